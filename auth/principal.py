@@ -1,0 +1,79 @@
+"""Who a session is: the service and the key it logged in with, and what they may do. Frozen values only."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from messages.message import KeyType, Lane, Language
+
+
+class DisplayName(StrEnum):
+    """Whose name stands in header From."""
+
+    SERVICE = "service"
+    AUTHOR = "author"
+
+
+class ReplyTo(StrEnum):
+    """Which author addresses may become Reply-To."""
+
+    REGISTERED = "registered"
+    ANY = "any"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Who sends. Times are seconds since the epoch."""
+
+    id: UUID
+    name: str
+    email_from: str  # local part of header From
+    domain: str  # its domain, ours or the service's own
+    live: bool  # else in trial: reaches only its guest list
+    held: bool
+    display_name: DisplayName
+    reply_to: ReplyTo
+    reply_to_address: str | None  # the service's own, when the author may not stand there
+    language: Language
+    branding: str
+    per_day: int
+    email_template_id: UUID  # the hidden template of its SMTP mail
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A credential of a service, good at every door. Its secret is not here."""
+
+    id: UUID
+    service_id: UUID
+    name: str
+    type: KeyType
+    smtp_username: str
+    lane: Lane | None
+    language: Language | None
+    branding: str | None
+    per_minute: int
+    created_at: float
+    expires_at: float | None
+    revoked_at: float | None
+    last_used_at: float | None
+
+    def is_revoked(self, now: float) -> bool:
+        return self.revoked_at is not None or (self.expires_at is not None and now >= self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Service and key of one session, with the two lists that checks need. Addresses are in `Address.key` form."""
+
+    service: Service
+    key: Key
+    guests: frozenset[str]  # who a team key or a trial service may reach
+    registered: frozenset[str]  # reply-to addresses, and domains as "@domain"
+
+    def may_reach(self, address_key: str) -> bool:
+        if self.key.type is KeyType.TEST:
+            return True
+        return (self.service.live and self.key.type is not KeyType.TEAM) or address_key in self.guests

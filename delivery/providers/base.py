@@ -1,0 +1,60 @@
+"""What every provider promises: hand one message over, and tell exactly what came of it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from messages.message import Message
+from messages.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The provider has taken the message. `status` is SENDING unless the provider knows the end already."""
+
+    provider_id: str
+    status: Status = Status.SENDING
+
+
+class SendError(Exception):
+    """Why a message was not (or perhaps not) taken. `reason` is a short code for logs and history, never free text."""
+
+    def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Throttled(SendError):  # noqa: N818
+    """Certainly not sent, and no fault of the message: too fast, quota used up, account paused.
+
+    Costs no attempt; the worker pauses this provider for `retry_after_seconds`.
+    """
+
+
+class Deferred(SendError):  # noqa: N818
+    """Certainly not sent; worth another attempt later."""
+
+
+class Failed(SendError):  # noqa: N818
+    """Certainly not sent, and no later attempt can change that."""
+
+
+class Unknown(SendError):  # noqa: N818
+    """Perhaps sent: the call went out and no answer came back (or a 5xx did). Never retried at once."""
+
+
+class Provider(Protocol):
+    """Takes mail to the world. One instance per process, entered and left by the worker."""
+
+    name: str
+    idempotent: bool  # sending one message twice has the effect of sending it once
+
+    async def send(self, message: Message, content: bytes, attempt_id: UUID) -> Receipt:
+        """Hands over `content` (final octets, signed) for `message.recipient`.
+
+        Raises Throttled, Deferred, Failed or Unknown; anything else is a bug and counts as Unknown.
+        """
+        ...
+
+    async def close(self) -> None: ...

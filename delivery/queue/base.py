@@ -1,0 +1,64 @@
+"""What a queue promises: pointers to messages that wait, claimed under a lease.
+
+The rows are put by `Store.put` and taken away by `Store.record`, in the store's own transactions: a lost or doubled
+pointer is harmless. tests/contract/test_queue.py holds every implementation to this.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from messages.message import Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right, until the lease ends, to attempt one message."""
+
+    message_id: UUID
+    lane: Lane
+    attempts: int  # so far, the throttled ones not counted
+    unknown: bool  # the last attempt's end was never learned, and its wait is over
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How full one lane is: what waits now, and since when the oldest of it has been due."""
+
+    waiting: int
+    oldest_seconds: float
+
+
+class Queue(Protocol):
+    async def claim(
+        self, owner: str, limit: int, now: float, lease_seconds: float, unknown_wait_seconds: float
+    ) -> list[Claim]:
+        """Up to `limit` due messages, priority lanes first, each to one owner only until its lease ends.
+
+        A message whose earlier owner died after `Store.attempt` is not returned but parked for `unknown_wait_seconds`
+        after that attempt's start; one whose owner died before it is returned at once when the lease is over.
+        """
+        ...
+
+    async def release(self, owner: str, now: float) -> int:
+        """Ends all leases of an owner that is known to be dead; returns how many."""
+        ...
+
+    async def give_back(self, message_ids: Sequence[UUID], until: float) -> None:
+        """Unclaims messages that were not attempted; they are due again at `until`."""
+        ...
+
+    async def hold(self, service_id: UUID | None) -> None:
+        """Stops claims for a service (None: for all)."""
+        ...
+
+    async def unhold(self, service_id: UUID | None) -> None: ...
+
+    async def retry(self, now: float, service_id: UUID | None = None) -> int:
+        """Makes deferred messages due now; returns how many."""
+        ...
+
+    async def depth(self, now: float) -> dict[Lane, Depth]:
+        """A read."""
+        ...

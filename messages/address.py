@@ -1,0 +1,93 @@
+"""Mail addresses, strictly: RFC 5321 4.1.2 on the wire, RFC 5322 3.4 in header fields, IDNA for domains.
+
+Accepts less than `email.utils`: comments, folding, routes, quoted local parts and address literals are refused, since
+no provider delivers to them and each has been used to slip past sender checks. Knows nothing of sessions or services.
+"""
+
+import re
+from dataclasses import dataclass
+
+MAX_LOCAL_OCTETS = 64  # RFC 5321 4.5.3.1.1
+MAX_DOMAIN_OCTETS = 253  # RFC 1035 2.3.4 less the root dot
+MAX_PATH_OCTETS = 254  # RFC 5321 4.5.3.1.3 counts 256 with the angle brackets
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
+_LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+
+
+class AddressError(ValueError):
+    """Why an address cannot be used: one short sentence without the address itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A checked mailbox. `domain` is in lower case, and in its ASCII (A-label) form."""
+
+    local: str
+    domain: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """The address in `text` (no brackets, no display name). Raises AddressError."""
+        local, at, domain = text.rpartition("@")
+        if not at:
+            raise AddressError("no @ sign")
+        if not local:
+            raise AddressError("nothing before the @ sign")
+        if len(local.encode("utf-8", "surrogatepass")) > MAX_LOCAL_OCTETS:
+            raise AddressError(f"more than {MAX_LOCAL_OCTETS} octets before the @ sign")
+        if not _LOCAL.fullmatch(local) or any("\ud800" <= c <= "\udfff" for c in local):
+            raise AddressError("a character or dot before the @ sign is not allowed there")
+        address = cls(local, parse_domain(domain))
+        if len(str(address).encode()) > MAX_PATH_OCTETS:
+            raise AddressError(f"longer than {MAX_PATH_OCTETS} octets")
+        return address
+
+    @property
+    def ascii(self) -> bool:
+        return self.local.isascii()
+
+    @property
+    def key(self) -> str:
+        """What two spellings of one mailbox have in common, for comparing and for keyed hashes."""
+        return f"{self.local.lower()}@{self.domain}"
+
+    def __str__(self) -> str:
+        return f"{self.local}@{self.domain}"
+
+
+def parse_domain(text: str) -> str:
+    """A domain in lower-case ASCII (IDNA). Raises AddressError unless it has two labels or more."""
+    if not text:
+        raise AddressError("nothing after the @ sign")
+    if not text.isascii():
+        try:
+            text = text.encode("idna").decode("ascii")
+        except UnicodeError:
+            raise AddressError("the domain has no ASCII (IDNA) form") from None
+    labels = text.lower().split(".")
+    if len(text) > MAX_DOMAIN_OCTETS:
+        raise AddressError(f"the domain is longer than {MAX_DOMAIN_OCTETS} octets")
+    if len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise AddressError("the domain is not a full domain name")
+    if labels[-1].isdigit():
+        raise AddressError("the domain is not a full domain name")
+    return ".".join(labels)
+
+
+def parse_path(text: str) -> tuple[Address | None, str]:
+    """The path at the start of MAIL FROM's or RCPT TO's argument, and the parameters behind it.
+
+    `<>` gives None (RFC 5321 4.5.5: the null reverse-path). Raises AddressError.
+    """
+    text = text.lstrip(" ")  # old products write a space after the colon
+    if not text.startswith("<"):
+        raise AddressError("angle brackets are missing")
+    end = text.find(">")
+    if end < 0:
+        raise AddressError("the closing angle bracket is missing")
+    path, rest = text[1:end], text[end + 1 :]
+    if rest and not rest.startswith(" "):
+        raise AddressError("something stands directly behind the closing angle bracket")
+    return (Address.parse(path) if path else None), rest.strip(" ")

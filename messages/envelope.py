@@ -1,0 +1,21 @@
+"""The envelope (RFC 5321 2.3.1): who a message goes to, whatever its header section says.
+
+Knows nothing of content.
+"""
+
+from dataclasses import dataclass
+
+from messages.address import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """`reverse_path` is None for the null reverse-path; `recipients` are in the client's order."""
+
+    reverse_path: Address | None
+    recipients: tuple[Address, ...]
+
+    def split(self) -> tuple["Envelope", ...]:
+        """One envelope per mailbox: a recipient named twice gets one message."""
+        unique = {recipient.key: recipient for recipient in reversed(self.recipients)}
+        return tuple(Envelope(self.reverse_path, (recipient,)) for recipient in reversed(unique.values()))

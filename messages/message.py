@@ -1,0 +1,123 @@
+"""What flows: a Submission comes in at a door, Messages (one per recipient) come out of it.
+
+Knows nothing of doors, stores or providers.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from messages.address import Address
+from messages.envelope import Envelope
+from messages.status import Status
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    SMS = "sms"
+
+
+class KeyType(StrEnum):
+    NORMAL = "normal"
+    TEAM = "team"
+    TEST = "test"
+
+
+class Language(StrEnum):
+    EN = "en"
+    FR = "fr"
+    BOTH = "both"
+
+
+class Lane(StrEnum):
+    """Which line a message waits in. A lane is served before those behind it."""
+
+    PRIORITY = "priority"
+    NORMAL = "normal"
+    BULK = "bulk"
+
+    @property
+    def rank(self) -> int:
+        """0 is served first."""
+        return _RANKS[self]
+
+    @property
+    def lifetime_seconds(self) -> int:
+        """How long after its creation a message is still worth sending, unless its sender says otherwise."""
+        return _LIFETIMES[self]
+
+
+_RANKS = {Lane.PRIORITY: 0, Lane.NORMAL: 1, Lane.BULK: 2}
+_LIFETIMES = {Lane.PRIORITY: 3600, Lane.NORMAL: 24 * 3600, Lane.BULK: 72 * 3600}
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What the door knows of the client for the Received field (RFC 5321 4.4)."""
+
+    helo: str
+    client_ip: str
+    protocol: str  # RFC 3848: ESMTPSA, or HTTP
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A client hands us a message: what every door builds and `accept()` takes.
+
+    Times are seconds since the epoch. None means "as the key, else the service, says".
+    """
+
+    channel: Channel
+    envelope: Envelope
+    content: bytes
+    trace: Trace
+    reference: str | None = None
+    lane: Lane | None = None
+    language: Language | None = None
+    branding: str | None = None
+    scheduled_for: float | None = None
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One recipient's unit: one row, one provider call, one provider id. Times are seconds since the epoch."""
+
+    id: UUID  # UUIDv7
+    group_id: UUID  # all messages of one submission
+    service_id: UUID
+    key_id: UUID
+    key_type: KeyType
+    channel: Channel
+    lane: Lane
+    template_id: UUID
+    template_version: int
+    reference: str | None
+    reverse_path: str  # empty: the null reverse-path
+    recipient: Address
+    subject: str
+    original_message_id: str | None
+    signing_domain: str  # d= of our DKIM signature: the domain of the rewritten header From
+    content_id: UUID
+    status: Status
+    created_at: float
+    expires_at: float
+    scheduled_for: float | None = None
+    job_id: UUID | None = None
+    provider_id: str | None = None
+    billable_units: int = 0
+    sent_at: float | None = None
+    completed_at: float | None = None
+
+    def evolve(self, **changes: Any) -> "Message":
+        return replace(self, **changes)
+
+
+def new_id(now: float, entropy: bytes) -> UUID:
+    """A UUIDv7 (RFC 9562 5.7) from a time in seconds and 10 random bytes: ids sort by time of creation."""
+    value = int(now * 1000) << 80 | int.from_bytes(entropy[:10], "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return UUID(int=value)
