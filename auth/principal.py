@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address, ip_network
 from uuid import UUID
 
 from messages.message import KeyType, Lane, Language
@@ -59,9 +60,21 @@ class Key:
     expires_at: float | None
     revoked_at: float | None
     last_used_at: float | None
+    networks: tuple[str, ...] = ()  # where it may log in from (CIDR); empty: anywhere
 
     def is_revoked(self, now: float) -> bool:
         return self.revoked_at is not None or (self.expires_at is not None and now >= self.expires_at)
+
+    def may_log_in_from(self, client_ip: str | None) -> bool:
+        """False for an unknown address when the key names networks."""
+        if not self.networks:
+            return True
+        try:
+            address = ip_address(client_ip or "")
+        except ValueError:
+            return False
+        mapped = getattr(address, "ipv4_mapped", None)  # a dual-stack listener sees ::ffff:192.0.2.1
+        return any((mapped or address) in ip_network(network) for network in self.networks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class Turn:
                 fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        self._thread.shutdown(wait=False)
+        self._thread.shutdown()  # no thread may be alive when the supervisor forks
         os.close(self._descriptor)
 
 

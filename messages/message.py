@@ -101,6 +101,7 @@ class Message:
     original_message_id: str | None
     signing_domain: str  # d= of our DKIM signature: the domain of the rewritten header From
     content_id: UUID
+    content_bytes: int
     status: Status
     created_at: float
     expires_at: float

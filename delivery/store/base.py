@@ -4,29 +4,19 @@ The row is the truth: queues, caches and brokers only point at rows. Every metho
 so, a read. Times are seconds since the epoch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from auth.limits import Charge
 from messages.message import Message
-from messages.reply import Reply
 from messages.status import Status
 
 
 class StoreUnavailable(Exception):  # noqa: N818
     """The database is away, full or too slow: nothing was changed. The cause is chained, for the log only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """A limit that a group counts against: at most `limit` messages per window of `span_seconds` for `holder`."""
-
-    holder: UUID  # a key or a service
-    span_seconds: int  # windows start at multiples of it (a day at midnight UTC)
-    limit: int
-    reply: Reply  # what the sender hears; formatted with limit and lifts_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +82,6 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """A message with its content, as the worker needs it. `content` is None once retention dropped it."""
-
-    message: Message
-    content: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
 class History:
     """All that is known of one message, for `message show`."""
 
@@ -120,12 +102,19 @@ class Store(Protocol):
         """
         ...
 
-    async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Stored]:
-        """Messages with their contents. A read."""
+    async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
+        """A read."""
         ...
 
-    async def attempt(self, attempts: Sequence[Attempt], lease_until: float) -> None:
-        """Commits that these attempts are about to start, and leases their messages until `lease_until`."""
+    async def contents(self, content_ids: Collection[UUID]) -> dict[UUID, bytes]:
+        """Contents by id; one that retention dropped is missing. A read."""
+        ...
+
+    async def attempt(self, attempts: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
+        """Commits that these attempts are about to start, and leases their messages until `lease_until`.
+
+        Returns the messages that `owner` still holds: only those may be sent. The others' leases ran out meanwhile.
+        """
         ...
 
     async def record(self, record: Record) -> None:

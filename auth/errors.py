@@ -1,0 +1,38 @@
+"""What a person is told whose command cannot be done: one line, the English text being the catalogue key.
+
+For people at the command line only; a sender at a door hears a `Refused`. The texts never hold an address or a secret
+that was not typed by the same person.
+"""
+
+
+class AuthError(Exception):
+    """Nothing was changed. `text` is the English source text, with `{named}` values."""
+
+    def __init__(self, text: str, **values: object) -> None:
+        super().__init__(text.format(**values))
+        self.text = text
+        self.values_ = values
+
+
+SERVICE_UNKNOWN = "there is no service {id}"
+KEY_UNKNOWN = "there is no key {id}"
+DOMAIN_UNKNOWN = "domain {name} is not known here; add it first: notify-relay domain add {name}"
+GUEST_UNKNOWN = "this address or number is not on the guest list"
+SENDER_UNKNOWN = "this address or domain is not registered for the service"
+
+FROM_TAKEN = "{email_from}@{domain} is already the address of another service; choose another --email-from"
+DOMAIN_TAKEN = "domain {name} was added before"
+GUEST_TAKEN = "this address or number is on the guest list already"
+SENDER_TAKEN = "this address or domain is registered already"
+GUESTS_FULL = "a guest list holds at most {limit} entries; remove one first"
+SENDERS_FULL = "a service registers at most {limit} addresses and domains; remove one first"
+KEY_ENDED = "key {id} was revoked or has expired; create a new one"
+
+BAD_NAME = "a name has 1 to {limit} printable characters"
+BAD_FROM = "the --email-from part cannot be used: {reason}"
+BAD_DOMAIN = "this is not a domain that can send: {reason}"
+BAD_GUEST = "this is neither a mail address nor a telephone number like +16135550100"
+BAD_SENDER = "this is neither a mail address nor a domain written as @example.ca"
+BAD_REPLY_TO = "the --reply-to-address is not a mail address"
+BAD_NETWORK = "{network} is not an address or network such as 192.0.2.0/24"
+BAD_LIMIT = "a limit is at least 1"

@@ -1,0 +1,87 @@
+"""Guest lists: whom a team key or a trial service may reach.
+
+Guests are people: their addresses and numbers are encrypted, and found by keyed hash. Knows nothing of keys.
+"""
+
+import re
+from uuid import UUID, uuid4
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import Column, Double, ForeignKey, LargeBinary, Table, UniqueConstraint, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.errors import BAD_GUEST, GUEST_TAKEN, GUEST_UNKNOWN, GUESTS_FULL, AuthError
+from config.database import Id, metadata
+from config.keyring import Cipher, Keyring
+from messages.address import Address, AddressError
+
+MAX_GUESTS = 200  # per service: all are decrypted when a key is looked up, about 1 ms
+
+guests = Table(
+    "guests",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("service_id", Id, ForeignKey("services.id"), nullable=False),
+    Column("address", LargeBinary, nullable=False),  # encrypted
+    Column("address_hash", LargeBinary, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("service_id", "address_hash", name="guests_address"),
+)
+
+PURPOSE = "guest"
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164 6.1: fifteen digits at most
+_NUMBER_FILL = re.compile(r"[\s().-]+")
+
+
+async def add(connection: AsyncConnection, keyring: Keyring, service_id: UUID, text: str, now: float) -> str:
+    """Puts an address or number on the list; returns it as it is compared. Raises AuthError."""
+    guest = parse(text)
+    present = await load(connection, keyring.cipher(PURPOSE), service_id)
+    if guest in present:
+        raise AuthError(GUEST_TAKEN)
+    if len(present) >= MAX_GUESTS:
+        raise AuthError(GUESTS_FULL, limit=MAX_GUESTS)
+    row_id = uuid4()
+    await connection.execute(
+        insert(guests).values(
+            id=row_id,
+            service_id=service_id,
+            address=keyring.cipher(PURPOSE).encrypt(guest.encode(), row_id.bytes),
+            address_hash=keyring.hasher(PURPOSE).hash(guest),
+            created_at=now,
+        )
+    )
+    return guest
+
+
+async def remove(connection: AsyncConnection, keyring: Keyring, service_id: UUID, text: str) -> str:
+    """Takes an address or number off the list. Raises AuthError when it is not on it."""
+    guest = parse(text)
+    hashes = keyring.hasher(PURPOSE).candidates(guest)
+    gone = await connection.execute(
+        delete(guests).where(guests.c.service_id == service_id, guests.c.address_hash.in_(hashes))
+    )
+    if not gone.rowcount:
+        raise AuthError(GUEST_UNKNOWN)
+    return guest
+
+
+async def load(connection: AsyncConnection, cipher: Cipher, service_id: UUID) -> frozenset[str]:
+    """The whole list, as addresses are compared. Raises KeyringError when an entry does not open."""
+    rows = await connection.execute(select(guests.c.id, guests.c.address).where(guests.c.service_id == service_id))
+    return frozenset(cipher.decrypt(row.address, row.id.bytes).decode() for row in rows)
+
+
+def parse(text: str) -> str:
+    """`Address.key` of a mail address, or a number like +16135550100. Raises AuthError."""
+    text = text.strip()
+    if "@" not in text:
+        number = _NUMBER_FILL.sub("", text)
+        if _E164.fullmatch(number):
+            return number
+        raise AuthError(BAD_GUEST)
+    try:
+        validate_email(text, check_deliverability=False)
+        return Address.parse(text).key
+    except (EmailNotValidError, AddressError):
+        raise AuthError(BAD_GUEST) from None

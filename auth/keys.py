@@ -1,0 +1,229 @@
+"""Keys: one credential of a service, good at every door.
+
+The secret is a random UUIDv4 (122 bits), so a keyed hash is enough to check it: a slow password hash would only slow us
+down. It is kept encrypted too, since published API clients sign with it. Knows nothing of doors or caches.
+"""
+
+import re
+import secrets
+import string
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Column, Double, ForeignKey, Integer, LargeBinary, String, Table, Text, insert, select
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.errors import BAD_LIMIT, BAD_NETWORK, KEY_ENDED, KEY_UNKNOWN, AuthError
+from auth.principal import Key, Service
+from auth.services import parse_name
+from config.database import Id, metadata
+from config.keyring import Keyring
+from config.settings import Limits
+from messages.message import KeyType, Lane, Language
+
+API_KEY_PREFIX = "gcntfy-"
+OVERLAP_SECONDS = 24 * 3600
+PURPOSE = "key secret"
+MAX_USERNAME_CHARACTERS = 32
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("service_id", Id, ForeignKey("services.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False),  # encrypted
+    Column("secret_hash", LargeBinary, nullable=False, unique=True),
+    Column("smtp_username", String(MAX_USERNAME_CHARACTERS), nullable=False, unique=True),
+    Column("lane", Text),
+    Column("language", Text),
+    Column("branding", Text),
+    Column("per_minute", Integer),  # null: the default
+    Column("networks", Text, nullable=False),  # CIDR, separated by spaces
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double),
+    Column("revoked_at", Double),
+    Column("last_used_at", Double),
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Issued:
+    """A key with its secret: the only time that the secret is seen."""
+
+    key: Key
+    secret: str
+
+    @property
+    def api_key(self) -> str:
+        """Clients read service id and secret from its end; .NET refuses one with a space in it."""
+        return f"{API_KEY_PREFIX}{_slug(self.key.name) or 'key'}-{self.key.service_id}-{self.secret}"
+
+    @property
+    def smtp_password(self) -> str:
+        return self.secret.replace("-", "")
+
+
+async def create(
+    connection: AsyncConnection,
+    keyring: Keyring,
+    limits: Limits,
+    service: Service,
+    now: float,
+    *,
+    name: str,
+    type: KeyType,  # noqa: A002 - the word of the interface
+    lane: Lane | None = None,
+    language: Language | None = None,
+    branding: str | None = None,
+    per_minute: int | None = None,
+    networks: Sequence[str] = (),
+    expires_at: float | None = None,
+) -> Issued:
+    """A new key of any type: a trial service's normal key works, and reaches its guests only. Raises AuthError."""
+    row = {
+        "service_id": service.id,
+        "type": type,
+        "created_at": now,
+        "expires_at": expires_at,
+        **_checked(
+            name=name, lane=lane, language=language, branding=branding, per_minute=per_minute, networks=networks
+        ),
+    }
+    return await _issue(connection, keyring, limits, row, _username(service.name, name))
+
+
+async def find(connection: AsyncConnection, limits: Limits, key_id: UUID) -> Key:
+    """Raises AuthError when there is none."""
+    return key(await _row(connection, key_id), limits)
+
+
+async def list_all(connection: AsyncConnection, limits: Limits, service_id: UUID | None = None) -> list[Key]:
+    """Oldest first, ended ones too."""
+    statement = select(keys).order_by(keys.c.created_at, keys.c.id)
+    if service_id is not None:
+        statement = statement.where(keys.c.service_id == service_id)
+    return [key(row, limits) for row in (await connection.execute(statement)).mappings()]
+
+
+async def update(connection: AsyncConnection, limits: Limits, key_id: UUID, **changes: Any) -> Key:
+    """Writes the named fields of `create`, the type excepted. Raises AuthError."""
+    await _row(connection, key_id)
+    if changes:
+        await connection.execute(keys.update().where(keys.c.id == key_id).values(**_checked(**changes)))
+    return await find(connection, limits, key_id)
+
+
+async def revoke(connection: AsyncConnection, limits: Limits, key_id: UUID, now: float) -> Key:
+    """Ends a key for good; doors follow within 5 seconds, open sessions too. Raises AuthError when there is none."""
+    await connection.execute(
+        keys.update().where(keys.c.id == key_id, keys.c.revoked_at.is_(None)).values(revoked_at=now)
+    )
+    return await find(connection, limits, key_id)
+
+
+async def rotate(
+    connection: AsyncConnection,
+    keyring: Keyring,
+    limits: Limits,
+    key_id: UUID,
+    now: float,
+    *,
+    overlap_seconds: float = OVERLAP_SECONDS,
+) -> Issued:
+    """A new key with the same settings; the old one ends after the overlap. Raises AuthError when it has ended."""
+    row = await _row(connection, key_id)
+    old = key(row, limits)
+    if old.is_revoked(now):
+        raise AuthError(KEY_ENDED, id=key_id)
+    ends_at = min(now + overlap_seconds, old.expires_at or float("inf"))
+    await connection.execute(keys.update().where(keys.c.id == key_id).values(expires_at=ends_at))
+    kept = {name: row[keys.c[name]] for name in _COPIED}
+    stem = old.smtp_username.rpartition("-")[0]
+    return await _issue(connection, keyring, limits, {**kept, "created_at": now}, f"{stem}-{_suffix()}")
+
+
+_COPIED = ("service_id", "name", "type", "lane", "language", "branding", "per_minute", "networks")
+
+
+def key(row: RowMapping, limits: Limits) -> Key:
+    """The value of a row of the keys table, alone or joined."""
+    c = keys.c
+    return Key(
+        id=row[c.id],
+        service_id=row[c.service_id],
+        name=row[c.name],
+        type=KeyType(row[c.type]),
+        smtp_username=row[c.smtp_username],
+        lane=row[c.lane] and Lane(row[c.lane]),
+        language=row[c.language] and Language(row[c.language]),
+        branding=row[c.branding],
+        per_minute=row[c.per_minute] or limits.per_minute,
+        created_at=row[c.created_at],
+        expires_at=row[c.expires_at],
+        revoked_at=row[c.revoked_at],
+        last_used_at=row[c.last_used_at],
+        networks=tuple(row[c.networks].split()),
+    )
+
+
+async def _row(connection: AsyncConnection, key_id: UUID) -> RowMapping:
+    row = (await connection.execute(select(keys).where(keys.c.id == key_id))).mappings().one_or_none()
+    if row is None:
+        raise AuthError(KEY_UNKNOWN, id=key_id)
+    return row
+
+
+async def _issue(
+    connection: AsyncConnection, keyring: Keyring, limits: Limits, row: dict[str, Any], smtp_username: str
+) -> Issued:
+    key_id, secret = uuid4(), str(uuid4())
+    await connection.execute(
+        insert(keys).values(
+            **row,
+            id=key_id,
+            secret=keyring.cipher(PURPOSE).encrypt(secret.encode(), key_id.bytes),
+            secret_hash=keyring.hasher(PURPOSE).hash(secret),
+            smtp_username=smtp_username,
+        )
+    )
+    return Issued(await find(connection, limits, key_id), secret)
+
+
+def _checked(**values: Any) -> dict[str, Any]:
+    """The values as the table keeps them. Raises AuthError."""
+    if "name" in values:
+        values["name"] = parse_name(values["name"])
+    if values.get("per_minute") is not None and values["per_minute"] < 1:
+        raise AuthError(BAD_LIMIT)
+    if "networks" in values:
+        values["networks"] = " ".join(_network(text) for text in values["networks"])
+    return values
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text.strip(), strict=False))
+    except ValueError:
+        raise AuthError(BAD_NETWORK, network=text) from None
+
+
+def _username(service_name: str, key_name: str) -> str:
+    """Tells people which key a device uses; the random end keeps it unique, and unguessable enough to name no key."""
+    parts = (_slug(service_name)[:12].strip("-"), _slug(key_name)[:10].strip("-"), _suffix())
+    return "-".join(part for part in parts if part)
+
+
+def _suffix() -> str:
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(8))
+
+
+def _slug(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub("[^a-z0-9]+", "-", plain).strip("-")

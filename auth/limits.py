@@ -1,0 +1,139 @@
+"""How much a key and a service may send: fixed windows of a minute and of a day, counted in the caller's transaction.
+
+Counting stands in the transaction that stores the messages: exact over all processes, and a message that was not stored
+was not counted. Knows nothing of messages or of doors.
+"""
+
+from collections.abc import Iterable, MutableMapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Insert, Integer, Table, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.principal import Principal
+from config.database import Id, metadata
+from messages.message import KeyType
+from messages.reply import KEY_LIMIT, SERVICE_LIMIT, Refused, Reply
+
+MINUTE_SECONDS = 60
+DAY_SECONDS = 86_400
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("holder", Id, primary_key=True),
+    Column("span_seconds", Integer, primary_key=True),
+    Column("window_start", BigInteger, primary_key=True, autoincrement=False),
+    Column("used", BigInteger, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A limit that a group counts against: at most `limit` messages per window of `span_seconds` for `holder`."""
+
+    holder: UUID  # a key or a service
+    span_seconds: int  # windows start at multiples of it (a day at midnight UTC)
+    limit: int
+    reply: Reply  # what the sender hears; formatted with limit and lifts_at
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """What a holder may use up, from `start` (seconds since the epoch) for one span."""
+
+    holder: UUID
+    span_seconds: int
+    start: int
+
+
+def charges(principal: Principal) -> tuple[Charge, ...]:
+    """What a message of this principal counts against: its key's minute and, unless it is a test, its service's day."""
+    key, service = principal.key, principal.service
+    minute = Charge(key.id, MINUTE_SECONDS, key.per_minute, KEY_LIMIT)
+    if key.type is KeyType.TEST:
+        return (minute,)
+    return (minute, Charge(service.id, DAY_SECONDS, service.per_day, SERVICE_LIMIT))
+
+
+async def charge(
+    connection: AsyncConnection, wanted: Sequence[tuple[tuple[Charge, ...], int]], now: float
+) -> list[Refused | None]:
+    """Counts groups of messages, each given as its charges and how many messages it has, in order.
+
+    A group fits all its charges or counts against none. Returns for each group None, or why it was refused. Runs inside
+    the caller's write transaction and holds the windows until that ends; a constant number of statements.
+    """
+    windows = sorted({_window(each, now) for group, _ in wanted for each in group})
+    if not windows:
+        return [None] * len(wanted)
+    used = await _lock(connection, windows)
+    before = dict(used)
+    answers = [count(used, group, messages, now) for group, messages in wanted]
+    await _write(connection, ((window, count) for window, count in used.items() if count != before[window]))
+    return answers
+
+
+async def forget(connection: AsyncConnection, now: float) -> None:
+    """Drops windows that ended a whole span ago: no clock of any process can still be in them."""
+    await connection.execute(delete(limits).where(limits.c.window_start + 2 * limits.c.span_seconds < now))
+
+
+def _window(each: Charge, now: float) -> Window:
+    return Window(each.holder, each.span_seconds, int(now // each.span_seconds) * each.span_seconds)
+
+
+def count(used: MutableMapping[Window, int], group: tuple[Charge, ...], messages: int, now: float) -> Refused | None:
+    """Adds the messages to each of the group's windows, or to none."""
+    for each in group:
+        window = _window(each, now)
+        if used[window] + messages > each.limit:
+            return Refused(each.reply, limit=each.limit, lifts_at=_utc(window.start + window.span_seconds))
+    for window in {_window(each, now) for each in group}:
+        used[window] += messages
+    return None
+
+
+async def _lock(connection: AsyncConnection, windows: Sequence[Window]) -> dict[Window, int]:
+    """What was used in each window, and the windows held until the transaction ends."""
+    statement = select(limits).where(
+        limits.c.holder.in_({window.holder for window in windows}),
+        limits.c.window_start.in_({window.start for window in windows}),
+    )
+    if connection.dialect.name == "postgresql":
+        # Rows are made, then locked, always in the same order: two batches wait for each other but never in a ring.
+        insert = postgresql.insert(limits).on_conflict_do_nothing()
+        await connection.execute(insert, [_row(window, 0) for window in windows])
+        statement = statement.order_by(limits.c.holder, limits.c.span_seconds, limits.c.window_start).with_for_update()
+    used = dict.fromkeys(windows, 0)
+    for row in await connection.execute(statement):
+        used[Window(row.holder, row.span_seconds, row.window_start)] = row.used
+    return used
+
+
+async def _write(connection: AsyncConnection, counted: Iterable[tuple[Window, int]]) -> None:
+    rows = [_row(window, count) for window, count in counted]
+    if rows:
+        await connection.execute(_upsert(connection.dialect.name), rows)
+
+
+def _upsert(dialect: str) -> Insert:
+    insert: postgresql.Insert | sqlite.Insert
+    insert = postgresql.insert(limits) if dialect == "postgresql" else sqlite.insert(limits)
+    return insert.on_conflict_do_update(index_elements=list(limits.primary_key), set_={"used": insert.excluded.used})
+
+
+def _row(window: Window, used: int) -> dict[str, object]:
+    return {
+        "holder": window.holder,
+        "span_seconds": window.span_seconds,
+        "window_start": window.start,
+        "used": used,
+    }
+
+
+def _utc(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,196 @@
+"""Services: who sends, from which address, live or in trial.
+
+A service without a daily limit of its own has the default of its mode, resolved when it is read: a changed setting
+holds for every such service at once. Knows nothing of keys or messages.
+"""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Boolean, Column, Double, ForeignKey, Integer, Table, Text, UniqueConstraint, insert, select
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth import domains
+from auth.errors import (
+    BAD_FROM,
+    BAD_LIMIT,
+    BAD_NAME,
+    BAD_REPLY_TO,
+    DOMAIN_UNKNOWN,
+    FROM_TAKEN,
+    SERVICE_UNKNOWN,
+    AuthError,
+)
+from auth.principal import DisplayName, ReplyTo, Service
+from config.database import Id, metadata
+from config.settings import Limits
+from messages.address import Address, AddressError
+from messages.message import Language
+
+MAX_NAME_CHARACTERS = 100
+
+services = Table(
+    "services",
+    metadata,
+    Column("id", Id, primary_key=True),  # UUIDv4: published API clients check it
+    Column("name", Text, nullable=False),
+    Column("email_from", Text, nullable=False),
+    Column("domain", Text, ForeignKey("domains.name"), nullable=False),
+    Column("live", Boolean, nullable=False),
+    Column("held", Boolean, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("reply_to", Text, nullable=False),
+    Column("reply_to_address", Text),
+    Column("language", Text, nullable=False),
+    Column("branding", Text, nullable=False),
+    Column("per_day", Integer),  # null: the default of its mode
+    Column("email_template_id", Id, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("email_from", "domain", name="services_header_from"),
+)
+
+
+async def create(
+    connection: AsyncConnection,
+    limits: Limits,
+    now: float,
+    *,
+    name: str,
+    email_from: str,
+    domain: str,
+    live: bool = False,
+    display_name: DisplayName = DisplayName.SERVICE,
+    reply_to: ReplyTo = ReplyTo.REGISTERED,
+    reply_to_address: str | None = None,
+    language: Language = Language.EN,
+    branding: str = "default",
+    per_day: int | None = None,
+) -> Service:
+    """A new service, in trial unless `live`. Raises AuthError when a value is unusable or its address is taken."""
+    values = await _checked(
+        connection,
+        name=name,
+        email_from=email_from,
+        domain=domain,
+        display_name=display_name,
+        reply_to=reply_to,
+        reply_to_address=reply_to_address,
+        language=language,
+        branding=branding,
+        per_day=per_day,
+    )
+    row = {"id": uuid4(), "live": live, "held": False, "email_template_id": uuid4(), "created_at": now, **values}
+    try:
+        await connection.execute(insert(services).values(**row))
+    except IntegrityError:
+        raise AuthError(FROM_TAKEN, email_from=values["email_from"], domain=values["domain"]) from None
+    return await find(connection, limits, row["id"])
+
+
+async def find(connection: AsyncConnection, limits: Limits, service_id: UUID) -> Service:
+    """Raises AuthError when there is none."""
+    row = (await connection.execute(select(services).where(services.c.id == service_id))).mappings().one_or_none()
+    if row is None:
+        raise AuthError(SERVICE_UNKNOWN, id=service_id)
+    return service(row, limits)
+
+
+async def list_all(connection: AsyncConnection, limits: Limits) -> list[Service]:
+    """Oldest first."""
+    rows = await connection.execute(select(services).order_by(services.c.created_at, services.c.id))
+    return [service(row, limits) for row in rows.mappings()]
+
+
+async def update(connection: AsyncConnection, limits: Limits, service_id: UUID, **changes: Any) -> Service:
+    """Writes the named fields of `create`. Raises AuthError as `create` and `find` do."""
+    old = await find(connection, limits, service_id)
+    values = await _checked(connection, **({"email_from": old.email_from, "domain": old.domain} | changes))
+    try:
+        await connection.execute(services.update().where(services.c.id == service_id).values(**values))
+    except IntegrityError:
+        raise AuthError(FROM_TAKEN, email_from=values["email_from"], domain=values["domain"]) from None
+    return await find(connection, limits, service_id)
+
+
+async def hold(connection: AsyncConnection, limits: Limits, service_id: UUID) -> Service:
+    """From now on the service's messages are not accepted; doors follow within 5 seconds."""
+    return await _set(connection, limits, service_id, held=True)
+
+
+async def release(connection: AsyncConnection, limits: Limits, service_id: UUID) -> Service:
+    return await _set(connection, limits, service_id, held=False)
+
+
+async def go_live(connection: AsyncConnection, limits: Limits, service_id: UUID) -> Service:
+    """Out of trial: it reaches everybody, with the live daily limit unless it has its own."""
+    return await _set(connection, limits, service_id, live=True)
+
+
+def service(row: RowMapping, limits: Limits) -> Service:
+    """The value of a row of the services table, alone or joined."""
+    c = services.c
+    per_day = row[c.per_day] or (limits.live_per_day if row[c.live] else limits.trial_per_day)
+    return Service(
+        id=row[c.id],
+        name=row[c.name],
+        email_from=row[c.email_from],
+        domain=row[c.domain],
+        live=row[c.live],
+        held=row[c.held],
+        display_name=DisplayName(row[c.display_name]),
+        reply_to=ReplyTo(row[c.reply_to]),
+        reply_to_address=row[c.reply_to_address],
+        language=Language(row[c.language]),
+        branding=row[c.branding],
+        per_day=per_day,
+        email_template_id=row[c.email_template_id],
+        created_at=row[c.created_at],
+    )
+
+
+def parse_name(text: str) -> str:
+    """A name of a service or key: it stands in header From, so no control characters. Raises AuthError."""
+    name = " ".join(text.split())
+    if not name or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
+        raise AuthError(BAD_NAME, limit=MAX_NAME_CHARACTERS)
+    return name
+
+
+async def _set(connection: AsyncConnection, limits: Limits, service_id: UUID, **values: bool) -> Service:
+    await connection.execute(services.update().where(services.c.id == service_id).values(**values))
+    return await find(connection, limits, service_id)
+
+
+async def _checked(connection: AsyncConnection, **values: Any) -> dict[str, Any]:
+    """The values as the table keeps them. Raises AuthError."""
+    values["domain"] = domains.parse_name(values["domain"])
+    if await domains.find(connection, values["domain"]) is None:
+        raise AuthError(DOMAIN_UNKNOWN, name=values["domain"])
+    values["email_from"] = _local_part(values["email_from"], values["domain"])
+    if "name" in values:
+        values["name"] = parse_name(values["name"])
+    if values.get("reply_to_address"):
+        values["reply_to_address"] = _reply_to(values["reply_to_address"])
+    if values.get("per_day") is not None and values["per_day"] < 1:
+        raise AuthError(BAD_LIMIT)
+    return values
+
+
+def _local_part(text: str, domain: str) -> str:
+    """Lower case: two services may not differ by capitals alone."""
+    try:
+        address = Address.parse(f"{text.strip().lower()}@{domain}")
+    except AddressError as error:
+        raise AuthError(BAD_FROM, reason=error) from None
+    if not address.ascii:  # SES takes no SMTPUTF8 sender
+        raise AuthError(BAD_FROM, reason="it has a character outside ASCII")
+    return address.local
+
+
+def _reply_to(text: str) -> str:
+    try:
+        return str(Address.parse(text.strip()))
+    except AddressError:
+        raise AuthError(BAD_REPLY_TO) from None

@@ -1,0 +1,100 @@
+"""Group commit: whoever arrives while a transaction runs shares the next one, so an fsync serves many.
+
+Knows nothing of what is written.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Generic, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+Item = TypeVar("Item")
+
+Open = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+
+
+class GroupCommit(Generic[Item]):
+    """Collects items and applies them together in one write transaction.
+
+    `apply` gets the open transaction and the items, and returns for each None (written) or the exception that its
+    submitter shall see (not written). When `apply` or the commit raises, nothing of the batch was written; a batch that
+    may have failed for one member's sake is then tried again one by one.
+    """
+
+    def __init__(
+        self,
+        transaction: Open,
+        apply: Callable[[AsyncConnection, Sequence[Item]], Awaitable[Sequence[Exception | None]]],
+        *,
+        is_outage: Callable[[Exception], bool],
+        limit: int = 200,
+    ) -> None:
+        self._transaction = transaction
+        self._apply = apply
+        self._is_outage = is_outage
+        self._limit = limit
+        self._waiting: list[tuple[Item, asyncio.Future[None]]] = []
+        self._runner: asyncio.Task[None] | None = None
+
+    async def submit(self, item: Item) -> None:
+        """Returns when the item is on disk; raises what `apply` gave for it, or the database's error.
+
+        Cancelling the caller does not take the item back: it is written whole or not at all.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, done))
+        if self._runner is None:
+            self._runner = asyncio.create_task(self._run())
+        await asyncio.shield(done)
+
+    async def drain(self) -> None:
+        """Returns when nothing waits any more."""
+        while self._runner is not None:
+            await asyncio.shield(self._runner)
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                await self._commit_once()
+        finally:
+            self._runner = None
+
+    async def _commit_once(self) -> None:
+        batch: list[tuple[Item, asyncio.Future[None]]] = []
+        try:
+            async with self._transaction() as connection:
+                # Taken only now: those who came while we waited for our turn ride along.
+                batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+                results = await self._apply(connection, [item for item, _ in batch])
+        except Exception as error:
+            if not batch:  # the transaction could not even begin
+                batch, self._waiting = self._waiting, []
+            if len(batch) == 1 or self._is_outage(error):
+                _tell(batch, [error] * len(batch))
+            else:
+                await self._commit_singly(batch)
+        else:
+            _tell(batch, results)
+
+    async def _commit_singly(self, batch: list[tuple[Item, asyncio.Future[None]]]) -> None:
+        for entry in batch:
+            try:
+                async with self._transaction() as connection:
+                    results = await self._apply(connection, [entry[0]])
+            except Exception as error:
+                _tell([entry], [error])
+            else:
+                _tell([entry], results)
+
+
+def _tell(batch: Sequence[tuple[Item, asyncio.Future[None]]], results: Sequence[Exception | None]) -> None:
+    for (_, done), result in zip(batch, results, strict=True):
+        if done.cancelled():
+            continue
+        if result is None:
+            done.set_result(None)
+        else:
+            done.set_exception(result)
+            done.exception()  # a submitter that was cancelled never asks: no "never retrieved" warning

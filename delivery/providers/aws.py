@@ -1,0 +1,178 @@
+"""AWS for every provider: how a client is made, and what each of its errors means to a message.
+
+Knows nothing of messages. Text from AWS holds addresses and account names: it is looked at here and never passed on.
+"""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from aiohttp import ClientConnectorError
+from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
+
+from config.settings import Aws
+from delivery.providers.base import Deferred, Failed, SendError, Throttled, Unknown
+
+
+@asynccontextmanager
+async def open_client(service: str, settings: Aws, concurrency: int) -> AsyncIterator[Any]:
+    """A client for `concurrency` calls at once; one per process and service. Region and endpoint from `settings`."""
+    config = AioConfig(
+        # One call, one request. The default sends one mail up to five times when SES is slow to answer; the queue
+        # does the retrying, where each attempt is written down first.
+        retries={"mode": "standard", "total_max_attempts": 1},
+        connect_timeout=settings.connect_timeout_seconds,
+        read_timeout=settings.read_timeout_seconds,
+        max_pool_connections=concurrency,
+        # AWS closes an idle connection after about 20 s; whoever closes first need not guess whether a send got out.
+        connector_args={"keepalive_timeout": 12, "use_dns_cache": True, "ttl_dns_cache": 60},
+        parameter_validation=False,  # with the fixed user agent a third of the CPU of a call
+        user_agent="notify-relay",
+        warm_up_loader_caches=True,  # the models are read from disk off the loop
+    )
+    make = get_session().create_client  # type: ignore[no-untyped-call]
+    async with make(service, region_name=settings.region, endpoint_url=settings.endpoint_url, config=config) as client:
+        yield client
+
+
+# -- Errors --------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What an error is to the message: the exception to raise, its reason, and when to come back."""
+
+    kind: type[SendError]
+    reason: str
+    retry_after_seconds: float | None = None
+
+    def error(self) -> SendError:
+        return self.kind(self.reason, self.retry_after_seconds)
+
+
+RATE = Meaning(Throttled, "aws_rate", 1)
+DAILY_QUOTA = Meaning(Throttled, "aws_daily_quota", 900)
+CREDENTIALS = Meaning(Throttled, "aws_credentials", 10)  # roles are refreshed by the session
+ACCESS_DENIED = Meaning(Throttled, "aws_access_denied", 60)
+CLOCK = Meaning(Throttled, "aws_clock", 60)
+MALFORMED = Meaning(Failed, "aws_malformed")
+SERVER_ERROR = Meaning(Unknown, "aws_server_error")
+
+# (code, words that the text must hold, meaning): the first row that fits counts. Only answers below 500 are looked up.
+# What stops the whole account throttles; what stops one sending domain defers that message alone, or one service with
+# a broken domain would stop the mail of all.
+ERRORS: tuple[tuple[str, str, Meaning], ...] = (
+    ("TooManyRequestsException", "daily", DAILY_QUOTA),
+    ("TooManyRequestsException", "", RATE),
+    ("LimitExceededException", "daily", DAILY_QUOTA),
+    ("LimitExceededException", "", Meaning(Throttled, "aws_limit", 60)),
+    ("ThrottlingException", "daily", DAILY_QUOTA),
+    ("ThrottlingException", "", RATE),
+    ("Throttling", "daily", DAILY_QUOTA),
+    ("Throttling", "", RATE),
+    ("SendingPausedException", "", Meaning(Throttled, "ses_sending_paused", 300)),
+    ("AccountSuspendedException", "", Meaning(Throttled, "ses_account_suspended", 900)),
+    ("NotFoundException", "", Meaning(Throttled, "ses_configuration_missing", 300)),
+    ("MailFromDomainNotVerifiedException", "", Meaning(Deferred, "ses_mail_from_not_verified", 300)),
+    ("MessageRejected", "not verified", Meaning(Deferred, "ses_identity_not_verified", 300)),
+    ("MessageRejected", "", Meaning(Failed, "ses_message_rejected")),
+    ("BadRequestException", "", MALFORMED),
+    ("InvalidParameterValue", "", MALFORMED),
+    ("ValidationException", "", MALFORMED),
+    ("ExpiredToken", "", CREDENTIALS),
+    ("ExpiredTokenException", "", CREDENTIALS),
+    ("UnrecognizedClientException", "", CREDENTIALS),
+    ("InvalidClientTokenId", "", CREDENTIALS),
+    ("MissingAuthenticationToken", "", CREDENTIALS),
+    ("MissingAuthenticationTokenException", "", CREDENTIALS),
+    ("IncompleteSignature", "", CREDENTIALS),
+    ("InvalidSignatureException", "expired", CLOCK),
+    ("InvalidSignatureException", "", CREDENTIALS),
+    ("SignatureDoesNotMatch", "", CREDENTIALS),
+    ("RequestExpired", "", CLOCK),
+    ("AccessDenied", "", ACCESS_DENIED),
+    ("AccessDeniedException", "", ACCESS_DENIED),
+    ("OptInRequired", "", ACCESS_DENIED),
+)
+
+# By HTTP status where the code is not in the table. An unknown 4xx was certainly not sent, and may yet be: deferred.
+STATUSES = {403: CREDENTIALS, 413: Meaning(Failed, "aws_too_large"), 429: RATE}
+REFUSED = Meaning(Deferred, "aws_refused")
+
+# What the client raises without an answer: the first class that fits counts. Unknown unless nothing can have been sent.
+LOST = Meaning(Unknown, "aws_connection_lost")
+NO_ANSWER = Meaning(Unknown, "aws_no_answer")
+UNREACHABLE = Meaning(Deferred, "aws_unreachable")
+UNEXPECTED = Meaning(Unknown, "aws_unexpected")
+NO_ANSWERS: tuple[tuple[type[Exception], Meaning], ...] = (
+    (boto.ConnectTimeoutError, Meaning(Deferred, "aws_connect_timeout")),
+    (boto.ProxyConnectionError, UNREACHABLE),
+    (boto.SSLError, Meaning(Deferred, "aws_tls")),  # raised in the handshake only
+    (boto.EndpointConnectionError, LOST),  # unless its cause says otherwise
+    (boto.ReadTimeoutError, NO_ANSWER),
+    (boto.HTTPClientError, LOST),
+    (TimeoutError, NO_ANSWER),
+    (boto.NoCredentialsError, CREDENTIALS),
+    (boto.PartialCredentialsError, CREDENTIALS),
+    (boto.CredentialRetrievalError, CREDENTIALS),
+    (boto.TokenRetrievalError, CREDENTIALS),
+    (ResponseParserError, Meaning(Unknown, "aws_unreadable_answer")),
+)
+
+
+def classify(error: Exception) -> SendError:
+    """The SendError for what a client call raised. Unknown unless it is certain that nothing was sent."""
+    return (_answer(error.response) if isinstance(error, boto.ClientError) else _no_answer(error)).error()
+
+
+def _answer(response: dict[str, Any]) -> Meaning:
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    if not 400 <= status < 500:
+        return SERVER_ERROR
+    details = response.get("Error", {})
+    code, text = str(details.get("Code", "")), str(details.get("Message", "")).lower()
+    for known, words, meaning in ERRORS:
+        if code == known and words in text:
+            return meaning
+    return STATUSES.get(status, REFUSED)
+
+
+def _no_answer(error: Exception) -> Meaning:
+    # "Nobody listens" and "reset after the request went out" are one class: its cause tells them apart.
+    if isinstance(error, boto.EndpointConnectionError) and isinstance(
+        error.kwargs.get("error"), (ClientConnectorError, socket.gaierror)
+    ):
+        return UNREACHABLE
+    return next((meaning for kind, meaning in NO_ANSWERS if isinstance(error, kind)), UNEXPECTED)
+
+
+# -- The account ---------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What SES grants us in this region. Quotas count recipients; None is no limit."""
+
+    max_per_second: float
+    max_per_day: float | None
+    sent_last_day: float
+    sending_enabled: bool
+    production: bool  # False: sandbox, verified recipients only
+
+
+async def account(client: Any) -> Account:
+    """Asks SES (a `sesv2` client; about one call a second is allowed). Raises a SendError that names what is wrong."""
+    try:
+        answer = await client.get_account()
+    except (boto.ClientError, boto.BotoCoreError, ResponseParserError) as error:
+        raise classify(error) from None
+    quota = answer.get("SendQuota", {})
+    max_per_day = quota.get("Max24HourSend", 0.0)
+    return Account(
+        max_per_second=quota.get("MaxSendRate", 0.0),
+        max_per_day=None if max_per_day < 0 else max_per_day,
+        sent_last_day=quota.get("SentLast24Hours", 0.0),
+        sending_enabled=answer.get("SendingEnabled", False),
+        production=answer.get("ProductionAccessEnabled", False),
+    )

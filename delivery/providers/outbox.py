@@ -1,0 +1,75 @@
+"""Files on disk instead of the world: for a first start, for tests, and for a look at what SES would be given."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from uuid import UUID
+
+from delivery.providers.base import Receipt, Throttled
+from messages.message import Message
+from messages.status import Status
+
+
+class OutboxProvider:
+    """Writes `<id>.eml` (the octets as given) and then `<id>.json` (the envelope); who sees the second has both.
+
+    The files are on the disk, not in its cache, before a send returns: its row says delivered from then on.
+    Readable by the owner only. Raises Throttled while the directory cannot be written.
+    """
+
+    name = "outbox"
+    idempotent = True  # the same two names again
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    async def send(self, message: Message, content: bytes, attempt_id: UUID) -> Receipt:
+        envelope = json.dumps(_envelope(message, attempt_id)).encode()
+        try:
+            await asyncio.to_thread(self._write, str(message.id), str(attempt_id), content, envelope)
+        except OSError:  # a full or read-only disk: no fault of the message, and nobody else's can be written either
+            raise Throttled("outbox_not_writable", 10) from None
+        return Receipt(provider_id=str(message.id), status=Status.DELIVERED)
+
+    async def close(self) -> None:
+        pass
+
+    def _write(self, name: str, attempt: str, content: bytes, envelope: bytes) -> None:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for suffix, octets in ((".eml", content), (".json", envelope)):
+            # The attempt is part of the temporary name: two attempts at one message may meet.
+            temporary = self._directory / f".{name}{suffix}.{attempt}"
+            try:
+                _write_through(temporary, octets)
+                temporary.rename(self._directory / f"{name}{suffix}")
+            finally:
+                temporary.unlink(missing_ok=True)
+        _flush(self._directory)
+
+
+def _envelope(message: Message, attempt_id: UUID) -> dict[str, object]:
+    return {
+        "id": str(message.id),
+        "reverse_path": message.reverse_path,
+        "rcpt_to": [str(message.recipient)],
+        "service_id": str(message.service_id),
+        "key_type": message.key_type.value,
+        "tags": {"message_id": str(message.id), "attempt_id": str(attempt_id)},
+    }
+
+
+def _write_through(path: Path, octets: bytes) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(octets)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush(directory: Path) -> None:
+    """Makes the renames last."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,93 @@
+"""Amazon SES, API v2: one raw message to one recipient per call.
+
+The header section is ours to the last octet: no parameter that makes SES rewrite From or Reply-To is given, so that our
+signature holds. SES has no idempotency token; the tags let an event name the attempt whose answer was lost.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Any, Protocol
+from uuid import UUID
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from config.settings import Aws
+from delivery.providers.aws import classify, open_client
+from delivery.providers.base import Failed, Receipt, Unknown
+from messages.message import Message
+
+UPLOAD_BYTES_PER_SECOND = 1024 * 1024  # slower than that counts as hanging
+
+
+class SesTransport(Protocol):
+    """One request to SES and its answer. Raises what `Provider.send` raises."""
+
+    async def send_raw(self, content: bytes, recipient: str, tags: dict[str, str]) -> str:
+        """The SES message id."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class SesProvider:
+    """Relays mail through SES. The status stays `sending` until an event tells more."""
+
+    name = "ses"
+    idempotent = False
+
+    def __init__(self, transport: SesTransport) -> None:
+        self._transport = transport
+
+    async def send(self, message: Message, content: bytes, attempt_id: UUID) -> Receipt:
+        if not message.recipient.ascii:  # SES has no SMTPUTF8 (RFC 6531)
+            raise Failed("recipient_not_ascii")
+        tags = {"message_id": str(message.id), "attempt_id": str(attempt_id)}
+        return Receipt(await self._transport.send_raw(content, str(message.recipient), tags))
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+
+class AiobotocoreTransport:
+    """The SDK's client. Made by `open`; one per process and event loop, for at most `concurrency` calls at once."""
+
+    def __init__(self, client: Any, settings: Aws, stack: AsyncExitStack) -> None:
+        self._client = client
+        self._stack = stack
+        self._timeout_seconds = settings.connect_timeout_seconds + settings.read_timeout_seconds
+        self._fixed = {"ConfigurationSetName": settings.configuration_set} if settings.configuration_set else {}
+
+    @classmethod
+    async def open(cls, settings: Aws, concurrency: int) -> "AiobotocoreTransport":
+        """Makes the client; no request goes out yet."""
+        stack = AsyncExitStack()
+        client = await stack.enter_async_context(open_client("sesv2", settings, concurrency))
+        return cls(client, settings, stack)
+
+    async def send_raw(self, content: bytes, recipient: str, tags: dict[str, str]) -> str:
+        # The client's own timeouts bound single reads, not the call.
+        limit = self._timeout_seconds + len(content) / UPLOAD_BYTES_PER_SECOND
+        try:
+            async with asyncio.timeout(limit):
+                answer = await self._client.send_email(
+                    # No FromEmailAddress or ReplyToAddresses: SES would replace the fields that we signed.
+                    Destination={"ToAddresses": [recipient]},
+                    Content={"Raw": {"Data": content}},
+                    EmailTags=[{"Name": name, "Value": value} for name, value in tags.items()],
+                    **self._fixed,
+                )
+        except (ClientError, BotoCoreError, ResponseParserError, TimeoutError) as error:
+            raise classify(error) from None  # its text holds addresses
+        provider_id = answer.get("MessageId")
+        if not provider_id:
+            raise Unknown("ses_no_message_id")
+        return str(provider_id)
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+
+async def open_provider(settings: Aws, concurrency: int) -> SesProvider:
+    """SES by the SDK, for at most `concurrency` sends at once. Close it on the same event loop."""
+    return SesProvider(await AiobotocoreTransport.open(settings, concurrency))

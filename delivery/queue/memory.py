@@ -1,0 +1,76 @@
+"""The queue in memory: for tests of the parts around it, held to the same suite as the SQL one."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from delivery.queue.base import Claim, Depth
+from delivery.store.memory import Memory, Waiting
+from messages.message import Lane
+
+_LANE = {lane.rank: lane for lane in Lane}
+
+
+class MemoryQueue:
+    """Implements delivery.queue.base.Queue."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def claim(
+        self, owner: str, limit: int, now: float, lease_seconds: float, unknown_wait_seconds: float
+    ) -> list[Claim]:
+        held = self._memory.held
+        due = [
+            (message_id, row)
+            for message_id, row in self._memory.waiting.items()
+            if row.available_at <= now and None not in held and row.service_id not in held
+        ]
+        claims = []
+        for message_id, row in sorted(due, key=_order)[:limit]:
+            if row.attempt_id is not None and not row.parked:
+                row.free(row.attempted_at + unknown_wait_seconds)
+                row.parked = True
+            else:
+                row.owner, row.available_at = owner, now + lease_seconds
+                claims.append(Claim(message_id, _LANE[row.rank], row.attempts, unknown=row.parked))
+        return claims
+
+    async def release(self, owner: str, now: float) -> int:
+        mine = [row for row in self._memory.waiting.values() if row.owner == owner]
+        for row in mine:
+            row.free(now)
+        return len(mine)
+
+    async def give_back(self, message_ids: Sequence[UUID], until: float) -> None:
+        for message_id in message_ids:
+            if message_id in self._memory.waiting:
+                self._memory.waiting[message_id].free(until)
+
+    async def hold(self, service_id: UUID | None) -> None:
+        self._memory.held.add(service_id)
+
+    async def unhold(self, service_id: UUID | None) -> None:
+        self._memory.held.discard(service_id)
+
+    async def retry(self, now: float, service_id: UUID | None = None) -> int:
+        deferred = [
+            row
+            for row in self._memory.waiting.values()
+            if row.owner is None
+            and row.attempts > 0
+            and not row.parked
+            and row.available_at > now
+            and service_id in (None, row.service_id)
+        ]
+        for row in deferred:
+            row.available_at = now
+        return len(deferred)
+
+    async def depth(self, now: float) -> dict[Lane, Depth]:
+        due = [row for row in self._memory.waiting.values() if row.available_at <= now]
+        lanes = {lane: [row.available_at for row in due if row.rank == lane.rank] for lane in Lane}
+        return {lane: Depth(len(times), now - min(times, default=now)) for lane, times in lanes.items()}
+
+
+def _order(entry: tuple[UUID, Waiting]) -> tuple[int, float]:
+    return entry[1].rank, entry[1].available_at

@@ -1,0 +1,27 @@
+"""Station 12, retired: contents go after a week, and what a crash left behind goes too."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from delivery.store.base import Store
+
+CONTENT_SECONDS = 7 * 86400.0
+_EVERY_SECONDS = 3600.0
+
+
+async def run(store: Store, now: Callable[[], float], stopping: asyncio.Event) -> None:
+    """Sweeps hourly until `stopping` is set."""
+    log = structlog.get_logger("retention")
+    while not stopping.is_set():
+        try:
+            gone = await store.sweep(now() - CONTENT_SECONDS, now())
+            log.info("retention.swept", contents=gone)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("retention.database_unavailable", error=type(error).__name__)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_EVERY_SECONDS):
+                await stopping.wait()

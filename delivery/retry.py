@@ -1,0 +1,15 @@
+"""When a deferred message is tried again. Pure; the caller brings the random number."""
+
+from messages.message import Lane
+
+_CAP_SECONDS = {Lane.PRIORITY: 120.0, Lane.NORMAL: 900.0, Lane.BULK: 1800.0}
+
+
+def delay_seconds(attempts: int, lane: Lane, base_seconds: float, jitter: float) -> float:
+    """Exponential back-off with jitter: about base, 2 base, 4 base ... up to the lane's cap.
+
+    `attempts` counts those made (1 or more); `jitter` is in [0, 1) and spreads the delay over its upper half, so that a
+    provider that comes back is not met by everybody at once.
+    """
+    full = min(base_seconds * 2.0 ** min(attempts - 1, 16), _CAP_SECONDS[lane])
+    return full * (0.5 + jitter / 2)

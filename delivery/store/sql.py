@@ -1,0 +1,335 @@
+"""The store on SQLite and PostgreSQL: the same statements, one file."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BindParameter, bindparam, delete, func, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth import limits
+from config.database import Database
+from config.keyring import Keyring
+from delivery.commit import GroupCommit
+from delivery.settle import Move, moves
+from delivery.store.base import Attempt, Group, History, Outcome, Record, Settlement, StoreUnavailable
+from delivery.store.rows import PART_BYTES, Codec
+from delivery.store.tables import attempts, contents, counters, messages, queue
+from messages.message import Message, new_id
+from messages.status import FINAL, Status
+
+_DAY_SECONDS = 86400
+_ATTEMPT: BindParameter[Any] = bindparam("b_attempt")
+_MESSAGE: BindParameter[Any] = bindparam("b_message")
+
+_RELAYED = (
+    update(messages)
+    .where(messages.c.id == _MESSAGE)
+    .values(
+        provider_id=bindparam("b_provider_id"),
+        sent_at=bindparam("b_at"),
+        # An event may have overtaken us and settled it: never backwards.
+        status=text("CASE WHEN status = 'created' THEN 'sending' ELSE status END"),
+    )
+)
+_ENDED = (
+    update(attempts)
+    .where(attempts.c.id == _ATTEMPT)
+    .values(ended_at=bindparam("b_at"), outcome=bindparam("b_outcome"), reason=bindparam("b_reason"))
+)
+_ORPHANED = (
+    update(attempts)
+    .where(attempts.c.message_id == _MESSAGE, attempts.c.ended_at.is_(None))
+    .values(ended_at=bindparam("b_at"), outcome=Outcome.UNKNOWN.value, reason="worker_died")
+)
+_REMOVED = delete(attempts).where(attempts.c.id == _ATTEMPT)
+_UNQUEUED = delete(queue).where(queue.c.message_id == _MESSAGE)
+_ATTEMPTED = (
+    update(queue)
+    .where(queue.c.message_id == _MESSAGE)
+    .values(
+        attempt_id=_ATTEMPT,
+        attempted_at=bindparam("b_at"),
+        attempts=bindparam("b_number"),
+        parked=False,
+        available_at=bindparam("b_lease_until"),
+    )
+)
+# Only the attempt's own end may give the message back: a slow worker must not disturb its successor.
+_GIVEN_BACK = (
+    update(queue)
+    .where(queue.c.message_id == _MESSAGE, queue.c.attempt_id == _ATTEMPT)
+    .values(
+        attempt_id=None,
+        attempted_at=None,
+        owner=None,
+        parked=False,
+        available_at=bindparam("b_until"),
+        attempts=queue.c.attempts - bindparam("b_refund"),
+    )
+)
+_PARKED = (
+    update(queue)
+    .where(queue.c.message_id == _MESSAGE, queue.c.attempt_id == _ATTEMPT)
+    .values(owner=None, parked=True, available_at=bindparam("b_until"))
+)
+_SETTLED = (
+    update(messages)
+    .where(messages.c.id == _MESSAGE)
+    .values(status=bindparam("b_status"), completed_at=bindparam("b_at"), reason=bindparam("b_reason"))
+)
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether the database itself is in trouble, so that trying row by row is pointless."""
+    return isinstance(error, OSError | TimeoutError | OperationalError | InterfaceError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+
+
+class SqlStore:
+    """Implements delivery.store.base.Store. See there for what each method promises."""
+
+    def __init__(self, database: Database, keyring: Keyring) -> None:
+        self._database = database
+        self._codec = Codec(keyring)
+        self._puts: GroupCommit[Group] = GroupCommit(database.write, self._apply_groups, is_outage=is_outage)
+        self._records: GroupCommit[Record] = GroupCommit(database.write, self._apply_records, is_outage=is_outage)
+        self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
+
+    async def drain(self) -> None:
+        """Returns when all that was submitted is written."""
+        await self._puts.drain()
+        await self._records.drain()
+
+    # -- the door's side -------------------------------------------------------------------------------------------
+
+    async def put(self, group: Group) -> None:
+        try:
+            if len(group.content) > PART_BYTES:
+                await self._put_large(group)
+            await self._puts.submit(group)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            raise StoreUnavailable from error
+
+    async def _put_large(self, group: Group) -> None:
+        # Each part in a transaction of its own; a put that fails later leaves orphans, which sweep() takes.
+        for row in self._codec.content_rows(group.messages[0].content_id, group.content):
+            async with self._database.write() as connection:
+                await connection.execute(insert(contents), row)
+
+    async def _apply_groups(self, connection: AsyncConnection, groups: Sequence[Group]) -> Sequence[Exception | None]:
+        now = max(group.messages[0].created_at for group in groups)
+        verdicts = await limits.charge(connection, [(group.charges, len(group.messages)) for group in groups], now)
+        accepted = [group for group, refused in zip(groups, verdicts, strict=True) if refused is None]
+        if accepted:
+            await self._insert_groups(connection, accepted)
+        return verdicts
+
+    async def _insert_groups(self, connection: AsyncConnection, groups: Sequence[Group]) -> None:
+        small = [
+            row
+            for group in groups
+            if len(group.content) <= PART_BYTES
+            for row in self._codec.content_rows(group.messages[0].content_id, group.content)
+        ]
+        if small:
+            await connection.execute(insert(contents), small)
+        every = [message for group in groups for message in group.messages]
+        await connection.execute(insert(messages), [self._codec.message_row(message) for message in every])
+        await connection.execute(insert(queue), [_queue_row(message) for message in every])
+        await self._count(connection, ((message, Status.CREATED, message.created_at) for message in every))
+
+    async def _count(self, connection: AsyncConnection, changes: Iterable[tuple[Message | Any, Status, float]]) -> None:
+        totals: dict[tuple[UUID, int, str, str, str], int] = {}
+        for message, status, at in changes:
+            key = (
+                message.service_id,
+                int(at // _DAY_SECONDS),
+                str(message.channel),
+                str(message.key_type),
+                status.value,
+            )
+            totals[key] = totals.get(key, 0) + 1
+        if not totals:
+            return
+        statement = self._insert(counters)
+        statement = statement.on_conflict_do_update(
+            index_elements=list(counters.primary_key.columns),
+            set_={"messages": counters.c.messages + statement.excluded.messages},
+        )
+        names = ("service_id", "day", "channel", "key_type", "status")
+        # One order for all writers, or two of them could lock each other out.
+        rows = [dict(zip(names, key, strict=True)) | {"messages": n} for key, n in sorted(totals.items())]
+        await connection.execute(statement, rows)
+
+    # -- the worker's side -----------------------------------------------------------------------------------------
+
+    async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(messages).where(messages.c.id.in_(message_ids)))
+            return {row.id: self._codec.message(row) for row in rows}
+
+    async def contents(self, content_ids: Collection[UUID]) -> dict[UUID, bytes]:
+        statement = select(contents).where(contents.c.id.in_(content_ids)).order_by(contents.c.id, contents.c.part)
+        parts: dict[UUID, list[bytes]] = {}
+        async with self._database.read() as connection:
+            for content_id, part, data in await connection.execute(statement):
+                parts.setdefault(content_id, []).append(self._codec.content_part(content_id, part, data))
+        return {content_id: b"".join(pieces) for content_id, pieces in parts.items()}
+
+    async def attempt(self, attempts_: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
+        wanted = [attempt.message_id for attempt in attempts_]
+        owned = select(queue.c.message_id).where(queue.c.message_id.in_(wanted), queue.c.owner == owner)
+        if not self._database.is_sqlite:
+            owned = owned.order_by(queue.c.message_id).with_for_update()
+        async with self._database.write() as connection:
+            ours = set(await connection.scalars(owned))
+            mine = [attempt for attempt in attempts_ if attempt.message_id in ours]
+            if again := [attempt for attempt in mine if attempt.number > 1]:
+                rows = [{"b_message": attempt.message_id, "b_at": attempt.started_at} for attempt in again]
+                await connection.execute(_ORPHANED, rows)
+            if mine:
+                await connection.execute(insert(attempts), [_attempt_row(attempt) for attempt in mine])
+                await connection.execute(_ATTEMPTED, [_lease_row(attempt, lease_until) for attempt in mine])
+        return ours
+
+    async def record(self, record: Record) -> None:
+        await self._records.submit(record)
+
+    async def _apply_records(
+        self, connection: AsyncConnection, records: Sequence[Record]
+    ) -> Sequence[Exception | None]:
+        by = {outcome: [record for record in records if record.outcome is outcome] for outcome in Outcome}
+        relayed, final = by[Outcome.RELAYED], by[Outcome.FAILED] + by[Outcome.EXPIRED]
+        await _many(connection, _RELAYED, relayed, "b_message", "b_provider_id", "b_at")
+        ended = relayed + by[Outcome.FAILED] + by[Outcome.DEFERRED] + by[Outcome.UNKNOWN]
+        await _many(connection, _ENDED, ended, "b_attempt", "b_at", "b_outcome", "b_reason")
+        await _many(connection, _REMOVED, by[Outcome.THROTTLED], "b_attempt")
+        given_back = by[Outcome.THROTTLED] + by[Outcome.DEFERRED]
+        await _many(connection, _GIVEN_BACK, given_back, "b_message", "b_attempt", "b_until", "b_refund")
+        await _many(connection, _PARKED, by[Outcome.UNKNOWN], "b_message", "b_attempt", "b_until")
+        await _many(connection, _UNQUEUED, relayed + final, "b_message")
+        ends = [Settlement(r.message_id, r.status, r.at, r.reason) for r in relayed if r.status in FINAL and r.status]
+        ends += [Settlement(r.message_id, Status.TECHNICAL_FAILURE, r.at, r.reason) for r in final]
+        if ends:
+            await self._settle(connection, ends)
+        return [None] * len(records)
+
+    async def settle(self, settlements: Sequence[Settlement]) -> int:
+        async with self._database.write() as connection:
+            return await self._settle(connection, settlements)
+
+    async def _settle(self, connection: AsyncConnection, settlements: Sequence[Settlement]) -> int:
+        columns = (
+            messages.c.id,
+            messages.c.service_id,
+            messages.c.channel,
+            messages.c.key_type,
+            messages.c.status,
+        )
+        wanted = sorted({settlement.message_id for settlement in settlements})
+        statement = select(*columns).where(messages.c.id.in_(wanted)).order_by(messages.c.id)
+        if not self._database.is_sqlite:
+            statement = statement.with_for_update()
+        rows = {row.id: row for row in await connection.execute(statement)}
+        taken = moves({message_id: Status(row.status) for message_id, row in rows.items()}, settlements)
+        if taken:
+            await connection.execute(_SETTLED, [_settled_row(move) for move in taken])
+            await self._count(connection, ((rows[move.message_id], move.new, move.at) for move in taken))
+        return len(taken)
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    async def history(self, message_id: UUID) -> History | None:
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(messages).where(messages.c.id == message_id))).one_or_none()
+            if row is None:
+                return None
+            statement = select(attempts).where(attempts.c.message_id == message_id).order_by(attempts.c.number)
+            tries = tuple(_attempt(found) for found in await connection.execute(statement))
+            waiting = await connection.scalar(select(queue.c.available_at).where(queue.c.message_id == message_id))
+        return History(self._codec.message(row), row.reason, tries, waiting)
+
+    async def group(self, group_id: UUID) -> list[UUID]:
+        statement = select(messages.c.id).where(messages.c.group_id == group_id).order_by(messages.c.id)
+        async with self._database.read() as connection:
+            return list(await connection.scalars(statement))
+
+    async def counts(self, service_id: UUID) -> dict[Status, int]:
+        statement = (
+            select(counters.c.status, func.sum(counters.c.messages))
+            .where(counters.c.service_id == service_id, counters.c.key_type != "test")
+            .group_by(counters.c.status)
+        )
+        async with self._database.read() as connection:
+            return {Status(status): total for status, total in await connection.execute(statement)}
+
+    async def sweep(self, content_before: float, now: float) -> int:
+        queued = select(messages.c.content_id).join(queue, queue.c.message_id == messages.c.id)
+        pointed_at = select(messages.c.content_id)
+        old = contents.c.id < new_id(content_before, bytes(10))
+        orphan = (contents.c.id < new_id(now - 3600, bytes(10))) & contents.c.id.not_in(pointed_at)
+        async with self._database.write() as connection:
+            gone = await connection.execute(delete(contents).where((old & contents.c.id.not_in(queued)) | orphan))
+            await limits.forget(connection, now)
+        return gone.rowcount
+
+
+def _queue_row(message: Message) -> dict[str, Any]:
+    return {
+        "message_id": message.id,
+        "service_id": message.service_id,
+        "rank": message.lane.rank,
+        "available_at": message.scheduled_for or message.created_at,
+        "owner": None,
+        "attempts": 0,
+        "attempt_id": None,
+        "attempted_at": None,
+        "parked": False,
+    }
+
+
+async def _many(connection: AsyncConnection, statement: Any, records: Sequence[Record], *names: str) -> None:
+    if records:
+        rows = [{name: value for name, value in _record_row(record).items() if name in names} for record in records]
+        await connection.execute(statement, rows)
+
+
+def _record_row(record: Record) -> dict[str, Any]:
+    return {
+        "b_message": record.message_id,
+        "b_attempt": record.attempt_id,
+        "b_at": record.at,
+        "b_outcome": record.outcome.value,
+        "b_reason": record.reason,
+        "b_provider_id": record.provider_id,
+        "b_until": record.until,
+        "b_refund": 1 if record.outcome is Outcome.THROTTLED else 0,
+    }
+
+
+def _settled_row(move: Move) -> dict[str, Any]:
+    return {"b_message": move.message_id, "b_status": move.new.value, "b_at": move.at, "b_reason": move.reason}
+
+
+def _attempt_row(attempt: Attempt) -> dict[str, Any]:
+    names = ("id", "message_id", "number", "provider", "started_at")
+    return {name: getattr(attempt, name) for name in names}
+
+
+def _lease_row(attempt: Attempt, lease_until: float) -> dict[str, Any]:
+    return {
+        "b_message": attempt.message_id,
+        "b_attempt": attempt.id,
+        "b_number": attempt.number,
+        "b_at": attempt.started_at,
+        "b_lease_until": lease_until,
+    }
+
+
+def _attempt(row: Any) -> Attempt:
+    outcome = None if row.outcome is None else Outcome(row.outcome)
+    return Attempt(row.id, row.message_id, row.number, row.provider, row.started_at, row.ended_at, outcome, row.reason)

@@ -1,0 +1,285 @@
+"""claim -> seal -> attempt -> send -> record: the loop and nothing else.
+
+A started attempt is on disk before its provider call, so that after any crash we know which messages may have left.
+"""
+
+import asyncio
+import os
+import random
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from config.settings import Delivery
+from delivery.metrics import DeliveryMetrics
+from delivery.providers.base import Deferred, Failed, Provider, Receipt, SendError, Throttled, Unknown
+from delivery.queue.base import Claim, Queue
+from delivery.retry import delay_seconds
+from delivery.signing import SignatureInvalid, Signer
+from delivery.store.base import Attempt, Outcome, Record, Store
+from messages.dkim import SigningKey
+from messages.message import KeyType, Message, new_id
+from messages.status import Status
+
+_IDLE_SECONDS = 0.1  # how often an idle worker looks; a message waits half of it on average
+_OUTAGE_SECONDS = 1.0
+_PAUSE_SECONDS = 2.0  # after a throttled call, where the provider does not say how long
+_BATCH = 64
+_PORTION_BYTES = 32 * 1024 * 1024
+
+_OUTCOMES: dict[type[SendError], Outcome] = {
+    Throttled: Outcome.THROTTLED,
+    Deferred: Outcome.DEFERRED,
+    Failed: Outcome.FAILED,
+    Unknown: Outcome.UNKNOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed message, sealed, with the attempt that is about to start."""
+
+    message: Message
+    content: bytes
+    attempt: Attempt
+    provider: Provider
+    resent: bool
+
+
+class Worker:
+    """One worker process. `owner` names it in leases; `providers` maps key types to where their messages go."""
+
+    def __init__(
+        self,
+        owner: str,
+        *,
+        store: Store,
+        queue: Queue,
+        signer: Signer,
+        providers: dict[KeyType, Provider],
+        settings: Delivery,
+        metrics: DeliveryMetrics,
+        now: Callable[[], float],
+    ) -> None:
+        self._owner = owner
+        self._store = store
+        self._queue = queue
+        self._signer = signer
+        self._providers = providers
+        self._settings = settings
+        self._metrics = metrics
+        self._now = now
+        self._log = structlog.get_logger("worker")
+        self._free = settings.concurrency
+        self._changed = asyncio.Event()  # a call ended, or it is time to stop
+        self._paused_until = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Works until `stopping` is set, then finishes the calls under way. Never raises for an outage."""
+        stopper = asyncio.create_task(self._wake_on(stopping))
+        try:
+            await self._outlive_outages(self._release_predecessor)
+            while not stopping.is_set():
+                await self._outlive_outages(self._claim_once)
+        finally:
+            stopper.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+
+    async def _wake_on(self, stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        self._changed.set()
+
+    async def _outlive_outages(self, step: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await step()
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            self._log.warning("worker.database_unavailable", error=type(error).__name__)
+            await self._sleep(_OUTAGE_SECONDS)
+
+    async def _release_predecessor(self) -> None:
+        released = await self._queue.release(self._owner, self._now())
+        if released:
+            self._log.info("worker.released", messages=released)
+
+    async def _claim_once(self) -> None:
+        now = self._now()
+        if self._free <= 0 or now < self._paused_until:
+            await self._sleep(_IDLE_SECONDS if self._free <= 0 else min(self._paused_until - now, 1.0))
+            return
+        limit = min(self._free, _BATCH)
+        wait = 0.0 if self._providers[KeyType.NORMAL].idempotent else self._settings.unknown_wait_seconds
+        claims = await self._queue.claim(self._owner, limit, now, self._settings.lease_seconds, wait)
+        if not claims:
+            await self._sleep(_IDLE_SECONDS)
+            return
+        self._free -= len(claims)
+        task = asyncio.create_task(self._work(claims))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _sleep(self, seconds: float) -> None:
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    def _release_slots(self, count: int) -> None:
+        self._free += count
+        self._changed.set()
+
+    # -- one batch of claims ---------------------------------------------------------------------------------------
+
+    async def _work(self, claims: Sequence[Claim]) -> None:
+        held = len(claims)
+        try:
+            messages = await self._store.load([claim.message_id for claim in claims])
+            # A message that is gone was settled and retired while it was claimed.
+            known = [(claim, messages[claim.message_id]) for claim in claims if claim.message_id in messages]
+            for portion in _portions(known):
+                await self._send_portion(portion)
+                self._release_slots(len(portion))
+                held -= len(portion)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            # Nothing is lost: the leases run out, and what was attempted is parked.
+            self._log.warning("worker.database_unavailable", error=type(error).__name__)
+        finally:
+            self._release_slots(held)
+
+    async def _send_portion(self, portion: Sequence[tuple[Claim, Message]]) -> None:
+        contents = await self._store.contents({message.content_id for _, message in portion})
+        jobs = []
+        for claim, message in portion:
+            job = await self._seal(claim, message, contents.get(message.content_id))
+            if job is not None:
+                jobs.append(job)
+        if jobs:
+            lease_until = self._now() + self._settings.lease_seconds
+            ours = await self._store.attempt([job.attempt for job in jobs], self._owner, lease_until)
+            await asyncio.gather(*(self._send(job) for job in jobs if job.message.id in ours))
+
+    async def _seal(self, claim: Claim, message: Message, content: bytes | None) -> Job | None:
+        now = self._now()
+        if now >= message.expires_at or content is None:
+            reason = "expired" if content is not None else "content_gone"
+            await self._record(Record(message.id, None, Outcome.EXPIRED, now, reason=reason), message)
+            return None
+        key = await self._signer.key(message.signing_domain)
+        if key is None:
+            self._log.error("worker.no_signing_key", message_id=str(message.id), domain=message.signing_domain)
+        else:
+            sealed = await self._signer.seal(content, key)
+            if message.id.int % self._settings.verify_one_in or await self._verified(sealed, key, message):
+                provider = self._providers[message.key_type]
+                attempt = Attempt(new_id(now, os.urandom(10)), message.id, claim.attempts + 1, provider.name, now)
+                return Job(message, sealed, attempt, provider, claim.unknown)
+        # An operator can mend both; until then the message waits.
+        await self._queue.give_back([message.id], now + self._delay(claim.attempts + 1, message))
+        return None
+
+    async def _verified(self, sealed: bytes, key: SigningKey, message: Message) -> bool:
+        try:
+            await self._signer.verify(sealed, key)
+        except SignatureInvalid:
+            self._metrics.signatures.labels("invalid").inc()
+            self._log.error("worker.signature_invalid", message_id=str(message.id), domain=message.signing_domain)
+            return False
+        self._metrics.signatures.labels("valid").inc()
+        return True
+
+    async def _send(self, job: Job) -> None:
+        started = self._now()
+        try:
+            receipt = await job.provider.send(job.message, job.content, job.attempt.id)
+            record = self._relayed(job, receipt)
+        except SendError as error:
+            record = self._not_relayed(job, error)
+        except Exception as error:
+            self._log.error("worker.provider_bug", provider=job.provider.name, error=type(error).__name__)
+            record = self._not_relayed(job, Unknown("provider_bug"))
+        finally:
+            self._metrics.attempt_seconds.labels(job.provider.name).observe(self._now() - started)
+        if job.resent:
+            self._metrics.unknown_resent.inc()
+        self._metrics.attempts.labels(job.provider.name, record.outcome.value).inc()
+        await self._record(record, job.message)
+
+    def _relayed(self, job: Job, receipt: Receipt) -> Record:
+        return Record(
+            job.message.id,
+            job.attempt.id,
+            Outcome.RELAYED,
+            self._now(),
+            status=receipt.status,
+            provider_id=receipt.provider_id,
+        )
+
+    def _not_relayed(self, job: Job, error: SendError) -> Record:
+        now, outcome = self._now(), _OUTCOMES[type(error)]
+        until = None
+        if outcome is Outcome.THROTTLED:
+            pause = error.retry_after_seconds or _PAUSE_SECONDS * (0.5 + random.random())  # noqa: S311
+            until = self._paused_until = max(self._paused_until, now + pause)
+        elif outcome is Outcome.DEFERRED:
+            until = now + (error.retry_after_seconds or self._delay(job.attempt.number, job.message))
+        elif outcome is Outcome.UNKNOWN:
+            until = now + (0.0 if job.provider.idempotent else self._settings.unknown_wait_seconds)
+        return Record(job.message.id, job.attempt.id, outcome, now, reason=error.reason, until=until)
+
+    def _delay(self, attempts: int, message: Message) -> float:
+        return delay_seconds(attempts, message.lane, self._settings.retry_base_seconds, random.random())  # noqa: S311
+
+    async def _record(self, record: Record, message: Message) -> None:
+        await self._written(record)
+        status = record.status if record.outcome is Outcome.RELAYED else None
+        if record.outcome in (Outcome.FAILED, Outcome.EXPIRED):
+            status = Status.TECHNICAL_FAILURE
+        if record.outcome is Outcome.RELAYED:
+            stage = self._metrics.seconds.labels(message.channel.value, message.lane.value, "relayed")
+            stage.observe(record.at - message.created_at)
+        if status is not None:
+            self._metrics.messages.labels(message.channel.value, status.value).inc()
+        self._log.info(
+            "message.attempted",
+            message_id=str(message.id),
+            group_id=str(message.group_id),
+            service_id=str(message.service_id),
+            attempt_id=_text(record.attempt_id),
+            outcome=record.outcome.value,
+            reason=record.reason,
+            status=status.value if status else None,
+            provider_id=record.provider_id,
+        )
+
+    async def _written(self, record: Record) -> None:
+        # What a provider said once is told nobody twice: forgetting it over an outage would send the message again.
+        while True:
+            try:
+                return await self._store.record(record)
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
+                self._log.warning("worker.database_unavailable", error=type(error).__name__)
+                await asyncio.sleep(_OUTAGE_SECONDS)
+
+
+def _portions(work: Sequence[tuple[Claim, Message]]) -> Iterator[list[tuple[Claim, Message]]]:
+    """Portions whose contents fit into memory together; a larger message makes one alone."""
+    portion: list[tuple[Claim, Message]] = []
+    size = 0
+    for claim, message in work:
+        if portion and size + message.content_bytes > _PORTION_BYTES:
+            yield portion
+            portion, size = [], 0
+        portion.append((claim, message))
+        size += message.content_bytes
+    if portion:
+        yield portion
+
+
+def _text(value: UUID | None) -> str | None:
+    return None if value is None else str(value)

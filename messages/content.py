@@ -1,0 +1,139 @@
+"""The header section (RFC 5322 2.2) as byte offsets into the message, and edits by splicing.
+
+Nothing is ever written back from a parsed form: what no edit names keeps its bytes. Knows nothing of policy or MIME.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from messages import reply
+from messages.reply import Refused
+
+MAX_HEADER_BYTES = 1 << 20  # a mail with thousands of addresses in To needs 100 KB; more is an attack on our time
+
+# A bare CR or LF also ends a line here, as it does in many readers: no field can hide behind one.
+_EOL = rb"(?:\r++\n?|\n)"
+_FIELD = re.compile(rb"([!-9;-~]++)[ \t]*:[^\r\n]*+(?:" + _EOL + rb"[ \t][^\r\n]*+)*+(?:" + _EOL + rb"|\Z)")
+_EMPTY_LINE = re.compile(_EOL)
+_LINE = re.compile(rb"[^\r\n]*+(?:" + _EOL + rb"|\Z)")
+_FOLD = re.compile(rb"[\r\n]+(?=[ \t])")
+
+
+class Edit(NamedTuple):
+    """The bytes from `start` to `end` become `new`."""
+
+    start: int
+    end: int
+    new: bytes
+
+
+class Field(NamedTuple):
+    """One header field: its name in lower case and where it stands, with its line end. No name: a garbage line."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HeaderSection:
+    """The fields of one header section; `end` is where the body starts, behind the empty line."""
+
+    data: bytes
+    fields: tuple[Field, ...]
+    fields_end: int
+    end: int
+
+    @classmethod
+    def parse(cls, data: bytes) -> "HeaderSection":
+        """The header section of a whole message. Raises Refused when no field can be found.
+
+        A garbage line among the fields does not end the section; one behind the last field starts the body.
+        """
+        fields, at, end = _scan(data, 0, len(data), stop_at_garbage=False)
+        last = max((i for i, field in enumerate(fields) if field.name), default=-1)
+        if last < 0:
+            raise Refused(reply.NO_HEADER_SECTION, reason="it has no header field")
+        if last + 1 < len(fields):
+            at = end = fields[last].end
+        return cls(data, tuple(fields[: last + 1]), at, end)
+
+    @classmethod
+    def parse_part(cls, data: bytes, start: int, stop: int) -> "HeaderSection":
+        """The header section of a body part, which may be empty and ends before a line that is no field."""
+        fields, at, end = _scan(data, start, stop, stop_at_garbage=True)
+        return cls(data, tuple(fields), at, end)
+
+    @property
+    def separated(self) -> bool:
+        """Whether the empty line stands between fields and body."""
+        return self.end > self.fields_end
+
+    def first(self, name: str) -> str | None:
+        """The value of the first field of that name, unfolded and stripped."""
+        return next(iter(self._values(name)), None)
+
+    def all(self, name: str) -> list[str]:
+        """The values of all fields of that name, unfolded and stripped, from the top."""
+        return list(self._values(name))
+
+    def named(self, name: str) -> list[Field]:
+        name = name.lower()
+        return [field for field in self.fields if field.name == name]
+
+    def raw(self, field: Field) -> bytes:
+        """What stands behind the colon: unfolded and stripped."""
+        return _FOLD.sub(b"", self.data[field.start : field.end].partition(b":")[2]).strip(b" \t\r\n")
+
+    def _values(self, name: str) -> Iterable[str]:
+        return (decode(self.raw(field)) for field in self.named(name))
+
+
+def decode(raw: bytes) -> str:
+    """Header bytes as text: UTF-8 (RFC 6532), else ISO 8859-1, which old products write and which never fails."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def separate(data: bytes) -> bytes:
+    """The message with the empty line between fields and body that RFC 5322 2.1 asks for. Raises Refused."""
+    header = HeaderSection.parse(data)
+    if header.separated:
+        return data
+    unfinished = not data.endswith((b"\r", b"\n"), 0, header.end)
+    return splice(data, [Edit(header.end, header.end, b"\r\n" * (1 + unfinished))])
+
+
+def splice(data: bytes, edits: Iterable[Edit]) -> bytes:
+    """`data` with all edits made; edits of one place apply in the order given. They may not overlap."""
+    pieces: list[bytes] = []
+    at = 0
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+        assert at <= edit.start <= edit.end, "edits overlap"
+        pieces += (data[at : edit.start], edit.new)
+        at = edit.end
+    return b"".join((*pieces, data[at:]))
+
+
+def _scan(data: bytes, start: int, stop: int, *, stop_at_garbage: bool) -> tuple[list[Field], int, int]:
+    """Fields, where they end, and where the body starts."""
+    fields: list[Field] = []
+    at = start
+    while at < stop:
+        if at - start > MAX_HEADER_BYTES:
+            raise Refused(reply.NO_HEADER_SECTION, reason=f"it is larger than {MAX_HEADER_BYTES} octets")
+        if empty := _EMPTY_LINE.match(data, at, stop):
+            return fields, at, empty.end()
+        field = _FIELD.match(data, at, stop)
+        if not field and stop_at_garbage:
+            break
+        found = field or _LINE.match(data, at, stop)
+        assert found
+        # RFC 5322 4.5 lets white space stand before the colon: `Bcc :` is a Bcc field.
+        fields.append(Field(field[1].decode("ascii").lower() if field else "", at, found.end()))
+        at = found.end()
+    return fields, at, at

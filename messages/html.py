@@ -1,0 +1,118 @@
+"""Where a branding goes in an HTML document, found on its bytes, and HTML made from plain text.
+
+Works on any charset that contains ASCII: all marks looked for are ASCII, and no such charset uses the octets of
+`<`, `>` or the quotes inside a character. Knows nothing of MIME.
+"""
+
+import html
+import re
+
+# One piece that is none of ours: text, or a whole other tag, whose quoted values may hold anything.
+_OURS = rb"(?:!--|!doctype\b|/?(?:html|head|body|script|style|title|textarea|xmp|iframe|noembed|noframes|plaintext)\b)"
+_SKIP = re.compile(
+    rb"(?:[^<]++|<(?!" + _OURS + rb")(?:[a-z/](?:[^<>\"']++|\"[^\"]{0,32768}+\"|'[^']{0,32768}+')*+>)?+)*+",
+    re.IGNORECASE,
+)
+_TAG = re.compile(rb"<(/?[a-z]+)(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+>", re.IGNORECASE)
+_DOCTYPE = re.compile(rb"<!doctype[^<>]*+>", re.IGNORECASE)
+_COMMENT_END = re.compile(rb"--!?>")
+_RAW = {
+    name: re.compile(rb"</" + name + rb"\b[^>]*+>", re.IGNORECASE)
+    for name in (b"script", b"style", b"title", b"textarea", b"xmp", b"iframe", b"noembed", b"noframes")
+}
+_ISO_2022_JP = re.compile(rb"\x1b(?:\$[@B]|\(I)[^\x1b]*+")
+
+_LINK = re.compile(r"""https?://[^\s<>"\x00-\x20]+""", re.IGNORECASE)
+_AFTER_LINK = ".,;:!?)]}'*_\u00bb\u201d\u2019"
+
+
+def places(document: bytes) -> tuple[int, int]:
+    """Where a header and a footer go: behind `<body>` and before `</body>`, else as near to that as tags allow.
+
+    Comments, scripts, styles and quoted values are passed over. Takes time in proportion to the document.
+    """
+    found: dict[bytes, int] = {}
+    document = _ISO_2022_JP.sub(lambda shifted: b" " * len(shifted[0]), document)
+    at, size = 0, len(document)
+    while (at := _SKIP.match(document, at).end()) < size:  # type: ignore[union-attr]  # it matches nothing, too
+        behind = _construct(document, at, found)
+        if behind is None:
+            size = at  # never closed: what follows is not displayed, or is text
+            break
+        at = behind
+    top = next((found[name] for name in (b"body", b"/head", b"html", b"!doctype") if name in found), 0)
+    bottom = next((found[name] for name in (b"/body", b"/html") if found.get(name, -1) >= top), size)
+    return top, max(top, bottom)
+
+
+def from_text(text: str, *, flowed: bool, joined: bool, links: bool) -> str:
+    """Plain text as HTML that reads the same: paragraphs, line breaks, blanks kept, links live.
+
+    `flowed` and `joined` are format=flowed and delsp=yes of RFC 3676.
+    """
+    lines = text.replace("\r\n", "\n").split("\n")
+    if flowed:
+        lines = _unflow(lines, joined=joined)
+    paragraphs = re.split(r"\n(?:[ \t]*\n)+", "\n".join(lines).strip("\n"))
+    return "\r\n".join(f"<p>{_lines(paragraph, links=links)}</p>" for paragraph in paragraphs if paragraph)
+
+
+def _construct(document: bytes, at: int, found: dict[bytes, int]) -> int | None:
+    """Notes the tag at `at`; returns where it ends (with its content, where that is no markup), None if nowhere."""
+    if document.startswith(b"<!--", at):
+        if document.startswith((b"<!-->", b"<!--->"), at):
+            return document.index(b">", at) + 1
+        end = _COMMENT_END.search(document, at + 4)
+        return end.end() if end else None
+    if doctype := _DOCTYPE.match(document, at):
+        found.setdefault(b"!doctype", doctype.end())
+        return doctype.end()
+    tag = _TAG.match(document, at)
+    if not tag:
+        return at + 1
+    name = tag[1].lower()
+    if name == b"plaintext":
+        return None
+    if name in _RAW:
+        end = _RAW[name].search(document, tag.end())
+        return end.end() if end else None
+    if name in (b"/body", b"/html"):
+        found[name] = at
+    else:
+        found.setdefault(name, tag.end())
+    return tag.end()
+
+
+def _unflow(lines: list[str], *, joined: bool) -> list[str]:
+    """RFC 3676 4: a line that ends in a blank goes on in the next one of the same quote depth."""
+    paragraphs: list[list[str]] = []
+    open_depth = -1
+    for line in lines:
+        content = line.lstrip(">")
+        depth = len(line) - len(content)
+        content = content.removeprefix(" ")
+        soft = content.endswith(" ") and content != "-- "
+        if depth != open_depth or content == "-- ":
+            paragraphs.append([">" * depth + " " * bool(depth)])
+        paragraphs[-1].append(content[:-1] if soft and joined else content)
+        open_depth = depth if soft else -1
+    return ["".join(paragraph) for paragraph in paragraphs]
+
+
+def _lines(paragraph: str, *, links: bool) -> str:
+    return "<br>\r\n".join(_line(line, links=links) for line in paragraph.split("\n"))
+
+
+def _line(line: str, *, links: bool) -> str:
+    done, at = "", 0
+    for link in _LINK.finditer(line) if links else ():
+        url = link[0].rstrip(_AFTER_LINK)
+        done += _escape(line[at : link.start()]) + f'<a href="{html.escape(url)}">{html.escape(url)}</a>'
+        at = link.start() + len(url)
+    return done + _escape(line[at:])
+
+
+def _escape(text: str) -> str:
+    """Blanks that HTML would drop stay as no-break spaces: tables and indents of plain mail keep their shape."""
+    text = html.escape(text, quote=False).replace("\t", "    ").replace("  ", "&#160; ")
+    return "&#160;" + text[1:] if text.startswith(" ") else text

@@ -1,0 +1,188 @@
+"""MIME structure (RFC 2045, 2046) as byte offsets, and the transfer encodings of one leaf.
+
+Knows nothing of what is displayed or changed, nor of policy.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from messages import reply
+from messages.content import HeaderSection
+from messages.reply import Refused
+
+MAX_DEPTH = 50
+MAX_PARTS = 10_000  # what stands behind them is left alone, as everything else that is not displayed
+MAX_LINE_OCTETS = 998  # RFC 5322 2.1.1; SES refuses more
+
+_MEDIA_TYPE = re.compile(r"\s*([^\s;/()]+)\s*/\s*([^\s;()]+)")
+_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
+_DELIMITER_END = re.compile(rb"(--)?+[ \t]*+(?:\r?\n|\Z)")
+_TOKEN = re.compile(r"[\w-]+")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/\s]*+(?:=\s*+){0,2}")
+_SPACE = b" \t\r\n\v\f"
+_LONG_LINE = re.compile(rb"\n[^\n]{%d}" % (MAX_LINE_OCTETS + 2))
+
+
+@dataclass(frozen=True, slots=True)
+class ContentType:
+    """A Content-Type value: main and sub type and the parameters' names in lower case."""
+
+    main: str
+    sub: str
+    parameters: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, raw: bytes | None, default: str = "text/plain") -> "ContentType":
+        """Never fails: what has no type and subtype is the default (RFC 2045 5.2)."""
+        text = (raw or b"")[:10_000].decode("latin-1")
+        found = _MEDIA_TYPE.match(text)
+        main, sub = found.groups() if found else default.split("/")
+        return cls(main.lower(), sub.lower(), parse_parameters(text))
+
+    def __str__(self) -> str:
+        return f"{self.main}/{self.sub}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Part:
+    """A message or a body part: header section, then body up to `end`; a multipart that can be read has children."""
+
+    header: HeaderSection
+    start: int
+    end: int
+    type: ContentType
+    children: tuple["Part", ...] = ()
+
+    @property
+    def body(self) -> int:
+        return self.header.end
+
+    @property
+    def attachment(self) -> bool:
+        """Whether it is a file to keep rather than text to read: what carries a file name counts as one."""
+        disposition = self.value("content-disposition")
+        text = disposition.decode("latin-1").lower() if disposition else ""
+        names = {*parse_parameters(text), *self.type.parameters}
+        return text.startswith("attachment") or any(name.split("*")[0] in ("filename", "name") for name in names)
+
+    @property
+    def encoding(self) -> str:
+        """The Content-Transfer-Encoding in lower case; 7bit where none is named (RFC 2045 6.1)."""
+        raw = self.value("content-transfer-encoding")
+        found = _TOKEN.match(raw.decode("latin-1").lower()) if raw else None
+        return found[0] if found else "7bit"
+
+    def value(self, name: str) -> bytes | None:
+        first = self.header.named(name)
+        return self.header.raw(first[0]) if first else None
+
+    def decode(self) -> bytes | None:
+        """The leaf's content; None where its transfer encoding is unknown or damaged, so that readers may differ."""
+        if not self.header.separated:
+            return None
+        raw = self.header.data[self.body : self.end]
+        if self.encoding in ("7bit", "8bit", "binary"):
+            return raw
+        if self.encoding == "quoted-printable":
+            return binascii.a2b_qp(raw)
+        if self.encoding == "base64" and _BASE64.fullmatch(raw):
+            compact = raw.translate(None, _SPACE)
+            return binascii.a2b_base64(compact) if len(compact) % 4 == 0 else None
+        return None
+
+
+def parse(data: bytes) -> Part:
+    """The structure of a whole message. Raises Refused: no header section, or nested too deep."""
+    header = HeaderSection.parse(data)
+    budget = [MAX_PARTS]
+    return _part(header, 0, len(data), "text/plain", 0, budget)
+
+
+def parse_parameters(text: str) -> dict[str, str]:
+    """Parameters behind a value; the first of a name counts. RFC 2231 continuations are put together."""
+    found: dict[str, str] = {}
+    for match in _PARAMETER.finditer(text):
+        value = match[2].strip()
+        if len(value) > 1 and value[0] == value[-1] == '"':
+            value = re.sub(r"\\(.)", r"\1", value[1:-1])
+        found.setdefault(match[1].lower(), value.strip('"'))
+    for name in [name for name in found if re.fullmatch(r"[^*]+\*(0\*?)?", name)]:
+        base, pieces, number = name.split("*")[0], found[name], 1
+        while (piece := found.get(f"{base}*{number}", found.get(f"{base}*{number}*"))) is not None:
+            pieces, number = pieces + piece, number + 1
+        found.setdefault(base, unquote(pieces.split("'", 2)[-1], "latin-1") if name.endswith("*") else pieces)
+    return found
+
+
+def encode(content: bytes, like: str) -> tuple[bytes, str]:
+    """The content and its transfer encoding, safe for 7-bit paths: base64 stays base64, plain ASCII stays as it is."""
+    if like == "base64":
+        return base64.encodebytes(content).replace(b"\n", b"\r\n").removesuffix(b"\r\n"), "base64"
+    if is_7bit(content):
+        return content, "7bit"
+    if not _has_bare_cr_or_lf(content):
+        encoded = binascii.b2a_qp(content)
+    else:  # RFC 2045 6.7 (4): a CR or LF that is no line break must be written as =0D or =0A
+        encoded = b"\r\n".join(binascii.b2a_qp(line, istext=False) for line in content.split(b"\r\n"))
+    # b2a_qp breaks lines with a bare LF where the content shows it no CRLF
+    return encoded.replace(b"=\r\n", b"=\n").replace(b"=\n", b"=\r\n"), "quoted-printable"
+
+
+def is_7bit(content: bytes) -> bool:
+    """RFC 2045 2.7: ASCII without NUL, lines of at most 998 octets that end in CRLF."""
+    if not content.isascii() or b"\0" in content or _has_bare_cr_or_lf(content):
+        return False
+    return not _LONG_LINE.search(b"\n" + content)
+
+
+def _has_bare_cr_or_lf(content: bytes) -> bool:
+    return not content.count(b"\r\n") == content.count(b"\r") == content.count(b"\n")
+
+
+def _part(header: HeaderSection, start: int, end: int, default: str, depth: int, budget: list[int]) -> Part:
+    if depth > MAX_DEPTH:
+        raise Refused(reply.TOO_DEEP, limit=MAX_DEPTH)
+    first = header.named("content-type")
+    kind = ContentType.parse(header.raw(first[0]) if first else None, default)
+    boundary = kind.parameters.get("boundary", "").rstrip()
+    if kind.main != "multipart" or not boundary:
+        return Part(header, start, end, kind)
+    inner_default = "message/rfc822" if kind.sub == "digest" else "text/plain"  # RFC 2046 5.1.5
+    children = []
+    for inner_start, inner_end in _bodies(header.data, boundary.encode("latin-1"), header.end, end):
+        if budget[0] <= 0:
+            break
+        budget[0] -= 1
+        inner = HeaderSection.parse_part(header.data, inner_start, inner_end)
+        children.append(_part(inner, inner_start, inner_end, inner_default, depth + 1, budget))
+    return Part(header, start, end, kind, tuple(children))
+
+
+def _bodies(data: bytes, boundary: bytes, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Where each body part starts and ends. The line break before a delimiter belongs to it (RFC 2046 5.1.1)."""
+    begin = None
+    for at, behind, closing in _delimiters(data, boundary, start, stop):
+        if begin is not None:
+            yield begin, max(begin, at)
+        if closing:
+            return
+        begin = behind
+    if begin is not None:
+        yield begin, stop  # the closing delimiter is missing
+
+
+def _delimiters(data: bytes, boundary: bytes, start: int, stop: int) -> Iterator[tuple[int, int, bool]]:
+    """Delimiter lines, compared whole: one boundary may be the beginning of another (RFC 2046 5.1.2)."""
+    needle = b"--" + boundary
+    at = start if data.startswith(needle, start, stop) else data.find(b"\n" + needle, start, stop)
+    while at >= 0:
+        line = at + (data[at : at + 1] == b"\n")
+        found = _DELIMITER_END.match(data, line + len(needle), stop)
+        if found:
+            before = at - 1 if line > at > start and data[at - 1 : at] == b"\r" else at
+            yield before, found.end(), bool(found[1])
+        at = data.find(b"\n" + needle, found.end() - 1 if found else line, stop)

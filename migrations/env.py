@@ -1,0 +1,18 @@
+"""Runs migrations on the connection that delivery.schema brings; never offline, never by itself."""
+
+from alembic import context
+
+# Each import adds its tables to the metadata.
+import auth.domains
+import auth.guests
+import auth.keys
+import auth.limits
+import auth.senders
+import auth.services
+import delivery.store.tables
+import delivery.templates
+from config.database import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,34 @@
+"""What can refuse a submission before its content is looked at. Each check raises Refused; none knows a protocol."""
+
+from collections.abc import Sequence
+
+from auth.principal import Principal
+from messages import reply
+from messages.address import Address
+from messages.message import KeyType
+from messages.reply import Refused
+
+
+def check_recipient(principal: Principal, recipient: Address) -> None:
+    """Team keys and trial services reach only the guest list (test keys send nothing, so they may name anyone)."""
+    if not recipient.ascii:
+        raise Refused(reply.SMTPUTF8_RECIPIENT)  # SES carries ASCII local parts only
+    if principal.may_reach(recipient.key):
+        return
+    team = principal.key.type is KeyType.TEAM
+    refusal = reply.TEAM_KEY_RECIPIENT if team else reply.TRIAL_RECIPIENT
+    raise Refused(refusal, service_id=principal.service.id)
+
+
+def check_recipients(principal: Principal, recipients: Sequence[Address], limit: int) -> None:
+    if not recipients:
+        raise Refused(reply.NULL_RECIPIENT)
+    if len(recipients) > limit:
+        raise Refused(reply.TOO_MANY_RECIPIENTS, limit=limit)
+    for recipient in recipients:
+        check_recipient(principal, recipient)
+
+
+def check_size(content: bytes, limit: int) -> None:
+    if len(content) > limit:
+        raise Refused(reply.TOO_LARGE, limit=limit)

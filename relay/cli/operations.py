@@ -1,0 +1,119 @@
+"""notify-relay db, message and queue: what operators ask and do."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import typer
+
+from auth.errors import AuthError
+from config.database import Database
+from config.settings import Settings, load
+from delivery import schema
+from delivery.queue.sql import SqlQueue
+from delivery.store.base import History
+from delivery.store.sql import SqlStore
+from messages.message import Message
+from relay import wiring
+from relay.cli import texts
+from relay.cli.output import Json, plain, show, show_list
+
+T = TypeVar("T")
+OfService = Annotated[UUID | None, typer.Option("--service", help=texts.OF_SERVICE)]
+
+
+def database_commands() -> typer.Typer:
+    app = typer.Typer(help=texts.DB, no_args_is_help=True)
+
+    @app.command("upgrade", help=texts.DB_UPGRADE)
+    def upgrade() -> None:
+        async def run() -> None:
+            database = Database(load().database_url)
+            try:
+                await schema.upgrade(database)
+            finally:
+                await database.close()
+
+        asyncio.run(run())
+        typer.echo(texts.DB_CURRENT)
+
+    return app
+
+
+def message_commands() -> typer.Typer:
+    app = typer.Typer(help=texts.MESSAGE, no_args_is_help=True)
+
+    @app.command("show", help=texts.MESSAGE_SHOW)
+    def show_one(message_id: Annotated[UUID, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
+        async def find(settings: Settings, database: Database) -> list[History]:
+            store = SqlStore(database, wiring.secret_keyring(settings))
+            found = await store.history(message_id)
+            if found is not None:
+                return [found]
+            # The reply to an SMTP client names the group: take its id, too.
+            return [h for each in await store.group(message_id) if (h := await store.history(each)) is not None]
+
+        histories = _with_database(find)
+        if not histories:
+            raise AuthError(texts.NO_MESSAGE, id=message_id)
+        for history in histories:
+            row = _history(history)
+            tries = row.pop("attempts")
+            if as_json:
+                show(row | {"attempts": tries}, as_json)
+                continue
+            show(row, as_json)
+            if tries:
+                show_list(
+                    "attempts", tries, ("number", "provider", "started_at", "ended_at", "outcome", "reason"), False
+                )
+            typer.echo()
+
+    return app
+
+
+def _history(history: History) -> dict[str, Any]:
+    message: Message = history.message
+    row = plain(message) | {"recipient": str(message.recipient), "reason": history.reason}
+    row |= {"waiting_until": history.waiting_until, "attempts": [plain(attempt) for attempt in history.attempts]}
+    return row
+
+
+def queue_commands() -> typer.Typer:
+    app = typer.Typer(help=texts.QUEUE, no_args_is_help=True)
+
+    @app.command("stats", help=texts.QUEUE_STATS)
+    def stats(as_json: Json = False) -> None:
+        depths = _with_queue(lambda queue: queue.depth(time.time()))
+        rows = [{"lane": lane.value, **plain(depth)} for lane, depth in depths.items()]
+        show_list("lanes", rows, ("lane", "waiting", "oldest_seconds"), as_json)
+
+    @app.command("hold", help=texts.QUEUE_HOLD)
+    def hold(service: OfService = None) -> None:
+        _with_queue(lambda queue: queue.hold(service))
+
+    @app.command("release", help=texts.QUEUE_RELEASE)
+    def release(service: OfService = None) -> None:
+        _with_queue(lambda queue: queue.unhold(service))
+
+    @app.command("retry", help=texts.QUEUE_RETRY)
+    def retry(service: OfService = None) -> None:
+        count = _with_queue(lambda queue: queue.retry(time.time(), service))
+        typer.echo(texts.QUEUE_RETRIED.format(count=count))
+
+    return app
+
+
+def _with_queue(work: Callable[[SqlQueue], Awaitable[T]]) -> T:
+    return _with_database(lambda _, database: work(SqlQueue(database)))
+
+
+def _with_database(work: Callable[[Settings, Database], Awaitable[T]]) -> T:
+    async def run() -> T:
+        settings = load()
+        async with wiring.open_database(settings) as database:
+            return await work(settings, database)
+
+    return asyncio.run(run())

@@ -1,0 +1,68 @@
+"""notify-relay serve: the processes of this machine, under one supervisor."""
+
+import asyncio
+import os
+from typing import Annotated
+
+import typer
+
+from config import logs
+from config.database import Database
+from config.settings import Settings, SettingsError, load
+from relay import wiring
+from relay.cli import demo, texts
+from relay.supervisor import Supervisor
+
+Role = Annotated[str, typer.Option(metavar="all|smtp|worker", help=texts.ROLE)]
+Processes = Annotated[int | None, typer.Option(min=1, max=256, help=texts.PROCESSES)]
+Demo = Annotated[bool, typer.Option("--demo", help=texts.DEMO)]
+
+
+def serve(role: Role = "all", processes: Processes = None, demo_service: Demo = False) -> None:
+    if role not in wiring.ROLES:
+        raise typer.BadParameter(f"one of {', '.join(wiring.ROLES)}", param_hint="--role")
+    settings = load(**({"processes": processes} if processes else {}))
+    logs.configure(settings.log_format, settings.log_level)
+    _choose_metrics_folder(settings)
+    listeners = wiring.listen(settings) if role != "worker" else wiring.Listeners()
+    (ops,) = wiring.bind(settings.metrics.listen, "METRICS__LISTEN")
+    asyncio.run(_prepare(settings, role))
+    wiring.preload()
+    if role != "worker":
+        wiring.tls_context(settings)  # a bad certificate is said here, once, and not by each child
+    sheet = asyncio.run(demo.sheet(settings)) if demo_service else None
+
+    from prometheus_client.multiprocess import mark_process_dead
+
+    def on_ready() -> None:
+        smtp, tls, metrics = map(wiring.addresses, (listeners.starttls, listeners.tls, [ops]))
+        typer.echo(texts.READY.format(role=role, smtp=smtp, tls=tls, metrics=metrics))
+        if sheet:
+            typer.echo(sheet)
+
+    children = wiring.children(settings, role, listeners, ops)
+    supervisor = Supervisor(children, on_ready=on_ready, on_death=mark_process_dead)
+    raise typer.Exit(supervisor.run())
+
+
+def _choose_metrics_folder(settings: Settings) -> None:
+    # One folder per supervisor: two roles on one machine differ in this port.
+    folder = wiring.wipe(settings.state_dir / f"metrics-{settings.metrics.listen.port}")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+async def _prepare(settings: Settings, role: str) -> None:
+    """What must be right before any child starts, so that what is wrong is said once. Raises SettingsError."""
+    wiring.secret_keyring(settings)
+    if role != "smtp":
+        wiring.sealing_keyring(settings)
+    try:
+        async with wiring.open_database(settings) as database:
+            await _check_write(database)
+    except OSError as error:
+        raise SettingsError(texts.DATABASE_AWAY.format(kind=type(error).__name__)) from None
+
+
+async def _check_write(database: Database) -> None:
+    async with database.write():
+        pass

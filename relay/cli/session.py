@@ -1,0 +1,48 @@
+"""What a command works with: settings, the two keyrings, and one transaction on the database."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from config.keyring import Keyring
+from config.settings import Limits, Settings, load
+from relay.wiring import load_keyrings, open_database
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    connection: AsyncConnection
+    settings: Settings
+    secret: Keyring
+    sealing: Keyring
+
+    @property
+    def limits(self) -> Limits:
+        return self.settings.limits
+
+
+def read(work: Callable[[Session], Awaitable[T]]) -> T:
+    """Runs `work` in a read transaction."""
+    return asyncio.run(_run(work, writes=False))
+
+
+def write(work: Callable[[Session], Awaitable[T]]) -> T:
+    """Runs `work` in one write transaction: on disk when this returns, undone when it raises."""
+    return asyncio.run(_run(work, writes=True))
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that were given; 0 and empty text stand for "none of its own"."""
+    return {name: value or None for name, value in options.items() if value is not None}
+
+
+async def _run(work: Callable[[Session], Awaitable[T]], writes: bool) -> T:
+    settings = load()
+    secret, sealing = load_keyrings(settings)
+    async with open_database(settings) as database, database.write() if writes else database.read() as connection:
+        return await work(Session(connection, settings, secret, sealing))

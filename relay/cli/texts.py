@@ -1,0 +1,100 @@
+"""Every English text of the command, in one place for the catalogue. Refusals by `auth` are in auth/errors.py."""
+
+APP = "SMTP relay gateway and delivery backend for public services."
+SERVICE = "Services: who sends, from which address, live or in trial."
+GUEST = "Guest list: whom a team key or a trial service may reach."
+SENDER = "Addresses and domains that may stand in Reply-To."
+KEY = "Keys: one credential of a service, good at every door."
+DOMAIN = "Domains that services send from."
+
+SERVICE_CREATE = "Make a service, in trial unless --live."
+SERVICE_LIST = "All services, oldest first."
+SERVICE_SHOW = "One service."
+SERVICE_UPDATE = "Change what is named; the rest stays."
+SERVICE_HOLD = "Take no more messages from a service; doors follow within 5 seconds."
+SERVICE_RELEASE = "Take its messages again."
+SERVICE_GO_LIVE = "Out of trial: the service reaches everybody."
+GUEST_ADD = "Put a mail address or telephone number on the guest list."
+GUEST_REMOVE = "Take it off."
+GUEST_LIST = "The guest list."
+SENDER_ADD = "Register an address, or a whole domain written as @example.ca."
+SENDER_REMOVE = "Take it off."
+SENDER_LIST = "What is registered."
+KEY_CREATE = "Make a key and show its secret, this once."
+KEY_LIST = "Keys, oldest first; ended ones too."
+KEY_UPDATE = "Change what is named; the rest stays."
+KEY_REVOKE = "End a key for good; doors follow within 5 seconds."
+KEY_ROTATE = "Make a new key with the same settings; the old one ends after the overlap."
+DOMAIN_ADD = "Add a domain, make its DKIM key, and show the DNS records to publish."
+DOMAIN_SHOW = "The DNS records to publish; without NAME those of the default domain."
+DOMAIN_LIST = "All domains."
+
+JSON = "Print one JSON object and nothing else."
+NAME = "Name that people see."
+EMAIL_FROM = "Part before the @ of the address that its mail comes from."
+FROM_DOMAIN = "Domain of that address; without it the default domain."
+LIVE = "Live reaches everybody, trial the guest list only."
+DISPLAY_NAME = "Whose name stands in From."
+REPLY_TO = "Which author addresses may stand in Reply-To."
+REPLY_TO_ADDRESS = "The service's own Reply-To; empty: none."
+LANGUAGE = "Language of branding and notices."
+BRANDING = "Branding of its messages."
+PER_DAY = "Messages a day; 0: the default."
+PER_MINUTE = "Messages a minute; 0: the default."
+OF_SERVICE = "Id of the service."
+KEY_TYPE = "normal reaches whom the service may, team the guest list, test nobody: it ends in the simulator."
+LANE = "Lane of its messages unless one says otherwise."
+ALLOW_IP = "Address or network that may use the key; repeat for more; without it all may."
+EXPIRES_AT = "Time (UTC) at which the key ends."
+OVERLAP = "Seconds for which the old key still works."
+
+SECRET_ONCE = "The secret is shown this once; keep it in the product that sends, or in a safe."  # noqa: S105 - no secret
+NOTHING = "none"
+DATABASE_AWAY = "the database cannot be used ({kind}); check NOTIFY_RELAY_DATABASE_URL"
+SYSTEM_REFUSED = "the system refused: {reason}"
+INTERNAL = "internal error ({kind}); please report it with the command you gave"
+INTERRUPTED = "interrupted"
+
+SERVE = "Run the relay on this machine until SIGTERM."
+ROLE = "Which processes: the SMTP doors, the delivery workers, or all."
+PROCESSES = "Processes of each kind; without it one per core."
+DEMO = "Make a demo service on first start, and print what to paste."
+READY = "notify-relay {role} ready: SMTP {smtp} (STARTTLS), {tls} (TLS); metrics {metrics}"
+DEMO_SERVICE = "Demo service"
+DEMO_SHEET = """
+  SMTP host      {host}
+  SMTP ports     {port} (STARTTLS), {tls_port} (TLS); the certificate is self-made
+  user name      {normal_username}
+  password       {normal_password}
+  API key        {normal_api_key}
+  test key       {test_username} / {test_password} (nothing is sent: it ends in the simulator)
+                 {test_api_key}
+
+Send a first message:
+  swaks --server {host}:{port} -tls -au {normal_username} -ap {normal_password} \\
+    --from me@example.com --to you@example.com
+  printf 'Subject: Hello\\r\\n\\r\\nIt works.\\r\\n' | curl --ssl-reqd -k smtp://{host}:{port} \\
+    -u {normal_username}:{normal_password} --mail-from me@example.com --mail-rcpt you@example.com -T -
+
+What was sent    {outbox}/ (one .eml and one .json per message)
+Its history      .venv/bin/notify-relay message show ID   (the id in the reply, or the name of a file)
+Metrics          http://{metrics}/metrics
+Stop             Ctrl-C
+"""
+
+DB = "The database."
+DB_UPGRADE = "Bring the database to this version's schema; one process at a time."
+DB_CURRENT = "the database has this version's schema"
+MESSAGE = "Messages."
+MESSAGE_SHOW = "The history of a message, or of all messages of a group."
+NO_MESSAGE = "no message and no group with the id {id}"
+QUEUE = "The queue."
+QUEUE_STATS = "How many messages wait in each lane, and how long the oldest has."
+QUEUE_HOLD = "Send nothing more of a service, or of all; messages stay queued."
+QUEUE_RELEASE = "Send again."
+QUEUE_RETRY = "Try deferred messages now."
+QUEUE_RETRIED = "{count} messages are due now"
+CHECK = "Check settings, database, TLS and provider, and say what to do about each."
+SECRETS = "The root secrets."
+SECRETS_ROTATE = "Re-encrypt what an older root secret encrypted (the first of the list writes, all read)."
+SECRETS_ROTATED = "{count} values re-encrypted"

@@ -1,0 +1,81 @@
+"""What the ops endpoints measure when asked: readiness, queue depth and age (one query, not one per process)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client.core import Metric
+from sqlalchemy.exc import SQLAlchemyError
+
+from config.database import Database
+from messages.message import Lane
+from relay import certificate
+from relay.http.ops import Labels, gauge
+
+if TYPE_CHECKING:
+    from delivery.queue.base import Depth
+
+_PROBE_SECONDS = 2.0
+
+
+class Snapshot:
+    """`depth` asks the queue; `now` gives seconds since the epoch."""
+
+    def __init__(
+        self,
+        database: Database,
+        depth: "Callable[[float], Awaitable[Mapping[Lane, Depth]]]",
+        certificate_file: Path,
+        now: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._depth = depth
+        self._certificate_file = certificate_file
+        self._now = now
+
+    async def database_ready(self) -> str | None:
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await self._database.ping()
+        except (SQLAlchemyError, OSError, TimeoutError):
+            return "does not answer"
+        return None
+
+    async def smtp_ready(self, addresses: Sequence[Any]) -> str | None:
+        """Whether each address greets with 220."""
+        for host, port, *_ in addresses:
+            try:
+                async with asyncio.timeout(_PROBE_SECONDS):
+                    reader, writer = await asyncio.open_connection(host, port)
+                    greeting = await reader.readline()
+                    writer.write(b"QUIT\r\n")
+                    writer.close()
+            except (OSError, TimeoutError):
+                return "does not answer"
+            if not greeting.startswith(b"220"):
+                return "does not greet"
+        return None
+
+    async def measure(self) -> Iterable[Metric]:
+        """Build, certificate and queue gauges; the queue's are left out while the database is away."""
+        build: dict[Labels, float] = {(("version", version("notify-relay")),): 1.0}
+        found = [gauge("relay_build_info", "The running version", build)]
+        try:
+            ends = certificate.expires_at(self._certificate_file).timestamp()
+            text = "When the SMTP listeners' certificate ends, seconds since the epoch"
+            found.append(gauge("relay_certificate_expires_at", text, {(): ends}))
+        except (OSError, ValueError):
+            pass
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                depths = await self._depth(self._now())
+        except (SQLAlchemyError, OSError, TimeoutError):
+            return found
+        lanes: dict[Lane, Labels] = {lane: (("lane", lane.value),) for lane in Lane}
+        waiting = {lanes[lane]: float(depths[lane].waiting) for lane in Lane}
+        oldest = {lanes[lane]: depths[lane].oldest_seconds for lane in Lane}
+        found.append(gauge("delivery_queue_depth", "Messages due and not yet claimed", waiting))
+        found.append(gauge("delivery_queue_oldest_seconds", "How long the oldest of them has been due", oldest))
+        return found

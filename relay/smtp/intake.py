@@ -1,0 +1,243 @@
+"""What a client has sent and we have not used yet: lines and content out of one buffer, bounded in bytes and time.
+
+Knows nothing of commands or replies. Nothing but CR LF ends a line, and nothing but CR LF . CR LF ends content
+(RFC 5321 4.1.1.4): a server that sees an end where the next one sees none lets messages be smuggled in.
+"""
+
+import asyncio
+from types import TracebackType
+from typing import Literal
+
+from messages import reply
+from messages.reply import Refused
+
+LINE_BYTES = 12_288  # RFC 4954 4.1: an AUTH response, the longest line there is
+_PAUSE_BYTES = 2 * LINE_BYTES  # unused bytes at which we stop reading from the socket
+_END = b"\r\n.\r\n"
+_STUFFING_BYTES = 4096  # what dots doubled by the client may add before a message counts as too large
+
+
+class Disconnected(Exception):  # noqa: N818
+    """The client is gone, and nothing complete is left to read."""
+
+
+class Idle(Exception):  # noqa: N818
+    """The client sent nothing for too long."""
+
+
+class Budget:
+    """Bytes of all messages in transfer, for the whole process."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.used = 0
+
+    def take(self, amount: int) -> bool:
+        if self.used + amount > self._limit:
+            return False
+        self.used += amount
+        return True
+
+    def give_back(self, amount: int) -> None:
+        self.used -= amount
+
+
+class Share:
+    """One message's part of the budget, given back at the end of the block whatever happens in it."""
+
+    def __init__(self, budget: Budget, expected: int) -> None:
+        """`expected` bytes are set aside at once. Raises Refused when there is no room for them."""
+        if not budget.take(expected):
+            raise Refused(reply.MEMORY_FULL)
+        self._budget = budget
+        self._held = expected
+
+    def __enter__(self) -> "Share":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.shrink()
+
+    def cover(self, amount: int) -> bool:
+        """Makes the share at least `amount` bytes; False when there is no room."""
+        missing = amount - self._held
+        if missing > 0 and not self._budget.take(missing):
+            return False
+        self._held = max(self._held, amount)
+        return True
+
+    def shrink(self) -> None:
+        self._budget.give_back(self._held)
+        self._held = 0
+
+
+class Intake:
+    """The receiving half of one connection. The protocol feeds it, the session reads from it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+        self._paused = False
+        self._eof = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._stopped: Refused | None = None
+        self.in_content = False  # bytes of content are still to come: what follows is no command
+
+    # -- Fed by the protocol ------------------------------------------------------------------------------------
+    def attach(self, transport: asyncio.Transport | None) -> None:
+        """Reads from `transport` from now on; None while TLS starts, when reading may not be paused."""
+        self._transport = transport
+        self._paused = False
+        self._pause_or_resume()
+
+    def feed(self, data: bytes) -> None:
+        self._buffer += data
+        self._pause_or_resume()
+        self._wake()
+
+    def feed_eof(self) -> None:
+        self._eof = True
+        self._wake()
+
+    def stop(self, refused: Refused) -> None:
+        """From now on asking for a line raises `refused`; content that is being read is read to its end."""
+        self._stopped = refused
+        if not self.in_content:
+            self._wake(refused)
+
+    def discard(self) -> None:
+        """Forgets what was not read: RFC 3207 4.2, nothing sent before TLS counts after it."""
+        self._buffer.clear()
+        self._pause_or_resume()
+
+    # -- Read by the session ------------------------------------------------------------------------------------
+    @property
+    def has_line(self) -> bool:
+        return b"\n" in self._buffer
+
+    async def line(self, seconds: float) -> bytes:
+        """The next line without its CR LF; the whole line has `seconds` to arrive.
+
+        Raises Refused for one that is too long or has a bare CR or LF (it is used up), Idle, Disconnected.
+        """
+        deadline = self._loop.time() + seconds
+        start, too_long = 0, False
+        while (end := self._buffer.find(b"\n", start)) < 0:
+            if len(self._buffer) > LINE_BYTES:
+                too_long = True
+                self._take(len(self._buffer))
+            start = len(self._buffer)
+            await self._wait(deadline - self._loop.time(), self._stopped)
+        if self._stopped:
+            raise self._stopped
+        line = self._take(end + 1)
+        if too_long or len(line) > LINE_BYTES:
+            raise Refused(reply.LINE_TOO_LONG, limit=LINE_BYTES)
+        if not line.endswith(b"\r\n") or line.count(b"\r") != 1:
+            raise Refused(reply.BARE_IN_COMMAND)
+        return line[:-2]
+
+    async def content(self, limit: int, seconds: float, share: Share) -> bytes:
+        """All of a message's content, its dots unstuffed (RFC 5321 4.5.2); each chunk has `seconds` to arrive.
+
+        Raises Refused, after the end was read: too large, or no room in the budget. Raises Idle, Disconnected.
+        """
+        self.in_content = True
+        received = bytearray(b"\r\n")  # the end of DATA's own line is the first half of the end of empty content
+        refused: Refused | None = None
+        while True:
+            searched = max(len(received) - len(_END) + 1, 0)
+            received += await self._chunk(seconds)
+            end = received.find(_END, searched)
+            if end >= 0:
+                break
+            if refused is None:
+                refused = _check_room(len(received), limit, share)
+            if refused is not None:
+                share.shrink()
+                del received[: 1 - len(_END)]
+        self._buffer[:0] = received[end + len(_END) :]  # commands pipelined behind the content
+        self.in_content = False
+        refused = refused or _check_room(end, limit, share)
+        if refused is not None:
+            raise refused
+        return _unstuff(received, end, limit)
+
+    async def _chunk(self, seconds: float) -> bytes:
+        if not self._buffer:
+            await self._wait(seconds, None)
+        return self._take(len(self._buffer))
+
+    def _take(self, count: int) -> bytes:
+        taken = bytes(memoryview(self._buffer)[:count])
+        del self._buffer[:count]
+        self._pause_or_resume()
+        return taken
+
+    async def _wait(self, seconds: float, stopped: Refused | None) -> None:
+        """Until something new was fed."""
+        if stopped:
+            raise stopped
+        if self._eof:
+            raise Disconnected
+        waiter = self._waiter = self._loop.create_future()
+        timer = self._loop.call_later(seconds, self._wake, Idle())
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    def _wake(self, error: Exception | None = None) -> None:
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return
+        if error is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(error)
+
+    def _pause_or_resume(self) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        full = len(self._buffer) > _PAUSE_BYTES
+        if full and not self._paused:
+            transport.pause_reading()
+        elif self._paused and not full:
+            transport.resume_reading()
+        self._paused = full
+
+
+def _check_room(size: int, limit: int, share: Share) -> Refused | None:
+    if size > limit + _STUFFING_BYTES:
+        return Refused(reply.TOO_LARGE, limit=limit)
+    if not share.cover(size):
+        return Refused(reply.MEMORY_FULL)
+    return None
+
+
+def _unstuff(received: bytearray, end: int, limit: int) -> bytes:
+    """Content without the client's doubled dots: of `received`, what stands between its first CR LF and its end."""
+    content = bytes(memoryview(received)[2 : end + 2])
+    received.clear()  # never more than two copies of a message
+    content = content.removeprefix(b".").replace(b"\r\n.", b"\r\n")
+    if len(content) > limit:
+        raise Refused(reply.TOO_LARGE, limit=limit)
+    return content
+
+
+def mend_line_ends(content: bytes, bare: Literal["normalise", "refuse"]) -> bytes:
+    """Content in which CR LF ends every line: bare CR and LF made whole, or Refused.
+
+    The next hop may take a bare LF for a line end that we did not see, so it never leaves this house.
+    """
+    pairs = content.count(b"\r\n")
+    if pairs == content.count(b"\n") == content.count(b"\r"):
+        return content
+    if bare == "refuse":
+        raise Refused(reply.BARE_IN_CONTENT)
+    # CR CR LF is one line end gone through a text-mode copy, not an empty line that would end the header section.
+    one = content.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return one.replace(b"\n", b"\r\n")

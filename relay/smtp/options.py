@@ -1,0 +1,105 @@
+"""The X-Notify-* header fields a sender may use. The header policy takes them all off before sending, known or not."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from messages import reply
+from messages.content import HeaderSection
+from messages.message import Lane, Language
+from messages.reply import Refused
+
+MAX_REFERENCE_CHARACTERS = 1000  # as by HTTP
+MAX_SCHEDULE_SECONDS = 96 * 3600  # as by HTTP
+MAX_EXPIRES_SECONDS = 30 * 24 * 3600
+
+_Word = TypeVar("_Word", Lane, Language)
+
+_SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
+_BRANDING = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the sender asked for; None is "as the key, else the service, says". Times are seconds since the epoch."""
+
+    reference: str | None
+    lane: Lane | None
+    language: Language | None
+    branding: str | None
+    scheduled_for: float | None
+    expires_at: float | None
+
+
+def parse(section: HeaderSection, now: float) -> Options:
+    """Raises Refused naming the field that cannot be used."""
+    scheduled_for = _scheduled_for(section, now)
+    return Options(
+        reference=_reference(section),
+        lane=_word(section, "X-Notify-Lane", Lane),
+        language=_word(section, "X-Notify-Language", Language),
+        branding=_branding(section),
+        scheduled_for=scheduled_for,
+        expires_at=_expires_at(section, scheduled_for or now),
+    )
+
+
+def _value(section: HeaderSection, field: str) -> str | None:
+    values = section.all(field)
+    if len(values) > 1:
+        raise _refused(field, "it stands there more than once")
+    return (values[0].strip() or None) if values else None
+
+
+def _refused(field: str, reason: str) -> Refused:
+    return Refused(reply.BAD_OPTION, field=field, reason=reason)
+
+
+def _word(section: HeaderSection, field: str, kind: type[_Word]) -> _Word | None:
+    value = _value(section, field)
+    if value is None:
+        return None
+    try:
+        return kind(value.lower())
+    except ValueError:
+        raise _refused(field, "use " + " or ".join(kind)) from None
+
+
+def _reference(section: HeaderSection) -> str | None:
+    value = _value(section, "X-Notify-Reference")
+    if value is not None and len(value) > MAX_REFERENCE_CHARACTERS:
+        raise _refused("X-Notify-Reference", f"longer than {MAX_REFERENCE_CHARACTERS} characters")
+    return value
+
+
+def _branding(section: HeaderSection) -> str | None:
+    value = _value(section, "X-Notify-Branding")
+    if value is not None and not _BRANDING.fullmatch(value):
+        raise _refused("X-Notify-Branding", "use none, or the id of a branding")
+    return value
+
+
+def _scheduled_for(section: HeaderSection, now: float) -> float | None:
+    field = "X-Notify-Scheduled-For"
+    value = _value(section, field)
+    if value is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        raise _refused(field, "use ISO 8601, for example 2030-01-31T09:00:00Z") from None
+    seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    if seconds > now + MAX_SCHEDULE_SECONDS:
+        raise _refused(field, f"more than {MAX_SCHEDULE_SECONDS // 3600} hours ahead")
+    return seconds if seconds > now else None  # past: it waited on its way here, and is sent at once
+
+
+def _expires_at(section: HeaderSection, start: float) -> float | None:
+    field = "X-Notify-Expires"
+    value = _value(section, field)
+    if value is None:
+        return None
+    if not _SECONDS.fullmatch(value) or not 1 <= int(value) <= MAX_EXPIRES_SECONDS:
+        raise _refused(field, f"use a number of seconds from 1 to {MAX_EXPIRES_SECONDS}")
+    return start + int(value)

@@ -1,0 +1,154 @@
+"""The processes: a supervisor that holds the listeners, starts the children, replaces the dead, and drains on SIGTERM.
+
+Single-threaded and without an event loop, so that it can fork at any time: a child starts in milliseconds, with all
+modules loaded. Knows nothing of what a child does.
+"""
+
+import contextlib
+import gc
+import os
+import random
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+EXIT_CONFIGURATION = 78  # EX_CONFIG: starting again cannot help
+_DRAIN_SECONDS = 18.0  # SIGTERM to gone within 20 s
+_FAST_DEATH_SECONDS = 2.0
+_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What ties a child to its supervisor: two pipe ends."""
+
+    lifeline: int  # reads end-of-file when the supervisor is gone
+    ready: int  # write one octet when started
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process to keep running. `main` runs in it and returns its exit code."""
+
+    name: str
+    main: Callable[[Links], int]
+
+
+class Supervisor:
+    """Runs children until SIGTERM or SIGINT. `on_ready` is called once, when all have started; `on_death` per death."""
+
+    def __init__(
+        self, children: Sequence[Child], *, on_ready: Callable[[], None], on_death: Callable[[int], None]
+    ) -> None:
+        self._children = children
+        self._on_ready = on_ready
+        self._on_death = on_death
+        self._running: dict[int, Child] = {}
+        self._started_at: dict[str, float] = {}
+        self._fast_deaths: dict[str, int] = {}
+        self._due: list[tuple[float, Child]] = []
+        self._lifeline = os.pipe()
+        self._ready = os.pipe()
+        self._log = structlog.get_logger("supervisor")
+
+    def run(self) -> int:
+        """Returns the exit code of the whole: 0 after a drain, 1 when a child could not start."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        os.set_blocking(self._ready[0], False)
+        gc.freeze()  # the children share what is loaded now; a collection would copy it into each
+        self._due = [(0.0, child) for child in self._children]
+        waiting_for = len(self._children)
+        while True:
+            self._start_due()
+            if waiting_for > 0:
+                waiting_for -= self._count_ready()
+                if waiting_for <= 0:
+                    self._on_ready()
+            received = signal.sigtimedwait(_SIGNALS, 0.05 if waiting_for > 0 or self._due else 1.0)
+            if received is None:
+                continue
+            if received.si_signo != signal.SIGCHLD:
+                return self._drain(0)
+            if not self._reap():
+                return self._drain(1)
+
+    def _count_ready(self) -> int:
+        try:
+            return len(os.read(self._ready[0], 4096))
+        except BlockingIOError:
+            return 0
+
+    def _start_due(self) -> None:
+        now = time.monotonic()
+        due = [child for at, child in self._due if at <= now]
+        self._due = [(at, child) for at, child in self._due if at > now]
+        for child in due:
+            self._start(child)
+
+    def _start(self, child: Child) -> None:
+        self._started_at[child.name] = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            self._be(child)
+        self._running[pid] = child
+        self._log.info("process.started", process=child.name, pid=pid)
+
+    def _be(self, child: Child) -> None:
+        """The child's whole life; never returns."""
+        code = 1
+        try:
+            os.close(self._lifeline[1])  # ours only: its end of file tells the children that we are gone
+            os.close(self._ready[0])
+            signal.signal(
+                signal.SIGINT, signal.SIG_IGN
+            )  # a terminal's Ctrl-C reaches us all; the supervisor acts on it
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            random.seed()  # or all children would jitter in step
+            code = child.main(Links(self._lifeline[0], self._ready[1]))
+        except BaseException as error:
+            places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+            self._log.critical("process.crashed", process=child.name, error=type(error).__name__, places=places[-8:])
+        finally:
+            with contextlib.suppress(Exception):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(code)
+
+    def _reap(self) -> bool:
+        """Collects the dead and lines up their successors. False when one says that starting again cannot help."""
+        while self._running:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                break
+            child = self._running.pop(pid)
+            self._on_death(pid)
+            code = os.waitstatus_to_exitcode(status)
+            self._log.warning("process.died", process=child.name, pid=pid, code=code)
+            if code == EXIT_CONFIGURATION:
+                return False
+            self._due.append((time.monotonic() + self._restart_delay(child), child))
+        return True
+
+    def _restart_delay(self, child: Child) -> float:
+        """Nothing for a death after an honest life; growing for one that dies at birth."""
+        lived = time.monotonic() - self._started_at[child.name]
+        fast = self._fast_deaths.get(child.name, 0) + 1 if lived < _FAST_DEATH_SECONDS else 0
+        self._fast_deaths[child.name] = fast
+        return 0.0 if fast < 3 else min(0.1 * 2.0**fast, 10.0)
+
+    def _drain(self, code: int) -> int:
+        for pid in self._running:
+            os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while self._running and (left := deadline - time.monotonic()) > 0:
+            signal.sigtimedwait({signal.SIGCHLD}, min(left, 0.2))
+            self._reap()
+        for pid, child in self._running.items():
+            self._log.error("process.killed", process=child.name, pid=pid)
+            os.kill(pid, signal.SIGKILL)
+        return code

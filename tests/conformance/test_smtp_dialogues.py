@@ -1,0 +1,104 @@
+"""Dialogues with the SMTP door, one guarantee each, as files in smtp/. A new case is a new file.
+
+A line is one step; the first lines, beginning with #, say what is guaranteed.
+    LISTEN starttls|tls      which listener (default tls); SET name value: a setting of the door
+    C: text                  the client sends a line; R: text sends just these bytes, written as a Python literal
+    S: text                  the server's next line begins with text; S~ regex: matches it wholly
+    LOGIN key                greeting, EHLO, AUTH (normal, team, test, trial); TLS: the client starts TLS
+    CLOSE / CLOSED           the client goes away / the server has closed
+    TAKEN n / CONTENT text   so many submissions were accepted / the last one's content, a Python literal
+{plain}, {username} and {password} stand for the normal key's credentials in base64.
+"""
+
+import ast
+import asyncio
+import base64
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.smtp_door import LOOPS, Client, Door, plain, run_on, running_door
+
+DIALOGUES = sorted((Path(__file__).parent / "smtp").glob("*.txt"))
+
+
+def steps(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            word, _, rest = line.partition(" ")
+            yield word, rest
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def literal(text: str) -> bytes:
+    value = ast.literal_eval(f"b'''{text}'''")
+    assert isinstance(value, bytes)
+    return value
+
+
+async def server_says(client: Client, expected: str, regex: bool) -> None:
+    async with asyncio.timeout(5):
+        line = await client.reader.readline()
+    said = line.decode().removesuffix("\r\n")
+    assert line.endswith(b"\r\n"), f"{said!r} where {expected!r} was expected"
+    assert re.fullmatch(expected, said) if regex else said.startswith(expected), f"{said!r} is not {expected!r}"
+
+
+async def step(client: Client, word: str, rest: str) -> None:
+    door = client.door
+    match word:
+        case "C:":
+            username, password = door.login()
+            values = {"plain": plain(username, password), "username": encoded(username), "password": encoded(password)}
+            client.send(re.sub(r"\{(\w+)\}", lambda m: values[m[1]], rest).encode() + b"\r\n")
+        case "R:":
+            client.send(literal(rest))
+        case "S:" | "S~":
+            await server_says(client, rest, word == "S~")
+        case "LOGIN":
+            await client.log_in(rest)
+        case "TLS":
+            await client.start_tls()
+        case "CLOSE":
+            await client.close()
+            await asyncio.sleep(0.05)
+        case "CLOSED":
+            assert await client.reply() == []
+        case "TAKEN":
+            assert len(door.gate.submissions) == int(rest)
+        case "CONTENT":
+            assert door.gate.submissions[-1].content == literal(rest)
+        case _:
+            raise AssertionError(f"no such step: {word}")
+
+
+async def play(folder: Path, dialogue: Path) -> None:
+    all_steps = list(steps(dialogue.read_text("utf-8")))
+    assert dialogue.read_text("utf-8").startswith("# "), "say what is guaranteed"
+    settings = dict(rest.split(" ", 1) for word, rest in all_steps if word == "SET")
+    listens = [rest for word, rest in all_steps if word == "LISTEN"]
+    async with running_door(folder, **settings) as door:
+        client = await connected(door, listens)
+        for number, (word, rest) in enumerate(all_steps, 1):
+            if word not in ("SET", "LISTEN"):
+                try:
+                    await step(client, word, rest)
+                except Exception as error:
+                    error.add_note(f"{dialogue.name}, step {number}: {word} {rest}")
+                    raise
+        await client.close()
+
+
+async def connected(door: Door, listens: list[str]) -> Client:
+    return await Client.connect(door, tls=listens != ["starttls"])
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("dialogue", DIALOGUES, ids=lambda path: path.stem)
+def test_dialogue_goes_as_written(dialogue: Path, loop: str, tmp_path: Path) -> None:
+    run_on(loop, play(tmp_path, dialogue))

@@ -1,0 +1,69 @@
+"""What all tests share: databases. A missing server or client is a loud skip, or a failure where CI demands all."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from config.database import Database
+from config.keyring import Keyring
+from delivery import schema
+from tests.harness.postgres import Postgres, server_binaries
+
+
+def skip_or_fail(reason: str) -> None:
+    """NOTIFY_RELAY_TEST_ALL=1 (set by .ci/run) turns skips for missing programs into failures."""
+    if os.environ.get("NOTIFY_RELAY_TEST_ALL") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    binaries = server_binaries()
+    if binaries is None:
+        skip_or_fail("NOT TESTED ON POSTGRESQL: no server binaries here (Debian: apt-get install postgresql)")
+        return
+    server = Postgres(binaries)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> str:
+    """An empty database on a real server."""
+    return postgres.create_database()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path}/relay.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Each test that takes this runs on SQLite and on PostgreSQL."""
+    name = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A database with the schema, on SQLite and on PostgreSQL."""
+    handle = Database(database_url)
+    await schema.upgrade(handle)
+    yield handle
+    await handle.close()
+
+
+@pytest.fixture(scope="session")
+def keyring() -> Keyring:
+    return Keyring.parse(Keyring.generate())
+
+
+@pytest.fixture(scope="session")
+def sealing() -> Keyring:
+    return Keyring.parse(Keyring.generate())

@@ -1,0 +1,98 @@
+"""Limits are exact over processes, on SQLite and on PostgreSQL."""
+
+import asyncio
+import multiprocessing
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+
+from auth import limits
+from auth.limits import Charge, charge
+from config.database import Database
+from messages.reply import (
+    KEY_LIMIT,
+    SERVICE_LIMIT,
+)
+from tests.fakes.auth import NOW, counted
+
+
+def _charges(key: UUID, service: UUID, per_minute: int, per_day: int) -> tuple[Charge, ...]:
+    return (Charge(key, 60, per_minute, KEY_LIMIT), Charge(service, 86_400, per_day, SERVICE_LIMIT))
+
+
+async def test_group_counts_against_all_its_limits_or_none(database: Database) -> None:
+    key, service = uuid4(), uuid4()
+    group = _charges(key, service, per_minute=10, per_day=12)
+    async with database.write() as c:
+        answers = await charge(c, [(group, 8), (group, 3), (group, 2), ((), 5)], NOW)
+    assert [answer and answer.reply for answer in answers] == [None, KEY_LIMIT, None, None]
+    async with database.write() as c:
+        later = await charge(c, [(group, 3), (group, 2)], NOW + 60)
+        used = {row.span_seconds: row.used for row in await c.execute(select(limits.limits)) if row.holder == service}
+    assert [answer and answer.reply for answer in later] == [SERVICE_LIMIT, None]
+    assert used == {86_400: 12}
+
+
+async def test_refusal_says_the_limit_and_when_it_lifts(database: Database) -> None:
+    group = _charges(uuid4(), uuid4(), per_minute=1, per_day=1)
+    async with database.write() as c:
+        _, answer = await charge(c, [(group, 1), (group, 1)], 1_795_293_890.0)
+    assert answer is not None
+    assert answer.line() == (
+        "451 4.7.1 limit of 1 messages a minute for this key reached; lifts at 2026-11-21T20:45:00Z"
+    )
+
+
+async def test_charge_takes_a_constant_number_of_statements(database: Database) -> None:
+    batch = [(_charges(uuid4(), uuid4(), 10, 10), 1) for _ in range(50)]
+    async with database.write() as c:
+        with counted(database) as statements:
+            await charge(c, batch, NOW)
+    assert len(statements) <= 3
+
+
+async def test_rolled_back_batch_counts_nothing(database: Database) -> None:
+    group = _charges(uuid4(), uuid4(), per_minute=1, per_day=1)
+    for _ in range(2):
+        async with database.write() as c:
+            assert await charge(c, [(group, 1)], NOW) == [None]
+            await c.rollback()
+
+
+async def test_ended_windows_are_forgotten(database: Database) -> None:
+    group = _charges(uuid4(), uuid4(), per_minute=1, per_day=1)
+    async with database.write() as c:
+        await charge(c, [(group, 1)], NOW)
+        await limits.forget(c, NOW + 180)
+        assert [row.span_seconds for row in await c.execute(select(limits.limits))] == [86_400]
+
+
+def _spend(url: str, key: UUID, services_: list[UUID], answers: Any) -> None:
+    async def spend() -> int:
+        database = Database(url, synchronous="OFF")
+        accepted = 0
+        for number in range(20):
+            # Two services in changing order: locks must not form a ring.
+            order = services_ if number % 2 else services_[::-1]
+            async with database.write() as c:
+                found = await charge(c, [(_charges(key, each, 1000, 25), 1) for each in order], NOW)
+            accepted += found.count(None)
+        await database.close()
+        return accepted
+
+    answers.put(asyncio.run(spend()))
+
+
+def test_limit_is_exact_over_four_processes(database_url: str, database: Database) -> None:
+    context = multiprocessing.get_context("spawn")
+    answers = context.Queue()
+    key, services_ = uuid4(), [uuid4(), uuid4()]
+    processes = [context.Process(target=_spend, args=(database_url, key, services_, answers)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    accepted = [answers.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join(10)
+    assert [process.exitcode for process in processes] == [0] * 4
+    assert sum(accepted) == 50

@@ -1,0 +1,141 @@
+"""One behaviour suite for every queue."""
+
+import asyncio
+import os
+from uuid import UUID
+
+from delivery.queue.base import Depth, Queue
+from delivery.store.base import Attempt, Group, Outcome, Record, Store
+from messages.message import Lane, new_id
+from tests.contract.conftest import NOW, Pair, message
+
+
+async def test_claim_gives_a_due_message_to_one_owner_only(store: Store, queue: Queue) -> None:
+    sent = message()
+    await store.put(Group((sent,), b"x"))
+
+    assert [claim.message_id for claim in await queue.claim("a", 10, NOW, 60, 0)] == [sent.id]
+    assert await queue.claim("b", 10, NOW, 60, 0) == []
+
+
+async def test_concurrent_claims_share_the_messages_without_overlap(store: Store, queue: Queue) -> None:
+    sent = [message() for _ in range(40)]
+    for each in sent:
+        await store.put(Group((each,), b"x"))
+    rounds = await asyncio.gather(*(queue.claim(f"w{n}", 10, NOW, 60, 0) for n in range(6)))
+    claims = [claim.message_id for batch in rounds for claim in batch]
+    while more := await queue.claim("last", 10, NOW, 60, 0):  # PostgreSQL passes over rows in others' hands
+        claims += [claim.message_id for claim in more]
+
+    assert sorted(claims) == sorted(each.id for each in sent)
+
+
+async def test_claim_respects_its_limit_and_takes_the_longest_waiting_first(store: Store, queue: Queue) -> None:
+    sent = [message(created_at=NOW - age) for age in (1, 3, 2)]
+    for each in sent:
+        await store.put(Group((each,), b"x"))
+
+    claims = await queue.claim("w", 2, NOW, 60, 0)
+    assert {claim.message_id for claim in claims} == {sent[1].id, sent[2].id}
+
+
+async def test_claim_serves_lanes_in_order(store: Store, queue: Queue) -> None:
+    lanes = [Lane.BULK, Lane.NORMAL, Lane.PRIORITY]
+    for lane in lanes:
+        await store.put(Group((message(lane=lane, created_at=NOW - lane.rank),), b"x"))
+
+    assert [(await queue.claim("w", 1, NOW, 60, 0))[0].lane for _ in lanes] == list(Lane)
+
+
+async def test_claim_after_the_lease_ends_returns_the_message_again_at_once(store: Store, queue: Queue) -> None:
+    """A worker that died between claim and attempt parks nothing."""
+    await store.put(Group((message(),), b"x"))
+    await queue.claim("dead", 1, NOW, 60, 180)
+
+    assert await queue.claim("w", 1, NOW + 59, 60, 180) == []
+    (claim,) = await queue.claim("w", 1, NOW + 60, 60, 180)
+    assert (claim.attempts, claim.unknown) == (0, False)
+
+
+async def test_claim_parks_a_message_whose_owner_died_after_its_attempt_began(store: Store, queue: Queue) -> None:
+    sent = message()
+    await store.put(Group((sent,), b"x"))
+    await queue.claim("dead", 1, NOW, 60, 180)
+    await store.attempt([Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", NOW)], "dead", NOW + 60)
+
+    assert await queue.claim("w", 1, NOW + 60, 60, 180) == []
+    assert await queue.claim("w", 1, NOW + 179, 60, 180) == []
+    (claim,) = await queue.claim("w", 1, NOW + 180, 60, 180)
+    assert (claim.attempts, claim.unknown) == (1, True)
+
+
+async def test_release_ends_a_dead_owners_leases_and_nobody_elses(store: Store, queue: Queue) -> None:
+    first, second = message(created_at=NOW - 1), message()
+    await store.put(Group((first,), b"x"))
+    await store.put(Group((second,), b"x"))
+    await queue.claim("dead", 1, NOW, 60, 0)
+    await queue.claim("alive", 1, NOW, 60, 0)
+
+    assert await queue.release("dead", NOW + 1) == 1
+    assert [claim.message_id for claim in await queue.claim("w", 10, NOW + 1, 60, 0)] == [first.id]
+
+
+async def test_given_back_messages_are_due_at_their_time(store: Store, queue: Queue) -> None:
+    sent = message()
+    await store.put(Group((sent,), b"x"))
+    await queue.claim("w", 1, NOW, 60, 0)
+    await queue.give_back([sent.id], NOW + 5)
+
+    assert await queue.claim("w", 1, NOW + 4, 60, 0) == []
+    assert len(await queue.claim("w", 1, NOW + 5, 60, 0)) == 1
+
+
+async def test_a_scheduled_message_is_not_claimed_before_its_time(store: Store, queue: Queue) -> None:
+    await store.put(Group((message(scheduled_for=NOW + 600),), b"x"))
+
+    assert await queue.claim("w", 1, NOW + 599, 60, 0) == []
+    assert len(await queue.claim("w", 1, NOW + 600, 60, 0)) == 1
+
+
+async def test_a_held_service_waits_while_others_go(store: Store, queue: Queue) -> None:
+    held, other = message(service_id=UUID(int=1)), message(service_id=UUID(int=2))
+    await store.put(Group((held,), b"x"))
+    await store.put(Group((other,), b"x"))
+    await queue.hold(UUID(int=1))
+    await queue.hold(UUID(int=1))
+
+    assert [claim.message_id for claim in await queue.claim("w", 10, NOW, 60, 0)] == [other.id]
+    await queue.unhold(UUID(int=1))
+    assert [claim.message_id for claim in await queue.claim("w", 10, NOW, 60, 0)] == [held.id]
+
+
+async def test_a_hold_of_everything_stops_all_claims(store: Store, queue: Queue) -> None:
+    await store.put(Group((message(),), b"x"))
+    await queue.hold(None)
+
+    assert await queue.claim("w", 10, NOW, 60, 0) == []
+    await queue.unhold(None)
+    assert len(await queue.claim("w", 10, NOW, 60, 0)) == 1
+
+
+async def test_retry_makes_deferred_messages_due_and_leaves_parked_ones(pair: Pair) -> None:
+    store, queue = pair.store, pair.queue
+    deferred, parked = message(), message()
+    for sent, outcome in ((deferred, Outcome.DEFERRED), (parked, Outcome.UNKNOWN)):
+        await store.put(Group((sent,), b"x"))
+        await queue.claim("w", 1, NOW, 60, 0)
+        attempt = Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", NOW)
+        await store.attempt([attempt], "w", NOW + 60)
+        await store.record(Record(sent.id, attempt.id, outcome, NOW, until=NOW + 900))
+
+    assert await queue.retry(NOW + 1) == 1
+    assert [claim.message_id for claim in await queue.claim("w", 10, NOW + 1, 60, 0)] == [deferred.id]
+
+
+async def test_depth_tells_what_is_due_by_lane(store: Store, queue: Queue) -> None:
+    await store.put(Group((message(created_at=NOW - 30),), b"x"))
+    await store.put(Group((message(created_at=NOW - 10),), b"x"))
+    await store.put(Group((message(lane=Lane.BULK, scheduled_for=NOW + 60),), b"x"))
+
+    depth = await queue.depth(NOW)
+    assert depth == {Lane.PRIORITY: Depth(0, 0.0), Lane.NORMAL: Depth(2, 30.0), Lane.BULK: Depth(0, 0.0)}

@@ -1,0 +1,103 @@
+"""A real PostgreSQL of our own, from the machine's server binaries, on loopback and in a temporary folder."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+
+def server_binaries() -> Path | None:
+    """The folder that holds initdb and postgres, or None."""
+    candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    on_path = shutil.which("initdb")
+    if on_path:
+        candidates.append(Path(on_path).resolve().parent)
+    return next((path for path in candidates if (path / "initdb").exists() and (path / "postgres").exists()), None)
+
+
+class Postgres:
+    """One server; `create_database()` gives an empty database in it. `fsync` matters to benchmarks only."""
+
+    def __init__(self, binaries: Path, *, fsync: bool = False) -> None:
+        self._binaries = binaries
+        self._fsync = fsync
+        self._folder = Path(tempfile.mkdtemp(prefix="relay-postgres-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._count = 0
+        self.port = 0
+
+    def start(self) -> "Postgres":
+        user = self._unprivileged()
+        data = self._folder / "data"
+        subprocess.run(
+            [self._binaries / "initdb", "-D", data, "-U", "relay", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd=self._folder,
+            **user,
+        )
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": str(self._folder),
+            "fsync": "on" if self._fsync else "off",
+            "max_connections": "200",
+            "log_min_messages": "fatal",
+        }
+        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        self._process = subprocess.Popen(
+            [self._binaries / "postgres", "-D", data, *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=(self._folder / "log").open("wb"),
+            cwd=self._folder,
+            **user,
+        )
+        self._wait()
+        return self
+
+    def _unprivileged(self) -> dict[str, object]:
+        """PostgreSQL refuses to run as root."""
+        if os.getuid() != 0:
+            return {}
+        nobody = pwd.getpwnam("nobody")
+        os.chown(self._folder, nobody.pw_uid, nobody.pw_gid)
+        return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+    def _wait(self) -> None:
+        for _ in range(200):
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=0.2):
+                    ready = [self._binaries / "pg_isready", "-h", "127.0.0.1", "-p", str(self.port), "-q"]
+                    if subprocess.run(ready, check=False).returncode == 0:
+                        return
+            except OSError:
+                pass
+            time.sleep(0.05)
+        raise RuntimeError((self._folder / "log").read_text())
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def create_database(self) -> str:
+        """The URL of a new, empty database."""
+        self._count += 1
+        name = f"relay_{self._count}"
+        subprocess.run(
+            [self._binaries / "createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "relay", name], check=True
+        )
+        return f"postgresql+asyncpg://relay@127.0.0.1:{self.port}/{name}"
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(20)
+        shutil.rmtree(self._folder, ignore_errors=True)

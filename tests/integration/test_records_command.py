@@ -1,0 +1,163 @@
+"""The commands for services, keys, guests and domains, as a person or a script gives them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from relay.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
+SERVICE = ("service", "create", "--name", "Passports", "--email-from", "passports")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.setenv("NOTIFY_RELAY_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/relay.db")
+    monkeypatch.setenv("NOTIFY_RELAY_STATE_DIR", str(tmp_path))
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main(list(arguments))
+        printed = capsys.readouterr()
+        return int(left.value.code or 0), printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def answer(run: Run) -> Callable[..., dict[str, Any]]:
+    """Runs a command with --json that has to succeed."""
+
+    def answer(*arguments: str) -> dict[str, Any]:
+        code, out, err = run(*arguments, "--json")
+        assert (code, err) == (0, "")
+        found: dict[str, Any] = json.loads(out)
+        return found
+
+    return answer
+
+
+def test_service_and_key_are_made_as_the_interface_says(answer: Callable[..., dict[str, Any]]) -> None:
+    service = answer(*SERVICE)
+    assert (service["name"], service["email_from"], service["domain"], service["live"], service["per_day"]) == (
+        "Passports",
+        "passports",
+        "notification.example.ca",
+        False,
+        50,
+    )
+    key = answer("key", "create", "--service", service["id"], "--name", "Scan room", "--type", "team", "--lane", "bulk")
+    assert list(key) == ["id", "service_id", "name", "type", "api_key", "smtp_username", "smtp_password"]
+    assert key["service_id"] == service["id"]
+    assert UUID(key["api_key"][-36:]).hex == key["smtp_password"]
+
+
+def test_service_is_changed_held_released_and_made_live(answer: Callable[..., dict[str, Any]]) -> None:
+    service_id = answer(*SERVICE, "--reply-to-address", "info@example.ca", "--per-day", "9")["id"]
+    assert answer("service", "hold", service_id)["held"] is True
+    assert answer("service", "release", service_id)["held"] is False
+    assert answer("service", "go-live", service_id)["live"] is True
+    changed = answer("service", "update", service_id, "--reply-to", "any", "--reply-to-address", "", "--per-day", "0")
+    assert (changed["reply_to"], changed["reply_to_address"], changed["per_day"]) == ("any", None, 100_000)
+    assert answer("service", "show", service_id) == changed
+    assert answer("service", "list") == {"services": [changed]}
+
+
+def test_guests_and_senders_are_added_listed_and_removed(answer: Callable[..., dict[str, Any]]) -> None:
+    service_id = answer(*SERVICE)["id"]
+    answer("service", "guest", "add", service_id, "Someone@example.ca")
+    answer("service", "guest", "add", service_id, "+1 613 555 0100")
+    assert answer("service", "guest", "list", service_id) == {"guests": ["+16135550100", "someone@example.ca"]}
+    answer("service", "guest", "remove", service_id, "someone@example.ca")
+    assert answer("service", "guest", "list", service_id) == {"guests": ["+16135550100"]}
+    answer("service", "sender", "add", service_id, "@example.ca")
+    assert answer("service", "sender", "list", service_id) == {"senders": ["@example.ca"]}
+    answer("service", "sender", "remove", service_id, "@example.ca")
+    assert answer("service", "sender", "list", service_id) == {"senders": []}
+
+
+def test_key_is_updated_rotated_and_revoked(answer: Callable[..., dict[str, Any]]) -> None:
+    service_id = answer(*SERVICE)["id"]
+    made = answer("key", "create", "--service", service_id, "--name", "n", "--type", "normal")
+    updated = answer("key", "update", made["id"], "--per-minute", "5", "--allow-ip", "192.0.2.1", "--lane", "priority")
+    assert (updated["per_minute"], updated["networks"], updated["lane"]) == (5, ["192.0.2.1/32"], "priority")
+    new = answer("key", "rotate", made["id"], "--overlap", "60")
+    assert new["smtp_password"] != made["smtp_password"]
+    assert answer("key", "revoke", new["id"])["revoked_at"].endswith("Z")
+    listed = answer("key", "list", "--service", service_id)["keys"]
+    assert [each["id"] for each in listed] == [made["id"], new["id"]]
+    assert listed[0]["expires_at"] is not None
+    assert listed[1]["per_minute"] == 5
+    assert made["smtp_password"] not in json.dumps(listed)
+
+
+def test_domain_shows_the_records_to_publish(answer: Callable[..., dict[str, Any]]) -> None:
+    for shown in (answer("domain", "show"), answer("domain", "show", "notification.example.ca")):
+        assert shown["domain"] == "notification.example.ca"
+        assert {each["purpose"] for each in shown["records"]} == {"dkim", "mail-from", "dmarc"}
+        assert all(set(each) == {"purpose", "name", "type", "value"} for each in shown["records"])
+    added = answer("domain", "add", "Mail.Example.CA")
+    assert answer("domain", "show", "mail.example.ca") == added
+    assert answer(*SERVICE, "--domain", "mail.example.ca")["domain"] == "mail.example.ca"
+    assert [each["name"] for each in answer("domain", "list")["domains"]] == [
+        "mail.example.ca",
+        "notification.example.ca",
+    ]
+
+
+def test_people_see_lines_and_the_secret_once(run: Run) -> None:
+    code, out, _ = run(*SERVICE)
+    assert code == 0
+    service_id = out.split()[1]
+    code, out, _ = run("key", "create", "--service", service_id, "--name", "n", "--type", "test")
+    assert "smtp_password" in out
+    assert "this once" in out
+    for command in (("service", "list"), ("key", "list"), ("domain", "list"), ("domain", "show")):
+        code, out, _ = run(*command)
+        assert code == 0
+        assert len(out.splitlines()) >= 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("service", "show", str(uuid4())),
+        ("service", "guest", "add", str(uuid4()), "a@example.ca"),
+        ("key", "create", "--service", str(uuid4()), "--name", "n", "--type", "test"),
+        ("key", "revoke", str(uuid4())),
+        ("domain", "show", "unknown.example.ca"),
+        ("domain", "add", "localhost"),
+        (*SERVICE, "--domain", "unknown.example.ca"),
+    ],
+)
+def test_what_can_not_be_done_is_one_line_and_exit_code_1(run: Run, arguments: tuple[str, ...]) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("notify-relay: ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("service", "show", "no-id"), ("service", "create"), ("unknown",), ("key", "create", "--type", "other")],
+)
+def test_wrong_usage_is_exit_code_2(run: Run, arguments: tuple[str, ...]) -> None:
+    assert run(*arguments)[0] == 2
+
+
+def test_failed_command_leaves_nothing_behind(run: Run, answer: Callable[..., dict[str, Any]]) -> None:
+    answer(*SERVICE)
+    assert run(*SERVICE)[0] == 1
+    assert len(answer("service", "list")["services"]) == 1
+
+
+def test_unusable_database_is_one_line_without_its_address(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_RELAY_DATABASE_URL", "postgresql+asyncpg://someone:hunter2@127.0.0.1:1/none")
+    monkeypatch.setenv("NOTIFY_RELAY_SECRET_KEY", "A" * 43 + "=")
+    monkeypatch.setenv("NOTIFY_RELAY_SEALING_KEY", "A" * 43 + "=")
+    code, _, err = run("service", "list")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "hunter2" not in err

@@ -1,0 +1,218 @@
+"""A whole SMTP door for tests: real listeners on loopback, real TLS, real keys in SQLite, real accept into memory.
+
+`Gate` stands in front of `accept()`: it notes what comes in, can hold it back, and can fail as code of ours might.
+"""
+
+import asyncio
+import base64
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import trustme
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from auth import domains, guests, keys, services
+from auth.principal import Principal
+from auth.verify import Verifier
+from config.database import Database, metadata
+from config.keyring import Keyring
+from config.settings import Limits, Smtp
+from delivery.brandings import Brandings
+from delivery.store.memory import Memory, MemoryStore
+from messages.message import KeyType, Submission
+from relay.accept import Accepted, Acceptor
+from relay.metrics import DoorMetrics
+from relay.smtp.listeners import SmtpDoor, tls_context
+
+HOST = "mail.example.ca"
+DOMAIN = "notification.example.ca"
+GUEST = "guest@example.org"
+TABLES = [metadata.tables[name] for name in ("domains", "dkim_keys", "services", "keys", "guests", "senders", "limits")]
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.new_event_loop,
+    "uvloop": uvloop.new_event_loop,
+}
+
+
+class Gate:
+    def __init__(self, acceptor: Acceptor) -> None:
+        self._acceptor = acceptor
+        self.submissions: list[Submission] = []
+        self.accepted: list[Accepted] = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self.reached = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def accept(self, submission: Submission, principal: Principal) -> Accepted:
+        self.reached.set()
+        await self.open.wait()
+        if self.error is not None:
+            raise self.error
+        accepted = await self._acceptor.accept(submission, principal)
+        self.submissions.append(submission)
+        self.accepted.append(accepted)
+        return accepted
+
+
+@dataclass(slots=True)
+class Door:
+    door: SmtpDoor
+    gate: Gate
+    memory: Memory
+    registry: CollectorRegistry
+    client_context: ssl.SSLContext
+    port: int
+    tls_port: int
+    database: Database
+    issued: dict[str, keys.Issued]
+
+    def login(self, name: str = "normal") -> tuple[str, str]:
+        issued = self.issued[name]
+        return issued.key.smtp_username, issued.smtp_password
+
+    def metric(self, name: str, **labels: str) -> float:
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+    async def revoke(self, name: str) -> None:
+        async with self.database.write() as connection:
+            await keys.revoke(connection, Limits(), self.issued[name].key.id, time.time())
+
+
+@asynccontextmanager
+async def running_door(folder: Path, **settings: Any) -> AsyncIterator[Door]:
+    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+    certificate = authority.issue_cert(HOST, "localhost", "127.0.0.1", key_type=trustme.KeyType.ECDSA)
+    certificate.private_key_and_cert_chain_pem.write_to_path(folder / "tls.pem")
+    client_context = ssl.create_default_context()
+    authority.configure_trust(client_context)
+
+    contents, keyring, issued = _template()
+    (folder / "relay.db").write_bytes(contents)
+    database = Database(f"sqlite+aiosqlite:///{folder}/relay.db", synchronous="OFF", pool_size=2)
+    verifier = Verifier(database, keyring, time.time, Limits(), default_domain=DOMAIN)
+    smtp = Smtp.model_validate({"hostname": HOST, **settings})
+    memory = Memory()
+    acceptor = Acceptor(
+        MemoryStore(memory),
+        verifier,
+        Brandings(),
+        max_message_bytes=smtp.max_message_bytes,
+        max_recipients=smtp.max_recipients,
+        now=time.time,
+    )
+    gate = Gate(acceptor)
+    registry = CollectorRegistry()
+    context = tls_context(folder / "tls.pem", folder / "tls.pem")
+    door = SmtpDoor(smtp, context, verifier, gate, DoorMetrics(registry), auth_delay_seconds=0.01)
+    listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    ports = [sock.getsockname()[1] for sock in listening]
+    await door.start(listening[:1], listening[1:])
+    running = Door(door, gate, memory, registry, client_context, *ports, database, issued)
+    try:
+        yield running
+    finally:
+        gate.open.set()
+        await door.drain(0.2)
+        await verifier.close()
+        await database.close()
+
+
+@cache
+def _template() -> tuple[bytes, Keyring, dict[str, keys.Issued]]:
+    """A database with services and keys, made once: its domain takes an RSA key, and tests want many doors."""
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(1) as apart:
+        keyring, path = Keyring.parse(Keyring.generate()), Path(folder, "relay.db")
+        issued = apart.submit(asyncio.run, _issue_keys(path, keyring)).result()
+        return path.read_bytes(), keyring, issued
+
+
+async def _issue_keys(path: Path, keyring: Keyring) -> dict[str, keys.Issued]:
+    database = Database(f"sqlite+aiosqlite:///{path}", synchronous="OFF")
+    now, limits, issued = time.time(), Limits(), {}
+    async with database.write() as connection:
+        await connection.run_sync(metadata.create_all, tables=TABLES)
+        await domains.ensure(connection, Keyring.parse(Keyring.generate()), DOMAIN, now)
+        for mode, types in (("live", tuple(KeyType)), ("trial", (KeyType.NORMAL,))):
+            service = await services.create(
+                connection, limits, now, name=f"Service {mode}", email_from=mode, domain=DOMAIN, live=mode == "live"
+            )
+            await guests.add(connection, keyring, service.id, GUEST, now)
+            for kind in types:
+                name = mode if mode == "trial" else str(kind)
+                issued[name] = await keys.create(connection, keyring, limits, service, now, name=name, type=kind)
+    await database.close()
+    return issued
+
+
+def run_on(loop: str, test: Coroutine[Any, Any, None]) -> None:
+    """Runs a test on the named kind of event loop."""
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(test)
+
+
+class Client:
+    """A plain socket that speaks lines; what a test needs and mail libraries will not do."""
+
+    def __init__(self, door: Door, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.door = door
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def connect(cls, door: Door, *, tls: bool) -> "Client":
+        options: dict[str, Any] = {"ssl": door.client_context, "server_hostname": HOST} if tls else {}
+        port = door.tls_port if tls else door.port
+        return cls(door, *await asyncio.open_connection("127.0.0.1", port, limit=2**20, **options))
+
+    async def reply(self) -> list[str]:
+        """The lines of one reply; empty: the server has closed."""
+        lines: list[str] = []
+        async with asyncio.timeout(5):
+            while True:
+                try:
+                    line = await self.reader.readline()
+                except ConnectionError:
+                    return lines
+                if not line:
+                    return lines
+                assert line.endswith(b"\r\n"), line
+                lines.append(line[:-2].decode())
+                if line[3:4] != b"-":
+                    return lines
+
+    async def ask(self, command: str | bytes) -> str:
+        """The last line of the reply to a command."""
+        self.send(command.encode() + b"\r\n" if isinstance(command, str) else command)
+        lines = await self.reply()
+        return lines[-1] if lines else ""
+
+    def send(self, data: bytes) -> None:
+        self.writer.write(data)
+
+    async def start_tls(self) -> None:
+        await self.writer.start_tls(self.door.client_context, server_hostname=HOST)
+
+    async def log_in(self, name: str = "normal") -> None:
+        assert (await self.reply())[0].startswith("220 ")
+        await self.ask("EHLO client.example.org")
+        assert (await self.ask(f"AUTH PLAIN {plain(*self.door.login(name))}")).startswith("235 2.7.0 ")
+
+    async def close(self) -> None:
+        self.writer.close()
+        with suppress(ConnectionError, ssl.SSLError):
+            await self.writer.wait_closed()
+
+
+def plain(username: str, password: str) -> str:
+    return base64.b64encode(f"\0{username}\0{password}".encode()).decode()
