@@ -24,6 +24,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import RowMapping
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.errors import BAD_DOMAIN, DOMAIN_TAKEN, AuthError
@@ -96,7 +97,17 @@ async def add(connection: AsyncConnection, sealing: Keyring, name: str, now: flo
 async def ensure(connection: AsyncConnection, sealing: Keyring, name: str, now: float) -> Domain:
     """The domain, made with its key when it is not there yet: the default domain is trusted by setting."""
     name = parse_name(name)
-    return await find(connection, name) or await _make(connection, sealing, name, now)
+    found = await find(connection, name)
+    if found is not None:
+        return found
+    try:
+        async with connection.begin_nested():
+            return await _make(connection, sealing, name, now)
+    except IntegrityError:  # PostgreSQL: another process was quicker, and has committed
+        found = await find(connection, name)
+        if found is None:
+            raise
+        return found
 
 
 async def find(connection: AsyncConnection, name: str) -> Domain | None:

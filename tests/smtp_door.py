@@ -44,6 +44,15 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 }
 
 
+class Clock:
+    """The verifier's: moved on, its cache is old."""
+
+    ahead_seconds = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead_seconds
+
+
 class Gate:
     def __init__(self, acceptor: Acceptor) -> None:
         self._acceptor = acceptor
@@ -76,6 +85,8 @@ class Door:
     tls_port: int
     database: Database
     issued: dict[str, keys.Issued]
+    clock: Clock
+    clients: "list[Client]"
 
     def login(self, name: str = "normal") -> tuple[str, str]:
         issued = self.issued[name]
@@ -100,7 +111,8 @@ async def running_door(folder: Path, **settings: Any) -> AsyncIterator[Door]:
     contents, keyring, issued = _template()
     (folder / "relay.db").write_bytes(contents)
     database = Database(f"sqlite+aiosqlite:///{folder}/relay.db", synchronous="OFF", pool_size=2)
-    verifier = Verifier(database, keyring, time.time, Limits(), default_domain=DOMAIN)
+    clock = Clock()
+    verifier = Verifier(database, keyring, clock, Limits(), default_domain=DOMAIN)
     smtp = Smtp.model_validate({"hostname": HOST, **settings})
     memory = Memory()
     acceptor = Acceptor(
@@ -116,13 +128,15 @@ async def running_door(folder: Path, **settings: Any) -> AsyncIterator[Door]:
     context = tls_context(folder / "tls.pem", folder / "tls.pem")
     door = SmtpDoor(smtp, context, verifier, gate, DoorMetrics(registry), auth_delay_seconds=0.01)
     listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    ports = [sock.getsockname()[1] for sock in listening]
+    port, tls_port = (sock.getsockname()[1] for sock in listening)
     await door.start(listening[:1], listening[1:])
-    running = Door(door, gate, memory, registry, client_context, *ports, database, issued)
+    clients: list[Client] = []
     try:
-        yield running
+        yield Door(door, gate, memory, registry, client_context, port, tls_port, database, issued, clock, clients)
     finally:
         gate.open.set()
+        for client in clients:
+            client.writer.transport.abort()
         await door.drain(0.2)
         await verifier.close()
         await database.close()
@@ -168,6 +182,7 @@ class Client:
         self.door = door
         self.reader = reader
         self.writer = writer
+        door.clients.append(self)
 
     @classmethod
     async def connect(cls, door: Door, *, tls: bool) -> "Client":

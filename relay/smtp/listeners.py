@@ -67,13 +67,13 @@ class SmtpDoor:
 
     async def _listen(self, sock: socket.socket, *, tls: bool) -> asyncio.Server:
         loop = asyncio.get_running_loop()
-        options = {"ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": _TLS_CLOSE_SECONDS}
         return await loop.create_server(
             lambda: Session(self._shared, tls=tls, loop=loop),
             sock=sock,
             backlog=_BACKLOG,
             ssl=self._shared.tls_context if tls else None,
-            **(options if tls else {}),
+            ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None,
+            ssl_shutdown_timeout=_TLS_CLOSE_SECONDS if tls else None,
         )
 
     async def drain(self, timeout_seconds: float) -> None:

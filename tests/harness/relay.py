@@ -45,7 +45,7 @@ class Relay:
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFY_RELAY_")}
         self.environment = inherited | {
-            (name if name.startswith("AWS_") else f"NOTIFY_RELAY_{name}"): str(value)
+            (name if name.startswith("AWS_") and not name.startswith("AWS__") else f"NOTIFY_RELAY_{name}"): str(value)
             for name, value in settings.items()
         }
         self.process: subprocess.Popen[bytes] | None = None
@@ -73,11 +73,11 @@ class Relay:
         assert isinstance(found, dict)
         return found
 
-    def create_key(self, *options: str, type: str = "normal", service: str | None = None) -> Credentials:
+    def create_key(self, *options: str, key_type: str = "normal", service: str | None = None) -> Credentials:
         """A key, of a new live service unless one is named."""
         if service is None:
             service = str(self.create_service("--live")["id"])
-        made = self.json("key", "create", "--service", service, "--name", "test key", "--type", type, *options)
+        made = self.json("key", "create", "--service", service, "--name", "test key", "--type", key_type, *options)
         return Credentials(
             str(made["id"]),
             service,

@@ -1,5 +1,6 @@
 """Services, keys, guests, senders and domains as they are kept, on SQLite and on PostgreSQL."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -116,6 +117,15 @@ async def test_domain_has_a_key_that_opens_with_the_sealing_key_only(
         assert await domains.signing_key(c, sealing, "unknown.example.ca") is None
         with pytest.raises(KeyringError):
             await domains.signing_key(c, keyring, "mail.example.ca")
+
+
+async def test_processes_that_start_together_agree_on_one_key(database: Database, sealing: Keyring) -> None:
+    async def ensure() -> domains.Domain:
+        async with database.write() as c:
+            return await domains.ensure(c, sealing, DOMAIN, NOW)
+
+    first, *others = await asyncio.gather(*(ensure() for _ in range(3)))
+    assert others == [first, first]
 
 
 async def test_published_record_verifies_what_the_domains_key_signs(
