@@ -229,7 +229,9 @@ class Worker:
         elif outcome is Outcome.DEFERRED:
             until = now + (error.retry_after_seconds or self._delay(job.attempt.number, job.message))
         elif outcome is Outcome.UNKNOWN:
-            until = now + (0.0 if job.provider.idempotent else self._settings.unknown_wait_seconds)
+            # Each time longer: an answer that is lost again and again may have been a message each time.
+            wait = self._settings.unknown_wait_seconds * 2.0 ** min(job.attempt.number - 1, 5)
+            until = now + (0.0 if job.provider.idempotent else wait)
         return Record(job.message.id, job.attempt.id, outcome, now, reason=error.reason, until=until)
 
     def _delay(self, attempts: int, message: Message) -> float:

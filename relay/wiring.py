@@ -13,9 +13,8 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,9 +25,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from auth import domains
 from config.database import Database
 from config.keyring import Keyring, KeyringError
-from config.settings import PREFIX, ListenAddress, Settings, SettingsError
+from config.settings import PREFIX, Settings, SettingsError
 from delivery import schema
 from relay import certificate
+from relay.sockets import Listeners
 from relay.supervisor import EXIT_CONFIGURATION, Child, Links
 
 if TYPE_CHECKING:
@@ -38,14 +38,6 @@ ROLES = ("all", "smtp", "worker")
 _PRELOAD = ("relay.http.ops", "relay.smtp.listeners", "relay.accept", "delivery.worker", "uvicorn", "uvloop")
 _DRAIN_SECONDS = 14.0  # less than the supervisor waits
 _START_SECONDS = 30.0  # a database that starts beside us gets so long
-
-
-@dataclass(frozen=True, slots=True)
-class Listeners:
-    """Bound and listening sockets, one per door process and port, kept open by the supervisor for life."""
-
-    starttls: tuple[socket.socket, ...] = ()
-    tls: tuple[socket.socket, ...] = ()
 
 
 Body = Callable[[asyncio.Event, Callable[[], None]], Awaitable[None]]
@@ -141,60 +133,6 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
         raise SettingsError(
             f"{PREFIX}TLS__CERT_FILE: no certificate and matching key in {cert_file}, {key_file}"
         ) from None
-
-
-# -- Listeners -------------------------------------------------------------------------------------------------------
-
-
-def bind(address: ListenAddress, setting: str, count: int = 1) -> tuple[socket.socket, ...]:
-    """`count` listening sockets on one port; the kernel spreads connections over them. Raises SettingsError.
-
-    A port that somebody else listens on is an error, also when that somebody shares ports as we do.
-    """
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    try:
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((address.host, address.port))
-            port = probe.getsockname()[1]
-            probe.listen(1)
-        sockets = []
-        for _ in range(count):
-            listener = socket.socket(family)
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            listener.bind((address.host, port))
-            listener.listen(1024)
-            listener.setblocking(False)
-            sockets.append(listener)
-    except OSError as error:
-        raise SettingsError(f"{PREFIX}{setting}: cannot listen on {address}: {error.strerror}") from None
-    return tuple(sockets)
-
-
-def activated(count: int) -> Listeners | None:
-    """Sockets that a service manager passed (LISTEN_FDS; LISTEN_FDNAMES starttls and tls), shared by all doors."""
-    if os.environ.get("LISTEN_PID") != str(os.getpid()):
-        return None
-    names = os.environ.get("LISTEN_FDNAMES", "").split(":")
-    given = {name: socket.socket(fileno=3 + i) for i, name in enumerate(names) if name in ("starttls", "tls")}
-    if not given:
-        raise SettingsError("LISTEN_FDS is set, but LISTEN_FDNAMES names neither starttls nor tls")
-    for listener in given.values():
-        listener.setblocking(False)
-    return Listeners(
-        starttls=(given["starttls"],) * count if "starttls" in given else (),
-        tls=(given["tls"],) * count if "tls" in given else (),
-    )
-
-
-def listen(settings: Settings) -> Listeners:
-    """The SMTP listeners of this machine. Raises SettingsError."""
-    passed = activated(settings.processes)
-    return passed or Listeners(
-        starttls=bind(settings.smtp.listen, "SMTP__LISTEN", settings.processes),
-        tls=bind(settings.smtp.listen_tls, "SMTP__LISTEN_TLS", settings.processes),
-    )
 
 
 # -- Processes -------------------------------------------------------------------------------------------------------
@@ -390,8 +328,3 @@ def wipe(directory: Path) -> Path:
     for file in directory.glob("*.db"):
         file.unlink()
     return directory
-
-
-def addresses(sockets: Sequence[socket.socket]) -> str:
-    """The first socket's host:port, for people."""
-    return "{}:{}".format(*sockets[0].getsockname()[:2]) if sockets else "-"

@@ -9,7 +9,7 @@ import typer
 from config import logs
 from config.database import Database
 from config.settings import Settings, SettingsError, load
-from relay import wiring
+from relay import sockets, wiring
 from relay.cli import demo, texts
 from relay.supervisor import Supervisor
 
@@ -24,8 +24,8 @@ def serve(role: Role = "all", processes: Processes = None, demo_service: Demo = 
     settings = load(**({"processes": processes} if processes else {}))
     logs.configure(settings.log_format, settings.log_level)
     _choose_metrics_folder(settings)
-    listeners = wiring.listen(settings) if role != "worker" else wiring.Listeners()
-    (ops,) = wiring.bind(settings.metrics.listen, "METRICS__LISTEN")
+    listeners = sockets.listen(settings) if role != "worker" else sockets.Listeners()
+    (ops,) = sockets.bind(settings.metrics.listen, "METRICS__LISTEN")
     asyncio.run(_prepare(settings, role))
     wiring.preload()
     if role != "worker":
@@ -35,7 +35,7 @@ def serve(role: Role = "all", processes: Processes = None, demo_service: Demo = 
     from prometheus_client.multiprocess import mark_process_dead
 
     def on_ready() -> None:
-        smtp, tls, metrics = map(wiring.addresses, (listeners.starttls, listeners.tls, [ops]))
+        smtp, tls, metrics = map(sockets.addresses, (listeners.starttls, listeners.tls, [ops]))
         typer.echo(texts.READY.format(role=role, smtp=smtp, tls=tls, metrics=metrics))
         if sheet:
             typer.echo(sheet)

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from typing import Any
 
 import pytest
 
@@ -17,9 +17,8 @@ from delivery.queue.sql import SqlQueue
 from delivery.store.base import Store
 from delivery.store.memory import Memory, MemoryStore
 from delivery.store.sql import SqlStore
-from messages.address import Address
-from messages.message import Channel, KeyType, Lane, Message, new_id
-from messages.status import Status
+from messages.message import Message, new_id
+from tests.fakes.messages import make_message
 
 
 @dataclass
@@ -56,28 +55,7 @@ def queue(pair: Pair) -> Queue:
 NOW = float(int(time.time() // 86400) * 86400 + 43200)  # noon today, UTC: no window ends during a test
 
 
-def message(**changes: object) -> Message:
-    """A message ready to be put; what matters to a test is named by it."""
-    values: dict[str, object] = {
-        "id": new_id(NOW, os.urandom(10)),
-        "group_id": new_id(NOW, os.urandom(10)),
-        "service_id": UUID(int=7),
-        "key_id": UUID(int=8),
-        "key_type": KeyType.NORMAL,
-        "channel": Channel.EMAIL,
-        "lane": Lane.NORMAL,
-        "template_id": uuid4(),
-        "template_version": 1,
-        "reference": None,
-        "reverse_path": "author@example.org",
-        "recipient": Address.parse("someone@example.com"),
-        "subject": "Hello",
-        "original_message_id": None,
-        "signing_domain": "notification.example.ca",
-        "content_id": new_id(NOW, os.urandom(10)),
-        "content_bytes": 5,
-        "status": Status.CREATED,
-        "created_at": NOW,
-        "expires_at": NOW + 3600,
-    }
-    return Message(**(values | changes))  # type: ignore[arg-type]
+def message(**changes: Any) -> Message:
+    """A message ready to be put at NOW; what matters to a test is named by it."""
+    at_noon: dict[str, Any] = {"id": new_id(NOW, os.urandom(10)), "created_at": NOW, "expires_at": NOW + 3600}
+    return make_message(**(at_noon | {"content_id": new_id(NOW, os.urandom(10))} | changes))

@@ -10,7 +10,7 @@ from messages.message import Channel, KeyType, Lane, Message, new_id
 from messages.status import Status
 
 
-def make_message(recipient: str = "reader@example.org", **changes: Any) -> Message:
+def make_message(recipient: str | Address = "reader@example.org", **changes: Any) -> Message:
     now = time.time()
     message = Message(
         id=new_id(now, os.urandom(10)),
@@ -24,7 +24,7 @@ def make_message(recipient: str = "reader@example.org", **changes: Any) -> Messa
         template_version=1,
         reference=None,
         reverse_path="bounces@notification.example.ca",
-        recipient=Address.parse(recipient),
+        recipient=recipient if isinstance(recipient, Address) else Address.parse(recipient),
         subject="Test",
         original_message_id=None,
         signing_domain="notification.example.ca",

@@ -1,0 +1,113 @@
+"""A worker with real parts around it: a database with rows, SES's client, and a fake AWS that keeps AWS's rules."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from auth import domains
+from config.database import Database
+from config.keyring import Keyring
+from config.settings import Aws, Delivery
+from delivery import schema
+from delivery.metrics import DeliveryMetrics
+from delivery.providers.ses import open_provider
+from delivery.providers.simulator import SimulatorProvider
+from delivery.queue.sql import SqlQueue
+from delivery.signing import Signer
+from delivery.store.base import Group, History
+from delivery.store.sql import SqlStore
+from delivery.worker import Worker
+from messages.message import KeyType, Message
+from tests.fakes.aws import CREDENTIALS, FakeAws
+from tests.fakes.messages import make_message
+
+DOMAIN = "notification.example.ca"
+CONTENT = b"From: Passports <passports@notification.example.ca>\r\nSubject: Test\r\n\r\nHello\r\n"
+
+
+@dataclass
+class Works:
+    """One database, one fake AWS, any number of workers."""
+
+    database: Database
+    store: SqlStore
+    queue: SqlQueue
+    aws: FakeAws
+    keyring: Keyring
+    sealing: Keyring
+    settings: Delivery
+    metrics: DeliveryMetrics = field(default_factory=lambda: DeliveryMetrics(CollectorRegistry()))
+
+    async def put(self, content: bytes = CONTENT, **changes: Any) -> Message:
+        """A message in the queue, due now."""
+        message = make_message(content_bytes=len(content), signing_domain=DOMAIN, **changes)
+        await self.store.put(Group((message,), content))
+        return message
+
+    @contextlib.asynccontextmanager
+    async def worker(self, owner: str = "w", **settings: Any) -> AsyncIterator[None]:
+        """A worker that runs for the length of the block."""
+        delivery = self.settings.model_copy(update=settings)
+        aws = Aws(endpoint_url=self.aws.url, connect_timeout_seconds=1, read_timeout_seconds=0.5)
+        ses = await open_provider(aws, delivery.concurrency)
+        stopping = asyncio.Event()
+        work = Worker(
+            owner,
+            store=self.store,
+            queue=self.queue,
+            signer=Signer(self.database, self.sealing, time.time),
+            providers={KeyType.NORMAL: ses, KeyType.TEAM: ses, KeyType.TEST: SimulatorProvider()},
+            settings=delivery,
+            metrics=self.metrics,
+            now=time.time,
+        )
+        running = asyncio.create_task(work.run(stopping))
+        try:
+            yield
+        finally:
+            stopping.set()
+            await running
+            await ses.close()
+
+    async def history(self, message: Message) -> History:
+        history = await self.store.history(message.id)
+        assert history is not None
+        return history
+
+    async def wait(self, message: Message, *statuses: str, seconds: float = 10) -> History:
+        """The history once the message has one of the statuses."""
+        async with asyncio.timeout(seconds):
+            while (history := await self.history(message)).message.status not in statuses:
+                await asyncio.sleep(0.02)
+        return history
+
+    def metric(self, name: str, **labels: str) -> float:
+        for collector in vars(self.metrics).values():
+            for family in collector.collect():
+                for sample in family.samples:
+                    if sample.name == name and sample.labels == labels:
+                        return float(sample.value)
+        return 0.0
+
+
+@pytest.fixture
+async def works(
+    tmp_path: Path, keyring: Keyring, sealing: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Works]:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/relay.db")
+    await schema.upgrade(database)
+    async with database.write() as connection:
+        await domains.ensure(connection, sealing, DOMAIN, time.time())
+    settings = Delivery(unknown_wait_seconds=0.4, retry_base_seconds=0.2, lease_seconds=5)
+    async with FakeAws() as aws:
+        yield Works(database, SqlStore(database, keyring), SqlQueue(database), aws, keyring, sealing, settings)
+    await database.close()

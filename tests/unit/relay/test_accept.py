@@ -1,0 +1,179 @@
+"""The one way in, over the memory store: what is stored, and what is refused without a trace."""
+
+from collections.abc import Callable
+
+import pytest
+
+from auth.principal import Principal
+from delivery.brandings import Brandings
+from delivery.queue.memory import MemoryQueue
+from delivery.store.base import Group, StoreUnavailable
+from delivery.store.memory import Memory, MemoryStore
+from messages import reply
+from messages.address import Address
+from messages.envelope import Envelope
+from messages.message import Channel, KeyType, Lane, Language, Submission, Trace
+from messages.reply import Refused, Reply
+from relay.accept import Accepted, Acceptor
+from tests.fakes.principals import make_principal
+
+NOW = 1_800_000_000.0
+CONTENT = b"From: Ann <ann@dept.example.ca>\r\nTo: x@example.com\r\nSubject: Hello\r\nMessage-ID: <1@a>\r\n\r\nHi\r\n"
+
+
+class Everybody:
+    """A verifier before which nobody ever falls from grace."""
+
+    async def current(self, principal: Principal) -> Principal:
+        return principal
+
+
+class Revoked:
+    async def current(self, principal: Principal) -> Principal:
+        raise Refused(reply.KEY_REVOKED)
+
+
+class Away(MemoryStore):
+    """A store whose database is away."""
+
+    async def put(self, group: Group) -> None:
+        raise StoreUnavailable
+
+
+def acceptor(memory: Memory, store: Callable[[Memory], MemoryStore] = MemoryStore, verifier: object = None) -> Acceptor:
+    return Acceptor(
+        store(memory),
+        verifier or Everybody(),  # type: ignore[arg-type]
+        Brandings(),
+        max_message_bytes=10_000,
+        max_recipients=3,
+        now=lambda: NOW,
+    )
+
+
+def submission(*recipients: str, content: bytes = CONTENT, **options: object) -> Submission:
+    envelope = Envelope(Address.parse("bounce@dept.example.ca"), tuple(map(Address.parse, recipients or ("a@b.ca",))))
+    trace = Trace("client", "192.0.2.1", "ESMTPSA", "relay")
+    return Submission(Channel.EMAIL, envelope, content, trace, **options)  # type: ignore[arg-type]
+
+
+async def refused(memory: Memory, accepting: Acceptor, given: Submission, principal: Principal) -> Reply:
+    with pytest.raises(Refused) as caught:
+        await accepting.accept(given, principal)
+    assert memory.messages == memory.contents == memory.waiting == {}
+    return caught.value.reply
+
+
+async def accept(memory: Memory, given: Submission, principal: Principal | None = None) -> Accepted:
+    return await acceptor(memory).accept(given, principal or make_principal())
+
+
+async def test_each_recipient_gets_a_message_and_all_share_one_content() -> None:
+    memory = Memory()
+    accepted = await accept(memory, submission("a@b.ca", "c@d.ca", "A@b.ca"))
+
+    messages = [memory.messages[message_id] for message_id in accepted.message_ids]
+    assert [str(message.recipient) for message in messages] == ["a@b.ca", "c@d.ca"]
+    assert {message.group_id for message in messages} == {accepted.group_id}
+    assert len(memory.contents) == 1
+    assert set(memory.waiting) == set(accepted.message_ids)
+
+
+async def test_the_row_holds_what_callers_ask_for_later() -> None:
+    memory, principal = Memory(), make_principal()
+    accepted = await accept(memory, submission(reference="r-1"), principal)
+
+    message = memory.messages[accepted.message_ids[0]]
+    assert (message.service_id, message.key_id) == (principal.service.id, principal.key.id)
+    assert (message.template_id, message.template_version) == (principal.service.email_template_id, 1)
+    assert (message.subject, message.original_message_id, message.reference) == ("Hello", "<1@a>", "r-1")
+    assert (message.reverse_path, message.signing_domain) == ("bounce@dept.example.ca", "notification.example.ca")
+    assert message.content_bytes == len(memory.contents[message.content_id])
+    assert message.id.version == message.group_id.version == 7
+
+
+@pytest.mark.parametrize(("lane", "seconds"), [(Lane.PRIORITY, 3600), (Lane.NORMAL, 86400), (Lane.BULK, 259200)])
+async def test_a_message_expires_with_its_lane(lane: Lane, seconds: int) -> None:
+    memory = Memory()
+    accepted = await accept(memory, submission(lane=lane))
+
+    message = memory.messages[accepted.message_ids[0]]
+    assert (message.lane, message.expires_at) == (lane, NOW + seconds)
+
+
+async def test_a_scheduled_message_waits_and_its_life_begins_then() -> None:
+    memory = Memory()
+    accepted = await accept(memory, submission(scheduled_for=NOW + 500))
+
+    assert memory.messages[accepted.message_ids[0]].expires_at == NOW + 500 + 86400
+    assert await MemoryQueue(memory).claim("w", 1, NOW + 499, 60, 0) == []
+
+
+async def test_the_content_is_rewritten_and_branded_before_it_is_stored() -> None:
+    memory = Memory()
+    await accept(memory, submission(language=Language.FR))
+
+    (content,) = memory.contents.values()
+    assert b"From: Passports <passports@notification.example.ca>\r\n" in content
+    assert b"Gouvernement du Canada" in content
+    assert b"ann@dept.example.ca" not in content
+
+
+async def test_no_branding_is_put_on_when_none_is_asked_for() -> None:
+    memory = Memory()
+    await accept(memory, submission(branding="none"))
+
+    (content,) = memory.contents.values()
+    assert content.endswith(b"\r\n\r\nHi\r\n")
+
+
+async def test_an_unknown_branding_is_refused() -> None:
+    memory = Memory()
+
+    assert await refused(memory, acceptor(memory), submission(branding="x"), make_principal()) is reply.BAD_OPTION
+
+
+@pytest.mark.parametrize(
+    ("given", "principal", "expected"),
+    [
+        (submission("a@b.ca", "c@d.ca", "e@f.ca", "g@h.ca"), make_principal(), reply.TOO_MANY_RECIPIENTS),
+        (submission(content=CONTENT + b"x" * 10_000), make_principal(), reply.TOO_LARGE),
+        (submission(), make_principal(live=False), reply.TRIAL_RECIPIENT),
+        (submission(), make_principal(key_type=KeyType.TEAM), reply.TEAM_KEY_RECIPIENT),
+        (submission(content=b"\r\nno header section\r\n"), make_principal(), reply.NO_HEADER_SECTION),
+        (submission("a@b.ca", "c@d.ca"), make_principal(per_minute=1), reply.KEY_LIMIT),
+        (submission("a@b.ca", "c@d.ca"), make_principal(per_day=1), reply.SERVICE_LIMIT),
+    ],
+)
+async def test_what_is_refused_leaves_nothing_behind(given: Submission, principal: Principal, expected: Reply) -> None:
+    memory = Memory()
+
+    assert await refused(memory, acceptor(memory), given, principal) is expected
+
+
+async def test_a_revoked_key_is_refused_whatever_the_session_knew() -> None:
+    memory = Memory()
+    accepting = acceptor(memory, verifier=Revoked())
+
+    assert await refused(memory, accepting, submission(), make_principal()) is reply.KEY_REVOKED
+
+
+async def test_a_store_that_is_away_is_a_temporary_refusal() -> None:
+    memory = Memory()
+    given = await refused(memory, acceptor(memory, Away), submission(), make_principal())
+
+    assert given is reply.UNAVAILABLE
+    assert given.temporary
+
+
+async def test_a_large_message_is_prepared_like_a_small_one() -> None:
+    memory = Memory()
+    body = b"<html><body>" + b"<p>word</p>\r\n" * 30_000 + b"</body></html>\r\n"
+    content = CONTENT.replace(b"\r\n\r\nHi\r\n", b"\r\nContent-Type: text/html\r\n\r\n") + body
+    accepting = Acceptor(
+        MemoryStore(memory), Everybody(), Brandings(), max_message_bytes=10**6, max_recipients=1, now=lambda: NOW
+    )
+    await accepting.accept(submission(content=content), make_principal())
+
+    (stored,) = memory.contents.values()
+    assert stored.count(b"<p>word</p>") == 30_000

@@ -1,0 +1,135 @@
+"""The supervisor, with real processes: each test runs one in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SCRIPT = """
+import os, select, signal, sys, time
+from relay.supervisor import Child, Supervisor
+
+def steady(links):
+    os.write(links.ready, b".")
+    stop = []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
+    while not stop:
+        if select.select([links.lifeline], [], [], 0.05)[0]:
+            break
+    return 0
+
+def misconfigured(links):
+    return 78
+
+def deaf(links):
+    os.write(links.ready, b".")
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        time.sleep(1)
+
+kinds = {"steady": steady, "misconfigured": misconfigured, "deaf": deaf}
+children = [Child(f"{kind}-{n}", kinds[kind]) for n, kind in enumerate(sys.argv[1:])]
+def ready(): print("ready", flush=True)
+def died(pid): print("died", pid, flush=True)
+sys.exit(Supervisor(children, on_ready=ready, on_death=died).run())
+"""
+
+
+class Running:
+    def __init__(self, folder: Path, *kinds: str) -> None:
+        self.log = folder / "log"
+        # structlog's default goes to standard output; both streams go to one file.
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, *kinds], stdout=self.log.open("wb"), stderr=subprocess.STDOUT
+        )
+
+    def wait(self, text: str, count: int = 1, seconds: float = 10) -> None:
+        deadline = time.monotonic() + seconds
+        while self.log.read_text().count(text) < count:
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.02)
+
+    def children(self) -> list[int]:
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in path.read_text().split()]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[object]:
+    started: list[Running] = []
+
+    def start(*kinds: str) -> Running:
+        started.append(Running(tmp_path, *kinds))
+        return started[-1]
+
+    yield start
+    for each in started:
+        if each.process.poll() is None:
+            for pid in each.children():
+                os.kill(pid, signal.SIGKILL)
+            each.process.kill()
+            each.process.wait()
+
+
+def test_it_says_ready_when_all_children_are(run: object) -> None:
+    running = run("steady", "steady")  # type: ignore[operator]
+    running.wait("ready\n")
+
+    assert len(running.children()) == 2
+
+
+def test_sigterm_ends_the_children_and_then_itself_with_0(run: object) -> None:
+    running = run("steady", "steady")  # type: ignore[operator]
+    running.wait("ready\n")
+    running.process.send_signal(signal.SIGTERM)
+
+    assert running.process.wait(10) == 0
+
+
+def test_a_killed_child_is_replaced_and_reported(run: object) -> None:
+    running = run("steady")  # type: ignore[operator]
+    running.wait("ready\n")
+    (old,) = running.children()
+    os.kill(old, signal.SIGKILL)
+    running.wait(f"died {old}")
+    deadline = time.monotonic() + 5
+    while (found := running.children()) in ([], [old]):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+    assert len(found) == 1
+
+
+def test_children_end_when_the_supervisor_is_killed(run: object) -> None:
+    running = run("steady")  # type: ignore[operator]
+    running.wait("ready\n")
+    (child,) = running.children()
+    running.process.kill()
+    running.process.wait()
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{child}").exists() and json.dumps("Z") not in Path(f"/proc/{child}/stat").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_child_that_cannot_be_helped_by_starting_again_ends_it_all(run: object) -> None:
+    running = run("steady", "misconfigured")  # type: ignore[operator]
+
+    assert running.process.wait(10) == 1
+
+
+@pytest.mark.soak
+def test_a_child_that_does_not_drain_is_killed_in_time(run: object) -> None:
+    running = run("deaf")  # type: ignore[operator]
+    running.wait("ready\n")
+    began = time.monotonic()
+    running.process.send_signal(signal.SIGTERM)
+
+    assert running.process.wait(25) == 0
+    assert time.monotonic() - began < 20
