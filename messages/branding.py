@@ -122,8 +122,7 @@ def _twin(part: Part, content: bytes, branding: Branding) -> bytes | None:
     decoded = charset.decode_for_twin(content, part.type.parameters.get("charset"))
     if decoded is None or _UUENCODED.search(content) or len(content) > MAX_TWIN_BYTES:
         return None  # uuencoded: readers take the file out of the plain text, and would not see it in HTML
-    text, name = decoded
-    certain = name == "utf-8"
+    text, name, certain = decoded
     parameters = {key: value.lower() for key, value in part.type.parameters.items()}
     flowed, joined = parameters.get("format") == "flowed", parameters.get("delsp") == "yes"
     body = html.from_text(text, flowed=flowed, joined=joined, links=certain)

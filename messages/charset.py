@@ -79,18 +79,18 @@ def insertion(content: bytes, at: int, markup: str, name: str | None) -> bytes:
     return _shifted(content[:at], markup.encode(codec, "xmlcharrefreplace"), restore=True)
 
 
-def decode_for_twin(content: bytes, name: str | None) -> tuple[str, str | None] | None:
-    """Text to make HTML of, and the charset to label it with.
+def decode_for_twin(content: bytes, name: str | None) -> tuple[str, str | None, bool] | None:
+    """Text to make HTML of, the charset to label it with, and whether the text is certain.
 
     Where the charset is not certain, each octet comes as one character below U+0100, to be written back as that octet
     under the same label. None where even that could change a character.
     """
     text = text_of(content, name)
     if text is not None:
-        return text, "utf-8"
+        return text, "utf-8", True
     if b"\x1b" in content:
         return None  # octets of `<` and `&` may be halves of characters
-    return content.decode("latin-1"), name if name and _TOKEN.fullmatch(name) else None
+    return content.decode("latin-1"), (name if name and _TOKEN.fullmatch(name) else None), False
 
 
 def _shifted(before: bytes, inserted: bytes, *, restore: bool) -> bytes:

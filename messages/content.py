@@ -102,10 +102,12 @@ def decode(raw: bytes) -> str:
 def separate(data: bytes) -> bytes:
     """The message with the empty line between fields and body that RFC 5322 2.1 asks for. Raises Refused."""
     header = HeaderSection.parse(data)
-    if header.separated:
+    # A bare CR that stands for the line end would let strict readers take body lines for fields.
+    finished = data.endswith(b"\n", 0, header.fields_end)
+    line_ends = b"\r\n" if finished else b"\r\n\r\n"
+    if data[header.fields_end : header.end] == line_ends:
         return data
-    unfinished = not data.endswith((b"\r", b"\n"), 0, header.end)
-    return splice(data, [Edit(header.end, header.end, b"\r\n" * (1 + unfinished))])
+    return splice(data, [Edit(header.fields_end, header.end, line_ends)])
 
 
 def splice(data: bytes, edits: Iterable[Edit]) -> bytes:

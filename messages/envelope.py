@@ -17,5 +17,7 @@ class Envelope:
 
     def split(self) -> tuple["Envelope", ...]:
         """One envelope per mailbox: a recipient named twice gets one message."""
-        unique = {recipient.key: recipient for recipient in reversed(self.recipients)}
-        return tuple(Envelope(self.reverse_path, (recipient,)) for recipient in reversed(unique.values()))
+        unique: dict[str, Address] = {}
+        for recipient in self.recipients:
+            unique.setdefault(recipient.key, recipient)
+        return tuple(Envelope(self.reverse_path, (recipient,)) for recipient in unique.values())

@@ -24,7 +24,9 @@ class Reply:
         """`552 5.3.4 text`: one line, printable ASCII, at most 500 octets (RFC 5321 4.5.3.1.5 allows 512)."""
         text = self.text.format(**values) if values else self.text
         line = f"{self.code} {self.enhanced} {text}"
-        return "".join(c if " " <= c <= "~" else "?" for c in line)[:500]
+        if not (line.isascii() and line.isprintable()):
+            line = "".join(c if " " <= c <= "~" else "?" for c in line)
+        return line[:500]
 
 
 class Refused(Exception):  # noqa: N818 - the house's word for "no at the door"

@@ -34,10 +34,9 @@ def _readable(content: bytes) -> bytes:
     """Without what the standard library stumbles over: garbage among fields, white space before a colon, folds."""
     head, _, body = content.partition(b"\r\n\r\n")
     fields = [field for field in re.split(rb"\r\n(?![ \t])", head) if field]
-    fields = [re.sub(rb"(?:\r\n[ \t]*)+\Z", b"", field) for field in fields]
     known = [i for i, field in enumerate(fields) if FIELD.match(field)]
     trailing = fields[known[-1] + 1 :] if known else []
-    head = b"\r\n".join(FIELD.sub(rb"\1:", fields[i]) for i in known)
+    head = b"\r\n".join(FIELD.sub(rb"\1:", re.sub(rb"(?:\r\n[ \t]*)+\Z", b"", fields[i])) for i in known)
     content = b"\r\n\r\n".join((head, b"\r\n".join(trailing), body) if trailing else (head, body))
     return re.sub(rb"(?im)^content-type:.*(?:\r\n[ \t].*)+", lambda field: field[0].replace(b"\r\n", b""), content)
 
@@ -156,7 +155,9 @@ def _plain(leaf: Message, other: Message, branding: Branding):
     before = before.replace("\n", "\r\n").replace("\r\r\n", "\r\n")
     if not line or not footer.strip():
         yield "the text holds no footer"
-    elif body.rstrip("\r\n").removesuffix("\x1b(B") != before.rstrip("\r\n").removesuffix("\x1b(B"):
+    elif body.rstrip("\r\n").removesuffix("\x1b(B").rstrip("\r\n") != before.rstrip("\r\n").removesuffix(
+        "\x1b(B"
+    ).rstrip("\r\n"):
         yield "the text differs outside the footer"
 
 

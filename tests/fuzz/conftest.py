@@ -1,0 +1,10 @@
+import os
+
+from hypothesis import HealthCheck, settings
+
+# `make test` runs few examples, always the same; `make fuzz` (HYPOTHESIS_PROFILE=long) many new ones.
+settings.register_profile("default", max_examples=60, derandomize=True, deadline=None)
+settings.register_profile(
+    "long", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

@@ -1,0 +1,100 @@
+"""Any bytes are either prepared or refused; what is prepared has one From and no Bcc."""
+
+import email
+import re
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messages.address import Address
+from messages.branding import Branding
+from messages.message import Trace
+from messages.pipeline import Preparation, Prepared, prepare
+from messages.reply import Refused
+from messages.rewrite import SenderPolicy, parse_mailboxes
+from messages.words import decode_words
+from tests.fidelity import differences
+
+BRANDING = Branding("<table>té\u2014te</table>", "<table>pièd</table>", "_" * 40 + "\r\nEnvoyé \u2014 Ω", "fr")
+
+PIECES = [
+    *(b"From", b"Bcc", b"Reply-To", b"Subject", b"Content-Type", b"Content-Transfer-Encoding", b"Received", b"X"),
+    *(b": ", b":", b" :", b"\r\n", b"\r\n\r\n", b"\r\n ", b"\n", b"\r", b" ", b"\t", b"\0", b"\xe9", b"\xc3\xa9"),
+    *(b"multipart/mixed", b"multipart/alternative", b"multipart/related", b"message/rfc822", b"text/plain"),
+    *(b"text/html", b"; boundary=b", b'; boundary="b', b"; charset=", b"utf-8", b"iso-2022-jp", b"utf-16", b"hz"),
+    *(b"; format=flowed", b"base64", b"quoted-printable", b"8bit", b"YWJj", b"=C3=A9", b"=", b"\r\n--b\r\n"),
+    *(b"\r\n--b--\r\n", b"--", b"b", b"<body>", b"</body>", b"<!--", b"-->", b"<script>", b"</script>", b"<html>"),
+    *(b"</head>", b"<a href='", b'"', b">", b"a@example.ca", b"<a@example.ca>", b"=?utf-8?B?w6k=?=", b"=?x?q?=?="),
+    *(b"(", b")", b",", b";", b"\x1b$B%F", b"\x1b(B", b"begin 644 x\r\n", b"-----BEGIN PGP MESSAGE-----\r\n"),
+    *(b"http://x.example/", b"text"),
+]
+pieces = st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=6)), max_size=60).map(b"".join)
+messages = st.one_of(st.binary(max_size=400), pieces, pieces.map(lambda body: b"From: a@example.ca\r\n" + body))
+
+
+def as_the_door_does(content: bytes) -> bytes:
+    content = re.sub(rb"\r?\n", b"\r\n", content)
+    return content if content.endswith(b"\r\n") else content + b"\r\n"
+
+
+def prepared(content: bytes, reply_to: str, branding: Branding | None, author_name: bool) -> Prepared | None:
+    sender = SenderPolicy("Sé", Address("s", "example.ca"), author_name, reply_to, None, frozenset({"@example.ca"}))
+    preparation = Preparation(sender, branding, Trace("h", "::1", "ESMTPSA", "r.example"), UUID(int=7), 1.7e9)
+    try:
+        return prepare(content, preparation)
+    except Refused:
+        return None
+
+
+options = {"reply_to": st.sampled_from(["registered", "any", "none"]), "author_name": st.booleans()}
+
+
+@given(content=messages, branding=st.sampled_from([None, BRANDING]), **options)
+def test_any_bytes_are_prepared_or_refused(content, branding, reply_to, author_name):
+    done = prepared(as_the_door_does(content), reply_to, branding, author_name)
+    if done is None:
+        return
+    head = done.content.partition(b"\r\n\r\n")[0]
+    lines = re.split(rb"[\r\n]+", head)
+    assert len([line for line in lines if re.match(rb"(?i)from[ \t]*:", line)]) == 1
+    assert len([line for line in lines if re.match(rb"(?i)reply-to[ \t]*:", line)]) <= 1
+    assert not any(re.match(rb"(?i)(resent-)?bcc[ \t]*:", line) for line in lines)
+    assert len(email.message_from_bytes(done.content).get_all("From", [])) == 1
+    assert done.content.endswith(b"\r\n")
+    assert len(done.subject) <= 998
+
+
+@given(content=messages)
+def test_bytes_that_are_not_normalised_do_no_harm(content):
+    prepared(content, "any", BRANDING, author_name=True)
+
+
+kinds = st.sampled_from(
+    [
+        "text/plain",
+        "text/html",
+        "text/plain; charset=utf-8",
+        "text/html; charset=iso-8859-1",
+        "text/plain; charset=koi8-r",
+    ]
+)
+
+
+@given(
+    kind=kinds,
+    encoding=st.sampled_from(["7bit", "8bit", "quoted-printable", "base64"]),
+    body=st.one_of(pieces, st.text(max_size=80).map(str.encode)),
+)
+def test_decoded_content_stays_what_was_sent(kind, encoding, body):
+    head = f"From: a@example.ca\r\nMIME-Version: 1.0\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}"
+    content = as_the_door_does(head.encode() + b"\r\n\r\n" + body)
+    done = prepared(content, "none", BRANDING, author_name=False)
+    assert done is not None
+    assert differences(content, done, BRANDING) == []
+
+
+@given(text=st.text(max_size=200))
+def test_any_text_is_read_as_mailboxes_and_words(text):
+    parse_mailboxes(text)
+    decode_words(text)

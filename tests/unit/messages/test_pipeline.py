@@ -1,0 +1,109 @@
+import json
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from delivery.brandings import Brandings
+from messages.message import Language
+from messages.pipeline import prepare
+from messages.reply import Refused
+from tests.fidelity import differences
+
+ROOT = Path(__file__).parents[3]
+OWN = sorted((ROOT / "tests/data/messages").glob("*.eml"))
+CORPUS = ROOT.parent / "shared/corpus"
+needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"THE CORPUS OF ODD MESSAGES IS NOT AT {CORPUS}")
+
+
+@pytest.fixture(params=Language)
+def language(request) -> Language:
+    return request.param
+
+
+def test_prepared_message_is_told_apart_by_its_own_words(unbranded, crlf):
+    content = crlf("Message-ID: <a@b>\nSubject: =?utf-8?Q?=C3=A9t=C3=A9?=\nFrom: a@x.ca\n\nbody\n")
+    prepared = prepare(content, unbranded)
+    assert (prepared.subject, prepared.original_message_id) == ("été", "<a@b>")
+
+
+def test_long_message_id_is_cut_and_a_missing_one_is_none(unbranded, crlf):
+    assert len(prepare(crlf(f"Message-ID: <{'a' * 2000}>\n\n"), unbranded).original_message_id) == 998
+    assert prepare(crlf("Subject:\n\n"), unbranded).original_message_id is None
+
+
+def test_same_message_and_group_give_the_same_bytes(preparation, crlf):
+    content = crlf("Subject: s\n\nbody\n")
+    assert prepare(content, preparation) == prepare(content, preparation)
+
+
+@pytest.mark.parametrize(
+    "content", ["Subject: s\n", "Subject: s", "Subject: s\nHello\n\nmore\n", "A: b\n\n", "A: b\n\nx"]
+)
+def test_message_ends_in_a_line_break_and_has_its_empty_line(content, preparation, crlf):
+    prepared = prepare(crlf(content), preparation).content
+    assert prepared.endswith(b"\r\n")
+    assert b"\r\n\r\n" in prepared
+
+
+@pytest.mark.parametrize("path", OWN, ids=lambda path: path.stem)
+def test_our_own_messages_are_branded_and_nothing_else_changes(path, language, preparation, crlf):
+    content = crlf(path.read_bytes())
+    branding = Brandings().get("default", "Santé publique", language)
+    prepared = prepare(content, replace(preparation, branding=branding))
+    assert differences(content, prepared, branding) == []
+    assert prepared.branded == (not path.stem.startswith("untouched-")), prepared.not_branded_because
+
+
+def test_our_own_messages_are_there():
+    assert len(OWN) >= 15
+
+
+@needs_corpus
+def test_no_real_message_is_damaged(language, preparation, crlf, capsys):
+    branding = Brandings().get("default", "Santé publique", language)
+    policy = replace(preparation.sender, reply_to="any")
+    counts: Counter[str] = Counter()
+    damaged: list[str] = []
+    for line in (CORPUS / "index.jsonl").read_text().splitlines():
+        entry = json.loads(line)
+        content = crlf((CORPUS / entry["source"] / f"{entry['id']}.eml").read_bytes())
+        try:
+            prepared = prepare(content, replace(preparation, branding=branding, sender=policy))
+        except Refused as refused:
+            counts[f"refused: {refused}"] += 1
+            if not entry["may_reject"]:
+                damaged.append(f"{entry['source']}/{entry['id']}: refused: {refused}")
+            continue
+        counts["branded" if prepared.branded else f"not branded: {prepared.not_branded_because}"] += 1
+        damaged += [f"{entry['source']}/{entry['id']}: {what}" for what in differences(content, prepared, branding)]
+    with capsys.disabled():
+        print(f"\ncorpus, {language}: " + "; ".join(f"{number} {what}" for what, number in counts.most_common()))
+    assert damaged == []
+    assert counts["branded"] > 400
+
+
+FIELDS = b"From: a@x.ca\r\nSubject: s\r\nMIME-Version: 1.0\r\nContent-Type: "
+LARGE = {
+    "attachment": FIELDS
+    + b"multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: application/pdf\r\n\r\n"
+    + b"QUJD" * 2_500_000
+    + b"\r\n--b--\r\n",
+    "plain text": FIELDS + b"text/plain\r\n\r\n" + b"some words of text \r\n" * 480_000,
+    "flowed text": FIELDS + b"text/plain; format=flowed\r\n\r\n" + b"flow \r\n" * 140_000,
+    "delimiters": FIELDS + b"multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\n" * 1_000_000,
+    "open comments": FIELDS + b"text/html\r\n\r\n" + b"<!--" * 500_000 + b"\r\n",
+    "open tags": FIELDS + b"text/html\r\n\r\n" + b'<body "' * 200_000 + b"\r\n",
+    "open quotes": FIELDS + b"text/html\r\n\r\n" + b"<a \"'<a'\" " * 200_000 + b"\r\n",
+    "open brackets": b"From: " + b"(<" * 400_000 + b"\r\n\r\nx\r\n",
+    "encoded words": b"Subject: " + b"=?utf-8?B?" * 90_000 + b"\r\n\r\nx\r\n",
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_and_hostile_messages_take_time_in_proportion(name, preparation):
+    started = time.process_time()
+    prepare(LARGE[name], preparation)
+    assert time.process_time() - started < 2.5  # each took under 0.5 s; catches gross slips only
