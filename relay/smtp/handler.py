@@ -56,7 +56,8 @@ class Handler:
         self._metrics = metrics
         self._now = now
         self._log = structlog.get_logger()
-        self.accepting: set[asyncio.Task[str]] = set()  # what a drain waits for, whatever became of the session
+        # What a drain waits for, whatever became of the session.
+        self.accepting: set[asyncio.Task[Accepted | Refused]] = set()
 
     def add_recipient(self, transaction: Transaction, argument: str, principal: Principal) -> None:
         """RCPT. Raises Refused; the transaction goes on without that recipient."""
@@ -70,8 +71,10 @@ class Handler:
             raise
         transaction.recipients.append(recipient)
 
-    async def submit(self, transaction: Transaction, content: bytes, trace: Trace, principal: Principal) -> str:
-        """The reply line to a whole message; when it says 250, the message is on disk.
+    async def submit(
+        self, transaction: Transaction, content: bytes, trace: Trace, principal: Principal
+    ) -> "Accepted | Refused":
+        """What came of a whole message; when it was accepted, it is on disk.
 
         Runs on when its caller is cancelled: nothing is half accepted because a client went away.
         """
@@ -80,7 +83,9 @@ class Handler:
         task.add_done_callback(self.accepting.discard)
         return await asyncio.shield(task)
 
-    async def _accept(self, transaction: Transaction, content: bytes, trace: Trace, principal: Principal) -> str:
+    async def _accept(
+        self, transaction: Transaction, content: bytes, trace: Trace, principal: Principal
+    ) -> "Accepted | Refused":
         started = time.perf_counter()
         try:
             submission = self._submission(transaction, content, trace)
@@ -102,7 +107,7 @@ class Handler:
             size_bytes=len(content),
             seconds=round(seconds, 4),
         )
-        return reply.QUEUED.format(group_id=accepted.group_id, recipients=len(accepted.message_ids))
+        return accepted
 
     def _submission(self, transaction: Transaction, content: bytes, trace: Trace) -> Submission:
         content = mend_line_ends(content, self._settings.bare_lf)
@@ -120,17 +125,17 @@ class Handler:
             expires_at=options.expires_at,
         )
 
-    def refuse(self, refused: Refused, stage: str, principal: Principal) -> str:
-        """Counts and logs a transaction that ends in this refusal; returns its reply line."""
-        self.count_refusal(refused.reply, stage, principal)
-        return refused.line()
+    def refuse(self, refused: Refused, stage: str, principal: Principal) -> Refused:
+        """Counts and logs a transaction that ends in this refusal; returns it."""
+        self._count_refusal(refused.reply, stage, principal)
+        return refused
 
     def end(self, transaction: Transaction | None, principal: Principal | None) -> None:
         """A transaction that ends without a message: worth a line only when a recipient was refused in it."""
         if transaction and transaction.refusal and principal:
-            self.count_refusal(transaction.refusal, "rcpt", principal)
+            self._count_refusal(transaction.refusal, "rcpt", principal)
 
-    def count_refusal(self, refusal: Reply, stage: str, principal: Principal) -> None:
+    def _count_refusal(self, refusal: Reply, stage: str, principal: Principal) -> None:
         self._metrics.submissions.labels("smtp", "deferred" if refusal.temporary else "refused").inc()
         self._log.info(
             "message.refused",
@@ -141,9 +146,11 @@ class Handler:
             enhanced=refusal.enhanced,
         )
 
-    def not_told(self, principal: Principal) -> None:
+    def not_told(self, accepted: "Accepted", principal: Principal) -> None:
         """The client left before the reply to its message: it will probably send it again."""
-        self._log.warning("message.reply_not_delivered", door="smtp", **_who(principal))
+        self._log.warning(
+            "message.reply_not_delivered", door="smtp", group_id=str(accepted.group_id), **_who(principal)
+        )
 
     def report(self, error: BaseException) -> None:
         """Our own fault: its type and where, never its text, which may hold addresses or secrets."""

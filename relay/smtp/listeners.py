@@ -9,9 +9,10 @@ from pathlib import Path
 from config.settings import Smtp
 from relay.metrics import DoorMetrics
 from relay.smtp.connections import Connections
+from relay.smtp.conversation import Conversation, Shared, Verifier
 from relay.smtp.handler import Acceptor, Handler
 from relay.smtp.intake import Budget
-from relay.smtp.session import HANDSHAKE_SECONDS, Session, Shared, Verifier
+from relay.smtp.session import HANDSHAKE_SECONDS, Session
 
 _TLS_CLOSE_SECONDS = 5.0
 _BACKLOG = 1024
@@ -41,7 +42,7 @@ class SmtpDoor:
     ) -> None:
         """`auth_delay_seconds` is how long the reply to a failed log-in waits."""
         self._handler = Handler(settings, acceptor, metrics)
-        self._connections: Connections[Session] = Connections(settings, metrics.smtp_connections)
+        self._connections: Connections[Conversation] = Connections(settings, metrics.smtp_connections)
         self._shared = Shared(
             settings=settings,
             tls_context=tls_context,

@@ -1,179 +1,54 @@
-"""One client's conversation, from greeting to farewell.
+"""What a client may say, and what is done about it: TLS, AUTH, then mail (RFC 5321 4.1.1).
 
-Of aiosmtpd's `SMTP` stay its place on the transport and the names of its commands; reading, replies, addresses, AUTH,
-DATA and TLS are ours, each for a reason written where it stands. Replies to pipelined commands leave together
-(RFC 2920 3.2). Nothing here is cancelled by a client that leaves: reading then ends with Disconnected.
+Each command is a method with aiosmtpd's name; it pushes its reply, or raises Refused with it.
 """
 
 import asyncio
 import re
-import ssl
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Protocol, cast
-
-from aiosmtpd.smtp import SMTP
 
 from auth.principal import Principal
-from config.settings import Smtp
 from messages import reply
 from messages.message import Trace
 from messages.reply import Refused
-from relay.metrics import DoorMetrics
 from relay.smtp.auth import credentials
-from relay.smtp.connections import Connections
-from relay.smtp.handler import Handler, Transaction
-from relay.smtp.intake import Budget, Disconnected, Idle, Intake, Share
+from relay.smtp.conversation import Conversation, Shared
+from relay.smtp.handler import Transaction
+from relay.smtp.intake import Disconnected, Share
 from relay.smtp.parameters import parse_mail
 
 COMMAND_BYTES = 1024  # RFC 5321 4.5.3.1.4 asks 512, and extensions add to MAIL and RCPT
-MAX_ERRORS = 20  # wrong commands since the last message
 MAX_AUTH_FAILURES = 5
 HANDSHAKE_SECONDS = 15.0
-_REPLY_BYTES = 4096  # replies held back for pipelining; then they are sent, and other sessions get their turn
 _GO_AHEAD = "354 end the message with <CR><LF>.<CR><LF>"  # RFC 2034 4: a 3xx has no enhanced code
 _NOT_IN_TRACE = re.compile(r"[^A-Za-z0-9.:_\[\]-]")
 _AUTH_FAILURES = {reply.SERVICE_HELD: "held", reply.AUTH_UNAVAILABLE: "unavailable", reply.KEY_REVOKED: "revoked"}
 
 
-class Verifier(Protocol):
-    """What the door needs of auth.verify."""
-
-    async def verify(self, username: str, secret: str, client_ip: str | None = None) -> Principal: ...
-
-    async def current(self, principal: Principal) -> Principal: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What all sessions of one process share."""
-
-    settings: Smtp
-    tls_context: ssl.SSLContext
-    verifier: Verifier
-    handler: Handler
-    metrics: DoorMetrics
-    budget: Budget
-    connections: "Connections[Session]"
-    auth_delay_seconds: float
-
-
-class Session(SMTP):
+class Session(Conversation):
     def __init__(self, shared: Shared, *, tls: bool, loop: asyncio.AbstractEventLoop) -> None:
-        # Not SMTP.__init__: it inspects its methods anew for each connection (0.4 ms), clears a table that all
-        # connections share, and makes a StreamReader; ours is the Intake.
-        asyncio.StreamReaderProtocol.__init__(self, None, loop=loop)  # type: ignore[arg-type]
-        self.loop = loop
-        self._shared = shared
-        self._settings = shared.settings
+        super().__init__(shared, loop)
         self._tls = tls
-        self._intake = Intake(loop)
-        self._out = bytearray()
-        self._writable = asyncio.Event()
-        self._writable.set()
-        self._connection: asyncio.Transport
-        self._client_ip = ""
         self._helo = ""
         self._extended = False
         self._principal: Principal | None = None
         self._transaction: Transaction | None = None
-        self._errors = 0
         self._auth_failures = 0
-        self._log_in_by = loop.time() + shared.settings.idle_timeout_seconds
-        self._closing = False
-        self.task: asyncio.Task[None] | None = None
-
-    # -- Called by the transport --------------------------------------------------------------------------------
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
-        self._use(transport)
-        peer: Any = transport.get_extra_info("peername")
-        self._client_ip = str(peer[0]) if isinstance(peer, tuple) and peer else ""
-        refusal = self._shared.connections.admit(self, self._client_ip)
-        if refusal is not None:
-            transport.write(refusal.format().encode() + b"\r\n")
-            transport.close()
-            return
-        self._intake.attach(transport)
-        self.task = self.loop.create_task(self._handle_client())
-
-    def _use(self, transport: asyncio.Transport) -> None:
-        self._connection = transport
-        transport.set_write_buffer_limits(high=1)  # not writable means: the client has not taken all our replies
-
-    def data_received(self, data: bytes) -> None:
-        if self.task is not None:
-            self._intake.feed(data)
-
-    def eof_received(self) -> bool:
-        self._intake.feed_eof()
-        return False  # the transport closes itself
-
-    def pause_writing(self) -> None:
-        self._writable.clear()
-
-    def resume_writing(self) -> None:
-        self._writable.set()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._intake.feed_eof()
-        self._writable.set()
-        asyncio.StreamReaderProtocol.connection_lost(self, error)
-
-    # -- Called by the door -------------------------------------------------------------------------------------
-    def drain(self) -> None:
-        """Ends the conversation with 421 4.3.2: at once between commands, after the reply to a message in transfer."""
-        self._intake.stop(Refused(reply.SHUTTING_DOWN))
-
-    def abort(self) -> None:
-        self._connection.abort()
-        if self.task is not None:
-            self.task.cancel()
-
-    # -- The conversation ---------------------------------------------------------------------------------------
-    async def _handle_client(self) -> None:
-        try:
-            await self.push(f"220 {self._settings.hostname} ESMTP notify-relay")
-            while not self._closing:
-                await self._next_command()
-            await self._flush()
-        except Disconnected:
-            pass
-        finally:
-            self._reset()
-            self._shared.connections.leave(self)
-            if self._writable.is_set():
-                self._connection.close()
-            else:
-                self._connection.abort()  # close() would wait, without end, for a client that takes no reply
-
-    async def _next_command(self) -> None:
-        try:
-            if not self._intake.has_line:
-                await self._flush()
-            elif len(self._out) > _REPLY_BYTES:
-                await self._flush()
-                await asyncio.sleep(0)
-            await self._run(await self._intake.line(self._patience()))
-        except Refused as refused:
-            await self._refuse(refused)
-        except Idle:
-            late = reply.IDLE_TOO_LONG if self._principal else reply.LOGIN_TOO_LATE
-            await self._refuse(Refused(late, seconds=round(self._settings.idle_timeout_seconds)))
-        except Disconnected:
-            raise
-        except Exception as error:
-            self._shared.handler.report(error)
-            self._reset()
-            self._closing = self._intake.in_content  # what follows is content: it must not be read as commands
-            await self._refuse(Refused(reply.UNAVAILABLE))
+        self._log_in_by = self._log_in_deadline()
 
     def _patience(self) -> float:
         """Seconds for the next command: a client that only keeps its place does not keep it without log-in."""
         if self._principal is not None:
             return self._settings.idle_timeout_seconds
         return max(self._log_in_by - self.loop.time(), 0)
+
+    def _too_late(self) -> Refused:
+        late = reply.IDLE_TOO_LONG if self._principal else reply.LOGIN_TOO_LATE
+        return Refused(late, seconds=round(self._settings.idle_timeout_seconds))
+
+    def _log_in_deadline(self) -> float:
+        return self.loop.time() + self._settings.idle_timeout_seconds
 
     async def _run(self, line: bytes) -> None:
         verb, _, argument = line.partition(b" ")
@@ -188,31 +63,6 @@ class Session(SMTP):
         except UnicodeDecodeError:
             raise Refused(reply.NOT_TEXT) from None
         await command(self, text)
-
-    async def push(self, status: str | bytes) -> None:
-        self._out += status.encode() if isinstance(status, str) else status
-        self._out += b"\r\n"
-
-    async def _flush(self) -> None:
-        """Sends the replies; returns when the client has room for more. Raises Disconnected."""
-        if self._out:
-            self._connection.write(bytes(self._out))
-            self._out.clear()
-        if not self._writable.is_set():
-            try:
-                async with asyncio.timeout(self._settings.idle_timeout_seconds):
-                    await self._writable.wait()
-            except TimeoutError:
-                raise Disconnected from None
-
-    async def _refuse(self, refused: Refused) -> None:
-        if 500 <= refused.reply.code < 550:
-            self._errors += 1
-            if self._errors >= MAX_ERRORS:
-                refused = Refused(reply.TOO_MANY_ERRORS)
-        if refused.reply.code == 421:
-            self._closing = True
-        await self.push(refused.line())
 
     def _reset(self) -> None:
         """Ends the transaction, if one is open."""
@@ -245,6 +95,8 @@ class Session(SMTP):
             raise Refused(reply.BAD_SEQUENCE, expected="TLS is active already")
         await self.push(reply.TLS_READY.format())
         await self._flush()
+        if self._connection.is_closing():
+            raise Disconnected
         self._intake.attach(None)
         self._intake.discard()
         try:
@@ -310,10 +162,9 @@ class Session(SMTP):
             self._principal = principal = await self._shared.verifier.current(principal)
             sender = parse_mail(arg or "", self._settings.max_message_bytes)
         except Refused as refused:
-            if refused.reply is reply.KEY_REVOKED:
-                self._principal = None  # out, in open sessions too
-            self._shared.handler.count_refusal(refused.reply, "mail", principal)
-            raise
+            if refused.reply is reply.KEY_REVOKED:  # out, in open sessions too; another key may log in
+                self._principal, self._log_in_by = None, self._log_in_deadline()
+            raise self._shared.handler.refuse(refused, "mail", principal) from None
         self._transaction = Transaction(sender)
         await self.push(reply.SENDER_OK.format())
 
@@ -341,13 +192,15 @@ class Session(SMTP):
                 content = await self._intake.content(
                     self._settings.max_message_bytes, self._settings.idle_timeout_seconds, share
                 )
-                line = await self._shared.handler.submit(transaction, content, self._trace(transaction), principal)
+                outcome = await self._shared.handler.submit(transaction, content, self._trace(transaction), principal)
         except Refused as refused:
-            line = self._shared.handler.refuse(refused, "data", principal)
+            outcome = self._shared.handler.refuse(refused, "data", principal)
         self._errors = 0
-        await self.push(line)
+        if isinstance(outcome, Refused):
+            raise outcome
+        await self.push(reply.QUEUED.format(group_id=outcome.group_id, recipients=len(outcome.message_ids)))
         if self._connection.is_closing():
-            self._shared.handler.not_told(principal)
+            self._shared.handler.not_told(outcome, principal)
 
     def _trace(self, transaction: Transaction) -> Trace:
         protocol = "UTF8SMTPSA" if transaction.sender.smtputf8 else "ESMTPSA"  # RFC 6531 4.3, RFC 3848

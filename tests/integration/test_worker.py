@@ -185,3 +185,13 @@ async def test_a_signature_that_does_not_verify_keeps_the_message_here(works: Wo
     history = await works.history(odd)
     assert (history.message.status, history.attempts) == ("created", ())
     assert works.aws.requests == 0
+
+
+async def test_a_damaged_message_keeps_no_other_waiting(works: Works) -> None:
+    damaged, sound = await works.put(), await works.put()
+    async with works.database.write() as connection:
+        await connection.exec_driver_sql("UPDATE messages SET recipient = x'00' WHERE id = ?", (damaged.id.bytes,))
+    async with works.worker():
+        await works.wait(sound, "sending")
+
+    assert [sent.tags["message_id"] for sent in works.aws.sent] == [str(sound.id)]

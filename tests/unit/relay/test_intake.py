@@ -1,0 +1,180 @@
+"""The receive buffer of the SMTP door: lines and content out of any chunks, bounded."""
+
+import asyncio
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messages import reply
+from messages.reply import Refused
+from relay.smtp.intake import LINE_BYTES, Budget, Disconnected, Idle, Intake, Share, mend_line_ends
+
+LIMIT = 1000
+BUDGET = 100_000
+# What line ends, dots and their look-alikes are made of, so that examples meet them often.
+pieces = st.sampled_from([b"\r", b"\n", b".", b"\r\n", b"\r\n.", b"..", b"a", b"From: x\r\n", b"\x00"])
+streams = st.lists(pieces, max_size=40).map(b"".join)
+
+
+def chunks(stream: bytes, cuts: list[int]) -> list[bytes]:
+    places = sorted({min(cut, len(stream)) for cut in cuts} | {0, len(stream)})
+    return [stream[start:end] for start, end in pairwise(places)]
+
+
+async def read_content(stream: list[bytes], limit: int = LIMIT, budget: int = BUDGET) -> tuple[bytes, bytes, Budget]:
+    """Content, the line behind it, and the budget afterwards."""
+    intake, pool = Intake(asyncio.get_running_loop()), Budget(budget)
+    with Share(pool, 0) as share:
+        reading = asyncio.create_task(intake.content(limit, 5, share))
+        for chunk in stream:
+            intake.feed(chunk)
+            await asyncio.sleep(0)
+        intake.feed_eof()
+        try:
+            content = await reading
+        except Refused as refused:
+            content = refused.line().encode()
+    return content, await intake.line(5), pool
+
+
+@given(content=streams, cuts=st.lists(st.integers(0, 120), max_size=8))
+def test_content_is_the_same_however_it_is_cut(content: bytes, cuts: list[int]) -> None:
+    if content and not content.endswith(b"\r\n"):
+        content += b"\r\n"
+    stuffed = re.sub(rb"(?:(?<=\r\n)|\A)\.", b"..", content)
+    stream = chunks(stuffed + b".\r\nNOOP\r\n", cuts)
+    received, behind, pool = asyncio.run(read_content(stream))
+    assert received == content
+    assert behind == b"NOOP"
+    assert pool.used == 0
+
+
+@given(stream=streams, cuts=st.lists(st.integers(0, 120), max_size=8))
+def test_nothing_but_crlf_dot_crlf_ends_content(stream: bytes, cuts: list[int]) -> None:
+    stream = (b"\r\n" + stream).replace(b"\r\n.\r\n", b"")[2:]
+    if b"\r\n.\r\n" in b"\r\n" + stream:
+        return
+    with pytest.raises(Disconnected):
+        asyncio.run(read_content(chunks(stream, cuts)))
+
+
+@pytest.mark.parametrize(("octets", "accepted"), [(LIMIT, True), (LIMIT + 1, False), (20 * LIMIT, False)])
+def test_content_up_to_the_limit_passes(octets: int, accepted: bool) -> None:
+    stream = b"x" * (octets - 2) + b"\r\n.\r\nNOOP\r\n"
+    received, behind, pool = asyncio.run(read_content(chunks(stream, list(range(0, len(stream), 700)))))
+    assert (len(received) == octets) is accepted
+    assert accepted or received.startswith(b"552 5.3.4")
+    assert (behind, pool.used) == (b"NOOP", 0)
+
+
+def test_doubled_dots_do_not_count_towards_the_limit() -> None:
+    received, _, _ = asyncio.run(read_content([b"..\r\n" * 333 + b".\r\nNOOP\r\n"]))
+    assert received == b".\r\n" * 333
+
+
+def test_content_without_room_in_the_budget_is_put_off_and_gives_back_its_share() -> None:
+    received, behind, pool = asyncio.run(read_content([b"x" * 300] * 3 + [b"\r\n.\r\nNOOP\r\n"], budget=500))
+    assert received.startswith(b"452 4.3.1")
+    assert (behind, pool.used) == (b"NOOP", 0)
+
+
+def test_share_sets_aside_what_was_announced() -> None:
+    pool = Budget(1000)
+    with Share(pool, 600):
+        assert pool.used == 600
+        with pytest.raises(Refused) as caught:
+            Share(pool, 600)
+        assert caught.value.reply is reply.MEMORY_FULL
+    assert pool.used == 0
+
+
+async def test_lines_end_with_crlf_only() -> None:
+    intake = Intake(asyncio.get_running_loop())
+    intake.feed(b"one\r\ntwo\nth\rree\r\n\r\nfour\r\n")
+    assert await intake.line(1) == b"one"
+    for _ in range(2):
+        with pytest.raises(Refused) as caught:
+            await intake.line(1)
+        assert caught.value.reply is reply.BARE_IN_COMMAND
+    assert await intake.line(1) == b""
+    assert await intake.line(1) == b"four"
+
+
+async def test_over_long_line_is_used_up_in_bounded_memory() -> None:
+    intake = Intake(asyncio.get_running_loop())
+    reading = asyncio.create_task(intake.line(5))
+    for _ in range(20):
+        intake.feed(b"x" * LINE_BYTES)
+        await asyncio.sleep(0)
+        assert len(intake._buffer) <= LINE_BYTES
+    intake.feed(b"\r\nNOOP\r\n")
+    with pytest.raises(Refused) as caught:
+        await reading
+    assert caught.value.reply is reply.LINE_TOO_LONG
+    assert await intake.line(1) == b"NOOP"
+
+
+async def test_line_that_drips_in_is_idle() -> None:
+    intake = Intake(asyncio.get_running_loop())
+    reading = asyncio.create_task(intake.line(0.05))
+    while not reading.done():
+        intake.feed(b"x")
+        await asyncio.sleep(0.01)
+    with pytest.raises(Idle):
+        await reading
+
+
+async def test_lines_sent_before_the_client_left_are_read_first() -> None:
+    intake = Intake(asyncio.get_running_loop())
+    intake.feed(b"QUIT\r\nhalf")
+    intake.feed_eof()
+    assert await intake.line(1) == b"QUIT"
+    with pytest.raises(Disconnected):
+        await intake.line(1)
+
+
+class Transport(asyncio.Transport):
+    """Notes whether it was asked to stop reading."""
+
+    paused = False
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
+
+    def is_closing(self) -> bool:
+        return False
+
+
+async def test_reading_stops_while_too_much_is_unused() -> None:
+    intake, transport = Intake(asyncio.get_running_loop()), Transport()
+    intake.attach(transport)
+    intake.feed(b"NOOP\r\n" * 5000)
+    assert transport.paused
+    for _ in range(5000):
+        await intake.line(1)
+    assert not transport.paused
+
+
+@given(streams)
+def test_mended_content_has_no_bare_line_ends_and_is_mended_once(content: bytes) -> None:
+    mended = mend_line_ends(content, "normalise")
+    assert not re.search(rb"\r(?!\n)|(?<!\r)\n", mended)
+    assert mend_line_ends(mended, "refuse") == mended
+    assert mended.replace(b"\r\n", b"") == content.replace(b"\r", b"").replace(b"\n", b"")
+
+
+def test_content_with_whole_line_ends_is_not_copied() -> None:
+    content = b"From: a@b.ca\r\n\r\nx\r\n"
+    assert mend_line_ends(content, "normalise") is content
+
+
+def test_bare_line_ends_can_be_refused() -> None:
+    for content in (b"a\nb\r\n", b"a\rb\r\n", b"a\r\r\n", b"\n\r"):
+        with pytest.raises(Refused):
+            mend_line_ends(content, "refuse")
