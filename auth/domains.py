@@ -62,7 +62,7 @@ Index(
     sqlite_where=text("active"),
 )
 
-_PURPOSE = "dkim"
+PURPOSE = "dkim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ async def signing_key(connection: AsyncConnection, sealing: Keyring, name: str) 
     row = (await connection.execute(statement)).one_or_none()
     if row is None:
         return None
-    pem = sealing.cipher(_PURPOSE).decrypt(row.private_key, row.id.bytes)
+    pem = sealing.cipher(PURPOSE).decrypt(row.private_key, row.id.bytes)
     return dkim.SigningKey.from_pem(name, row.selector, pem)
 
 
@@ -164,7 +164,7 @@ async def _make(connection: AsyncConnection, sealing: Keyring, name: str, now: f
             id=key_id,
             domain_id=domain.id,
             selector=selector,
-            private_key=sealing.cipher(_PURPOSE).encrypt(pem, key_id.bytes),
+            private_key=sealing.cipher(PURPOSE).encrypt(pem, key_id.bytes),
             public_record=domain.public_record,
             active=True,
             created_at=now,

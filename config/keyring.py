@@ -34,13 +34,13 @@ class Cipher:
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._by_id = {hashlib.sha256(key).digest()[:_ID_BYTES]: AESGCM(key) for key in reversed(keys)}
-        self._id = hashlib.sha256(keys[0]).digest()[:_ID_BYTES]
-        self._aead = self._by_id[self._id]
+        self.id = hashlib.sha256(keys[0]).digest()[:_ID_BYTES]  # stands in front of all that it encrypts
+        self._aead = self._by_id[self.id]
 
     def encrypt(self, plain: bytes, row_id: bytes) -> bytes:
         """`row_id` binds the value to its row: moved to another one it no longer opens."""
         nonce = os.urandom(_NONCE_BYTES)
-        return self._id + nonce + self._aead.encrypt(nonce, plain, row_id)
+        return self.id + nonce + self._aead.encrypt(nonce, plain, row_id)
 
     def decrypt(self, value: bytes, row_id: bytes) -> bytes:
         """Raises KeyringError when no configured root opens the value."""
@@ -55,7 +55,7 @@ class Cipher:
 
     def is_current(self, value: bytes) -> bool:
         """Whether the writing key made this value (else `secrets rotate` re-encrypts it)."""
-        return value[:_ID_BYTES] == self._id
+        return value[:_ID_BYTES] == self.id
 
 
 class Hasher:

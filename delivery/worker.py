@@ -146,9 +146,9 @@ class Worker:
                 await self._send_portion(portion)
                 self._release_slots(len(portion))
                 held -= len(portion)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
-            # Nothing is lost: the leases run out, and what was attempted is parked.
-            self._log.warning("worker.database_unavailable", error=type(error).__name__)
+        except Exception as error:
+            # Outage or bug, nothing is lost: the leases run out, and what was attempted is parked.
+            self._log.error("worker.batch_failed", messages=held, error=type(error).__name__)
         finally:
             self._release_slots(held)
 

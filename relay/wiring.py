@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth import domains
+from auth import domains, roots
 from config.database import Database
 from config.keyring import Keyring, KeyringError
 from config.settings import PREFIX, Settings, SettingsError
@@ -110,6 +110,14 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+async def check_roots(settings: Settings, database: Database, *, sealing: bool = True) -> None:
+    """Raises KeyringError when the root secrets are not those that this database was made with."""
+    async with database.write() as connection:
+        await roots.check(connection, "secret", secret_keyring(settings))
+        if sealing:
+            await roots.check(connection, "sealing", sealing_keyring(settings))
 
 
 def certificate_files(settings: Settings) -> tuple[Path, Path]:

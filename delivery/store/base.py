@@ -103,7 +103,7 @@ class Store(Protocol):
         ...
 
     async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
-        """A read."""
+        """Messages by id; one that does not open (damaged) is missing. A read."""
         ...
 
     async def contents(self, content_ids: Collection[UUID]) -> dict[UUID, bytes]:

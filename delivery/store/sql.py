@@ -4,14 +4,15 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, bindparam, delete, func, insert, select, text, update
+import structlog
+from sqlalchemy import BindParameter, Row, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import limits
 from config.database import Database
-from config.keyring import Keyring
+from config.keyring import Keyring, KeyringError
 from delivery.commit import GroupCommit
 from delivery.settle import Move, moves
 from delivery.store.base import Attempt, Group, History, Outcome, Record, Settlement, StoreUnavailable
@@ -97,6 +98,7 @@ class SqlStore:
         self._codec = Codec(keyring)
         self._puts: GroupCommit[Group] = GroupCommit(database.write, self._apply_groups, is_outage=is_outage)
         self._records: GroupCommit[Record] = GroupCommit(database.write, self._apply_records, is_outage=is_outage)
+        self._log = structlog.get_logger("store")
         self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
 
     async def drain(self) -> None:
@@ -170,7 +172,15 @@ class SqlStore:
     async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
         async with self._database.read() as connection:
             rows = await connection.execute(select(messages).where(messages.c.id.in_(message_ids)))
-            return {row.id: self._codec.message(row) for row in rows}
+            opened = [message for row in rows if (message := self._open(row)) is not None]
+            return {message.id: message for message in opened}
+
+    def _open(self, row: Row[Any]) -> Message | None:
+        try:
+            return self._codec.message(row)
+        except KeyringError:  # damaged: it waits for an operator, and keeps nobody else waiting
+            self._log.error("store.unreadable", message_id=str(row.id))
+            return None
 
     async def contents(self, content_ids: Collection[UUID]) -> dict[UUID, bytes]:
         statement = select(contents).where(contents.c.id.in_(content_ids)).order_by(contents.c.id, contents.c.part)

@@ -113,6 +113,12 @@ def upgrade() -> None:
     )
     op.create_index("queue_due", "queue", ["rank", "available_at"], unique=False)
     op.create_table(
+        "roots",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("proof", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "templates",
         sa.Column("id", Id(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -242,6 +248,7 @@ def downgrade() -> None:
     op.drop_table("dkim_keys")
     op.drop_index(op.f("ix_templates_service_id"), table_name="templates")
     op.drop_table("templates")
+    op.drop_table("roots")
     op.drop_index("queue_due", table_name="queue")
     op.drop_table("queue")
     op.drop_index("messages_service", table_name="messages")

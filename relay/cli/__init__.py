@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from auth.errors import AuthError
 from config.keyring import KeyringError
 from config.settings import SettingsError
-from relay.cli import domains, keys, operations, serve, services, texts
+from relay.cli import check, domains, keys, operations, serve, services, texts
 
 # Errors whose text was written for the person at the command line.
 SPOKEN: tuple[type[Exception], ...] = (AuthError, SettingsError, KeyringError)
@@ -27,9 +27,11 @@ def build() -> typer.Typer:
     app.add_typer(keys.commands(), name="key")
     app.add_typer(domains.commands(), name="domain")
     app.command("serve", help=texts.SERVE)(serve.serve)
+    app.command("check", help=texts.CHECK)(check.check)
     app.add_typer(operations.database_commands(), name="db")
     app.add_typer(operations.message_commands(), name="message")
     app.add_typer(operations.queue_commands(), name="queue")
+    app.add_typer(operations.secrets_commands(), name="secrets")
     return app
 
 

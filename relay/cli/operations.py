@@ -1,4 +1,4 @@
-"""notify-relay db, message and queue: what operators ask and do."""
+"""notify-relay db, message, queue and secrets: what operators ask and do."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ import typer
 from auth.errors import AuthError
 from config.database import Database
 from config.settings import Settings, load
-from delivery import schema
+from delivery import rotation, schema
 from delivery.queue.sql import SqlQueue
 from delivery.store.base import History
 from delivery.store.sql import SqlStore
@@ -55,20 +55,18 @@ def message_commands() -> typer.Typer:
             # The reply to an SMTP client names the group: take its id, too.
             return [h for each in await store.group(message_id) if (h := await store.history(each)) is not None]
 
-        histories = _with_database(find)
-        if not histories:
+        rows = [_history(history) for history in _with_database(find)]
+        if not rows:
             raise AuthError(texts.NO_MESSAGE, id=message_id)
-        for history in histories:
-            row = _history(history)
+        if as_json:
+            show(rows[0] if rows[0]["id"] == str(message_id) else {"messages": rows}, as_json)
+            return
+        for row in rows:
             tries = row.pop("attempts")
-            if as_json:
-                show(row | {"attempts": tries}, as_json)
-                continue
             show(row, as_json)
             if tries:
-                show_list(
-                    "attempts", tries, ("number", "provider", "started_at", "ended_at", "outcome", "reason"), False
-                )
+                columns = ("number", "provider", "started_at", "ended_at", "outcome", "reason")
+                show_list("attempts", tries, columns, as_json)
             typer.echo()
 
     return app
@@ -106,6 +104,23 @@ def queue_commands() -> typer.Typer:
     return app
 
 
+def secrets_commands() -> typer.Typer:
+    app = typer.Typer(help=texts.SECRETS, no_args_is_help=True)
+
+    @app.command("rotate", help=texts.SECRETS_ROTATE)
+    def rotate() -> None:
+        async def run(settings: Settings, database: Database) -> int:
+            return await rotation.rotate(database, *wiring.load_keyrings(settings))
+
+        typer.echo(texts.SECRETS_ROTATED.format(count=_with_database(run)))
+
+    @app.callback()
+    def secrets() -> None:
+        """Keeps `rotate` a word of its own while it is the only command here."""
+
+    return app
+
+
 def _with_queue(work: Callable[[SqlQueue], Awaitable[T]]) -> T:
     return _with_database(lambda _, database: work(SqlQueue(database)))
 
@@ -114,6 +129,7 @@ def _with_database(work: Callable[[Settings, Database], Awaitable[T]]) -> T:
     async def run() -> T:
         settings = load()
         async with wiring.open_database(settings) as database:
+            await wiring.check_roots(settings, database)
             return await work(settings, database)
 
     return asyncio.run(run())

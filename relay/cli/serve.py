@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from config import logs
-from config.database import Database
 from config.settings import Settings, SettingsError, load
 from relay import sockets, wiring
 from relay.cli import demo, texts
@@ -53,16 +52,8 @@ def _choose_metrics_folder(settings: Settings) -> None:
 
 async def _prepare(settings: Settings, role: str) -> None:
     """What must be right before any child starts, so that what is wrong is said once. Raises SettingsError."""
-    wiring.secret_keyring(settings)
-    if role != "smtp":
-        wiring.sealing_keyring(settings)
     try:
         async with wiring.open_database(settings) as database:
-            await _check_write(database)
+            await wiring.check_roots(settings, database, sealing=role != "smtp")
     except OSError as error:
         raise SettingsError(texts.DATABASE_AWAY.format(kind=type(error).__name__)) from None
-
-
-async def _check_write(database: Database) -> None:
-    async with database.write():
-        pass

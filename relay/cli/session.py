@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.keyring import Keyring
 from config.settings import Limits, Settings, load
-from relay.wiring import load_keyrings, open_database
+from relay.wiring import check_roots, load_keyrings, open_database
 
 T = TypeVar("T")
 
@@ -44,5 +44,7 @@ def given(**options: Any) -> dict[str, Any]:
 async def _run(work: Callable[[Session], Awaitable[T]], writes: bool) -> T:
     settings = load()
     secret, sealing = load_keyrings(settings)
-    async with open_database(settings) as database, database.write() if writes else database.read() as connection:
-        return await work(Session(connection, settings, secret, sealing))
+    async with open_database(settings) as database:
+        await check_roots(settings, database)
+        async with database.write() if writes else database.read() as connection:
+            return await work(Session(connection, settings, secret, sealing))
