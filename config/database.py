@@ -56,12 +56,10 @@ class Turn:
             taking = loop.run_in_executor(self._thread, fcntl.flock, self._descriptor, fcntl.LOCK_EX)
             try:
                 await asyncio.shield(taking)
-            except asyncio.CancelledError:
-                taking.add_done_callback(lambda _: fcntl.flock(self._descriptor, fcntl.LOCK_UN))
-                raise
-            try:
                 yield
             finally:
+                if not taking.done():  # cancelled while waiting: the turn still comes, and must be passed on
+                    await asyncio.wait([taking])
                 fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
