@@ -104,7 +104,12 @@ class Limits(Slice):
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        enable_decoding=False,  # values are text as the operator wrote it, host:port too, not JSON
+        extra="forbid",
+        frozen=True,
     )
 
     database_url: str = "sqlite+aiosqlite:///var/relay.db"
