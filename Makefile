@@ -6,7 +6,7 @@ PIP := $(BIN)/pip --disable-pip-version-check
 .PHONY: run test install check bench fuzz soak docs lock clean
 
 run: .venv/.run
-	$(BIN)/notify-relay serve --demo
+	NOTIFY_RELAY_LOG_FORMAT=$${NOTIFY_RELAY_LOG_FORMAT:-console} $(BIN)/notify-relay serve --demo
 
 test: install
 	$(BIN)/pytest

@@ -1,11 +1,13 @@
 """The queue in SQLite and PostgreSQL. The two differ in the claim only."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, Double, Executable, Integer, Row, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from config.database import Database
 from delivery.queue.base import Claim, Depth
@@ -21,60 +23,35 @@ class SqlQueue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Built once: an idle worker asks ten times a second.
+        self._anything_due = _anything_due()
+        self._claims = {rank: _claim(rank, skip_locked=not database.is_sqlite) for rank in sorted(_LANE)}
 
     async def claim(
         self, owner: str, limit: int, now: float, lease_seconds: float, unknown_wait_seconds: float
     ) -> list[Claim]:
-        if not await self._anything_due(now):
-            return []  # an idle worker never takes the write lock
-        claims: list[Claim] = []
-        async with self._database.write() as connection:
-            for rank in sorted(_LANE):
-                if len(claims) >= limit:
-                    break
-                claims += await self._claim_lane(
-                    connection, rank, owner, limit - len(claims), now, lease_seconds, unknown_wait_seconds
-                )
-        return claims
-
-    async def _anything_due(self, now: float) -> bool:
-        # Per lane, so that the index (rank, available_at) answers at once.
-        due = [_due(rank, now) for rank in sorted(_LANE)]
-        statement = select(*(select(queue.c.message_id).where(*where).limit(1).scalar_subquery() for where in due))
         async with self._database.read() as connection:
-            return any(found is not None for found in (await connection.execute(statement)).one())
-
-    async def _claim_lane(
-        self,
-        connection: AsyncConnection,
-        rank: int,
-        owner: str,
-        limit: int,
-        now: float,
-        lease_seconds: float,
-        unknown_wait_seconds: float,
-    ) -> list[Claim]:
-        due = select(queue.c.message_id).where(*_due(rank, now)).order_by(queue.c.available_at).limit(limit)
-        if not self._database.is_sqlite:
-            # Rows that another worker is claiming at this moment are passed over, not waited for. On SQLite the write
-            # transaction is exclusive already.
-            due = due.with_for_update(skip_locked=True)
-        statement = (
-            update(queue)
-            .where(queue.c.message_id.in_(due))
-            .values(owner=owner, available_at=now + lease_seconds)
-            .returning(queue.c.message_id, queue.c.attempts, queue.c.attempt_id, queue.c.attempted_at, queue.c.parked)
-        )
-        claims, dead = [], []
-        for row in await connection.execute(statement):
-            if row.attempt_id is not None and not row.parked:
-                dead.append((row.message_id, row.attempted_at + unknown_wait_seconds))
-            else:
-                claims.append(Claim(row.message_id, _LANE[rank], row.attempts, unknown=row.parked))
-        for message_id, until in dead:
-            park = update(queue).where(queue.c.message_id == message_id)
-            await connection.execute(park.values(owner=None, parked=True, available_at=until))
+            due = (await connection.execute(self._anything_due, {"now": now})).one()
+        claims: list[Claim] = []
+        if not any(due):
+            return claims  # an idle worker never takes the write lock
+        async with self._database.write() as connection:
+            for rank, statement in self._claims.items():
+                if len(claims) < limit:
+                    values = {"now": now, "limit": limit - len(claims), "owner": owner, "until": now + lease_seconds}
+                    rows = (await connection.execute(statement, values)).all()
+                    claims += [
+                        Claim(row.message_id, _LANE[rank], row.attempts, row.parked) for row in rows if _free(row)
+                    ]
+                    await self._park(connection, [row for row in rows if not _free(row)], unknown_wait_seconds)
         return claims
+
+    async def _park(self, connection: AsyncConnection, rows: Sequence[Row[Any]], wait_seconds: float) -> None:
+        """Their owner died while it sent them: nobody knows whether they left."""
+        for row in rows:
+            statement = update(queue).where(queue.c.message_id == row.message_id)
+            until = row.attempted_at + wait_seconds
+            await connection.execute(statement.values(owner=None, parked=True, available_at=until))
 
     async def release(self, owner: str, now: float) -> int:
         async with self._database.write() as connection:
@@ -117,12 +94,37 @@ class SqlQueue:
         return {lane: found.get(lane.rank, Depth(0, 0.0)) for lane in Lane}
 
 
-def _due(rank: int, now: float) -> tuple[ColumnElement[bool], ...]:
+def _free(row: Row[Any]) -> bool:
+    return row.attempt_id is None or bool(row.parked)
+
+
+def _due(rank: int) -> tuple[ColumnElement[bool], ...]:
+    """Per lane, so that the index (rank, available_at) finds the longest waiting at once."""
     held = select(holds.c.service_id)
     everything = select(holds.c.service_id).where(holds.c.service_id == _EVERYTHING)
     return (
         queue.c.rank == rank,
-        queue.c.available_at <= now,
+        queue.c.available_at <= bindparam("now", type_=Double),
         queue.c.service_id.not_in(held),
         ~everything.exists(),
+    )
+
+
+def _anything_due() -> Executable:
+    due = (select(queue.c.message_id).where(*_due(rank)).exists() for rank in sorted(_LANE))
+    return select(*(lane.label(f"lane_{rank}") for rank, lane in enumerate(due)))
+
+
+def _claim(rank: int, *, skip_locked: bool) -> ReturningUpdate[Any]:
+    due = select(queue.c.message_id).where(*_due(rank)).order_by(queue.c.available_at)
+    due = due.limit(bindparam("limit", type_=Integer))
+    if skip_locked:
+        # Rows that another worker is claiming at this moment are passed over, not waited for. On SQLite the write
+        # transaction is exclusive already.
+        due = due.with_for_update(skip_locked=True)
+    return (
+        update(queue)
+        .where(queue.c.message_id.in_(due))
+        .values(owner=bindparam("owner"), available_at=bindparam("until", type_=Double))
+        .returning(queue.c.message_id, queue.c.attempts, queue.c.attempt_id, queue.c.attempted_at, queue.c.parked)
     )

@@ -51,7 +51,7 @@ async def _make(settings: Settings) -> dict[str, object]:
         made = {}
         for key_type in (KeyType.NORMAL, KeyType.TEST):
             issued = await keys.create(
-                connection, secret, settings.limits, service, now, name=f"demo {key_type}", type=key_type
+                connection, secret, settings.limits, service, now, name=key_type.value, type=key_type
             )
             made[key_type.value] = {
                 "api_key": issued.api_key,
