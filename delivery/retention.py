@@ -18,8 +18,10 @@ async def run(store: Store, now: Callable[[], float], stopping: asyncio.Event) -
     log = structlog.get_logger("retention")
     while not stopping.is_set():
         try:
-            gone = await store.sweep(now() - CONTENT_SECONDS, now())
-            log.info("retention.swept", contents=gone)
+            total = 0
+            while (gone := await store.sweep(now() - CONTENT_SECONDS, now())) and not stopping.is_set():
+                total += gone
+            log.info("retention.swept", contents=total)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("retention.database_unavailable", error=type(error).__name__)
         with contextlib.suppress(TimeoutError):

@@ -137,9 +137,9 @@ class Store(Protocol):
         """The service's messages by status, test keys apart. A read."""
         ...
 
-    async def sweep(self, content_before: float, now: float) -> int:
-        """Drops contents made before `content_before`, contents that no message points at, and past limit windows.
+    async def sweep(self, content_before: float, now: float, limit: int = 500) -> int:
+        """Drops at most `limit` contents: made before `content_before`, or pointed at by no message (a day back).
 
-        Returns how many contents went. Contents of queued messages stay.
+        Also past limit windows. Returns how many contents went. Contents of queued messages stay.
         """
         ...

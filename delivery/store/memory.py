@@ -147,16 +147,16 @@ class MemoryStore:
                 totals[status] += count
         return dict(totals)
 
-    async def sweep(self, content_before: float, now: float) -> int:
+    async def sweep(self, content_before: float, now: float, limit: int = 500) -> int:
         memory = self._memory
         messages = memory.messages.values()
         pointed_at = {message.content_id for message in messages}
         queued = {message.content_id for message in messages if message.id in memory.waiting}
         old, orphan = new_id(content_before, bytes(10)), new_id(now - 3600, bytes(10))
         gone = [c for c in memory.contents if (c < old and c not in queued) or (c < orphan and c not in pointed_at)]
-        for content_id in gone:
+        for content_id in gone[:limit]:
             del memory.contents[content_id]
-        return len(gone)
+        return len(gone[:limit])
 
     def _attempts_of(self, message_id: UUID) -> list[Attempt]:
         return [attempt for attempt in self._memory.attempts.values() if attempt.message_id == message_id]

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import BindParameter, Row, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import BindParameter, Row, Select, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -277,15 +277,28 @@ class SqlStore:
         async with self._database.read() as connection:
             return {Status(status): total for status, total in await connection.execute(statement)}
 
-    async def sweep(self, content_before: float, now: float) -> int:
-        queued = select(messages.c.content_id).join(queue, queue.c.message_id == messages.c.id)
-        pointed_at = select(messages.c.content_id)
-        old = contents.c.id < new_id(content_before, bytes(10))
-        orphan = (contents.c.id < new_id(now - 3600, bytes(10))) & contents.c.id.not_in(pointed_at)
+    async def sweep(self, content_before: float, now: float, limit: int = 500) -> int:
+        # Chosen outside the write transaction: nobody waits while we look, and what is chosen can only stay useless.
+        async with self._database.read() as connection:
+            chosen = list(await connection.scalars(_useless(content_before, now).limit(limit)))
         async with self._database.write() as connection:
-            gone = await connection.execute(delete(contents).where((old & contents.c.id.not_in(queued)) | orphan))
+            await connection.execute(delete(contents).where(contents.c.id.in_(chosen)))
             await limits.forget(connection, now)
-        return gone.rowcount
+        return len(chosen)
+
+
+def _useless(content_before: float, now: float) -> Select[tuple[UUID]]:
+    """Contents past their time, and those of the last day that no message points at: a crash left them behind."""
+    mine = messages.c.content_id == contents.c.id
+    queued = select(messages.c.id).join(queue, queue.c.message_id == messages.c.id).where(mine)
+    old = contents.c.id < _first_id(content_before)
+    recent = contents.c.id.between(_first_id(now - 25 * 3600), _first_id(now - 3600))
+    orphan = recent & ~select(messages.c.id).where(mine).exists()
+    return select(contents.c.id).where(contents.c.part == 0, (old & ~queued.exists()) | orphan)
+
+
+def _first_id(at: float) -> UUID:
+    return new_id(at, bytes(10))
 
 
 def _queue_row(message: Message) -> dict[str, Any]:

@@ -241,5 +241,26 @@ async def test_sweep_drops_old_contents_but_never_one_that_waits_in_the_queue(st
     assert set(kept) == {waiting.content_id, fresh.content_id}
 
 
+async def test_sweep_drops_what_a_crash_left_behind_and_only_that(store: Store) -> None:
+    """A large content goes in before its messages: dying in between leaves it without any."""
+    left_behind = message(content_id=new_id(NOW - 7200, os.urandom(10)), created_at=NOW - 7200)
+    under_way = message(content_id=new_id(NOW - 60, os.urandom(10)), created_at=NOW - 60)
+    charge = Charge(UUID(int=5), 86400, 0, reply.SERVICE_LIMIT)
+    for each in (left_behind, under_way):
+        with pytest.raises(Refused):
+            await store.put(Group((each,), b"x" * 300_000, (charge,)))
+    await store.sweep(NOW - 7 * 86400, NOW)
+
+    assert left_behind.content_id not in await store.contents({left_behind.content_id})
+
+
+async def test_sweep_takes_no_more_than_its_limit_at_a_time(store: Store, queue: Queue) -> None:
+    old = [message(content_id=new_id(NOW - 10 * 86400, os.urandom(10))) for _ in range(5)]
+    for attempt in await claimed(store, queue, *old):
+        await store.record(record(attempt, Outcome.RELAYED, status=Status.SENDING, provider_id="p"))
+
+    assert [await store.sweep(NOW - 7 * 86400, NOW, limit=3) for _ in range(3)] == [3, 2, 0]
+
+
 async def test_history_of_an_unknown_message_is_none(store: Store) -> None:
     assert await store.history(UUID(int=3)) is None
