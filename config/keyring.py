@@ -50,7 +50,7 @@ class Cipher:
         start = _ID_BYTES + _NONCE_BYTES
         try:
             return aead.decrypt(value[_ID_BYTES:start], value[start:], row_id)
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # the second: cut off within its nonce
             raise KeyringError("a stored value does not open: damaged, or from another row") from None
 
     def is_current(self, value: bytes) -> bool:

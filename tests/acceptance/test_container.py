@@ -1,0 +1,210 @@
+"""The Dockerfile and the compose file without Docker: the wheel they build, and every command in them, run for real."""
+
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.harness.mail import address, send
+from tests.harness.relay import Relay
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "docker/Dockerfile").read_text()
+COMPOSE_TEXT = (ROOT / "docker/compose.yaml").read_text()
+COMPOSE = yaml.safe_load(COMPOSE_TEXT)
+OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "notify-relay"}
+STATE = "/var/lib/notify-relay"
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The last stage, as (instruction, arguments)."""
+    lines = re.sub(r"\\\n", " ", re.sub(r"^#.*\n", "", DOCKERFILE, flags=re.MULTILINE)).splitlines()
+    every = [(line.split(" ")[0], line.partition(" ")[2].strip()) for line in lines if line.strip()]
+    start = max(number for number, (name, _) in enumerate(every) if name == "FROM")
+    return every[start:]
+
+
+def arguments_of(name: str) -> str:
+    (found,) = [arguments for each, arguments in instructions() if each == name]
+    return found
+
+
+def image_environment() -> dict[str, str]:
+    return dict(part.split("=", 1) for part in arguments_of("ENV").split())
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built by the Dockerfile's command, from what .dockerignore lets through."""
+    source, wheels = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheels")
+    for line in (ROOT / ".dockerignore").read_text().splitlines():
+        if line.startswith("!"):
+            path = ROOT / line[1:]
+            copy = shutil.copytree if path.is_dir() else shutil.copy
+            copy(path, source / path.name)
+    (command,) = re.findall(r"python (-m pip wheel [^\n\\]+)", DOCKERFILE)
+    command = command.replace("/wheels", str(wheels))
+    subprocess.run([sys.executable, *command.split(), "--quiet"], cwd=source, check=True)
+    (built,) = wheels.glob("notify_relay-*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, installed apart from the checkout."""
+    target = tmp_path_factory.mktemp("site")
+    install = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target), str(wheel)]
+    subprocess.run([sys.executable, *install], check=True)
+    return target
+
+
+@pytest.fixture
+def container(tmp_path: Path, site: Path, make_relay: Callable[..., Relay]) -> Callable[..., Relay]:
+    """A relay as the image runs it: its environment (ports of our own), the installed wheel, a folder of its own."""
+
+    def run(name: str, **environment: str) -> Relay:
+        variables = image_environment() | environment
+        settings = {
+            key.removeprefix("NOTIFY_RELAY_"): value.replace(STATE, str(tmp_path / name))
+            for key, value in variables.items()
+            if key.startswith("NOTIFY_RELAY_") and "LISTEN" not in key
+        }
+        relay = make_relay(name, **settings)
+        relay.environment["PYTHONPATH"] = str(site)
+        return relay
+
+    return run
+
+
+def service_environment(name: str, values: dict[str, str], database_url: str) -> dict[str, str]:
+    """A compose service's environment, its ${VARIABLES} filled in and its database replaced by ours."""
+
+    def fill(match: re.Match[str]) -> str:
+        return values.get(match[1]) or match[2] or ""
+
+    given = OURS[name]["environment"]
+    filled = {key: re.sub(r"\$\{(\w+):(?:\?|-(\w*))\}", fill, value) for key, value in given.items()}
+    assert "${" not in "".join(filled.values())
+    assert filled["NOTIFY_RELAY_DATABASE_URL"] == "postgresql+asyncpg://relay:password@database/relay"
+    return filled | {"NOTIFY_RELAY_DATABASE_URL": database_url}
+
+
+def command_of(service: str) -> list[Any]:
+    program, *arguments = OURS[service]["command"]
+    assert program == "notify-relay"
+    return arguments
+
+
+def wait_for_file(outbox: Path) -> None:
+    deadline = time.monotonic() + 10
+    while not list(outbox.glob("*.json")):
+        assert time.monotonic() < deadline, "nothing was sent"
+        time.sleep(0.05)
+
+
+def test_wheel_holds_the_program_and_its_data_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {
+        *("messages", "auth", "relay", "delivery", "config", "migrations")
+    }
+    assert {
+        "config/branding/default.footer.html.j2",
+        "migrations/script.py.mako",
+        "migrations/versions/0001_first_tables.py",
+    } <= set(names)
+    assert not [name for name in names if "__pycache__" in name]
+
+
+def test_installed_wheel_is_what_runs(site: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import config, delivery, relay; print(relay.__file__)"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(site)}, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.startswith(str(site))
+
+
+def test_image_is_unprivileged_and_holds_no_build_tools() -> None:
+    stage = dict(instructions())
+
+    assert arguments_of("USER") == "notify-relay"
+    assert [arguments for name, arguments in instructions() if name == "COPY"] == [
+        "--from=build /opt/notify-relay /opt/notify-relay"
+    ]
+    assert "pip uninstall" in stage["RUN"]
+    assert "ensurepip" in stage["RUN"]
+    assert "apt-get" not in DOCKERFILE
+    for file in re.findall(r"--require-hashes -r (\S+)", DOCKERFILE):
+        assert "--hash=sha256:" in (ROOT / file).read_text()
+
+
+def test_image_serves_and_its_health_check_tells_so(container: Callable[..., Relay]) -> None:
+    assert json.loads(arguments_of("CMD")) == ["notify-relay", "serve"]
+    relay = container("image")
+    check = json.loads(arguments_of("HEALTHCHECK").partition("CMD ")[2])
+    check = [sys.executable, *check[1:-1], check[-1].replace("9464", str(relay.metrics_port))]
+
+    before = subprocess.run(check, capture_output=True).returncode
+    relay.start()
+    key = relay.create_key()
+    send(relay, key, address())
+    after = subprocess.run(check, capture_output=True).returncode
+
+    assert before != 0
+    assert after == 0
+    wait_for_file(relay.folder / "outbox")
+    assert {path.name for path in relay.folder.iterdir()} >= {"relay.db", "secret.key", "sealing.key", "tls.crt"}
+
+
+def test_compose_file_runs_as_it_says(container: Callable[..., Relay], postgres_url: str) -> None:
+    make_secret = re.findall(r"export (NOTIFY_RELAY_\w+)=\$\((.+?)\)", COMPOSE_TEXT)
+    values = {
+        name: subprocess.run(command, shell=True, capture_output=True, text=True, check=True).stdout.strip()
+        for name, command in make_secret
+    } | {"POSTGRES_PASSWORD": "password"}
+    machines = {name: container(name, **service_environment(name, values, postgres_url)) for name in OURS}
+    assert all(len(base64.b64decode(values[name])) == 32 for name, _ in make_secret)
+
+    too_early = machines["worker"].run_afresh(*command_of("worker"))
+    upgraded = machines["upgrade"].run_afresh(*command_of("upgrade"))
+    (create,) = re.findall(r"run --rm worker notify-relay (.+)", COMPOSE_TEXT)
+    service = machines["worker"].json(*create.split())
+    key = machines["worker"].create_key(service=str(service["id"]))
+    machines["smtp"].start(*command_of("smtp")[1:])
+    machines["worker"].start(*command_of("worker")[1:])
+    send(machines["smtp"], key, address())
+
+    assert too_early.returncode == 1
+    assert "db upgrade" in too_early.stderr
+    assert upgraded.returncode == 0, upgraded.stderr
+    wait_for_file(machines["worker"].folder / "outbox")
+    assert "NOTIFY_RELAY_SEALING_KEY" not in OURS["smtp"]["environment"]
+
+
+def test_compose_file_mounts_what_is_there_and_publishes_the_images_ports() -> None:
+    sources = [
+        volume.split(":")[0]
+        for service in COMPOSE["services"].values()
+        for volume in service.get("volumes", ())
+        if volume.startswith(".")
+    ]
+    inside = {port.split(":")[1] for port in OURS["smtp"]["ports"]}
+
+    assert sources
+    assert all((ROOT / "docker" / source).exists() for source in sources)
+    assert inside < set(arguments_of("EXPOSE").split())
+    assert {value.rpartition(":")[2] for key, value in image_environment().items() if "LISTEN" in key} == set(
+        arguments_of("EXPOSE").split()
+    )

@@ -1,0 +1,142 @@
+"""Documents say what is: generated parts are current, nothing that the code has is missing, no link leads nowhere."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from config.settings import PREFIX, Settings, load
+from docs import generate
+
+ROOT = Path(__file__).parents[3]
+PACKAGES = ("messages", "auth", "relay", "delivery", "config", "migrations")
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+OPERATIONS = (ROOT / "docs/operations.md").read_text()
+
+
+def sources(*folders: str) -> Iterator[tuple[Path, str]]:
+    for folder in folders:
+        for path in (ROOT / folder).rglob("*.py"):
+            yield path, path.read_text()
+
+
+@pytest.fixture
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(PREFIX):
+            monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_generated_parts_are_current(path: Path) -> None:
+    text = path.read_text()
+
+    assert generate.renew(text) == text, "run `make docs`"
+
+
+def test_every_generated_part_stands_in_a_document() -> None:
+    text = "".join(path.read_text() for path in DOCUMENTS)
+
+    assert set(re.findall(r"<!-- generated: ([a-z ]+) -->", text)) == set(generate.PARTS)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    text = path.read_text()
+    anchors = {
+        re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
+        for title in re.findall(r"^#+ (.+)$", text, re.M)
+    }
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if target.startswith("#"):
+            assert target[1:] in anchors
+        elif "://" not in target:
+            assert (path.parent / target).exists(), target
+
+
+def defaults(value: BaseModel, prefix: str = PREFIX) -> Iterator[tuple[str, str]]:
+    for name in type(value).model_fields:
+        inner = getattr(value, name)
+        if isinstance(inner, BaseModel) and "host" not in type(inner).model_fields:
+            yield from defaults(inner, f"{prefix}{name.upper()}__")
+        else:
+            text = f"{inner:g}" if isinstance(inner, float) else str(inner)
+            yield prefix + name.upper(), "-" if inner is None else f"`{text}`"
+
+
+@pytest.mark.usefixtures("no_variables")
+def test_operators_guide_lists_every_setting_with_its_default() -> None:
+    listed = re.findall(rf"^\| `({PREFIX}\w+)` \| (.+?) \|", OPERATIONS, re.MULTILINE)
+    expected = dict(defaults(load())) | {f"{PREFIX}PROCESSES": "number of cores"}
+
+    assert dict(listed) == expected
+    assert len(listed) == len(expected)
+
+
+def test_settings_named_anywhere_exist() -> None:
+    known = {name for name, _ in defaults(Settings())} | {f"{PREFIX}CONFIG", f"{PREFIX}TEST_ALL"}
+    texts = [*(path.read_text() for path in DOCUMENTS), (ROOT / "docker/Dockerfile").read_text()]
+    texts += [(ROOT / "docker/compose.yaml").read_text()]
+
+    assert {name for text in texts for name in re.findall(rf"{PREFIX}[A-Z_]+[A-Z]", text)} <= known
+
+
+def test_every_rfc_that_is_cited_is_in_the_index() -> None:
+    table = (ROOT / "docs/rfc.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| [^|]+ \| (\w+) \| ([^|]*)\|", table, re.MULTILINE)
+    cited = {number for _, text in sources(*PACKAGES, "tests") for number in re.findall(r"RFC (\d{3,5})", text)}
+
+    assert cited <= {number for number, _, _ in rows}
+    assert {support for _, support, _ in rows} <= {"full", "partial", "not"}
+    assert [int(number) for number, _, _ in rows] == sorted({int(number) for number, _, _ in rows})
+
+
+def test_files_named_in_documents_exist() -> None:
+    for path in DOCUMENTS:
+        for name in re.findall(rf"`((?:{'|'.join(PACKAGES)}|docs|tests|docker)/[\w./-]+)`", path.read_text()):
+            assert (ROOT / name).exists(), f"{path.name}: {name}"
+
+
+def test_every_module_is_in_the_tree_of_the_architecture_page() -> None:
+    tree = (ROOT / "docs/architecture.md").read_text().rpartition("## Where to find what")[2]
+    for package in ("messages", "auth"):
+        for path in (ROOT / package).glob("[a-z]*.py"):
+            assert re.search(rf"\b{path.stem}\b", tree), path.name
+
+
+def test_every_log_event_is_explained() -> None:
+    call = re.compile(r'log\.(?:info|warning|error|critical|log)\(\s*(?:record\.levelno,\s*)?"([a-z_]+\.[a-z_]+)"')
+    events = {event for _, text in sources("relay", "delivery", "auth", "config") for event in call.findall(text)}
+    section = OPERATIONS.partition("## Log lines")[2].partition("\n## ")[0]
+    explained = {
+        event for row in re.findall(r"^\| (`[^|]+) \|", section, re.M) for event in re.findall(r"`([a-z_.]+)`", row)
+    }
+    explained = {event for event in explained if "." in event}
+
+    assert len(events) > 10
+    assert explained - {"library.message"} == events - {"library.message"}
+
+
+def test_both_readmes_have_the_same_shape() -> None:
+    def shape(name: str) -> list[str]:
+        return re.findall(r"^(#+|```\w*|\|)", (ROOT / name).read_text(), re.MULTILINE)
+
+    assert shape("README.md") == shape("README.fr.md")
+
+
+def test_version_and_changelog_agree() -> None:
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+
+    assert version
+    assert re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[0] == version[1]
+
+
+def test_commands_of_the_readme_are_targets_of_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for name in ("README.md", "README.fr.md"):
+        for target in re.findall(r"\bmake ([a-z]+)\b", (ROOT / name).read_text()):
+            if target not in {"no"}:
+                assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

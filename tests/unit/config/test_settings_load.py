@@ -1,0 +1,135 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.settings import PREFIX, ListenAddress, SettingsError, load
+
+SetUp = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(PREFIX):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def set_up(monkeypatch: pytest.MonkeyPatch) -> SetUp:
+    def set_up(**variables: str) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(PREFIX + name, value)
+
+    return set_up
+
+
+@pytest.fixture
+def toml(tmp_path: Path, set_up: SetUp) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        path = tmp_path / "relay.toml"
+        path.write_text(text)
+        set_up(CONFIG=str(path))
+        return path
+
+    return write
+
+
+def test_nothing_set_gives_one_machine_on_loopback() -> None:
+    settings = load()
+
+    assert settings.is_sqlite
+    assert settings.email.provider == "outbox"
+    assert {settings.smtp.listen.host, settings.smtp.listen_tls.host, settings.metrics.listen.host} == {"127.0.0.1"}
+    assert settings.processes == os.cpu_count()
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("127.0.0.1:2587", "127.0.0.1", 2587),
+        (":587", "0.0.0.0", 587),
+        ("[::1]:587", "::1", 587),
+        ("smtp.example.ca:0", "smtp.example.ca", 0),
+    ],
+)
+def test_listen_addresses_are_written_as_host_and_port(set_up: SetUp, text: str, host: str, port: int) -> None:
+    set_up(SMTP__LISTEN=text)
+
+    assert load().smtp.listen == ListenAddress(host=host, port=port)
+
+
+def test_environment_wins_over_the_file_and_keeps_the_rest_of_it(set_up: SetUp, toml: Callable[[str], Path]) -> None:
+    toml('[smtp]\nhostname = "file.example.ca"\nmax_recipients = 7\n')
+    set_up(SMTP__HOSTNAME="environment.example.ca")
+    settings = load()
+
+    assert settings.smtp.hostname == "environment.example.ca"
+    assert settings.smtp.max_recipients == 7
+
+
+def test_empty_variable_counts_as_not_set(set_up: SetUp) -> None:
+    set_up(SMTP__MAX_RECIPIENTS="", SECRET_KEY="")
+
+    assert load().smtp.max_recipients == 100
+    assert load().secret_key is None
+
+
+def test_argument_wins_over_everything(set_up: SetUp) -> None:
+    set_up(PROCESSES="3")
+
+    assert load(processes=5).processes == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SMTP__LISTEN", "localhost"),
+        ("SMTP__LISTEN_TLS", "127.0.0.1:99999"),
+        ("SMTP__MAX_RECIPIENTS", "0"),
+        ("SMTP__MAX_MESSAGE_BYTES", "25 MiB"),
+        ("SMTP__IDLE_TIMEOUT_SECONDS", "-1"),
+        ("SMTP__BARE_LF", "keep"),
+        ("SMTP__NO_SUCH_SETTING", "1"),
+        ("PROCESSES", "0"),
+        ("EMAIL__PROVIDER", "carrier pigeon"),
+        ("DATABASE_URL", "mysql://secret@database/relay"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_unusable_value_is_told_in_one_line_that_names_the_setting_but_not_the_value(
+    set_up: SetUp, name: str, value: str
+) -> None:
+    set_up(**{name: value})
+
+    with pytest.raises(SettingsError) as told:
+        load()
+
+    text = str(told.value)
+    assert text.startswith(PREFIX + name)
+    assert "\n" not in text
+    assert len(value) < 3 or value not in text
+
+
+def test_unknown_name_in_the_file_is_told(toml: Callable[[str], Path]) -> None:
+    toml('[smtp]\nhostnam = "x"\n')
+
+    with pytest.raises(SettingsError, match="NOTIFY_RELAY_SMTP__HOSTNAM"):
+        load()
+
+
+def test_file_that_is_missing_or_no_toml_is_told(set_up: SetUp, toml: Callable[[str], Path]) -> None:
+    path = toml("this is not TOML")
+    with pytest.raises(SettingsError, match="not valid TOML"):
+        load()
+
+    path.unlink()
+    with pytest.raises(SettingsError, match="does not exist"):
+        load()
+
+
+def test_secrets_are_not_shown_with_the_settings(set_up: SetUp) -> None:
+    set_up(SECRET_KEY="c2VjcmV0", SEALING_KEY="c2VhbGluZw==")
+
+    assert "c2V" not in repr(load()) + str(load())
