@@ -32,24 +32,29 @@ docs: install
 	$(BIN)/python -m docs.generate
 
 # Names, versions and hashes only: the lock files name no index.
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 lock: install
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/run.lock
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --only-deps --extra build pyproject.toml -o requirements/build.lock
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements/dev.lock
+	$(COMPILE) requirements/build.in -o requirements/build.lock
+	$(COMPILE) pyproject.toml -o requirements/run.lock
+	$(COMPILE) pyproject.toml --extra dev -o requirements/dev.lock
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("notify-relay needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
 
-.venv/.run: requirements/run.lock requirements/build.lock pyproject.toml | .venv/bin/python
-	$(PIP) install --require-hashes -r requirements/run.lock -r requirements/build.lock
+# Without build isolation: what builds a package from source is locked, too.
+.venv/.build: requirements/build.lock | .venv/bin/python
+	$(PIP) install --require-hashes -r requirements/build.lock
+	touch $@
+
+.venv/.run: requirements/run.lock pyproject.toml .venv/.build
+	$(PIP) install --require-hashes --no-build-isolation -r requirements/run.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
 	touch $@
 
-.venv/.dev: requirements/dev.lock pyproject.toml | .venv/bin/python
-	$(PIP) install --require-hashes -r requirements/dev.lock
-	$(PIP) install --no-deps --no-build-isolation -e .
-	touch $@ .venv/.run
+.venv/.dev: requirements/dev.lock .venv/.run
+	$(PIP) install --require-hashes --no-build-isolation -r requirements/dev.lock
+	touch $@
 
 clean:
 	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -153,6 +153,13 @@ class Settings(BaseSettings):
         return self.database_url.startswith("sqlite")
 
 
+def unknown_variables() -> list[str]:
+    """Variables with our prefix that no setting of this version reads: misspelt, or of another version."""
+    known = {PREFIX + "CONFIG", *(PREFIX + name.upper() for name in Settings.model_fields)}
+    ours = (name for name in os.environ if name.upper().startswith(PREFIX))
+    return sorted(name for name in ours if name.upper().split("__")[0] not in known)
+
+
 def load(**overrides: Any) -> Settings:
     """The settings of this process. Raises SettingsError: one line that names the setting, never its value."""
     file = os.environ.get(PREFIX + "CONFIG")

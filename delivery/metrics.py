@@ -41,6 +41,8 @@ class DeliveryMetrics:
             ("outcome",),
             registry=registry,
         )
+        for outcome in ("valid", "invalid"):
+            self.signatures.labels(outcome)  # there from the start: an alert watches it
         self.unknown_resent = Counter(
             "delivery_unknown_resent_total",
             "Messages sent again because nobody learned how an earlier attempt ended (a possible duplicate each)",

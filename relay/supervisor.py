@@ -128,7 +128,10 @@ class Supervisor:
             child = self._running.pop(pid)
             self._on_death(pid)
             code = os.waitstatus_to_exitcode(status)
-            self._log.warning("process.died", process=child.name, pid=pid, code=code)
+            if code == 0:
+                self._log.info("process.ended", process=child.name, pid=pid)
+            else:
+                self._log.warning("process.died", process=child.name, pid=pid, code=code)
             if code == EXIT_CONFIGURATION:
                 return False
             self._due.append((time.monotonic() + self._restart_delay(child), child))

@@ -113,11 +113,14 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
 
 
 async def check_roots(settings: Settings, database: Database, *, sealing: bool = True) -> None:
-    """Raises KeyringError when the root secrets are not those that this database was made with."""
+    """Raises SettingsError when the root secrets are not those that this database was made with."""
+    keyrings = {"secret": secret_keyring(settings)} | ({"sealing": sealing_keyring(settings)} if sealing else {})
     async with database.write() as connection:
-        await roots.check(connection, "secret", secret_keyring(settings))
-        if sealing:
-            await roots.check(connection, "sealing", sealing_keyring(settings))
+        for name, keyring in keyrings.items():
+            try:
+                await roots.check(connection, name, keyring)
+            except KeyringError as error:
+                raise SettingsError(f"{PREFIX}{name.upper()}_KEY: {error}") from None
 
 
 def certificate_files(settings: Settings) -> tuple[Path, Path]:

@@ -13,8 +13,8 @@ from tests.harness.postgres import Postgres, server_binaries
 
 
 def skip_or_fail(reason: str) -> None:
-    """NOTIFY_RELAY_TEST_ALL=1 (set by .ci/run) turns skips for missing programs into failures."""
-    if os.environ.get("NOTIFY_RELAY_TEST_ALL") == "1":
+    """RELAY_TESTS_NEED_ALL=1 (set by .ci/run) turns skips for missing programs into failures."""
+    if os.environ.get("RELAY_TESTS_NEED_ALL") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
 

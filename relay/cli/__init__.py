@@ -1,5 +1,6 @@
 """The command notify-relay. Exit codes: 0 done, 1 refused or failed (one line on standard error), 2 wrong usage."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -37,6 +38,7 @@ def build() -> typer.Typer:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point: runs one command and leaves with its exit code."""
+    os.umask(0o077)  # database, keys and outbox are nobody else's to read
     try:
         build()(args=arguments, prog_name="notify-relay")
     except KeyboardInterrupt:

@@ -4,10 +4,11 @@ import asyncio
 import os
 from typing import Annotated
 
+import structlog
 import typer
 
 from config import logs
-from config.settings import Settings, SettingsError, load
+from config.settings import Settings, SettingsError, load, unknown_variables
 from relay import sockets, wiring
 from relay.cli import demo, texts
 from relay.supervisor import Supervisor
@@ -22,9 +23,12 @@ def serve(role: Role = "all", processes: Processes = None, demo_service: Demo = 
         raise typer.BadParameter(f"one of {', '.join(wiring.ROLES)}", param_hint="--role")
     settings = load(**({"processes": processes} if processes else {}))
     logs.configure(settings.log_format, settings.log_level)
-    _choose_metrics_folder(settings)
+    log = structlog.get_logger("settings")
+    for name in unknown_variables():
+        log.warning("settings.unknown", name=name)
     listeners = sockets.listen(settings) if role != "worker" else sockets.Listeners()
     (ops,) = sockets.bind(settings.metrics.listen, "METRICS__LISTEN")
+    _choose_metrics_folder(settings)  # now that the port is ours: its folder may be another supervisor's
     asyncio.run(_prepare(settings, role))
     wiring.preload()
     if role != "worker":
