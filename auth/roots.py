@@ -3,7 +3,8 @@
 With another SECRET_KEY every log-in would look like a wrong password, and clients would give up for good.
 """
 
-from sqlalchemy import Column, LargeBinary, Table, Text, insert, select, update
+from sqlalchemy import Column, LargeBinary, Table, Text, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import metadata
@@ -19,18 +20,25 @@ roots = Table(
 PURPOSE = "root proof"
 
 
-async def check(connection: AsyncConnection, name: str, keyring: Keyring) -> None:
-    """Leaves a proof of the root on first use; later raises KeyringError when none of the list made it."""
+async def load(connection: AsyncConnection) -> dict[str, bytes]:
+    """The proofs that were left, by name."""
+    return {name: proof for name, proof in await connection.execute(select(roots.c.name, roots.c.proof))}
+
+
+def is_current(name: str, keyring: Keyring, proof: bytes) -> bool:
+    """Whether the first root of the list left it. Raises KeyringError when none of the list did."""
     cipher = keyring.cipher(PURPOSE)
-    proof = await connection.scalar(select(roots.c.proof).where(roots.c.name == name))
-    if proof is None:
-        value = cipher.encrypt(b"", name.encode())
-        await connection.execute(insert(roots).values(name=name, proof=value))
-        return
     try:
         cipher.decrypt(proof, name.encode())
     except KeyringError:
         raise KeyringError(f"the {name} key is not the one that this database was made with") from None
-    if not cipher.is_current(proof):
-        renewed = cipher.encrypt(b"", name.encode())
-        await connection.execute(update(roots).where(roots.c.name == name).values(proof=renewed))
+    return cipher.is_current(proof)
+
+
+async def leave(connection: AsyncConnection, name: str, keyring: Keyring) -> None:
+    """Leaves a proof where there is none, or renews it. Raises KeyringError when somebody else left another one."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    proof = keyring.cipher(PURPOSE).encrypt(b"", name.encode())
+    await connection.execute(insert(roots).values(name=name, proof=proof).on_conflict_do_nothing())
+    if not is_current(name, keyring, (await load(connection))[name]):
+        await connection.execute(update(roots).where(roots.c.name == name).values(proof=proof))

@@ -173,5 +173,5 @@ def load(**overrides: Any) -> Settings:
         raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file}: not valid TOML: {error}") from None
-    except ValueError as error:  # pydantic-settings: a nested variable that is not JSON
-        raise SettingsError(f"{PREFIX}*: {str(error).splitlines()[0]}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file}: not valid TOML: it is not UTF-8") from None

@@ -4,15 +4,17 @@ Knows nothing of what is written.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Generic, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 Item = TypeVar("Item")
 
-Open = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+Results = Sequence[Exception | None]
+Transact = Callable[[Callable[[Connection], Results]], Awaitable[Results]]
 
 
 class GroupCommit(Generic[Item]):
@@ -25,17 +27,17 @@ class GroupCommit(Generic[Item]):
 
     def __init__(
         self,
-        transaction: Open,
-        apply: Callable[[AsyncConnection, Sequence[Item]], Awaitable[Sequence[Exception | None]]],
+        transact: Transact,
+        apply: Callable[[Connection, Sequence[Item]], Results],
         *,
         is_outage: Callable[[Exception], bool],
         limit: int = 200,
     ) -> None:
-        self._transaction = transaction
+        self._transact = transact
         self._apply = apply
         self._is_outage = is_outage
         self._limit = limit
-        self._waiting: list[tuple[Item, asyncio.Future[None]]] = []
+        self._waiting: deque[tuple[Item, asyncio.Future[None]]] = deque()
         self._runner: asyncio.Task[None] | None = None
 
     async def submit(self, item: Item) -> None:
@@ -63,14 +65,19 @@ class GroupCommit(Generic[Item]):
 
     async def _commit_once(self) -> None:
         batch: list[tuple[Item, asyncio.Future[None]]] = []
+
+        def work(connection: Connection) -> Results:
+            # Taken only now: those who came while we waited for our turn ride along. Maybe in a thread: one step each.
+            while self._waiting and len(batch) < self._limit:
+                batch.append(self._waiting.popleft())
+            return self._apply(connection, [item for item, _ in batch])
+
         try:
-            async with self._transaction() as connection:
-                # Taken only now: those who came while we waited for our turn ride along.
-                batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
-                results = await self._apply(connection, [item for item, _ in batch])
+            results = await self._transact(work)
         except Exception as error:
             if not batch:  # the transaction could not even begin
-                batch, self._waiting = self._waiting, []
+                batch.extend(self._waiting)
+                self._waiting.clear()
             if len(batch) == 1 or self._is_outage(error):
                 _tell(batch, [error] * len(batch))
             else:
@@ -81,12 +88,14 @@ class GroupCommit(Generic[Item]):
     async def _commit_singly(self, batch: list[tuple[Item, asyncio.Future[None]]]) -> None:
         for entry in batch:
             try:
-                async with self._transaction() as connection:
-                    results = await self._apply(connection, [entry[0]])
+                results = await self._transact(partial(self._apply_one, entry[0]))
             except Exception as error:
                 _tell([entry], [error])
             else:
                 _tell([entry], results)
+
+    def _apply_one(self, item: Item, connection: Connection) -> Results:
+        return self._apply(connection, [item])
 
 
 def _tell(batch: Sequence[tuple[Item, asyncio.Future[None]]], results: Sequence[Exception | None]) -> None:

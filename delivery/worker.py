@@ -27,6 +27,7 @@ from messages.status import Status
 _IDLE_SECONDS = 0.1  # how often an idle worker looks; a message waits half of it on average
 _OUTAGE_SECONDS = 1.0
 _PAUSE_SECONDS = 2.0  # after a throttled call, where the provider does not say how long
+_MAX_PAUSE_SECONDS = 60.0  # then one message is tried: somebody may have mended what the provider complained of
 _BATCH = 64
 _PORTION_BYTES = 32 * 1024 * 1024
 
@@ -76,6 +77,7 @@ class Worker:
         self._free = settings.concurrency
         self._changed = asyncio.Event()  # a call ended, or it is time to stop
         self._paused_until = 0.0
+        self._probing = False  # throttled: one message at a time, until one is taken
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -111,7 +113,7 @@ class Worker:
         if self._free <= 0 or now < self._paused_until:
             await self._sleep(_IDLE_SECONDS if self._free <= 0 else min(self._paused_until - now, 1.0))
             return
-        limit = min(self._free, _BATCH)
+        limit = 1 if self._probing else min(self._free, _BATCH)
         wait = 0.0 if self._providers[KeyType.NORMAL].idempotent else self._settings.unknown_wait_seconds
         claims = await self._queue.claim(self._owner, limit, now, self._settings.lease_seconds, wait)
         if not claims:
@@ -211,6 +213,7 @@ class Worker:
         await self._record(record, job.message)
 
     def _relayed(self, job: Job, receipt: Receipt) -> Record:
+        self._probing = False
         return Record(
             job.message.id,
             job.attempt.id,
@@ -225,7 +228,8 @@ class Worker:
         until = None
         if outcome is Outcome.THROTTLED:
             pause = error.retry_after_seconds or _PAUSE_SECONDS * (0.5 + random.random())  # noqa: S311
-            until = self._paused_until = max(self._paused_until, now + pause)
+            until = now + pause
+            self._paused_until, self._probing = max(self._paused_until, now + min(pause, _MAX_PAUSE_SECONDS)), True
         elif outcome is Outcome.DEFERRED:
             until = now + (error.retry_after_seconds or self._delay(job.attempt.number, job.message))
         elif outcome is Outcome.UNKNOWN:

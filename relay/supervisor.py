@@ -20,6 +20,7 @@ import structlog
 EXIT_CONFIGURATION = 78  # EX_CONFIG: starting again cannot help
 _DRAIN_SECONDS = 18.0  # SIGTERM to gone within 20 s
 _FAST_DEATH_SECONDS = 2.0
+_NUMBER_BYTES = 2
 _SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
 
 
@@ -28,7 +29,12 @@ class Links:
     """What ties a child to its supervisor: two pipe ends."""
 
     lifeline: int  # reads end-of-file when the supervisor is gone
-    ready: int  # write one octet when started
+    ready: int
+    number: int  # of the child
+
+    def say_ready(self) -> None:
+        with contextlib.suppress(BrokenPipeError):  # the supervisor is gone; the lifeline will tell
+            os.write(self.ready, self.number.to_bytes(_NUMBER_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +68,14 @@ class Supervisor:
         os.set_blocking(self._ready[0], False)
         gc.freeze()  # the children share what is loaded now; a collection would copy it into each
         self._due = [(0.0, child) for child in self._children]
-        waiting_for = len(self._children)
+        starting = set(range(len(self._children)))
         while True:
             self._start_due()
-            if waiting_for > 0:
-                waiting_for -= self._count_ready()
-                if waiting_for <= 0:
+            if starting:
+                starting -= self._started()
+                if not starting:
                     self._on_ready()
-            received = signal.sigtimedwait(_SIGNALS, 0.05 if waiting_for > 0 or self._due else 1.0)
+            received = signal.sigtimedwait(_SIGNALS, 0.05 if starting or self._due else 1.0)
             if received is None:
                 continue
             if received.si_signo != signal.SIGCHLD:
@@ -77,11 +83,13 @@ class Supervisor:
             if not self._reap():
                 return self._drain(1)
 
-    def _count_ready(self) -> int:
+    def _started(self) -> set[int]:
+        """The numbers of the children that said so since we last asked."""
         try:
-            return len(os.read(self._ready[0], 4096))
+            said = os.read(self._ready[0], 4096)
         except BlockingIOError:
-            return 0
+            return set()
+        return {int.from_bytes(said[at : at + _NUMBER_BYTES]) for at in range(0, len(said), _NUMBER_BYTES)}
 
     def _start_due(self) -> None:
         now = time.monotonic()
@@ -109,7 +117,7 @@ class Supervisor:
             )  # a terminal's Ctrl-C reaches us all; the supervisor acts on it
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             random.seed()  # or all children would jitter in step
-            code = child.main(Links(self._lifeline[0], self._ready[1]))
+            code = child.main(Links(self._lifeline[0], self._ready[1], self._children.index(child)))
         except BaseException as error:
             places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
             self._log.critical("process.crashed", process=child.name, error=type(error).__name__, places=places[-8:])

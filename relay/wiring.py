@@ -115,12 +115,16 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
 async def check_roots(settings: Settings, database: Database, *, sealing: bool = True) -> None:
     """Raises SettingsError when the root secrets are not those that this database was made with."""
     keyrings = {"secret": secret_keyring(settings)} | ({"sealing": sealing_keyring(settings)} if sealing else {})
-    async with database.write() as connection:
-        for name, keyring in keyrings.items():
-            try:
-                await roots.check(connection, name, keyring)
-            except KeyringError as error:
-                raise SettingsError(f"{PREFIX}{name.upper()}_KEY: {error}") from None
+    async with database.read() as connection:
+        proofs = await roots.load(connection)
+    for name, keyring in keyrings.items():
+        try:
+            if name in proofs and roots.is_current(name, keyring, proofs[name]):
+                continue
+            async with database.write() as connection:
+                await roots.leave(connection, name, keyring)
+        except KeyringError as error:
+            raise SettingsError(f"{PREFIX}{name.upper()}_KEY: {error}") from None
 
 
 def certificate_files(settings: Settings) -> tuple[Path, Path]:
@@ -194,7 +198,7 @@ async def _live(body: Body, links: Links) -> int:
         def ready() -> None:
             nonlocal started
             started = True
-            os.write(links.ready, b".")
+            links.say_ready()
 
         try:
             await body(stopping, ready)

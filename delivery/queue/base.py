@@ -56,7 +56,7 @@ class Queue(Protocol):
     async def unhold(self, service_id: UUID | None) -> None: ...
 
     async def retry(self, now: float, service_id: UUID | None = None) -> int:
-        """Makes deferred messages due now; returns how many."""
+        """Makes deferred and throttled messages due now, not scheduled or parked ones; returns how many."""
         ...
 
     async def depth(self, now: float) -> dict[Lane, Depth]:

@@ -55,11 +55,11 @@ class MemoryQueue:
     async def retry(self, now: float, service_id: UUID | None = None) -> int:
         deferred = [
             row
-            for row in self._memory.waiting.values()
+            for message_id, row in self._memory.waiting.items()
             if row.owner is None
-            and row.attempts > 0
             and not row.parked
             and row.available_at > now
+            and (self._memory.messages[message_id].scheduled_for or 0) <= now
             and service_id in (None, row.service_id)
         ]
         for row in deferred:

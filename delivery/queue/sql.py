@@ -4,14 +4,25 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Double, Executable, Integer, Row, bindparam, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    Executable,
+    Integer,
+    Row,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from config.database import Database
 from delivery.queue.base import Claim, Depth
-from delivery.store.tables import holds, queue
+from delivery.store.tables import holds, messages, queue
 from messages.message import Lane
 
 _LANE = {lane.rank: lane for lane in Lane}
@@ -30,28 +41,32 @@ class SqlQueue:
     async def claim(
         self, owner: str, limit: int, now: float, lease_seconds: float, unknown_wait_seconds: float
     ) -> list[Claim]:
-        async with self._database.read() as connection:
-            due = (await connection.execute(self._anything_due, {"now": now})).one()
-        claims: list[Claim] = []
+        due = await self._database.query(lambda connection: connection.execute(self._anything_due, {"now": now}).one())
         if not any(due):
-            return claims  # an idle worker never takes the write lock
-        async with self._database.write() as connection:
-            for rank, statement in self._claims.items():
-                if len(claims) < limit:
-                    values = {"now": now, "limit": limit - len(claims), "owner": owner, "until": now + lease_seconds}
-                    rows = (await connection.execute(statement, values)).all()
-                    claims += [
-                        Claim(row.message_id, _LANE[rank], row.attempts, row.parked) for row in rows if _free(row)
-                    ]
-                    await self._park(connection, [row for row in rows if not _free(row)], unknown_wait_seconds)
+            return []  # an idle worker never takes the write lock
+        lanes = [rank for rank, found in zip(self._claims, due, strict=True) if found]
+        values = {"now": now, "owner": owner, "until": now + lease_seconds}
+        return await self._database.transact(
+            lambda connection: self._claim(connection, lanes, limit, values, unknown_wait_seconds)
+        )
+
+    def _claim(
+        self, connection: Connection, lanes: Sequence[int], limit: int, values: dict[str, Any], wait_seconds: float
+    ) -> list[Claim]:
+        claims: list[Claim] = []
+        for rank in lanes:
+            if len(claims) < limit:
+                rows = connection.execute(self._claims[rank], values | {"limit": limit - len(claims)}).all()
+                claims += [Claim(row.message_id, _LANE[rank], row.attempts, row.parked) for row in rows if _free(row)]
+                self._park(connection, [row for row in rows if not _free(row)], wait_seconds)
         return claims
 
-    async def _park(self, connection: AsyncConnection, rows: Sequence[Row[Any]], wait_seconds: float) -> None:
+    def _park(self, connection: Connection, rows: Sequence[Row[Any]], wait_seconds: float) -> None:
         """Their owner died while it sent them: nobody knows whether they left."""
         for row in rows:
             statement = update(queue).where(queue.c.message_id == row.message_id)
             until = row.attempted_at + wait_seconds
-            await connection.execute(statement.values(owner=None, parked=True, available_at=until))
+            connection.execute(statement.values(owner=None, parked=True, available_at=until))
 
     async def release(self, owner: str, now: float) -> int:
         async with self._database.write() as connection:
@@ -75,8 +90,9 @@ class SqlQueue:
             await connection.execute(delete(holds).where(holds.c.service_id == (service_id or _EVERYTHING)))
 
     async def retry(self, now: float, service_id: UUID | None = None) -> int:
+        scheduled = select(messages.c.id).where(messages.c.id == queue.c.message_id, messages.c.scheduled_for > now)
         statement = update(queue).where(
-            queue.c.owner.is_(None), queue.c.attempts > 0, queue.c.parked.is_(False), queue.c.available_at > now
+            queue.c.owner.is_(None), queue.c.parked.is_(False), queue.c.available_at > now, ~scheduled.exists()
         )
         if service_id is not None:
             statement = statement.where(queue.c.service_id == service_id)

@@ -1,14 +1,27 @@
 """The store on SQLite and PostgreSQL: the same statements, one file."""
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import BindParameter, Row, Select, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Insert,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import limits
 from config.database import Database
@@ -83,6 +96,14 @@ _SETTLED = (
 )
 
 
+def _counted(statement: sqlite.Insert | postgresql.Insert) -> Insert:
+    """Adds to the counters' rows, or makes them."""
+    return statement.on_conflict_do_update(
+        index_elements=list(counters.primary_key.columns),
+        set_={"messages": counters.c.messages + statement.excluded.messages},
+    )
+
+
 def is_outage(error: Exception) -> bool:
     """Whether the database itself is in trouble, so that trying row by row is pointless."""
     return isinstance(error, OSError | TimeoutError | OperationalError | InterfaceError) or (
@@ -96,10 +117,10 @@ class SqlStore:
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
         self._codec = Codec(keyring)
-        self._puts: GroupCommit[Group] = GroupCommit(database.write, self._apply_groups, is_outage=is_outage)
-        self._records: GroupCommit[Record] = GroupCommit(database.write, self._apply_records, is_outage=is_outage)
+        self._puts: GroupCommit[Group] = GroupCommit(database.transact, self._apply_groups, is_outage=is_outage)
+        self._records: GroupCommit[Record] = GroupCommit(database.transact, self._apply_records, is_outage=is_outage)
         self._log = structlog.get_logger("store")
-        self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
+        self._counted = _counted(sqlite.insert(counters) if database.is_sqlite else postgresql.insert(counters))
 
     async def drain(self) -> None:
         """Returns when all that was submitted is written."""
@@ -119,18 +140,17 @@ class SqlStore:
     async def _put_large(self, group: Group) -> None:
         # Each part in a transaction of its own; a put that fails later leaves orphans, which sweep() takes.
         for row in self._codec.content_rows(group.messages[0].content_id, group.content):
-            async with self._database.write() as connection:
-                await connection.execute(insert(contents), row)
+            await self._database.transact(partial(_insert_part, row))
 
-    async def _apply_groups(self, connection: AsyncConnection, groups: Sequence[Group]) -> Sequence[Exception | None]:
+    def _apply_groups(self, connection: Connection, groups: Sequence[Group]) -> Sequence[Exception | None]:
         now = max(group.messages[0].created_at for group in groups)
-        verdicts = await limits.charge(connection, [(group.charges, len(group.messages)) for group in groups], now)
+        verdicts = limits.charge(connection, [(group.charges, len(group.messages)) for group in groups], now)
         accepted = [group for group, refused in zip(groups, verdicts, strict=True) if refused is None]
         if accepted:
-            await self._insert_groups(connection, accepted)
+            self._insert_groups(connection, accepted)
         return verdicts
 
-    async def _insert_groups(self, connection: AsyncConnection, groups: Sequence[Group]) -> None:
+    def _insert_groups(self, connection: Connection, groups: Sequence[Group]) -> None:
         small = [
             row
             for group in groups
@@ -138,13 +158,13 @@ class SqlStore:
             for row in self._codec.content_rows(group.messages[0].content_id, group.content)
         ]
         if small:
-            await connection.execute(insert(contents), small)
+            connection.execute(insert(contents), small)
         every = [message for group in groups for message in group.messages]
-        await connection.execute(insert(messages), [self._codec.message_row(message) for message in every])
-        await connection.execute(insert(queue), [_queue_row(message) for message in every])
-        await self._count(connection, ((message, Status.CREATED, message.created_at) for message in every))
+        connection.execute(insert(messages), [self._codec.message_row(message) for message in every])
+        connection.execute(insert(queue), [_queue_row(message) for message in every])
+        self._count(connection, ((message, Status.CREATED, message.created_at) for message in every))
 
-    async def _count(self, connection: AsyncConnection, changes: Iterable[tuple[Message | Any, Status, float]]) -> None:
+    def _count(self, connection: Connection, changes: Iterable[tuple[Message | Any, Status, float]]) -> None:
         totals: dict[tuple[UUID, int, str, str, str], int] = {}
         for message, status, at in changes:
             key = (
@@ -157,23 +177,18 @@ class SqlStore:
             totals[key] = totals.get(key, 0) + 1
         if not totals:
             return
-        statement = self._insert(counters)
-        statement = statement.on_conflict_do_update(
-            index_elements=list(counters.primary_key.columns),
-            set_={"messages": counters.c.messages + statement.excluded.messages},
-        )
         names = ("service_id", "day", "channel", "key_type", "status")
         # One order for all writers, or two of them could lock each other out.
         rows = [dict(zip(names, key, strict=True)) | {"messages": n} for key, n in sorted(totals.items())]
-        await connection.execute(statement, rows)
+        connection.execute(self._counted, rows)
 
     # -- the worker's side -----------------------------------------------------------------------------------------
 
     async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
-        async with self._database.read() as connection:
-            rows = await connection.execute(select(messages).where(messages.c.id.in_(message_ids)))
-            opened = [message for row in rows if (message := self._open(row)) is not None]
-            return {message.id: message for message in opened}
+        statement = select(messages).where(messages.c.id.in_(message_ids))
+        rows = await self._database.query(lambda connection: connection.execute(statement).all())
+        opened = [message for row in rows if (message := self._open(row)) is not None]
+        return {message.id: message for message in opened}
 
     def _open(self, row: Row[Any]) -> Message | None:
         try:
@@ -185,54 +200,54 @@ class SqlStore:
     async def contents(self, content_ids: Collection[UUID]) -> dict[UUID, bytes]:
         statement = select(contents).where(contents.c.id.in_(content_ids)).order_by(contents.c.id, contents.c.part)
         parts: dict[UUID, list[bytes]] = {}
-        async with self._database.read() as connection:
-            for content_id, part, data in await connection.execute(statement):
-                parts.setdefault(content_id, []).append(self._codec.content_part(content_id, part, data))
+        for content_id, part, data in await self._database.query(lambda c: c.execute(statement).all()):
+            parts.setdefault(content_id, []).append(self._codec.content_part(content_id, part, data))
         return {content_id: b"".join(pieces) for content_id, pieces in parts.items()}
 
     async def attempt(self, attempts_: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
+        return await self._database.transact(partial(self._attempt, attempts_, owner, lease_until))
+
+    def _attempt(
+        self, attempts_: Sequence[Attempt], owner: str, lease_until: float, connection: Connection
+    ) -> set[UUID]:
         wanted = [attempt.message_id for attempt in attempts_]
         owned = select(queue.c.message_id).where(queue.c.message_id.in_(wanted), queue.c.owner == owner)
         if not self._database.is_sqlite:
             owned = owned.order_by(queue.c.message_id).with_for_update()
-        async with self._database.write() as connection:
-            ours = set(await connection.scalars(owned))
-            mine = [attempt for attempt in attempts_ if attempt.message_id in ours]
-            if again := [attempt for attempt in mine if attempt.number > 1]:
-                rows = [{"b_message": attempt.message_id, "b_at": attempt.started_at} for attempt in again]
-                await connection.execute(_ORPHANED, rows)
-            if mine:
-                await connection.execute(insert(attempts), [_attempt_row(attempt) for attempt in mine])
-                await connection.execute(_ATTEMPTED, [_lease_row(attempt, lease_until) for attempt in mine])
+        ours = set(connection.scalars(owned))
+        mine = [attempt for attempt in attempts_ if attempt.message_id in ours]
+        if again := [attempt for attempt in mine if attempt.number > 1]:
+            rows = [{"b_message": attempt.message_id, "b_at": attempt.started_at} for attempt in again]
+            connection.execute(_ORPHANED, rows)
+        if mine:
+            connection.execute(insert(attempts), [_attempt_row(attempt) for attempt in mine])
+            connection.execute(_ATTEMPTED, [_lease_row(attempt, lease_until) for attempt in mine])
         return ours
 
     async def record(self, record: Record) -> None:
         await self._records.submit(record)
 
-    async def _apply_records(
-        self, connection: AsyncConnection, records: Sequence[Record]
-    ) -> Sequence[Exception | None]:
+    def _apply_records(self, connection: Connection, records: Sequence[Record]) -> Sequence[Exception | None]:
         by = {outcome: [record for record in records if record.outcome is outcome] for outcome in Outcome}
         relayed, final = by[Outcome.RELAYED], by[Outcome.FAILED] + by[Outcome.EXPIRED]
-        await _many(connection, _RELAYED, relayed, "b_message", "b_provider_id", "b_at")
+        _many(connection, _RELAYED, relayed, "b_message", "b_provider_id", "b_at")
         ended = relayed + by[Outcome.FAILED] + by[Outcome.DEFERRED] + by[Outcome.UNKNOWN]
-        await _many(connection, _ENDED, ended, "b_attempt", "b_at", "b_outcome", "b_reason")
-        await _many(connection, _REMOVED, by[Outcome.THROTTLED], "b_attempt")
+        _many(connection, _ENDED, ended, "b_attempt", "b_at", "b_outcome", "b_reason")
+        _many(connection, _REMOVED, by[Outcome.THROTTLED], "b_attempt")
         given_back = by[Outcome.THROTTLED] + by[Outcome.DEFERRED]
-        await _many(connection, _GIVEN_BACK, given_back, "b_message", "b_attempt", "b_until", "b_refund")
-        await _many(connection, _PARKED, by[Outcome.UNKNOWN], "b_message", "b_attempt", "b_until")
-        await _many(connection, _UNQUEUED, relayed + final, "b_message")
+        _many(connection, _GIVEN_BACK, given_back, "b_message", "b_attempt", "b_until", "b_refund")
+        _many(connection, _PARKED, by[Outcome.UNKNOWN], "b_message", "b_attempt", "b_until")
+        _many(connection, _UNQUEUED, relayed + final, "b_message")
         ends = [Settlement(r.message_id, r.status, r.at, r.reason) for r in relayed if r.status in FINAL and r.status]
         ends += [Settlement(r.message_id, Status.TECHNICAL_FAILURE, r.at, r.reason) for r in final]
         if ends:
-            await self._settle(connection, ends)
+            self._settle(connection, ends)
         return [None] * len(records)
 
     async def settle(self, settlements: Sequence[Settlement]) -> int:
-        async with self._database.write() as connection:
-            return await self._settle(connection, settlements)
+        return await self._database.transact(lambda connection: self._settle(connection, settlements))
 
-    async def _settle(self, connection: AsyncConnection, settlements: Sequence[Settlement]) -> int:
+    def _settle(self, connection: Connection, settlements: Sequence[Settlement]) -> int:
         columns = (
             messages.c.id,
             messages.c.service_id,
@@ -244,11 +259,11 @@ class SqlStore:
         statement = select(*columns).where(messages.c.id.in_(wanted)).order_by(messages.c.id)
         if not self._database.is_sqlite:
             statement = statement.with_for_update()
-        rows = {row.id: row for row in await connection.execute(statement)}
+        rows = {row.id: row for row in connection.execute(statement)}
         taken = moves({message_id: Status(row.status) for message_id, row in rows.items()}, settlements)
         if taken:
-            await connection.execute(_SETTLED, [_settled_row(move) for move in taken])
-            await self._count(connection, ((rows[move.message_id], move.new, move.at) for move in taken))
+            connection.execute(_SETTLED, [_settled_row(move) for move in taken])
+            self._count(connection, ((rows[move.message_id], move.new, move.at) for move in taken))
         return len(taken)
 
     # -- reading ---------------------------------------------------------------------------------------------------
@@ -301,6 +316,10 @@ def _first_id(at: float) -> UUID:
     return new_id(at, bytes(10))
 
 
+def _insert_part(row: dict[str, Any], connection: Connection) -> None:
+    connection.execute(insert(contents), row)
+
+
 def _queue_row(message: Message) -> dict[str, Any]:
     return {
         "message_id": message.id,
@@ -315,10 +334,10 @@ def _queue_row(message: Message) -> dict[str, Any]:
     }
 
 
-async def _many(connection: AsyncConnection, statement: Any, records: Sequence[Record], *names: str) -> None:
+def _many(connection: Connection, statement: Any, records: Sequence[Record], *names: str) -> None:
     if records:
         rows = [{name: value for name, value in _record_row(record).items() if name in names} for record in records]
-        await connection.execute(statement, rows)
+        connection.execute(statement, rows)
 
 
 def _record_row(record: Record) -> dict[str, Any]:

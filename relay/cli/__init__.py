@@ -1,6 +1,8 @@
 """The command notify-relay. Exit codes: 0 done, 1 refused or failed (one line on standard error), 2 wrong usage."""
 
+import errno
 import os
+import socket
 import sys
 from collections.abc import Sequence
 
@@ -53,11 +55,19 @@ def _line(error: Exception) -> str:
         return str(error)
     kind = type(error).__name__
     # While it connects, the driver's own errors come through SQLAlchemy unwrapped.
-    if isinstance(error, SQLAlchemyError) or type(error).__module__.startswith("asyncpg"):
+    if isinstance(error, SQLAlchemyError) or type(error).__module__.startswith("asyncpg") or _is_unreachable(error):
         return texts.DATABASE_AWAY.format(kind=kind)
     if isinstance(error, OSError) and error.strerror:
-        return texts.SYSTEM_REFUSED.format(reason=error.strerror)
+        return texts.SYSTEM_REFUSED.format(reason=": ".join(filter(None, (error.filename, error.strerror))))
     return texts.INTERNAL.format(kind=kind)
+
+
+def _is_unreachable(error: Exception) -> bool:
+    """Whether a connection failed; a command makes none but the database's."""
+    if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
+        return True
+    # asyncio gives no errno when a name has several addresses and all of them fail.
+    return isinstance(error, OSError) and error.errno in (None, errno.EHOSTUNREACH, errno.ENETUNREACH)
 
 
 def _fail(reason: str) -> None:

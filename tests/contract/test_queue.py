@@ -118,18 +118,20 @@ async def test_a_hold_of_everything_stops_all_claims(store: Store, queue: Queue)
     assert len(await queue.claim("w", 10, NOW, 60, 0)) == 1
 
 
-async def test_retry_makes_deferred_messages_due_and_leaves_parked_ones(pair: Pair) -> None:
+async def test_retry_makes_deferred_and_throttled_messages_due_and_no_parked_or_scheduled_ones(pair: Pair) -> None:
     store, queue = pair.store, pair.queue
-    deferred, parked = message(), message()
-    for sent, outcome in ((deferred, Outcome.DEFERRED), (parked, Outcome.UNKNOWN)):
+    waiting = {outcome: message() for outcome in (Outcome.DEFERRED, Outcome.THROTTLED, Outcome.UNKNOWN)}
+    for outcome, sent in waiting.items():
         await store.put(Group((sent,), b"x"))
         await queue.claim("w", 1, NOW, 60, 0)
         attempt = Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", NOW)
         await store.attempt([attempt], "w", NOW + 60)
         await store.record(Record(sent.id, attempt.id, outcome, NOW, until=NOW + 900))
+    await store.put(Group((message(scheduled_for=NOW + 900),), b"x"))
 
-    assert await queue.retry(NOW + 1) == 1
-    assert [claim.message_id for claim in await queue.claim("w", 10, NOW + 1, 60, 0)] == [deferred.id]
+    assert await queue.retry(NOW + 1) == 2
+    due = {claim.message_id for claim in await queue.claim("w", 10, NOW + 1, 60, 0)}
+    assert due == {waiting[Outcome.DEFERRED].id, waiting[Outcome.THROTTLED].id}
 
 
 async def test_depth_tells_what_is_due_by_lane(store: Store, queue: Queue) -> None:

@@ -1,5 +1,7 @@
 """Root secrets: a wrong one is noticed, and an old one can be retired."""
 
+import asyncio
+
 import pytest
 
 from auth import domains, guests, keys, roots, services
@@ -19,10 +21,19 @@ OLD, NEW = Keyring.generate(), Keyring.generate()
 async def test_another_root_than_the_databases_is_noticed(database: Database) -> None:
     for keyring in (Keyring.parse(OLD), Keyring.parse(f"{NEW},{OLD}"), Keyring.parse(NEW)):
         async with database.write() as connection:
-            await roots.check(connection, "secret", keyring)
+            await roots.leave(connection, "secret", keyring)
     with pytest.raises(KeyringError, match="not the one that this database was made with"):
         async with database.write() as connection:
-            await roots.check(connection, "secret", Keyring.parse(OLD))
+            await roots.leave(connection, "secret", Keyring.parse(OLD))
+
+
+async def test_two_first_starts_at_once_agree_on_one_root(database: Database) -> None:
+    async def start(root: str) -> None:
+        async with database.write() as connection:
+            await roots.leave(connection, "secret", Keyring.parse(root))
+
+    results = await asyncio.gather(start(OLD), start(NEW), start(OLD), return_exceptions=True)
+    assert {type(result) for result in results} == {type(None), KeyringError}
 
 
 async def test_after_rotate_everything_opens_without_the_old_root(database: Database) -> None:

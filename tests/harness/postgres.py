@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -31,18 +32,33 @@ class Postgres:
         self.port = 0
 
     def start(self) -> "Postgres":
-        user = self._unprivileged()
-        data = self._folder / "data"
         subprocess.run(
-            [self._binaries / "initdb", "-D", data, "-U", "relay", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"],
+            [
+                self._binaries / "initdb",
+                "-D",
+                self.data,
+                "-U",
+                "relay",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-locale",
+                "-N",
+            ],
             check=True,
             stdout=subprocess.DEVNULL,
             cwd=self._folder,
-            **user,
+            **self._unprivileged(),
         )
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
+        self.resume()
+        return self
+
+    def resume(self) -> None:
+        """Starts the server on what it has."""
         options = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
@@ -53,14 +69,19 @@ class Postgres:
         }
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self._process = subprocess.Popen(
-            [self._binaries / "postgres", "-D", data, *arguments],
+            [self._binaries / "postgres", "-D", self.data, *arguments],
             stdout=subprocess.DEVNULL,
             stderr=(self._folder / "log").open("wb"),
             cwd=self._folder,
-            **user,
+            **self._unprivileged(),
         )
         self._wait()
-        return self
+
+    def halt(self) -> None:
+        """The server is gone at once, and every connection with it; what was committed stays."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(20)
 
     def _unprivileged(self) -> dict[str, object]:
         """PostgreSQL refuses to run as root."""
@@ -83,6 +104,10 @@ class Postgres:
         raise RuntimeError((self._folder / "log").read_text())
 
     @property
+    def data(self) -> Path:
+        return self._folder / "data"
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
@@ -98,6 +123,6 @@ class Postgres:
 
     def stop(self) -> None:
         if self._process is not None:
-            self._process.terminate()
+            self._process.send_signal(signal.SIGINT)  # without waiting for its clients to leave
             self._process.wait(20)
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -7,9 +7,14 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+
+from tests.harness.command import commands
 
 COMMAND = (sys.executable, "-c", "from relay.cli import main; main()")
 
@@ -18,6 +23,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _parent(pid: int) -> int | None:
+    """Of a process that runs; None for one that ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else int(fields[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +69,22 @@ class Relay:
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A command to its end."""
-        done = subprocess.run(
+        done = commands().run(arguments, self.folder, self.environment)
+        if check and done.returncode != 0:
+            raise AssertionError(f"{arguments}: exit {done.returncode}: {done.stderr}")
+        return done
+
+    def run_afresh(self, *arguments: str, seconds: float = 30) -> subprocess.CompletedProcess[str]:
+        """A command as a shell starts it, interpreter and all."""
+        return subprocess.run(
             [*COMMAND, *arguments],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=seconds,
             check=False,
         )
-        if check and done.returncode != 0:
-            raise AssertionError(f"{arguments}: exit {done.returncode}: {done.stderr}")
-        return done
 
     def json(self, *arguments: str) -> dict[str, object]:
         found = json.loads(self.run(*arguments, "--json").stdout)
@@ -92,11 +110,11 @@ class Relay:
 
     # -- the processes ---------------------------------------------------------------------------------------------
 
-    def start(self, *arguments: str, seconds: float = 15) -> "Relay":
-        """`serve`, until it says that it is ready."""
+    def start(self, *arguments: str, through: Sequence[str] = (), seconds: float = 15) -> "Relay":
+        """`serve`, until it says that it is ready; `through` is a command that runs it."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, "serve", *arguments],
+                [*through, *COMMAND, "serve", *arguments],
                 cwd=self.folder,
                 env=self.environment,
                 stdout=subprocess.PIPE,
@@ -116,17 +134,16 @@ class Relay:
 
     def children(self) -> dict[int, str]:
         """Process ids of the running children and their names, as the log tells them."""
-        running: dict[int, str] = {}
-        for line in self.log_lines():
-            if line.get("event") == "process.started":
-                running[int(str(line["pid"]))] = str(line["process"])
-            elif line.get("event") == "process.died":
-                running.pop(int(str(line["pid"])), None)
-        return running
+        named: dict[int, str] = {}
+        for line in self.log_lines("process.started"):
+            named[int(str(line["pid"]))] = str(line["process"])
+        # By their parent: a supervisor that was killed wrote down no end of its children.
+        return {pid: name for pid, name in named.items() if self.process and _parent(pid) == self.process.pid}
 
-    def log_lines(self) -> list[dict[str, object]]:
+    def log_lines(self, event: str = "") -> list[dict[str, object]]:
+        """The log; of one event only, where it is named."""
         lines = self.log.read_text(errors="replace").splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [json.loads(line) for line in lines if event in line and line.startswith("{") and line.endswith("}")]
 
     def stop(self, seconds: float = 20) -> int:
         """SIGTERM, and the exit code."""
@@ -146,6 +163,15 @@ class Relay:
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)  # our own session: nobody else's process
                 self.process.wait()
+
+    def kill(self) -> None:
+        """The supervisor dies without a word."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.process = None
 
     # -- what came of it -------------------------------------------------------------------------------------------
 
@@ -169,3 +195,45 @@ class Relay:
                 raise AssertionError(f"{len(found)} of {count} messages in the outbox")
             time.sleep(0.02)
         return found
+
+    def wait_for_mail(self, recipient: str, seconds: float = 10) -> tuple[dict[str, object], bytes]:
+        """What was sent to one recipient, who got nothing before and gets one message."""
+        deadline = time.monotonic() + seconds
+        while not (found := self.mail_to(recipient)):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"nothing for {recipient} in the outbox")
+            time.sleep(0.02)
+        assert len(found) == 1
+        return found[0]
+
+    def mail_to(self, recipient: str) -> list[tuple[dict[str, object], bytes]]:
+        found = ((path, json.loads(path.read_text())) for path in (self.folder / "var/outbox").glob("*.json"))
+        return [
+            (envelope, path.with_suffix(".eml").read_bytes())
+            for path, envelope in found
+            if envelope["rcpt_to"] == [recipient]
+        ]
+
+    @cached_property
+    def records(self) -> dict[str, str]:
+        """The TXT records of the default domain, by name, as `domain show` asks to publish them."""
+        records = self.json("domain", "show")["records"]
+        assert isinstance(records, list)
+        return {record["name"]: record["value"] for record in records if record["type"] == "TXT"}
+
+    def histories(self, group_id: str) -> list[dict[str, object]]:
+        """`message show` of all messages of a group."""
+        messages = self.json("message", "show", group_id)["messages"]
+        assert isinstance(messages, list)
+        return messages
+
+    def wait_for_status(self, group_id: str, status: str, seconds: float = 10) -> list[dict[str, object]]:
+        """The group's histories, when all its messages have reached a status."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = self.histories(group_id)
+            if all(message["status"] == status for message in found):
+                return found
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not {status}: {found}")
+            time.sleep(0.2)

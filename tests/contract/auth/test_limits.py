@@ -25,10 +25,10 @@ async def test_group_counts_against_all_its_limits_or_none(database: Database) -
     key, service = uuid4(), uuid4()
     group = _charges(key, service, per_minute=10, per_day=12)
     async with database.write() as c:
-        answers = await charge(c, [(group, 8), (group, 3), (group, 2), ((), 5)], NOW)
+        answers = await c.run_sync(charge, [(group, 8), (group, 3), (group, 2), ((), 5)], NOW)
     assert [answer and answer.reply for answer in answers] == [None, KEY_LIMIT, None, None]
     async with database.write() as c:
-        later = await charge(c, [(group, 3), (group, 2)], NOW + 60)
+        later = await c.run_sync(charge, [(group, 3), (group, 2)], NOW + 60)
         used = {row.span_seconds: row.used for row in await c.execute(select(limits.limits)) if row.holder == service}
     assert [answer and answer.reply for answer in later] == [SERVICE_LIMIT, None]
     assert used == {86_400: 12}
@@ -37,7 +37,7 @@ async def test_group_counts_against_all_its_limits_or_none(database: Database) -
 async def test_refusal_says_the_limit_and_when_it_lifts(database: Database) -> None:
     group = _charges(uuid4(), uuid4(), per_minute=1, per_day=1)
     async with database.write() as c:
-        _, answer = await charge(c, [(group, 1), (group, 1)], 1_795_293_890.0)
+        _, answer = await c.run_sync(charge, [(group, 1), (group, 1)], 1_795_293_890.0)
     assert answer is not None
     assert answer.line() == (
         "451 4.7.1 limit of 1 messages a minute for this key reached; lifts at 2026-11-21T20:45:00Z"
@@ -48,7 +48,7 @@ async def test_charge_takes_a_constant_number_of_statements(database: Database) 
     batch = [(_charges(uuid4(), uuid4(), 10, 10), 1) for _ in range(50)]
     async with database.write() as c:
         with counted(database) as statements:
-            await charge(c, batch, NOW)
+            await c.run_sync(charge, batch, NOW)
     assert len(statements) <= 3
 
 
@@ -56,14 +56,14 @@ async def test_rolled_back_batch_counts_nothing(database: Database) -> None:
     group = _charges(uuid4(), uuid4(), per_minute=1, per_day=1)
     for _ in range(2):
         async with database.write() as c:
-            assert await charge(c, [(group, 1)], NOW) == [None]
+            assert await c.run_sync(charge, [(group, 1)], NOW) == [None]
             await c.rollback()
 
 
 async def test_ended_windows_are_forgotten(database: Database) -> None:
     group = _charges(uuid4(), uuid4(), per_minute=1, per_day=1)
     async with database.write() as c:
-        await charge(c, [(group, 1)], NOW)
+        await c.run_sync(charge, [(group, 1)], NOW)
         await limits.forget(c, NOW + 180)
         assert [row.span_seconds for row in await c.execute(select(limits.limits))] == [86_400]
 
@@ -76,7 +76,7 @@ def _spend(url: str, key: UUID, services_: list[UUID], answers: Any) -> None:
             # Two services in changing order: locks must not form a ring.
             order = services_ if number % 2 else services_[::-1]
             async with database.write() as c:
-                found = await charge(c, [(_charges(key, each, 1000, 25), 1) for each in order], NOW)
+                found = await c.run_sync(charge, [(_charges(key, each, 1000, 25), 1) for each in order], NOW)
             accepted += found.count(None)
         await database.close()
         return accepted

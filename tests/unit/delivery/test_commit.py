@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import Database
 from delivery.commit import GroupCommit
@@ -20,16 +19,16 @@ class Numbers:
         self.database = database
         self.batches: list[list[int]] = []
         self.commit: GroupCommit[int] = GroupCommit(
-            database.write, self.apply, is_outage=lambda error: isinstance(error, OSError), limit=50
+            database.transact, self.apply, is_outage=lambda error: isinstance(error, OSError), limit=50
         )
 
-    async def apply(self, connection: AsyncConnection, numbers: Sequence[int]) -> Sequence[Exception | None]:
+    def apply(self, connection: Connection, numbers: Sequence[int]) -> Sequence[Exception | None]:
         self.batches.append(list(numbers))
         if 13 in numbers:
             raise ConnectionResetError
         good = [number for number in numbers if number >= 0]
         if good:
-            await connection.execute(text("INSERT INTO numbers VALUES (:n)"), [{"n": number} for number in good])
+            connection.execute(text("INSERT INTO numbers VALUES (:n)"), [{"n": number} for number in good])
         return [None if number >= 0 else ValueError("negative") for number in numbers]
 
     async def stored(self) -> set[int]:

@@ -1,0 +1,128 @@
+"""SMTP in, fake SES out, with the real command: messages a second, and CPU by stage."""
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy import select
+
+from benchmarks import cpu
+from benchmarks.load import Order, send
+from config.database import Database
+from config.keyring import Keyring
+from delivery.store.tables import queue
+from tests.fakes.aws import CREDENTIALS
+from tests.harness.postgres import Postgres
+from tests.harness.relay import Relay
+from tests.harness.ses import Ses
+
+STAGES = {"smtp": "door", "worker": "worker", "ops": "supervisor, ops", "supervisor": "supervisor, ops"}
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One measured run. CPU is in milliseconds per message."""
+
+    relayed_per_second: float  # until the last message was with SES
+    accepted_per_second: float
+    p50_ms: float  # from MAIL to the reply to the content
+    p99_ms: float
+    stages: dict[str, float]
+    postgres: float
+
+    @property
+    def cpu_ms(self) -> float:
+        """All our processes together."""
+        return sum(self.stages.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    relay: Relay
+    database: Database
+    order: Order  # without the number of messages
+    postgres: Postgres | None
+
+    def _used(self) -> dict[str, float]:
+        assert self.relay.process is not None
+        pids = {self.relay.process.pid: "supervisor"} | self.relay.children()
+        found = dict.fromkeys(STAGES.values(), 0.0)
+        for pid, name in pids.items():
+            found[STAGES[name.partition("-")[0]]] += cpu.used([pid])
+        if self.postgres:
+            found["postgres"] = cpu.used_by_tree(self.postgres.pid)
+        return found
+
+    async def _relayed(self) -> None:
+        while True:
+            async with self.database.read() as connection:
+                if await connection.scalar(select(queue.c.message_id).limit(1)) is None:
+                    return
+            await asyncio.sleep(0.05)
+
+    async def measure(self, messages: int, *, keep: bool = True) -> Round:
+        before = self._used()
+        sent = await send(replace(self.order, messages=messages, keep=keep))
+        await self._relayed()
+        seconds = time.time() - sent["began_at"]
+        used = {name: (value - before[name]) / messages * 1000 for name, value in self._used().items()}
+        return Round(
+            relayed_per_second=messages / seconds,
+            accepted_per_second=messages / sent["seconds"],
+            p50_ms=sent["p50"] * 1000,
+            p99_ms=sent["p99"] * 1000,
+            postgres=used.pop("postgres", 0.0),
+            stages=used,
+        )
+
+
+@asynccontextmanager
+async def installed(
+    database_url: str, connections: int, postgres: Postgres | None = None
+) -> AsyncIterator[Installation]:
+    """The command with a live service, on two processes of each kind."""
+    ses = Ses()
+    with tempfile.TemporaryDirectory(prefix="relay-bench-") as folder:
+        relay = Relay(
+            Path(folder),
+            DATABASE_URL=database_url.format(folder=folder),
+            SECRET_KEY=Keyring.generate(),
+            SEALING_KEY=Keyring.generate(),
+            EMAIL__PROVIDER="ses",
+            AWS__ENDPOINT_URL=ses.url,
+            PROCESSES=2,
+            **CREDENTIALS,
+        )
+        relay.run("db", "upgrade")
+        service = relay.create_service("--live", "--per-day", "10000000")
+        key = relay.create_key("--per-minute", "10000000", service=str(service["id"]))
+        database = Database(database_url.format(folder=folder))
+        try:
+            relay.start()
+            order = Order(relay.tls_port, key.username, key.password, connections, 0)
+            yield Installation(relay, database, order, postgres)
+        finally:
+            await database.close()
+            relay.end()
+            ses.end()
+
+
+async def baseline(messages: int, connections: int) -> tuple[float, float]:
+    """Messages a second and CPU milliseconds per message of the server that drops everything."""
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen([sys.executable, "-m", "benchmarks.baseline", folder], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        try:
+            port = int(process.stdout.readline())
+            before = cpu.used([process.pid])
+            sent = await send(Order(port, "name", "secret", connections, messages))
+            return messages / sent["seconds"], (cpu.used([process.pid]) - before) / messages * 1000
+        finally:
+            process.kill()
+            process.communicate()

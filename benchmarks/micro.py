@@ -1,0 +1,113 @@
+"""The parts alone, in this process: CPU milliseconds per message."""
+
+import asyncio
+import gc
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from uuid import uuid4
+
+from auth.limits import DAY_SECONDS, MINUTE_SECONDS, Charge
+from config.database import Database
+from config.keyring import Keyring
+from delivery import schema
+from delivery.brandings import Brandings
+from delivery.queue.sql import SqlQueue
+from delivery.store.base import Attempt, Group, Outcome, Record
+from delivery.store.sql import SqlStore
+from messages.address import Address
+from messages.dkim import SigningKey, generate, sign
+from messages.message import Language, Message, Trace, new_id
+from messages.pipeline import Preparation, prepare
+from messages.reply import KEY_LIMIT, SERVICE_LIMIT
+from messages.rewrite import SenderPolicy
+from messages.status import Status
+from tests.fakes.messages import make_message
+from tests.harness.load import html_message
+
+BATCH = 32
+_KEY, _SERVICE = uuid4(), uuid4()
+_CHARGES = (
+    Charge(_KEY, MINUTE_SECONDS, 10**9, KEY_LIMIT),
+    Charge(_SERVICE, DAY_SECONDS, 10**9, SERVICE_LIMIT),
+)
+
+
+def preparing() -> float:
+    """prepare(): header policy, sender, branding."""
+    sender = SenderPolicy(
+        "Passports", Address.parse("passports@notification.example.ca"), False, "registered", None, frozenset()
+    )
+    branding = Brandings().get("default", "Passports", Language.BOTH)
+    trace, content = Trace("client.example.org", "192.0.2.1", "ESMTPSA", "localhost"), html_message()
+    preparation = Preparation(sender, branding, trace, uuid4(), time.time())
+    return _cpu_ms(lambda: prepare(content, preparation), 2000)
+
+
+def signing() -> float:
+    """sign(): DKIM, RSA with 2048 bits."""
+    key, content = SigningKey.from_pem("notification.example.ca", "s1", generate()), html_message()
+    return _cpu_ms(lambda: sign(content, key, 1.0), 1000)
+
+
+def _cpu_ms(work: Callable[[], object], times: int) -> float:
+    work()
+    gc.collect()
+    began = time.process_time()
+    for _ in range(times):
+        work()
+    return (time.process_time() - began) / times * 1000
+
+
+async def storing_and_delivering(url: str, batches: int = 40) -> tuple[float, float]:
+    """put() in groups that share commits; then claim, load, attempt and record of the same messages."""
+    database = Database(url)
+    try:
+        await schema.upgrade(database)
+        store, queue, content = (
+            SqlStore(database, Keyring.parse(Keyring.generate())),
+            SqlQueue(database),
+            html_message(),
+        )
+
+        async def put() -> None:
+            groups = (Group((_message(len(content)),), content, _CHARGES) for _ in range(BATCH))
+            await asyncio.gather(*map(store.put, groups))
+
+        async def deliver() -> None:
+            now = time.time()
+            claims = await queue.claim("bench", BATCH, now, 60, 180)
+            messages = await store.load([claim.message_id for claim in claims])
+            await store.contents({message.content_id for message in messages.values()})
+            attempts = [Attempt(new_id(now, os.urandom(10)), each, 1, "ses", now) for each in messages]
+            await store.attempt(attempts, "bench", now + 60)
+            await asyncio.gather(
+                *(
+                    store.record(Record(a.message_id, a.id, Outcome.RELAYED, now, Status.SENDING, "id"))
+                    for a in attempts
+                )
+            )
+
+        return await _cpu_ms_of(put, batches), await _cpu_ms_of(deliver, batches)
+    finally:
+        await database.close()
+
+
+async def _cpu_ms_of(work: Callable[[], Awaitable[None]], times: int) -> float:
+    gc.collect()
+    began = time.process_time()
+    for _ in range(times):
+        await work()
+    return (time.process_time() - began) / times / BATCH * 1000
+
+
+def _message(size_bytes: int) -> Message:
+    now = time.time()
+    ids = [new_id(now, os.urandom(10)) for _ in range(3)]
+    named = dict(zip(("id", "group_id", "content_id"), ids, strict=True))
+    return make_message().evolve(service_id=_SERVICE, key_id=_KEY, content_bytes=size_bytes, created_at=now, **named)
+
+
+def sqlite_url(folder: Path) -> str:
+    return f"sqlite+aiosqlite:///{folder}/micro.db"

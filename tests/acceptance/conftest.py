@@ -1,0 +1,40 @@
+"""One running relay for all tests that need nothing special of it: two processes of each kind, SQLite, the outbox."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness.relay import Credentials, Relay
+
+Make = Callable[..., Relay]
+
+
+@pytest.fixture(scope="session")
+def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
+    running = Relay(tmp_path_factory.mktemp("relay"), PROCESSES=2).start()
+    yield running
+    running.end()
+
+
+@pytest.fixture(scope="session")
+def key(relay: Relay) -> Credentials:
+    """A normal key of a live service."""
+    return relay.create_key()
+
+
+@pytest.fixture
+def make_relay(tmp_path: Path) -> Iterator[Make]:
+    """Makes relays with settings of their own, not started; ends them after the test."""
+    made: list[Relay] = []
+
+    def make(name: str = "relay", **settings: Any) -> Relay:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        made.append(Relay(folder, **{"PROCESSES": 1, **settings}))
+        return made[-1]
+
+    yield make
+    for relay in made:
+        relay.end()

@@ -1,0 +1,116 @@
+"""What operators see: probes, metrics of all processes together, and one log line per step of a message."""
+
+import json
+import re
+import time
+
+from tests.harness.mail import address, connect, group_id, log_in
+from tests.harness.relay import Credentials, Relay
+
+NAMES = (
+    "relay_submissions_total",
+    "relay_accept_seconds",
+    "relay_smtp_connections",
+    "relay_auth_failures_total",
+    "delivery_queue_depth",
+    "delivery_queue_oldest_seconds",
+    "delivery_attempts_total",
+    "delivery_attempt_seconds",
+    "delivery_seconds",
+    "delivery_messages_total",
+    "relay_build_info",
+    "relay_certificate_expires_at",
+)
+
+
+def metric(relay: Relay, sample: str) -> float:
+    text = relay.get("/metrics")[1]
+    found = re.search(rf"^{re.escape(sample)} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def test_probes_answer(relay: Relay) -> None:
+    assert relay.get("/healthz") == (200, "ok\n")
+    status, body = relay.get("/readyz")
+    assert (status, json.loads(body)) == (200, {"database": "ok", "smtp": "ok"})
+    assert relay.get("/somewhere-else")[0] == 404
+
+
+COUNTED = (
+    'relay_submissions_total{door="smtp",outcome="accepted"}',
+    "relay_accept_seconds_count",
+    'delivery_attempts_total{outcome="relayed",provider="outbox"}',
+    'delivery_attempt_seconds_count{provider="outbox"}',
+    'delivery_seconds_count{channel="email",lane="normal",stage="relayed"}',
+    'delivery_messages_total{channel="email",status="delivered"}',
+)
+
+
+def test_metrics_sum_over_processes_and_name_nobody(relay: Relay, key: Credentials) -> None:
+    before = [metric(relay, sample) for sample in COUNTED]
+    failures = metric(relay, 'relay_auth_failures_total{reason="credentials"}')
+    recipients = [address(str(number)) for number in range(12)]
+    for recipient in recipients:  # a connection each: the kernel spreads them over both doors
+        with connect(relay, key) as client:
+            assert group_id(client.submit([recipient]))
+    assert log_in(relay, "nobody-here", "x").startswith("535 ")
+    for recipient in recipients:
+        relay.wait_for_mail(recipient)
+    deadline = time.monotonic() + 5  # a metric follows its file in the outbox by the length of a commit
+    while metric(relay, COUNTED[-1]) < before[-1] + 12 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [metric(relay, sample) for sample in COUNTED] == [value + 12 for value in before]
+    assert metric(relay, 'relay_auth_failures_total{reason="credentials"}') == failures + 1
+    text = relay.get("/metrics")[1]
+    for name in NAMES:
+        assert re.search(rf"^# TYPE {name} ", text, re.MULTILINE), name
+    assert metric(relay, 'delivery_queue_depth{lane="normal"}') == 0
+    assert metric(relay, "relay_certificate_expires_at") > time.time() + 300 * 86400
+    for word in ("@", "example.org", "pid=", key.username, key.password, key.service_id):
+        assert word not in text
+
+
+def test_open_connections_are_counted_over_all_doors(relay: Relay, key: Credentials) -> None:
+    before = metric(relay, "relay_smtp_connections")
+    clients = [connect(relay, key) for _ in range(6)]
+    assert metric(relay, "relay_smtp_connections") == before + 6
+    for client in clients:
+        client.quit()
+    time.sleep(0.1)
+    assert metric(relay, "relay_smtp_connections") == before
+
+
+def test_each_message_has_one_line_when_accepted_and_one_when_attempted(relay: Relay, key: Credentials) -> None:
+    with connect(relay, key) as client:
+        group = group_id(client.submit([address(), address()]), 2)
+    histories = relay.wait_for_status(group, "delivered")
+    lines = [line for line in relay.log_lines() if line.get("group_id") == group]
+    accepted = [line for line in lines if line["event"] == "message.accepted"]
+    attempted = [line for line in lines if line["event"] == "message.attempted"]
+    assert len(lines) == 3
+    assert len(accepted) == 1
+    assert (accepted[0]["recipients"], accepted[0]["service_id"]) == (2, key.service_id)
+    assert sorted(str(line["message_id"]) for line in attempted) == sorted(str(each["id"]) for each in histories)
+
+
+def test_refused_message_has_one_line_too(relay: Relay, key: Credentials) -> None:
+    before = len([line for line in relay.log_lines() if line["event"] == "message.refused"])
+    with connect(relay, key) as client:
+        assert client.submit([address()], b"\r\nno header section\r\n").startswith("554 ")
+    refused = [line for line in relay.log_lines() if line["event"] == "message.refused"]
+    assert len(refused) == before + 1
+    assert (refused[-1]["code"], refused[-1]["enhanced"]) == (554, "5.6.0")
+
+
+def test_held_queue_keeps_messages_until_it_is_released(relay: Relay, key: Credentials) -> None:
+    relay.run("queue", "hold")
+    recipient = address()
+    with connect(relay, key) as client:
+        group = group_id(client.submit([recipient]))
+    time.sleep(0.5)
+    stats = relay.json("queue", "stats")["lanes"]
+    assert [lane["waiting"] for lane in stats if lane["lane"] == "normal"] == [1]  # type: ignore[attr-defined]
+    assert metric(relay, 'delivery_queue_depth{lane="normal"}') == 1
+    assert relay.histories(group)[0]["status"] == "created"
+    relay.run("queue", "release")
+    relay.wait_for_mail(recipient)

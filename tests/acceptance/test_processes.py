@@ -1,0 +1,227 @@
+"""The processes as an operator and a service manager meet them: start, stop, death, roles, sockets."""
+
+import os
+import signal
+import smtplib
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.keyring import Keyring
+from tests.harness.mail import address, connect, send
+from tests.harness.relay import Credentials, Relay
+
+Make = Callable[..., Relay]
+ACTIVATE = """
+import os, socket, sys
+ports, command = sys.argv[1:3], sys.argv[3:]
+for descriptor, port in enumerate(map(int, ports), 3):
+    listener = socket.create_server(("127.0.0.1", port))
+    os.dup2(listener.fileno(), descriptor + 10)
+for descriptor in (3, 4):
+    os.dup2(descriptor + 10, descriptor, inheritable=True)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "starttls:tls"}
+os.execv(command[0], command)
+"""
+
+
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def pid_of(relay: Relay, process: str) -> int:
+    return next((pid for pid, name in relay.children().items() if name == process), 0)
+
+
+def keys() -> dict[str, str]:
+    return {"SECRET_KEY": Keyring.generate(), "SEALING_KEY": Keyring.generate()}
+
+
+# -- Start and stop ------------------------------------------------------------------------------------------------
+
+
+def send_until_told_off(relay: Relay, key: Credentials, accepted: list[str]) -> None:
+    """Sends message after message; notes the recipients of those that were answered 250."""
+    try:
+        with connect(relay, key) as client:
+            for _ in range(1000):
+                recipient = address()
+                if client.submit([recipient]).startswith("250 "):
+                    accepted.append(recipient)
+                else:
+                    return
+    except (smtplib.SMTPException, OSError):
+        pass
+
+
+def test_sigterm_under_load_ends_with_0_and_everything_accepted_is_delivered(make_relay: Make) -> None:
+    relay = make_relay(PROCESSES=2)
+    key = relay.start().create_key()
+    accepted: list[str] = []
+    clients = [threading.Thread(target=send_until_told_off, args=(relay, key, accepted)) for _ in range(20)]
+    for client in clients:
+        client.start()
+    wait_until(lambda: len(accepted) > 60)
+    started = time.monotonic()
+    assert relay.stop(20) == 0
+    assert time.monotonic() - started < 20
+    for client in clients:
+        client.join(10)
+    relay.start()
+    outbox = relay.folder / "var/outbox"
+    wait_until(lambda: len(list(outbox.glob("*.json"))) >= len(accepted), 20)
+    assert set(accepted) <= {envelope["rcpt_to"][0] for envelope, _ in relay.outbox()}  # type: ignore[index]
+
+
+def test_demo_is_made_once_and_what_it_makes_is_for_its_owner_only(make_relay: Make) -> None:
+    relay = make_relay().start("--demo")
+    made = relay.json("service", "list")["services"]
+    assert [service["name"] for service in made] == ["Demo service"]  # type: ignore[attr-defined]
+    for name in ("secret.key", "sealing.key", "tls.key", "demo.json", "relay.db"):
+        assert (relay.folder / "var" / name).stat().st_mode & 0o077 == 0, name
+    assert relay.stop() == 0
+    relay.start("--demo")
+    assert len(relay.json("service", "list")["services"]) == 1  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("setting", "attribute"), [("SMTP__LISTEN", "port"), ("METRICS__LISTEN", "metrics_port")])
+def test_second_serve_on_a_port_in_use_fails_loudly_and_harms_nobody(
+    relay: Relay, key: Credentials, make_relay: Make, setting: str, attribute: str
+) -> None:
+    send(relay, key, address())
+    port = getattr(relay, attribute)
+    second = make_relay(**{setting: f"127.0.0.1:{port}", "STATE_DIR": relay.folder / "var"})
+    done = second.run_afresh("serve")
+    assert done.returncode == 1
+    problem = f"NOTIFY_RELAY_{setting}: cannot listen on 127.0.0.1:{port}: Address already in use"
+    assert done.stderr == f"notify-relay: {problem}\n"
+    assert 'relay_submissions_total{door="smtp",outcome="accepted"}' in relay.get("/metrics")[1]
+
+
+# -- Death ---------------------------------------------------------------------------------------------------------
+
+
+def test_children_die_with_their_supervisor(make_relay: Make) -> None:
+    relay = make_relay().start()
+    children = relay.children()
+    assert sorted(children.values()) == ["ops", "smtp-0", "worker-0"]
+    relay.kill()
+    wait_until(lambda: not any(map(is_running, children)), 5)
+    relay.start().stop()
+
+
+def test_dead_child_is_replaced_and_its_waiting_connections_are_served(make_relay: Make) -> None:
+    relay = make_relay()
+    key = relay.start().create_key()
+    for process in ("worker-0", "ops", "smtp-0"):
+        before = pid_of(relay, process)
+        os.kill(before, signal.SIGKILL)
+        wait_until(lambda process=process, before=before: pid_of(relay, process) not in (0, before))  # type: ignore[misc]
+    recipient = address()
+    send(relay, key, recipient)
+    relay.wait_for_mail(recipient)
+    wait_until(lambda: relay.get("/healthz")[0] == 200)
+
+    # A door that dies at birth again and again is given a pause: time enough to connect to nobody.
+    for _ in range(3):
+        before = pid_of(relay, "smtp-0")
+        os.kill(before, signal.SIGKILL)
+        wait_until(lambda before=before: pid_of(relay, "smtp-0") != before)  # type: ignore[misc]
+        if pid_of(relay, "smtp-0") == 0:
+            break
+    waiting = [socket.create_connection(("127.0.0.1", relay.port), timeout=10) for _ in range(30)]
+    for each in waiting:
+        assert each.recv(100).startswith(b"220 ")
+        each.close()
+
+
+def test_key_of_another_installation_is_noticed_at_the_start(make_relay: Make) -> None:
+    relay = make_relay()
+    relay.create_key()
+    relay.environment["NOTIFY_RELAY_SECRET_KEY"] = Keyring.generate()
+    done = relay.run("serve", check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "notify-relay: NOTIFY_RELAY_SECRET_KEY: the secret key is not the one that this database was made with\n"
+    )
+
+
+# -- Roles ---------------------------------------------------------------------------------------------------------
+
+
+def test_roles_as_two_commands_share_one_database(make_relay: Make, database_url: str) -> None:
+    both = keys()
+    smtp = make_relay("smtp", DATABASE_URL=database_url, SECRET_KEY=both["SECRET_KEY"])  # and no sealing key
+    worker = make_relay("worker", DATABASE_URL=database_url, **both)
+    worker.run("db", "upgrade")
+    key = worker.create_key()
+    smtp.start("--role", "smtp")
+    recipient = address()
+    group = send(smtp, key, recipient)
+    assert worker.histories(group)[0]["status"] == "created"
+    worker.start("--role", "worker")
+    worker.wait_for_mail(recipient)
+    assert sorted(smtp.children().values()) == ["ops", "smtp-0"]
+    assert sorted(worker.children().values()) == ["ops", "worker-0"]
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", worker.port), timeout=2)
+    assert smtp.get("/readyz")[0] == worker.get("/readyz")[0] == 200
+
+
+def test_sealing_key_is_not_made_for_a_door(make_relay: Make) -> None:
+    relay = make_relay().start("--role", "smtp")
+    assert not (relay.folder / "var/sealing.key").exists()
+
+
+def test_postgresql_without_the_schema_is_refused_until_it_is_upgraded(make_relay: Make, postgres_url: str) -> None:
+    relay = make_relay(DATABASE_URL=postgres_url, **keys())
+    for command in (("serve",), ("service", "list")):
+        done = relay.run(*command, check=False)
+        assert done.returncode == 1
+        assert done.stderr == (
+            "notify-relay: the database's schema is not this version's: run `notify-relay db upgrade`\n"
+        )
+    relay.run("db", "upgrade")
+    relay.run("db", "upgrade")
+    relay.start().create_key()
+
+
+def test_keys_are_asked_for_where_several_machines_share_a_database(make_relay: Make, postgres_url: str) -> None:
+    relay = make_relay(DATABASE_URL=postgres_url)
+    relay.run("db", "upgrade")
+    done = relay.run("serve", check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("notify-relay: NOTIFY_RELAY_SECRET_KEY is not set: ")
+    assert done.stderr.count("\n") == 1
+
+
+# -- Sockets of a service manager ----------------------------------------------------------------------------------
+
+
+def test_sockets_of_a_service_manager_are_used_and_keep_their_connections(make_relay: Make) -> None:
+    relay = make_relay(PROCESSES=2)
+    through = (sys.executable, "-c", ACTIVATE, str(relay.port), str(relay.tls_port))
+    relay.environment["NOTIFY_RELAY_SMTP__LISTEN"] = "127.0.0.1:1"  # would be refused
+    key = relay.start(through=through).create_key()
+    for _ in range(4):
+        recipient = address()
+        send(relay, key, recipient)
+        relay.wait_for_mail(recipient)
+    assert relay.get("/readyz")[0] == 200
+    assert relay.stop() == 0

@@ -1,0 +1,61 @@
+"""An SMTP door on SQLite as a process, with a chosen `synchronous`: python -m tests.faults.door FOLDER FULL|OFF.
+
+The command has no such switch, and must not have one. Prints a JSON line with port, username and password.
+"""
+
+import asyncio
+import json
+import socket
+import sys
+import time
+from pathlib import Path
+
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from auth import domains, keys, services
+from auth.verify import Verifier
+from config.database import Database
+from config.keyring import Keyring
+from config.settings import Limits, Smtp
+from delivery import schema
+from delivery.brandings import Brandings
+from delivery.store.sql import SqlStore
+from messages.message import KeyType
+from relay import certificate
+from relay.accept import Acceptor
+from relay.metrics import DoorMetrics
+from relay.smtp.listeners import SmtpDoor, tls_context
+
+DOMAIN = "notification.example.ca"
+
+
+async def _key(database: Database, keyring: Keyring) -> keys.Issued:
+    now = time.time()
+    async with database.write() as connection:
+        await domains.ensure(connection, Keyring.parse(Keyring.generate()), DOMAIN, now)
+        service = await services.create(
+            connection, Limits(), now, name="Passports", email_from="passports", domain=DOMAIN, live=True
+        )
+        return await keys.create(connection, keyring, Limits(), service, now, name="test key", type=KeyType.NORMAL)
+
+
+async def _serve(folder: Path, synchronous: str) -> None:
+    database = Database(f"sqlite+aiosqlite:///{folder}/relay.db", synchronous=synchronous)
+    await schema.upgrade(database)
+    keyring = Keyring.parse(Keyring.generate())
+    issued = await _key(database, keyring)
+    verifier = Verifier(database, keyring, time.time, Limits(), default_domain=DOMAIN)
+    store = SqlStore(database, keyring)
+    acceptor = Acceptor(store, verifier, Brandings(), max_message_bytes=1 << 20, max_recipients=10, now=time.time)
+    context = tls_context(*certificate.ensure(folder, "localhost"))
+    door = SmtpDoor(Smtp(), context, verifier, acceptor, DoorMetrics(CollectorRegistry()))
+    listener = socket.create_server(("127.0.0.1", 0))
+    await door.start([], [listener])
+    login = {"username": issued.key.smtp_username, "password": issued.smtp_password}
+    print(json.dumps({"port": listener.getsockname()[1], **login}), flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve(Path(sys.argv[1]), sys.argv[2]))
