@@ -22,7 +22,7 @@ PURPOSE = "root proof"
 
 async def load(connection: AsyncConnection) -> dict[str, bytes]:
     """The proofs that were left, by name."""
-    return {name: proof for name, proof in await connection.execute(select(roots.c.name, roots.c.proof))}
+    return {row.name: row.proof for row in await connection.execute(select(roots))}
 
 
 def is_current(name: str, keyring: Keyring, proof: bytes) -> bool:
