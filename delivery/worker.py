@@ -6,7 +6,7 @@ A started attempt is on disk before its provider call, so that after any crash w
 import asyncio
 import os
 import random
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -158,7 +158,7 @@ class Worker:
         contents = await self._store.contents({message.content_id for _, message in portion})
         jobs = []
         for claim, message in portion:
-            job = await self._seal(claim, message, contents.get(message.content_id))
+            job = await self._seal(claim, message, contents)
             if job is not None:
                 jobs.append(job)
         if jobs:
@@ -166,22 +166,23 @@ class Worker:
             ours = await self._store.attempt([job.attempt for job in jobs], self._owner, lease_until)
             await asyncio.gather(*(self._send(job) for job in jobs if job.message.id in ours))
 
-    async def _seal(self, claim: Claim, message: Message, content: bytes | None) -> Job | None:
+    async def _seal(self, claim: Claim, message: Message, contents: Mapping[UUID, bytes | None]) -> Job | None:
         now = self._now()
-        if now >= message.expires_at or content is None:
-            reason = "expired" if content is not None else "content_gone"
+        if now >= message.expires_at or message.content_id not in contents:
+            reason = "expired" if message.content_id in contents else "content_gone"
             await self._record(Record(message.id, None, Outcome.EXPIRED, now, reason=reason), message)
             return None
+        content = contents[message.content_id]
         key = await self._signer.key(message.signing_domain)
         if key is None:
             self._log.error("worker.no_signing_key", message_id=str(message.id), domain=message.signing_domain)
-        else:
+        elif content is not None:
             sealed = await self._signer.seal(content, key)
             if message.id.int % self._settings.verify_one_in or await self._verified(sealed, key, message):
                 provider = self._providers[message.key_type]
                 attempt = Attempt(new_id(now, os.urandom(10)), message.id, claim.attempts + 1, provider.name, now)
                 return Job(message, sealed, attempt, provider, claim.unknown)
-        # An operator can mend both; until then the message waits.
+        # No key, a damaged content, a signature that is wrong: an operator can mend each; until then the message waits.
         await self._queue.give_back([message.id], now + self._delay(claim.attempts + 1, message))
         return None
 
@@ -246,9 +247,10 @@ class Worker:
         status = record.status if record.outcome is Outcome.RELAYED else None
         if record.outcome in (Outcome.FAILED, Outcome.EXPIRED):
             status = Status.TECHNICAL_FAILURE
-        if record.outcome is Outcome.RELAYED:
-            stage = self._metrics.seconds.labels(message.channel.value, message.lane.value, "relayed")
-            stage.observe(record.at - message.created_at)
+        stages = ["relayed"] * (record.outcome is Outcome.RELAYED) + ["delivered"] * (status is Status.DELIVERED)
+        for stage in stages:
+            seconds = self._metrics.seconds.labels(message.channel.value, message.lane.value, stage)
+            seconds.observe(record.at - message.created_at)
         if status is not None:
             self._metrics.messages.labels(message.channel.value, status.value).inc()
         self._log.info(

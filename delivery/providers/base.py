@@ -28,7 +28,7 @@ class SendError(Exception):
 class Throttled(SendError):  # noqa: N818
     """Certainly not sent, and no fault of the message: too fast, quota used up, account paused.
 
-    Costs no attempt; the worker pauses this provider for `retry_after_seconds`.
+    Costs no attempt. The worker pauses (for `retry_after_seconds`, at most a minute), then tries with one message.
     """
 
 
@@ -45,7 +45,7 @@ class Unknown(SendError):  # noqa: N818
 
 
 class Provider(Protocol):
-    """Takes mail to the world. One instance per process, entered and left by the worker."""
+    """Takes mail to the world. One instance per process."""
 
     name: str
     idempotent: bool  # sending one message twice has the effect of sending it once

@@ -106,8 +106,8 @@ class Store(Protocol):
         """Messages by id; one that does not open (damaged) is missing. A read."""
         ...
 
-    async def contents(self, content_ids: Collection[UUID]) -> dict[UUID, bytes]:
-        """Contents by id; one that retention dropped is missing. A read."""
+    async def contents(self, content_ids: Collection[UUID]) -> dict[UUID, bytes | None]:
+        """Contents by id; one that retention dropped is missing, one that does not open (damaged) is None. A read."""
         ...
 
     async def attempt(self, attempts: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:

@@ -64,7 +64,7 @@ class MemoryStore:
     async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
         return {m: self._memory.messages[m] for m in message_ids if m in self._memory.messages}
 
-    async def contents(self, content_ids: Collection[UUID]) -> dict[UUID, bytes]:
+    async def contents(self, content_ids: Collection[UUID]) -> dict[UUID, bytes | None]:
         return {c: self._memory.contents[c] for c in content_ids if c in self._memory.contents}
 
     async def attempt(self, attempts: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:

@@ -193,16 +193,23 @@ class SqlStore:
     def _open(self, row: Row[Any]) -> Message | None:
         try:
             return self._codec.message(row)
-        except KeyringError:  # damaged: it waits for an operator, and keeps nobody else waiting
+        except (KeyringError, ValueError):  # damaged, or of a newer version: it waits, and keeps nobody else waiting
             self._log.error("store.unreadable", message_id=str(row.id))
             return None
 
-    async def contents(self, content_ids: Collection[UUID]) -> dict[UUID, bytes]:
+    async def contents(self, content_ids: Collection[UUID]) -> dict[UUID, bytes | None]:
         statement = select(contents).where(contents.c.id.in_(content_ids)).order_by(contents.c.id, contents.c.part)
-        parts: dict[UUID, list[bytes]] = {}
+        parts: dict[UUID, list[tuple[int, bytes]]] = {}
         for content_id, part, data in await self._database.query(lambda c: c.execute(statement).all()):
-            parts.setdefault(content_id, []).append(self._codec.content_part(content_id, part, data))
-        return {content_id: b"".join(pieces) for content_id, pieces in parts.items()}
+            parts.setdefault(content_id, []).append((part, data))
+        return {content_id: self._open_content(content_id, found) for content_id, found in parts.items()}
+
+    def _open_content(self, content_id: UUID, parts: Sequence[tuple[int, bytes]]) -> bytes | None:
+        try:
+            return b"".join(self._codec.content_part(content_id, part, data) for part, data in parts)
+        except KeyringError:
+            self._log.error("store.unreadable", content_id=str(content_id))
+            return None
 
     async def attempt(self, attempts_: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
         return await self._database.transact(partial(self._attempt, attempts_, owner, lease_until))

@@ -12,38 +12,17 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table(
-        "attempts",
-        sa.Column("id", Id(), nullable=False),
-        sa.Column("message_id", Id(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("provider", sa.Text(), nullable=False),
-        sa.Column("started_at", sa.Double(), nullable=False),
-        sa.Column("ended_at", sa.Double(), nullable=True),
-        sa.Column("outcome", sa.Text(), nullable=True),
-        sa.Column("reason", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("id"),
-        sqlite_with_rowid=False,
-    )
-    op.create_index(op.f("ix_attempts_message_id"), "attempts", ["message_id"], unique=False)
-    op.create_table(
-        "contents",
-        sa.Column("id", Id(), nullable=False),
-        sa.Column("part", sa.Integer(), nullable=False),
-        sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("id", "part"),
-    )
-    op.create_table(
-        "counters",
-        sa.Column("service_id", Id(), nullable=False),
-        sa.Column("day", sa.Integer(), nullable=False),
-        sa.Column("channel", sa.Text(), nullable=False),
-        sa.Column("key_type", sa.Text(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("messages", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("service_id", "day", "channel", "key_type", "status"),
-        sqlite_with_rowid=False,
-    )
+    _domains()
+    _services()
+    _keys()
+    _messages()
+    _queue()
+    if op.get_bind().dialect.name == "postgresql":
+        # Contents are ciphertext: trying to compress them is work for nothing.
+        op.execute("ALTER TABLE contents ALTER COLUMN data SET STORAGE EXTERNAL")
+
+
+def _domains() -> None:
     op.create_table(
         "domains",
         sa.Column("id", Id(), nullable=False),
@@ -52,84 +31,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
     )
-    op.create_table("holds", sa.Column("service_id", Id(), nullable=False), sa.PrimaryKeyConstraint("service_id"))
-    op.create_table(
-        "limits",
-        sa.Column("holder", Id(), nullable=False),
-        sa.Column("span_seconds", sa.Integer(), nullable=False),
-        sa.Column("window_start", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("used", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("holder", "span_seconds", "window_start"),
-    )
-    op.create_table(
-        "messages",
-        sa.Column("id", Id(), nullable=False),
-        sa.Column("group_id", Id(), nullable=False),
-        sa.Column("service_id", Id(), nullable=False),
-        sa.Column("key_id", Id(), nullable=False),
-        sa.Column("key_type", sa.Text(), nullable=False),
-        sa.Column("channel", sa.Text(), nullable=False),
-        sa.Column("lane", sa.Text(), nullable=False),
-        sa.Column("template_id", Id(), nullable=False),
-        sa.Column("template_version", sa.Integer(), nullable=False),
-        sa.Column("job_id", Id(), nullable=True),
-        sa.Column("reference", sa.Text(), nullable=True),
-        sa.Column("reverse_path", sa.LargeBinary(), nullable=False),
-        sa.Column("recipient", sa.LargeBinary(), nullable=False),
-        sa.Column("recipient_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("subject", sa.LargeBinary(), nullable=False),
-        sa.Column("original_message_id", sa.Text(), nullable=True),
-        sa.Column("signing_domain", sa.Text(), nullable=False),
-        sa.Column("content_id", Id(), nullable=False),
-        sa.Column("content_bytes", sa.Integer(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("provider_id", sa.Text(), nullable=True),
-        sa.Column("billable_units", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.Double(), nullable=False),
-        sa.Column("scheduled_for", sa.Double(), nullable=True),
-        sa.Column("sent_at", sa.Double(), nullable=True),
-        sa.Column("completed_at", sa.Double(), nullable=True),
-        sa.Column("expires_at", sa.Double(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index(op.f("ix_messages_content_id"), "messages", ["content_id"], unique=False)
-    op.create_index(op.f("ix_messages_group_id"), "messages", ["group_id"], unique=False)
-    op.create_index("messages_provider", "messages", ["provider_id"], unique=False)
-    op.create_index("messages_service", "messages", ["service_id", "id"], unique=False)
-    op.create_table(
-        "queue",
-        sa.Column("message_id", Id(), nullable=False),
-        sa.Column("service_id", Id(), nullable=False),
-        sa.Column("rank", sa.Integer(), nullable=False),
-        sa.Column("available_at", sa.Double(), nullable=False),
-        sa.Column("owner", sa.Text(), nullable=True),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("attempt_id", Id(), nullable=True),
-        sa.Column("attempted_at", sa.Double(), nullable=True),
-        sa.Column("parked", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("message_id"),
-        sqlite_with_rowid=False,
-    )
-    op.create_index("queue_due", "queue", ["rank", "available_at"], unique=False)
-    op.create_table(
-        "roots",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("proof", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("name"),
-    )
-    op.create_table(
-        "templates",
-        sa.Column("id", Id(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("service_id", Id(), nullable=False),
-        sa.Column("channel", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("hidden", sa.Boolean(), nullable=False),
-        sa.Column("created_at", sa.Double(), nullable=False),
-        sa.PrimaryKeyConstraint("id", "version"),
-    )
-    op.create_index(op.f("ix_templates_service_id"), "templates", ["service_id"], unique=False)
     op.create_table(
         "dkim_keys",
         sa.Column("id", Id(), nullable=False),
@@ -154,6 +55,15 @@ def upgrade() -> None:
         postgresql_where=sa.text("active"),
         sqlite_where=sa.text("active"),
     )
+    op.create_table(
+        "roots",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("proof", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+
+
+def _services() -> None:
     op.create_table(
         "services",
         sa.Column("id", Id(), nullable=False),
@@ -192,6 +102,30 @@ def upgrade() -> None:
         sa.UniqueConstraint("service_id", "address_hash", name="guests_address"),
     )
     op.create_table(
+        "senders",
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("service_id", Id(), nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["service_id"],
+            ["services.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("service_id", "sender", name="senders_sender"),
+    )
+    op.create_table(
+        "limits",
+        sa.Column("holder", Id(), nullable=False),
+        sa.Column("span_seconds", sa.Integer(), nullable=False),
+        sa.Column("window_start", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("used", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("holder", "span_seconds", "window_start"),
+    )
+
+
+def _keys() -> None:
+    op.create_table(
         "keys",
         sa.Column("id", Id(), nullable=False),
         sa.Column("service_id", Id(), nullable=False),
@@ -218,48 +152,126 @@ def upgrade() -> None:
         sa.UniqueConstraint("smtp_username"),
     )
     op.create_index(op.f("ix_keys_service_id"), "keys", ["service_id"], unique=False)
+
+
+def _messages() -> None:
     op.create_table(
-        "senders",
+        "contents",
         sa.Column("id", Id(), nullable=False),
-        sa.Column("service_id", Id(), nullable=False),
-        sa.Column("sender", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.Double(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["service_id"],
-            ["services.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("service_id", "sender", name="senders_sender"),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "part"),
     )
-    if op.get_bind().dialect.name == "postgresql":
-        # Contents are ciphertext: trying to compress them is work for nothing.
-        op.execute("ALTER TABLE contents ALTER COLUMN data SET STORAGE EXTERNAL")
+    op.create_table(
+        "messages",
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("group_id", Id(), nullable=False),
+        sa.Column("service_id", Id(), nullable=False),
+        sa.Column("key_id", Id(), nullable=False),
+        sa.Column("key_type", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("lane", sa.Text(), nullable=False),
+        sa.Column("template_id", Id(), nullable=False),
+        sa.Column("template_version", sa.Integer(), nullable=False),
+        sa.Column("job_id", Id(), nullable=True),
+        sa.Column("reference", sa.Text(), nullable=True),
+        sa.Column("reverse_path", sa.LargeBinary(), nullable=False),
+        sa.Column("recipient", sa.LargeBinary(), nullable=False),
+        sa.Column("recipient_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("subject", sa.LargeBinary(), nullable=False),
+        sa.Column("original_message_id", sa.Text(), nullable=True),
+        sa.Column("signing_domain", sa.Text(), nullable=False),
+        sa.Column("content_id", Id(), nullable=False),
+        sa.Column("content_bytes", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("provider_id", sa.Text(), nullable=True),
+        sa.Column("billable_units", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.Column("scheduled_for", sa.Double(), nullable=True),
+        sa.Column("sent_at", sa.Double(), nullable=True),
+        sa.Column("completed_at", sa.Double(), nullable=True),
+        sa.Column("expires_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_messages_content_id"), "messages", ["content_id"], unique=False)
+    op.create_index(op.f("ix_messages_group_id"), "messages", ["group_id"], unique=False)
+    op.create_index("messages_provider", "messages", ["provider_id"], unique=False)
+    op.create_index("messages_service", "messages", ["service_id", "id"], unique=False)
+    op.create_table(
+        "templates",
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("service_id", Id(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("hidden", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "version"),
+    )
+    op.create_index(op.f("ix_templates_service_id"), "templates", ["service_id"], unique=False)
+
+
+def _queue() -> None:
+    op.create_table(
+        "queue",
+        sa.Column("message_id", Id(), nullable=False),
+        sa.Column("service_id", Id(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("available_at", sa.Double(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("attempt_id", Id(), nullable=True),
+        sa.Column("attempted_at", sa.Double(), nullable=True),
+        sa.Column("parked", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("message_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("queue_due", "queue", ["rank", "available_at"], unique=False)
+    op.create_table("holds", sa.Column("service_id", Id(), nullable=False), sa.PrimaryKeyConstraint("service_id"))
+    op.create_table(
+        "attempts",
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("message_id", Id(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.Double(), nullable=False),
+        sa.Column("ended_at", sa.Double(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_attempts_message_id"), "attempts", ["message_id"], unique=False)
+    op.create_table(
+        "counters",
+        sa.Column("service_id", Id(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("key_type", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("messages", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("service_id", "day", "channel", "key_type", "status"),
+        sqlite_with_rowid=False,
+    )
 
 
 def downgrade() -> None:
-    op.drop_table("senders")
-    op.drop_index(op.f("ix_keys_service_id"), table_name="keys")
-    op.drop_table("keys")
-    op.drop_table("guests")
-    op.drop_table("services")
-    op.drop_index(
-        "dkim_keys_active", table_name="dkim_keys", postgresql_where=sa.text("active"), sqlite_where=sa.text("active")
-    )
-    op.drop_table("dkim_keys")
-    op.drop_index(op.f("ix_templates_service_id"), table_name="templates")
-    op.drop_table("templates")
-    op.drop_table("roots")
-    op.drop_index("queue_due", table_name="queue")
-    op.drop_table("queue")
-    op.drop_index("messages_service", table_name="messages")
-    op.drop_index("messages_provider", table_name="messages")
-    op.drop_index(op.f("ix_messages_group_id"), table_name="messages")
-    op.drop_index(op.f("ix_messages_content_id"), table_name="messages")
-    op.drop_table("messages")
-    op.drop_table("limits")
-    op.drop_table("holds")
-    op.drop_table("domains")
-    op.drop_table("counters")
-    op.drop_table("contents")
-    op.drop_index(op.f("ix_attempts_message_id"), table_name="attempts")
-    op.drop_table("attempts")
+    for table in (
+        "counters",
+        "attempts",
+        "holds",
+        "queue",
+        "templates",
+        "messages",
+        "contents",
+        "keys",
+        "limits",
+        "senders",
+        "guests",
+        "services",
+        "roots",
+        "dkim_keys",
+        "domains",
+    ):
+        op.drop_table(table)

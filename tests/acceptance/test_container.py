@@ -94,7 +94,7 @@ def service_environment(name: str, values: dict[str, str], database_url: str) ->
         return values.get(match[1]) or match[2] or ""
 
     given = OURS[name]["environment"]
-    filled = {key: re.sub(r"\$\{(\w+):(?:\?|-(\w*))\}", fill, value) for key, value in given.items()}
+    filled = {key: re.sub(r"\$\{(\w+):(?:\?|-([^}]*))\}", fill, value) for key, value in given.items()}
     assert "${" not in "".join(filled.values())
     assert filled["NOTIFY_RELAY_DATABASE_URL"] == "postgresql+asyncpg://relay:password@database/relay"
     return filled | {"NOTIFY_RELAY_DATABASE_URL": database_url}

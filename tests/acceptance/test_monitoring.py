@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from delivery.store.base import Outcome
 from messages.message import Lane
+from messages.status import Status
 from tests.harness.mail import address, connect, send
 from tests.harness.relay import Relay
 
@@ -21,7 +22,13 @@ ROOT = Path(__file__).parents[2]
 
 ADDED_BY_PROMETHEUS = {"instance", "job"}
 # Values that a healthy run need not show.
-VALUES = {"outcome": {*Outcome, "deferred", "invalid"}, "lane": {*Lane}, "job": {"notify-relay"}}
+VALUES = {
+    "outcome": {*Outcome, "deferred", "invalid"},
+    "lane": {*Lane},
+    "job": {"notify-relay"},
+    "provider": {"simulator"},
+    "status": {*Status},
+}
 WORDS = {"sum", "min", "max", "or", "unless", "offset"}
 
 Exposition = dict[str, set[tuple[tuple[str, str], ...]]]  # metric name -> label sets

@@ -9,6 +9,7 @@ import pytest
 from auth.limits import Charge
 from delivery.queue.base import Queue
 from delivery.store.base import Attempt, Group, Outcome, Record, Settlement, Store
+from delivery.store.sql import SqlStore
 from messages import reply
 from messages.address import Address
 from messages.message import KeyType, Message, new_id
@@ -251,7 +252,8 @@ async def test_sweep_drops_what_a_crash_left_behind_and_only_that(store: Store) 
             await store.put(Group((each,), b"x" * 300_000, (charge,)))
     await store.sweep(NOW - 7 * 86400, NOW)
 
-    assert left_behind.content_id not in await store.contents({left_behind.content_id})
+    kept = await store.contents({left_behind.content_id, under_way.content_id})
+    assert set(kept) == ({under_way.content_id} if isinstance(store, SqlStore) else set())  # memory needs no parts
 
 
 async def test_sweep_takes_no_more_than_its_limit_at_a_time(store: Store, queue: Queue) -> None:

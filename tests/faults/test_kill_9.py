@@ -111,7 +111,12 @@ async def _wait_until_empty(database: Database, seconds: float) -> None:
     ("kills", "at_least"), [(20, 1_500), pytest.param(200, 20_000, marks=pytest.mark.soak)], ids=["short", "soak"]
 )
 async def test_every_message_that_saw_250_is_delivered_under_kill_9(
-    install: Install, ses: Ses, database: Database, kills: int, at_least: int
+    install: Install,
+    ses: Ses,
+    database: Database,
+    kills: int,
+    at_least: int,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     relay = install(
         DELIVERY__UNKNOWN_WAIT_SECONDS=1, DELIVERY__LEASE_SECONDS=4, DELIVERY__CONCURRENCY=CONCURRENCY, PROCESSES=2
@@ -145,12 +150,14 @@ async def test_every_message_that_saw_250_is_delivered_under_kill_9(
         if recipient not in reached or not copies[message_of[group_id]]
     ]
     duplicates = sum(copies.values()) - len(copies)
-    print(
-        f"\n{database.engine.dialect.name}: {len(load.accepted)} accepted, {len(load.accepted) - len(lost)} delivered, "
-        f"{len(message_of) - len(load.accepted)} stored whose reply was lost, {duplicates} sent twice, "
-        f"{load.cut} conversations cut, {load.refused.total()} refused {dict(load.refused)}; "
-        f"killed {dict(killed)}, seed {seed}"
-    )
+    with capsys.disabled():
+        print(
+            f"\n{database.engine.dialect.name}: {len(load.accepted)} accepted, "
+            f"{len(load.accepted) - len(lost)} delivered, "
+            f"{len(message_of) - len(load.accepted)} stored whose reply was lost, {duplicates} sent twice, "
+            f"{load.cut} conversations cut, {load.refused.total()} refused {dict(load.refused)}; "
+            f"killed {dict(killed)}, seed {seed}"
+        )
     assert lost == []
     # What was under way in a worker when it died: no more than its provider calls at once.
     assert duplicates <= CONCURRENCY * (killed["worker"] + 2 * killed["supervisor"])

@@ -5,6 +5,7 @@ import time
 
 import dkim
 import pytest
+from sqlalchemy import text
 
 from auth import domains
 from delivery.store.base import Outcome
@@ -187,11 +188,21 @@ async def test_a_signature_that_does_not_verify_keeps_the_message_here(works: Wo
     assert works.aws.requests == 0
 
 
-async def test_a_damaged_message_keeps_no_other_waiting(works: Works) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE messages SET recipient = x'00' WHERE id = :id",
+        "UPDATE messages SET status = 'of-a-newer-version' WHERE id = :id",
+        "UPDATE contents SET data = zeroblob(100) WHERE id = (SELECT content_id FROM messages WHERE id = :id)",
+    ],
+)
+async def test_a_damaged_message_keeps_no_other_waiting_and_is_not_given_up(works: Works, damage: str) -> None:
     damaged, sound = await works.put(), await works.put()
     async with works.database.write() as connection:
-        await connection.exec_driver_sql("UPDATE messages SET recipient = x'00' WHERE id = ?", (damaged.id.bytes,))
+        await connection.execute(text(damage), {"id": damaged.id.bytes})
     async with works.worker():
         await works.wait(sound, "sending")
 
     assert [sent.tags["message_id"] for sent in works.aws.sent] == [str(sound.id)]
+    async with works.database.read() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM queue")) == 1

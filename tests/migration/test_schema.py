@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect
 
 import delivery.store.tables
 import delivery.templates  # noqa: F401 - each import adds its tables to the metadata
-from auth import domains, guests, keys, limits, senders, services  # noqa: F401
+from auth import domains, guests, keys, limits, roots, senders, services  # noqa: F401
 from config.database import Database, metadata
 from delivery import schema
 
