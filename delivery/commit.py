@@ -86,13 +86,16 @@ class GroupCommit(Generic[Item]):
             _tell(batch, results)
 
     async def _commit_singly(self, batch: list[tuple[Item, asyncio.Future[None]]]) -> None:
-        for entry in batch:
+        for at, entry in enumerate(batch):
             try:
                 results = await self._transact(partial(self._apply_one, entry[0]))
             except Exception as error:
+                if self._is_outage(error):  # once is enough: the rest would each wait for the same
+                    return _tell(batch[at:], [error] * (len(batch) - at))
                 _tell([entry], [error])
             else:
                 _tell([entry], results)
+        return None
 
     def _apply_one(self, item: Item, connection: Connection) -> Results:
         return self._apply(connection, [item])

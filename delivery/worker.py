@@ -6,21 +6,23 @@ A started attempt is on disk before its provider call, so that after any crash w
 import asyncio
 import os
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from config.keyring import KeyringError
 from config.settings import Delivery
 from delivery.metrics import DeliveryMetrics
+from delivery.portions import Room, portions
 from delivery.providers.base import Deferred, Failed, Provider, Receipt, SendError, Throttled, Unknown
 from delivery.queue.base import Claim, Queue
 from delivery.retry import delay_seconds
 from delivery.signing import SignatureInvalid, Signer
 from delivery.store.base import Attempt, Outcome, Record, Store
-from messages.dkim import SigningKey
+from messages.dkim import SigningKey, SigningKeyError
 from messages.message import KeyType, Message, new_id
 from messages.status import Status
 
@@ -30,6 +32,7 @@ _PAUSE_SECONDS = 2.0  # after a throttled call, where the provider does not say 
 _MAX_PAUSE_SECONDS = 60.0  # then one message is tried: somebody may have mended what the provider complained of
 _BATCH = 64
 _PORTION_BYTES = 32 * 1024 * 1024
+_ROOM_BYTES = 2 * _PORTION_BYTES  # of contents under way; the provider's client needs about three times as much
 
 _OUTCOMES: dict[type[SendError], Outcome] = {
     Throttled: Outcome.THROTTLED,
@@ -76,8 +79,11 @@ class Worker:
         self._log = structlog.get_logger("worker")
         self._free = settings.concurrency
         self._changed = asyncio.Event()  # a call ended, or it is time to stop
-        self._paused_until = 0.0
-        self._probing = False  # throttled: one message at a time, until one is taken
+        self._room = Room(_ROOM_BYTES)
+        self._paused_until = 0.0  # by the event loop's clock: the wall clock may be set
+        self._probing: str | None = (
+            None  # the provider that throttled: one message at a time, until it answers otherwise
+        )
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -109,10 +115,11 @@ class Worker:
             self._log.info("worker.released", messages=released)
 
     async def _claim_once(self) -> None:
-        now = self._now()
-        if self._free <= 0 or now < self._paused_until:
-            await self._sleep(_IDLE_SECONDS if self._free <= 0 else min(self._paused_until - now, 1.0))
+        pause = self._paused_until - asyncio.get_running_loop().time()
+        if self._free <= 0 or pause > 0 or (self._probing and self._tasks):
+            await self._sleep(min(pause, 1.0) if pause > 0 else _IDLE_SECONDS)
             return
+        now = self._now()
         limit = 1 if self._probing else min(self._free, _BATCH)
         wait = 0.0 if self._providers[KeyType.NORMAL].idempotent else self._settings.unknown_wait_seconds
         claims = await self._queue.claim(self._owner, limit, now, self._settings.lease_seconds, wait)
@@ -144,8 +151,9 @@ class Worker:
             messages = await self._store.load([claim.message_id for claim in claims])
             # A message that is gone was settled and retired while it was claimed.
             known = [(claim, messages[claim.message_id]) for claim in claims if claim.message_id in messages]
-            for portion in _portions(known):
-                await self._send_portion(portion)
+            for portion in portions(known, _PORTION_BYTES):
+                async with self._room.taken(sum(message.content_bytes for _, message in portion)):
+                    await self._send_portion(portion)
                 self._release_slots(len(portion))
                 held -= len(portion)
         except Exception as error:
@@ -173,18 +181,25 @@ class Worker:
             await self._record(Record(message.id, None, Outcome.EXPIRED, now, reason=reason), message)
             return None
         content = contents[message.content_id]
-        key = await self._signer.key(message.signing_domain)
-        if key is None:
-            self._log.error("worker.no_signing_key", message_id=str(message.id), domain=message.signing_domain)
-        elif content is not None:
+        key = await self._key(message)
+        if key is not None and content is not None and len(content) == message.content_bytes:
             sealed = await self._signer.seal(content, key)
             if message.id.int % self._settings.verify_one_in or await self._verified(sealed, key, message):
                 provider = self._providers[message.key_type]
                 attempt = Attempt(new_id(now, os.urandom(10)), message.id, claim.attempts + 1, provider.name, now)
                 return Job(message, sealed, attempt, provider, claim.unknown)
-        # No key, a damaged content, a signature that is wrong: an operator can mend each; until then the message waits.
+        # No key, a damaged or cut content, a wrong signature: an operator can mend each; until then the message waits.
         await self._queue.give_back([message.id], now + self._delay(claim.attempts + 1, message))
         return None
+
+    async def _key(self, message: Message) -> SigningKey | None:
+        try:
+            key = await self._signer.key(message.signing_domain)
+        except (KeyringError, SigningKeyError):
+            key = None
+        if key is None:
+            self._log.error("worker.no_signing_key", message_id=str(message.id), domain=message.signing_domain)
+        return key
 
     async def _verified(self, sealed: bytes, key: SigningKey, message: Message) -> bool:
         try:
@@ -208,13 +223,16 @@ class Worker:
             record = self._not_relayed(job, Unknown("provider_bug"))
         finally:
             self._metrics.attempt_seconds.labels(job.provider.name).observe(self._now() - started)
+        if record.outcome is Outcome.THROTTLED:
+            self._probing = job.provider.name
+        elif self._probing == job.provider.name:
+            self._probing = None
         if job.resent:
             self._metrics.unknown_resent.inc()
         self._metrics.attempts.labels(job.provider.name, record.outcome.value).inc()
         await self._record(record, job.message)
 
     def _relayed(self, job: Job, receipt: Receipt) -> Record:
-        self._probing = False
         return Record(
             job.message.id,
             job.attempt.id,
@@ -230,7 +248,8 @@ class Worker:
         if outcome is Outcome.THROTTLED:
             pause = error.retry_after_seconds or _PAUSE_SECONDS * (0.5 + random.random())  # noqa: S311
             until = now + pause
-            self._paused_until, self._probing = max(self._paused_until, now + min(pause, _MAX_PAUSE_SECONDS)), True
+            pause_until = asyncio.get_running_loop().time() + min(pause, _MAX_PAUSE_SECONDS)
+            self._paused_until = max(self._paused_until, pause_until)
         elif outcome is Outcome.DEFERRED:
             until = now + (error.retry_after_seconds or self._delay(job.attempt.number, job.message))
         elif outcome is Outcome.UNKNOWN:
@@ -273,20 +292,6 @@ class Worker:
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 self._log.warning("worker.database_unavailable", error=type(error).__name__)
                 await asyncio.sleep(_OUTAGE_SECONDS)
-
-
-def _portions(work: Sequence[tuple[Claim, Message]]) -> Iterator[list[tuple[Claim, Message]]]:
-    """Portions whose contents fit into memory together; a larger message makes one alone."""
-    portion: list[tuple[Claim, Message]] = []
-    size = 0
-    for claim, message in work:
-        if portion and size + message.content_bytes > _PORTION_BYTES:
-            yield portion
-            portion, size = [], 0
-        portion.append((claim, message))
-        size += message.content_bytes
-    if portion:
-        yield portion
 
 
 def _text(value: UUID | None) -> str | None:

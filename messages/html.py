@@ -17,7 +17,7 @@ _TAG = re.compile(rb"<(/?[a-z]+)(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+>", re.IGNO
 _DOCTYPE = re.compile(rb"<!doctype[^<>]*+>", re.IGNORECASE)
 _COMMENT_END = re.compile(rb"--!?>")
 _RAW = {
-    name: re.compile(rb"</" + name + rb"\b[^>]*+>", re.IGNORECASE)
+    name: re.compile(rb"</" + name + rb"\b", re.IGNORECASE)
     for name in (b"script", b"style", b"title", b"textarea", b"xmp", b"iframe", b"noembed", b"noframes")
 }
 _ISO_2022_JP = re.compile(rb"\x1b(?:\$[@B]|\(I)[^\x1b]*+")
@@ -75,7 +75,8 @@ def _construct(document: bytes, at: int, found: dict[bytes, int]) -> int | None:
         return None
     if name in _RAW:
         end = _RAW[name].search(document, tag.end())
-        return end.end() if end else None
+        close = document.find(b">", end.end()) if end else -1
+        return close + 1 or None
     if name in (b"/body", b"/html"):
         found[name] = at
     else:

@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n]++)
       | (?P<word>=\?[^?\s]++\?[bBqQ]\?[^?\r\n]*+\?=)
       | (?P<comment>\()
-      | "(?P<quoted>(?:[^"\\]|\\.)*+)(?:"|\Z)
+      | "(?P<quoted>(?:[^"\\]|\\.)*+)(?:"|\\?\Z)
       | <(?P<angle>[^<>]*+)(?:>|\Z)
       | (?P<separator>[,;:])
       | (?P<atom>[^ \t\r\n()"<>,;:]++)

@@ -133,7 +133,9 @@ class Supervisor:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 break
-            child = self._running.pop(pid)
+            child = self._running.pop(pid, None)
+            if child is None:
+                continue  # as process 1 of a container we inherit others' children
             self._on_death(pid)
             code = os.waitstatus_to_exitcode(status)
             if code == 0:

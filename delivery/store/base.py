@@ -113,7 +113,8 @@ class Store(Protocol):
     async def attempt(self, attempts: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
         """Commits that these attempts are about to start, and leases their messages until `lease_until`.
 
-        Returns the messages that `owner` still holds: only those may be sent. The others' leases ran out meanwhile.
+        Returns the messages that `owner` still holds and that no other attempt of that number was made for: only those
+        may be sent. The others' leases ran out meanwhile.
         """
         ...
 

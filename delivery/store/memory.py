@@ -68,18 +68,19 @@ class MemoryStore:
         return {c: self._memory.contents[c] for c in content_ids if c in self._memory.contents}
 
     async def attempt(self, attempts: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
-        ours = {message_id for message_id, row in self._memory.waiting.items() if row.owner == owner}
+        waiting, started = self._memory.waiting, set()
         for attempt in attempts:
-            if attempt.message_id not in ours:
+            row = waiting.get(attempt.message_id)
+            if row is None or row.owner != owner or row.attempts != attempt.number - 1:
                 continue
             for old in self._attempts_of(attempt.message_id):
                 if old.ended_at is None:
                     self._end(old, attempt.started_at, Outcome.UNKNOWN, "worker_died")
             self._memory.attempts[attempt.id] = attempt
-            row = self._memory.waiting[attempt.message_id]
             row.attempts, row.parked, row.available_at = attempt.number, False, lease_until
             row.attempt_id, row.attempted_at = attempt.id, attempt.started_at
-        return ours & {attempt.message_id for attempt in attempts}
+            started.add(attempt.message_id)
+        return started
 
     async def record(self, record: Record) -> None:
         attempt = self._memory.attempts.get(record.attempt_id) if record.attempt_id else None

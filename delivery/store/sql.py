@@ -218,18 +218,21 @@ class SqlStore:
         self, attempts_: Sequence[Attempt], owner: str, lease_until: float, connection: Connection
     ) -> set[UUID]:
         wanted = [attempt.message_id for attempt in attempts_]
-        owned = select(queue.c.message_id).where(queue.c.message_id.in_(wanted), queue.c.owner == owner)
+        owned = select(queue.c.message_id, queue.c.attempts).where(
+            queue.c.message_id.in_(wanted), queue.c.owner == owner
+        )
         if not self._database.is_sqlite:
             owned = owned.order_by(queue.c.message_id).with_for_update()
-        ours = set(connection.scalars(owned))
-        mine = [attempt for attempt in attempts_ if attempt.message_id in ours]
+        made = {row.message_id: row.attempts for row in connection.execute(owned)}
+        # An owner that claimed it twice (its first lease ran out) has one attempt of that number, not two.
+        mine = [attempt for attempt in attempts_ if made.get(attempt.message_id) == attempt.number - 1]
         if again := [attempt for attempt in mine if attempt.number > 1]:
             rows = [{"b_message": attempt.message_id, "b_at": attempt.started_at} for attempt in again]
             connection.execute(_ORPHANED, rows)
         if mine:
             connection.execute(insert(attempts), [_attempt_row(attempt) for attempt in mine])
             connection.execute(_ATTEMPTED, [_lease_row(attempt, lease_until) for attempt in mine])
-        return ours
+        return {attempt.message_id for attempt in mine}
 
     async def record(self, record: Record) -> None:
         await self._records.submit(record)

@@ -1,0 +1,48 @@
+"""How much content a worker holds at once: portions of a batch, under one budget for the whole process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+
+from delivery.queue.base import Claim
+from messages.message import Message
+
+Work = tuple[Claim, Message]
+
+
+def portions(work: Sequence[Work], limit_bytes: int) -> Iterator[list[Work]]:
+    """Portions whose contents stay within the limit together; a larger message makes one alone."""
+    portion: list[Work] = []
+    size = 0
+    for claim, message in work:
+        if portion and size + message.content_bytes > limit_bytes:
+            yield portion
+            portion, size = [], 0
+        portion.append((claim, message))
+        size += message.content_bytes
+    if portion:
+        yield portion
+
+
+class Room:
+    """Bytes of content under way in one process; who comes when it is full waits in line."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._used = 0
+        self._line = asyncio.Lock()  # first come, first served: a large portion is not passed by small ones for ever
+        self._left = asyncio.Event()
+
+    @asynccontextmanager
+    async def taken(self, size: int) -> AsyncIterator[None]:
+        """Holds `size` bytes for the block; one that is larger than all of the room has it alone."""
+        async with self._line:
+            while self._used and self._used + size > self._limit:
+                self._left.clear()
+                await self._left.wait()
+            self._used += size
+        try:
+            yield
+        finally:
+            self._used -= size
+            self._left.set()

@@ -1,0 +1,31 @@
+"""As process 1 of a container, or behind a shell's exec, the supervisor inherits processes it did not start."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.unit.relay.test_supervisor import SCRIPT
+
+
+def test_the_death_of_an_inherited_process_is_nothing_to_it(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        running = subprocess.Popen(
+            ["/bin/sh", "-c", 'sleep 2 & exec "$@"', "sh", sys.executable, "-c", SCRIPT, "steady"],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + 10
+        while "ready" not in log.read_text():
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.02)
+        time.sleep(2.5)
+        assert running.poll() is None, log.read_text()
+    finally:
+        if running.poll() is None:
+            running.send_signal(signal.SIGTERM)
+        running.wait(10)
+    assert running.returncode == 0, log.read_text()
