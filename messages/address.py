@@ -7,6 +7,8 @@ no provider delivers to them and each has been used to slip past sender checks. 
 import re
 from dataclasses import dataclass
 
+import idna
+
 MAX_LOCAL_OCTETS = 64  # RFC 5321 4.5.3.1.1
 MAX_DOMAIN_OCTETS = 253  # RFC 1035 2.3.4 less the root dot
 MAX_PATH_OCTETS = 254  # RFC 5321 4.5.3.1.3 counts 256 with the angle brackets
@@ -63,7 +65,8 @@ def parse_domain(text: str) -> str:
         raise AddressError("nothing after the @ sign")
     if not text.isascii():
         try:
-            text = text.encode("idna").decode("ascii")
+            # IDNA 2008 (RFC 5891): the older rules make one of the newer's domains into another, ß into ss.
+            text = idna.encode(text, uts46=True).decode("ascii")
         except UnicodeError:
             raise AddressError("the domain has no ASCII (IDNA) form") from None
     labels = text.lower().split(".")

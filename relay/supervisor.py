@@ -100,7 +100,12 @@ class Supervisor:
 
     def _start(self, child: Child) -> None:
         self._started_at[child.name] = time.monotonic()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # no memory or no process to be had now
+            self._log.error("process.not_started", process=child.name, error=type(error).__name__)
+            self._due.append((time.monotonic() + 1.0, child))
+            return
         if pid == 0:
             self._be(child)
         self._running[pid] = child

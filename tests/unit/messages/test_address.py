@@ -93,3 +93,9 @@ def test_malformed_path_is_refused(text):
 
 def test_domain_is_lower_case_ascii():
     assert parse_domain("Québec.EXAMPLE") == "xn--qubec-csa.example"
+
+
+def test_a_domain_beyond_ascii_is_encoded_by_the_rules_of_today():
+    """Under IDNA 2003 mail for this domain would go to strasse.de, which is somebody else's."""
+    assert Address.parse("x@straße.de").domain == "xn--strae-oqa.de"
+    assert Address.parse("x@EXÄMPLE.com").domain == "xn--exmple-cua.com"

@@ -1,0 +1,69 @@
+"""How much content a worker holds at once."""
+
+import asyncio
+
+from delivery.portions import Room, Work, portions
+from delivery.queue.base import Claim
+from messages.message import Lane
+from tests.fakes.messages import make_message
+
+
+def work(*sizes: int) -> list[Work]:
+    messages = [make_message(content_bytes=size) for size in sizes]
+    return [(Claim(message.id, Lane.NORMAL, 0, unknown=False), message) for message in messages]
+
+
+def sizes(parts: list[list[Work]]) -> list[list[int]]:
+    return [[message.content_bytes for _, message in part] for part in parts]
+
+
+def test_portions_stay_within_the_limit_and_keep_the_order() -> None:
+    assert sizes(list(portions(work(4, 4, 4, 1), 8))) == [[4, 4], [4, 1]]
+
+
+def test_a_message_over_the_limit_makes_a_portion_alone() -> None:
+    assert sizes(list(portions(work(1, 20, 1), 8))) == [[1], [20], [1]]
+
+
+async def test_room_is_never_overdrawn_and_everybody_gets_in() -> None:
+    room, inside, most, served = Room(10), 0, 0, []
+
+    async def enter(size: int) -> None:
+        nonlocal inside, most
+        async with room.taken(size):
+            inside += size
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= size
+            served.append(size)
+
+    await asyncio.gather(*(enter(size) for size in (4, 4, 4, 10, 1, 1, 7, 3)))
+
+    assert most <= 10
+    assert sorted(served) == [1, 1, 3, 4, 4, 4, 7, 10]
+
+
+async def test_what_is_larger_than_the_room_has_it_alone() -> None:
+    room, order = Room(10), []
+
+    async def enter(size: int) -> None:
+        async with room.taken(size):
+            order.append(f"in {size}")
+            await asyncio.sleep(0.01)
+            order.append(f"out {size}")
+
+    await asyncio.gather(enter(5), enter(50), enter(6))
+
+    assert order == ["in 5", "out 5", "in 50", "out 50", "in 6", "out 6"]
+
+
+async def test_one_that_is_cancelled_in_line_leaves_no_hole() -> None:
+    room = Room(10)
+    async with room.taken(10):
+        waiting = asyncio.create_task(room.taken(5).__aenter__())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    async with asyncio.timeout(1):
+        async with room.taken(10):
+            pass
