@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.principal import Principal
 from config.database import Id, metadata
 from messages.message import KeyType
-from messages.reply import KEY_LIMIT, SERVICE_LIMIT, Refused, Reply
+from messages.reply import KEY_LIMIT, SERVICE_LIMIT, TOO_MANY_RECIPIENTS, Refused, Reply
 
 MINUTE_SECONDS = 60
 DAY_SECONDS = 86_400
@@ -104,6 +104,9 @@ def _window(each: Charge, now: float) -> Window:
 
 def count(used: MutableMapping[Window, int], group: tuple[Charge, ...], messages: int, now: float) -> Refused | None:
     """Adds the messages to each of the group's windows, or to none."""
+    least = min((each.limit for each in group), default=messages)
+    if messages > least:  # no window is ever large enough: waiting would not help, fewer recipients do
+        return Refused(TOO_MANY_RECIPIENTS, limit=least)
     for each in group:
         window = _window(each, now)
         if used[window] + messages > each.limit:

@@ -18,10 +18,15 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, LargeBinary, MetaData, create_engine, event, text
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 metadata = MetaData()
+
+# The database does not do what it is asked for, now. OSError: no connection, or none in time (TimeoutError is one);
+# SQLAlchemy wraps only what the server or the driver says.
+OUTAGES = (SQLAlchemyError, OSError)
 
 T = TypeVar("T")
 

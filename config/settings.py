@@ -1,23 +1,37 @@
 """Settings: environment variables, or the same names in a TOML file named by NOTIFY_RELAY_CONFIG.
 
-Read once, in relay.wiring and relay.cli; every part receives its slice by constructor.
+Read once, by the command in relay.cli; every part receives its slice by constructor.
 Names are the outer interface (docs/operations.md lists them): renaming one breaks somebody's deployment.
 """
 
 import os
+import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 PREFIX = "NOTIFY_RELAY_"
+
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1035 2.3.1, and hosts that begin with a digit
+_HOSTNAME = re.compile(rf"(?=.{{1,255}}$){_LABEL}(\.{_LABEL})*")
+_DOMAIN = re.compile(rf"(?=.{{1,253}}$)({_LABEL}\.)+(?!\d+$){_LABEL}")
+# What a resolver can be asked for: names of containers have underscores, too. Or an address.
+_RESOLVABLE = re.compile(r"(?=.{1,255}$)[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
+_POSTGRESQL_OPTIONS = frozenset({"host", "port", "ssl", "passfile", "target_session_attrs"})
+_SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 
 
 class SettingsError(Exception):
@@ -42,13 +56,91 @@ def _listen(value: object) -> object:
     host, colon, port = value.strip().rpartition(":")
     if not colon or not port.isdigit():
         raise ValueError("write it as host:port, for example 127.0.0.1:2587")
-    return {"host": host.strip("[]") or "0.0.0.0", "port": int(port)}  # noqa: S104 - as the operator wrote
+    host = host.strip("[]") or "0.0.0.0"  # noqa: S104 - as the operator wrote
+    if not _RESOLVABLE.fullmatch(host):
+        raise ValueError("the part before the port is neither a host name nor an address")
+    return {"host": host, "port": int(port)}
+
+
+def _hostname(value: str) -> str:
+    if not _HOSTNAME.fullmatch(value):
+        raise ValueError("use letters, digits, hyphens and dots, as in relay.example.ca")
+    return value
+
+
+def _domain(value: str) -> str:
+    if not _DOMAIN.fullmatch(value):
+        raise ValueError("use a full domain name, as in notification.example.ca")
+    return value.lower()
+
+
+def _region(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", value):
+        raise ValueError("use a region's code, as in ca-central-1")
+    return value
+
+
+def _endpoint(value: str) -> str:
+    problem = "use an http or https URL with a host, as in https://email.example.ca"
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port  # reading the port checks it
+    except ValueError:
+        raise ValueError(problem) from None
+    if parts.scheme not in ("http", "https") or not host or not _RESOLVABLE.fullmatch(host):
+        raise ValueError(problem)
+    return value
+
+
+def _database(value: str) -> str:
+    try:
+        url = make_url(value)
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+        raise ValueError(
+            "not a database URL; escape @ : / in its password as %40 %3A %2F, the port is a number"
+        ) from None
+    if url.drivername == "sqlite+aiosqlite":
+        _check_sqlite(url)
+    elif url.drivername == "postgresql+asyncpg":
+        _check_postgresql(url)
+    else:
+        raise ValueError("use sqlite+aiosqlite:///file or postgresql+asyncpg://user@host/name")
+    return value
+
+
+def _check_sqlite(url: URL) -> None:
+    # Several processes share it: what is in the memory of one would be lost to the others.
+    if url.host or url.query or not url.database or url.database == ":memory:":
+        raise ValueError("SQLite needs a file, without options: sqlite+aiosqlite:///var/relay.db")
+
+
+def _check_postgresql(url: URL) -> None:
+    if "sslmode" in url.query:
+        raise ValueError("write ssl=require instead of sslmode=require (or another of its modes)")
+    if not url.query.keys() <= _POSTGRESQL_OPTIONS:
+        raise ValueError(f"options can be {', '.join(sorted(_POSTGRESQL_OPTIONS))}; take the others off")
+    if not _SSL_MODES.issuperset(url.normalized_query.get("ssl", ())):
+        raise ValueError(f"ssl can be {', '.join(sorted(_SSL_MODES))}")
+    try:
+        _, options = url.get_dialect()().create_connect_args(url)
+    except (ArgumentError, ValueError):
+        raise ValueError("host and port cannot be used; a port is a number") from None
+    hosts, ports = options.get("host", ()), options.get("port", ())
+    for host in [hosts] if isinstance(hosts, str) else hosts:
+        if not host.startswith("/") and not _RESOLVABLE.fullmatch(host):  # with a slash: a folder of sockets
+            raise ValueError("its host is neither a host name nor an address")
+    for port in [ports] if isinstance(ports, int) else ports:
+        if not 1 <= port <= 65535:
+            raise ValueError("its port is not between 1 and 65535")
+
+
+Listen = Annotated[ListenAddress, BeforeValidator(_listen)]
 
 
 class Smtp(Slice):
-    listen: ListenAddress = ListenAddress(host="127.0.0.1", port=2587)
-    listen_tls: ListenAddress = ListenAddress(host="127.0.0.1", port=2465)
-    hostname: str = "localhost"
+    listen: Listen = ListenAddress(host="127.0.0.1", port=2587)
+    listen_tls: Listen = ListenAddress(host="127.0.0.1", port=2465)
+    hostname: Annotated[str, AfterValidator(_hostname)] = "localhost"
     max_message_bytes: int = Field(25 * 1024 * 1024, ge=1024)
     max_recipients: int = Field(100, ge=1)
     max_connections: int = Field(2000, ge=1)  # per process
@@ -57,8 +149,6 @@ class Smtp(Slice):
     idle_timeout_seconds: float = Field(300, gt=0)
     bare_lf: Literal["normalise", "refuse"] = "normalise"
 
-    _parse = field_validator("listen", "listen_tls", mode="before")(_listen)
-
 
 class Tls(Slice):
     cert_file: Path | None = None
@@ -66,14 +156,12 @@ class Tls(Slice):
 
 
 class Metrics(Slice):
-    listen: ListenAddress = ListenAddress(host="127.0.0.1", port=9464)
-
-    _parse = field_validator("listen", mode="before")(_listen)
+    listen: Listen = ListenAddress(host="127.0.0.1", port=9464)
 
 
 class Email(Slice):
     provider: Literal["outbox", "ses"] = "outbox"
-    default_domain: str = "notification.example.ca"
+    default_domain: Annotated[str, AfterValidator(_domain)] = "notification.example.ca"
 
 
 class Outbox(Slice):
@@ -81,8 +169,8 @@ class Outbox(Slice):
 
 
 class Aws(Slice):
-    region: str = "ca-central-1"
-    endpoint_url: str | None = None
+    region: Annotated[str, AfterValidator(_region)] = "ca-central-1"
+    endpoint_url: Annotated[str, AfterValidator(_endpoint)] | None = None
     configuration_set: str | None = None
     connect_timeout_seconds: float = Field(3, gt=0)
     read_timeout_seconds: float = Field(15, gt=0)
@@ -112,7 +200,7 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    database_url: str = "sqlite+aiosqlite:///var/relay.db"
+    database_url: Annotated[str, AfterValidator(_database)] = "sqlite+aiosqlite:///var/relay.db"
     state_dir: Path = Path("var")  # certificate and keys made on first start
     secret_key: SecretStr | None = None
     sealing_key: SecretStr | None = None
@@ -128,13 +216,6 @@ class Settings(BaseSettings):
     delivery: Delivery = Delivery()
     limits: Limits = Limits()
 
-    @field_validator("database_url")
-    @classmethod
-    def _database(cls, value: str) -> str:
-        if not value.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
-            raise ValueError("use sqlite+aiosqlite:///file or postgresql+asyncpg://user@host/name")
-        return value
-
     @classmethod
     def settings_customise_sources(
         cls,
@@ -146,6 +227,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         file = os.environ.get(PREFIX + "CONFIG")
         toml = (TomlConfigSettingsSource(settings_cls, file),) if file else ()
+        if isinstance(env_settings, EnvSettingsSource):
+            # Of another version, or for another program: no reason to stay away. `unknown_variables` tells them.
+            known = {name.lower() for name in _names(settings_cls)}
+            env_settings.env_vars = {name: value for name, value in env_settings.env_vars.items() if name in known}
         return (init_settings, env_settings, *toml)
 
     @property
@@ -153,11 +238,20 @@ class Settings(BaseSettings):
         return self.database_url.startswith("sqlite")
 
 
+def _names(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[str]:
+    """The variables of all settings."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Slice) and kind is not ListenAddress:
+            yield from _names(kind, f"{prefix}{name.upper()}__")
+        else:
+            yield prefix + name.upper()
+
+
 def unknown_variables() -> list[str]:
     """Variables with our prefix that no setting of this version reads: misspelt, or of another version."""
-    known = {PREFIX + "CONFIG", *(PREFIX + name.upper() for name in Settings.model_fields)}
-    ours = (name for name in os.environ if name.upper().startswith(PREFIX))
-    return sorted(name for name in ours if name.upper().split("__")[0] not in known)
+    known = {PREFIX + "CONFIG", *_names(Settings)}
+    return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
 
 
 def load(**overrides: Any) -> Settings:

@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
+from config.database import OUTAGES
 from delivery.store.base import Store
 
 CONTENT_SECONDS = 7 * 86400.0
@@ -22,7 +22,7 @@ async def run(store: Store, now: Callable[[], float], stopping: asyncio.Event) -
             while (gone := await store.sweep(now() - CONTENT_SECONDS, now())) and not stopping.is_set():
                 total += gone
             log.info("retention.swept", contents=total)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except OUTAGES as error:
             log.warning("retention.database_unavailable", error=type(error).__name__)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_EVERY_SECONDS):

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
+from config.database import OUTAGES
 from config.keyring import KeyringError
 from config.settings import Delivery
 from delivery.metrics import DeliveryMetrics
@@ -105,7 +105,7 @@ class Worker:
     async def _outlive_outages(self, step: Callable[[], Awaitable[None]]) -> None:
         try:
             await step()
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except OUTAGES as error:
             self._log.warning("worker.database_unavailable", error=type(error).__name__)
             await self._sleep(_OUTAGE_SECONDS)
 
@@ -289,7 +289,7 @@ class Worker:
         while True:
             try:
                 return await self._store.record(record)
-            except (SQLAlchemyError, OSError, TimeoutError) as error:
+            except OUTAGES as error:
                 self._log.warning("worker.database_unavailable", error=type(error).__name__)
                 await asyncio.sleep(_OUTAGE_SECONDS)
 

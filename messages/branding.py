@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from messages import charset, html, mime
-from messages.content import Edit, Field
+from messages.content import Edit
 from messages.mime import Part
 
 SIGNED = "signed"
@@ -71,21 +71,19 @@ def brand(root: Part, branding: Branding, boundary: str) -> list[Edit]:
         edits += _with_twin(leaf, text, name, twin, boundary) if twin else _replaced(leaf.part, text, name)
     if not edits:
         raise Untouched(DAMAGED_ENCODING if None in contents else CHARSET)
-    if not root.header.named("mime-version"):
-        edits.append(Edit(root.header.fields_end, root.header.fields_end, b"MIME-Version: 1.0\r\n"))
-    return edits
+    return edits + mime.version_added(root)
 
 
 def _displayed(part: Part, parent: Part | None) -> Iterator[Leaf]:
     """The text leaves that readers show first. Raises Untouched where one of them is sealed."""
     kind = part.type
-    if kind.sub in ("pkcs7-mime", "x-pkcs7-mime") or str(kind) == "multipart/encrypted":
-        raise Untouched(ENCRYPTED)  # S/MIME says signed or encrypted with the same type (RFC 8551 3.2)
+    if kind.encrypted:
+        raise Untouched(ENCRYPTED)
     if part.attachment:
         return
     if str(kind) in ("text/plain", "text/html"):
         yield Leaf(part, parent)
-    elif str(kind) == "multipart/signed":
+    elif kind.signed:
         raise Untouched(SIGNED)
     elif str(kind) == "multipart/report":
         raise Untouched(REPORT)  # RFC 6522: machines read it
@@ -149,31 +147,19 @@ def _with_twin(leaf: Leaf, text: bytes, name: str | None, twin: bytes, boundary:
     delimiter = f"--{boundary}".encode()
     bodies = b"\r\n".join((delimiter, fields + body, delimiter, twin, delimiter + b"--\r\n"))
     return [
-        *_set(part, "content-type", f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n'.encode()),
-        *_set(part, "content-transfer-encoding", b""),
-        *_set(part, "content-md5", b""),
+        *mime.field_set(
+            part, "content-type", f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n'.encode()
+        ),
+        *mime.field_set(part, "content-transfer-encoding", b""),
+        *mime.field_set(part, "content-md5", b""),
         Edit(part.body, part.end, bodies),
     ]
 
 
 def _replaced(part: Part, content: bytes, name: str | None) -> list[Edit]:
     """The leaf with new content, in the charset `name` if it is another one."""
-    body, encoding = mime.encode(content, part.encoding)
-    if part.end == len(part.header.data) and not body.endswith(b"\r\n"):
-        body += b"=\r\n" if encoding == "quoted-printable" else b"\r\n"
-    edits = [Edit(part.body, part.end, body), *_set(part, "content-md5", b"")]
-    if encoding != part.encoding:
-        edits += _set(part, "content-transfer-encoding", f"Content-Transfer-Encoding: {encoding}\r\n".encode())
-    if name:
-        edits += _set(part, "content-type", _type_field(part, name))
-    return edits
-
-
-def _set(part: Part, name: str, new: bytes) -> list[Edit]:
-    """One field of that name, or none if `new` is empty. (More of them in the message's own header: headers.py.)"""
-    first, *others = part.header.named(name) or [Field(name, part.header.fields_end, part.header.fields_end)]
-    edits = [Edit(first.start, first.end, new)]
-    return edits if part.start == 0 else [*edits, *(Edit(other.start, other.end, b"") for other in others)]
+    edits = [*mime.replaced(part, content, part.encoding), *mime.field_set(part, "content-md5", b"")]
+    return [*edits, *mime.field_set(part, "content-type", _type_field(part, name))] if name else edits
 
 
 def _type_field(part: Part, name: str | None) -> bytes:

@@ -121,6 +121,15 @@ def splice(data: bytes, edits: Iterable[Edit]) -> bytes:
     return b"".join((*pieces, data[at:]))
 
 
+def origin(at: int, edits: Iterable[Edit]) -> int:
+    """Where the byte stood, before the edits were made, that now stands at `at`."""
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+        if at < edit.start:
+            break
+        at = max(edit.start, at - len(edit.new) + edit.end - edit.start)
+    return at
+
+
 def _scan(data: bytes, start: int, stop: int, *, stop_at_garbage: bool) -> tuple[list[Field], int, int]:
     """Fields, where they end, and where the body starts."""
     fields: list[Field] = []

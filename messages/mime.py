@@ -1,6 +1,6 @@
 """MIME structure (RFC 2045, 2046) as byte offsets, and the transfer encodings of one leaf.
 
-Knows nothing of what is displayed or changed, nor of policy.
+Also the edits that give a leaf other content. Knows nothing of what is displayed or why it changes, nor of policy.
 """
 
 import base64
@@ -11,20 +11,20 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from messages import reply
-from messages.content import HeaderSection
+from messages.content import Edit, Field, HeaderSection
 from messages.reply import Refused
 
 MAX_DEPTH = 50
 MAX_PARTS = 10_000  # what stands behind them is left alone, as everything else that is not displayed
-MAX_LINE_OCTETS = 998  # RFC 5322 2.1.1; SES refuses more
+MAX_LINE_OCTETS = 998  # RFC 5322 2.1.1, without the line end; SES refuses more
 
 _MEDIA_TYPE = re.compile(r"\s*([^\s;/()]+)\s*/\s*([^\s;()]+)")
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
 _DELIMITER_END = re.compile(rb"(--)?+[ \t]*+(?:\r?\n|\Z)")
 _TOKEN = re.compile(r"[\w-]+")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/\s]*+(?:=\s*+){0,2}")
+_BARE_SOFT_BREAK = re.compile(rb"=\r(?!\n)")  # a2b_qp would drop the rest of the line
 _SPACE = b" \t\r\n\v\f"
-_LONG_LINE = re.compile(rb"\n[^\n]{%d}" % (MAX_LINE_OCTETS + 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,15 @@ class ContentType:
 
     def __str__(self) -> str:
         return f"{self.main}/{self.sub}"
+
+    @property
+    def signed(self) -> bool:
+        return str(self) == "multipart/signed"
+
+    @property
+    def encrypted(self) -> bool:
+        """Or signed: S/MIME has one type for both (RFC 8551 3.2)."""
+        return self.sub in ("pkcs7-mime", "x-pkcs7-mime") or str(self) == "multipart/encrypted"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -88,7 +97,7 @@ class Part:
         if self.encoding in ("7bit", "8bit", "binary"):
             return raw
         if self.encoding == "quoted-printable":
-            return binascii.a2b_qp(raw)
+            return None if _BARE_SOFT_BREAK.search(raw) else binascii.a2b_qp(raw)
         if self.encoding == "base64" and _BASE64.fullmatch(raw):
             compact = raw.translate(None, _SPACE)
             return binascii.a2b_base64(compact) if len(compact) % 4 == 0 else None
@@ -136,7 +145,44 @@ def is_7bit(content: bytes) -> bool:
     """RFC 2045 2.7: ASCII without NUL, lines of at most 998 octets that end in CRLF."""
     if not content.isascii() or b"\0" in content or _has_bare_cr_or_lf(content):
         return False
-    return not _LONG_LINE.search(b"\n" + content)
+    return find_long_line(content, 0, len(content)) is None
+
+
+def find_long_line(data: bytes, start: int, end: int) -> int | None:
+    """Where the first line of more than 998 octets starts. `start` is the start of a line.
+
+    Goes in leaps as long as a line may be: a search that looks at every line takes five times longer.
+    """
+    while end - start > MAX_LINE_OCTETS:
+        line_feed = data.rfind(b"\n", start, min(end, start + MAX_LINE_OCTETS + 2))
+        if line_feed < 0:
+            return start
+        start = line_feed + 1
+    return None
+
+
+def replaced(part: Part, content: bytes, like: str) -> list[Edit]:
+    """The leaf with other content, in a transfer encoding like the one given."""
+    body, encoding = encode(content, like)
+    if part.end == len(part.header.data) and not body.endswith(b"\r\n"):
+        body += b"=\r\n" if encoding == "quoted-printable" else b"\r\n"
+    edits = [Edit(part.body, part.end, body)]
+    if encoding != part.encoding:
+        edits += field_set(part, "content-transfer-encoding", f"Content-Transfer-Encoding: {encoding}\r\n".encode())
+    return edits
+
+
+def field_set(part: Part, name: str, new: bytes) -> list[Edit]:
+    """One field of that name, or none if `new` is empty. (More of them in the message's own header: headers.py.)"""
+    first, *others = part.header.named(name) or [Field(name, part.header.fields_end, part.header.fields_end)]
+    edits = [Edit(first.start, first.end, new)]
+    return edits if part.start == 0 else [*edits, *(Edit(other.start, other.end, b"") for other in others)]
+
+
+def version_added(root: Part) -> list[Edit]:
+    """MIME-Version where it is missing: without it, the MIME fields mean nothing (RFC 2045 4)."""
+    at = root.header.fields_end
+    return [] if root.header.named("mime-version") else [Edit(at, at, b"MIME-Version: 1.0\r\n")]
 
 
 def _has_bare_cr_or_lf(content: bytes) -> bool:

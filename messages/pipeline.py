@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from messages import branding as brandings
-from messages import headers, mime, rewrite
+from messages import headers, lines, mime, reply, rewrite
 from messages.branding import Branding, Untouched
-from messages.content import Edit, separate, splice
+from messages.content import Edit, origin, separate, splice
 from messages.message import Trace
-from messages.mime import Part
+from messages.mime import Part, find_long_line
+from messages.reply import Refused
 from messages.rewrite import SenderPolicy
-from messages.words import subject_for_people
+from messages.words import clean, subject_for_people
 
 MAX_MESSAGE_ID_CHARACTERS = 998
 
@@ -47,12 +48,28 @@ def prepare(content: bytes, preparation: Preparation) -> Prepared:
     edits = [Edit(0, 0, added), *headers.apply(header), *rewrite.rewrite(header, preparation.sender), *branding]
     message_id = header.first("message-id")
     return Prepared(
-        content=splice(header.data, edits),
+        content=_within_line_limit(content, root, edits),
         subject=subject_for_people(header.first("subject")),
-        original_message_id=message_id[:MAX_MESSAGE_ID_CHARACTERS] if message_id else None,
+        original_message_id=clean(message_id)[:MAX_MESSAGE_ID_CHARACTERS] if message_id else None,
         branded=bool(branding),
         not_branded_because=reason,
     )
+
+
+def _within_line_limit(received: bytes, root: Part, edits: list[Edit]) -> bytes:
+    """The message with the edits made, and what more its long lines need. Raises Refused."""
+    edited = splice(root.header.data, edits)
+    if find_long_line(edited, 0, len(edited)) is None:
+        return edited
+    more = lines.shorten(mime.parse(edited))
+    sent = splice(edited, more)
+    long = find_long_line(sent, 0, len(sent))
+    if long is None:
+        return sent
+    at = origin(origin(long, more), edits)
+    if at >= root.header.fields_end:
+        at -= len(root.header.data) - len(received)  # separate() put an empty line there
+    raise Refused(reply.LONG_LINE, line=received.count(b"\n", 0, at) + 1)
 
 
 def _branding(root: Part, preparation: Preparation) -> tuple[list[Edit], str | None]:

@@ -68,7 +68,6 @@ PARAMETER_UNKNOWN = Reply(555, "5.5.4", "parameter not recognised: {parameter}")
 
 # -- TLS and AUTH --------------------------------------------------------------------------------------------------
 TLS_READY = Reply(220, "2.0.0", "ready to start TLS")
-TLS_UNAVAILABLE = Reply(454, "4.7.0", "TLS not available now; try again later")
 AUTH_OK = Reply(235, "2.7.0", "authentication succeeded")
 AUTH_CANCELLED = Reply(501, "5.7.0", "authentication cancelled")
 AUTH_NOT_BASE64 = Reply(501, "5.5.2", "the authentication response is not valid base64")
@@ -108,7 +107,7 @@ BAD_OPTION = Reply(554, "5.6.0", "header field {field} cannot be used: {reason}"
 BARE_IN_CONTENT = Reply(554, "5.6.0", "CR or LF alone in the message; end every line with CR LF")
 LOOP = Reply(554, "5.4.6", "more than {limit} Received fields: the message is in a loop")
 TOO_DEEP = Reply(554, "5.6.0", "MIME parts nested deeper than {limit} levels")
-LINE_IN_SIGNED = Reply(554, "5.6.1", "line {line} is over 998 octets inside signed content, which cannot be changed")
+LONG_LINE = Reply(554, "5.6.1", "line {line} is over 998 octets and cannot be changed without damage")
 MEMORY_FULL = Reply(452, "4.3.1", "too many messages in transfer; try again in a minute")
 UNAVAILABLE = Reply(451, "4.3.0", "temporary failure on our side; nothing was accepted, try again")
 AUTH_UNAVAILABLE = Reply(454, "4.7.0", "log-in cannot be checked right now; try again")

@@ -27,6 +27,8 @@ from relay.checks import check_recipients, check_size
 
 # Preparing 10 MB takes tens of milliseconds: from this size on it runs in a thread, and the other sessions go on.
 _THREAD_BYTES = 256 * 1024
+# SES takes 40 MB after base64 (v2 API); what branding or re-encoding makes larger is refused here, not after the 250.
+_SENDABLE_BYTES = 29_900_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class Acceptor:
             prepared = await asyncio.to_thread(prepare, submission.content, preparation)
         else:
             prepared = prepare(submission.content, preparation)
+        check_size(prepared.content, _SENDABLE_BYTES)
         messages = _split(submission, principal, prepared, group_id, now)
         try:
             await self._store.put(Group(messages, prepared.content, charges(principal)))

@@ -1,6 +1,5 @@
 """A self-made certificate, so that a relay on a bench can speak TLS from its first minute."""
 
-import os
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -9,6 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from relay import private
 
 _VALID = timedelta(days=365)
 _RENEW_BEFORE = timedelta(days=30)
@@ -19,10 +20,9 @@ def ensure(directory: Path, hostname: str) -> tuple[Path, Path]:
     certificate, key = directory / "tls.crt", directory / "tls.key"
     if certificate.exists() and key.exists() and expires_at(certificate) - datetime.now(UTC) > _RENEW_BEFORE:
         return certificate, key
-    directory.mkdir(parents=True, exist_ok=True)
-    private = ec.generate_private_key(ec.SECP256R1())
-    _write(key, _pem(private), 0o600)
-    _write(certificate, _self_signed(private, hostname).public_bytes(serialization.Encoding.PEM), 0o644)
+    secret = ec.generate_private_key(ec.SECP256R1())
+    private.write(key, _pem(secret))
+    private.write(certificate, _self_signed(secret, hostname).public_bytes(serialization.Encoding.PEM))
     return certificate, key
 
 
@@ -31,34 +31,26 @@ def expires_at(certificate: Path) -> datetime:
     return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
 
 
-def _pem(private: ec.EllipticCurvePrivateKey) -> bytes:
-    return private.private_bytes(
+def _pem(secret: ec.EllipticCurvePrivateKey) -> bytes:
+    return secret.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
 
-def _self_signed(private: ec.EllipticCurvePrivateKey, hostname: str) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hostname)])
+def _self_signed(secret: ec.EllipticCurvePrivateKey, hostname: str) -> x509.Certificate:
+    # A common name has 64 characters at most; clients look at the alternative names.
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hostname[:64])])
     names: list[x509.GeneralName] = [x509.DNSName(each) for each in sorted({hostname, "localhost"})]
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
-        .public_key(private.public_key())
+        .public_key(secret.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))
         .not_valid_after(now + _VALID)
         .add_extension(x509.SubjectAlternativeName([*names, x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(private, hashes.SHA256())
+        .sign(secret, hashes.SHA256())
     )
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    # Whole or not at all, and never readable by others for a moment.
-    temporary = path.with_suffix(path.suffix + ".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    temporary.rename(path)

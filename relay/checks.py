@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from auth.limits import charges
 from auth.principal import Principal
 from messages import reply
 from messages.address import Address
@@ -20,9 +21,15 @@ def check_recipient(principal: Principal, recipient: Address) -> None:
     raise Refused(refusal, service_id=principal.service.id)
 
 
+def recipient_limit(principal: Principal, limit: int) -> int:
+    """How many recipients one submission may have: more than a window ever holds would be told "later" for ever."""
+    return min(limit, *(charge.limit for charge in charges(principal)))
+
+
 def check_recipients(principal: Principal, recipients: Sequence[Address], limit: int) -> None:
     if not recipients:
         raise Refused(reply.NULL_RECIPIENT)
+    limit = recipient_limit(principal, limit)
     if len(recipients) > limit:
         raise Refused(reply.TOO_MANY_RECIPIENTS, limit=limit)
     for recipient in recipients:

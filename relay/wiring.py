@@ -7,7 +7,6 @@ imported, and the supervisor has to choose the folder before that.
 import asyncio
 import contextlib
 import importlib
-import os
 import random
 import signal
 import socket
@@ -15,19 +14,20 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from auth import domains, roots
-from config.database import Database
+from auth.errors import AuthError
+from config.database import OUTAGES, Database
 from config.keyring import Keyring, KeyringError
 from config.settings import PREFIX, Settings, SettingsError
 from delivery import schema
-from relay import certificate
+from relay import certificate, private
 from relay.sockets import Listeners
 from relay.supervisor import EXIT_CONFIGURATION, Child, Links
 
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 ROLES = ("all", "smtp", "worker")
 _PRELOAD = ("relay.http.ops", "relay.smtp.listeners", "relay.accept", "delivery.worker", "uvicorn", "uvloop")
 _DRAIN_SECONDS = 14.0  # less than the supervisor waits
-_START_SECONDS = 30.0  # a database that starts beside us gets so long
-
+_START_SECONDS = 30.0  # a database that goes away while a child starts gets so long to come back
 
 Body = Callable[[asyncio.Event, Callable[[], None]], Awaitable[None]]
 
@@ -79,23 +78,9 @@ def _made_on_first_start(settings: Settings, name: str, path: Path) -> str:
             f"{name} is not set: base64 of 32 random octets, the same for every process on this database"
         )
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):  # another process was quicker
-            _write_new(path, Keyring.generate())
+            private.write_new(path, Keyring.generate().encode() + b"\n")
     return path.read_text().strip()
-
-
-def _write_new(path: Path, text: str) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(temporary, path)  # fails when the file exists: the first one wins, whole
-    finally:
-        temporary.unlink()
 
 
 @asynccontextmanager
@@ -112,22 +97,42 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
         await database.close()
 
 
-async def check_roots(settings: Settings, database: Database, *, sealing: bool = True) -> None:
-    """Raises SettingsError when the root secrets are not those that this database was made with."""
+async def unproved_roots(settings: Settings, database: Database, *, sealing: bool = True) -> dict[str, Keyring]:
+    """The root secrets of which the database holds no proof, or an older one. A read.
+
+    Raises SettingsError when it was made with others.
+    """
     keyrings = {"secret": secret_keyring(settings)} | ({"sealing": sealing_keyring(settings)} if sealing else {})
     async with database.read() as connection:
         proofs = await roots.load(connection)
+    found = {}
     for name, keyring in keyrings.items():
-        try:
-            if name in proofs and roots.is_current(name, keyring, proofs[name]):
-                continue
+        with _naming(name):
+            if name not in proofs or not roots.is_current(name, keyring, proofs[name]):
+                found[name] = keyring
+    return found
+
+
+async def check_roots(settings: Settings, database: Database, *, sealing: bool = True) -> None:
+    """Leaves proofs where they are missing.
+
+    Raises SettingsError when the root secrets are not those that this database was made with.
+    """
+    for name, keyring in (await unproved_roots(settings, database, sealing=sealing)).items():
+        with _naming(name):
             async with database.write() as connection:
                 await roots.leave(connection, name, keyring)
-        except KeyringError as error:
-            raise SettingsError(f"{PREFIX}{name.upper()}_KEY: {error}") from None
 
 
-def certificate_files(settings: Settings) -> tuple[Path, Path]:
+@contextlib.contextmanager
+def _naming(root: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyringError as error:
+        raise SettingsError(f"{PREFIX}{root.upper()}_KEY: {error}") from None
+
+
+def _certificate_files(settings: Settings) -> tuple[Path, Path]:
     """Certificate and key of the SMTP listeners; made by ourselves where none is set. Raises SettingsError."""
     tls = settings.tls
     if (tls.cert_file is None) != (tls.key_file is None):
@@ -137,14 +142,14 @@ def certificate_files(settings: Settings) -> tuple[Path, Path]:
     return tls.cert_file, tls.key_file
 
 
-def tls_context(settings: Settings) -> ssl.SSLContext:
-    """Raises SettingsError when the files cannot be used."""
+def load_certificate(settings: Settings) -> tuple[ssl.SSLContext, datetime]:
+    """What the SMTP listeners serve, and when its certificate ends. Raises SettingsError when it cannot be used."""
     from relay.smtp import listeners
 
-    cert_file, key_file = certificate_files(settings)
+    cert_file, key_file = _certificate_files(settings)
     try:
-        return listeners.tls_context(cert_file, key_file)
-    except (OSError, ssl.SSLError):
+        return listeners.tls_context(cert_file, key_file), certificate.expires_at(cert_file)
+    except (OSError, ValueError):  # an ssl.SSLError is an OSError
         raise SettingsError(
             f"{PREFIX}TLS__CERT_FILE: no certificate and matching key in {cert_file}, {key_file}"
         ) from None
@@ -154,17 +159,20 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
 
 
 def children(settings: Settings, role: str, listeners: Listeners, ops: socket.socket) -> list[Child]:
-    """What the supervisor keeps running for a role."""
+    """What the supervisor keeps running for a role. Raises SettingsError when the certificate cannot be used."""
+    # Read once, here: a door that is replaced in the middle of a renewal would find half of it. And it resumes the
+    # TLS sessions of the others.
+    tls, ends = load_certificate(settings) if role != "worker" else (None, None)
     run_id = random.SystemRandom().randbytes(4).hex()  # our own dead workers' leases end at once, nobody else's do
     found = []
     for slot in range(settings.processes):
         if role in ("all", "worker"):
             owner = f"{socket.gethostname()}-{run_id}-{slot}"
             found.append(Child(f"worker-{slot}", _main(partial(worker, settings, owner, slot))))
-        if role in ("all", "smtp"):
+        if tls is not None:
             mine = Listeners(listeners.starttls[slot : slot + 1], listeners.tls[slot : slot + 1])
-            found.append(Child(f"smtp-{slot}", _main(partial(door, settings, mine))))
-    found.append(Child("ops", _main(partial(operations, settings, listeners, ops))))
+            found.append(Child(f"smtp-{slot}", _main(partial(door, settings, mine, tls))))
+    found.append(Child("ops", _main(partial(operations, settings, listeners, ops, ends))))
     return found
 
 
@@ -179,12 +187,12 @@ def _main(body: Body) -> Callable[[Links], int]:
         import uvloop
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_live(body, links))
+            return runner.run(live(body, links))
 
     return main
 
 
-async def _live(body: Body, links: Links) -> int:
+async def live(body: Body, links: Links) -> int:
     """Runs a child's body until SIGTERM, or until the supervisor is gone. Outages at the start are waited out."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -202,14 +210,17 @@ async def _live(body: Body, links: Links) -> int:
 
         try:
             await body(stopping, ready)
-        except SettingsError as error:
+        except (SettingsError, AuthError) as error:
             log.critical("process.settings", problem=str(error))
             return EXIT_CONFIGURATION
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except OUTAGES as error:
             log.error("process.unavailable", error=type(error).__name__)
             if started or loop.time() > deadline:
                 return 1
-            await asyncio.sleep(1)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), 1)
+            if stopping.is_set():
+                return 0
         else:
             return 0
 
@@ -219,7 +230,13 @@ def _on_supervisor_gone(loop: asyncio.AbstractEventLoop, lifeline: int, stopping
     stopping.set()
 
 
-async def door(settings: Settings, listeners: Listeners, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
+async def door(
+    settings: Settings,
+    listeners: Listeners,
+    tls: ssl.SSLContext,
+    stopping: asyncio.Event,
+    ready: Callable[[], None],
+) -> None:
     """An SMTP door process. It never holds the sealing key."""
     from prometheus_client import REGISTRY
 
@@ -242,7 +259,7 @@ async def door(settings: Settings, listeners: Listeners, stopping: asyncio.Event
             max_recipients=settings.smtp.max_recipients,
             now=time.time,
         )
-        smtp = SmtpDoor(settings.smtp, tls_context(settings), verifier, acceptor, DoorMetrics(REGISTRY))
+        smtp = SmtpDoor(settings.smtp, tls, verifier, acceptor, DoorMetrics(REGISTRY))
         keeping = asyncio.create_task(verifier.run())
         await smtp.start(list(listeners.starttls), list(listeners.tls))
         ready()
@@ -307,6 +324,7 @@ async def operations(
     settings: Settings,
     listeners: Listeners,
     listener: socket.socket,
+    certificate_ends: datetime | None,
     stopping: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:
@@ -323,7 +341,8 @@ async def operations(
             yield  # signals are ours
 
     async with open_database(settings) as database:
-        snapshot = Snapshot(database, SqlQueue(database).depth, certificate_files(settings)[0], time.time)
+        ends = None if certificate_ends is None else certificate_ends.timestamp()
+        snapshot = Snapshot(database, SqlQueue(database).depth, ends, time.time)
         greeting = [socket_.getsockname() for socket_ in listeners.starttls[:1]]
         app = application(
             {"database": snapshot.database_ready, "smtp": lambda: snapshot.smtp_ready(greeting)}, snapshot.measure

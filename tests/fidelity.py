@@ -17,17 +17,22 @@ CHANGED = re.compile(
 
 
 FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
+LONG_LINE = re.compile(rb"[^\n]{998}(?!\r?\n)")
 
 
 def differences(original: bytes, prepared: Prepared, branding: Branding) -> list[str]:
     """What was damaged, as short sentences; empty when nothing was."""
     found = list(_fields(original, prepared.content))
-    if not prepared.branded:
-        if _body(prepared.content) != _body(original):
-            found.append("the body of an unbranded message changed")
+    if LONG_LINE.search(prepared.content):
+        found.append("a line is over 998 octets")
+    if not prepared.branded and _body(prepared.content) == _body(original):
         return found
     before, after = (email.message_from_bytes(_readable(content)) for content in (original, prepared.content))
-    return found + list(_parts(before, after, branding))
+    if prepared.branded:
+        return found + list(_parts(before, after, branding))
+    if not LONG_LINE.search(original):
+        found.append("the body of an unbranded message changed")
+    return found + list(_same_leaves(before, after))
 
 
 def _readable(content: bytes) -> bytes:
@@ -58,8 +63,13 @@ def _fields(original: bytes, content: bytes):
         name = field.partition(b":")[0].strip().lower()
         duplicate = name in names and name not in (b"received", b"to", b"cc")
         names.add(name)
-        if FIELD.match(field) and not (CHANGED.match(name) or duplicate or field in kept):
+        folded = LONG_LINE.search(field) and _unfolded(field) in {_unfolded(other) for other in after}
+        if FIELD.match(field) and not (CHANGED.match(name) or duplicate or field in kept or folded):
             yield f"field {name!r} changed or is gone"
+
+
+def _unfolded(field: bytes) -> bytes:
+    return field.replace(b"\r\n", b"")
 
 
 def _opaque(part: Message) -> bool:
@@ -96,6 +106,15 @@ def _parts(before: Message, after: Message, branding: Branding):
             at += 1
     if at != len(new):
         yield "parts were added"
+
+
+def _same_leaves(before: Message, after: Message):
+    old, new = _leaves(before), _leaves(after)
+    if [leaf.get_content_type() for leaf in old] != [leaf.get_content_type() for leaf in new]:
+        yield "other parts than before"
+    for leaf, other in zip(old, new, strict=False):
+        if _changed(leaf, other) or leaf.get_filename() != other.get_filename():
+            yield f"the content of {leaf.get_content_type()} changed"
 
 
 def _is_twin(leaf: Message, new: list[Message], at: int, old: list[Message]) -> bool:

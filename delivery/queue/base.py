@@ -30,6 +30,26 @@ class Depth:
     oldest_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How many messages of one lane wait for what."""
+
+    waiting: int  # due: for a worker, or for the end of a hold
+    oldest_seconds: float
+    deferred: int  # for their next attempt
+    scheduled: int  # for the time that their sender named
+    parked: int  # for news of an attempt whose end was never learned
+    claimed: int  # for the end of the attempt under way
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """The whole queue, for people. None in `held` stands for all services."""
+
+    lanes: dict[Lane, Waits]
+    held: frozenset[UUID | None]
+
+
 class Queue(Protocol):
     async def claim(
         self, owner: str, limit: int, now: float, lease_seconds: float, unknown_wait_seconds: float
@@ -61,4 +81,8 @@ class Queue(Protocol):
 
     async def depth(self, now: float) -> dict[Lane, Depth]:
         """A read."""
+        ...
+
+    async def stats(self, now: float) -> Stats:
+        """A read of every row: for now and then."""
         ...

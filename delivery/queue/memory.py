@@ -1,9 +1,10 @@
 """The queue in memory: for tests of the parts around it, held to the same suite as the SQL one."""
 
+from collections import Counter
 from collections.abc import Sequence
 from uuid import UUID
 
-from delivery.queue.base import Claim, Depth
+from delivery.queue.base import Claim, Depth, Stats, Waits
 from delivery.store.memory import Memory, Waiting
 from messages.message import Lane
 
@@ -70,6 +71,32 @@ class MemoryQueue:
         due = [row for row in self._memory.waiting.values() if row.available_at <= now]
         lanes = {lane: [row.available_at for row in due if row.rank == lane.rank] for lane in Lane}
         return {lane: Depth(len(times), now - min(times, default=now)) for lane, times in lanes.items()}
+
+    async def stats(self, now: float) -> Stats:
+        rows = self._memory.waiting.items()
+        kinds = Counter((row.rank, self._kind(message_id, row, now)) for message_id, row in rows)
+        depths = await self.depth(now)
+        lanes = {
+            lane: Waits(
+                waiting=depths[lane].waiting,
+                oldest_seconds=depths[lane].oldest_seconds,
+                deferred=kinds[lane.rank, "deferred"],
+                scheduled=kinds[lane.rank, "scheduled"],
+                parked=kinds[lane.rank, "parked"],
+                claimed=kinds[lane.rank, "claimed"],
+            )
+            for lane in Lane
+        }
+        return Stats(lanes, frozenset(self._memory.held))
+
+    def _kind(self, message_id: UUID, row: Waiting, now: float) -> str:
+        if row.available_at <= now:
+            return "waiting"
+        if row.owner is not None:
+            return "claimed"
+        if row.parked:
+            return "parked"
+        return "scheduled" if (self._memory.messages[message_id].scheduled_for or 0) > now else "deferred"
 
 
 def _order(entry: tuple[UUID, Waiting]) -> tuple[int, float]:

@@ -11,7 +11,9 @@ from sqlalchemy import (
     Executable,
     Integer,
     Row,
+    Select,
     bindparam,
+    case,
     delete,
     func,
     select,
@@ -21,7 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from config.database import Database
-from delivery.queue.base import Claim, Depth
+from delivery.queue.base import Claim, Depth, Stats, Waits
 from delivery.store.tables import holds, messages, queue
 from messages.message import Lane
 
@@ -90,9 +92,9 @@ class SqlQueue:
             await connection.execute(delete(holds).where(holds.c.service_id == (service_id or _EVERYTHING)))
 
     async def retry(self, now: float, service_id: UUID | None = None) -> int:
-        scheduled = select(messages.c.id).where(messages.c.id == queue.c.message_id, messages.c.scheduled_for > now)
+        scheduled = _scheduled(now)
         statement = update(queue).where(
-            queue.c.owner.is_(None), queue.c.parked.is_(False), queue.c.available_at > now, ~scheduled.exists()
+            queue.c.owner.is_(None), queue.c.parked.is_(False), queue.c.available_at > now, ~scheduled
         )
         if service_id is not None:
             statement = statement.where(queue.c.service_id == service_id)
@@ -108,6 +110,44 @@ class SqlQueue:
         async with self._database.read() as connection:
             found = {rank: Depth(count, now - oldest) for rank, count, oldest in await connection.execute(statement)}
         return {lane: found.get(lane.rank, Depth(0, 0.0)) for lane in Lane}
+
+    async def stats(self, now: float) -> Stats:
+        async with self._database.read() as connection:
+            rows = (await connection.execute(_kinds(now))).all()
+            held = set((await connection.execute(select(holds.c.service_id))).scalars())
+        counts = {(row.rank, row.kind): row.messages for row in rows}
+        oldest = {row.rank: now - row.oldest for row in rows if row.kind == "waiting"}
+        lanes = {
+            lane: Waits(
+                waiting=counts.get((lane.rank, "waiting"), 0),
+                oldest_seconds=oldest.get(lane.rank, 0.0),
+                deferred=counts.get((lane.rank, "deferred"), 0),
+                scheduled=counts.get((lane.rank, "scheduled"), 0),
+                parked=counts.get((lane.rank, "parked"), 0),
+                claimed=counts.get((lane.rank, "claimed"), 0),
+            )
+            for lane in Lane
+        }
+        return Stats(lanes, frozenset(None if each == _EVERYTHING else each for each in held))
+
+
+def _scheduled(now: float) -> ColumnElement[bool]:
+    """Whether a row of the queue waits for the time that its sender named."""
+    return select(messages.c.id).where(messages.c.id == queue.c.message_id, messages.c.scheduled_for > now).exists()
+
+
+def _kinds(now: float) -> Select[Any]:
+    """How many rows of each rank wait for what, and since when the oldest is due."""
+    kind = case(
+        (queue.c.available_at <= now, "waiting"),
+        (queue.c.owner.is_not(None), "claimed"),
+        (queue.c.parked, "parked"),
+        (_scheduled(now), "scheduled"),
+        else_="deferred",
+    )
+    rows = select(queue.c.rank, queue.c.available_at, kind.label("kind")).subquery()
+    columns = (rows.c.rank, rows.c.kind, func.count().label("messages"), func.min(rows.c.available_at).label("oldest"))
+    return select(*columns).group_by(rows.c.rank, rows.c.kind)
 
 
 def _free(row: Row[Any]) -> bool:

@@ -21,10 +21,10 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from auth import limits
-from config.database import Database
+from config.database import OUTAGES, Database
 from config.keyring import Keyring, KeyringError
 from delivery.commit import GroupCommit
 from delivery.settle import Move, moves
@@ -134,7 +134,7 @@ class SqlStore:
             if len(group.content) > PART_BYTES:
                 await self._put_large(group)
             await self._puts.submit(group)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except OUTAGES as error:
             raise StoreUnavailable from error
 
     async def _put_large(self, group: Group) -> None:

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
 from auth.errors import AuthError
+from config.database import OUTAGES
 from config.keyring import KeyringError
 from config.settings import SettingsError
 from relay.cli import check, domains, keys, operations, serve, services, texts
@@ -54,11 +54,10 @@ def _line(error: Exception) -> str:
     if isinstance(error, SPOKEN):
         return str(error)
     kind = type(error).__name__
-    # While it connects, the driver's own errors come through SQLAlchemy unwrapped.
-    if isinstance(error, SQLAlchemyError) or type(error).__module__.startswith("asyncpg") or _is_unreachable(error):
-        return texts.DATABASE_AWAY.format(kind=kind)
-    if isinstance(error, OSError) and error.strerror:
+    if isinstance(error, OSError) and error.strerror and not _is_unreachable(error):
         return texts.SYSTEM_REFUSED.format(reason=": ".join(filter(None, (error.filename, error.strerror))))
+    if isinstance(error, OUTAGES):
+        return texts.DATABASE_AWAY.format(kind=kind)
     return texts.INTERNAL.format(kind=kind)
 
 

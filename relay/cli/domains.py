@@ -20,14 +20,14 @@ def commands() -> typer.Typer:
     return app
 
 
-def add(name: str, json: Json = False) -> None:
+def add(name: str, as_json: Json = False) -> None:
     async def work(s: Session) -> tuple[domains.Domain, str]:
         return await domains.add(s.connection, s.sealing, name, time.time()), s.settings.aws.region
 
-    _show_records(*write(work), json)
+    _show_records(*write(work), as_json)
 
 
-def show_one(name: Annotated[str | None, typer.Argument()] = None, json: Json = False) -> None:
+def show_one(name: Annotated[str | None, typer.Argument()] = None, as_json: Json = False) -> None:
     async def work(s: Session) -> tuple[domains.Domain, str]:
         default = domains.parse_name(s.settings.email.default_domain)
         wanted = default if name is None else domains.parse_name(name)
@@ -40,12 +40,12 @@ def show_one(name: Annotated[str | None, typer.Argument()] = None, json: Json = 
             domain = found
         return domain, s.settings.aws.region
 
-    _show_records(*write(work), json)
+    _show_records(*write(work), as_json)
 
 
-def list_all(json: Json = False) -> None:
+def list_all(as_json: Json = False) -> None:
     found = read(lambda s: domains.list_all(s.connection))
-    show_list("domains", map(plain, found), ("name", "selector", "created_at"), json)
+    show_list("domains", map(plain, found), ("name", "selector", "created_at"), as_json)
 
 
 def _show_records(domain: domains.Domain, region: str, as_json: bool) -> None:
@@ -53,4 +53,6 @@ def _show_records(domain: domains.Domain, region: str, as_json: bool) -> None:
     if as_json:
         show({"domain": domain.name, "selector": domain.selector, "records": records}, as_json)
     else:
-        show_list("records", records, ("purpose", "name", "type", "value"), as_json)
+        for record in records:
+            show(record, as_json)
+            typer.echo()

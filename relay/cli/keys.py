@@ -43,7 +43,7 @@ def create(
     per_minute: PerMinute = None,
     allow_ip: AllowIp = None,
     expires_at: ExpiresAt = None,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
     options = given(
         lane=lane,
@@ -58,13 +58,15 @@ def create(
         owner = await services.find(s.connection, s.limits, service)
         return await keys.create(s.connection, s.secret, s.limits, owner, time.time(), name=name, type=type, **options)
 
-    _show_issued(write(work), json)
+    _show_issued(write(work), as_json)
 
 
-def list_all(service: Annotated[UUID | None, typer.Option(help=texts.OF_SERVICE)] = None, json: Json = False) -> None:
+def list_all(
+    service: Annotated[UUID | None, typer.Option(help=texts.OF_SERVICE)] = None, as_json: Json = False
+) -> None:
     found = read(lambda s: keys.list_all(s.connection, s.limits, service))
     columns = ("id", "service_id", "name", "type", "smtp_username", "last_used_at", "expires_at", "revoked_at")
-    show_list("keys", map(plain, found), columns, json)
+    show_list("keys", map(plain, found), columns, as_json)
 
 
 def update(
@@ -77,7 +79,7 @@ def update(
     per_minute: PerMinute = None,
     allow_ip: AllowIp = None,
     expires_at: ExpiresAt = None,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
     changes = given(
         lane=lane,
@@ -89,22 +91,22 @@ def update(
     )
     if name is not None:
         changes["name"] = name
-    show(plain(write(lambda s: keys.update(s.connection, s.limits, key_id, **changes))), json)
+    show(plain(write(lambda s: keys.update(s.connection, s.limits, key_id, **changes))), as_json)
 
 
-def revoke(key_id: KeyId, json: Json = False) -> None:
-    show(plain(write(lambda s: keys.revoke(s.connection, s.limits, key_id, time.time()))), json)
+def revoke(key_id: KeyId, as_json: Json = False) -> None:
+    show(plain(write(lambda s: keys.revoke(s.connection, s.limits, key_id, time.time()))), as_json)
 
 
 def rotate(
     key_id: KeyId,
     overlap: Annotated[int, typer.Option(min=0, help=texts.OVERLAP)] = keys.OVERLAP_SECONDS,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
     issued = write(
         lambda s: keys.rotate(s.connection, s.secret, s.limits, key_id, time.time(), overlap_seconds=overlap)
     )
-    _show_issued(issued, json)
+    _show_issued(issued, as_json)
 
 
 def _show_issued(issued: keys.Issued, as_json: bool) -> None:

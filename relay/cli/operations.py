@@ -8,6 +8,7 @@ from uuid import UUID
 
 import typer
 
+from auth import services
 from auth.errors import AuthError
 from config.database import Database
 from config.settings import Settings, load
@@ -84,21 +85,30 @@ def queue_commands() -> typer.Typer:
 
     @app.command("stats", help=texts.QUEUE_STATS)
     def stats(as_json: Json = False) -> None:
-        depths = _with_queue(lambda queue: queue.depth(time.time()))
-        rows = [{"lane": lane.value, **plain(depth)} for lane, depth in depths.items()]
-        show_list("lanes", rows, ("lane", "waiting", "oldest_seconds"), as_json)
+        found = _with_queue(lambda queue: queue.stats(time.time()))
+        rows = [{"lane": lane.value, **plain(waits)} for lane, waits in found.lanes.items()]
+        held = sorted("all" if service is None else str(service) for service in found.held)
+        if as_json:
+            show({"lanes": rows, "held": held}, as_json)
+            return
+        for row in rows:
+            row["oldest_seconds"] = round(row["oldest_seconds"])
+        show_list("lanes", rows, tuple(rows[0]), as_json)
+        typer.echo(texts.QUEUE_ON_HOLD.format(held=" ".join(held) or texts.NOTHING))
 
     @app.command("hold", help=texts.QUEUE_HOLD)
     def hold(service: OfService = None) -> None:
-        _with_queue(lambda queue: queue.hold(service))
+        _with_queue(lambda queue: queue.hold(service), service)
+        typer.echo(texts.QUEUE_HELD.format(whose=_whose(service)))
 
     @app.command("release", help=texts.QUEUE_RELEASE)
     def release(service: OfService = None) -> None:
-        _with_queue(lambda queue: queue.unhold(service))
+        _with_queue(lambda queue: queue.unhold(service), service)
+        typer.echo(texts.QUEUE_RELEASED.format(whose=_whose(service)))
 
     @app.command("retry", help=texts.QUEUE_RETRY)
     def retry(service: OfService = None) -> None:
-        count = _with_queue(lambda queue: queue.retry(time.time(), service))
+        count = _with_queue(lambda queue: queue.retry(time.time(), service), service)
         typer.echo(texts.QUEUE_RETRIED.format(count=count))
 
     return app
@@ -121,8 +131,20 @@ def secrets_commands() -> typer.Typer:
     return app
 
 
-def _with_queue(work: Callable[[SqlQueue], Awaitable[T]]) -> T:
-    return _with_database(lambda _, database: work(SqlQueue(database)))
+def _whose(service_id: UUID | None) -> str:
+    return texts.QUEUE_OF_ALL if service_id is None else texts.QUEUE_OF_SERVICE.format(id=service_id)
+
+
+def _with_queue(work: Callable[[SqlQueue], Awaitable[T]], service_id: UUID | None = None) -> T:
+    """Raises AuthError when a service is named that does not exist."""
+
+    async def run(settings: Settings, database: Database) -> T:
+        if service_id is not None:
+            async with database.read() as connection:
+                await services.find(connection, settings.limits, service_id)
+        return await work(SqlQueue(database))
+
+    return _with_database(run)
 
 
 def _with_database(work: Callable[[Settings, Database], Awaitable[T]]) -> T:

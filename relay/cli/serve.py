@@ -1,6 +1,7 @@
 """notify-relay serve: the processes of this machine, under one supervisor."""
 
 import asyncio
+import contextlib
 import os
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import structlog
 import typer
 
 from config import logs
+from config.database import OUTAGES, Database
 from config.settings import Settings, SettingsError, load, unknown_variables
 from relay import sockets, wiring
 from relay.cli import demo, texts
@@ -16,6 +18,8 @@ from relay.supervisor import Supervisor
 Role = Annotated[str, typer.Option(metavar="all|smtp|worker", help=texts.ROLE)]
 Processes = Annotated[int | None, typer.Option(min=1, max=256, help=texts.PROCESSES)]
 Demo = Annotated[bool, typer.Option("--demo", help=texts.DEMO)]
+
+_DATABASE_SECONDS = 10.0  # for a server that starts beside us; ready within 15 s is the promise
 
 
 def serve(role: Role = "all", processes: Processes = None, demo_service: Demo = False) -> None:
@@ -31,9 +35,11 @@ def serve(role: Role = "all", processes: Processes = None, demo_service: Demo = 
     _choose_metrics_folder(settings)  # now that the port is ours: its folder may be another supervisor's
     asyncio.run(_prepare(settings, role))
     wiring.preload()
-    if role != "worker":
-        wiring.tls_context(settings)  # a bad certificate is said here, once, and not by each child
-    sheet = asyncio.run(demo.sheet(settings)) if demo_service else None
+    if role != "smtp" and settings.email.provider == "outbox":
+        with contextlib.suppress(OSError):  # what cannot be written is said by `check`, and mail waits until it can
+            settings.outbox.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    children = wiring.children(settings, role, listeners, ops)
+    sheet = demo.sheet(settings) if demo_service else None
 
     from prometheus_client.multiprocess import mark_process_dead
 
@@ -43,7 +49,6 @@ def serve(role: Role = "all", processes: Processes = None, demo_service: Demo = 
         if sheet:
             typer.echo(sheet)
 
-    children = wiring.children(settings, role, listeners, ops)
     supervisor = Supervisor(children, on_ready=on_ready, on_death=mark_process_dead)
     raise typer.Exit(supervisor.run())
 
@@ -57,7 +62,31 @@ def _choose_metrics_folder(settings: Settings) -> None:
 async def _prepare(settings: Settings, role: str) -> None:
     """What must be right before any child starts, so that what is wrong is said once. Raises SettingsError."""
     try:
+        if not settings.is_sqlite:
+            await _await_server(settings.database_url)
         async with wiring.open_database(settings) as database:
             await wiring.check_roots(settings, database, sealing=role != "smtp")
-    except OSError as error:
+    except OUTAGES as error:
         raise SettingsError(texts.DATABASE_AWAY.format(kind=type(error).__name__)) from None
+
+
+async def _await_server(database_url: str) -> None:
+    """Until the database answers. Raises the last of OUTAGES when it does not in time."""
+    log = structlog.get_logger("database")
+    database = Database(database_url)
+    deadline = asyncio.get_running_loop().time() + _DATABASE_SECONDS
+    said = False
+    try:
+        while True:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    return await database.ping()
+            except OUTAGES as error:
+                if asyncio.get_running_loop().time() + 0.5 > deadline:
+                    raise
+                if not said:
+                    log.warning("database.awaited", error=type(error).__name__, seconds=_DATABASE_SECONDS)
+                said = True
+            await asyncio.sleep(0.5)
+    finally:
+        await database.close()

@@ -1,7 +1,7 @@
 """notify-relay service: who sends, with its guest list and registered senders."""
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -62,7 +62,7 @@ def create(
     language: Lang = None,
     branding: Branding = None,
     per_day: PerDay = None,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
     options = given(
         display_name=display_name,
@@ -74,31 +74,30 @@ def create(
     )
 
     async def work(s: Session) -> Service:
-        now = time.time()
-        default = (await domains.ensure(s.connection, s.sealing, s.settings.email.default_domain, now)).name
-        service = await services.create(
-            s.connection,
-            s.limits,
-            now,
-            name=name,
-            email_from=email_from,
-            domain=domain or default,
-            live=live,
-            **options,
-        )
-        await templates.create_hidden(s.connection, service.email_template_id, service.id, now)
-        return service
+        return await make(s, name=name, email_from=email_from, domain=domain, live=live, **options)
 
-    show(plain(write(work)), json)
+    show(plain(write(work)), as_json)
 
 
-def list_all(json: Json = False) -> None:
+async def make(s: Session, *, domain: str | None = None, **options: Any) -> Service:
+    """A service, of the default domain unless one is named, with the template that its SMTP mail is listed under.
+
+    Raises AuthError as `auth.services.create` does.
+    """
+    now = time.time()
+    default = await domains.ensure(s.connection, s.sealing, s.settings.email.default_domain, now)
+    service = await services.create(s.connection, s.limits, now, domain=domain or default.name, **options)
+    await templates.create_hidden(s.connection, service.email_template_id, service.id, now)
+    return service
+
+
+def list_all(as_json: Json = False) -> None:
     found = read(lambda s: services.list_all(s.connection, s.limits))
-    show_list("services", map(plain, found), ("id", "name", "email_from", "domain", "live", "held"), json)
+    show_list("services", map(plain, found), ("id", "name", "email_from", "domain", "live", "held"), as_json)
 
 
-def show_one(service_id: ServiceId, json: Json = False) -> None:
-    show(plain(read(lambda s: services.find(s.connection, s.limits, service_id))), json)
+def show_one(service_id: ServiceId, as_json: Json = False) -> None:
+    show(plain(read(lambda s: services.find(s.connection, s.limits, service_id))), as_json)
 
 
 def update(
@@ -113,7 +112,7 @@ def update(
     language: Lang = None,
     branding: Branding = None,
     per_day: PerDay = None,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
     changes = {
         "name": name,
@@ -126,64 +125,64 @@ def update(
     }
     changes = {field: value for field, value in changes.items() if value is not None}
     changes |= given(reply_to_address=reply_to_address, per_day=per_day)
-    show(plain(write(lambda s: services.update(s.connection, s.limits, service_id, **changes))), json)
+    show(plain(write(lambda s: services.update(s.connection, s.limits, service_id, **changes))), as_json)
 
 
-def hold(service_id: ServiceId, json: Json = False) -> None:
-    show(plain(write(lambda s: services.hold(s.connection, s.limits, service_id))), json)
+def hold(service_id: ServiceId, as_json: Json = False) -> None:
+    show(plain(write(lambda s: services.hold(s.connection, s.limits, service_id))), as_json)
 
 
-def release(service_id: ServiceId, json: Json = False) -> None:
-    show(plain(write(lambda s: services.release(s.connection, s.limits, service_id))), json)
+def release(service_id: ServiceId, as_json: Json = False) -> None:
+    show(plain(write(lambda s: services.release(s.connection, s.limits, service_id))), as_json)
 
 
-def go_live(service_id: ServiceId, json: Json = False) -> None:
-    show(plain(write(lambda s: services.go_live(s.connection, s.limits, service_id))), json)
+def go_live(service_id: ServiceId, as_json: Json = False) -> None:
+    show(plain(write(lambda s: services.go_live(s.connection, s.limits, service_id))), as_json)
 
 
-def guest_add(service_id: ServiceId, guest: Guest, json: Json = False) -> None:
+def guest_add(service_id: ServiceId, guest: Guest, as_json: Json = False) -> None:
     async def work(s: Session) -> str:
         await services.find(s.connection, s.limits, service_id)
         return await guests.add(s.connection, s.secret, service_id, guest, time.time())
 
-    show({"service_id": str(service_id), "guest": write(work)}, json)
+    show({"service_id": str(service_id), "guest": write(work)}, as_json)
 
 
-def guest_remove(service_id: ServiceId, guest: Guest, json: Json = False) -> None:
+def guest_remove(service_id: ServiceId, guest: Guest, as_json: Json = False) -> None:
     async def work(s: Session) -> str:
         await services.find(s.connection, s.limits, service_id)
         return await guests.remove(s.connection, s.secret, service_id, guest)
 
-    show({"service_id": str(service_id), "guest": write(work)}, json)
+    show({"service_id": str(service_id), "guest": write(work)}, as_json)
 
 
-def guest_list(service_id: ServiceId, json: Json = False) -> None:
+def guest_list(service_id: ServiceId, as_json: Json = False) -> None:
     async def work(s: Session) -> frozenset[str]:
         await services.find(s.connection, s.limits, service_id)
         return await guests.load(s.connection, s.secret.cipher(guests.PURPOSE), service_id)
 
-    show_items("guests", read(work), json)
+    show_items("guests", read(work), as_json)
 
 
-def sender_add(service_id: ServiceId, sender: Sender, json: Json = False) -> None:
+def sender_add(service_id: ServiceId, sender: Sender, as_json: Json = False) -> None:
     async def work(s: Session) -> str:
         await services.find(s.connection, s.limits, service_id)
         return await senders.add(s.connection, service_id, sender, time.time())
 
-    show({"service_id": str(service_id), "sender": write(work)}, json)
+    show({"service_id": str(service_id), "sender": write(work)}, as_json)
 
 
-def sender_remove(service_id: ServiceId, sender: Sender, json: Json = False) -> None:
+def sender_remove(service_id: ServiceId, sender: Sender, as_json: Json = False) -> None:
     async def work(s: Session) -> str:
         await services.find(s.connection, s.limits, service_id)
         return await senders.remove(s.connection, service_id, sender)
 
-    show({"service_id": str(service_id), "sender": write(work)}, json)
+    show({"service_id": str(service_id), "sender": write(work)}, as_json)
 
 
-def sender_list(service_id: ServiceId, json: Json = False) -> None:
+def sender_list(service_id: ServiceId, as_json: Json = False) -> None:
     async def work(s: Session) -> frozenset[str]:
         await services.find(s.connection, s.limits, service_id)
         return await senders.load(s.connection, service_id)
 
-    show_items("senders", read(work), json)
+    show_items("senders", read(work), as_json)

@@ -67,17 +67,20 @@ DEMO_SHEET = """
   user name      {normal_username}
   password       {normal_password}
   API key        {normal_api_key}
-  test key       {test_username} / {test_password} (nothing is sent: it ends in the simulator)
+  test key       {test_username} / {test_password}
                  {test_api_key}
+                 (nothing is sent: it ends in the simulator)
 
 Send a first message:
-  swaks --server {host}:{port} -tls -au {normal_username} -ap {normal_password} \\
-    --from me@example.com --to you@example.com
-  printf 'Subject: Hello\\r\\n\\r\\nIt works.\\r\\n' | curl --ssl-reqd -k smtp://{host}:{port} \\
-    -u {normal_username}:{normal_password} --mail-from me@example.com --mail-rcpt you@example.com -T -
+  swaks --server {host}:{port} -tls --from me@example.com --to you@example.com \\
+    -au {normal_username} -ap {normal_password}
+  printf 'Subject: Hello\\r\\n\\r\\nIt works.\\r\\n' | \\
+    curl --ssl-reqd -k smtp://{host}:{port} -T - \\
+    --mail-from me@example.com --mail-rcpt you@example.com \\
+    -u {normal_username}:{normal_password}
 
 What was sent    {outbox}/ (one .eml and one .json per message)
-Its history      .venv/bin/notify-relay message show ID   (the id in the reply, or the name of a file)
+Its history      .venv/bin/notify-relay message show ID  (of the reply, or a file's name)
 Metrics          http://{metrics}/metrics
 Stop             Ctrl-C
 """
@@ -89,7 +92,12 @@ MESSAGE = "Messages."
 MESSAGE_SHOW = "The history of a message, or of all messages of a group."
 NO_MESSAGE = "no message and no group with the id {id}"
 QUEUE = "The queue."
-QUEUE_STATS = "How many messages wait in each lane, and how long the oldest has."
+QUEUE_STATS = "How many messages of each lane wait for what, and what is on hold."
+QUEUE_ON_HOLD = "on hold: {held}"
+QUEUE_HELD = "{whose} messages stay queued until they are released"
+QUEUE_RELEASED = "{whose} messages are sent"
+QUEUE_OF_ALL = "all"
+QUEUE_OF_SERVICE = "service {id}: its"
 QUEUE_HOLD = "Send nothing more of a service, or of all; messages stay queued."
 QUEUE_RELEASE = "Send again."
 QUEUE_RETRY = "Try deferred messages now."

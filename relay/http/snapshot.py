@@ -3,15 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client.core import Metric
-from sqlalchemy.exc import SQLAlchemyError
 
-from config.database import Database
+from config.database import OUTAGES, Database
 from messages.message import Lane
-from relay import certificate
 from relay.http.ops import Labels, gauge
 
 if TYPE_CHECKING:
@@ -21,25 +18,29 @@ _PROBE_SECONDS = 2.0
 
 
 class Snapshot:
-    """`depth` asks the queue; `now` gives seconds since the epoch."""
+    """`depth` asks the queue; `now` gives seconds since the epoch.
+
+    `certificate_ends` is the end of the certificate that the listeners serve, None where there are none. The file on
+    disk may be a newer one that they have not read.
+    """
 
     def __init__(
         self,
         database: Database,
         depth: "Callable[[float], Awaitable[Mapping[Lane, Depth]]]",
-        certificate_file: Path,
+        certificate_ends: float | None,
         now: Callable[[], float],
     ) -> None:
         self._database = database
         self._depth = depth
-        self._certificate_file = certificate_file
+        self._certificate_ends = certificate_ends
         self._now = now
 
     async def database_ready(self) -> str | None:
         try:
             async with asyncio.timeout(_PROBE_SECONDS):
                 await self._database.ping()
-        except (SQLAlchemyError, OSError, TimeoutError):
+        except OUTAGES:
             return "does not answer"
         return None
 
@@ -52,7 +53,7 @@ class Snapshot:
                     greeting = await reader.readline()
                     writer.write(b"QUIT\r\n")
                     writer.close()
-            except (OSError, TimeoutError):
+            except OSError:
                 return "does not answer"
             if not greeting.startswith(b"220"):
                 return "does not greet"
@@ -62,16 +63,13 @@ class Snapshot:
         """Build, certificate and queue gauges; the queue's are left out while the database is away."""
         build: dict[Labels, float] = {(("version", version("notify-relay")),): 1.0}
         found = [gauge("relay_build_info", "The running version", build)]
-        try:
-            ends = certificate.expires_at(self._certificate_file).timestamp()
+        if self._certificate_ends is not None:
             text = "When the SMTP listeners' certificate ends, seconds since the epoch"
-            found.append(gauge("relay_certificate_expires_at", text, {(): ends}))
-        except (OSError, ValueError):
-            pass
+            found.append(gauge("relay_certificate_expires_at", text, {(): self._certificate_ends}))
         try:
             async with asyncio.timeout(_PROBE_SECONDS):
                 depths = await self._depth(self._now())
-        except (SQLAlchemyError, OSError, TimeoutError):
+        except OUTAGES:
             return found
         lanes: dict[Lane, Labels] = {lane: (("lane", lane.value),) for lane in Lane}
         waiting = {lanes[lane]: float(depths[lane].waiting) for lane in Lane}

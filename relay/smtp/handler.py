@@ -20,7 +20,7 @@ from messages.content import HeaderSection
 from messages.envelope import Envelope
 from messages.message import Channel, Submission, Trace
 from messages.reply import Refused, Reply
-from relay.checks import check_recipient
+from relay.checks import check_recipient, recipient_limit
 from relay.metrics import DoorMetrics
 from relay.smtp.intake import mend_line_ends
 from relay.smtp.options import parse
@@ -63,8 +63,10 @@ class Handler:
         """RCPT. Raises Refused; the transaction goes on without that recipient."""
         try:
             recipient = parse_rcpt(argument, transaction.sender.smtputf8)
-            if len(transaction.recipients) >= self._settings.max_recipients:
-                raise Refused(reply.TOO_MANY_RECIPIENTS, limit=self._settings.max_recipients)
+            # The client hears it here, while it can still split; the rule for every door is accept's check_recipients.
+            limit = recipient_limit(principal, self._settings.max_recipients)
+            if len(transaction.recipients) >= limit:
+                raise Refused(reply.TOO_MANY_RECIPIENTS, limit=limit)
             check_recipient(principal, recipient)
         except Refused as refused:
             transaction.refusal = refused.reply

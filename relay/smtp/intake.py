@@ -32,8 +32,11 @@ class Budget:
         self._limit = limit
         self.used = 0
 
+    def has_room(self, amount: int) -> bool:
+        return self.used + amount <= self._limit
+
     def take(self, amount: int) -> bool:
-        if self.used + amount > self._limit:
+        if not self.has_room(amount):
             return False
         self.used += amount
         return True
@@ -46,11 +49,14 @@ class Share:
     """One message's part of the budget, given back at the end of the block whatever happens in it."""
 
     def __init__(self, budget: Budget, expected: int) -> None:
-        """`expected` bytes are set aside at once. Raises Refused when there is no room for them."""
-        if not budget.take(expected):
+        """Raises Refused when there is no room for `expected` bytes now; they are taken as they come.
+
+        Set aside at once, a few announced sizes with nothing behind them would keep everybody else out.
+        """
+        if not budget.has_room(expected):
             raise Refused(reply.MEMORY_FULL)
         self._budget = budget
-        self._held = expected
+        self._held = 0
 
     def __enter__(self) -> "Share":
         return self

@@ -9,6 +9,7 @@ from messages import reply
 from messages.content import HeaderSection
 from messages.message import Lane, Language
 from messages.reply import Refused
+from messages.words import clean
 
 MAX_REFERENCE_CHARACTERS = 1000  # as by HTTP
 MAX_SCHEDULE_SECONDS = 96 * 3600  # as by HTTP
@@ -70,7 +71,7 @@ def _reference(section: HeaderSection) -> str | None:
     value = _value(section, "X-Notify-Reference")
     if value is not None and len(value) > MAX_REFERENCE_CHARACTERS:
         raise _refused("X-Notify-Reference", f"longer than {MAX_REFERENCE_CHARACTERS} characters")
-    return value
+    return value and clean(value)
 
 
 def _branding(section: HeaderSection) -> str | None:

@@ -7,16 +7,17 @@ import asyncio
 import re
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
+from typing import NoReturn
 
 from auth.principal import Principal
 from messages import reply
 from messages.message import Trace
 from messages.reply import Refused
-from relay.smtp.auth import credentials
 from relay.smtp.conversation import Conversation, Shared
 from relay.smtp.handler import Transaction
 from relay.smtp.intake import Disconnected, Share
 from relay.smtp.parameters import parse_mail
+from relay.smtp.sasl import credentials
 
 COMMAND_BYTES = 1024  # RFC 5321 4.5.3.1.4 asks 512, and extensions add to MAIL and RCPT
 MAX_AUTH_FAILURES = 5
@@ -122,7 +123,12 @@ class Session(Conversation):
             raise Refused(reply.BAD_SEQUENCE, expected="EHLO first")
         if self._principal is not None:
             raise Refused(reply.BAD_SEQUENCE, expected="logged in already")
-        username, secret = await credentials(arg, self._ask)
+        try:
+            username, secret = await credentials(arg, self._ask)
+        except Refused as refused:
+            if refused.reply is reply.CREDENTIALS_INVALID:  # a guess, as a wrong password is; a slip of syntax is none
+                await self._auth_failed(refused)
+            raise
         try:
             self._principal = await self._shared.verifier.verify(username, secret, self._client_ip)
         except Refused as refused:
@@ -138,7 +144,7 @@ class Session(Conversation):
         await self._flush()
         return await self._intake.line(self._patience())
 
-    async def _auth_failed(self, refused: Refused) -> None:
+    async def _auth_failed(self, refused: Refused) -> NoReturn:
         self._shared.metrics.auth_failures.labels(_AUTH_FAILURES.get(refused.reply, "credentials")).inc()
         if refused.reply.temporary:
             raise refused

@@ -3,10 +3,14 @@
 import json
 import re
 import time
+from collections.abc import Callable
+from uuid import uuid4
 
+from config.keyring import Keyring
 from tests.harness.mail import address, connect, group_id, log_in
 from tests.harness.relay import Credentials, Relay
 
+Make = Callable[..., Relay]
 NAMES = (
     "relay_submissions_total",
     "relay_accept_seconds",
@@ -102,15 +106,92 @@ def test_refused_message_has_one_line_too(relay: Relay, key: Credentials) -> Non
     assert (refused[-1]["code"], refused[-1]["enhanced"]) == (554, "5.6.0")
 
 
+def lane(stats: dict[str, object], name: str) -> dict[str, object]:
+    lanes = stats["lanes"]
+    assert isinstance(lanes, list)
+    return next(each for each in lanes if each["lane"] == name)
+
+
 def test_held_queue_keeps_messages_until_it_is_released(relay: Relay, key: Credentials) -> None:
     relay.run("queue", "hold")
     recipient = address()
     with connect(relay, key) as client:
         group = group_id(client.submit([recipient]))
     time.sleep(0.5)
-    stats = relay.json("queue", "stats")["lanes"]
-    assert [lane["waiting"] for lane in stats if lane["lane"] == "normal"] == [1]  # type: ignore[attr-defined]
+    stats = relay.json("queue", "stats")
+    assert lane(stats, "normal")["waiting"] == 1
+    assert stats["held"] == ["all"]
     assert metric(relay, 'delivery_queue_depth{lane="normal"}') == 1
     assert relay.histories(group)[0]["status"] == "created"
     relay.run("queue", "release")
     relay.wait_for_mail(recipient)
+
+
+def test_queue_stats_tell_what_waits_for_what_and_who_is_on_hold(relay: Relay, key: Credentials) -> None:
+    relay.run("queue", "hold", "--service", key.service_id)
+    with connect(relay, key) as client:
+        later = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+        content = f"From: me@example.ca\r\nX-Notify-Scheduled-For: {later}\r\n\r\nx\r\n"
+        group = group_id(client.submit([address()], content.encode()))
+    stats = relay.json("queue", "stats")
+    scheduled = lane(stats, "normal")["scheduled"]
+    assert stats["held"] == [key.service_id]
+    printed = relay.run("queue", "stats").stdout.splitlines()
+    relay.run("queue", "release", "--service", key.service_id)
+    assert (scheduled, relay.histories(group)[0]["status"]) == (1, "created")
+    assert printed[0].split() == ["lane", "waiting", "oldest_seconds", "deferred", "scheduled", "parked", "claimed"]
+    assert printed[-1] == f"on hold: {key.service_id}"
+
+
+def test_hold_and_release_say_what_they_did_and_know_their_services(relay: Relay, key: Credentials) -> None:
+    held = relay.run("queue", "hold", "--service", key.service_id).stdout
+    released = relay.run("queue", "release", "--service", key.service_id).stdout
+    assert held.count("\n") == released.count("\n") == 1
+    assert key.service_id in held
+    assert key.service_id in released
+    unknown = str(uuid4())
+    for command in ("hold", "release", "retry"):
+        done = relay.run("queue", command, "--service", unknown, check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"notify-relay: there is no service {unknown}\n"
+    assert relay.json("queue", "stats")["held"] == []
+
+
+def test_check_finds_nothing_to_mend_on_a_good_relay(relay: Relay) -> None:
+    results = relay.json("check")["checks"]
+    assert isinstance(results, list)
+    assert {each["result"] for each in results} == {"ok"}
+
+
+def test_check_notices_a_secret_of_another_installation(make_relay: Make) -> None:
+    relay = make_relay()
+    relay.create_key()
+    relay.environment["NOTIFY_RELAY_SECRET_KEY"] = Keyring.generate()
+    done = relay.run("check", check=False)
+    assert done.returncode == 1
+    (row,) = [line for line in done.stdout.splitlines() if "PROBLEM" in line]
+    assert row.split()[0] == "secrets"
+    assert "NOTIFY_RELAY_SECRET_KEY: the secret key is not the one that this database was made with" in row
+
+
+def test_check_leaves_no_proof_of_a_secret_in_the_database(make_relay: Make) -> None:
+    relay = make_relay()
+    relay.run("check", check=False)  # the first command of an installation: the database is made, and nothing proved
+    relay.environment["NOTIFY_RELAY_SECRET_KEY"] = Keyring.generate()
+    relay.create_key()
+
+
+def test_records_to_publish_stand_in_blocks_that_fit_a_terminal(relay: Relay) -> None:
+    blocks = relay.run("domain", "show").stdout.strip().split("\n\n")
+    assert len(blocks) == 4
+    for block in blocks:
+        assert [line.split()[0] for line in block.splitlines()] == ["purpose", "name", "type", "value"]
+
+
+def test_certificate_metric_is_about_the_certificate_in_use(make_relay: Make) -> None:
+    relay = make_relay().start()
+    before = metric(relay, "relay_certificate_expires_at")
+    assert before > time.time() + 300 * 86400
+    for name in ("tls.crt", "tls.key"):  # renewed, and not yet read by the doors
+        (relay.folder / "var" / name).unlink()
+    assert metric(relay, "relay_certificate_expires_at") == before

@@ -68,6 +68,18 @@ def test_postgresql_gone_and_back_puts_clients_off_and_needs_no_restart(
     assert relay.children() == children, "no process died of it"
 
 
+def test_serve_waits_for_a_postgresql_that_starts_beside_it(own_postgres: Postgres, make_relay: Make) -> None:
+    keys = {"SECRET_KEY": Keyring.generate(), "SEALING_KEY": Keyring.generate()}
+    relay = make_relay(DATABASE_URL=own_postgres.create_database(), **keys)
+    relay.run("db", "upgrade")
+    own_postgres.halt()
+    threading.Timer(3.0, own_postgres.resume).start()
+    relay.start()
+    (line,) = relay.log_lines("database.awaited")
+    assert line["error"] == "ConnectionRefusedError"
+    assert relay.get("/readyz")[0] == 200
+
+
 def test_writer_that_holds_sqlite_for_a_moment_is_waited_for(relay: Relay, key: Credentials) -> None:
     other = sqlite3.connect(relay.folder / "var/relay.db", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN EXCLUSIVE")

@@ -14,7 +14,7 @@ import pytest
 
 from config.keyring import Keyring
 from tests.harness.mail import address, connect, send
-from tests.harness.relay import Credentials, Relay
+from tests.harness.relay import Credentials, Relay, free_port
 
 Make = Callable[..., Relay]
 ACTIVATE = """
@@ -184,6 +184,27 @@ def test_roles_as_two_commands_share_one_database(make_relay: Make, database_url
     assert smtp.get("/readyz")[0] == worker.get("/readyz")[0] == 200
 
 
+def test_worker_has_no_certificate_and_tells_none(make_relay: Make) -> None:
+    relay = make_relay().start("--role", "worker")
+    assert not list((relay.folder / "var").glob("tls.*"))
+    assert "relay_certificate_expires_at" not in relay.get("/metrics")[1]
+
+
+def test_outbox_is_there_from_the_start(make_relay: Make) -> None:
+    relay = make_relay().start()
+    assert (relay.folder / "var/outbox").is_dir()
+
+
+def test_door_that_is_replaced_serves_the_certificate_of_the_start(make_relay: Make) -> None:
+    relay = make_relay().start()
+    (relay.folder / "var/tls.crt").write_text("half of a renewal")
+    before = pid_of(relay, "smtp-0")
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: pid_of(relay, "smtp-0") not in (0, before))
+    with connect(relay) as client:
+        assert client.ask("EHLO client.example").startswith("250")
+
+
 def test_sealing_key_is_not_made_for_a_door(make_relay: Make) -> None:
     relay = make_relay().start("--role", "smtp")
     assert not (relay.folder / "var/sealing.key").exists()
@@ -200,6 +221,18 @@ def test_postgresql_without_the_schema_is_refused_until_it_is_upgraded(make_rela
     relay.run("db", "upgrade")
     relay.run("db", "upgrade")
     relay.start().create_key()
+
+
+def test_serve_gives_up_on_a_database_after_ten_seconds(make_relay: Make) -> None:
+    relay = make_relay(DATABASE_URL=f"postgresql+asyncpg://relay:geheim@127.0.0.1:{free_port()}/relay", **keys())
+    began = time.monotonic()
+    done = relay.run("serve", check=False)
+    assert 9 < time.monotonic() - began < 15
+    assert done.returncode == 1
+    assert "geheim" not in done.stderr
+    awaited, told = done.stderr.splitlines()
+    assert "database.awaited" in awaited
+    assert told.startswith("notify-relay: the database cannot be used (ConnectionRefusedError)")
 
 
 def test_keys_are_asked_for_where_several_machines_share_a_database(make_relay: Make, postgres_url: str) -> None:

@@ -7,6 +7,7 @@ A line is one step; the first lines, beginning with #, say what is guaranteed.
     LOGIN key                greeting, EHLO, AUTH (normal, team, test, trial); TLS: the client starts TLS
     CLOSE / CLOSED           the client goes away / the server has closed
     TAKEN n / CONTENT text   so many submissions were accepted / the last one's content, a Python literal
+    METRIC name label=x n    a metric of the door has this value
 {plain}, {username} and {password} stand for the normal key's credentials in base64.
 """
 
@@ -73,6 +74,9 @@ async def step(client: Client, word: str, rest: str) -> None:
             assert len(door.gate.submissions) == int(rest)
         case "CONTENT":
             assert door.gate.submissions[-1].content == literal(rest)
+        case "METRIC":
+            name, label, value = rest.split(" ")
+            assert door.metric(name, **dict([label.split("=")])) == float(value)
         case _:
             raise AssertionError(f"no such step: {word}")
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+from dataclasses import replace
 from uuid import UUID
 
-from delivery.queue.base import Depth, Queue
+from delivery.queue.base import Depth, Queue, Waits
 from delivery.store.base import Attempt, Group, Outcome, Record, Store
 from messages.message import Lane, new_id
 from tests.contract.conftest import NOW, Pair, message
@@ -141,3 +142,36 @@ async def test_depth_tells_what_is_due_by_lane(store: Store, queue: Queue) -> No
 
     depth = await queue.depth(NOW)
     assert depth == {Lane.PRIORITY: Depth(0, 0.0), Lane.NORMAL: Depth(2, 30.0), Lane.BULK: Depth(0, 0.0)}
+
+
+async def test_stats_tell_what_each_message_waits_for(pair: Pair) -> None:
+    store, queue = pair.store, pair.queue
+    for outcome in (Outcome.DEFERRED, Outcome.THROTTLED, Outcome.UNKNOWN):
+        sent = message()
+        await store.put(Group((sent,), b"x"))
+        await queue.claim("w", 1, NOW, 60, 0)
+        attempt = Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", NOW)
+        await store.attempt([attempt], "w", NOW + 60)
+        await store.record(Record(sent.id, attempt.id, outcome, NOW, until=NOW + 900))
+    await store.put(Group((message(lane=Lane.BULK),), b"x"))
+    await queue.claim("w", 1, NOW, 60, 0)
+    await store.put(Group((message(scheduled_for=NOW + 900),), b"x"))
+    await store.put(Group((message(created_at=NOW - 30),), b"x"))
+    await store.put(Group((message(created_at=NOW - 10),), b"x"))
+
+    stats = await queue.stats(NOW)
+    empty = Waits(waiting=0, oldest_seconds=0.0, deferred=0, scheduled=0, parked=0, claimed=0)
+    assert stats.lanes == {
+        Lane.PRIORITY: empty,
+        Lane.NORMAL: Waits(waiting=2, oldest_seconds=30.0, deferred=2, scheduled=1, parked=1, claimed=0),
+        Lane.BULK: replace(empty, claimed=1),
+    }
+    assert (await queue.stats(NOW + 1000)).lanes[Lane.NORMAL] == replace(empty, waiting=6, oldest_seconds=1030.0)
+
+
+async def test_stats_tell_what_is_held(queue: Queue) -> None:
+    assert (await queue.stats(NOW)).held == frozenset()
+    await queue.hold(UUID(int=1))
+    await queue.hold(None)
+
+    assert (await queue.stats(NOW)).held == {UUID(int=1), None}

@@ -1,4 +1,4 @@
-"""Any bytes are either prepared or refused; what is prepared has one From and no Bcc."""
+"""Any bytes are either prepared or refused; what is prepared has one From, no Bcc and no line over 998 octets."""
 
 import email
 import re
@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from messages.address import Address
 from messages.branding import Branding
 from messages.message import Trace
+from messages.mime import MAX_LINE_OCTETS, find_long_line
 from messages.pipeline import Preparation, Prepared, prepare
 from messages.reply import Refused
 from messages.rewrite import SenderPolicy, parse_mailboxes
 from messages.words import decode_words
-from tests.fidelity import differences
+from tests.fidelity import LONG_LINE, differences
 
 BRANDING = Branding("<table>té\u2014te</table>", "<table>pièd</table>", "_" * 40 + "\r\nEnvoyé \u2014 Ω", "fr")
 
@@ -27,7 +28,7 @@ PIECES = [
     *(b"\r\n--b--\r\n", b"--", b"b", b"<body>", b"</body>", b"<!--", b"-->", b"<script>", b"</script>", b"<html>"),
     *(b"</head>", b"<a href='", b'"', b">", b"a@example.ca", b"<a@example.ca>", b"=?utf-8?B?w6k=?=", b"=?x?q?=?="),
     *(b"(", b")", b",", b";", b"\x1b$B%F", b"\x1b(B", b"begin 644 x\r\n", b"-----BEGIN PGP MESSAGE-----\r\n"),
-    *(b"http://x.example/", b"text"),
+    *(b"http://x.example/", b"text", b"x" * 999, b"word " * 250, b"YWJj" * 300, b"multipart/signed"),
 ]
 pieces = st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=6)), max_size=60).map(b"".join)
 messages = st.one_of(st.binary(max_size=400), pieces, pieces.map(lambda body: b"From: a@example.ca\r\n" + body))
@@ -62,6 +63,7 @@ def test_any_bytes_are_prepared_or_refused(content, branding, reply_to, author_n
     assert not any(re.match(rb"(?i)(resent-)?bcc[ \t]*:", line) for line in lines)
     assert len(email.message_from_bytes(done.content).get_all("From", [])) == 1
     assert done.content.endswith(b"\r\n")
+    assert not LONG_LINE.search(done.content)
     assert len(done.subject) <= 998
 
 
@@ -77,6 +79,7 @@ kinds = st.sampled_from(
         "text/plain; charset=utf-8",
         "text/html; charset=iso-8859-1",
         "text/plain; charset=koi8-r",
+        "application/octet-stream",
     ]
 )
 
@@ -85,13 +88,28 @@ kinds = st.sampled_from(
     kind=kinds,
     encoding=st.sampled_from(["7bit", "8bit", "quoted-printable", "base64"]),
     body=st.one_of(pieces, st.text(max_size=80).map(str.encode)),
+    branding=st.sampled_from([None, BRANDING]),
 )
-def test_decoded_content_stays_what_was_sent(kind, encoding, body):
+def test_decoded_content_stays_what_was_sent(kind, encoding, body, branding):
     head = f"From: a@example.ca\r\nMIME-Version: 1.0\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}"
     content = as_the_door_does(head.encode() + b"\r\n\r\n" + body)
-    done = prepared(content, "none", BRANDING, author_name=False)
-    assert done is not None
-    assert differences(content, done, BRANDING) == []
+    done = prepared(content, "none", branding, author_name=False)
+    if done is None:
+        assert encoding in ("base64", "quoted-printable"), "only a damaged encoding keeps a long line in place"
+        assert LONG_LINE.search(content)
+    else:
+        assert differences(content, done, branding) == []
+
+
+@given(
+    lengths=st.lists(st.sampled_from([0, 1, 500, 996, 997, 998, 999, 1000, 1001, 3000]), min_size=1, max_size=8),
+    end=st.sampled_from([b"", b"\r\n"]),
+)
+def test_first_long_line_is_found(lengths, end):
+    data = b"\r\n".join(b"x" * length for length in lengths) + end
+    starts = [sum(lengths[:number]) + 2 * number for number in range(len(lengths))]
+    long = [start for start, length in zip(starts, lengths, strict=True) if length > MAX_LINE_OCTETS]
+    assert find_long_line(data, 0, len(data)) == (long[0] if long else None)
 
 
 @given(text=st.text(max_size=200))

@@ -5,15 +5,13 @@ import multiprocessing
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import select
 
 from auth import limits
 from auth.limits import Charge, charge
 from config.database import Database
-from messages.reply import (
-    KEY_LIMIT,
-    SERVICE_LIMIT,
-)
+from messages.reply import KEY_LIMIT, SERVICE_LIMIT
 from tests.fakes.auth import NOW, counted
 
 
@@ -42,6 +40,21 @@ async def test_refusal_says_the_limit_and_when_it_lifts(database: Database) -> N
     assert answer.line() == (
         "451 4.7.1 limit of 1 messages a minute for this key reached; lifts at 2026-11-21T20:45:00Z"
     )
+
+
+@pytest.mark.parametrize(("per_minute", "per_day", "least"), [(10, 50, 10), (50, 10, 10), (9, 8, 8)])
+async def test_group_larger_than_a_limit_is_told_to_come_in_parts(
+    database: Database, per_minute: int, per_day: int, least: int
+) -> None:
+    """Waiting would not help it: no window is ever large enough."""
+    group = _charges(uuid4(), uuid4(), per_minute, per_day)
+    async with database.write() as c:
+        too_large, fits, over = await c.run_sync(charge, [(group, 11), (group, least), (group, 11)], NOW)
+    assert too_large is not None
+    assert too_large.line() == f"452 4.5.3 at most {least} recipients; send the rest in another transaction"
+    assert fits is None
+    assert over is not None
+    assert over.line() == too_large.line()
 
 
 async def test_charge_takes_a_constant_number_of_statements(database: Database) -> None:

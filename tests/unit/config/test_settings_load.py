@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import PREFIX, ListenAddress, SettingsError, load
+from config.settings import PREFIX, ListenAddress, SettingsError, load, unknown_variables
 
 SetUp = Callable[..., None]
 
@@ -91,10 +91,38 @@ def test_argument_wins_over_everything(set_up: SetUp) -> None:
         ("SMTP__MAX_MESSAGE_BYTES", "25 MiB"),
         ("SMTP__IDLE_TIMEOUT_SECONDS", "-1"),
         ("SMTP__BARE_LF", "keep"),
-        ("SMTP__NO_SUCH_SETTING", "1"),
+        ("SMTP__LISTEN", "relay..example.ca:25"),
+        ("SMTP__HOSTNAME", "relay example"),
+        ("SMTP__HOSTNAME", "relay_1.example.ca"),
+        ("SMTP__HOSTNAME", "relay..example.ca"),
+        ("SMTP__HOSTNAME", "relay." * 43 + "ca"),
         ("PROCESSES", "0"),
         ("EMAIL__PROVIDER", "carrier pigeon"),
         ("DATABASE_URL", "mysql://secret@database/relay"),
+        ("DATABASE_URL", "postgresql+asyncpg:///" + "relay?sslmode=require"),
+        ("DATABASE_URL", "postgresql+asyncpg://relay@database/relay?ssl=perhaps"),
+        ("DATABASE_URL", "postgresql+asyncpg://relay@database/relay?statement_cache_size=0"),
+        ("DATABASE_URL", "postgresql+asyncpg://relay@database:many/relay"),
+        ("DATABASE_URL", "postgresql+asyncpg://relay@database:99999/relay"),
+        ("DATABASE_URL", "postgresql+asyncpg://relay@data..base/relay"),
+        ("DATABASE_URL", "postgresql+asyncpg://relay:p@ss:w@rd@:1:2/relay"),
+        ("DATABASE_URL", "postgresql+asyncpg://relay@/relay?host=database:many"),
+        ("DATABASE_URL", "sqlite+aiosqlite:///:memory:"),
+        ("DATABASE_URL", "sqlite+aiosqlite:///file:relay?mode=memory&uri=true"),
+        ("DATABASE_URL", "sqlite+aiosqlite://somewhere/relay.db"),
+        ("EMAIL__DEFAULT_DOMAIN", "localhost"),
+        ("EMAIL__DEFAULT_DOMAIN", "notification example.ca"),
+        ("EMAIL__DEFAULT_DOMAIN", "@example.ca"),
+        ("EMAIL__DEFAULT_DOMAIN", "-x.example.ca"),
+        ("EMAIL__DEFAULT_DOMAIN", "192.0.2.1"),
+        ("EMAIL__DEFAULT_DOMAIN", "a." * 127 + "ca"),
+        ("AWS__ENDPOINT_URL", "email.ca-central-1.amazonaws.com"),
+        ("AWS__ENDPOINT_URL", "ftp://email.example.ca"),
+        ("AWS__ENDPOINT_URL", "https://:443"),
+        ("AWS__ENDPOINT_URL", "https://email.example.ca:many"),
+        ("AWS__ENDPOINT_URL", "https://[::1"),
+        ("AWS__REGION", "Canada (Central)"),
+        ("AWS__REGION", "CA-CENTRAL-1"),
         ("LOG_LEVEL", "loud"),
     ],
 )
@@ -110,6 +138,58 @@ def test_unusable_value_is_told_in_one_line_that_names_the_setting_but_not_the_v
     assert text.startswith(PREFIX + name)
     assert "\n" not in text
     assert len(value) < 3 or value not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql+asyncpg:///relay"),
+        ("DATABASE_URL", "postgresql+asyncpg://relay:p%40ss@[::1]:5432/relay?ssl=verify-full"),
+        ("DATABASE_URL", "postgresql+asyncpg://relay@/relay?host=/run/postgresql&port=5433"),
+        ("DATABASE_URL", "postgresql+asyncpg://relay@/relay?host=a:5432&host=b:5433&target_session_attrs=primary"),
+        ("DATABASE_URL", "sqlite+aiosqlite:////var/lib/notify-relay/relay.db"),
+        ("SMTP__HOSTNAME", "relay-1.example.ca"),
+        ("AWS__ENDPOINT_URL", "http://127.0.0.1:4566"),
+        ("AWS__REGION", "us-gov-west-1"),
+    ],
+)
+def test_usable_value_is_taken_as_written(set_up: SetUp, name: str, value: str) -> None:
+    set_up(**{name: value})
+    section, _, inner = name.lower().partition("__")
+    found = getattr(load(), section)
+
+    assert (getattr(found, inner) if inner else found) == value
+
+
+@pytest.mark.parametrize("url", ["sqlite+aiosqlite://", "sqlite+aiosqlite:///"])
+def test_sqlite_needs_a_file(set_up: SetUp, url: str) -> None:
+    set_up(DATABASE_URL=url)
+
+    with pytest.raises(SettingsError, match="DATABASE_URL: SQLite needs a file"):
+        load()
+
+
+def test_option_of_another_postgresql_driver_is_answered_with_ours(set_up: SetUp) -> None:
+    set_up(DATABASE_URL="postgresql+asyncpg://relay@database/relay?sslmode=require")
+
+    with pytest.raises(SettingsError, match="write ssl=require instead of sslmode=require"):
+        load()
+
+
+def test_default_domain_is_in_lower_case(set_up: SetUp) -> None:
+    set_up(EMAIL__DEFAULT_DOMAIN="Notification.Example.CA")
+
+    assert load().email.default_domain == "notification.example.ca"
+
+
+def test_variables_that_no_setting_reads_are_named_and_harm_nothing(set_up: SetUp) -> None:
+    set_up(SMTP__PROXY_FROM="192.0.2.0/24", AWS__EVENTS_QUEUE_URL="https://sqs.example/1", HTTP__LISTEN="127.0.0.1:1")
+    set_up(SMTP__LISTEN="127.0.0.1:25", CONFIG="")
+
+    assert load().smtp.listen.port == 25
+    assert unknown_variables() == [
+        f"{PREFIX}{name}" for name in ("AWS__EVENTS_QUEUE_URL", "HTTP__LISTEN", "SMTP__PROXY_FROM")
+    ]
 
 
 def test_unknown_name_in_the_file_is_told(toml: Callable[[str], Path]) -> None:

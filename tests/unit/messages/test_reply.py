@@ -1,8 +1,12 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from messages import reply
 from messages.reply import Refused, Reply
 
+PACKAGES = ("auth", "delivery", "messages", "relay")
 REPLIES = {name: value for name, value in vars(reply).items() if isinstance(value, Reply)}
 
 
@@ -23,6 +27,13 @@ def test_temporary_follows_from_the_code(name):
 def test_text_is_printable_ascii(name):
     assert REPLIES[name].text.isascii()
     assert REPLIES[name].text.isprintable()
+
+
+def test_every_reply_is_given_somewhere():
+    root = Path(__file__).parents[3]
+    files = [path for package in PACKAGES for path in (root / package).rglob("*.py") if path.name != "reply.py"]
+    code = "".join(path.read_text() for path in files)
+    assert [name for name in REPLIES if not re.search(rf"\b{name}\b", code)] == []
 
 
 def test_values_cannot_break_out_of_the_reply_line():

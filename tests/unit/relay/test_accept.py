@@ -141,8 +141,8 @@ async def test_an_unknown_branding_is_refused() -> None:
         (submission(), make_principal(live=False), reply.TRIAL_RECIPIENT),
         (submission(), make_principal(key_type=KeyType.TEAM), reply.TEAM_KEY_RECIPIENT),
         (submission(content=b"\r\nno header section\r\n"), make_principal(), reply.NO_HEADER_SECTION),
-        (submission("a@b.ca", "c@d.ca"), make_principal(per_minute=1), reply.KEY_LIMIT),
-        (submission("a@b.ca", "c@d.ca"), make_principal(per_day=1), reply.SERVICE_LIMIT),
+        (submission("a@b.ca", "c@d.ca"), make_principal(per_minute=1), reply.TOO_MANY_RECIPIENTS),
+        (submission("a@b.ca", "c@d.ca"), make_principal(per_day=1), reply.TOO_MANY_RECIPIENTS),
     ],
 )
 async def test_what_is_refused_leaves_nothing_behind(given: Submission, principal: Principal, expected: Reply) -> None:

@@ -31,3 +31,9 @@ def test_its_key_is_for_our_eyes_only(tmp_path: Path) -> None:
     _, key = certificate.ensure(tmp_path, "relay.example.ca")
 
     assert key.stat().st_mode & 0o077 == 0
+
+
+def test_a_host_name_of_any_length_fits(tmp_path: Path) -> None:
+    crt, key = certificate.ensure(tmp_path, "relay." * 20 + "example.ca")
+
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(crt, key)

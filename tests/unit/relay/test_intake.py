@@ -81,10 +81,13 @@ def test_content_without_room_in_the_budget_is_put_off_and_gives_back_its_share(
     assert (behind, pool.used) == (b"NOOP", 0)
 
 
-def test_share_sets_aside_what_was_announced() -> None:
+def test_share_takes_bytes_as_they_come_and_refuses_what_was_announced_and_has_no_room() -> None:
+    """Sizes that are announced and never sent keep nobody out."""
     pool = Budget(1000)
-    with Share(pool, 600):
-        assert pool.used == 600
+    with Share(pool, 600) as first, Share(pool, 600) as second:
+        assert pool.used == 0
+        assert first.cover(600)
+        assert not second.cover(600)
         with pytest.raises(Refused) as caught:
             Share(pool, 600)
         assert caught.value.reply is reply.MEMORY_FULL

@@ -6,7 +6,7 @@ import pytest
 
 from messages import reply
 from messages.reply import Refused, Reply
-from relay.smtp.auth import credentials
+from relay.smtp.sasl import credentials
 
 
 def b64(text: str) -> str:

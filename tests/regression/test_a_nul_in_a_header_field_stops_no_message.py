@@ -1,0 +1,34 @@
+"""PostgreSQL text holds no NUL: a field that carries one must not make the database refuse the message for ever."""
+
+import time
+from uuid import UUID
+
+from config.database import Database
+from config.keyring import Keyring
+from delivery.store.base import Group
+from delivery.store.sql import SqlStore
+from messages.address import Address
+from messages.content import HeaderSection
+from messages.message import Trace
+from messages.pipeline import Preparation, prepare
+from messages.rewrite import SenderPolicy
+from relay.smtp.options import parse
+from tests.fakes.messages import make_message
+
+CONTENT = b"From: a@example.ca\r\nMessage-ID: <a\0b@example.ca>\r\nX-Notify-Reference: case\0 7\r\n\r\nHello\r\n"
+PREPARATION = Preparation(
+    sender=SenderPolicy("Passports", Address("passports", "n.example.ca"), False, "any", None, frozenset()),
+    branding=None,
+    trace=Trace("client", "192.0.2.1", "ESMTPSA", "mail.example.ca"),
+    group_id=UUID(int=1),
+    now=1_700_000_000.0,
+)
+
+
+async def test_it_is_stored_on_every_database(database: Database, keyring: Keyring) -> None:
+    prepared = prepare(CONTENT, PREPARATION)
+    options = parse(HeaderSection.parse(CONTENT), time.time())
+    message = make_message(original_message_id=prepared.original_message_id, reference=options.reference)
+    store = SqlStore(database, keyring)
+    await store.put(Group((message,), prepared.content))
+    assert await store.group(message.group_id) == [message.id]

@@ -1,0 +1,125 @@
+"""No line over 998 octets leaves the house (RFC 5322 2.1.1): re-encoded or folded where that does no damage."""
+
+import base64
+import email
+import email.policy
+from dataclasses import replace
+
+import pytest
+
+from messages import reply
+from messages.pipeline import prepare
+from messages.reply import Refused
+
+LONG = "word " * 300
+HEAD = "From: a@x.ca\nSubject: s\nMIME-Version: 1.0\n"
+
+
+def parsed(content: bytes) -> email.message.Message:
+    assert max(map(len, content.split(b"\r\n"))) <= 998
+    return email.message_from_bytes(content)
+
+
+def refused_line(content: bytes, preparation) -> str:
+    with pytest.raises(Refused) as caught:
+        prepare(content, preparation)
+    assert caught.value.reply is reply.LONG_LINE
+    return caught.value.line()
+
+
+@pytest.mark.parametrize("text", ["x" * 999, LONG, "é" * 600, "a\rb" + "x" * 2000], ids=["ascii", "words", "é", "cr"])
+def test_long_line_of_text_goes_out_as_quoted_printable(text, unbranded, crlf):
+    content = crlf(f"{HEAD}Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{text}\nb\n")
+    done = parsed(prepare(content, unbranded).content)
+    assert done["Content-Transfer-Encoding"] == "quoted-printable"
+    assert done.get_payload(decode=True) == f"{text}\r\nb\r\n".encode()
+
+
+def test_line_of_998_octets_stays_as_it_is(unbranded, crlf):
+    content = crlf(f"{HEAD}\n{'x' * 998}\nb\n")
+    assert prepare(content, unbranded).content.endswith(b"\r\n\r\n" + b"x" * 998 + b"\r\nb\r\n")
+
+
+def test_last_line_of_a_part_counts_without_its_line_end(unbranded, crlf):
+    body = f"--b\nContent-Type: text/html\n\n{'x' * 999}\n--b--\n"
+    content = crlf(f"{HEAD}Content-Type: multipart/mixed; boundary=b\n\n{body}")
+    [part] = parsed(prepare(content, unbranded).content).get_payload()
+    assert part.get_payload(decode=True) == b"x" * 999
+
+
+def test_branded_text_whose_last_line_becomes_long_is_encoded(preparation, branding, crlf):
+    wide = replace(preparation, branding=replace(branding, footer_html="y" * 999))
+    parsed(prepare(crlf(f"{HEAD}Content-Type: text/html\n\n<p>hi</p>\n"), wide).content)
+
+
+def test_message_without_mime_fields_gets_them(unbranded, crlf):
+    done = parsed(prepare(crlf(f"From: a@x.ca\n\n{LONG}\n"), unbranded).content)
+    assert (done["MIME-Version"], done["Content-Transfer-Encoding"]) == ("1.0", "quoted-printable")
+    assert done.get_payload(decode=True) == f"{LONG}\r\n".encode()
+
+
+@pytest.mark.parametrize("encoding", ["7bit", "8bit", "binary", "base64", "quoted-printable"])
+def test_attachment_goes_out_as_base64_with_the_same_bytes(encoding, preparation, crlf):
+    octets = b"%PDF\r\n" + b"z" * 5000
+    body = base64.b64encode(octets) if encoding == "base64" else octets
+    head = "Content-Disposition: attachment; filename=a.pdf\nContent-MD5: kept\n"
+    leaf = f"Content-Type: application/pdf\nContent-Transfer-Encoding: {encoding}\n{head}\n{body.decode()}"
+    content = crlf(f"{HEAD}Content-Type: multipart/mixed; boundary=b\n\n--b\n\nhello\n--b\n{leaf}\n--b--\n")
+    prepared = prepare(content, preparation)
+    assert prepared.branded
+    part = parsed(prepared.content).get_payload()[-1]
+    assert part.get_all("Content-Transfer-Encoding") == ["base64"]
+    assert part["Content-MD5"] == "kept"
+    assert part.get_payload(decode=True) == octets
+
+
+def test_long_header_lines_are_folded_at_white_space_and_read_the_same(unbranded, crlf):
+    names = ", ".join(f"person{n}@example.ca" for n in range(200))
+    part = f"--b\nContent-Description: {LONG}end\n\nhi\n--b--\n"
+    content = crlf(f"To: {names}\nX-Long: a\n {LONG}\n b\n{HEAD}Content-Type: multipart/mixed; boundary=b\n\n{part}")
+    done = prepare(content, unbranded).content
+    parsed(done)
+    unfolded = done.replace(b"\r\n ", b" ")
+    assert f"\r\nTo: {names}\r\n".encode() in unfolded
+    assert f"\r\nX-Long: a {LONG} b\r\n".encode() in unfolded
+    assert f"Content-Description: {LONG}end\r\n".encode() in unfolded
+    assert not any(line.isspace() for line in done.partition(b"\r\n\r\n")[0].split(b"\r\n"))
+
+
+def test_long_field_that_is_taken_off_or_written_anew_is_no_matter(unbranded, crlf):
+    fields = f"Bcc: {'b' * 2000}\nX-SES-A: {'b' * 2000}\nFrom: {'c' * 2000} <a@x.ca>\n"
+    parsed(prepare(crlf(f"{fields}Subject: s\n\nhi\n"), unbranded).content)
+
+
+REFUSED = {
+    "signed": (f"Content-Type: multipart/signed; boundary=b\n\n--b\n\n{'x' * 999}\n--b\n\nsignature\n--b--\n", 8),
+    "encrypted": (f"Content-Type: multipart/encrypted; boundary=b\n\n--b\n\n{'x' * 999}\n--b--\n", 8),
+    "pkcs7": (f"Content-Type: application/pkcs7-mime\nContent-Transfer-Encoding: base64\n\n{'QUJD' * 300}\n", 7),
+    "header without white space": (f"X-Key: {'k' * 999}\n\nhi\n", 4),
+    "header that folds not short enough": (f"X-Key: a b {'k' * 999} c\n\nhi\n", 4),
+    "unknown encoding": (f"Content-Transfer-Encoding: x-uuencode\n\n{'x' * 999}\n", 6),
+    "damaged base64": (f"Content-Transfer-Encoding: base64\n\nYWJj\n{'YWJj' * 300}!\n", 7),
+    "message": (f"Content-Type: message/rfc822\n\nSubject: a\n\n\n{'x' * 999}\n", 9),
+    "multipart without parts": (f"Content-Type: multipart/mixed\n\n{'x' * 999}\n", 6),
+    "preamble": (f"Content-Type: multipart/mixed; boundary=b\n\n{'x' * 999}\n--b\n\nhi\n--b--\n", 6),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_line_that_cannot_be_changed_is_refused_by_its_number(name, preparation, crlf):
+    rest, number = REFUSED[name]
+    line = refused_line(crlf(HEAD + rest), preparation)
+    assert line == f"554 5.6.1 line {number} is over 998 octets and cannot be changed without damage"
+
+
+def test_number_is_that_of_the_message_as_received(preparation, crlf):
+    """Fields come and go before it, and the text above it is encoded and branded."""
+    body = f"--b\nContent-Type: text/html\n\n{LONG}\n--b\nContent-Type: message/rfc822\n\nA: b\n\n{'x' * 999}\n--b--\n"
+    content = crlf(f"Bcc: x@y.ca\n{HEAD}Reply-To: b@x.ca\nContent-Type: multipart/mixed; boundary=b\n\n{body}")
+    number = content[: content.index(b"x" * 999)].count(b"\n") + 1
+    assert f"line {number} is" in refused_line(content, preparation)
+
+
+def test_number_is_right_where_the_empty_line_was_missing(unbranded, crlf):
+    content = crlf(f"Content-Transfer-Encoding: x\nnot a field\n{'x' * 999}\n")
+    assert "line 3 is" in refused_line(content, unbranded)
