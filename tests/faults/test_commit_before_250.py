@@ -25,7 +25,7 @@ from tests.harness.relay import Relay
 _READS = ("read", "recvfrom", "recvmsg", "readv")
 _WRITES = ("write", "writev", "sendto", "sendmsg")
 _CALL = re.compile(
-    r"(?P<thread>\d+) (?:<\.\.\. (?P<resumed>\w+) resumed>|(?P<name>\w+)\(\d+<(?P<file>.*?)>[,)])(?P<rest>.*)"
+    r"(?P<thread>\d+) +(?:<\.\.\. (?P<resumed>\w+) resumed>|(?P<name>\w+)\(\d+<(?P<file>.*?)>[,)])(?P<rest>.*)"
 )
 
 

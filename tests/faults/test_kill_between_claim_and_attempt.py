@@ -68,7 +68,7 @@ async def test_a_kill_between_claim_and_attempt_parks_nothing(install: Install, 
     relay.start("--role", "worker")
     store = SqlStore(database, Keyring.parse(relay.environment["NOTIFY_RELAY_SECRET_KEY"]))
     now = time.time()
-    message = make_message(created_at=now, scheduled_for=now + 1)
+    message = make_message(created_at=now, scheduled_for=now + 1, content_bytes=len(CONTENT))
     await store.put(Group((message,), CONTENT))
     (worker,) = (pid for pid, name in relay.children().items() if name.startswith("worker"))
     async with _held_at_its_attempt(database):
