@@ -63,6 +63,7 @@ class Relay:
             for name, value in settings.items()
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self.said = b""  # on standard output
         self.log = folder / "log"
 
     # -- the command -----------------------------------------------------------------------------------------------
@@ -124,13 +125,20 @@ class Relay:
         assert self.process.stdout is not None
         deadline = time.monotonic() + seconds
         os.set_blocking(self.process.stdout.fileno(), False)
-        said = b""
-        while b" ready: " not in said:
+        self.said = b""
+        while b" ready: " not in self.said:
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"not ready: {said!r} {self.log.read_text()[-2000:]}")
+                raise AssertionError(f"not ready: {self.said!r} {self.log.read_text()[-2000:]}")
             time.sleep(0.02)
-            said += self.process.stdout.read() or b""
+            self.listen()
         return self
+
+    def listen(self) -> str:
+        """All that `serve` has printed for people so far."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        self.said += self.process.stdout.read() or b""
+        return self.said.decode()
 
     def children(self) -> dict[int, str]:
         """Process ids of the running children and their names, as the log tells them."""

@@ -1,0 +1,54 @@
+"""What `make run` prints works when it is pasted, at the first start and at the next."""
+
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import skip_or_fail
+from tests.harness.relay import Relay
+
+LAST_LINE = "Ctrl-C"
+
+
+def sheet(relay: Relay) -> str:
+    deadline = time.monotonic() + 10
+    while LAST_LINE not in (text := relay.listen()):
+        assert time.monotonic() < deadline, text
+        time.sleep(0.05)
+    return text
+
+
+def printed_command(text: str, program: str) -> str:
+    """The command that names the program, with the lines it goes on in."""
+    found = re.search(rf"^  (?:[^\n]*\\\n)*[^\n]*\b{program} (?:[^\n]*\\\n)*[^\n]*$", text, re.MULTILINE)
+    assert found, text
+    return found[0]
+
+
+@pytest.mark.parametrize("program", ["swaks", "curl"])
+def test_printed_lines_send_a_message_when_pasted(make_relay: Callable[..., Relay], program: str) -> None:
+    if shutil.which(program) is None:
+        skip_or_fail(f"NOT TESTED: the printed {program} line; no {program} here")
+    relay = make_relay()
+    relay.start("--demo")
+    command = printed_command(sheet(relay), program)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30)
+
+    assert done.returncode == 0, done.stderr
+    ((envelope, _),) = relay.wait_for_outbox(1)
+    assert envelope["rcpt_to"] == ["you@example.com"]
+
+
+def test_the_next_start_prints_the_same_credentials(make_relay: Callable[..., Relay]) -> None:
+    relay = make_relay()
+    sheets = []
+    for _ in range(2):
+        relay.start("--demo")
+        sheets.append(sheet(relay))
+        relay.stop()
+
+    assert re.findall(r"password +(\w+)", sheets[0]) == re.findall(r"password +(\w+)", sheets[1]) != []
