@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.test_clients import PROGRAMS, check_letter, letter
 from tests.fakes.aws import CREDENTIALS, CUT, HANG_ACCEPTED, INTERNAL, TOO_FAST, FakeAws, Sent
 from tests.harness.mail import CONTENT, address, attempts, email, is_signed, read, send
 from tests.harness.relay import Credentials, Relay
@@ -91,6 +92,19 @@ def test_ses_is_given_one_recipient_our_tags_and_our_signature(relay: Relay, key
         assert is_signed(sent.delivered, relay.records), "what SES rewrites may not be signed"
         assert read(sent.delivered)["Message-ID"] != "<1@city.example>"
         assert history["original_message_id"] == "<1@city.example>"
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["starttls", "tls"])
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_letter_of_every_program_reaches_ses_whole(
+    relay: Relay, key: Credentials, aws: FakeAws, program: str, tls: bool
+) -> None:
+    recipients = [address(), address("hidden")]
+    PROGRAMS[program](relay, key, tls, letter(recipients).as_bytes(), recipients, None)
+    for recipient in recipients:
+        (sent,) = until(lambda recipient=recipient: sent_to(aws, recipient))  # type: ignore[misc]
+        assert is_signed(sent.delivered, relay.records)
+        check_letter(read(sent.delivered), recipients)
 
 
 def test_throttled_message_waits_and_costs_no_attempt(relay: Relay, key: Credentials, aws: FakeAws) -> None:
