@@ -81,9 +81,8 @@ class Worker:
         self._changed = asyncio.Event()  # a call ended, or it is time to stop
         self._room = Room(_ROOM_BYTES)
         self._paused_until = 0.0  # by the event loop's clock: the wall clock may be set
-        self._probing: str | None = (
-            None  # the provider that throttled: one message at a time, until it answers otherwise
-        )
+        # The provider that throttled: one message at a time goes out until it answers otherwise.
+        self._probing: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -266,8 +265,8 @@ class Worker:
         status = record.status if record.outcome is Outcome.RELAYED else None
         if record.outcome in (Outcome.FAILED, Outcome.EXPIRED):
             status = Status.TECHNICAL_FAILURE
-        stages = ["relayed"] * (record.outcome is Outcome.RELAYED) + ["delivered"] * (status is Status.DELIVERED)
-        for stage in stages:
+        reached = {"relayed": record.outcome is Outcome.RELAYED, "delivered": status is Status.DELIVERED}
+        for stage in (stage for stage, is_reached in reached.items() if is_reached):
             seconds = self._metrics.seconds.labels(message.channel.value, message.lane.value, stage)
             seconds.observe(record.at - message.created_at)
         if status is not None:
