@@ -150,7 +150,7 @@ def parse_name(name: str) -> str:
     try:
         return parse_domain(name.strip().rstrip("."))
     except AddressError as error:
-        raise AuthError(BAD_DOMAIN, reason=error) from None
+        raise AuthError(BAD_DOMAIN, reason=error.text) from None
 
 
 async def _make(connection: AsyncConnection, sealing: Keyring, name: str, now: float) -> Domain:

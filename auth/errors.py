@@ -4,14 +4,11 @@ For people at the command line only; a sender at a door hears a `Refused`. The t
 that was not typed by the same person.
 """
 
+from messages.text import Text, TextError
 
-class AuthError(Exception):
-    """Nothing was changed. `text` is the English source text, with `{named}` values."""
 
-    def __init__(self, text: str, **values: object) -> None:
-        super().__init__(text.format(**values))
-        self.text = text
-        self.values_ = values
+class AuthError(TextError):
+    """Nothing was changed."""
 
 
 SERVICE_UNKNOWN = "there is no service {id}"
@@ -30,6 +27,7 @@ KEY_ENDED = "key {id} was revoked or has expired; create a new one"
 
 BAD_NAME = "a name has 1 to {limit} printable characters"
 BAD_FROM = "the --email-from part cannot be used: {reason}"
+NOT_ASCII = Text("it has a character outside ASCII")
 BAD_DOMAIN = "this is not a domain that can send: {reason}"
 BAD_GUEST = "this is neither a mail address nor a telephone number like +16135550100"
 BAD_SENDER = "this is neither a mail address nor a domain written as @example.ca"

@@ -31,7 +31,7 @@ def is_current(name: str, keyring: Keyring, proof: bytes) -> bool:
     try:
         cipher.decrypt(proof, name.encode())
     except KeyringError:
-        raise KeyringError(f"the {name} key is not the one that this database was made with") from None
+        raise KeyringError("the {name} key is not the one that this database was made with", name=name) from None
     return cipher.is_current(proof)
 
 

@@ -20,6 +20,7 @@ from auth.errors import (
     BAD_REPLY_TO,
     DOMAIN_UNKNOWN,
     FROM_TAKEN,
+    NOT_ASCII,
     SERVICE_UNKNOWN,
     AuthError,
 )
@@ -183,9 +184,9 @@ def _local_part(text: str, domain: str) -> str:
     try:
         address = Address.parse(f"{text.strip().lower()}@{domain}")
     except AddressError as error:
-        raise AuthError(BAD_FROM, reason=error) from None
+        raise AuthError(BAD_FROM, reason=error.text) from None
     if not address.ascii:  # SES takes no SMTPUTF8 sender
-        raise AuthError(BAD_FROM, reason="it has a character outside ASCII")
+        raise AuthError(BAD_FROM, reason=NOT_ASCII)
     return address.local
 
 

@@ -16,12 +16,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from messages.text import TextError
+
 ROOT_BYTES = 32
 _NONCE_BYTES = 12
 _ID_BYTES = 4
 
 
-class KeyringError(Exception):
+class KeyringError(TextError):
     """A root secret is unusable, or none of them opens a value. Names neither."""
 
 
@@ -78,7 +80,7 @@ class Keyring:
 
     def __init__(self, roots: Sequence[bytes]) -> None:
         if not roots or any(len(root) != ROOT_BYTES for root in roots):
-            raise KeyringError(f"a root secret is base64 of {ROOT_BYTES} octets")
+            raise KeyringError("a root secret is base64 of {octets} octets", octets=ROOT_BYTES)
         self._roots = tuple(roots)
 
     @classmethod
@@ -87,7 +89,7 @@ class Keyring:
         try:
             return cls([base64.b64decode(part.strip(), validate=True) for part in text.split(",")])
         except binascii.Error:
-            raise KeyringError(f"a root secret is base64 of {ROOT_BYTES} octets") from None
+            raise KeyringError("a root secret is base64 of {octets} octets", octets=ROOT_BYTES) from None
 
     @staticmethod
     def generate() -> str:

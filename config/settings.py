@@ -8,6 +8,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -23,19 +24,28 @@ from pydantic_settings import (
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from config.problems import problem
+from messages.text import Text, TextError
+
 PREFIX = "NOTIFY_RELAY_"
+OF_SETTING = "{name}: {problem}"
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1035 2.3.1, and hosts that begin with a digit
 _HOSTNAME = re.compile(rf"(?=.{{1,255}}$){_LABEL}(\.{_LABEL})*")
 _DOMAIN = re.compile(rf"(?=.{{1,253}}$)({_LABEL}\.)+(?!\d+$){_LABEL}")
 # What a resolver can be asked for: names of containers have underscores, too. Or an address.
 _RESOLVABLE = re.compile(r"(?=.{1,255}$)[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}", re.ASCII)
 _POSTGRESQL_OPTIONS = frozenset({"host", "port", "ssl", "passfile", "target_session_attrs"})
 _SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 
 
-class SettingsError(Exception):
+class SettingsError(TextError):
     """A setting that cannot be used: one line that names it. Never holds the value."""
+
+
+class ProblemError(TextError, ValueError):
+    """What is wrong with the value that a validator looks at."""
 
 
 class Slice(BaseModel):
@@ -55,48 +65,79 @@ def _listen(value: object) -> object:
         return value
     host, colon, port = value.strip().rpartition(":")
     if not colon or not port.isdigit():
-        raise ValueError("write it as host:port, for example 127.0.0.1:2587")
+        raise ProblemError("write it as host:port, for example 127.0.0.1:2587")
     host = host.strip("[]") or "0.0.0.0"  # noqa: S104 - as the operator wrote
     if not _RESOLVABLE.fullmatch(host):
-        raise ValueError("the part before the port is neither a host name nor an address")
+        raise ProblemError("the part before the port is neither a host name nor an address")
     return {"host": host, "port": int(port)}
 
 
 def _hostname(value: str) -> str:
     if not _HOSTNAME.fullmatch(value):
-        raise ValueError("use letters, digits, hyphens and dots, as in relay.example.ca")
+        raise ProblemError("use letters, digits, hyphens and dots, as in relay.example.ca")
     return value
 
 
 def _domain(value: str) -> str:
     if not _DOMAIN.fullmatch(value):
-        raise ValueError("use a full domain name, as in notification.example.ca")
+        raise ProblemError("use a full domain name, as in notification.example.ca")
     return value.lower()
 
 
 def _region(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", value):
-        raise ValueError("use a region's code, as in ca-central-1")
+        raise ProblemError("use a region's code, as in ca-central-1")
     return value
 
 
 def _endpoint(value: str) -> str:
-    problem = "use an http or https URL with a host, as in https://email.example.ca"
+    unusable = ProblemError("use an http or https URL with a host, as in https://email.example.ca")
     try:
         parts = urlsplit(value)
         host, _ = parts.hostname, parts.port  # reading the port checks it
     except ValueError:
-        raise ValueError(problem) from None
+        raise unusable from None
     if parts.scheme not in ("http", "https") or not host or not _RESOLVABLE.fullmatch(host):
-        raise ValueError(problem)
+        raise unusable
     return value
+
+
+def _root(value: str) -> str:
+    parts = urlsplit(_endpoint(value))
+    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
+        # Published clients drop a path, each in another way.
+        raise ProblemError("use a URL without a path, as in https://api.example.ca")
+    return value if value.endswith("/") else value + "/"
+
+
+def _networks(value: object) -> object:
+    entries = value.split(",") if isinstance(value, str) else value
+    if not isinstance(entries, list | tuple) or not all(isinstance(each, str) for each in entries):
+        return value
+    try:
+        return tuple(str(ip_network(each.strip(), strict=False)) for each in entries if each.strip())
+    except ValueError:
+        raise ProblemError("use a comma list of addresses and networks, as in 10.0.0.5, 192.0.2.0/24") from None
+
+
+def _queue(value: str) -> str:
+    if len(urlsplit(_endpoint(value)).path) < 2:
+        raise ProblemError("use the queue's URL, as in https://sqs.ca-central-1.amazonaws.com/123456789012/ses-events")
+    return value
+
+
+def _topics(value: object) -> object:
+    topics = [topic.strip() for topic in value.split(",") if topic.strip()] if isinstance(value, str) else value
+    if isinstance(topics, list) and not all(isinstance(topic, str) and _TOPIC.fullmatch(topic) for topic in topics):
+        raise ProblemError("use a comma list of topics, as in arn:aws:sns:ca-central-1:123456789012:ses-events")
+    return topics
 
 
 def _database(value: str) -> str:
     try:
         url = make_url(value)
     except (ArgumentError, ValueError):  # ValueError: a port that is no number
-        raise ValueError(
+        raise ProblemError(
             "not a database URL; escape @ : / in its password as %40 %3A %2F, the port is a number"
         ) from None
     if url.drivername == "sqlite+aiosqlite":
@@ -104,34 +145,34 @@ def _database(value: str) -> str:
     elif url.drivername == "postgresql+asyncpg":
         _check_postgresql(url)
     else:
-        raise ValueError("use sqlite+aiosqlite:///file or postgresql+asyncpg://user@host/name")
+        raise ProblemError("use sqlite+aiosqlite:///file or postgresql+asyncpg://user@host/name")
     return value
 
 
 def _check_sqlite(url: URL) -> None:
     # Several processes share it: what is in the memory of one would be lost to the others.
     if url.host or url.query or not url.database or url.database == ":memory:":
-        raise ValueError("SQLite needs a file, without options: sqlite+aiosqlite:///var/relay.db")
+        raise ProblemError("SQLite needs a file, without options: sqlite+aiosqlite:///var/relay.db")
 
 
 def _check_postgresql(url: URL) -> None:
     if "sslmode" in url.query:
-        raise ValueError("write ssl=require instead of sslmode=require (or another of its modes)")
+        raise ProblemError("write ssl=require instead of sslmode=require (or another of its modes)")
     if not url.query.keys() <= _POSTGRESQL_OPTIONS:
-        raise ValueError(f"options can be {', '.join(sorted(_POSTGRESQL_OPTIONS))}; take the others off")
+        raise ProblemError("options can be {words}; take the others off", words=", ".join(sorted(_POSTGRESQL_OPTIONS)))
     if not _SSL_MODES.issuperset(url.normalized_query.get("ssl", ())):
-        raise ValueError(f"ssl can be {', '.join(sorted(_SSL_MODES))}")
+        raise ProblemError("ssl can be {words}", words=", ".join(sorted(_SSL_MODES)))
     try:
         _, options = url.get_dialect()().create_connect_args(url)
     except (ArgumentError, ValueError):
-        raise ValueError("host and port cannot be used; a port is a number") from None
+        raise ProblemError("host and port cannot be used; a port is a number") from None
     hosts, ports = options.get("host", ()), options.get("port", ())
     for host in [hosts] if isinstance(hosts, str) else hosts:
         if not host.startswith("/") and not _RESOLVABLE.fullmatch(host):  # with a slash: a folder of sockets
-            raise ValueError("its host is neither a host name nor an address")
+            raise ProblemError("its host is neither a host name nor an address")
     for port in [ports] if isinstance(ports, int) else ports:
         if not 1 <= port <= 65535:
-            raise ValueError("its port is not between 1 and 65535")
+            raise ProblemError("its port is not between 1 and 65535")
 
 
 Listen = Annotated[ListenAddress, BeforeValidator(_listen)]
@@ -148,6 +189,13 @@ class Smtp(Slice):
     max_bytes_in_transfer: int = Field(256 * 1024 * 1024, ge=1024)  # of all open messages, per process
     idle_timeout_seconds: float = Field(300, gt=0)
     bare_lf: Literal["normalise", "refuse"] = "normalise"
+
+
+class Http(Slice):
+    listen: Listen = ListenAddress(host="127.0.0.1", port=8080)
+    public_url: Annotated[str, AfterValidator(_root)] = "http://127.0.0.1:8080/"  # where clients reach it
+    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(_networks)] = ()  # whose X-Forwarded-For is believed
+    max_connections: int = Field(2000, ge=1)  # per process
 
 
 class Tls(Slice):
@@ -174,6 +222,13 @@ class Aws(Slice):
     configuration_set: str | None = None
     connect_timeout_seconds: float = Field(3, gt=0)
     read_timeout_seconds: float = Field(15, gt=0)
+    events_queue_url: Annotated[str, AfterValidator(_queue)] | None = None  # SQS: where what SES tells is received
+    sns_endpoint_url: Annotated[str, AfterValidator(_endpoint)] | None = None  # of SNS and its signing certificates
+    sns_topics: Annotated[tuple[str, ...], BeforeValidator(_topics)] = ()  # whose posts are taken; a comma list of ARNs
+
+
+class Feedback(Slice):
+    listen: Listen = ListenAddress(host="127.0.0.1", port=8081)  # SNS posts here, through a proxy with TLS
 
 
 class Delivery(Slice):
@@ -182,6 +237,12 @@ class Delivery(Slice):
     unknown_wait_seconds: float = Field(180, ge=0)  # how long an attempt without outcome waits for an event
     retry_base_seconds: float = Field(10, gt=0)
     verify_one_in: int = Field(1000, ge=1)  # signatures checked before they leave
+
+
+class Callbacks(Slice):
+    allow_private: bool = False  # also http, and addresses of private networks and of this machine
+    timeout_seconds: float = Field(5, gt=0, le=10)  # of one call; ends within the time that a stopping process has
+    concurrency: int = Field(32, ge=4, le=1000)  # calls at once, per process; a quarter of them for one service
 
 
 class Limits(Slice):
@@ -208,12 +269,15 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     smtp: Smtp = Smtp()
+    http: Http = Http()
     tls: Tls = Tls()
     metrics: Metrics = Metrics()
     email: Email = Email()
     outbox: Outbox = Outbox()
     aws: Aws = Aws()
+    feedback: Feedback = Feedback()
     delivery: Delivery = Delivery()
+    callbacks: Callbacks = Callbacks()
     limits: Limits = Limits()
 
     @classmethod
@@ -258,14 +322,21 @@ def load(**overrides: Any) -> Settings:
     """The settings of this process. Raises SettingsError: one line that names the setting, never its value."""
     file = os.environ.get(PREFIX + "CONFIG")
     if file and not Path(file).is_file():
-        raise SettingsError(f"{PREFIX}CONFIG names a file that does not exist: {file}")
+        raise SettingsError("{name} names a file that does not exist: {file}", name=f"{PREFIX}CONFIG", file=file)
     try:
         return Settings(**overrides)
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise SettingsError(OF_SETTING, name=name, problem=problem(first)) from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{file}: not valid TOML: {error}") from None
+        raise SettingsError("{file}: not valid TOML: {reason}", file=file, reason=_place(error)) from None
     except UnicodeDecodeError:
-        raise SettingsError(f"{file}: not valid TOML: it is not UTF-8") from None
+        raise SettingsError("{file}: not valid TOML: {reason}", file=file, reason=Text("it is not UTF-8")) from None
+
+
+def _place(error: tomllib.TOMLDecodeError) -> Text:
+    found = re.search(r"at line (\d+), column (\d+)", str(error))
+    if found is None:
+        return Text("its end is missing")
+    return Text("see line {line}, column {column}", {"line": found[1], "column": found[2]})

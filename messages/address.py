@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import idna
 
+from messages.text import TextError
+
 MAX_LOCAL_OCTETS = 64  # RFC 5321 4.5.3.1.1
 MAX_DOMAIN_OCTETS = 253  # RFC 1035 2.3.4 less the root dot
 MAX_PATH_OCTETS = 254  # RFC 5321 4.5.3.1.3 counts 256 with the angle brackets
@@ -18,7 +20,7 @@ _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
-class AddressError(ValueError):
+class AddressError(TextError, ValueError):
     """Why an address cannot be used: one short sentence without the address itself."""
 
 
@@ -38,12 +40,12 @@ class Address:
         if not local:
             raise AddressError("nothing before the @ sign")
         if len(local.encode("utf-8", "surrogatepass")) > MAX_LOCAL_OCTETS:
-            raise AddressError(f"more than {MAX_LOCAL_OCTETS} octets before the @ sign")
+            raise AddressError("more than {limit} octets before the @ sign", limit=MAX_LOCAL_OCTETS)
         if not _LOCAL.fullmatch(local) or any("\ud800" <= c <= "\udfff" for c in local):
             raise AddressError("a character or dot before the @ sign is not allowed there")
         address = cls(local, parse_domain(domain))
         if len(str(address).encode()) > MAX_PATH_OCTETS:
-            raise AddressError(f"longer than {MAX_PATH_OCTETS} octets")
+            raise AddressError("longer than {limit} octets", limit=MAX_PATH_OCTETS)
         return address
 
     @property
@@ -71,7 +73,7 @@ def parse_domain(text: str) -> str:
             raise AddressError("the domain has no ASCII (IDNA) form") from None
     labels = text.lower().split(".")
     if len(text) > MAX_DOMAIN_OCTETS:
-        raise AddressError(f"the domain is longer than {MAX_DOMAIN_OCTETS} octets")
+        raise AddressError("the domain is longer than {limit} octets", limit=MAX_DOMAIN_OCTETS)
     if len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
         raise AddressError("the domain is not a full domain name")
     if labels[-1].isdigit():

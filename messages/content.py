@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from messages import reply
 from messages.reply import Refused
+from messages.text import Text
 
 MAX_HEADER_BYTES = 1 << 20  # a mail with thousands of addresses in To needs 100 KB; more is an attack on our time
 
@@ -55,7 +56,7 @@ class HeaderSection:
         fields, at, end = _scan(data, 0, len(data), stop_at_garbage=False)
         last = max((i for i, field in enumerate(fields) if field.name), default=-1)
         if last < 0:
-            raise Refused(reply.NO_HEADER_SECTION, reason="it has no header field")
+            raise Refused(reply.NO_HEADER_SECTION, reason=Text("it has no header field"))
         if last + 1 < len(fields):
             at = end = fields[last].end
         return cls(data, tuple(fields[: last + 1]), at, end)
@@ -136,7 +137,9 @@ def _scan(data: bytes, start: int, stop: int, *, stop_at_garbage: bool) -> tuple
     at = start
     while at < stop:
         if at - start > MAX_HEADER_BYTES:
-            raise Refused(reply.NO_HEADER_SECTION, reason=f"it is larger than {MAX_HEADER_BYTES} octets")
+            raise Refused(
+                reply.NO_HEADER_SECTION, reason=Text("it is larger than {limit} octets", {"limit": MAX_HEADER_BYTES})
+            )
         if empty := _EMPTY_LINE.match(data, at, stop):
             return fields, at, empty.end()
         field = _FIELD.match(data, at, stop)

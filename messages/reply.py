@@ -5,7 +5,14 @@ code. `Refused` carries one through every layer; each door catches it once and p
 Knows nothing of sessions or HTTP.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from messages.text import Text, Translate, to_ascii
+
+Voice = tuple[Translate, ...]  # the languages of a session: a reply is said once in each
+ENGLISH: Voice = (str,)
+_LINE_OCTETS = 510  # RFC 5321 4.5.3.1.5: 512 with CR LF
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,33 +20,38 @@ class Reply:
     """An SMTP reply. `text` is the English source text (the catalogue key), with `{named}` values."""
 
     code: int
-    enhanced: str
+    enhanced: str  # empty for a 3xx (RFC 2034 4)
     text: str
+    lead: str = ""  # stands before the text, once for all languages; with `{named}` values, too
 
     @property
     def temporary(self) -> bool:
         return 400 <= self.code < 500
 
-    def format(self, **values: object) -> str:
-        """`552 5.3.4 text`: one line, printable ASCII, at most 500 octets (RFC 5321 4.5.3.1.5 allows 512)."""
-        text = self.text.format(**values) if values else self.text
-        line = f"{self.code} {self.enhanced} {text}"
+    def format(self, voice: Voice = ENGLISH, **values: object) -> str:
+        """`552 5.3.4 text`, or `552 5.3.4 text / texte`: one line of printable ASCII, without its CR LF."""
+        text = Text(self.text, values)
+        line = f"{self._start(values)} {' / '.join([text.render(translate) for translate in voice])}"
         if not (line.isascii() and line.isprintable()):
-            line = "".join(c if " " <= c <= "~" else "?" for c in line)
-        return line[:500]
+            line = "".join(c if " " <= c <= "~" else "?" for c in to_ascii(line))
+        return line[:_LINE_OCTETS]
+
+    def _start(self, values: Mapping[str, object]) -> str:
+        start = f"{self.code} {self.enhanced}" if self.enhanced else str(self.code)
+        return f"{start} {self.lead.format(**values)}" if self.lead else start
 
 
 class Refused(Exception):  # noqa: N818 - the house's word for "no at the door"
     """No, or not now: raised by checks and preparation, printed by the door. Holds nothing internal."""
 
     def __init__(self, reply: Reply, **values: object) -> None:
-        super().__init__(reply.format(**values))
+        super().__init__(reply.format(ENGLISH, **values))
         self.reply = reply
         self.values_ = values
 
-    def line(self) -> str:
+    def line(self, voice: Voice = ENGLISH) -> str:
         """The whole SMTP reply line, without CRLF."""
-        return self.reply.format(**self.values_)
+        return self.reply.format(voice, **self.values_)
 
 
 # -- Session -------------------------------------------------------------------------------------------------------
@@ -47,7 +59,8 @@ CLOSING = Reply(221, "2.0.0", "closing, goodbye")
 OK = Reply(250, "2.0.0", "OK")
 SENDER_OK = Reply(250, "2.1.0", "sender OK")
 RECIPIENT_OK = Reply(250, "2.1.5", "recipient OK")
-QUEUED = Reply(250, "2.0.0", "{group_id} queued for {recipients} recipients")
+QUEUED = Reply(250, "2.0.0", "queued for {recipients} recipients", lead="{group_id}")
+GO_AHEAD = Reply(354, "", "end the message with <CR><LF>.<CR><LF>")
 CANNOT_VERIFY = Reply(252, "2.0.0", "will accept a message and try; VRFY tells nothing")
 SEE_DOCUMENTATION = Reply(214, "2.0.0", "see the documentation of notify-relay")
 SHUTTING_DOWN = Reply(421, "4.3.2", "restarting; reconnect and send the message again")
@@ -108,6 +121,13 @@ BARE_IN_CONTENT = Reply(554, "5.6.0", "CR or LF alone in the message; end every 
 LOOP = Reply(554, "5.4.6", "more than {limit} Received fields: the message is in a loop")
 TOO_DEEP = Reply(554, "5.6.0", "MIME parts nested deeper than {limit} levels")
 LONG_LINE = Reply(554, "5.6.1", "line {line} is over 998 octets and cannot be changed without damage")
+TEMPLATE_UNKNOWN = Reply(554, "5.6.0", "template {template_id} not found")
+TEMPLATE_ARCHIVED = Reply(554, "5.6.0", "template {template_id} has been deleted")
+TEMPLATE_UNSUITABLE = Reply(554, "5.6.0", "{channel} template is not suitable for {wanted} notification")
+PERSONALISATION_MISSING = Reply(554, "5.6.0", "missing personalisation for template {template_id}: {names}")
+EMPTY = Reply(554, "5.6.0", "the message is empty")
+TEXT_TOO_LONG = Reply(554, "5.6.0", "the filled template has {octets} octets, which is too long")
+IDEMPOTENCY_KEY_USED = Reply(554, "5.6.0", "this idempotency key was used for another message; use a new one")
 MEMORY_FULL = Reply(452, "4.3.1", "too many messages in transfer; try again in a minute")
 UNAVAILABLE = Reply(451, "4.3.0", "temporary failure on our side; nothing was accepted, try again")
 AUTH_UNAVAILABLE = Reply(454, "4.7.0", "log-in cannot be checked right now; try again")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -9,9 +10,28 @@ from uuid import UUID
 
 import typer
 
+from messages.text import Text, Translate
 from relay.cli import texts
 
+# Of the one command that this process runs: the language of whoever gave it.
+_translate: ContextVar[Translate] = ContextVar("translate", default=str)
+
 Json = Annotated[bool, typer.Option("--json", help=texts.JSON)]
+
+
+def speak(translate: Translate) -> None:
+    """From now on everything for people is said in this language. JSON stays as it is."""
+    _translate.set(translate)
+
+
+def spoken(text: Text | str, **values: object) -> str:
+    """The text in the language of whoever gave the command."""
+    text = text if isinstance(text, Text) else Text(text, values)
+    return text.render(_translate.get())
+
+
+def say(text: Text | str, **values: object) -> None:
+    typer.echo(spoken(text, **values))
 
 
 def plain(value: Any) -> dict[str, Any]:
@@ -23,8 +43,9 @@ def show(row: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(row, ensure_ascii=False))
         return
-    width = max(len(name) for name in row)
-    for name, value in row.items():
+    named = [(spoken(name), value) for name, value in row.items()]
+    width = max(len(name) for name, _ in named)
+    for name, value in named:
         typer.echo(f"{name:{width}}  {_cell(value)}")
 
 
@@ -32,9 +53,9 @@ def show_list(name: str, rows: Iterable[Mapping[str, Any]], columns: Sequence[st
     """As JSON `{name: [rows]}` with every field; for people a table of `columns`."""
     rows = list(rows)
     if as_json:
-        typer.echo(json.dumps({name: rows}, ensure_ascii=False))
+        typer.echo(json.dumps({name: rows}, ensure_ascii=False, default=str))
         return
-    table = [list(columns), *([_cell(row[column]) for column in columns] for row in rows)]
+    table = [list(map(spoken, columns)), *([_cell(row[column]) for column in columns] for row in rows)]
     widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
     for line in table:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
@@ -43,7 +64,8 @@ def show_list(name: str, rows: Iterable[Mapping[str, Any]], columns: Sequence[st
 def show_items(name: str, items: Iterable[str], as_json: bool) -> None:
     """As JSON `{name: [items]}`; for people one a line."""
     items = sorted(items)
-    typer.echo(json.dumps({name: items}, ensure_ascii=False) if as_json else "\n".join(items) or texts.NOTHING)
+    lines = json.dumps({name: items}, ensure_ascii=False) if as_json else "\n".join(items)
+    typer.echo(lines or spoken(texts.NOTHING))
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -60,5 +82,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(map(str, value)) or "-"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return spoken(texts.YES if value else texts.NO)
+    if isinstance(value, Text):
+        return spoken(value)
     return "-" if value is None else str(value)

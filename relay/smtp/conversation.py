@@ -8,6 +8,7 @@ DATA and TLS are ours, each for a reason written where it stands. Replies to pip
 import asyncio
 import ssl
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -16,7 +17,8 @@ from aiosmtpd.smtp import SMTP
 from auth.principal import Principal
 from config.settings import Smtp
 from messages import reply
-from messages.reply import Refused
+from messages.message import Language
+from messages.reply import Refused, Reply, Voice
 from relay.metrics import DoorMetrics
 from relay.smtp.connections import Connections
 from relay.smtp.handler import Handler
@@ -46,6 +48,7 @@ class Shared:
     budget: Budget
     connections: "Connections[Conversation]"
     auth_delay_seconds: float
+    voices: Mapping[Language, Voice]
 
 
 class Conversation(SMTP):
@@ -74,6 +77,11 @@ class Conversation(SMTP):
     def _reset(self) -> None:
         """Ends the transaction, if one is open."""
 
+    @property
+    @abstractmethod
+    def _voice(self) -> Voice:
+        """The languages that this client is answered in."""
+
     @abstractmethod
     def _patience(self) -> float:
         """Seconds that the next line may take."""
@@ -90,7 +98,7 @@ class Conversation(SMTP):
         self._client_ip = str(peer[0]) if isinstance(peer, tuple) and peer else ""
         refusal = self._shared.connections.admit(self, self._client_ip)
         if refusal is not None:
-            transport.write(refusal.format().encode() + b"\r\n")
+            transport.write(refusal.format(self._voice).encode() + b"\r\n")
             transport.close()
             return
         self._intake.attach(transport)
@@ -170,6 +178,9 @@ class Conversation(SMTP):
         self._out += status.encode() if isinstance(status, str) else status
         self._out += b"\r\n"
 
+    async def _say(self, answer: Reply, **values: object) -> None:
+        await self.push(answer.format(self._voice, **values))
+
     async def _flush(self) -> None:
         """Sends the replies; returns when the client has room for more. Raises Disconnected."""
         if self._out:
@@ -189,4 +200,4 @@ class Conversation(SMTP):
                 refused = Refused(reply.TOO_MANY_ERRORS)
         if refused.reply.code == 421:
             self._closing = True
-        await self.push(refused.line())
+        await self.push(refused.line(self._voice))

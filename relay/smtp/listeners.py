@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from config.settings import Smtp
+from config.words import Words
+from messages.message import Language
 from relay.metrics import DoorMetrics
 from relay.smtp.connections import Connections
 from relay.smtp.conversation import Conversation, Shared, Verifier
@@ -37,6 +39,7 @@ class SmtpDoor:
         verifier: Verifier,
         acceptor: Acceptor,
         metrics: DoorMetrics,
+        words: Words,
         *,
         auth_delay_seconds: float = 0.5,
     ) -> None:
@@ -52,6 +55,7 @@ class SmtpDoor:
             budget=Budget(settings.max_bytes_in_transfer),
             connections=self._connections,
             auth_delay_seconds=auth_delay_seconds,
+            voices={language: words.voice(language) for language in Language},
         )
         self._servers: list[asyncio.Server] = []
 

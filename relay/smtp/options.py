@@ -9,6 +9,7 @@ from messages import reply
 from messages.content import HeaderSection
 from messages.message import Lane, Language
 from messages.reply import Refused
+from messages.text import Text
 from messages.words import clean
 
 MAX_REFERENCE_CHARACTERS = 1000  # as by HTTP
@@ -49,11 +50,11 @@ def parse(section: HeaderSection, now: float) -> Options:
 def _value(section: HeaderSection, field: str) -> str | None:
     values = section.all(field)
     if len(values) > 1:
-        raise _refused(field, "it stands there more than once")
+        raise _refused(field, Text("it stands there more than once"))
     return (values[0].strip() or None) if values else None
 
 
-def _refused(field: str, reason: str) -> Refused:
+def _refused(field: str, reason: Text) -> Refused:
     return Refused(reply.BAD_OPTION, field=field, reason=reason)
 
 
@@ -64,20 +65,22 @@ def _word(section: HeaderSection, field: str, kind: type[_Word]) -> _Word | None
     try:
         return kind(value.lower())
     except ValueError:
-        raise _refused(field, "use " + " or ".join(kind)) from None
+        raise _refused(field, Text("use one of {words}", {"words": ", ".join(kind)})) from None
 
 
 def _reference(section: HeaderSection) -> str | None:
     value = _value(section, "X-Notify-Reference")
     if value is not None and len(value) > MAX_REFERENCE_CHARACTERS:
-        raise _refused("X-Notify-Reference", f"longer than {MAX_REFERENCE_CHARACTERS} characters")
+        raise _refused(
+            "X-Notify-Reference", Text("longer than {limit} characters", {"limit": MAX_REFERENCE_CHARACTERS})
+        )
     return value and clean(value)
 
 
 def _branding(section: HeaderSection) -> str | None:
     value = _value(section, "X-Notify-Branding")
     if value is not None and not _BRANDING.fullmatch(value):
-        raise _refused("X-Notify-Branding", "use none, or the id of a branding")
+        raise _refused("X-Notify-Branding", Text("use none, or the id of a branding"))
     return value
 
 
@@ -89,10 +92,10 @@ def _scheduled_for(section: HeaderSection, now: float) -> float | None:
     try:
         at = datetime.fromisoformat(value)
     except ValueError:
-        raise _refused(field, "use ISO 8601, for example 2030-01-31T09:00:00Z") from None
+        raise _refused(field, Text("use ISO 8601, for example 2030-01-31T09:00:00Z")) from None
     seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     if seconds > now + MAX_SCHEDULE_SECONDS:
-        raise _refused(field, f"more than {MAX_SCHEDULE_SECONDS // 3600} hours ahead")
+        raise _refused(field, Text("more than {hours} hours ahead", {"hours": MAX_SCHEDULE_SECONDS // 3600}))
     return seconds if seconds > now else None  # past: it waited on its way here, and is sent at once
 
 
@@ -102,5 +105,5 @@ def _expires_at(section: HeaderSection, start: float) -> float | None:
     if value is None:
         return None
     if not _SECONDS.fullmatch(value) or not 1 <= int(value) <= MAX_EXPIRES_SECONDS:
-        raise _refused(field, f"use a number of seconds from 1 to {MAX_EXPIRES_SECONDS}")
+        raise _refused(field, Text("use a number of seconds from 1 to {limit}", {"limit": MAX_EXPIRES_SECONDS}))
     return start + int(value)

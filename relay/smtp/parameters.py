@@ -8,9 +8,10 @@ from typing import NamedTuple
 from messages import reply
 from messages.address import Address, AddressError, parse_path
 from messages.reply import Refused, Reply
+from messages.text import Text
 
-MAIL_USAGE = "MAIL FROM:<address> [parameters]"
-RCPT_USAGE = "RCPT TO:<address> [parameters]"
+MAIL_USAGE = Text("MAIL FROM:<address> [parameters]")
+RCPT_USAGE = Text("RCPT TO:<address> [parameters]")
 
 # AUTH (RFC 4954 5) must be taken even from clients we do not trust with it; RET, ENVID, NOTIFY and ORCPT (RFC 3461) are
 # sent by products that do not look whether DSN is offered. All are read and not acted on.
@@ -49,16 +50,16 @@ def parse_rcpt(argument: str, smtputf8: bool) -> Address:
     return path
 
 
-def _split(argument: str, keyword: str, usage: str, malformed: Reply) -> tuple[Address | None, str]:
+def _split(argument: str, keyword: str, usage: Text, malformed: Reply) -> tuple[Address | None, str]:
     if argument[: len(keyword)].upper() != keyword:
         raise Refused(reply.BAD_COMMAND, usage=usage)
     try:
         return parse_path(argument[len(keyword) :])
     except AddressError as error:
-        raise Refused(malformed, reason=error) from None
+        raise Refused(malformed, reason=error.text) from None
 
 
-def _parameters(text: str, known: frozenset[str], usage: str) -> dict[str, str]:
+def _parameters(text: str, known: frozenset[str], usage: Text) -> dict[str, str]:
     found: dict[str, str] = {}
     for word in text.split():
         name, equals, value = word.partition("=")

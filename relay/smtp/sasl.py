@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from messages import reply
 from messages.reply import Refused
+from messages.text import Text
 
 Ask = Callable[[str], Awaitable[bytes]]  # sends a challenge, gives the client's next line
 
@@ -23,7 +24,7 @@ async def credentials(argument: str, ask: Ask) -> tuple[str, str]:
             secret = await _response("", "Password:", ask)
             return _text(username), _text(secret)
         case "":
-            raise Refused(reply.BAD_COMMAND, usage="AUTH PLAIN or AUTH LOGIN")
+            raise Refused(reply.BAD_COMMAND, usage=Text("AUTH PLAIN or AUTH LOGIN"))
         case _:
             raise Refused(reply.MECHANISM_UNKNOWN)
 

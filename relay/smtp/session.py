@@ -11,8 +11,9 @@ from typing import NoReturn
 
 from auth.principal import Principal
 from messages import reply
-from messages.message import Trace
-from messages.reply import Refused
+from messages.message import Language, Trace
+from messages.reply import Refused, Voice
+from messages.text import Text
 from relay.smtp.conversation import Conversation, Shared
 from relay.smtp.handler import Transaction
 from relay.smtp.intake import Disconnected, Share
@@ -22,7 +23,6 @@ from relay.smtp.sasl import credentials
 COMMAND_BYTES = 1024  # RFC 5321 4.5.3.1.4 asks 512, and extensions add to MAIL and RCPT
 MAX_AUTH_FAILURES = 5
 HANDSHAKE_SECONDS = 15.0
-_GO_AHEAD = "354 end the message with <CR><LF>.<CR><LF>"  # RFC 2034 4: a 3xx has no enhanced code
 _NOT_IN_TRACE = re.compile(r"[^A-Za-z0-9.:_\[\]-]")
 _AUTH_FAILURES = {reply.SERVICE_HELD: "held", reply.AUTH_UNAVAILABLE: "unavailable", reply.KEY_REVOKED: "revoked"}
 
@@ -37,6 +37,13 @@ class Session(Conversation):
         self._transaction: Transaction | None = None
         self._auth_failures = 0
         self._log_in_by = self._log_in_deadline()
+
+    @property
+    def _voice(self) -> Voice:
+        """Both languages until the log-in tells whose client it is."""
+        principal = self._principal
+        language = Language.BOTH if principal is None else principal.key.language or principal.service.language
+        return self._shared.voices[language]
 
     def _patience(self) -> float:
         """Seconds for the next command: a client that only keeps its place does not keep it without log-in."""
@@ -84,7 +91,7 @@ class Session(Conversation):
 
     def _greet(self, name: str, verb: str, *, extended: bool) -> None:
         if not name:
-            raise Refused(reply.BAD_COMMAND, usage=f"{verb} hostname")
+            raise Refused(reply.BAD_COMMAND, usage=Text("{verb} hostname", {"verb": verb}))
         self._reset()
         self._helo = _NOT_IN_TRACE.sub("?", name)[:255]
         self._extended = extended
@@ -93,8 +100,8 @@ class Session(Conversation):
         if arg:
             raise Refused(reply.BAD_COMMAND, usage="STARTTLS")
         if self._tls:
-            raise Refused(reply.BAD_SEQUENCE, expected="TLS is active already")
-        await self.push(reply.TLS_READY.format())
+            raise Refused(reply.BAD_SEQUENCE, expected=Text("TLS is active already"))
+        await self._say(reply.TLS_READY)
         await self._flush()
         if self._connection.is_closing():
             raise Disconnected
@@ -120,9 +127,9 @@ class Session(Conversation):
         if not self._tls:
             raise Refused(reply.ENCRYPTION_REQUIRED)
         if not self._extended:
-            raise Refused(reply.BAD_SEQUENCE, expected="EHLO first")
+            raise Refused(reply.BAD_SEQUENCE, expected=Text("EHLO first"))
         if self._principal is not None:
-            raise Refused(reply.BAD_SEQUENCE, expected="logged in already")
+            raise Refused(reply.BAD_SEQUENCE, expected=Text("logged in already"))
         try:
             username, secret = await credentials(arg, self._ask)
         except Refused as refused:
@@ -136,7 +143,7 @@ class Session(Conversation):
         except Exception as error:
             self._shared.handler.report(error)
             await self._auth_failed(Refused(reply.AUTH_UNAVAILABLE))
-        await self.push(reply.AUTH_OK.format())
+        await self._say(reply.AUTH_OK)
 
     async def _ask(self, challenge: str) -> bytes:
         # RFC 4954 4: the space stands there even when the challenge is empty
@@ -163,7 +170,7 @@ class Session(Conversation):
     async def smtp_MAIL(self, arg: str | None) -> None:
         principal = self._logged_in()
         if self._transaction is not None:
-            raise Refused(reply.BAD_SEQUENCE, expected="RCPT, DATA or RSET")
+            raise Refused(reply.BAD_SEQUENCE, expected=Text("RCPT, DATA or RSET"))
         try:
             self._principal = principal = await self._shared.verifier.current(principal)
             sender = parse_mail(arg or "", self._settings.max_message_bytes)
@@ -172,16 +179,16 @@ class Session(Conversation):
                 self._principal, self._log_in_by = None, self._log_in_deadline()
             raise self._shared.handler.refuse(refused, "mail", principal) from None
         self._transaction = Transaction(sender)
-        await self.push(reply.SENDER_OK.format())
+        await self._say(reply.SENDER_OK)
 
     async def smtp_RCPT(self, arg: str | None) -> None:
         principal, transaction = self._logged_in(), self._open_transaction()
         self._shared.handler.add_recipient(transaction, arg or "", principal)
-        await self.push(reply.RECIPIENT_OK.format())
+        await self._say(reply.RECIPIENT_OK)
 
     def _open_transaction(self) -> Transaction:
         if self._transaction is None:
-            raise Refused(reply.BAD_SEQUENCE, expected="MAIL first")
+            raise Refused(reply.BAD_SEQUENCE, expected=Text("MAIL first"))
         return self._transaction
 
     async def smtp_DATA(self, arg: str) -> None:
@@ -189,11 +196,11 @@ class Session(Conversation):
         if arg:
             raise Refused(reply.BAD_COMMAND, usage="DATA")
         if not transaction.recipients:
-            raise Refused(reply.BAD_SEQUENCE, expected="an accepted RCPT first")
+            raise Refused(reply.BAD_SEQUENCE, expected=Text("an accepted RCPT first"))
         self._transaction = None  # whatever comes of it, the transaction ends here
         try:
             with Share(self._shared.budget, transaction.sender.size) as share:
-                await self.push(_GO_AHEAD)
+                await self._say(reply.GO_AHEAD)
                 await self._flush()
                 content = await self._intake.content(
                     self._settings.max_message_bytes, self._settings.idle_timeout_seconds, share
@@ -204,7 +211,7 @@ class Session(Conversation):
         self._errors = 0
         if isinstance(outcome, Refused):
             raise outcome
-        await self.push(reply.QUEUED.format(group_id=outcome.group_id, recipients=len(outcome.message_ids)))
+        await self._say(reply.QUEUED, group_id=outcome.group_id, recipients=len(outcome.message_ids))
         if self._connection.is_closing():
             self._shared.handler.not_told(outcome, principal)
 
@@ -216,23 +223,23 @@ class Session(Conversation):
         if arg:
             raise Refused(reply.BAD_COMMAND, usage="RSET")
         self._reset()
-        await self.push(reply.OK.format())
+        await self._say(reply.OK)
 
     # -- The rest -----------------------------------------------------------------------------------------------
     async def smtp_NOOP(self, arg: str) -> None:
-        await self.push(reply.OK.format())
+        await self._say(reply.OK)
 
     async def smtp_QUIT(self, arg: str) -> None:
         if arg:
             raise Refused(reply.BAD_COMMAND, usage="QUIT")
         self._closing = True
-        await self.push(reply.CLOSING.format())
+        await self._say(reply.CLOSING)
 
     async def smtp_HELP(self, arg: str) -> None:
-        await self.push(reply.SEE_DOCUMENTATION.format())
+        await self._say(reply.SEE_DOCUMENTATION)
 
     async def smtp_VRFY(self, arg: str) -> None:
-        await self.push(reply.CANNOT_VERIFY.format())
+        await self._say(reply.CANNOT_VERIFY)
 
     async def smtp_EXPN(self, arg: str) -> None:
         raise Refused(reply.NOT_IMPLEMENTED)

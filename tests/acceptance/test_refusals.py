@@ -33,8 +33,8 @@ def client(relay: Relay, key: Credentials) -> Iterator[Client]:
 
 def test_unknown_user_and_wrong_password_sound_the_same(relay: Relay, key: Credentials) -> None:
     pairs = ((key.username, "0" * 32), ("nobody-here", key.password), (key.api_key, "x"))
-    answers = {log_in(relay, username, password) for username, password in pairs}
-    assert answers == {"535 5.7.8 user name or password not accepted; check the key in use"}
+    (answer,) = {log_in(relay, username, password) for username, password in pairs}
+    assert answer.startswith("535 5.7.8 user name or password not accepted; check the key in use / ")
 
 
 def test_password_is_not_taken_in_the_clear(relay: Relay) -> None:

@@ -60,7 +60,7 @@ def test_only_settings_without_a_fixed_default_are_commented_out() -> None:
 
     assert absent == {
         *("secret_key", "sealing_key", "processes", "tls.cert_file", "tls.key_file"),
-        *("aws.endpoint_url", "aws.configuration_set"),
+        *("aws.endpoint_url", "aws.configuration_set", "aws.events_queue_url", "aws.sns_endpoint_url"),
     }
 
 

@@ -121,6 +121,10 @@ def test_argument_wins_over_everything(set_up: SetUp) -> None:
         ("AWS__ENDPOINT_URL", "https://:443"),
         ("AWS__ENDPOINT_URL", "https://email.example.ca:many"),
         ("AWS__ENDPOINT_URL", "https://[::1"),
+        ("HTTP__PUBLIC_URL", "https://api.example.ca/notify"),
+        ("HTTP__PUBLIC_URL", "https://user@api.example.ca"),
+        ("HTTP__TRUSTED_PROXIES", "10.0.0.0/40"),
+        ("HTTP__TRUSTED_PROXIES", "proxy.example.ca"),
         ("AWS__REGION", "Canada (Central)"),
         ("AWS__REGION", "CA-CENTRAL-1"),
         ("LOG_LEVEL", "loud"),
@@ -176,6 +180,13 @@ def test_option_of_another_postgresql_driver_is_answered_with_ours(set_up: SetUp
         load()
 
 
+def test_public_url_ends_with_a_slash_and_proxies_are_a_list(set_up: SetUp) -> None:
+    set_up(HTTP__PUBLIC_URL="https://api.example.ca", HTTP__TRUSTED_PROXIES="10.0.0.5, 192.0.2.0/24")
+
+    assert load().http.public_url == "https://api.example.ca/"
+    assert load().http.trusted_proxies == ("10.0.0.5/32", "192.0.2.0/24")
+
+
 def test_default_domain_is_in_lower_case(set_up: SetUp) -> None:
     set_up(EMAIL__DEFAULT_DOMAIN="Notification.Example.CA")
 
@@ -183,13 +194,11 @@ def test_default_domain_is_in_lower_case(set_up: SetUp) -> None:
 
 
 def test_variables_that_no_setting_reads_are_named_and_harm_nothing(set_up: SetUp) -> None:
-    set_up(SMTP__PROXY_FROM="192.0.2.0/24", AWS__EVENTS_QUEUE_URL="https://sqs.example/1", HTTP__LISTEN="127.0.0.1:1")
+    set_up(SMTP__PROXY_FROM="192.0.2.0/24", SMS__PROVIDER="aws", AWS__POOL="1")
     set_up(SMTP__LISTEN="127.0.0.1:25", CONFIG="")
 
     assert load().smtp.listen.port == 25
-    assert unknown_variables() == [
-        f"{PREFIX}{name}" for name in ("AWS__EVENTS_QUEUE_URL", "HTTP__LISTEN", "SMTP__PROXY_FROM")
-    ]
+    assert unknown_variables() == [f"{PREFIX}{name}" for name in ("AWS__POOL", "SMS__PROVIDER", "SMTP__PROXY_FROM")]
 
 
 def test_unknown_name_in_the_file_is_told(toml: Callable[[str], Path]) -> None:

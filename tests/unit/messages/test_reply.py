@@ -13,14 +13,16 @@ REPLIES = {name: value for name, value in vars(reply).items() if isinstance(valu
 @pytest.mark.parametrize("name", REPLIES)
 def test_code_and_enhanced_code_are_of_one_class(name):
     answer = REPLIES[name]
-    # RFC 3463 has no class 3, and 2xx covers the intermediate replies that carry a code.
-    assert str(answer.code)[0] == answer.enhanced[0]
-    assert len(answer.enhanced.split(".")) == 3
+    if answer.code // 100 == 3:
+        assert answer.enhanced == ""  # RFC 3463 has no class 3
+    else:
+        assert str(answer.code)[0] == answer.enhanced[0]
+        assert len(answer.enhanced.split(".")) == 3
 
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_temporary_follows_from_the_code(name):
-    assert REPLIES[name].temporary == (REPLIES[name].enhanced[0] == "4")
+    assert REPLIES[name].temporary == REPLIES[name].enhanced.startswith("4")
 
 
 @pytest.mark.parametrize("name", REPLIES)
@@ -37,12 +39,12 @@ def test_every_reply_is_given_somewhere():
 
 
 def test_values_cannot_break_out_of_the_reply_line():
-    line = Refused(reply.BAD_FROM, reason="x\r\n250 2.0.0 OK é").line()
-    assert line == "554 5.6.0 header From cannot be used: x??250 2.0.0 OK ?"
+    line = Refused(reply.BAD_FROM, reason="x\r\n250 2.0.0 OK é☃").line()
+    assert line == "554 5.6.0 header From cannot be used: x??250 2.0.0 OK e?"
 
 
-def test_line_is_at_most_500_octets():
-    assert len(Refused(reply.BAD_FROM, reason="x" * 2000).line()) == 500
+def test_line_is_at_most_512_octets_with_its_cr_lf():
+    assert len(Refused(reply.BAD_FROM, reason="x" * 2000).line()) == 510
 
 
 def test_values_are_not_formatted_again():

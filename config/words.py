@@ -1,0 +1,71 @@
+"""The catalogue of all that people read: English stands in the code, French in locale/, under the English text.
+
+Knows neither who reads nor where it is printed.
+"""
+
+from collections.abc import Mapping
+from importlib import resources
+
+from babel.messages.pofile import read_po
+
+from messages.message import Language
+from messages.reply import ENGLISH, Voice
+from messages.text import Translate, to_ascii
+
+_CATALOGUE = "locale/fr/LC_MESSAGES/notify-relay.po"
+_HEADER_CHARACTERS = 1000  # of Accept-Language: what stands behind them is not looked at
+
+
+class Words:
+    """One per process. A text that the catalogue does not have stays English."""
+
+    def __init__(self, french: Mapping[str, str]) -> None:
+        folded = {source: to_ascii(text) for source, text in french.items()}
+        spoken: Voice = (lambda source: folded.get(source, source),)
+        self._translators: dict[Language, Translate] = {
+            Language.EN: str,
+            Language.FR: lambda source: french.get(source, source),
+        }
+        self._voices = {Language.EN: ENGLISH, Language.FR: spoken, Language.BOTH: (*ENGLISH, *spoken)}
+
+    @classmethod
+    def load(cls) -> "Words":
+        return cls(catalogue())
+
+    def translator(self, language: Language) -> Translate:
+        """For EN and FR: a page or an answer is in one language."""
+        return self._translators[language]
+
+    def voice(self, language: Language) -> Voice:
+        """For SMTP replies, which are ASCII: without accents, and BOTH says all twice."""
+        return self._voices[language]
+
+
+def catalogue() -> dict[str, str]:
+    """French by English."""
+    with (resources.files("config") / _CATALOGUE).open("rb") as file:
+        return {str(entry.id): str(entry.string) for entry in read_po(file) if entry.id and entry.string}
+
+
+def negotiate(header: str | None) -> Language:
+    """The language that an Accept-Language header asks for (RFC 9110 12.5.4); English when it asks for neither."""
+    wanted: dict[str, float] = {}
+    for part in (header or "")[:_HEADER_CHARACTERS].lower().split(","):
+        tag, _, weight = part.partition(";")
+        language = tag.strip().partition("-")[0]
+        wanted[language] = max(wanted.get(language, 0.0), _quality(weight))
+    english, french = (wanted.get(language, wanted.get("*", 0.0)) for language in ("en", "fr"))
+    if english != french:
+        return Language.FR if french > english else Language.EN
+    first = next((language for language in wanted if language in ("en", "fr")), "en")
+    return Language(first) if french else Language.EN
+
+
+def _quality(weight: str) -> float:
+    name, _, value = weight.strip().partition("=")
+    if not name:
+        return 1.0
+    try:
+        return min(max(float(value), 0.0), 1.0) if name.strip() == "q" else 1.0
+    except ValueError:
+        return 0.0

@@ -1,0 +1,43 @@
+"""A text for people: its English source, which is the catalogue's key, and the values that it names.
+
+Whoever prints it chooses the language. Knows no catalogue.
+"""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+Translate = Callable[[str], str]  # the English source -> the text in the reader's language
+
+_SPELT = str.maketrans({"œ": "oe", "Œ": "OE", "«": '"', "»": '"', "\u2019": "'"})  # what has no accent to lose
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """`source` with `{named}` values; a value may be a Text itself, and is then translated with it."""
+
+    source: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def render(self, translate: Translate = str) -> str:
+        values = {name: v.render(translate) if isinstance(v, Text) else v for name, v in self.values.items()}
+        return translate(self.source).format(**values) if values else translate(self.source)
+
+    def __str__(self) -> str:
+        return self.render()
+
+
+class TextError(Exception):
+    """An error whose text was written for people; as a string it is the English sentence, for logs."""
+
+    def __init__(self, source: str, **values: object) -> None:
+        self.text = Text(source, values)
+        super().__init__(str(self.text))
+
+
+def to_ascii(text: str) -> str:
+    """The text without accents; `?` stands for what has no ASCII form."""
+    if text.isascii():
+        return text
+    parts = unicodedata.normalize("NFKD", text.translate(_SPELT))
+    return "".join(c for c in parts if not unicodedata.combining(c)).encode("ascii", "replace").decode()

@@ -1,0 +1,271 @@
+"""Everything that people read is in the catalogue, in French that fits where it is said.
+
+A text is the first argument of `Text` or of an error made from one, the text of a `Reply`, a constant of a module of
+texts, and what Typer is told to show. What is missing is named by the test, ready for the catalogue.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from string import Formatter
+from uuid import UUID
+
+import pytest
+
+from auth.domains import Domain, Record
+from auth.principal import Key, Service
+from config.settings import OF_SETTING
+from config.words import Words, catalogue, negotiate
+from delivery.queue.base import Waits
+from messages import reply
+from messages.message import Language, Message
+from messages.reply import Reply
+from messages.text import Text, to_ascii
+from relay.cli import texts
+
+ROOT = Path(__file__).parents[3]
+PACKAGES = ("messages", "auth", "config", "delivery", "relay")
+MODULES_OF_TEXTS = ("auth/errors.py", "config/problems.py", "relay/cli/texts.py", "relay/cli/usage.py")
+
+# The same in both languages: names, values to type, and words that French shares.
+SAME = frozenset({"CIDR", "ID", "SERVICE", "TLS", "all|smtp|http|worker|feedback"})
+SAME |= {"description", "id", "secrets", "service", "type", "url", "version"}
+
+# What may stand in a reply, as long as it gets.
+LONG = {
+    "field": "X-Notify-Scheduled-For",
+    "channel": "email",
+    "hours": "96",
+    "lifts_at": "2030-12-31T23:59:59Z",
+    "limit": "26214400",
+    "line": "26214400",
+    "names": "name, address, date of birth, reference",
+    "octets": "26214400",
+    "parameter": "X" * 40,
+    "recipients": "1000",
+    "seconds": "86400",
+    "service_id": UUID(int=2**128 - 1),
+    "template_id": UUID(int=2**128 - 1),
+    "verb": "EHLO",
+    "wanted": "email",
+    "words": "priority, normal, bulk",
+}
+JSON_ONLY = frozenset({"held", "lanes", "messages", "records"})  # names of lists
+REASONS = frozenset({"expected", "reason", "usage"})  # are texts themselves
+
+
+@cache
+def parsed() -> dict[Path, ast.Module]:
+    return {path: ast.parse(path.read_text()) for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func).rpartition(".")[2], node
+
+
+@cache
+def makers() -> frozenset[str]:
+    """`Text`, and the errors that are made from one."""
+    found, before = {"Text", "TextError"}, 0
+    while len(found) > before:
+        before = len(found)
+        for tree in parsed().values():
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ClassDef) and found.intersection(map(ast.unparse, node.bases)):
+                    found.add(node.name)
+    return frozenset(found)
+
+
+def texts_of(path: Path) -> set[str]:
+    """The texts that stand where they are used."""
+    found: list[ast.expr] = []
+    for name, call in calls(parsed()[path]):
+        if name in makers():
+            found += call.args[:1]
+        elif name == "Reply":
+            found += call.args[2:3]
+        elif "cli" in path.parts:
+            found += [each.value for each in call.keywords if each.arg in ("help", "metavar")]
+    values = [each.value for each in found if isinstance(each, ast.Constant)]
+    return {value for value in values if isinstance(value, str) and value}
+
+
+def constants(path: Path) -> Iterator[str]:
+    """Every constant of a module of texts: a text, a tuple of them, or a table with texts as its values."""
+    for node in parsed()[path].body:
+        if isinstance(node, ast.Assign):
+            value = node.value
+            each = value.values if isinstance(value, ast.Dict) else getattr(value, "elts", [value])
+            yield from (one.value for one in each if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+
+@cache
+def sources() -> frozenset[str]:
+    found = {text for path in parsed() for text in texts_of(path)}
+    return frozenset(found.union(*(constants(ROOT / name) for name in MODULES_OF_TEXTS), {OF_SETTING}))
+
+
+@cache
+def french() -> dict[str, str]:
+    return catalogue()
+
+
+def named(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def test_every_text_is_in_the_catalogue() -> None:
+    missing = sources() - french().keys() - SAME
+
+    entries = [f'msgid {json.dumps(each, ensure_ascii=False)}\nmsgstr ""\n' for each in sorted(missing)]
+    assert not missing, "\n".join(["not in config/locale/fr:", *entries])
+
+
+def test_nothing_in_the_catalogue_is_obsolete() -> None:
+    assert french().keys() - sources() == set()
+    assert SAME & french().keys() == set()
+
+
+def test_french_is_not_the_english() -> None:
+    assert [source for source, text in french().items() if source == text] == []
+
+
+def test_both_languages_name_the_same_values() -> None:
+    assert {source: text for source, text in french().items() if named(source) != named(text)} == {}
+
+
+def test_french_is_written_as_french_is() -> None:
+    for text in french().values():
+        assert not re.search(r" [:;?!%»]|« | ;|[^\W\d_] !", text.replace("\n", "")), text  # a no-break space, or none
+
+
+def test_french_can_be_said_in_ascii() -> None:
+    assert [text for text in french().values() if to_ascii(text).count("?") != text.count("?")] == []
+
+
+def test_settings_say_what_is_wrong_with_a_text() -> None:
+    """A ValueError's words would not be translated."""
+    assert "raise ValueError(" not in (ROOT / "config/settings.py").read_text()
+
+
+# -- Replies -------------------------------------------------------------------------------------------------------
+
+
+def reasons() -> list[Text]:
+    paths = [path for path in parsed() if path.parts[-2:-1] == ("messages",) or "smtp" in path.parts]
+    found = {text for path in (*paths, ROOT / "relay/accept.py") for text in texts_of(path)}
+    found -= {each.text for each in vars(reply).values() if isinstance(each, Reply)}
+    return [Text(source, LONG) for source in found if named(source) <= LONG.keys()]
+
+
+@pytest.mark.parametrize("name", [name for name, value in vars(reply).items() if isinstance(value, Reply)])
+def test_reply_in_both_languages_is_one_line_of_512_octets_with_the_longest_values(name: str) -> None:
+    answer: Reply = getattr(reply, name)
+    voice = Words.load().voice(Language.BOTH)
+    longest = max(reasons(), key=lambda each: sum(len(each.render(translate)) for translate in voice))
+    unknown = named(answer.text) - LONG.keys() - REASONS
+    assert not unknown, f"say in LONG how long these get: {unknown}"
+
+    line = answer.format(voice, **LONG, **dict.fromkeys(REASONS, longest), group_id=UUID(int=2**128 - 1))
+
+    assert len(line) < 510, "it was cut"
+    assert line.isascii()
+    assert "?" not in line
+
+
+def test_reply_is_english_then_french_without_accents() -> None:
+    words = Words.load()
+    refused = reply.Refused(reply.TEAM_KEY_RECIPIENT, service_id="S")
+
+    assert refused.line(words.voice(Language.EN)) == refused.line() == str(refused)
+    assert refused.line(words.voice(Language.FR)).startswith("550 5.7.1 une cle d'equipe n'envoie qu'a la liste")
+    english, _, other = refused.line(words.voice(Language.BOTH)).partition(" / ")
+    assert (english, f"550 5.7.1 {other}") == (refused.line(), refused.line(words.voice(Language.FR)))
+
+
+def test_reason_within_a_reply_is_translated_with_it() -> None:
+    refused = reply.Refused(reply.BAD_SENDER, reason=Text("no @ sign"))
+
+    assert refused.line(Words.load().voice(Language.BOTH)) == (
+        "553 5.1.7 malformed sender address: no @ sign / adresse de l'expediteur mal formee : aucun signe @"
+    )
+
+
+@pytest.mark.parametrize("language", Language)
+def test_reply_to_an_accepted_message_begins_with_its_group_in_every_language(language: Language) -> None:
+    line = reply.QUEUED.format(Words.load().voice(language), group_id="018f", recipients=2)
+
+    assert line.startswith("250 2.0.0 018f ")
+    assert line.count("018f") == 1
+    assert line.startswith("250 2.0.0 018f queued for 2 recipients") == (language is not Language.FR)
+
+
+# -- What the command prints ---------------------------------------------------------------------------------------
+
+
+def test_names_of_printed_fields_are_texts() -> None:
+    printed = {field.name for kind in (Service, Key, Domain, Record, Waits, Message) for field in fields(kind)}
+    for path in (ROOT / "relay/cli").glob("*.py"):
+        if path.stem not in ("__init__", "serve", "texts", "usage"):
+            printed.update(field_names(parsed()[path]))
+
+    assert printed - set(texts.HEADINGS) - JSON_ONLY == set()
+
+
+def field_names(tree: ast.Module) -> Iterator[str]:
+    """Columns are tuples of names; a row is a dict, shown at once or joined to another one."""
+    for node in ast.walk(tree):
+        found: list[ast.expr | None] = []
+        if isinstance(node, ast.Tuple):
+            found = [*node.elts]
+        elif isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.BitOr):
+            right = node.right if isinstance(node, ast.BinOp) else node.value
+            found = [*right.keys] if isinstance(right, ast.Dict) else []
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "show" and isinstance(node.args[0], ast.Dict):
+            found = [*node.args[0].keys]
+        names = [each.value for each in found if isinstance(each, ast.Constant)]
+        if len(names) == len(found):
+            yield from (name for name in names if isinstance(name, str))
+
+
+# -- The catalogue and its readers ---------------------------------------------------------------------------------
+
+
+def test_unknown_text_stays_english() -> None:
+    words = Words({"yes": "oui"})
+
+    assert [words.translator(language)("yes") for language in (Language.EN, Language.FR)] == ["yes", "oui"]
+    assert words.translator(Language.FR)("perhaps") == "perhaps"
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        (None, "en"),
+        ("", "en"),
+        ("fr", "fr"),
+        ("FR-ca", "fr"),
+        ("fr-CA,fr;q=0.9,en;q=0.8", "fr"),
+        ("en-CA,en;q=0.9,fr;q=0.8", "en"),
+        ("en;q=0.5, fr;q=0.7", "fr"),
+        ("fr, en", "fr"),
+        ("en, fr", "en"),
+        ("de, fr;q=0.1", "fr"),
+        ("de", "en"),
+        ("*", "en"),
+        ("en;q=0, *;q=0.5", "fr"),
+        ("fr;q=0", "en"),
+        ("fr;q=many, en;q=0.1", "en"),
+        ("fra, fro", "en"),
+        (";;,=,q=1;;", "en"),
+        ("de," * 5000 + "fr", "en"),
+    ],
+)
+def test_accept_language_chooses_by_quality_then_by_order(header: str | None, language: str) -> None:
+    assert negotiate(header) == language
