@@ -1,4 +1,4 @@
-"""When a deferred message is tried again. Pure; the caller brings the random number."""
+"""When a deferred message or callback is tried again. Pure; the caller brings the random number."""
 
 from messages.message import Lane
 
@@ -11,5 +11,10 @@ def delay_seconds(attempts: int, lane: Lane, base_seconds: float, jitter: float)
     `attempts` counts those made (1 or more); `jitter` is in [0, 1) and spreads the delay over its upper half, so that a
     provider that comes back is not met by everybody at once.
     """
-    full = min(base_seconds * 2.0 ** min(attempts - 1, 16), _CAP_SECONDS[lane])
+    return backoff_seconds(attempts, base_seconds, _CAP_SECONDS[lane], jitter)
+
+
+def backoff_seconds(attempts: int, base_seconds: float, cap_seconds: float, jitter: float) -> float:
+    """The same for whatever else is tried again."""
+    full = min(base_seconds * 2.0 ** min(attempts - 1, 16), cap_seconds)
     return full * (0.5 + jitter / 2)

@@ -47,6 +47,9 @@ def _everything(secret: Keyring, sealing: Keyring) -> Sequence[Sealed]:
         Sealed(tables.messages, "reverse_path", secret.cipher("reverse path"), by_id),
         Sealed(tables.messages, "subject", secret.cipher("subject"), by_id),
         Sealed(tables.messages, "recipient", secret.cipher("recipient"), by_id, "recipient_hash", mail, _address_key),
+        Sealed(tables.events, "detail", secret.cipher("event detail"), by_id),
+        Sealed(tables.callback_urls, "bearer_token", secret.cipher("callback token"), _service_id),
+        Sealed(tables.callback_urls, "signing_secret", secret.cipher("callback secret"), _service_id),
         Sealed(keys.keys, "secret", secret.cipher(keys.PURPOSE), by_id, "secret_hash", secret.hasher(keys.PURPOSE)),
         Sealed(
             guests.guests,
@@ -62,6 +65,10 @@ def _everything(secret: Keyring, sealing: Keyring) -> Sequence[Sealed]:
 
 def _id(row: Row[Any]) -> bytes:
     return bytes(row.id.bytes)
+
+
+def _service_id(row: Row[Any]) -> bytes:
+    return bytes(row.service_id.bytes)
 
 
 def _address_key(address: str) -> str:

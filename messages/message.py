@@ -3,6 +3,7 @@
 Knows nothing of doors, stores or providers.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -28,6 +29,13 @@ class Language(StrEnum):
     EN = "en"
     FR = "fr"
     BOTH = "both"
+
+
+class ContentKind(StrEnum):
+    """What a message's stored content is."""
+
+    RAW = "raw"  # a MIME message: these octets are sent, and our signature before them
+    RENDERED = "rendered"  # what its template is filled with: the MIME message is built at the exit
 
 
 class Lane(StrEnum):
@@ -63,6 +71,24 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Personalised:
+    """Content as a template of the service and what to fill it with."""
+
+    template_id: UUID
+    personalisation: Mapping[str, Any]  # text, numbers, truth values and lists of them, by name
+    sanitised: tuple[str, ...] = ()  # names of values whose Markdown is not to count
+    one_click_unsubscribe_url: str | None = None  # RFC 8058
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """What a client calls a submission, so that it may send it again without being accepted twice."""
+
+    key: str
+    body_hash: bytes  # of all that it asks for: the same key for something else is a mistake
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """A client hands us a message: what every door builds and `accept()` takes.
 
@@ -71,7 +97,7 @@ class Submission:
 
     channel: Channel
     envelope: Envelope
-    content: bytes
+    content: bytes | Personalised
     trace: Trace
     reference: str | None = None
     lane: Lane | None = None
@@ -79,6 +105,7 @@ class Submission:
     branding: str | None = None
     scheduled_for: float | None = None
     expires_at: float | None = None
+    idempotency: IdempotencyKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +132,7 @@ class Message:
     status: Status
     created_at: float
     expires_at: float
+    content_kind: ContentKind = ContentKind.RAW
     scheduled_for: float | None = None
     job_id: UUID | None = None
     provider_id: str | None = None

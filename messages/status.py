@@ -1,6 +1,7 @@
 """The life of a message as one table of legal moves, in Notify's own status words.
 
-Late provider events (a bounce after a delivery) are rows of the table, not `if`s elsewhere.
+Late provider events (a bounce after a delivery) are rows of the table, not `if`s elsewhere. All but cancelled stand in
+one line, created < sending < technical < temporary < delivered < permanent: in any order, events end alike.
 Knows nothing of stores, providers or who asks.
 """
 
@@ -42,7 +43,7 @@ MOVES: dict[Status, frozenset[Status]] = {
     Status.TEMPORARY_FAILURE: frozenset({Status.DELIVERED, Status.PERMANENT_FAILURE}),
     Status.PERMANENT_FAILURE: frozenset(),
     # We gave up, yet the provider had taken it: its event tells the truth.
-    Status.TECHNICAL_FAILURE: frozenset({Status.DELIVERED, Status.PERMANENT_FAILURE}),
+    Status.TECHNICAL_FAILURE: frozenset({Status.TEMPORARY_FAILURE, Status.DELIVERED, Status.PERMANENT_FAILURE}),
     Status.CANCELLED: frozenset(),
 }
 

@@ -11,12 +11,24 @@ from typing import Protocol
 from uuid import UUID
 
 from auth.limits import Charge
-from messages.message import Message
+from messages.message import Channel, IdempotencyKey, KeyType, Lane, Message
 from messages.status import Status
 
 
 class StoreUnavailable(Exception):  # noqa: N818
     """The database is away, full or too slow: nothing was changed. The cause is chained, for the log only."""
+
+
+class Repeated(Exception):  # noqa: N818
+    """The service used this idempotency key before: nothing was stored, nothing counted.
+
+    `message_id` is the first message of what was accepted then; `same` is False when something else was asked for.
+    """
+
+    def __init__(self, message_id: UUID, same: bool) -> None:
+        super().__init__("repeated")
+        self.message_id = message_id
+        self.same = same
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +38,7 @@ class Group:
     messages: tuple[Message, ...]
     content: bytes
     charges: tuple[Charge, ...] = ()
+    idempotency: IdempotencyKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +94,77 @@ class Settlement:
     reason: str | None = None
 
 
+class EventKind(StrEnum):
+    """What a provider tells of a message. The value is also the metric's label."""
+
+    SEND = "send"  # taken over
+    DELIVERY = "delivery"
+    BOUNCE = "bounce"
+    COMPLAINT = "complaint"
+    REJECT = "reject"
+    DELAY = "delay"
+    FAILURE = "failure"  # the provider could not build it
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A provider tells us what became of a message. Told twice, it has the same id."""
+
+    id: UUID
+    kind: EventKind
+    provider: str
+    provider_id: str
+    message_id: UUID | None  # from our own tag; without one the message is found by `provider_id`
+    attempt_id: UUID | None  # likewise
+    at: float  # by the provider's clock
+    status: Status | None = None  # what it says about the message's end; None: nothing
+    reason: str | None = None  # the provider's own kind of bounce or complaint, in Notify's words
+    detail: str | None = None  # the remote server's words; may hold an address
+
+
+class Fate(StrEnum):
+    """What became of an event."""
+
+    SETTLED = "settled"  # the message's status moved
+    KEPT = "kept"  # in the history only
+    REPEATED = "repeated"  # known already
+    PARKED = "parked"  # no message yet that it can be about
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A message whose status has just changed, as far as metrics and logs need it."""
+
+    message_id: UUID
+    service_id: UUID
+    channel: Channel
+    lane: Lane
+    status: Status
+    created_at: float
+    at: float
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a batch of events did."""
+
+    fates: tuple[Fate, ...]  # one for each event, in order
+    moved: tuple[Moved, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRecord:
+    """One thing that a service is told about a message, for its history."""
+
+    status: Status
+    at: float
+    attempts: int
+    available_at: float | None  # None: ended
+    ended_at: float | None
+    outcome: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """All that is known of one message, for `message show`."""
@@ -89,6 +173,35 @@ class History:
     reason: str | None  # why it ended as it did
     attempts: tuple[Attempt, ...]
     waiting_until: float | None  # None: not in the queue
+    events: tuple[Event, ...] = ()  # by their own time
+    callbacks: tuple[CallbackRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What messages are looked for: all that is given must fit. Times are of their creation."""
+
+    message_id: UUID | None = None
+    recipient: str | None = None  # `Address.key`
+    original_message_id: str | None = None
+    reference: str | None = None
+    group_id: UUID | None = None
+    service_id: UUID | None = None
+    key_type: KeyType | None = None
+    channels: frozenset[Channel] = frozenset()  # empty: any
+    statuses: frozenset[Status] = frozenset()  # empty: any
+    since: float | None = None
+    until: float | None = None
+    older_than: UUID | None = None  # a message: only those before it
+    jobs: bool = True  # also messages of jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A message, and why it ended as it did."""
+
+    message: Message
+    reason: str | None
 
 
 class Store(Protocol):
@@ -98,7 +211,8 @@ class Store(Protocol):
         """Stores a group with its queue rows; when it returns, the group is on disk.
 
         Raises Refused when a charge goes over its limit (exact over all processes; nothing is stored, nothing counted),
-        StoreUnavailable when the database cannot take it now. A caller that is cancelled leaves all or nothing behind.
+        Repeated when its idempotency key was used before (likewise), StoreUnavailable when the database cannot take it
+        now. A caller that is cancelled leaves all or nothing behind.
         """
         ...
 
@@ -122,8 +236,31 @@ class Store(Protocol):
         """Writes what came of an attempt; concurrent calls share a commit."""
         ...
 
-    async def settle(self, settlements: Sequence[Settlement]) -> int:
-        """Applies final statuses by the table of legal moves; returns how many messages moved."""
+    async def settle(self, settlements: Sequence[Settlement]) -> tuple[Moved, ...]:
+        """Applies final statuses by the table of legal moves; returns the messages that moved.
+
+        Status, counters and the callback rows of services that have a callback URL change together.
+        """
+        ...
+
+    async def learn(self, events: Sequence[Event], now: float) -> Learned:
+        """Keeps what providers tell, each event once, and settles what it says; all in one transaction.
+
+        An event also proves that its attempt was taken: the message leaves the queue, unless another attempt is under
+        way. One whose message is not known is parked.
+        """
+        ...
+
+    async def match_parked(self, now: float) -> tuple[Moved, ...]:
+        """Gives parked events to messages that are known by now, and drops those parked for longer than a day."""
+        ...
+
+    async def time_out(self, sent_before: float, now: float, limit: int = 500) -> tuple[Moved, ...]:
+        """Settles as temporary-failure at most `limit` messages sent before then of which no end was ever told."""
+        ...
+
+    async def find(self, search: Search, limit: int) -> list[Found]:
+        """At most `limit` messages, newest first. A read."""
         ...
 
     async def history(self, message_id: UUID) -> History | None:
@@ -141,6 +278,7 @@ class Store(Protocol):
     async def sweep(self, content_before: float, now: float, limit: int = 500) -> int:
         """Drops at most `limit` contents: made before `content_before`, or pointed at by no message (a day back).
 
-        Also past limit windows. Returns how many contents went. Contents of queued messages stay.
+        Also past limit windows, idempotency keys and ended callbacks made before `content_before`. Returns how many
+        contents went. Contents of queued messages stay.
         """
         ...

@@ -1,4 +1,4 @@
-"""The store in memory: for tests of the parts around it, held to the same suite as the SQL one."""
+"""The store in memory: for tests of the parts around it, held to the same suite as the SQL one. Tells no callbacks."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -7,7 +7,22 @@ from uuid import UUID
 
 from auth import limits
 from delivery.settle import moves
-from delivery.store.base import Attempt, Group, History, Outcome, Record, Settlement
+from delivery.store.base import (
+    Attempt,
+    Event,
+    Fate,
+    Found,
+    Group,
+    History,
+    Learned,
+    Moved,
+    Outcome,
+    Record,
+    Repeated,
+    Search,
+    Settlement,
+)
+from delivery.store.settling import PARKED_SECONDS, TIMED_OUT
 from messages.message import KeyType, Message, new_id
 from messages.status import FINAL, Status, advance
 
@@ -40,6 +55,8 @@ class Memory:
     attempts: dict[UUID, Attempt] = field(default_factory=dict)
     counters: Counter[tuple[UUID, KeyType, Status]] = field(default_factory=Counter)
     used: Counter[limits.Window] = field(default_factory=Counter)
+    events: dict[UUID, tuple[Event, UUID | None, float]] = field(default_factory=dict)  # whose, and when it came
+    idempotency: dict[tuple[UUID, str], tuple[UUID, bytes]] = field(default_factory=dict)
     held: set[UUID | None] = field(default_factory=set)
 
 
@@ -50,11 +67,17 @@ class MemoryStore:
         self._memory = memory
 
     async def put(self, group: Group) -> None:
-        memory, now = self._memory, group.messages[0].created_at
+        memory, first = self._memory, group.messages[0]
+        now, name = first.created_at, group.idempotency and (first.service_id, group.idempotency.key)
+        if group.idempotency and name in memory.idempotency:
+            message_id, body_hash = memory.idempotency[name]
+            raise Repeated(message_id, body_hash == group.idempotency.body_hash)
         refused = limits.count(memory.used, group.charges, len(group.messages), now)
         if refused is not None:
             raise refused
-        memory.contents[group.messages[0].content_id] = group.content
+        if group.idempotency and name:
+            memory.idempotency[name] = first.id, group.idempotency.body_hash
+        memory.contents[first.content_id] = group.content
         for message in group.messages:
             memory.messages[message.id] = message
             due = message.scheduled_for or message.created_at
@@ -86,7 +109,7 @@ class MemoryStore:
         attempt = self._memory.attempts.get(record.attempt_id) if record.attempt_id else None
         if attempt is not None and record.outcome is Outcome.THROTTLED:
             del self._memory.attempts[attempt.id]
-        elif attempt is not None:
+        elif attempt is not None and attempt.outcome is not Outcome.RELAYED:
             self._end(attempt, record.at, record.outcome, record.reason)
         if record.outcome in (Outcome.FAILED, Outcome.EXPIRED):
             self._memory.waiting.pop(record.message_id, None)
@@ -115,18 +138,99 @@ class MemoryStore:
             row.attempt_id = None
             row.attempts -= record.outcome is Outcome.THROTTLED
 
-    async def settle(self, settlements: Sequence[Settlement]) -> int:
+    async def settle(self, settlements: Sequence[Settlement]) -> tuple[Moved, ...]:
         return self._settle(settlements)
 
-    def _settle(self, settlements: Iterable[Settlement]) -> int:
-        memory = self._memory
+    def _settle(self, settlements: Iterable[Settlement]) -> tuple[Moved, ...]:
+        memory, moved = self._memory, list[Moved]()
         taken = moves({message_id: message.status for message_id, message in memory.messages.items()}, settlements)
         for move in taken:
             message = memory.messages[move.message_id].evolve(status=move.new, completed_at=move.at)
             memory.messages[message.id] = message
             memory.reasons[message.id] = move.reason
+            if move.old in FINAL:
+                memory.counters[message.service_id, message.key_type, move.old] -= 1
             memory.counters[message.service_id, message.key_type, move.new] += 1
-        return len(taken)
+            who = (message.id, message.service_id, message.channel, message.lane)
+            moved.append(Moved(*who, move.new, message.created_at, move.at, move.reason))
+        return tuple(moved)
+
+    async def learn(self, events: Sequence[Event], now: float) -> Learned:
+        fates, moved = list[Fate](), list[Moved]()
+        for event in events:
+            owner = self._owner(event)
+            if event.id in self._memory.events:
+                fates.append(Fate.REPEATED)
+                continue
+            self._memory.events[event.id] = event, owner, now
+            if owner is not None and self._memory.messages[owner].provider_id is None:
+                self._adopt(owner, event)
+            change = self._told(owner, event) if owner else ()
+            moved += change
+            fates.append(Fate.SETTLED if change else Fate.KEPT if owner else Fate.PARKED)
+        return Learned(tuple(fates), tuple(moved))
+
+    def _owner(self, event: Event) -> UUID | None:
+        messages = self._memory.messages
+        if event.message_id in messages:
+            return event.message_id
+        return next((m.id for m in messages.values() if m.provider_id == event.provider_id), None)
+
+    def _adopt(self, message_id: UUID, event: Event) -> None:
+        message, row = self._memory.messages[message_id], self._memory.waiting.get(message_id)
+        self._memory.messages[message_id] = message.evolve(
+            status=advance(message.status, Status.SENDING),
+            provider_id=event.provider_id,
+            sent_at=message.sent_at or event.at,
+        )
+        attempt = self._memory.attempts.get(event.attempt_id) if event.attempt_id else None
+        if attempt is not None and attempt.outcome in (None, Outcome.UNKNOWN):
+            self._end(attempt, event.at, Outcome.RELAYED, None)
+        if row is not None and (row.owner is None or row.attempt_id in (None, event.attempt_id)):
+            del self._memory.waiting[message_id]
+
+    def _told(self, owner: UUID, event: Event) -> tuple[Moved, ...]:
+        if event.status not in FINAL or event.status is None:
+            return ()
+        return self._settle([Settlement(owner, event.status, event.at, event.reason)])
+
+    async def match_parked(self, now: float) -> tuple[Moved, ...]:
+        moved: list[Moved] = []
+        for event, owner, received_at in list(self._memory.events.values()):
+            found = self._owner(event) if owner is None else None
+            if found is not None:
+                self._memory.events[event.id] = event, found, received_at
+                moved += self._told(found, event)
+            elif owner is None and received_at < now - PARKED_SECONDS:
+                del self._memory.events[event.id]
+        return tuple(moved)
+
+    async def time_out(self, sent_before: float, now: float, limit: int = 500) -> tuple[Moved, ...]:
+        waiting = [m for m in self._memory.messages.values() if m.status is Status.SENDING]
+        late = [m for m in waiting if m.sent_at is not None and m.sent_at < sent_before]
+        return self._settle(Settlement(m.id, Status.TEMPORARY_FAILURE, now, TIMED_OUT) for m in late[:limit])
+
+    async def find(self, search: Search, limit: int) -> list[Found]:
+        memory = self._memory
+        found = sorted((m for m in memory.messages.values() if self._fits(m, search)), key=lambda m: m.id, reverse=True)
+        return [Found(message, memory.reasons.get(message.id)) for message in found[:limit]]
+
+    def _fits(self, message: Message, search: Search) -> bool:
+        wanted = ("original_message_id", "reference", "group_id", "service_id", "key_type")
+        equal = all(getattr(search, name) in (None, getattr(message, name)) for name in wanted)
+        older = self._memory.messages.get(search.older_than) if search.older_than else None
+        older = None if older is None or search.service_id not in (None, older.service_id) else older
+        return (
+            equal
+            and search.message_id in (None, message.id)
+            and search.recipient in (None, message.recipient.key)
+            and (not search.channels or message.channel in search.channels)
+            and (not search.statuses or message.status in search.statuses)
+            and (search.since is None or message.created_at >= search.since)
+            and (search.until is None or message.created_at <= search.until)
+            and (search.older_than is None or (older is not None and message.id < older.id))
+            and (search.jobs or message.job_id is None)
+        )
 
     async def history(self, message_id: UUID) -> History | None:
         message = self._memory.messages.get(message_id)
@@ -134,9 +238,10 @@ class MemoryStore:
             return None
         tries = sorted(self._attempts_of(message_id), key=lambda attempt: attempt.number)
         row = self._memory.waiting.get(message_id)
-        return History(
-            message, self._memory.reasons.get(message_id), tuple(tries), None if row is None else row.available_at
-        )
+        told = [event for event, owner, _ in self._memory.events.values() if owner == message_id]
+        events = tuple(replace(e, message_id=message_id, attempt_id=None) for e in sorted(told, key=lambda e: e.at))
+        waiting_until = None if row is None else row.available_at
+        return History(message, self._memory.reasons.get(message_id), tuple(tries), waiting_until, events)
 
     async def group(self, group_id: UUID) -> list[UUID]:
         return sorted(message.id for message in self._memory.messages.values() if message.group_id == group_id)
@@ -146,7 +251,7 @@ class MemoryStore:
         for (holder, key_type, status), count in self._memory.counters.items():
             if holder == service_id and key_type is not KeyType.TEST:
                 totals[status] += count
-        return dict(totals)
+        return {status: total for status, total in totals.items() if total}
 
     async def sweep(self, content_before: float, now: float, limit: int = 500) -> int:
         memory = self._memory

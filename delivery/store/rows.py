@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from config.keyring import Keyring
+from delivery.store.base import Event, EventKind, Group
 from messages.address import Address
-from messages.message import Channel, KeyType, Lane, Message
+from messages.message import Channel, ContentKind, KeyType, Lane, Message
 from messages.status import Status
 
 # A 25 MB row holds SQLite's only write lock for 150 ms; parts of this size a few milliseconds each.
@@ -29,7 +30,9 @@ class Codec:
         self._reverse_path = keyring.cipher("reverse path")
         self._subject = keyring.cipher("subject")
         self._content = keyring.cipher("content")
+        self._detail = keyring.cipher("event detail")
         self._hasher = keyring.hasher("recipient")
+        self._idempotency = keyring.hasher("idempotency")
 
     def message_row(self, message: Message) -> dict[str, Any]:
         row_id = message.id.bytes
@@ -39,6 +42,7 @@ class Codec:
             "channel": message.channel.value,
             "lane": message.lane.value,
             "status": message.status.value,
+            "content_kind": message.content_kind.value,
             "reverse_path": self._reverse_path.encrypt(message.reverse_path.encode(), row_id),
             "recipient": self._recipient.encrypt(str(message.recipient).encode(), row_id),
             "recipient_hash": self._hasher.hash(message.recipient.key),
@@ -55,6 +59,7 @@ class Codec:
             channel=Channel(fields["channel"]),
             lane=Lane(fields["lane"]),
             status=Status(fields["status"]),
+            content_kind=ContentKind(fields["content_kind"]),
             reverse_path=self._reverse_path.decrypt(fields["reverse_path"], row_id).decode(),
             recipient=Address.parse(self._recipient.decrypt(fields["recipient"], row_id).decode()),
             subject=self._subject.decrypt(fields["subject"], row_id).decode(),
@@ -67,6 +72,70 @@ class Codec:
 
     def content_part(self, content_id: UUID, part: int, data: bytes) -> bytes:
         return self._content.decrypt(data, _part_id(content_id, part))
+
+    def recipient_hashes(self, address_key: str) -> tuple[bytes, ...]:
+        """What a recipient is found by, under every root."""
+        return self._hasher.candidates(address_key)
+
+    # -- idempotency keys ------------------------------------------------------------------------------------------
+
+    def idempotency_candidates(self, group: Group) -> tuple[tuple[UUID, bytes], ...]:
+        """The service and the hashes of the group's key under every root, the writing one first; empty: it has none."""
+        if group.idempotency is None:
+            return ()
+        service_id = group.messages[0].service_id
+        return tuple((service_id, key_hash) for key_hash in self._idempotency.candidates(group.idempotency.key))
+
+    def idempotency_name(self, group: Group) -> tuple[UUID, bytes] | None:
+        return next(iter(self.idempotency_candidates(group)), None)
+
+    def idempotency_row(self, group: Group) -> dict[str, Any]:
+        assert group.idempotency is not None
+        first = group.messages[0]
+        return {
+            "service_id": first.service_id,
+            "key_hash": self._idempotency.hash(group.idempotency.key),
+            "recipient_hash": b"",
+            "body_hash": self._idempotency.hash(group.idempotency.body_hash.hex()),
+            "message_id": first.id,
+            "created_at": first.created_at,
+        }
+
+    def is_same_body(self, group: Group, body_hash: bytes | None) -> bool:
+        return group.idempotency is not None and body_hash in self._idempotency.candidates(
+            group.idempotency.body_hash.hex()
+        )
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    def event_row(self, event: Event, message_id: UUID | None, now: float) -> dict[str, Any]:
+        detail = event.detail and self._detail.encrypt(event.detail.encode("utf-8", "replace"), event.id.bytes)
+        return {
+            "id": event.id,
+            "message_id": message_id,
+            "kind": event.kind.value,
+            "provider": event.provider,
+            "provider_id": event.provider_id,
+            "status": event.status and event.status.value,
+            "reason": event.reason,
+            "detail": detail or None,
+            "at": event.at,
+            "received_at": now,
+        }
+
+    def event(self, row: Any) -> Event:
+        return Event(
+            id=row.id,
+            kind=EventKind(row.kind),
+            provider=row.provider,
+            provider_id=row.provider_id,
+            message_id=row.message_id,
+            attempt_id=None,
+            at=row.at,
+            status=row.status and Status(row.status),
+            reason=row.reason,
+            detail=row.detail and self._detail.decrypt(row.detail, row.id.bytes).decode(),
+        )
 
 
 def _part_id(content_id: UUID, part: int) -> bytes:

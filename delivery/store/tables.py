@@ -4,7 +4,19 @@
 of a wide, indexed row would bloat it). Recipient, subject and content are encrypted; look-ups go by keyed hash.
 """
 
-from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+    literal_column,
+)
 
 from config.database import Id, metadata
 
@@ -38,6 +50,7 @@ messages = Table(
     Column("signing_domain", Text, nullable=False),
     Column("content_id", Id, nullable=False, index=True),
     Column("content_bytes", Integer, nullable=False),
+    Column("content_kind", Text, nullable=False, server_default="raw"),
     Column("status", Text, nullable=False),
     Column("reason", Text),
     Column("provider_id", Text),
@@ -49,7 +62,16 @@ messages = Table(
     Column("expires_at", Double, nullable=False),
     Index("messages_service", "service_id", "id"),
     Index("messages_provider", "provider_id"),
+    Index("messages_recipient", "recipient_hash", "id"),
 )
+# Beginnings only: PostgreSQL refuses index rows over 2,704 octets.
+INDEXED_CHARACTERS = 200
+# Literals, as in the index: with parameters it would not be used.
+_BEGINNING: tuple[ColumnElement[int], ...] = (literal_column("1"), literal_column(str(INDEXED_CHARACTERS)))
+reference_start = func.substr(messages.c.reference, *_BEGINNING)
+original_message_id_start = func.substr(messages.c.original_message_id, *_BEGINNING)
+Index("messages_reference", reference_start, messages.c.id)
+Index("messages_original", original_message_id_start, messages.c.id)
 
 queue = Table(
     "queue",
@@ -100,3 +122,64 @@ counters = Table(
     Column("messages", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# What providers told us, each thing once. Their words can hold addresses: encrypted.
+events = Table(
+    "events",
+    metadata,
+    Column("id", Id, primary_key=True),  # of what it says: told twice, it has the same
+    Column("message_id", Id, index=True),  # null: parked, nobody knows yet whose it is
+    Column("kind", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("provider_id", Text, nullable=False),
+    Column("status", Text),
+    Column("reason", Text),
+    Column("detail", LargeBinary),
+    Column("at", Double, nullable=False),
+    Column("received_at", Double, nullable=False),
+)
+_PARKED = events.c.message_id.is_(None)
+Index("events_parked", events.c.provider_id, sqlite_where=_PARKED, postgresql_where=_PARKED)
+
+# Submissions that carry an idempotency key: what was accepted once is not accepted again.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("service_id", Id, primary_key=True),
+    Column("key_hash", LargeBinary, primary_key=True),
+    Column("recipient_hash", LargeBinary, primary_key=True),  # empty: for the whole submission
+    Column("body_hash", LargeBinary),
+    Column("message_id", Id, nullable=False),
+    Column("created_at", Double, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+# Where services hear of their messages, and what they are still to hear.
+callback_urls = Table(
+    "callback_urls",
+    metadata,
+    Column("service_id", Id, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("bearer_token", LargeBinary, nullable=False),  # encrypted, like the secret that signs
+    Column("signing_secret", LargeBinary, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("service_id", Id, nullable=False),
+    Column("message_id", Id, nullable=False, index=True),
+    Column("status", Text, nullable=False),  # that it tells: the message may have moved on since
+    Column("reason", Text),
+    Column("at", Double, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("available_at", Double),  # due, or the end of a lease or of a wait; null: ended
+    Column("owner", Text),
+    Column("ended_at", Double),
+    Column("outcome", Text),
+)
+_OPEN = callbacks.c.available_at.is_not(None)
+# By service: what is due of one is found past the thousands that wait for another one's receiver.
+Index("callbacks_due", callbacks.c.service_id, callbacks.c.available_at, sqlite_where=_OPEN, postgresql_where=_OPEN)

@@ -209,10 +209,10 @@ async def test_settle_follows_the_table_of_moves(store: Store) -> None:
     sent = message()
     await store.put(Group((sent,), b"x"))
 
-    assert await store.settle([Settlement(sent.id, Status.DELIVERED, NOW + 5)]) == 1
-    assert await store.settle([Settlement(sent.id, Status.TEMPORARY_FAILURE, NOW + 6)]) == 0
-    assert await store.settle([Settlement(sent.id, Status.PERMANENT_FAILURE, NOW + 7, "bounce")]) == 1
-    assert await store.settle([Settlement(UUID(int=0), Status.DELIVERED, NOW)]) == 0
+    assert [m.status for m in await store.settle([Settlement(sent.id, Status.DELIVERED, NOW + 5)])] == ["delivered"]
+    assert await store.settle([Settlement(sent.id, Status.TEMPORARY_FAILURE, NOW + 6)]) == ()
+    assert len(await store.settle([Settlement(sent.id, Status.PERMANENT_FAILURE, NOW + 7, "bounce")])) == 1
+    assert await store.settle([Settlement(UUID(int=0), Status.DELIVERED, NOW)]) == ()
     history = await store.history(sent.id)
     assert history is not None
     assert (history.message.status, history.reason) == (Status.PERMANENT_FAILURE, "bounce")

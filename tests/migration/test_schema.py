@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -15,6 +16,8 @@ from config.database import Database, metadata
 from delivery import schema
 
 
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection:sqlalchemy.exc.SAWarning")  # SQLite's, of substr()
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index:UserWarning")
 async def test_the_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:
     def difference(connection: Connection) -> object:
         return compare_metadata(MigrationContext.configure(connection), metadata)

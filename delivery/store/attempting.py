@@ -1,0 +1,140 @@
+"""What workers write: attempts that begin, and what came of them, inside the store's write transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, or_, select, text, update
+
+from delivery.store.base import Attempt, Outcome, Record, Settlement
+from delivery.store.settling import settle
+from delivery.store.tables import attempts, messages, queue
+from messages.status import FINAL, Status
+
+_ATTEMPT: BindParameter[Any] = bindparam("b_attempt")
+_MESSAGE: BindParameter[Any] = bindparam("b_message")
+
+_RELAYED = (
+    update(messages)
+    .where(messages.c.id == _MESSAGE)
+    .values(
+        provider_id=bindparam("b_provider_id"),
+        sent_at=bindparam("b_at"),
+        # An event may have overtaken us and settled it: never backwards.
+        status=text("CASE WHEN status = 'created' THEN 'sending' ELSE status END"),
+    )
+)
+_ENDED = (
+    update(attempts)
+    # An event may have told already that the provider took it: our own doubt does not undo that.
+    .where(attempts.c.id == _ATTEMPT, or_(attempts.c.outcome.is_(None), attempts.c.outcome != Outcome.RELAYED.value))
+    .values(ended_at=bindparam("b_at"), outcome=bindparam("b_outcome"), reason=bindparam("b_reason"))
+)
+_ORPHANED = (
+    update(attempts)
+    .where(attempts.c.message_id == _MESSAGE, attempts.c.ended_at.is_(None))
+    .values(ended_at=bindparam("b_at"), outcome=Outcome.UNKNOWN.value, reason="worker_died")
+)
+_REMOVED = delete(attempts).where(attempts.c.id == _ATTEMPT)
+_UNQUEUED = delete(queue).where(queue.c.message_id == _MESSAGE)
+_ATTEMPTED = (
+    update(queue)
+    .where(queue.c.message_id == _MESSAGE)
+    .values(
+        attempt_id=_ATTEMPT,
+        attempted_at=bindparam("b_at"),
+        attempts=bindparam("b_number"),
+        parked=False,
+        available_at=bindparam("b_lease_until"),
+    )
+)
+# Only the attempt's own end may give the message back: a slow worker must not disturb its successor.
+_GIVEN_BACK = (
+    update(queue)
+    .where(queue.c.message_id == _MESSAGE, queue.c.attempt_id == _ATTEMPT)
+    .values(
+        attempt_id=None,
+        attempted_at=None,
+        owner=None,
+        parked=False,
+        available_at=bindparam("b_until"),
+        attempts=queue.c.attempts - bindparam("b_refund"),
+    )
+)
+_PARKED = (
+    update(queue)
+    .where(queue.c.message_id == _MESSAGE, queue.c.attempt_id == _ATTEMPT)
+    .values(owner=None, parked=True, available_at=bindparam("b_until"))
+)
+
+
+def attempt(connection: Connection, wanted: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
+    """See Store.attempt."""
+    owned = select(queue.c.message_id, queue.c.attempts).where(
+        queue.c.message_id.in_([each.message_id for each in wanted]), queue.c.owner == owner
+    )
+    if connection.dialect.name == "postgresql":
+        owned = owned.order_by(queue.c.message_id).with_for_update()
+    made = {row.message_id: row.attempts for row in connection.execute(owned)}
+    # An owner that claimed it twice (its first lease ran out) has one attempt of that number, not two.
+    mine = [each for each in wanted if made.get(each.message_id) == each.number - 1]
+    if again := [each for each in mine if each.number > 1]:
+        rows = [{"b_message": each.message_id, "b_at": each.started_at} for each in again]
+        connection.execute(_ORPHANED, rows)
+    if mine:
+        connection.execute(insert(attempts), [_attempt_row(each) for each in mine])
+        connection.execute(_ATTEMPTED, [_lease_row(each, lease_until) for each in mine])
+    return {each.message_id for each in mine}
+
+
+def record(connection: Connection, records: Sequence[Record]) -> None:
+    """See Store.record. Messages first and in order, as whoever learns of events locks them: nobody waits in a ring."""
+    records = sorted(records, key=lambda record: record.message_id)
+    by = {outcome: [each for each in records if each.outcome is outcome] for outcome in Outcome}
+    relayed, final = by[Outcome.RELAYED], by[Outcome.FAILED] + by[Outcome.EXPIRED]
+    _many(connection, _RELAYED, relayed, "b_message", "b_provider_id", "b_at")
+    ends = [Settlement(r.message_id, r.status, r.at, r.reason) for r in relayed if r.status in FINAL and r.status]
+    ends += [Settlement(r.message_id, Status.TECHNICAL_FAILURE, r.at, r.reason) for r in final]
+    if ends:
+        settle(connection, ends)
+    ended = relayed + by[Outcome.FAILED] + by[Outcome.DEFERRED] + by[Outcome.UNKNOWN]
+    _many(connection, _ENDED, ended, "b_attempt", "b_at", "b_outcome", "b_reason")
+    _many(connection, _REMOVED, by[Outcome.THROTTLED], "b_attempt")
+    given_back = by[Outcome.THROTTLED] + by[Outcome.DEFERRED]
+    _many(connection, _GIVEN_BACK, given_back, "b_message", "b_attempt", "b_until", "b_refund")
+    _many(connection, _PARKED, by[Outcome.UNKNOWN], "b_message", "b_attempt", "b_until")
+    _many(connection, _UNQUEUED, relayed + final, "b_message")
+
+
+def _many(connection: Connection, statement: Any, records: Sequence[Record], *names: str) -> None:
+    if records:
+        rows = [{name: value for name, value in _record_row(record).items() if name in names} for record in records]
+        connection.execute(statement, rows)
+
+
+def _record_row(record: Record) -> dict[str, Any]:
+    return {
+        "b_message": record.message_id,
+        "b_attempt": record.attempt_id,
+        "b_at": record.at,
+        "b_outcome": record.outcome.value,
+        "b_reason": record.reason,
+        "b_provider_id": record.provider_id,
+        "b_until": record.until,
+        "b_refund": 1 if record.outcome is Outcome.THROTTLED else 0,
+    }
+
+
+def _attempt_row(attempt: Attempt) -> dict[str, Any]:
+    names = ("id", "message_id", "number", "provider", "started_at")
+    return {name: getattr(attempt, name) for name in names}
+
+
+def _lease_row(attempt: Attempt, lease_until: float) -> dict[str, Any]:
+    return {
+        "b_message": attempt.message_id,
+        "b_attempt": attempt.id,
+        "b_number": attempt.number,
+        "b_at": attempt.started_at,
+        "b_lease_until": lease_until,
+    }
