@@ -1,15 +1,13 @@
-"""Who logs in, and whether they still may: look-ups cached so that a login under load costs no database round trip.
+"""Who logs in, and whether they still may: with a user name and password, or with a service's key over HTTP.
 
-An entry is fresh for 2 s, then served while one look-up renews it, and after 4 s waited for. When the database is away
-it is served for half a second more: whoever was revoked is out within 5 s, in open sessions too. Knows nothing of SMTP.
+Look-ups are cached (auth/lookups.py), so that a login under load costs no database round trip; whoever was revoked is
+out within 5 s, in open sessions too. Knows nothing of SMTP or HTTP.
 """
 
 import asyncio
 import hmac
 import re
-from collections import OrderedDict
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,9 +16,10 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import guests, keys, senders, services
-from auth.principal import Principal
-from config.database import Database
-from config.keyring import Keyring
+from auth.lookups import MAX_ENTRIES, TIMEOUT_SECONDS, Lookups, Unavailable
+from auth.principal import Principal, Service
+from config.database import Database, Id
+from config.keyring import Keyring, KeyringError
 from config.settings import Limits
 from messages.reply import (
     AUTH_UNAVAILABLE,
@@ -32,13 +31,8 @@ from messages.reply import (
     Reply,
 )
 
-FRESH_SECONDS = 2.0
-RENEWED_SECONDS = 4.0
-USABLE_SECONDS = 4.5
-UNKNOWN_SECONDS = 1.0
-TIMEOUT_SECONDS = 3.0
 LAST_USED_SECONDS = 10.0
-MAX_ENTRIES = 10_000
+_MAX_KEYS = 500  # of one service, the newest: each may have to be tried
 
 _USERNAME = re.compile(rf"[a-z0-9-]{{1,{keys.MAX_USERNAME_CHARACTERS}}}")
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -47,13 +41,21 @@ _MAX_PASSWORD_CHARACTERS = 512
 _NO_SECRET = bytes(32)  # compared with when there is no key: the same work for a name that does not exist
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What one look-up found. `principal` is None when there is no such key."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Credential:
+    """A principal, and what its owner proves it with. Not for logs."""
 
-    principal: Principal | None
+    principal: Principal
     secret_hash: bytes
-    asked_at: float  # before the query: what it found is not older than this
+    secret: str | None  # published API clients sign with it; None: it does not open
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Credentials:
+    """All keys of one service, ended ones too: whoever uses one of those is to hear why it does not work."""
+
+    service: Service
+    keys: tuple[Credential, ...]
 
 
 class Verifier:
@@ -74,14 +76,13 @@ class Verifier:
     ) -> None:
         self._database = database
         self._hasher = keyring.hasher(keys.PURPOSE)
-        self._cipher = keyring.cipher(guests.PURPOSE)
+        self._secrets = keyring.cipher(keys.PURPOSE)
+        self._guests = keyring.cipher(guests.PURPOSE)
         self._clock = clock
         self._limits = limits
         self._at_default_domain = "@" + default_domain.lower()
-        self._max_entries = max_entries
-        self._entries: OrderedDict[str, _Entry] = OrderedDict()  # by SMTP user name
-        self._unknown: OrderedDict[str, _Entry] = OrderedDict()  # apart: guesses must not push out real keys
-        self._loading: dict[str, asyncio.Task[_Entry]] = {}
+        self._by_username = Lookups(self._look_up, clock, max_entries)
+        self._by_service = Lookups(self._look_up_service, clock, max_entries)
         self._used: dict[UUID, float] = {}
 
     async def verify(self, username: str, secret: str, client_ip: str | None = None) -> Principal:
@@ -89,19 +90,32 @@ class Verifier:
 
         A key that names networks needs `client_ip`.
         """
-        entry = await self._find(self._parse_username(username), AUTH_UNAVAILABLE)
-        matches = self._matches(entry.secret_hash, _parse_password(secret))
-        principal = entry.principal
-        if principal is None or not matches or not principal.key.may_log_in_from(client_ip):
+        found = await self._find(self._parse_username(username), AUTH_UNAVAILABLE)
+        matches = self.is_secret(found.secret_hash if found else _NO_SECRET, _parse_password(secret))
+        if found is None or not matches or not found.principal.key.may_log_in_from(client_ip):
             raise Refused(CREDENTIALS_INVALID)
-        return self._admit(principal)
+        return self._admit(found.principal)
 
     async def current(self, principal: Principal) -> Principal:
         """The same principal as it is now, for a session that is already open. Raises Refused as `verify` does."""
-        entry = await self._find(principal.key.smtp_username, UNAVAILABLE)
-        if entry.principal is None or entry.principal.key.id != principal.key.id:
+        found = await self._find(principal.key.smtp_username, UNAVAILABLE)
+        if found is None or found.principal.key.id != principal.key.id:
             raise Refused(KEY_REVOKED)
-        return self._admit(entry.principal)
+        return self._admit(found.principal)
+
+    async def credentials(self, service_id: UUID, *, anew: bool = False) -> Credentials | None:
+        """The keys of a service; None when there is no such service. Raises Refused when nobody can be asked now.
+
+        `anew`: as they are now, for a key that is not among them: it may have been made since.
+        """
+        try:
+            return await (self._by_service.find_anew if anew else self._by_service.find)(service_id)
+        except Unavailable as error:
+            raise Refused(UNAVAILABLE) from error
+
+    def is_secret(self, secret_hash: bytes, secret: str) -> bool:
+        """Compares under every configured root, always all of them, each in constant time."""
+        return bool(sum(hmac.compare_digest(secret_hash, each) for each in self._hasher.candidates(secret)))
 
     def used(self, key_id: UUID) -> None:
         """Notes that the key was used now; `run()` writes it."""
@@ -133,11 +147,8 @@ class Verifier:
 
     async def close(self) -> None:
         """Ends look-ups that still run."""
-        loading = list(self._loading.values())
-        for task in loading:
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*loading, return_exceptions=True)
+        await self._by_username.close()
+        await self._by_service.close()
 
     def _admit(self, principal: Principal) -> Principal:
         if principal.key.is_revoked(self._clock()):
@@ -152,84 +163,55 @@ class Verifier:
         name = text.strip().lower().removesuffix(self._at_default_domain)
         return name if _USERNAME.fullmatch(name) else ""
 
-    def _matches(self, secret_hash: bytes, secret: str) -> bool:
-        """Compares under every configured root, always all of them, each in constant time."""
-        return bool(sum(hmac.compare_digest(secret_hash, each) for each in self._hasher.candidates(secret)))
-
-    async def _find(self, username: str, unavailable: Reply) -> _Entry:
-        if not username:
-            return _Entry(None, _NO_SECRET, self._clock())
-        entry = self._cached(username, RENEWED_SECONDS)
-        if entry is not None:
-            if not self._is_younger(entry, FRESH_SECONDS):
-                self._load(username)
-            return entry
+    async def _find(self, username: str, unavailable: Reply) -> Credential | None:
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
-                return await asyncio.shield(self._load(username))  # shared: one waiter's end is not the others'
-        except Exception as error:  # whatever keeps us from looking is our trouble, never the sender's
-            entry = self._cached(username, USABLE_SECONDS)
-            if entry is None:
-                raise Refused(unavailable) from error
-            return entry
+            return await self._by_username.find(username) if username else None
+        except Unavailable as error:
+            raise Refused(unavailable) from error
 
-    def _cached(self, username: str, seconds: float) -> _Entry | None:
-        entry = self._entries.get(username)
-        if entry is not None and self._is_younger(entry, seconds):
-            self._entries.move_to_end(username)
-            return entry
-        unknown = self._unknown.get(username)
-        if unknown is not None and self._is_younger(unknown, UNKNOWN_SECONDS):
-            return unknown
-        return None
+    async def _look_up(self, username: str) -> Credential | None:
+        async with self._database.read() as connection:
+            row = (await connection.execute(_BY_USERNAME, {"username": username})).mappings().one_or_none()
+            return (await self._credentials(connection, [row]))[0] if row is not None else None
 
-    def _is_younger(self, entry: _Entry, seconds: float) -> bool:
-        return 0 <= self._clock() - entry.asked_at < seconds  # below 0 when the clock was set back: not to be trusted
+    async def _look_up_service(self, service_id: UUID) -> Credentials | None:
+        async with self._database.read() as connection:
+            rows = (await connection.execute(_OF_SERVICE, {"service_id": service_id})).mappings().all()
+            if not rows:
+                return None
+            service = services.service(rows[0], self._limits)
+            with_keys = [row for row in rows if row[keys.keys.c.id] is not None]
+            return Credentials(service, tuple(await self._credentials(connection, with_keys) if with_keys else ()))
 
-    def _load(self, username: str) -> asyncio.Task[_Entry]:
-        """The look-up that runs for this name, started if none does."""
-        task = self._loading.get(username)
-        if task is None:
-            task = self._loading[username] = asyncio.create_task(self._look_up(username))
-            task.add_done_callback(lambda done: self._loaded(username, done))
-        return task
+    async def _credentials(self, connection: AsyncConnection, rows: Sequence[RowMapping]) -> list[Credential]:
+        """Of rows of one service."""
+        service = services.service(rows[0], self._limits)
+        reachable = await guests.load(connection, self._guests, service.id)
+        registered = await senders.load(connection, service.id)
+        found = []
+        for row in rows:
+            principal = Principal(service, keys.key(row, self._limits), reachable, registered)
+            found.append(Credential(principal, row[keys.keys.c.secret_hash], self._open(row)))
+        return found
 
-    def _loaded(self, username: str, task: asyncio.Task[_Entry]) -> None:
-        del self._loading[username]
-        if not task.cancelled():
-            task.exception()  # taken note of: nobody may be waiting for it
-
-    async def _look_up(self, username: str) -> _Entry:
-        asked_at = self._clock()
-        async with asyncio.timeout(TIMEOUT_SECONDS), self._database.read() as connection:
-            row = (await connection.execute(_KEY_AND_SERVICE, {"username": username})).mappings().one_or_none()
-            if row is None:
-                self._entries.pop(username, None)
-                return self._keep(self._unknown, username, _Entry(None, _NO_SECRET, asked_at))
-            entry = _Entry(await self._principal(connection, row), row[keys.keys.c.secret_hash], asked_at)
-        return self._keep(self._entries, username, entry)
-
-    async def _principal(self, connection: AsyncConnection, row: RowMapping) -> Principal:
-        service = services.service(row, self._limits)
-        return Principal(
-            service=service,
-            key=keys.key(row, self._limits),
-            guests=await guests.load(connection, self._cipher, service.id),
-            registered=await senders.load(connection, service.id),
-        )
-
-    def _keep(self, cache: OrderedDict[str, _Entry], username: str, entry: _Entry) -> _Entry:
-        cache[username] = entry
-        cache.move_to_end(username)
-        if len(cache) > self._max_entries:
-            cache.popitem(last=False)
-        return entry
+    def _open(self, row: RowMapping) -> str | None:
+        try:
+            return self._secrets.decrypt(row[keys.keys.c.secret], row[keys.keys.c.id].bytes).decode()
+        except KeyringError:  # damaged: the others of its service still work, and so does its hash
+            return None
 
 
-_KEY_AND_SERVICE = (
+_BY_USERNAME = (
     select(keys.keys, services.services)
     .join_from(keys.keys, services.services)
     .where(keys.keys.c.smtp_username == bindparam("username"))
+)
+_OF_SERVICE = (
+    select(keys.keys, services.services)
+    .select_from(services.services.outerjoin(keys.keys, keys.keys.c.service_id == services.services.c.id))
+    .where(services.services.c.id == bindparam("service_id", type_=Id))
+    .order_by(keys.keys.c.created_at.desc(), keys.keys.c.id)
+    .limit(_MAX_KEYS)
 )
 _LAST_USED = (
     keys.keys.update()

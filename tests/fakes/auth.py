@@ -45,9 +45,12 @@ def away(database: Database) -> Iterator[None]:
     def fail(*_: Any) -> None:
         raise ConnectionResetError
 
-    event.listen(database.engine.sync_engine, "before_cursor_execute", fail)
+    engines = [database.engine.sync_engine, *([database._plain] if database.is_sqlite else [])]
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", fail)
     yield
-    event.remove(database.engine.sync_engine, "before_cursor_execute", fail)
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", fail)
 
 
 @contextmanager
@@ -58,5 +61,5 @@ def refused(reply: Reply) -> Iterator[None]:
 
 
 async def settled(verifier: Verifier) -> None:
-    while verifier._loading:
+    while verifier._by_username._loading:
         await asyncio.sleep(0.01)

@@ -149,7 +149,7 @@ async def test_unknown_names_are_remembered_for_a_second_and_bounded(
         assert sum("FROM keys" in each for each in statements) == 5
         await verifier.verify(issued.key.smtp_username, issued.secret)
         assert sum("FROM keys" in each for each in statements) == 5  # guesses did not push out the real key
-    assert len(verifier._unknown) == 3
+    assert len(verifier._by_username._unknown) == 3
 
 
 async def _revoke(c: Any, key: Key, clock: Clock) -> None:
