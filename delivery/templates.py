@@ -1,11 +1,29 @@
-"""Templates: what a service's messages are made of. For now only the hidden one that SMTP mail is listed under."""
+"""Templates: what a service's messages are made of, in versions that never change.
 
-from uuid import UUID
+Each service has a hidden one too, which its SMTP mail is listed under. Knows nothing of how a template is filled.
+"""
 
-from sqlalchemy import Boolean, Column, Double, Integer, Table, Text, insert
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Boolean, Column, Double, Integer, Select, Table, Text, false, func, insert, select
+from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from config.database import Id, metadata
+from config.database import Database, Id, metadata
+from messages.message import Channel
+from messages.template import Template, normalise
+from messages.text import TextError
+from messages.words import MAX_SUBJECT_CHARACTERS, clean
+
+HIDDEN_VERSION = 1
+MAX_NAME_CHARACTERS = 255
+MAX_BODY_CHARACTERS = 50_000
+FRESH_SECONDS = 2.0
+MAX_ENTRIES = 256  # of up to 200 KB each
 
 templates = Table(
     "templates",
@@ -15,11 +33,16 @@ templates = Table(
     Column("service_id", Id, nullable=False, index=True),
     Column("channel", Text, nullable=False),
     Column("name", Text, nullable=False),
+    Column("subject", Text),
+    Column("body", Text, nullable=False, server_default=""),
     Column("hidden", Boolean, nullable=False),
+    Column("archived", Boolean, nullable=False, server_default=false()),
     Column("created_at", Double, nullable=False),
 )
 
-HIDDEN_VERSION = 1
+
+class TemplateError(TextError):
+    """Nothing was changed."""
 
 
 async def create_hidden(connection: AsyncConnection, template_id: UUID, service_id: UUID, now: float) -> None:
@@ -35,3 +58,210 @@ async def create_hidden(connection: AsyncConnection, template_id: UUID, service_
             created_at=now,
         )
     )
+
+
+async def create(
+    connection: AsyncConnection,
+    service_id: UUID,
+    now: float,
+    *,
+    channel: Channel,
+    name: str,
+    subject: str | None,
+    body: str,
+) -> Template:
+    """A new template in its first version. Raises TemplateError when a text cannot be used."""
+    values = _checked(channel, name=name, subject=subject, body=body)
+    template_id = uuid4()  # published API clients take version 4 only
+    await connection.execute(
+        insert(templates).values(
+            **values, id=template_id, version=1, service_id=service_id, channel=channel, hidden=False, created_at=now
+        )
+    )
+    return await find(connection, template_id)
+
+
+async def update(
+    connection: AsyncConnection,
+    template_id: UUID,
+    now: float,
+    *,
+    name: str | None = None,
+    subject: str | None = None,
+    body: str | None = None,
+) -> Template:
+    """A new version with other texts; None: the same text. Messages keep theirs. Raises TemplateError."""
+    old = await _lock(connection, template_id)
+    values = _checked(
+        old.channel,
+        name=old.name if name is None else name,
+        subject=old.subject if subject is None else subject,
+        body=old.body if body is None else body,
+    )
+    await connection.execute(
+        insert(templates).values(
+            **values,
+            id=template_id,
+            version=old.version + 1,
+            service_id=old.service_id,
+            channel=old.channel,
+            hidden=False,
+            created_at=now,
+        )
+    )
+    return await find(connection, template_id)
+
+
+async def archive(connection: AsyncConnection, template_id: UUID) -> Template:
+    """Doors take no more messages of it, within 2 seconds; those accepted are sent. Raises TemplateError."""
+    await _lock(connection, template_id)
+    await connection.execute(templates.update().where(templates.c.id == template_id).values(archived=True))
+    return await find(connection, template_id)
+
+
+async def find(connection: AsyncConnection, template_id: UUID, version: int | None = None) -> Template:
+    """A version, the latest unless one is named. Raises TemplateError when there is none."""
+    template = await _load(connection, template_id, version)
+    if template is None:
+        raise TemplateError("there is no template {id}", id=template_id)
+    return template
+
+
+async def list_all(connection: AsyncConnection, service_id: UUID, channel: Channel | None = None) -> list[Template]:
+    """The latest versions by name, without those that are archived or hidden."""
+    latest = select(templates.c.id, func.max(templates.c.version).label("version")).group_by(templates.c.id).subquery()
+    statement = (
+        _select()
+        .join(latest, (latest.c.id == templates.c.id) & (latest.c.version == templates.c.version))
+        .where(templates.c.service_id == service_id, ~templates.c.hidden, ~templates.c.archived)
+    )
+    if channel is not None:
+        statement = statement.where(templates.c.channel == channel)
+    found = map(_template, (await connection.execute(statement)).mappings())
+    return sorted(found, key=lambda template: (template.name.casefold(), template.id))
+
+
+class Templates:
+    """What doors and workers read templates from. `now` gives seconds since the epoch.
+
+    A version is read once, the latest one again after 2 seconds; who asks while it is read waits for the same answer.
+    Of a version read by its number, `archived` may be out of date.
+    """
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+        self._versions: OrderedDict[tuple[UUID, int], Template] = OrderedDict()
+        self._latest: OrderedDict[UUID, tuple[float, Template]] = OrderedDict()  # asked at
+        self._loading: dict[tuple[UUID, int | None], asyncio.Task[Template | None]] = {}
+
+    async def find(self, service_id: UUID, template_id: UUID, version: int | None = None) -> Template | None:
+        """A version, the latest unless one is named; None when the service has none such."""
+        template = self._remembered(template_id, version)
+        if template is None:
+            # Shielded and shared: each would take a connection, and one who leaves must not end it for the others.
+            template = await asyncio.shield(self._load(template_id, version))
+        return template if template is not None and template.service_id == service_id else None
+
+    async def list_all(self, service_id: UUID, channel: Channel | None = None) -> list[Template]:
+        """As `list_all` above, as they are now."""
+        async with self._database.read() as connection:
+            return await list_all(connection, service_id, channel)
+
+    def _load(self, template_id: UUID, version: int | None) -> "asyncio.Task[Template | None]":
+        """The look-up that runs for it, started if none does."""
+        wanted = template_id, version
+        task = self._loading.get(wanted)
+        if task is None:
+            task = self._loading[wanted] = asyncio.create_task(self._ask(template_id, version))
+            task.add_done_callback(lambda done: self._loaded(wanted, done))
+        return task
+
+    def _loaded(self, wanted: tuple[UUID, int | None], task: "asyncio.Task[Template | None]") -> None:
+        del self._loading[wanted]
+        if not task.cancelled():
+            task.exception()  # taken note of: nobody may be waiting for it
+
+    async def _ask(self, template_id: UUID, version: int | None) -> Template | None:
+        asked_at = self._now()
+        async with self._database.read() as connection:
+            template = await _load(connection, template_id, version)
+        if template is not None:
+            self._remember(template, version, asked_at)
+        return template
+
+    def _remembered(self, template_id: UUID, version: int | None) -> Template | None:
+        if version is not None:
+            if (template_id, version) in self._versions:
+                self._versions.move_to_end((template_id, version))
+            return self._versions.get((template_id, version))
+        asked_at, template = self._latest.get(template_id, (0.0, None))
+        return template if 0 <= self._now() - asked_at < FRESH_SECONDS else None
+
+    def _remember(self, template: Template, version: int | None, asked_at: float) -> None:
+        self._versions[template.id, template.version] = template
+        if version is None:
+            self._latest.pop(template.id, None)
+            self._latest[template.id] = (asked_at, template)
+        for entries in (self._versions, self._latest):
+            while len(entries) > MAX_ENTRIES:
+                entries.popitem(last=False)
+
+
+_first = templates.alias("first")
+
+
+def _select() -> Select[Any]:
+    """Rows with the time at which their first version was made."""
+    return select(templates, _first.c.created_at.label("first_created_at")).join(
+        _first, (_first.c.id == templates.c.id) & (_first.c.version == 1)
+    )
+
+
+async def _load(connection: AsyncConnection, template_id: UUID, version: int | None) -> Template | None:
+    statement = _select().where(templates.c.id == template_id).order_by(templates.c.version.desc()).limit(1)
+    if version is not None:
+        statement = statement.where(templates.c.version == version)
+    row = (await connection.execute(statement)).mappings().one_or_none()
+    return None if row is None else _template(row)
+
+
+async def _lock(connection: AsyncConnection, template_id: UUID) -> Template:
+    """The latest version, with the right to be the only one who changes the template until the transaction ends."""
+    first = (templates.c.id == template_id) & (templates.c.version == 1)
+    await connection.execute(select(templates.c.id).where(first).with_for_update())
+    template = await find(connection, template_id)
+    if template.hidden or template.archived:
+        raise TemplateError("template {id} cannot be changed: it is archived, or the one of SMTP mail", id=template_id)
+    return template
+
+
+def _template(row: RowMapping) -> Template:
+    c = templates.c
+    return Template(
+        id=row[c.id],
+        version=row[c.version],
+        service_id=row[c.service_id],
+        channel=Channel(row[c.channel]),
+        name=row[c.name],
+        subject=row[c.subject],
+        body=row[c.body],
+        hidden=row[c.hidden],
+        archived=row[c.archived],
+        created_at=row["first_created_at"],
+        updated_at=row[c.created_at] if row[c.version] > 1 else None,
+    )
+
+
+def _checked(channel: Channel, *, name: str, subject: str | None, body: str) -> dict[str, str | None]:
+    """The texts as the table keeps them. Raises TemplateError."""
+    name, body, subject = clean(name), normalise(body), None if subject is None else clean(subject)
+    if not 0 < len(name) <= MAX_NAME_CHARACTERS:
+        raise TemplateError("a template's name has 1 to {limit} characters", limit=MAX_NAME_CHARACTERS)
+    if not body.strip() or len(body) > MAX_BODY_CHARACTERS:
+        raise TemplateError("a template's body has 1 to {limit} characters", limit=MAX_BODY_CHARACTERS)
+    if channel is Channel.SMS and subject is not None:
+        raise TemplateError("an SMS has no subject")
+    if channel is Channel.EMAIL and not (subject and len(subject) <= MAX_SUBJECT_CHARACTERS):
+        raise TemplateError("an email template's subject has 1 to {limit} characters", limit=MAX_SUBJECT_CHARACTERS)
+    return {"name": name, "subject": subject, "body": body}

@@ -1,4 +1,4 @@
-"""claim -> seal -> attempt -> send -> record: the loop and nothing else.
+"""claim -> build and seal -> attempt -> send -> record: the loop and nothing else.
 
 A started attempt is on disk before its provider call, so that after any crash we know which messages may have left.
 """
@@ -19,11 +19,12 @@ from delivery.metrics import DeliveryMetrics
 from delivery.portions import Room, portions
 from delivery.providers.base import Deferred, Failed, Provider, Receipt, SendError, Throttled, Unknown
 from delivery.queue.base import Claim, Queue
+from delivery.rendering import Renderer, RenderingError
 from delivery.retry import delay_seconds
 from delivery.signing import SignatureInvalid, Signer
 from delivery.store.base import Attempt, Outcome, Record, Store
 from messages.dkim import SigningKey, SigningKeyError
-from messages.message import KeyType, Message, new_id
+from messages.message import ContentKind, KeyType, Message, new_id
 from messages.status import Status
 
 _IDLE_SECONDS = 0.1  # how often an idle worker looks; a message waits half of it on average
@@ -62,6 +63,7 @@ class Worker:
         *,
         store: Store,
         queue: Queue,
+        renderer: Renderer,
         signer: Signer,
         providers: dict[KeyType, Provider],
         settings: Delivery,
@@ -71,6 +73,7 @@ class Worker:
         self._owner = owner
         self._store = store
         self._queue = queue
+        self._renderer = renderer
         self._signer = signer
         self._providers = providers
         self._settings = settings
@@ -179,17 +182,30 @@ class Worker:
             reason = "expired" if message.content_id in contents else "content_gone"
             await self._record(Record(message.id, None, Outcome.EXPIRED, now, reason=reason), message)
             return None
-        content = contents[message.content_id]
+        content = await self._built(message, contents[message.content_id])
         key = await self._key(message)
-        if key is not None and content is not None and len(content) == message.content_bytes:
+        if key is not None and content is not None:
             sealed = await self._signer.seal(content, key)
             if message.id.int % self._settings.verify_one_in or await self._verified(sealed, key, message):
                 provider = self._providers[message.key_type]
                 attempt = Attempt(new_id(now, os.urandom(10)), message.id, claim.attempts + 1, provider.name, now)
                 return Job(message, sealed, attempt, provider, claim.unknown)
-        # No key, a damaged or cut content, a wrong signature: an operator can mend each; until then the message waits.
+        # No key, a content that is damaged or cannot be built, a wrong signature: an operator can mend each; until then
+        # the message waits.
         await self._queue.give_back([message.id], now + self._delay(claim.attempts + 1, message))
         return None
+
+    async def _built(self, message: Message, content: bytes | None) -> bytes | None:
+        """The MIME message; None where it cannot be had."""
+        if content is None or len(content) != message.content_bytes:
+            return None
+        if message.content_kind is ContentKind.RAW:
+            return content
+        try:
+            return await self._renderer.render(message, content)
+        except RenderingError as error:
+            self._log.error("worker.not_built", message_id=str(message.id), reason=str(error))
+            return None
 
     async def _key(self, message: Message) -> SigningKey | None:
         try:

@@ -19,6 +19,7 @@ _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
 # Directional overrides make a name read other than it is; the rest of the format characters is needed for writing.
 _DIRECTIONAL = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _WORD_OCTETS = 42  # 68 characters once encoded: stands behind `From: ` on a line of 78
+_FOLDABLE_CHARACTERS = 60  # a longer word would make a longer line
 
 
 def decode_words(text: str) -> str:
@@ -58,6 +59,14 @@ def phrase(name: str) -> list[str]:
     if all(_ATOM.fullmatch(piece) for piece in pieces):
         return pieces
     return ('"' + re.sub(r'(["\\])', r"\\\1", " ".join(pieces)) + '"').split(" ")
+
+
+def unstructured(text: str) -> list[str]:
+    """A line of text (RFC 5322 3.2.5), as in Subject, as the pieces between which its field may be folded."""
+    words = text.split()
+    if text.isascii() and "=?" not in text and all(len(word) <= _FOLDABLE_CHARACTERS for word in words):
+        return words
+    return [_encoded_word(chunk) for chunk in _chunks(" ".join(words))]
 
 
 def fold(name: str, pieces: list[str]) -> bytes:

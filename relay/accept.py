@@ -3,7 +3,6 @@
 Knows nothing of SMTP or HTTP: doors build a Submission, and print what this raises in their own protocol.
 """
 
-import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,31 +11,30 @@ from uuid import UUID
 
 from auth.limits import charges
 from auth.principal import Principal
-from delivery.brandings import Brandings
-from delivery.store.base import Group, Store, StoreUnavailable
-from delivery.templates import HIDDEN_VERSION
+from delivery.store.base import Group, Repeated, Store, StoreUnavailable
 from messages import reply
-from messages.address import Address
-from messages.branding import Branding
 from messages.message import Lane, Message, Submission, new_id
-from messages.pipeline import Preparation, Prepared, prepare
 from messages.reply import Refused
-from messages.rewrite import SenderPolicy
 from messages.status import Status
-from relay.checks import check_recipients, check_size
-
-# Preparing 10 MB takes tens of milliseconds: from this size on it runs in a thread, and the other sessions go on.
-_THREAD_BYTES = 256 * 1024
-# SES takes 40 MB after base64 (v2 API); what branding or re-encoding makes larger is refused here, not after the 250.
-_SENDABLE_BYTES = 29_900_000
+from relay.checks import check_recipients
+from relay.preparation import Prepared, Preparer
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """On disk: `group_id` names the submission, each message id one recipient's message."""
+    """On disk: one message for each recipient, all of one group."""
 
-    group_id: UUID
-    message_ids: tuple[UUID, ...]
+    messages: tuple[Message, ...]
+    body: str | None = None  # of a template that was filled now, in Markdown
+    repeated: bool = False  # this very submission was accepted before; its message as it is by now
+
+    @property
+    def group_id(self) -> UUID:
+        return self.messages[0].group_id
+
+    @property
+    def message_ids(self) -> tuple[UUID, ...]:
+        return tuple(message.id for message in self.messages)
 
 
 class Verifier(Protocol):
@@ -46,22 +44,20 @@ class Verifier(Protocol):
 
 
 class Acceptor:
-    """Turns submissions into stored messages. `now` gives seconds since the epoch."""
+    """`now` gives seconds since the epoch."""
 
     def __init__(
         self,
         store: Store,
         verifier: Verifier,
-        brandings: Brandings,
+        preparer: Preparer,
         *,
-        max_message_bytes: int,
         max_recipients: int,
         now: Callable[[], float],
     ) -> None:
         self._store = store
         self._verifier = verifier
-        self._brandings = brandings
-        self._max_message_bytes = max_message_bytes
+        self._preparer = preparer
         self._max_recipients = max_recipients
         self._now = now
 
@@ -71,49 +67,33 @@ class Acceptor:
         Raises Refused: nothing was stored, and the reply says why and whether to try again.
         """
         principal = await self._verifier.current(principal)  # a revoked key is out, in open sessions too
-        check_size(submission.content, self._max_message_bytes)
         check_recipients(principal, submission.envelope.recipients, self._max_recipients)
         now = self._now()
         group_id = new_id(now, os.urandom(10))
-        preparation = Preparation(
-            sender=_sender_policy(principal),
-            branding=self._branding(submission, principal),
-            trace=submission.trace,
-            group_id=group_id,
-            now=now,
-        )
-        if len(submission.content) > _THREAD_BYTES:
-            prepared = await asyncio.to_thread(prepare, submission.content, preparation)
-        else:
-            prepared = prepare(submission.content, preparation)
-        check_size(prepared.content, _SENDABLE_BYTES)
+        prepared = await self._preparer.prepare(submission, principal, group_id, now)
         messages = _split(submission, principal, prepared, group_id, now)
         try:
-            await self._store.put(Group(messages, prepared.content, charges(principal)))
+            await self._store.put(Group(messages, prepared.content, charges(principal), submission.idempotency))
         except StoreUnavailable as error:
             raise Refused(reply.UNAVAILABLE) from error
-        return Accepted(group_id, tuple(message.id for message in messages))
+        except Repeated as repeated:
+            return await self._earlier(repeated)
+        return Accepted(messages, prepared.body)
 
-    def _branding(self, submission: Submission, principal: Principal) -> Branding | None:
-        service, key = principal.service, principal.key
-        name = submission.branding or key.branding or service.branding
-        language = submission.language or key.language or service.language
-        if name != "none" and name not in self._brandings.names:
-            reason = "no branding of that name; leave it out, or use none"
-            raise Refused(reply.BAD_OPTION, field="X-Notify-Branding", reason=reason)
-        return self._brandings.get(name, service.name, language)
+    async def rehearse(self, submission: Submission, principal: Principal) -> Prepared:
+        """What would be stored; nothing is stored or counted, and the recipients are not looked at.
 
+        Raises Refused as `accept` does.
+        """
+        principal = await self._verifier.current(principal)
+        now = self._now()
+        return await self._preparer.prepare(submission, principal, new_id(now, os.urandom(10)), now)
 
-def _sender_policy(principal: Principal) -> SenderPolicy:
-    service = principal.service
-    return SenderPolicy(
-        name=service.name,
-        address=Address(service.email_from, service.domain),
-        author_name=service.display_name == "author",
-        reply_to=service.reply_to.value,
-        own_reply_to=service.reply_to_address,
-        registered=principal.registered,
-    )
+    async def _earlier(self, repeated: Repeated) -> Accepted:
+        found = await self._store.load([repeated.message_id])
+        if not repeated.same or repeated.message_id not in found:
+            raise Refused(reply.IDEMPOTENCY_KEY_USED)
+        return Accepted((found[repeated.message_id],), repeated=True)
 
 
 def _split(
@@ -133,8 +113,8 @@ def _split(
             key_type=key.type,
             channel=submission.channel,
             lane=lane,
-            template_id=service.email_template_id,
-            template_version=HIDDEN_VERSION,
+            template_id=prepared.template_id,
+            template_version=prepared.template_version,
             reference=submission.reference,
             reverse_path=str(envelope.reverse_path or ""),
             recipient=envelope.recipients[0],
@@ -143,6 +123,7 @@ def _split(
             signing_domain=service.domain,
             content_id=content_id,
             content_bytes=len(prepared.content),
+            content_kind=prepared.kind,
             status=Status.CREATED,
             created_at=now,
             expires_at=submission.expires_at or due + lane.lifetime_seconds,

@@ -1,6 +1,7 @@
 """The one way in, over the memory store: what is stored, and what is refused without a trace."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 
@@ -14,7 +15,9 @@ from messages.address import Address
 from messages.envelope import Envelope
 from messages.message import Channel, KeyType, Lane, Language, Submission, Trace
 from messages.reply import Refused, Reply
+from messages.template import Template
 from relay.accept import Accepted, Acceptor
+from relay.preparation import Preparer
 from tests.fakes.principals import make_principal
 
 NOW = 1_800_000_000.0
@@ -33,6 +36,16 @@ class Revoked:
         raise Refused(reply.KEY_REVOKED)
 
 
+class Shelf:
+    """The templates of all services."""
+
+    def __init__(self, *templates: Template) -> None:
+        self._templates = {(template.service_id, template.id): template for template in templates}
+
+    async def find(self, service_id: UUID, template_id: UUID, version: int | None = None) -> Template | None:
+        return self._templates.get((service_id, template_id))
+
+
 class Away(MemoryStore):
     """A store whose database is away."""
 
@@ -40,12 +53,16 @@ class Away(MemoryStore):
         raise StoreUnavailable
 
 
-def acceptor(memory: Memory, store: Callable[[Memory], MemoryStore] = MemoryStore, verifier: object = None) -> Acceptor:
+def acceptor(
+    memory: Memory,
+    store: Callable[[Memory], MemoryStore] = MemoryStore,
+    verifier: object = None,
+    templates: Shelf = Shelf(),  # noqa: B008 - an empty one holds nothing that could change
+) -> Acceptor:
     return Acceptor(
         store(memory),
         verifier or Everybody(),  # type: ignore[arg-type]
-        Brandings(),
-        max_message_bytes=10_000,
+        Preparer(Brandings(), templates, 10_000),
         max_recipients=3,
         now=lambda: NOW,
     )
@@ -170,9 +187,8 @@ async def test_a_large_message_is_prepared_like_a_small_one() -> None:
     memory = Memory()
     body = b"<html><body>" + b"<p>word</p>\r\n" * 30_000 + b"</body></html>\r\n"
     content = CONTENT.replace(b"\r\n\r\nHi\r\n", b"\r\nContent-Type: text/html\r\n\r\n") + body
-    accepting = Acceptor(
-        MemoryStore(memory), Everybody(), Brandings(), max_message_bytes=10**6, max_recipients=1, now=lambda: NOW
-    )
+    preparer = Preparer(Brandings(), Shelf(), 10**6)
+    accepting = Acceptor(MemoryStore(memory), Everybody(), preparer, max_recipients=1, now=lambda: NOW)
     await accepting.accept(submission(content=content), make_principal())
 
     (stored,) = memory.contents.values()

@@ -1,0 +1,110 @@
+"""notify-relay template: what a service's messages are made of."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from auth import services
+from delivery import templates
+from messages.message import Channel
+from messages.template import Template
+from relay.cli import texts
+from relay.cli.output import Json, plain, show, show_list
+from relay.cli.session import Session, read, write
+
+TemplateId = Annotated[UUID, typer.Argument(metavar=texts.TEMPLATE_ARGUMENT)]
+BodyFile = typer.Option(metavar="FILE|-", help=texts.BODY_FILE)
+_MAX_OCTETS = 1 << 20  # more than the longest body in UTF-8: delivery.templates says what it is too long for
+
+
+def commands() -> typer.Typer:
+    app = typer.Typer(help=texts.TEMPLATE, no_args_is_help=True)
+    app.command("create", help=texts.TEMPLATE_CREATE)(create)
+    app.command("list", help=texts.TEMPLATE_LIST)(list_all)
+    app.command("show", help=texts.TEMPLATE_SHOW)(show_one)
+    app.command("update", help=texts.TEMPLATE_UPDATE)(update)
+    app.command("archive", help=texts.TEMPLATE_ARCHIVE)(archive)
+    return app
+
+
+def create(
+    *,
+    service: Annotated[UUID, typer.Option(help=texts.OF_SERVICE)],
+    type: Annotated[Channel, typer.Option(help=texts.TEMPLATE_TYPE)],  # noqa: A002 - becomes the flag's name
+    name: Annotated[str, typer.Option(help=texts.TEMPLATE_NAME)],
+    subject: Annotated[str | None, typer.Option(help=texts.TEMPLATE_SUBJECT)] = None,
+    body_file: Annotated[str, BodyFile],
+    as_json: Json = False,
+) -> None:
+    body = _body(body_file)
+
+    async def work(s: Session) -> Template:
+        await services.find(s.connection, s.limits, service)
+        return await templates.create(
+            s.connection, service, time.time(), channel=type, name=name, subject=subject, body=body
+        )
+
+    _show(write(work), as_json)
+
+
+def list_all(service: Annotated[UUID, typer.Option(help=texts.OF_SERVICE)], as_json: Json = False) -> None:
+    async def work(s: Session) -> list[Template]:
+        await services.find(s.connection, s.limits, service)
+        return await templates.list_all(s.connection, service)
+
+    columns = ("id", "version", "type", "name", "subject")
+    show_list("templates", map(_row, read(work)), columns, as_json)
+
+
+def show_one(
+    template_id: TemplateId,
+    version: Annotated[int | None, typer.Option(min=1, help=texts.TEMPLATE_VERSION)] = None,
+    as_json: Json = False,
+) -> None:
+    _show(read(lambda s: templates.find(s.connection, template_id, version)), as_json)
+
+
+def update(
+    *,
+    template_id: TemplateId,
+    name: Annotated[str | None, typer.Option(help=texts.TEMPLATE_NAME)] = None,
+    subject: Annotated[str | None, typer.Option(help=texts.TEMPLATE_SUBJECT)] = None,
+    body_file: Annotated[str | None, BodyFile] = None,
+    as_json: Json = False,
+) -> None:
+    body = None if body_file is None else _body(body_file)
+    changed = write(
+        lambda s: templates.update(s.connection, template_id, time.time(), name=name, subject=subject, body=body)
+    )
+    _show(changed, as_json)
+
+
+def archive(template_id: TemplateId, as_json: Json = False) -> None:
+    _show(write(lambda s: templates.archive(s.connection, template_id)), as_json)
+
+
+def _body(file: str) -> str:
+    """The text of a file, `-` for standard input. Raises TemplateError where it is not UTF-8."""
+    if file == "-":
+        octets = sys.stdin.buffer.read(_MAX_OCTETS)
+    else:
+        with Path(file).open("rb") as opened:
+            octets = opened.read(_MAX_OCTETS)
+    try:
+        return octets.decode("utf-8-sig")  # some editors write a mark first
+    except UnicodeDecodeError as error:
+        line = octets.count(b"\n", 0, error.start) + 1
+        raise templates.TemplateError("the body file is not UTF-8 text; look at line {line}", line=line) from None
+
+
+def _show(template: Template, as_json: bool) -> None:
+    show(_row(template), as_json)
+
+
+def _row(template: Template) -> dict[str, Any]:
+    row = plain(template) | {"placeholders": list(template.placeholders)}
+    return {"type" if name == "channel" else name: value for name, value in row.items()}

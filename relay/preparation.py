@@ -1,0 +1,148 @@
+"""What a submission's content becomes before it is stored: MIME as it is sent, or what a template is filled with.
+
+All that can be wrong with content is found here, so that the sender hears of it. Knows nothing of stores or protocols.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from auth.principal import Principal
+from delivery.brandings import Brandings
+from delivery.templates import HIDDEN_VERSION
+from messages import reply
+from messages.address import Address
+from messages.branding import Branding
+from messages.compose import Recipe
+from messages.message import ContentKind, Language, Personalised, Submission
+from messages.pipeline import Preparation, prepare
+from messages.reply import Refused
+from messages.rewrite import SenderPolicy
+from messages.template import Template, TooLong, fill_body, fill_subject, missing
+from messages.text import Text
+from relay.checks import check_size
+
+# Preparing 10 MB takes tens of milliseconds: from this size on it runs in a thread, and the other sessions go on.
+_THREAD_BYTES = 256 * 1024
+# SES takes 40 MB after base64 (v2 API); what branding or re-encoding makes larger is refused here, not after the 250.
+_SENDABLE_BYTES = 29_900_000
+_NO_BRANDING = Text("no branding of that name; leave it out, or use none")
+
+
+class Templates(Protocol):
+    """What preparation needs of delivery.templates."""
+
+    async def find(self, service_id: UUID, template_id: UUID, version: int | None = None) -> Template | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Content as it is stored, and what is known of it. `body` is a filled template's, in Markdown."""
+
+    content: bytes
+    kind: ContentKind
+    subject: str
+    original_message_id: str | None
+    template_id: UUID
+    template_version: int
+    body: str | None = None
+
+
+class Preparer:
+    """`max_message_bytes` is what a client may hand us at most."""
+
+    def __init__(self, brandings: Brandings, templates: Templates, max_message_bytes: int) -> None:
+        self._brandings = brandings
+        self._templates = templates
+        self._max_message_bytes = max_message_bytes
+
+    async def prepare(self, submission: Submission, principal: Principal, group_id: UUID, now: float) -> Prepared:
+        """Raises Refused."""
+        content = submission.content
+        if isinstance(content, Personalised):
+            prepared = await self._fill(content, submission, principal, now)
+        else:
+            prepared = await self._rewrite(content, submission, principal, group_id, now)
+        check_size(prepared.content, _SENDABLE_BYTES)
+        return prepared
+
+    async def _rewrite(
+        self, content: bytes, submission: Submission, principal: Principal, group_id: UUID, now: float
+    ) -> Prepared:
+        check_size(content, self._max_message_bytes)
+        preparation = Preparation(
+            sender=_sender_policy(principal),
+            branding=self._branding(submission, principal),
+            trace=submission.trace,
+            group_id=group_id,
+            now=now,
+        )
+        if len(content) > _THREAD_BYTES:
+            done = await asyncio.to_thread(prepare, content, preparation)
+        else:
+            done = prepare(content, preparation)
+        hidden = principal.service.email_template_id
+        return Prepared(done.content, ContentKind.RAW, done.subject, done.original_message_id, hidden, HIDDEN_VERSION)
+
+    async def _fill(self, content: Personalised, submission: Submission, principal: Principal, now: float) -> Prepared:
+        service = principal.service
+        template = await self._templates.find(service.id, content.template_id)
+        _check_template(template, content, submission)
+        assert template is not None
+        self._branding(submission, principal)
+        try:
+            subject = fill_subject(template, content.personalisation, content.sanitised)
+            body = fill_body(template, content.personalisation, content.sanitised)
+        except TooLong as error:
+            raise Refused(reply.TEXT_TOO_LONG, octets=error.octets) from None
+        if not body.strip():
+            raise Refused(reply.EMPTY)
+        recipe = Recipe(
+            personalisation=content.personalisation,
+            sanitise_content_for=content.sanitised,
+            one_click_unsubscribe_url=content.one_click_unsubscribe_url,
+            service_name=service.name,
+            sender=Address(service.email_from, service.domain),
+            reply_to=service.reply_to_address,
+            branding=self._branding_name(submission, principal),
+            language=_language(submission, principal),
+            created_at=now,
+        )
+        return Prepared(recipe.to_json(), ContentKind.RENDERED, subject, None, template.id, template.version, body)
+
+    def _branding(self, submission: Submission, principal: Principal) -> Branding | None:
+        name = self._branding_name(submission, principal)
+        if name != "none" and name not in self._brandings.names:
+            raise Refused(reply.BAD_OPTION, field="X-Notify-Branding", reason=_NO_BRANDING)
+        return self._brandings.get(name, principal.service.name, _language(submission, principal))
+
+    def _branding_name(self, submission: Submission, principal: Principal) -> str:
+        return submission.branding or principal.key.branding or principal.service.branding
+
+
+def _language(submission: Submission, principal: Principal) -> Language:
+    return submission.language or principal.key.language or principal.service.language
+
+
+def _check_template(template: Template | None, content: Personalised, submission: Submission) -> None:
+    if template is None or template.hidden:
+        raise Refused(reply.TEMPLATE_UNKNOWN, template_id=content.template_id)
+    if template.archived:
+        raise Refused(reply.TEMPLATE_ARCHIVED, template_id=content.template_id)
+    if template.channel is not submission.channel:
+        raise Refused(reply.TEMPLATE_UNSUITABLE, channel=template.channel.value, wanted=submission.channel.value)
+    if names := missing(template, content.personalisation):
+        raise Refused(reply.PERSONALISATION_MISSING, template_id=template.id, names=", ".join(names))
+
+
+def _sender_policy(principal: Principal) -> SenderPolicy:
+    service = principal.service
+    return SenderPolicy(
+        name=service.name,
+        address=Address(service.email_from, service.domain),
+        author_name=service.display_name == "author",
+        reply_to=service.reply_to.value,
+        own_reply_to=service.reply_to_address,
+        registered=principal.registered,
+    )

@@ -1,0 +1,117 @@
+"""The commands for templates, as a person or a script gives them."""
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from relay.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
+Answer = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.setenv("NOTIFY_RELAY_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/relay.db")
+    monkeypatch.setenv("NOTIFY_RELAY_STATE_DIR", str(tmp_path))
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main(list(map(str, arguments)))
+        printed = capsys.readouterr()
+        return int(left.value.code or 0), printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def answer(run: Run) -> Answer:
+    """Runs a command with --json that has to succeed."""
+
+    def answer(*arguments: object) -> dict[str, Any]:
+        code, out, err = run(*arguments, "--json")
+        assert (code, err) == (0, "")
+        found: dict[str, Any] = json.loads(out)
+        return found
+
+    return answer
+
+
+@pytest.fixture
+def service(answer: Answer) -> str:
+    return str(answer("service", "create", "--name", "Passports", "--email-from", "passports")["id"])
+
+
+@pytest.fixture
+def body_file(tmp_path: Path) -> Path:
+    file = tmp_path / "body.md"
+    file.write_bytes("\ufeffBonjour ((pr\u00e9nom)),\r\nà bientôt".encode())
+    return file
+
+
+@pytest.fixture
+def create(service: str, body_file: Path) -> tuple[object, ...]:
+    texts = ("--name", "Letter", "--subject", "Dear ((first name))", "--body-file", body_file)
+    return ("template", "create", "--service", service, "--type", "email", *texts)
+
+
+def test_template_is_made_as_the_interface_says(answer: Answer, create: tuple[object, ...], service: str) -> None:
+    made = answer(*create)
+    assert list(made)[:2] == ["id", "version"]
+    assert UUID(made["id"]).version == 4
+    assert (made["version"], made["service_id"], made["type"], made["updated_at"]) == (1, service, "email", None)
+    assert (made["subject"], made["body"]) == ("Dear ((first name))", "Bonjour ((pr\u00e9nom)),\nà bientôt")
+    assert made["placeholders"] == ["first name", "pr\u00e9nom"]
+    assert answer("template", "show", made["id"]) == made
+    assert answer("template", "list", "--service", service) == {"templates": [made]}
+
+
+def test_template_is_changed_in_versions_and_archived(answer: Answer, create: tuple[object, ...], service: str) -> None:
+    made = answer(*create)
+    changed = answer("template", "update", made["id"], "--subject", "Hello")
+    assert (changed["version"], changed["subject"], changed["body"]) == (2, "Hello", made["body"])
+    assert answer("template", "show", made["id"], "--version", "1") == made
+    assert answer("template", "archive", made["id"])["archived"] is True
+    assert answer("template", "list", "--service", service) == {"templates": []}
+
+
+def test_body_comes_from_standard_input_too(
+    answer: Answer, create: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Piped ((name))")))
+    assert answer(*create[:-1], "-")["body"] == "Piped ((name))"
+
+
+def test_sms_template_has_no_subject(answer: Answer, run: Run, service: str, body_file: Path) -> None:
+    texts = ("--service", service, "--type", "sms", "--name", "Text", "--body-file", body_file)
+    assert answer("template", "create", *texts)["subject"] is None
+    assert run("template", "create", *texts, "--subject", "s") == (1, "", "notify-relay: an SMS has no subject\n")
+
+
+def test_body_that_is_not_utf_8_is_refused_with_its_line(run: Run, create: tuple[object, ...], body_file: Path) -> None:
+    body_file.write_bytes("one\ntwo é".encode("latin-1"))
+    assert run(*create) == (1, "", "notify-relay: the body file is not UTF-8 text; look at line 2\n")
+
+
+def test_what_does_not_exist_is_named(run: Run, create: tuple[object, ...], body_file: Path, service: str) -> None:
+    unknown = uuid4()
+    assert run("template", "show", unknown) == (1, "", f"notify-relay: there is no template {unknown}\n")
+    assert run("template", "list", "--service", unknown) == (1, "", f"notify-relay: there is no service {unknown}\n")
+    assert run("template", "create", "--service", unknown, *create[4:])[0] == 1
+    body_file.unlink()
+    code, out, err = run(*create)
+    assert (code, out) == (1, "")
+    assert "No such file or directory" in err
+
+
+def test_people_read_lines_and_a_table(run: Run, create: tuple[object, ...], service: str) -> None:
+    code, out, _ = run(*create)
+    assert code == 0
+    assert "subject       Dear ((first name))\n" in out
+    assert "Letter  Dear ((first name))" in run("template", "list", "--service", service)[1]

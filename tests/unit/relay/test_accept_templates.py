@@ -1,0 +1,104 @@
+"""Submissions that name a template: what is stored of them, and what is refused."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from auth.principal import Principal
+from delivery.store.memory import Memory
+from messages import reply
+from messages.address import Address
+from messages.compose import Recipe
+from messages.envelope import Envelope
+from messages.message import Channel, ContentKind, IdempotencyKey, Language, Personalised, Submission, Trace
+from messages.reply import Refused, Reply
+from messages.template import Template
+from tests.fakes.principals import make_principal
+from tests.unit.relay.test_accept import NOW, Shelf, acceptor
+
+PRINCIPAL = make_principal()
+
+
+def template(principal: Principal = PRINCIPAL, **changes: Any) -> Template:
+    values: dict[str, Any] = {
+        "id": uuid4(),
+        "version": 3,
+        "service_id": principal.service.id,
+        "channel": Channel.EMAIL,
+        "name": "Reminder",
+        "subject": "Your ((thing))",
+        "body": "Dear ((name)), ((thing)) is ready.",
+        "hidden": False,
+        "archived": False,
+        "created_at": NOW,
+        "updated_at": None,
+    }
+    return Template(**(values | changes))
+
+
+def submission(of: Template, personalisation: dict[str, Any] | None = None, **options: Any) -> Submission:
+    envelope = Envelope(None, (Address.parse("reader@example.org"),))
+    values = {"name": "Zoë", "thing": "the *passport*"} if personalisation is None else personalisation
+    trace = Trace("", "192.0.2.1", "HTTP", "relay")
+    return Submission(Channel.EMAIL, envelope, Personalised(of.id, values), trace, **options)
+
+
+async def refused(of: Template, personalisation: dict[str, Any] | None = None, *, known: bool = True) -> Reply:
+    memory = Memory()
+    accepting = acceptor(memory, templates=Shelf(*([of] if known else [])))
+    with pytest.raises(Refused) as caught:
+        await accepting.accept(submission(of, personalisation), PRINCIPAL)
+    assert memory.messages == memory.contents == {}
+    return caught.value.reply
+
+
+async def test_what_it_is_filled_with_is_stored_and_the_filled_text_is_told() -> None:
+    memory, of = Memory(), template()
+    given = submission(of, reference="r-1", language=Language.FR)
+
+    accepted = await acceptor(memory, templates=Shelf(of)).accept(given, PRINCIPAL)
+
+    (message,) = accepted.messages
+    recipe = Recipe.from_json(memory.contents[message.content_id])
+    assert accepted.body == "Dear Zoë, the *passport* is ready."
+    assert (message.subject, message.reference) == ("Your the *passport*", "r-1")
+    assert (message.template_id, message.template_version) == (of.id, 3)
+    assert message.content_kind is ContentKind.RENDERED
+    assert message.content_bytes == len(memory.contents[message.content_id])
+    assert (recipe.personalisation, recipe.language) == ({"name": "Zoë", "thing": "the *passport*"}, Language.FR)
+    assert (recipe.service_name, str(recipe.sender)) == ("Passports", "passports@notification.example.ca")
+
+
+@pytest.mark.parametrize(
+    ("changes", "values", "why"),
+    [
+        ({"hidden": True}, None, reply.TEMPLATE_UNKNOWN),
+        ({"archived": True}, None, reply.TEMPLATE_ARCHIVED),
+        ({"channel": Channel.SMS, "subject": None}, None, reply.TEMPLATE_UNSUITABLE),
+        ({}, {"thing": "it"}, reply.PERSONALISATION_MISSING),
+        ({"body": "((name))"}, {"name": " ", "thing": "it"}, reply.EMPTY),
+        ({"body": "((name))" * 500}, {"name": "x" * 50_000, "thing": "it"}, reply.TEXT_TOO_LONG),
+    ],
+)
+async def test_what_cannot_be_filled_is_refused(changes: dict[str, Any], values: Any, why: Reply) -> None:
+    assert await refused(template(**changes), values) is why
+
+
+async def test_a_template_of_nobody_or_of_another_service_is_unknown() -> None:
+    assert await refused(template(), known=False) is reply.TEMPLATE_UNKNOWN
+    assert await refused(template(service_id=uuid4())) is reply.TEMPLATE_UNKNOWN
+
+
+async def test_the_same_submission_again_is_answered_with_the_first_ones_message() -> None:
+    memory, of = Memory(), template()
+    accepting = acceptor(memory, templates=Shelf(of))
+    first = await accepting.accept(submission(of, idempotency=IdempotencyKey("k", b"1")), PRINCIPAL)
+
+    again = await accepting.accept(submission(of, idempotency=IdempotencyKey("k", b"1")), PRINCIPAL)
+    with pytest.raises(Refused) as other:
+        await accepting.accept(submission(of, idempotency=IdempotencyKey("k", b"2")), PRINCIPAL)
+
+    assert (again.messages, again.repeated) == (first.messages, True)
+    assert other.value.reply is reply.IDEMPOTENCY_KEY_USED
+    assert len(memory.messages) == 1
