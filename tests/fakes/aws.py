@@ -15,13 +15,15 @@ import signal
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from tests.fakes.feedback import Answer, Feedback
 from tests.fakes.ses import Rejection, check, deliver, header_fields
 from tests.fakes.sigv4 import ACCESS_KEY, REGION, SECRET_KEY, unauthorised
+from tests.fakes.sns import FakeTopic
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}  # for the caller's environment
 
@@ -87,6 +89,7 @@ class FakeAws:
     seconds: float = 0  # that each call takes
     choose: Callable[[], Behaviour] | None = None  # where neither script nor recipient says
     on_sent: Callable[[Sent], None] | None = None
+    feedback: Feedback | None = None  # None: nobody hears what becomes of messages
     sent: list[Sent] = field(default_factory=list)
     requests: int = 0  # SendEmail calls that came in, whatever became of them
     headers: dict[str, str] = field(default_factory=dict)  # of the last request
@@ -108,7 +111,14 @@ class FakeAws:
         self._server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
+        if self.feedback:
+            self.feedback.topic.start()
         return self
+
+    @property
+    def queue_url(self) -> str:
+        assert self.feedback
+        return self.url + self.feedback.queue.path
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server
@@ -116,6 +126,8 @@ class FakeAws:
         for connection in list(self._connections):
             connection.abort()
         await self._server.wait_closed()
+        if self.feedback:
+            await self.feedback.close()
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes, str, Behaviour]:
         """(HTTP status, body, error code, behaviour) for one request."""
@@ -201,6 +213,8 @@ class FakeAws:
             self.sent.append(sent)
         if self.on_sent:
             self.on_sent(sent)
+        if self.feedback:
+            self.feedback.took(sent)
 
     def _account(self) -> dict[str, Any]:
         return {
@@ -222,6 +236,7 @@ class _Connection(asyncio.Protocol):
         self._aws = aws
         self._received: list[bytes] = []
         self._missing = 0  # octets of the body that are still to come
+        self._answering: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -230,6 +245,8 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._aws._connections.discard(self._transport)
+        if self._answering:
+            self._answering.cancel()
 
     def data_received(self, data: bytes) -> None:
         self._received.append(data)
@@ -249,12 +266,19 @@ class _Connection(asyncio.Protocol):
             return
         self._received, self._missing = [], 0
         method, path, _ = line.split(" ")
+        feedback = self._aws.feedback
+        if feedback and (answering := feedback.answer(method, path, headers, body)):
+            self._answering = asyncio.get_running_loop().create_task(self._answer_later(answering))
+            return
         status, answer, code, behaviour = self._aws.answer(method, path, headers, body)
         seconds = behaviour.seconds or self._aws.seconds
         if seconds:
             asyncio.get_running_loop().call_later(seconds, self._end, behaviour, status, answer, code)
         else:
             self._end(behaviour, status, answer, code)
+
+    async def _answer_later(self, answering: Coroutine[Any, Any, Answer]) -> None:
+        self._end(OK, *await answering, "")
 
     def _end(self, behaviour: Behaviour, status: int, answer: bytes, code: str) -> None:
         if behaviour.end == "cut":
@@ -318,6 +342,8 @@ async def _serve(aws: FakeAws) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with aws:
         print(aws.url, flush=True)
+        if aws.feedback:
+            print(aws.queue_url, flush=True)
         await stop.wait()
 
 
@@ -332,7 +358,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     for name in ("429", "500", "hang", "cut"):
         parser.add_argument(f"--rate-{name}", type=float, default=0, metavar="0..1")
+    parser.add_argument("--events", choices=("envelope", "raw"), help="tell what becomes of messages, by a queue")
+    parser.add_argument("--webhook", help="and by posts to this URL")
     options = vars(parser.parse_args())
+    events = Feedback(
+        raw=options["events"] == "raw", verify=not options["no_verify"], topic=FakeTopic(options["webhook"])
+    )
     aws = FakeAws(
         port=options["port"],
         verify=not options["no_verify"],
@@ -341,6 +372,7 @@ def main() -> None:
         seconds=options["latency_ms"] / 1000,
         choose=_chooser({name: options[f"rate_{name}"] for name in ("429", "500", "hang", "cut")}, options["seed"]),
         on_sent=_logger(options["log"], options["keep"]),
+        feedback=events if options["events"] or options["webhook"] else None,
     )
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(aws))

@@ -16,7 +16,9 @@ MAX_SKEW_SECONDS = 15 * 60
 _AUTHORIZATION = re.compile(r"AWS4-HMAC-SHA256 Credential=(\S+?), SignedHeaders=(\S+?), Signature=([0-9a-f]{64})")
 
 
-def unauthorised(method: str, path: str, headers: dict[str, str], body: bytes) -> Rejection | None:
+def unauthorised(
+    method: str, path: str, headers: dict[str, str], body: bytes, service: str = "ses"
+) -> Rejection | None:
     """Why this request is not signed by the account's key; None if it is."""
     match = _AUTHORIZATION.fullmatch(headers.get("authorization", ""))
     if not match:
@@ -27,7 +29,7 @@ def unauthorised(method: str, path: str, headers: dict[str, str], body: bytes) -
     stamp = headers.get("x-amz-date", "")
     signed = match[2].split(";")
     names_ok = {"host", "x-amz-date"} <= set(signed)
-    if scope != [REGION, "ses", "aws4_request"] or not names_ok or not stamp.startswith(day):
+    if scope != [REGION, service, "aws4_request"] or not names_ok or not stamp.startswith(day):
         return Rejection("InvalidSignatureException", "Credential should be scoped correctly.", 403)
     at = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     if abs((datetime.now(UTC) - at).total_seconds()) > MAX_SKEW_SECONDS:
@@ -35,7 +37,7 @@ def unauthorised(method: str, path: str, headers: dict[str, str], body: bytes) -
     fields = "".join(f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in signed)
     canonical = f"{method}\n{path}\n\n{fields}\n{match[2]}\n{hashlib.sha256(body).hexdigest()}"
     text = f"AWS4-HMAC-SHA256\n{stamp}\n{day}/{'/'.join(scope)}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    if not hmac.compare_digest(_hmac(_signing_key(day), text).hex(), match[3]):
+    if not hmac.compare_digest(_hmac(_signing_key(day, service), text).hex(), match[3]):
         return Rejection("InvalidSignatureException", "The request signature does not match.", 403)
     return None
 
@@ -44,9 +46,9 @@ def _hmac(key: bytes, text: str) -> bytes:
     return hmac.digest(key, text.encode(), "sha256")
 
 
-@lru_cache(maxsize=2)
-def _signing_key(day: str) -> bytes:
+@lru_cache(maxsize=6)
+def _signing_key(day: str, service: str) -> bytes:
     key = ("AWS4" + SECRET_KEY).encode()
-    for part in (day, REGION, "ses", "aws4_request"):
+    for part in (day, REGION, service, "aws4_request"):
         key = _hmac(key, part)
     return key

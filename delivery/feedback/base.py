@@ -1,0 +1,66 @@
+"""JSON from outside, read strictly: what is not as documented is Unreadable, and nothing else is ever raised."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+MAX_CHARACTERS = 512 * 1024  # SNS carries 256 KiB; an escaped quotation mark counts twice
+
+
+class Unreadable(Exception):  # noqa: N818
+    """Not what AWS sends. Names the place, never what stands there."""
+
+
+def read_object(text: str | bytes) -> dict[str, Any]:
+    """The JSON object in `text`. Raises Unreadable."""
+    if len(text) > MAX_CHARACTERS:
+        raise Unreadable("too long")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):  # a hostile nesting exhausts the parser's stack
+        raise Unreadable("not JSON") from None
+    if not isinstance(value, dict):
+        raise Unreadable("not an object")
+    return value
+
+
+def child(value: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """An object inside; empty where there is none. Raises Unreadable when something else stands there."""
+    found = value.get(name)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise Unreadable(name)
+    return found
+
+
+def children(value: Mapping[str, Any], name: str) -> list[Any]:
+    """A list inside; empty where there is none. Raises Unreadable when something else stands there."""
+    found = value.get(name)
+    if found is None:
+        return []
+    if not isinstance(found, list):
+        raise Unreadable(name)
+    return found
+
+
+def string(value: Mapping[str, Any], name: str) -> str | None:
+    """A text inside, None where there is none. Raises Unreadable when something else stands there."""
+    found = value.get(name)
+    if found is None:
+        return None
+    if not isinstance(found, str):
+        raise Unreadable(name)
+    try:
+        found.encode()
+    except UnicodeEncodeError:  # half a surrogate pair: valid JSON, not text
+        raise Unreadable(name) from None
+    return found
+
+
+def required(value: Mapping[str, Any], name: str) -> str:
+    """A text that must be there. Raises Unreadable."""
+    found = string(value, name)
+    if not found:
+        raise Unreadable(name)
+    return found

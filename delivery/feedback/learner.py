@@ -1,0 +1,85 @@
+"""From what a provider tells to the store, the metrics and the log: the same way for every door that events come by."""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+import structlog
+
+from delivery.feedback import ses
+from delivery.feedback.base import Unreadable
+from delivery.metrics import DeliveryMetrics
+from delivery.store.base import Event, EventKind, Fate, Moved, Store
+from messages.status import Status
+
+TIME_OUT_SECONDS = 72 * 3600.0  # SES gives up long before; what is not told by then will not be
+_TIMED_OUT_AT_ONCE = 500
+
+
+class Learner:
+    """One per process. `now` gives seconds since the epoch; what the store raises passes through."""
+
+    def __init__(self, store: Store, metrics: DeliveryMetrics, now: Callable[[], float]) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._now = now
+        self._log = structlog.get_logger("feedback")
+
+    def read(self, text: str, source: str) -> tuple[Event, ...]:
+        """The events in a notification; none where it tells nothing of use. Raises Unreadable, which is logged."""
+        try:
+            found = ses.events(text)
+        except Unreadable as error:
+            self.unreadable(error, source)
+            raise
+        if not found:
+            self._metrics.event_fates.labels("ignored").inc()
+        return found
+
+    def unreadable(self, error: Unreadable, source: str) -> None:
+        """Counts and logs what could not be read, without a word of it. `source` says where it can be found."""
+        self._metrics.event_fates.labels("unreadable").inc()
+        self._log.error("event.unreadable", source=source, problem=str(error))
+
+    async def learn(self, events: Sequence[Event]) -> None:
+        """When it returns, the events are on disk with all that follows from them."""
+        learned = await self._store.learn(events, self._now())
+        kinds: dict[tuple[UUID | None, Status, float], EventKind] = {}
+        for event, fate in zip(events, learned.fates, strict=True):
+            self._metrics.event_fates.labels(fate.value).inc()
+            if fate is not Fate.REPEATED:
+                self._metrics.events.labels(event.provider, event.kind.value).inc()
+            if fate is Fate.SETTLED and event.status is not None:
+                kinds[event.message_id, event.status, event.at] = event.kind
+        for moved in learned.moved:
+            key = (moved.message_id, moved.status, moved.at)
+            self._settled(moved, kinds.get(key) or kinds.get((None, *key[1:])))
+
+    async def match_parked(self) -> None:
+        """Gives events that came before their message was known to it."""
+        for moved in await self._store.match_parked(self._now()):
+            self._settled(moved, None)
+
+    async def time_out(self) -> None:
+        """Ends the messages of which nobody told an end."""
+        while True:
+            now = self._now()
+            timed_out = await self._store.time_out(now - TIME_OUT_SECONDS, now, _TIMED_OUT_AT_ONCE)
+            for moved in timed_out:
+                self._settled(moved, None)
+            if len(timed_out) < _TIMED_OUT_AT_ONCE:
+                return
+
+    def _settled(self, moved: Moved, kind: EventKind | None) -> None:
+        channel, status = moved.channel.value, moved.status.value
+        self._metrics.messages.labels(channel, status).inc()
+        if moved.status is Status.DELIVERED:
+            seconds = self._metrics.seconds.labels(channel, moved.lane.value, "delivered")
+            seconds.observe(max(0.0, moved.at - moved.created_at))  # two clocks
+        self._log.info(
+            "message.settled",
+            message_id=str(moved.message_id),
+            service_id=str(moved.service_id),
+            status=status,
+            kind=kind.value if kind else None,
+            reason=moved.reason,
+        )

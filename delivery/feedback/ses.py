@@ -1,0 +1,158 @@
+"""What Amazon SES tells of a message, as Events. Pure.
+
+Two formats say nearly the same: event publishing (`eventType`, with our tags) and an identity's notifications
+(`notificationType`, without). New types and fields may appear at any time: they are passed over.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from delivery.feedback.base import Unreadable, child, children, read_object, required, string
+from delivery.store.base import Event, EventKind
+from messages.status import Status
+
+PROVIDER = "ses"
+DETAIL_CHARACTERS = 1000
+# Published as plain text when an event destination is made.
+_GREETING = "Successfully validated SNS topic"
+
+_KINDS: dict[str, tuple[EventKind, str]] = {  # by type: kind, and the name of the object that tells more
+    "Send": (EventKind.SEND, "send"),
+    "Delivery": (EventKind.DELIVERY, "delivery"),
+    "Bounce": (EventKind.BOUNCE, "bounce"),
+    "Complaint": (EventKind.COMPLAINT, "complaint"),
+    "Reject": (EventKind.REJECT, "reject"),
+    "DeliveryDelay": (EventKind.DELAY, "deliveryDelay"),
+    "Rendering Failure": (EventKind.FAILURE, "failure"),
+}
+_BOUNCES = {
+    "Permanent": Status.PERMANENT_FAILURE,
+    "Transient": Status.TEMPORARY_FAILURE,  # published when SES has stopped trying
+    "Undetermined": Status.TEMPORARY_FAILURE,
+}
+_UNKNOWN_BOUNCE = "unknown-bounce-subtype"  # Notify's word
+_NEVER_SENT = frozenset({"on-account-suppression-list", "on-tenant-suppression-list"})  # complaints of an earlier mail
+_MAX_RECIPIENTS = 50  # of one call
+
+_PROVIDER_ID = re.compile(r"[!-~]{1,200}")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[ _-]+")
+_REASON = re.compile(r"[a-z0-9-]{1,64}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_EARLIEST, _LATEST = datetime(2010, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def events(text: str) -> tuple[Event, ...]:
+    """The events that one notification tells, none where it is of no use to us. Raises Unreadable, nothing else."""
+    if text.startswith(_GREETING):
+        return ()
+    told = read_object(text)
+    known = _KINDS.get(string(told, "eventType") or required(told, "notificationType"))
+    if known is None:
+        return ()
+    kind, name = known
+    mail, more = child(told, "mail"), child(told, name)
+    provider_id = required(mail, "messageId")
+    if not _PROVIDER_ID.fullmatch(provider_id):
+        raise Unreadable("messageId")
+    at = _time(string(more, "timestamp") or required(mail, "timestamp"))
+    status, reason = _SAYS[kind](more)
+    once = string(more, "feedbackId") or f"{at:.3f}"
+    return tuple(
+        Event(
+            id=_id(provider_id, kind, once, position),
+            kind=kind,
+            provider=PROVIDER,
+            provider_id=provider_id,
+            message_id=_tag(mail, "message_id"),
+            attempt_id=_tag(mail, "attempt_id"),
+            at=at,
+            status=status,
+            reason=reason,
+            detail=detail,
+        )
+        for position, detail in enumerate(_details(kind, more))
+    )
+
+
+def _id(provider_id: str, kind: EventKind, once: str, position: int) -> UUID:
+    # The recipient's place, not the address: nobody can try addresses against the ids of a stolen database.
+    name = "\n".join((PROVIDER, provider_id, kind.value, once, str(position)))
+    return UUID(bytes=hashlib.sha256(name.encode()).digest()[:16])
+
+
+def _time(text: str) -> float:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Unreadable("timestamp") from None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    if not _EARLIEST < at < _LATEST:
+        raise Unreadable("timestamp")
+    return at.timestamp()
+
+
+def _tag(mail: Mapping[str, Any], name: str) -> UUID | None:
+    """Our own tag's value. One that we cannot have written is not ours."""
+    tags = mail.get("tags")
+    values = tags.get(name) if isinstance(tags, dict) else None
+    value = values[0] if isinstance(values, list) and values else None
+    return UUID(value) if isinstance(value, str) and _UUID.fullmatch(value) else None
+
+
+def _word(text: str | None) -> str | None:
+    """OnAccountSuppressionList -> on-account-suppression-list."""
+    word = _HUMP.sub("-", text[:100]).lower() if text else ""
+    return word if _REASON.fullmatch(word) else None
+
+
+# -- What each kind says -------------------------------------------------------------------------------------------
+Said = tuple[Status | None, str | None]  # of the message's end, and why
+
+
+def _bounce(bounce: Mapping[str, Any]) -> Said:
+    kind = string(bounce, "bounceType") or ""
+    reason = "general" if kind == "Undetermined" else _word(string(bounce, "bounceSubType"))
+    if kind not in _BOUNCES or reason is None:
+        reason = _UNKNOWN_BOUNCE
+    return _BOUNCES.get(kind, Status.TEMPORARY_FAILURE), reason
+
+
+def _complaint(complaint: Mapping[str, Any]) -> Said:
+    subtype = _word(string(complaint, "complaintSubType"))
+    if subtype in _NEVER_SENT:
+        return Status.PERMANENT_FAILURE, subtype
+    return None, subtype or _word(string(complaint, "complaintFeedbackType"))
+
+
+_SAYS: dict[EventKind, Callable[[Mapping[str, Any]], Said]] = {
+    EventKind.SEND: lambda _: (None, None),
+    EventKind.DELIVERY: lambda _: (Status.DELIVERED, None),
+    EventKind.BOUNCE: _bounce,
+    EventKind.COMPLAINT: _complaint,
+    EventKind.REJECT: lambda reject: (Status.TECHNICAL_FAILURE, _word(string(reject, "reason"))),
+    EventKind.DELAY: lambda delay: (None, _word(string(delay, "delayType"))),
+    EventKind.FAILURE: lambda _: (Status.TECHNICAL_FAILURE, "rendering-failure"),
+}
+
+
+def _details(kind: EventKind, more: Mapping[str, Any]) -> list[str | None]:
+    """The remote server's words, for each recipient; one at least, for an out-of-office reply may name nobody."""
+    if kind is EventKind.DELIVERY:
+        found = [string(more, "smtpResponse")] * len(children(more, "recipients"))
+    elif kind in (EventKind.BOUNCE, EventKind.DELAY):
+        name = "bouncedRecipients" if kind is EventKind.BOUNCE else "delayedRecipients"
+        found = [string(each, "diagnosticCode") for each in children(more, name) if isinstance(each, dict)]
+    else:  # a complaint names all who may have complained: of a message to one it is one
+        found = [string(more, "errorMessage")]
+    return [_printable(text) for text in found[:_MAX_RECIPIENTS]] or [None]
+
+
+def _printable(text: str | None) -> str | None:
+    """Cut, and without what could command a terminal."""
+    if text is None:
+        return None
+    return "".join(c if c.isprintable() else " " for c in text[:DETAIL_CHARACTERS]).strip() or None
