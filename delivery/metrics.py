@@ -35,6 +35,20 @@ class DeliveryMetrics:
             ("channel", "status"),
             registry=registry,
         )
+        self.events = Counter(
+            "delivery_events_total",
+            "What providers told of messages, each thing once",
+            ("provider", "kind"),
+            registry=registry,
+        )
+        self.event_fates = Counter(
+            "delivery_event_fates_total",
+            "What became of all that was told, also again, unreadably or by somebody else",
+            ("fate",),
+            registry=registry,
+        )
+        for fate in ("unreadable", "refused"):
+            self.event_fates.labels(fate)
         self.signatures = Counter(
             "delivery_signatures_checked_total",
             "Outgoing DKIM signatures verified before they left",
@@ -46,5 +60,25 @@ class DeliveryMetrics:
         self.unknown_resent = Counter(
             "delivery_unknown_resent_total",
             "Messages sent again because nobody learned how an earlier attempt ended (a possible duplicate each)",
+            registry=registry,
+        )
+
+
+class CallbackMetrics:
+    """What services are told. Built once per process, like DeliveryMetrics."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.callbacks = Counter(
+            "callbacks_total",
+            "Calls to services' receivers, by how they ended",
+            ("outcome",),
+            registry=registry,
+        )
+        for outcome in ("done", "deferred", "failed", "removed"):
+            self.callbacks.labels(outcome)
+        self.seconds = Histogram(
+            "callback_seconds",
+            "Length of calls to services' receivers",
+            buckets=_SECONDS[:9],
             registry=registry,
         )

@@ -1,0 +1,63 @@
+"""What a status means, in the words that Notify's API and its delivery receipts use. Pure.
+
+`status_description` is for people who read a dashboard; `provider_response` says more where the provider said more.
+"""
+
+from collections.abc import Mapping
+
+from messages.message import Channel
+from messages.status import Status
+from messages.text import Text
+
+# Reasons: the provider does not even try the address.
+_SUPPRESSED = "suppressed"
+_ON_OUR_LIST = ("on-account-suppression-list", "on-tenant-suppression-list")
+
+IN_TRANSIT = Text("In transit")
+DELIVERED = Text("Delivered")
+NO_SUCH_ADDRESS = Text("No such address")
+BLOCKED = Text("Blocked")
+CONTENT_OR_INBOX = Text("Content or inbox issue")
+NO_SUCH_NUMBER = Text("No such number")
+CARRIER_ISSUE = Text("Carrier issue")
+TECH_ISSUE = Text("Tech issue")
+CANCELLED = Text("Cancelled")
+
+_DESCRIPTIONS: Mapping[Channel, Mapping[Status, Text]] = {
+    Channel.EMAIL: {
+        Status.CREATED: IN_TRANSIT,
+        Status.SENDING: IN_TRANSIT,
+        Status.DELIVERED: DELIVERED,
+        Status.PERMANENT_FAILURE: NO_SUCH_ADDRESS,
+        Status.TEMPORARY_FAILURE: CONTENT_OR_INBOX,
+        Status.TECHNICAL_FAILURE: TECH_ISSUE,
+        Status.CANCELLED: CANCELLED,
+    },
+    Channel.SMS: {
+        Status.CREATED: IN_TRANSIT,
+        Status.SENDING: IN_TRANSIT,
+        Status.DELIVERED: DELIVERED,
+        Status.PERMANENT_FAILURE: NO_SUCH_NUMBER,
+        Status.TEMPORARY_FAILURE: CARRIER_ISSUE,
+        Status.TECHNICAL_FAILURE: TECH_ISSUE,
+        Status.CANCELLED: CANCELLED,
+    },
+}
+# Programs compare these: English whatever the reader's language.
+_PROVIDER_RESPONSES = {
+    _SUPPRESSED: "The email address is on our email provider suppression list",
+    **dict.fromkeys(_ON_OUR_LIST, "The email address is on the GC Notify suppression list"),
+    "attachment-rejected": "The email was rejected because of its attachments",
+}
+
+
+def status_description(channel: Channel, status: Status, reason: str | None) -> Text:
+    """The label of a status; `reason` is why the message ended so, in Notify's words (None: nobody said)."""
+    if status is Status.PERMANENT_FAILURE and reason in (_SUPPRESSED, *_ON_OUR_LIST):
+        return BLOCKED
+    return _DESCRIPTIONS[channel][status]
+
+
+def provider_response(reason: str | None) -> str | None:
+    """What the provider said of an address or a content, for the reasons of which it says something."""
+    return _PROVIDER_RESPONSES.get(reason) if reason else None

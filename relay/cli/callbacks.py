@@ -1,0 +1,81 @@
+"""notify-relay service callback: where a service hears what became of its messages."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from auth import services
+from delivery.callbacks import claims, urls
+from relay.cli import texts
+from relay.cli.output import Json, plain, say, show
+from relay.cli.session import Session, read, write
+
+ServiceId = Annotated[UUID, typer.Argument(metavar=texts.SERVICE_ARGUMENT, help=texts.OF_SERVICE)]
+_TOKEN_OCTETS = 4096  # more than any token has: what it is too long for is told by delivery.callbacks.urls
+
+
+def commands() -> typer.Typer:
+    app = typer.Typer(help=texts.CALLBACK, no_args_is_help=True)
+    app.command("set", help=texts.CALLBACK_SET)(put)
+    app.command("show", help=texts.CALLBACK_SHOW)(show_one)
+    app.command("remove", help=texts.CALLBACK_REMOVE)(remove)
+    return app
+
+
+def put(
+    *,
+    service_id: ServiceId,
+    url: Annotated[str, typer.Option(help=texts.CALLBACK_URL)],
+    # Not the token itself: the arguments of a command are every user's of the machine to read.
+    bearer_token_file: Annotated[str, typer.Option(metavar="FILE|-", help=texts.BEARER_TOKEN_FILE)],
+    as_json: Json = False,
+) -> None:
+    token = _token(bearer_token_file)
+
+    async def work(s: Session) -> urls.Issued:
+        await services.find(s.connection, s.limits, service_id)
+        return await urls.put(
+            s.connection,
+            s.secret,
+            service_id,
+            time.time(),
+            url=url,
+            bearer_token=token,
+            allow_private=s.settings.callbacks.allow_private,
+        )
+
+    issued = write(work)
+    show(plain(issued.callback_url) | {"signing_secret": issued.signing_secret}, as_json)
+    if not as_json:
+        say(texts.CALLBACK_SECRET_ONCE)
+
+
+def _token(file: str) -> str:
+    if file == "-":
+        octets = sys.stdin.buffer.read(_TOKEN_OCTETS)
+    else:
+        with Path(file).open("rb") as opened:
+            octets = opened.read(_TOKEN_OCTETS)
+    return octets.decode("ascii", "replace").rstrip("\r\n")
+
+
+def show_one(service_id: ServiceId, as_json: Json = False) -> None:
+    async def work(s: Session) -> dict[str, Any]:
+        await services.find(s.connection, s.limits, service_id)
+        found = await urls.find(s.connection, service_id)
+        return plain(found) | plain(await claims.backlog(s.connection, service_id, time.time()))
+
+    show(read(work), as_json)
+
+
+def remove(service_id: ServiceId, as_json: Json = False) -> None:
+    async def work(s: Session) -> None:
+        await services.find(s.connection, s.limits, service_id)
+        await urls.remove(s.connection, service_id)
+
+    write(work)
+    show({"service_id": str(service_id)}, as_json)

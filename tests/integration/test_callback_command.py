@@ -1,0 +1,126 @@
+"""The command that says where a service hears of its messages."""
+
+import base64
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from relay.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
+TOKEN = "a-token-of-theirs"
+URL = "https://receiver.example/notify"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.setenv("NOTIFY_RELAY_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/relay.db")
+    monkeypatch.setenv("NOTIFY_RELAY_STATE_DIR", str(tmp_path))
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main(list(arguments))
+        printed = capsys.readouterr()
+        return int(left.value.code or 0), printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def service(run: Run) -> str:
+    _, out, _ = run("service", "create", "--name", "Passports", "--email-from", "passports", "--json")
+    return str(json.loads(out)["id"])
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> str:
+    path = tmp_path / "token"
+    path.write_text(TOKEN + "\n")
+    return str(path)
+
+
+def answer(run: Run, *arguments: str) -> dict[str, Any]:
+    code, out, err = run("service", "callback", *arguments, "--json")
+    assert (code, err) == (0, "")
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def test_url_is_set_shown_without_its_secrets_and_removed(run: Run, service: str, token_file: str) -> None:
+    made = answer(run, "set", service, "--url", URL, "--bearer-token-file", token_file)
+    assert (made["service_id"], made["url"]) == (service, URL)
+    assert len(base64.b64decode(made["signing_secret"])) == 32
+
+    shown = answer(run, "show", service)
+    assert list(shown) == ["service_id", "url", "created_at", "waiting", "failed_last_day", "last_outcome"]
+    assert (shown["waiting"], shown["failed_last_day"], shown["last_outcome"]) == (0, 0, None)
+    assert not any(secret in str(shown) for secret in (TOKEN, made["signing_secret"]))
+
+    assert answer(run, "remove", service) == {"service_id": service}
+    code, out, err = run("service", "callback", "show", service)
+    assert (code, out) == (1, "")
+    assert "has no callback URL" in err
+
+
+def test_token_comes_by_standard_input_too(run: Run, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TOKEN.encode() + b"\r\n")))
+    assert answer(run, "set", service, "--url", URL, "--bearer-token-file", "-")["url"] == URL
+
+
+def test_person_is_told_that_the_secret_is_shown_once_and_the_token_never(
+    run: Run, service: str, token_file: str
+) -> None:
+    code, out, _ = run("service", "callback", "set", service, "--url", URL, "--bearer-token-file", token_file)
+    assert code == 0
+    assert "this once" in out
+    assert TOKEN not in out
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "told"),
+    [
+        ("http://receiver.example/", TOKEN, "https://host/path"),
+        ("https://user:word@receiver.example/", TOKEN, "https://host/path"),
+        ("https://169.254.169.254/", TOKEN, "public addresses only"),
+        (URL, "short", "10 to 1000 printable ASCII"),
+        (URL, "jeton-accentué", "10 to 1000 printable ASCII"),
+        (URL, "t" * 5000, "10 to 1000 printable ASCII"),
+    ],
+)
+def test_what_can_not_be_used_is_refused_in_one_line(
+    run: Run, service: str, tmp_path: Path, url: str, token: str, told: str
+) -> None:
+    path = tmp_path / "token"
+    path.write_text(token)
+    code, out, err = run("service", "callback", "set", service, "--url", url, "--bearer-token-file", str(path))
+    assert (code, out) == (1, "")
+    assert told in err
+    assert err.count("\n") == 1
+    assert token not in err
+
+
+def test_address_inside_is_taken_where_the_setting_allows_it(
+    run: Run, service: str, token_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFY_RELAY_CALLBACKS__ALLOW_PRIVATE", "true")
+    url = "http://127.0.0.1:8000/notify"
+    assert answer(run, "set", service, "--url", url, "--bearer-token-file", token_file)["url"] == url
+
+
+def test_unknown_service_and_missing_file_are_named(run: Run, service: str, token_file: str) -> None:
+    nobody = str(uuid4())
+    for arguments in (
+        ("set", nobody, "--url", URL, "--bearer-token-file", token_file),
+        ("show", nobody),
+        ("remove", nobody),
+    ):
+        code, _, err = run("service", "callback", *arguments)
+        assert (code, nobody in err) == (1, True)
+    code, _, err = run("service", "callback", "set", service, "--url", URL, "--bearer-token-file", "/nowhere/token")
+    assert (code, "/nowhere/token" in err) == (1, True)

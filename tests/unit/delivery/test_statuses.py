@@ -1,0 +1,42 @@
+"""What statuses are called."""
+
+import pytest
+
+from delivery.statuses import provider_response, status_description
+from messages.message import Channel
+from messages.status import Status
+
+
+@pytest.mark.parametrize("channel", list(Channel))
+@pytest.mark.parametrize("status", list(Status))
+def test_every_status_of_every_channel_has_a_label(channel: Channel, status: Status) -> None:
+    assert str(status_description(channel, status, None))
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "label"),
+    [
+        (Status.SENDING, None, "In transit"),
+        (Status.DELIVERED, None, "Delivered"),
+        (Status.PERMANENT_FAILURE, "no-email", "No such address"),
+        (Status.PERMANENT_FAILURE, "suppressed", "Blocked"),
+        (Status.PERMANENT_FAILURE, "on-account-suppression-list", "Blocked"),
+        (Status.TEMPORARY_FAILURE, "mailbox-full", "Content or inbox issue"),
+        (Status.TECHNICAL_FAILURE, "expired", "Tech issue"),
+    ],
+)
+def test_label_of_an_email_is_the_one_of_the_contract(status: Status, reason: str | None, label: str) -> None:
+    assert str(status_description(Channel.EMAIL, status, reason)) == label
+
+
+def test_a_number_is_not_called_an_address() -> None:
+    assert str(status_description(Channel.SMS, Status.PERMANENT_FAILURE, None)) == "No such number"
+    assert str(status_description(Channel.SMS, Status.TEMPORARY_FAILURE, None)) == "Carrier issue"
+
+
+def test_provider_says_more_of_suppressed_addresses_and_attachments_only() -> None:
+    assert provider_response("suppressed") == "The email address is on our email provider suppression list"
+    assert provider_response("attachment-rejected") == "The email was rejected because of its attachments"
+    assert provider_response("on-account-suppression-list") is not None
+    assert provider_response("general") is None
+    assert provider_response(None) is None
