@@ -17,7 +17,7 @@ from benchmarks.end_to_end import Round, baseline, installed
 from tests.harness.postgres import Postgres, server_binaries
 
 SQLITE = "sqlite+aiosqlite:///{folder}/relay.db"
-BAR_PER_SECOND, BAR_CPU_MS = 200, 7.0
+BAR_PER_SECOND, BAR_CPU_MS, HTTP_BAR_PER_SECOND = 200, 7.0, 200
 
 
 def _options() -> argparse.Namespace:
@@ -32,7 +32,9 @@ def _row(name: str, *cells: object) -> None:
     print(f"{name:<34}" + "".join(f"{cell:>13}" for cell in cells), flush=True)
 
 
-def _told(name: str, rounds: Sequence[Round], base: tuple[float, float]) -> None:
+def _told(name: str, rounds: Sequence[Round], base: tuple[float, float] | None) -> None:
+    """A row; without `base` it ends with what the load generator used instead of with ratios."""
+
     def of(value: str) -> float:
         return float(median(getattr(each, value) for each in rounds))
 
@@ -47,28 +49,42 @@ def _told(name: str, rounds: Sequence[Round], base: tuple[float, float]) -> None
         f"{cpu_ms:.2f}",
         *(f"{stage:.2f}" for stage in stages),
         f"{postgres:.2f}" if postgres else "-",
-        f"{rate / base[0]:.2f}",
-        f"{cpu_ms / base[1]:.1f}",
+        *((f"{rate / base[0]:.2f}", f"{cpu_ms / base[1]:.1f}") if base else (f"{of('generator'):.2f}",)),
     )
 
 
 async def _end_to_end(options: argparse.Namespace, name: str, url: str, postgres: Postgres | None) -> None:
+    """Both doors, each alone, in turns on one installation."""
     kept: list[Round] = []
     single: list[Round] = []
+    http: list[Round] = []
     bases: list[tuple[float, float]] = []
     async with installed(url, options.connections, postgres) as installation:
         await installation.measure(options.connections * 10)  # connections, caches and compiled statements
+        await installation.measure_http(options.connections * 10)
         for _ in range(options.rounds):
             bases.append(await baseline(options.messages, options.connections))
             kept.append(await installation.measure(options.messages))
             single.append(await installation.measure(options.messages // 4, keep=False))
+            http.append(await installation.measure_http(options.messages))
     base = median(rate for rate, _ in bases), median(cpu_ms for _, cpu_ms in bases)
     _row("aiosmtpd that drops them", "-", f"{base[0]:.0f}", "-", "-", f"{base[1]:.2f}")
     _told(name, kept, base)
     _told(f"{name}, a connection each", single, base)
     rate, cpu_ms = median(r.relayed_per_second for r in kept), median(r.cpu_ms for r in kept)
     met = "met" if rate >= BAR_PER_SECOND and cpu_ms <= BAR_CPU_MS else "MISSED"
-    print(f"{'':34} bar {met}: {BAR_PER_SECOND} messages/s end to end, {BAR_CPU_MS:.0f} ms of CPU per message")
+    print(f"{'':34} bar {met}: {BAR_PER_SECOND} messages/s end to end, {BAR_CPU_MS:.0f} ms of CPU per message\n")
+    _row(*HTTP_COLUMNS)
+    _told(f"{name}, POST email by template", http, None)
+    met = "met" if median(r.accepted_per_second for r in http) >= HTTP_BAR_PER_SECOND else "MISSED"
+    print(f"{'':34} bar {met}: {HTTP_BAR_PER_SECOND} requests/s answered with 201\n")
+
+
+COLUMNS = (
+    *("end to end", "relayed/s", "accepted/s", "p50 ms", "p99 ms", "CPU ms/msg"),
+    *("door", "worker", "supervisor", "PostgreSQL"),
+)
+HTTP_COLUMNS = ("HTTP door", *COLUMNS[1:], "generator")
 
 
 def _parts(rounds: int, postgres_url: str | None) -> None:
@@ -89,11 +105,11 @@ def main() -> None:
         f"{os.cpu_count()} cores, {options.rounds} rounds of {options.messages} messages of 2 KB, TLS and AUTH, "
         f"{options.connections} connections, 2 door and 2 worker processes, fake SES on this machine.\n"
         "Rates include load generator and fake SES, which share the cores; CPU does not. Ratios are to aiosmtpd.\n"
+        "HTTP door: POST email by template, connections kept, no TLS, a new JWT for each request; accepted = 201, on\n"
+        "disk. Workers fill, brand, sign and send meanwhile, on the same cores. CPU ms/msg is of all our processes;\n"
+        "door is the part that answers. The generator's CPU stands apart and is not in it.\n"
     )
-    _row(
-        *("end to end", "relayed/s", "accepted/s", "p50 ms", "p99 ms", "CPU ms/msg"),
-        *("door", "worker", "supervisor", "PostgreSQL", "rate ratio", "CPU ratio"),
-    )
+    _row(*COLUMNS, "rate ratio", "CPU ratio")
     asyncio.run(_end_to_end(options, "SQLite", SQLITE, None))
     binaries = server_binaries()
     if binaries is None:

@@ -1,11 +1,11 @@
-"""SMTP in, fake SES out, with the real command: messages a second, and CPU by stage."""
+"""SMTP or HTTP in, fake SES out, with the real command: messages a second, and CPU by stage."""
 
 import asyncio
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from benchmarks import cpu
+from benchmarks.http_load import HttpOrder, post
 from benchmarks.load import Order, send
 from config.database import Database
 from config.keyring import Keyring
@@ -22,7 +23,12 @@ from tests.harness.postgres import Postgres
 from tests.harness.relay import Relay
 from tests.harness.ses import Ses
 
-STAGES = {"smtp": "door", "worker": "worker", "ops": "supervisor, ops", "supervisor": "supervisor, ops"}
+OTHERS = "supervisor, ops"  # and feedback, which has nothing to do here
+STAGES = {"smtp": "door", "http": "door", "worker": "worker"}  # the door that is not measured is idle
+TEMPLATE = (
+    "# Your permit is ready\n\nHello ((name)),\n\nyour permit ((number)) is ready. Please bring:\n\n* the letter\n"
+    "* a card with your picture\n\nMore at [our site](https://permits.example.ca).\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +37,11 @@ class Round:
 
     relayed_per_second: float  # until the last message was with SES
     accepted_per_second: float
-    p50_ms: float  # from MAIL to the reply to the content
+    p50_ms: float  # from MAIL to the reply to the content; from a POST to its 201
     p99_ms: float
     stages: dict[str, float]
     postgres: float
+    generator: float
 
     @property
     def cpu_ms(self) -> float:
@@ -46,15 +53,16 @@ class Round:
 class Installation:
     relay: Relay
     database: Database
-    order: Order  # without the number of messages
+    order: Order  # without the number of messages, as the other one
+    http_order: HttpOrder
     postgres: Postgres | None
 
     def _used(self) -> dict[str, float]:
         assert self.relay.process is not None
         pids = {self.relay.process.pid: "supervisor"} | self.relay.children()
-        found = dict.fromkeys(STAGES.values(), 0.0)
+        found = dict.fromkeys([*STAGES.values(), OTHERS], 0.0)
         for pid, name in pids.items():
-            found[STAGES[name.partition("-")[0]]] += cpu.used([pid])
+            found[STAGES.get(name.partition("-")[0], OTHERS)] += cpu.used([pid])
         if self.postgres:
             found["postgres"] = cpu.used_by_tree(self.postgres.pid)
         return found
@@ -67,8 +75,14 @@ class Installation:
             await asyncio.sleep(0.05)
 
     async def measure(self, messages: int, *, keep: bool = True) -> Round:
+        return await self._measure(messages, send(replace(self.order, messages=messages, keep=keep)))
+
+    async def measure_http(self, messages: int) -> Round:
+        return await self._measure(messages, post(replace(self.http_order, messages=messages)))
+
+    async def _measure(self, messages: int, sending: Awaitable[dict[str, float]]) -> Round:
         before = self._used()
-        sent = await send(replace(self.order, messages=messages, keep=keep))
+        sent = await sending
         await self._relayed()
         seconds = time.time() - sent["began_at"]
         used = {name: (value - before[name]) / messages * 1000 for name, value in self._used().items()}
@@ -78,6 +92,7 @@ class Installation:
             p50_ms=sent["p50"] * 1000,
             p99_ms=sent["p99"] * 1000,
             postgres=used.pop("postgres", 0.0),
+            generator=sent["cpu_seconds"] / messages * 1000,
             stages=used,
         )
 
@@ -106,7 +121,9 @@ async def installed(
         try:
             relay.start()
             order = Order(relay.tls_port, key.username, key.password, connections, 0)
-            yield Installation(relay, database, order, postgres)
+            template = relay.create_template(key.service_id, "Permit ((number)) is ready", TEMPLATE)
+            http_order = HttpOrder(relay.http_port, key.api_key, template, connections, 0)
+            yield Installation(relay, database, order, http_order, postgres)
         finally:
             await database.close()
             relay.end()

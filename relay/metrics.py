@@ -9,7 +9,7 @@ class DoorMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.submissions = Counter(
             "relay_submissions_total",
-            "Submissions by how they were answered: accepted, refused (for good) or deferred (try again)",
+            "Submissions by how they were answered: accepted, repeated (as before), refused or deferred (try again)",
             ("door", "outcome"),
             registry=registry,
         )

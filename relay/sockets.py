@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.settings import PREFIX, ListenAddress, Settings, SettingsError
+from messages.text import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class Listeners:
 
     starttls: tuple[socket.socket, ...] = ()
     tls: tuple[socket.socket, ...] = ()
+    http: tuple[socket.socket, ...] = ()
+    webhook: tuple[socket.socket, ...] = ()  # of the feedback process
 
 
 def bind(address: ListenAddress, setting: str, count: int = 1) -> tuple[socket.socket, ...]:
@@ -42,7 +45,12 @@ def bind(address: ListenAddress, setting: str, count: int = 1) -> tuple[socket.s
             listener.setblocking(False)
             sockets.append(listener)
     except OSError as error:
-        raise SettingsError(f"{PREFIX}{setting}: cannot listen on {address}: {error.strerror}") from None
+        raise SettingsError(
+            "{name}: cannot listen on {address}: {reason}",
+            name=PREFIX + setting,
+            address=address,
+            reason=Text(error.strerror or type(error).__name__),
+        ) from None
     return tuple(sockets)
 
 

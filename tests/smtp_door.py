@@ -27,11 +27,14 @@ from auth.verify import Verifier
 from config.database import Database, metadata
 from config.keyring import Keyring
 from config.settings import Limits, Smtp
+from config.words import Words
 from delivery.brandings import Brandings
 from delivery.store.memory import Memory, MemoryStore
-from messages.message import KeyType, Submission
+from delivery.templates import Templates
+from messages.message import KeyType, Language, Submission
 from relay.accept import Accepted, Acceptor
 from relay.metrics import DoorMetrics
+from relay.preparation import Preparer
 from relay.smtp.listeners import SmtpDoor, tls_context
 
 HOST = "mail.example.ca"
@@ -118,15 +121,14 @@ async def running_door(folder: Path, **settings: Any) -> AsyncIterator[Door]:
     acceptor = Acceptor(
         MemoryStore(memory),
         verifier,
-        Brandings(),
-        max_message_bytes=smtp.max_message_bytes,
+        Preparer(Brandings(), Templates(database, time.time), smtp.max_message_bytes),
         max_recipients=smtp.max_recipients,
         now=time.time,
     )
     gate = Gate(acceptor)
     registry = CollectorRegistry()
     context = tls_context(folder / "tls.pem", folder / "tls.pem")
-    door = SmtpDoor(smtp, context, verifier, gate, DoorMetrics(registry), auth_delay_seconds=0.01)
+    door = SmtpDoor(smtp, context, verifier, gate, DoorMetrics(registry), Words.load(), auth_delay_seconds=0.01)
     listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     port, tls_port = (sock.getsockname()[1] for sock in listening)
     await door.start(listening[:1], listening[1:])
@@ -165,6 +167,12 @@ async def _issue_keys(path: Path, keyring: Keyring) -> dict[str, keys.Issued]:
             for kind in types:
                 name = mode if mode == "trial" else str(kind)
                 issued[name] = await keys.create(connection, keyring, limits, service, now, name=name, type=kind)
+        options: dict[str, Any] = {"domain": DOMAIN, "live": True, "language": Language.FR}
+        service = await services.create(connection, limits, now, name="Service fr", email_from="fr", **options)
+        for name, language in (("french", None), ("both", Language.BOTH)):
+            issued[name] = await keys.create(
+                connection, keyring, limits, service, now, name=name, type=KeyType.NORMAL, language=language
+            )
     await database.close()
     return issued
 

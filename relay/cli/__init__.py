@@ -1,21 +1,22 @@
 """The command notify-relay. Exit codes: 0 done, 1 refused or failed (one line on standard error), 2 wrong usage."""
 
 import errno
+import io
 import os
+import re
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 import typer
+from typer.main import get_command
 
-from auth.errors import AuthError
 from config.database import OUTAGES
-from config.keyring import KeyringError
-from config.settings import SettingsError
-from relay.cli import check, domains, keys, operations, serve, services, texts
-
-# Errors whose text was written for the person at the command line.
-SPOKEN: tuple[type[Exception], ...] = (AuthError, SettingsError, KeyringError)
+from messages.message import Language
+from messages.text import Text, TextError, Translate
+from relay.cli import check, domains, keys, messages, operations, serve, services, templates, texts, usage
+from relay.cli.output import speak, spoken
 
 
 def build() -> typer.Typer:
@@ -28,11 +29,12 @@ def build() -> typer.Typer:
     )
     app.add_typer(services.commands(), name="service")
     app.add_typer(keys.commands(), name="key")
+    app.add_typer(templates.commands(), name="template")
     app.add_typer(domains.commands(), name="domain")
     app.command("serve", help=texts.SERVE)(serve.serve)
     app.command("check", help=texts.CHECK)(check.check)
     app.add_typer(operations.database_commands(), name="db")
-    app.add_typer(operations.message_commands(), name="message")
+    app.add_typer(messages.commands(), name="message")
     app.add_typer(operations.queue_commands(), name="queue")
     app.add_typer(operations.secrets_commands(), name="secrets")
     return app
@@ -42,23 +44,46 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point: runs one command and leaves with its exit code."""
     os.umask(0o077)  # database, keys and outbox are nobody else's to read
     try:
-        build()(args=arguments, prog_name="notify-relay")
+        speak(_translator(os.environ))
+        command = get_command(build())
+        usage.translate(command)
+        code = command.main(arguments, prog_name="notify-relay", standalone_mode=False)
     except KeyboardInterrupt:
-        _fail(texts.INTERRUPTED)
+        _fail(Text(texts.INTERRUPTED))
+    except typer.TyperException as error:
+        usage.show(error)
+        sys.exit(error.exit_code)
     except Exception as error:
-        _fail(_line(error))
+        _fail(_reason(error))
+    sys.exit(code)
 
 
-def _line(error: Exception) -> str:
+def _translator(environment: Mapping[str, str]) -> Translate:
+    """What LC_ALL, LC_MESSAGES or LANG, the first of them that is set, asks for: French, else English."""
+    locale = next(filter(None, map(environment.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    if not re.match(r"fr(?![a-z])", locale.lower()):
+        return str
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without accents is no reason to fail
+    from config.words import Words  # nobody else has to wait for Babel
+
+    return Words.load().translator(Language.FR)
+
+
+def _reason(error: Exception) -> Text:
     """Why the command failed. The text of an error that was not written for people is not shown: it may hold values."""
-    if isinstance(error, SPOKEN):
-        return str(error)
+    if isinstance(error, TextError):
+        return error.text
     kind = type(error).__name__
     if isinstance(error, OSError) and error.strerror and not _is_unreachable(error):
-        return texts.SYSTEM_REFUSED.format(reason=": ".join(filter(None, (error.filename, error.strerror))))
+        reason = Text(error.strerror)
+        if error.filename:
+            reason = Text(texts.OF_FILE, {"name": error.filename, "problem": reason})
+        return Text(texts.SYSTEM_REFUSED, {"reason": reason})
     if isinstance(error, OUTAGES):
-        return texts.DATABASE_AWAY.format(kind=kind)
-    return texts.INTERNAL.format(kind=kind)
+        return Text(texts.DATABASE_AWAY, {"kind": kind})
+    return Text(texts.INTERNAL, {"kind": kind})
 
 
 def _is_unreachable(error: Exception) -> bool:
@@ -69,6 +94,6 @@ def _is_unreachable(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in (None, errno.EHOSTUNREACH, errno.ENETUNREACH)
 
 
-def _fail(reason: str) -> None:
-    typer.echo(f"notify-relay: {' '.join(reason.split())}", err=True)
+def _fail(reason: Text) -> NoReturn:
+    typer.echo(f"notify-relay: {' '.join(spoken(reason).splitlines())}", err=True)
     sys.exit(1)

@@ -16,6 +16,7 @@ from config.keyring import KeyringError
 from config.settings import Settings, SettingsError, load
 from delivery import schema
 from delivery.providers.base import SendError
+from messages.text import Text
 from relay import wiring
 from relay.cli import texts
 from relay.cli.output import Json, show_list
@@ -24,18 +25,18 @@ _SOON_SECONDS = 30 * 86400
 
 
 class Finding(NamedTuple):
-    """`problem` is empty when all is well; `detail` then says what was found."""
+    """`problem` is None when all is well; `detail` then says what was found."""
 
-    part: str
-    problem: str
-    detail: str
+    part: Text
+    problem: Text | None
+    detail: Text | None
 
 
 def check(as_json: Json = False) -> None:
     settings = load()
     findings = asyncio.run(_look(settings))
     rows = [
-        {"part": part, "result": texts.CHECK_BAD if problem else texts.CHECK_GOOD, "detail": problem or detail}
+        {"part": part, "result": Text(texts.CHECK_BAD if problem else texts.CHECK_GOOD), "detail": problem or detail}
         for part, problem, detail in findings
     ]
     show_list("checks", rows, ("part", "result", "detail"), as_json)
@@ -44,28 +45,29 @@ def check(as_json: Json = False) -> None:
 
 
 async def _look(settings: Settings) -> list[Finding]:
-    parts: dict[str, Callable[[Settings], Awaitable[str]]] = {
-        "secrets": _secrets,
-        "database": _database,
-        "TLS": _tls,
-        "domain": _domain,
-        "provider": _provider,
-    }
-    return [await _find(part, look, settings) for part, look in parts.items()]
+    parts: list[tuple[Text, Callable[[Settings], Awaitable[Text]]]] = [
+        (Text("secrets"), _secrets),
+        (Text("database"), _database),
+        (Text("TLS"), _tls),
+        (Text("domain"), _domain),
+        (Text("provider"), _provider),
+        (Text("events"), _events),
+    ]
+    return [await _find(part, look, settings) for part, look in parts]
 
 
-async def _find(part: str, look: Callable[[Settings], Awaitable[str]], settings: Settings) -> Finding:
+async def _find(part: Text, look: Callable[[Settings], Awaitable[Text]], settings: Settings) -> Finding:
     try:
-        return Finding(part, "", await look(settings))
+        return Finding(part, None, await look(settings))
     except (SettingsError, KeyringError) as error:
-        return Finding(part, str(error), "")
+        return Finding(part, error.text, None)
     except SendError as error:
-        return Finding(part, texts.CHECK_PROVIDER.format(reason=error.reason), "")
+        return Finding(part, Text(texts.CHECK_PROVIDER, {"reason": error.reason}), None)
     except OUTAGES as error:
-        return Finding(part, texts.DATABASE_AWAY.format(kind=type(error).__name__), "")
+        return Finding(part, Text(texts.DATABASE_AWAY, {"kind": type(error).__name__}), None)
 
 
-async def _secrets(settings: Settings) -> str:
+async def _secrets(settings: Settings) -> Text:
     wiring.load_keyrings(settings)
     database = Database(settings.database_url)
     try:
@@ -73,10 +75,10 @@ async def _secrets(settings: Settings) -> str:
             await wiring.unproved_roots(settings, database)
     finally:
         await database.close()
-    return texts.CHECK_SECRETS
+    return Text(texts.CHECK_SECRETS)
 
 
-async def _database(settings: Settings) -> str:
+async def _database(settings: Settings) -> Text:
     database = Database(settings.database_url)
     try:
         async with asyncio.timeout(10), database.write():
@@ -85,36 +87,56 @@ async def _database(settings: Settings) -> str:
             raise SettingsError(texts.CHECK_SCHEMA)
     finally:
         await database.close()
-    return texts.CHECK_DATABASE.format(kind="SQLite" if settings.is_sqlite else "PostgreSQL")
+    return Text(texts.CHECK_DATABASE, {"kind": "SQLite" if settings.is_sqlite else "PostgreSQL"})
 
 
-async def _tls(settings: Settings) -> str:
+async def _tls(settings: Settings) -> Text:
     _, ends = wiring.load_certificate(settings)
     if ends.timestamp() - time.time() < _SOON_SECONDS:
-        raise SettingsError(texts.CHECK_CERTIFICATE.format(ends=ends.date()))
-    return texts.CHECK_TLS.format(ends=ends.astimezone(UTC).date(), days=(ends - datetime.now(UTC)).days)
+        raise SettingsError(texts.CHECK_CERTIFICATE, ends=ends.date())
+    days = (ends - datetime.now(UTC)).days
+    return Text(texts.CHECK_TLS, {"ends": ends.astimezone(UTC).date(), "days": days})
 
 
-async def _domain(settings: Settings) -> str:
+async def _domain(settings: Settings) -> Text:
     sealing = wiring.sealing_keyring(settings)
     async with wiring.open_database(settings) as database, database.read() as connection:
         key = await domains.signing_key(connection, sealing, settings.email.default_domain)
     if key is None:
-        raise SettingsError(texts.CHECK_NO_KEY.format(domain=settings.email.default_domain))
-    return texts.CHECK_DOMAIN.format(domain=key.domain, selector=key.selector)
+        raise SettingsError(texts.CHECK_NO_KEY, domain=settings.email.default_domain)
+    return Text(texts.CHECK_DOMAIN, {"domain": key.domain, "selector": key.selector})
 
 
-async def _provider(settings: Settings) -> str:
+async def _provider(settings: Settings) -> Text:
     if settings.email.provider == "outbox":
         settings.outbox.dir.mkdir(parents=True, exist_ok=True)
         if not os.access(settings.outbox.dir, os.W_OK):
-            raise SettingsError(texts.CHECK_OUTBOX.format(dir=settings.outbox.dir))
-        return texts.CHECK_IS_OUTBOX.format(dir=settings.outbox.dir)
+            raise SettingsError(texts.CHECK_OUTBOX, dir=settings.outbox.dir)
+        return Text(texts.CHECK_IS_OUTBOX, {"dir": settings.outbox.dir})
     from delivery.providers.aws import account, open_client
 
     async with open_client("sesv2", settings.aws, 1) as client:
         found = await account(client)
     if not found.sending_enabled:
         raise SettingsError(texts.CHECK_PAUSED)
-    mode = texts.CHECK_PRODUCTION if found.production else texts.CHECK_SANDBOX
-    return texts.CHECK_SES.format(region=settings.aws.region, mode=mode, rate=found.max_per_second)
+    mode = Text(texts.CHECK_PRODUCTION if found.production else texts.CHECK_SANDBOX)
+    values = {"region": settings.aws.region, "mode": mode, "rate": found.max_per_second}
+    return Text(texts.CHECK_SES, values)
+
+
+async def _events(settings: Settings) -> Text:
+    """Whether anybody tells us what becomes of mail."""
+    aws = settings.aws
+    if settings.email.provider == "outbox":
+        return Text(texts.CHECK_NO_EVENTS)
+    if not aws.configuration_set or not (aws.events_queue_url or aws.sns_topics):
+        raise SettingsError(texts.CHECK_DEAF)
+    if not aws.events_queue_url:
+        return Text(texts.CHECK_TOPICS, {"topics": len(aws.sns_topics), "listen": settings.feedback.listen})
+    from delivery.feedback.sqs_poller import open_queue, waiting
+
+    async with open_queue(aws) as client:
+        try:
+            return Text(texts.CHECK_QUEUE, {"count": await waiting(client, aws.events_queue_url)})
+        except SendError as error:
+            raise SettingsError(texts.CHECK_NO_QUEUE, reason=error.reason) from None

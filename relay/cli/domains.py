@@ -20,14 +20,16 @@ def commands() -> typer.Typer:
     return app
 
 
-def add(name: str, as_json: Json = False) -> None:
+def add(name: Annotated[str, typer.Argument(metavar=texts.NAME_ARGUMENT)], as_json: Json = False) -> None:
     async def work(s: Session) -> tuple[domains.Domain, str]:
         return await domains.add(s.connection, s.sealing, name, time.time()), s.settings.aws.region
 
     _show_records(*write(work), as_json)
 
 
-def show_one(name: Annotated[str | None, typer.Argument()] = None, as_json: Json = False) -> None:
+def show_one(
+    name: Annotated[str | None, typer.Argument(metavar=texts.NAME_ARGUMENT)] = None, as_json: Json = False
+) -> None:
     async def work(s: Session) -> tuple[domains.Domain, str]:
         default = domains.parse_name(s.settings.email.default_domain)
         wanted = default if name is None else domains.parse_name(name)

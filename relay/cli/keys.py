@@ -10,10 +10,10 @@ import typer
 from auth import keys, services
 from messages.message import KeyType, Lane, Language
 from relay.cli import texts
-from relay.cli.output import Json, plain, show, show_list
+from relay.cli.output import Json, plain, say, show, show_list
 from relay.cli.session import Session, given, read, write
 
-KeyId = Annotated[UUID, typer.Argument(metavar="KEY")]
+KeyId = Annotated[UUID, typer.Argument(metavar=texts.KEY_ARGUMENT)]
 OfLane = Annotated[Lane | None, typer.Option(help=texts.LANE)]
 Lang = Annotated[Language | None, typer.Option(help=texts.LANGUAGE)]
 Branding = Annotated[str | None, typer.Option(help=texts.BRANDING)]
@@ -119,7 +119,7 @@ def _show_issued(issued: keys.Issued, as_json: bool) -> None:
     }
     show(row, as_json)
     if not as_json:
-        typer.echo(texts.SECRET_ONCE)
+        say(texts.SECRET_ONCE)
 
 
 def _seconds(time_utc: datetime | None) -> float | None:

@@ -1,25 +1,23 @@
-"""notify-relay db, message, queue and secrets: what operators ask and do."""
+"""notify-relay db, queue and secrets: what operators ask and do."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
 
 from auth import services
-from auth.errors import AuthError
 from config.database import Database
 from config.settings import Settings, load
 from delivery import rotation, schema
 from delivery.queue.sql import SqlQueue
-from delivery.store.base import History
-from delivery.store.sql import SqlStore
-from messages.message import Message
+from messages.text import Text
 from relay import wiring
 from relay.cli import texts
-from relay.cli.output import Json, plain, show, show_list
+from relay.cli.output import Json, plain, say, show, show_list, spoken
+from relay.cli.session import with_database
 
 T = TypeVar("T")
 OfService = Annotated[UUID | None, typer.Option("--service", help=texts.OF_SERVICE)]
@@ -38,46 +36,9 @@ def database_commands() -> typer.Typer:
                 await database.close()
 
         asyncio.run(run())
-        typer.echo(texts.DB_CURRENT)
+        say(texts.DB_CURRENT)
 
     return app
-
-
-def message_commands() -> typer.Typer:
-    app = typer.Typer(help=texts.MESSAGE, no_args_is_help=True)
-
-    @app.command("show", help=texts.MESSAGE_SHOW)
-    def show_one(message_id: Annotated[UUID, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
-        async def find(settings: Settings, database: Database) -> list[History]:
-            store = SqlStore(database, wiring.secret_keyring(settings))
-            found = await store.history(message_id)
-            if found is not None:
-                return [found]
-            # The reply to an SMTP client names the group: take its id, too.
-            return [h for each in await store.group(message_id) if (h := await store.history(each)) is not None]
-
-        rows = [_history(history) for history in _with_database(find)]
-        if not rows:
-            raise AuthError(texts.NO_MESSAGE, id=message_id)
-        if as_json:
-            show(rows[0] if rows[0]["id"] == str(message_id) else {"messages": rows}, as_json)
-            return
-        for row in rows:
-            tries = row.pop("attempts")
-            show(row, as_json)
-            if tries:
-                columns = ("number", "provider", "started_at", "ended_at", "outcome", "reason")
-                show_list("attempts", tries, columns, as_json)
-            typer.echo()
-
-    return app
-
-
-def _history(history: History) -> dict[str, Any]:
-    message: Message = history.message
-    row = plain(message) | {"recipient": str(message.recipient), "reason": history.reason}
-    row |= {"waiting_until": history.waiting_until, "attempts": [plain(attempt) for attempt in history.attempts]}
-    return row
 
 
 def queue_commands() -> typer.Typer:
@@ -87,29 +48,29 @@ def queue_commands() -> typer.Typer:
     def stats(as_json: Json = False) -> None:
         found = _with_queue(lambda queue: queue.stats(time.time()))
         rows = [{"lane": lane.value, **plain(waits)} for lane, waits in found.lanes.items()]
-        held = sorted("all" if service is None else str(service) for service in found.held)
+        held = sorted(texts.QUEUE_OF_ALL if service is None else str(service) for service in found.held)
         if as_json:
             show({"lanes": rows, "held": held}, as_json)
             return
         for row in rows:
             row["oldest_seconds"] = round(row["oldest_seconds"])
         show_list("lanes", rows, tuple(rows[0]), as_json)
-        typer.echo(texts.QUEUE_ON_HOLD.format(held=" ".join(held) or texts.NOTHING))
+        say(texts.QUEUE_ON_HOLD, held=" ".join(map(spoken, held)) or Text(texts.NOTHING))
 
     @app.command("hold", help=texts.QUEUE_HOLD)
     def hold(service: OfService = None) -> None:
         _with_queue(lambda queue: queue.hold(service), service)
-        typer.echo(texts.QUEUE_HELD.format(whose=_whose(service)))
+        say(texts.QUEUE_HELD if service is None else texts.QUEUE_HELD_OF, id=service)
 
     @app.command("release", help=texts.QUEUE_RELEASE)
     def release(service: OfService = None) -> None:
         _with_queue(lambda queue: queue.unhold(service), service)
-        typer.echo(texts.QUEUE_RELEASED.format(whose=_whose(service)))
+        say(texts.QUEUE_RELEASED if service is None else texts.QUEUE_RELEASED_OF, id=service)
 
     @app.command("retry", help=texts.QUEUE_RETRY)
     def retry(service: OfService = None) -> None:
         count = _with_queue(lambda queue: queue.retry(time.time(), service), service)
-        typer.echo(texts.QUEUE_RETRIED.format(count=count))
+        say(texts.QUEUE_RETRIED, count=count)
 
     return app
 
@@ -122,17 +83,13 @@ def secrets_commands() -> typer.Typer:
         async def run(settings: Settings, database: Database) -> int:
             return await rotation.rotate(database, *wiring.load_keyrings(settings))
 
-        typer.echo(texts.SECRETS_ROTATED.format(count=_with_database(run)))
+        say(texts.SECRETS_ROTATED, count=with_database(run))
 
     @app.callback()
     def secrets() -> None:
         """Keeps `rotate` a word of its own while it is the only command here."""
 
     return app
-
-
-def _whose(service_id: UUID | None) -> str:
-    return texts.QUEUE_OF_ALL if service_id is None else texts.QUEUE_OF_SERVICE.format(id=service_id)
 
 
 def _with_queue(work: Callable[[SqlQueue], Awaitable[T]], service_id: UUID | None = None) -> T:
@@ -144,14 +101,4 @@ def _with_queue(work: Callable[[SqlQueue], Awaitable[T]], service_id: UUID | Non
                 await services.find(connection, settings.limits, service_id)
         return await work(SqlQueue(database))
 
-    return _with_database(run)
-
-
-def _with_database(work: Callable[[Settings, Database], Awaitable[T]]) -> T:
-    async def run() -> T:
-        settings = load()
-        async with wiring.open_database(settings) as database:
-            await wiring.check_roots(settings, database)
-            return await work(settings, database)
-
-    return asyncio.run(run())
+    return with_database(run)

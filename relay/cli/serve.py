@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import os
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -11,11 +13,12 @@ import typer
 from config import logs
 from config.database import OUTAGES, Database
 from config.settings import Settings, SettingsError, load, unknown_variables
-from relay import sockets, wiring
+from relay import roles, sockets, wiring
 from relay.cli import demo, texts
+from relay.cli.output import say, spoken
 from relay.supervisor import Supervisor
 
-Role = Annotated[str, typer.Option(metavar="all|smtp|worker", help=texts.ROLE)]
+Role = Annotated[str, typer.Option(metavar="all|smtp|http|worker|feedback", help=texts.ROLE)]
 Processes = Annotated[int | None, typer.Option(min=1, max=256, help=texts.PROCESSES)]
 Demo = Annotated[bool, typer.Option("--demo", help=texts.DEMO)]
 
@@ -23,31 +26,36 @@ _DATABASE_SECONDS = 10.0  # for a server that starts beside us; ready within 15 
 
 
 def serve(role: Role = "all", processes: Processes = None, demo_service: Demo = False) -> None:
-    if role not in wiring.ROLES:
-        raise typer.BadParameter(f"one of {', '.join(wiring.ROLES)}", param_hint="--role")
+    if role not in roles.ROLES:
+        raise typer.BadParameter(spoken(texts.ONE_OF, words=", ".join(roles.ROLES)), param_hint="--role")
     settings = load(**({"processes": processes} if processes else {}))
     logs.configure(settings.log_format, settings.log_level)
     log = structlog.get_logger("settings")
     for name in unknown_variables():
         log.warning("settings.unknown", name=name)
-    listeners = sockets.listen(settings) if role != "worker" else sockets.Listeners()
+    listeners = sockets.listen(settings) if role in ("all", "smtp") else sockets.Listeners()
+    if role in ("all", "http"):
+        bound = sockets.bind(settings.http.listen, "HTTP__LISTEN", settings.processes)
+        listeners = replace(listeners, http=bound)
+    if role in ("all", "feedback") and settings.aws.sns_topics:
+        listeners = replace(listeners, webhook=sockets.bind(settings.feedback.listen, "FEEDBACK__LISTEN"))
     (ops,) = sockets.bind(settings.metrics.listen, "METRICS__LISTEN")
     _choose_metrics_folder(settings)  # now that the port is ours: its folder may be another supervisor's
     asyncio.run(_prepare(settings, role))
-    wiring.preload()
-    if role != "smtp" and settings.email.provider == "outbox":
+    roles.preload()
+    if role in ("all", "worker") and settings.email.provider == "outbox":
         with contextlib.suppress(OSError):  # what cannot be written is said by `check`, and mail waits until it can
             settings.outbox.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    children = wiring.children(settings, role, listeners, ops)
+    children = roles.children(settings, role, listeners, ops)
     sheet = demo.sheet(settings) if demo_service else None
 
     from prometheus_client.multiprocess import mark_process_dead
 
     def on_ready() -> None:
-        smtp, tls, metrics = map(sockets.addresses, (listeners.starttls, listeners.tls, [ops]))
-        typer.echo(texts.READY.format(role=role, smtp=smtp, tls=tls, metrics=metrics))
+        smtp, tls, http, metrics = map(sockets.addresses, (listeners.starttls, listeners.tls, listeners.http, [ops]))
+        say(texts.READY, role=role, smtp=smtp, tls=tls, http=http, metrics=metrics)
         if sheet:
-            typer.echo(sheet)
+            say(sheet)
 
     supervisor = Supervisor(children, on_ready=on_ready, on_death=mark_process_dead)
     raise typer.Exit(supervisor.run())
@@ -55,7 +63,7 @@ def serve(role: Role = "all", processes: Processes = None, demo_service: Demo = 
 
 def _choose_metrics_folder(settings: Settings) -> None:
     # One folder per supervisor: two roles on one machine differ in this port.
-    folder = wiring.wipe(settings.state_dir / f"metrics-{settings.metrics.listen.port}")
+    folder = _wiped(settings.state_dir / f"metrics-{settings.metrics.listen.port}")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
@@ -65,9 +73,9 @@ async def _prepare(settings: Settings, role: str) -> None:
         if not settings.is_sqlite:
             await _await_server(settings.database_url)
         async with wiring.open_database(settings) as database:
-            await wiring.check_roots(settings, database, sealing=role != "smtp")
+            await wiring.check_roots(settings, database, sealing=role in ("all", "worker"))
     except OUTAGES as error:
-        raise SettingsError(texts.DATABASE_AWAY.format(kind=type(error).__name__)) from None
+        raise SettingsError(texts.DATABASE_AWAY, kind=type(error).__name__) from None
 
 
 async def _await_server(database_url: str) -> None:
@@ -90,3 +98,11 @@ async def _await_server(database_url: str) -> None:
             await asyncio.sleep(0.5)
     finally:
         await database.close()
+
+
+def _wiped(directory: Path) -> Path:
+    """An empty folder for prometheus_client's multiprocess files."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for file in directory.glob("*.db"):
+        file.unlink()
+    return directory

@@ -10,11 +10,11 @@ from auth import domains, guests, senders, services
 from auth.principal import DisplayName, ReplyTo, Service
 from delivery import templates
 from messages.message import Language
-from relay.cli import texts
+from relay.cli import callbacks, texts
 from relay.cli.output import Json, plain, show, show_items, show_list
 from relay.cli.session import Session, given, read, write
 
-ServiceId = Annotated[UUID, typer.Argument(metavar="SERVICE", help=texts.OF_SERVICE)]
+ServiceId = Annotated[UUID, typer.Argument(metavar=texts.SERVICE_ARGUMENT, help=texts.OF_SERVICE)]
 Name = Annotated[str | None, typer.Option(help=texts.NAME)]
 EmailFrom = Annotated[str | None, typer.Option(help=texts.EMAIL_FROM)]
 FromDomain = Annotated[str | None, typer.Option(help=texts.FROM_DOMAIN)]
@@ -24,8 +24,8 @@ ReplyToAddress = Annotated[str | None, typer.Option(help=texts.REPLY_TO_ADDRESS)
 Lang = Annotated[Language | None, typer.Option(help=texts.LANGUAGE)]
 Branding = Annotated[str | None, typer.Option(help=texts.BRANDING)]
 PerDay = Annotated[int | None, typer.Option(min=0, help=texts.PER_DAY)]
-Guest = Annotated[str, typer.Argument(metavar="ADDRESS|PHONE")]
-Sender = Annotated[str, typer.Argument(metavar="ADDRESS|@DOMAIN")]
+Guest = Annotated[str, typer.Argument(metavar=texts.GUEST_ARGUMENT)]
+Sender = Annotated[str, typer.Argument(metavar=texts.SENDER_ARGUMENT)]
 
 
 def commands() -> typer.Typer:
@@ -47,6 +47,7 @@ def commands() -> typer.Typer:
     sender.command("remove", help=texts.SENDER_REMOVE)(sender_remove)
     sender.command("list", help=texts.SENDER_LIST)(sender_list)
     app.add_typer(sender, name="sender")
+    app.add_typer(callbacks.commands(), name="callback")
     return app
 
 

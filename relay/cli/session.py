@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits, Settings, load
 from relay.wiring import check_roots, load_keyrings, open_database
@@ -34,6 +35,18 @@ def read(work: Callable[[Session], Awaitable[T]]) -> T:
 def write(work: Callable[[Session], Awaitable[T]]) -> T:
     """Runs `work` in one write transaction: on disk when this returns, undone when it raises."""
     return asyncio.run(_run(work, writes=True))
+
+
+def with_database(work: Callable[[Settings, Database], Awaitable[T]]) -> T:
+    """Runs `work` on the database, for stores and queues that make their own transactions."""
+
+    async def run() -> T:
+        settings = load()
+        async with open_database(settings) as database:
+            await check_roots(settings, database)
+            return await work(settings, database)
+
+    return asyncio.run(run())
 
 
 def given(**options: Any) -> dict[str, Any]:

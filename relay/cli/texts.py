@@ -1,4 +1,7 @@
-"""Every English text of the command, in one place for the catalogue. Refusals by `auth` are in auth/errors.py."""
+"""Every English text of the command, in one place for the catalogue. Refusals by `auth` are in auth/errors.py.
+
+What Typer itself says is in usage.py, which translates it.
+"""
 
 APP = "SMTP relay gateway and delivery backend for public services."
 SERVICE = "Services: who sends, from which address, live or in trial."
@@ -29,6 +32,20 @@ DOMAIN_ADD = "Add a domain, make its DKIM key, and show the DNS records to publi
 DOMAIN_SHOW = "The DNS records to publish; without NAME those of the default domain."
 DOMAIN_LIST = "All domains."
 
+CALLBACK = "Callbacks: where a service hears what became of its messages."
+CALLBACK_SET = "Set the URL and its bearer token, and show the signing secret, this once."
+CALLBACK_SHOW = "The URL, and what still waits to be told."
+CALLBACK_REMOVE = "Tell the service nothing more."
+CALLBACK_URL = "URL that is called, with https."
+BEARER_TOKEN_FILE = "File with the bearer token that each call carries; - for standard input."  # noqa: S105
+CALLBACK_SECRET_ONCE = "The signing secret is shown this once; keep it where the calls are checked."  # noqa: S105
+
+SERVICE_ARGUMENT = "SERVICE"
+KEY_ARGUMENT = "KEY"
+NAME_ARGUMENT = "NAME"
+GUEST_ARGUMENT = "ADDRESS|PHONE"
+SENDER_ARGUMENT = "ADDRESS|@DOMAIN"
+
 JSON = "Print one JSON object and nothing else."
 NAME = "Name that people see."
 EMAIL_FROM = "Part before the @ of the address that its mail comes from."
@@ -50,22 +67,30 @@ OVERLAP = "Seconds for which the old key still works."
 
 SECRET_ONCE = "The secret is shown this once; keep it in the product that sends, or in a safe."  # noqa: S105 - no secret
 NOTHING = "none"
+YES = "yes"
+NO = "no"
+ONE_OF = "use one of {words}"
 DATABASE_AWAY = "the database cannot be used ({kind}); check NOTIFY_RELAY_DATABASE_URL"
+OF_FILE = "{name}: {problem}"
 SYSTEM_REFUSED = "the system refused: {reason}"
 INTERNAL = "internal error ({kind}); please report it with the command you gave"
 INTERRUPTED = "interrupted"
 
 SERVE = "Run the relay on this machine until SIGTERM."
-ROLE = "Which processes: the SMTP doors, the delivery workers, or all."
+ROLE = "Which processes: the doors of SMTP or HTTP, the delivery workers, those that hear of deliveries, or all."
 PROCESSES = "Processes of each kind; without it one per core."
 DEMO = "Make a demo service on first start, and print what to paste."
-READY = "notify-relay {role} ready: SMTP {smtp} (STARTTLS), {tls} (TLS); metrics {metrics}"
+READY = "notify-relay {role} ready: SMTP {smtp} (STARTTLS), {tls} (TLS); HTTP {http}; metrics {metrics}"
 DEMO_SERVICE = "Demo service"
+DEMO_TEMPLATE = "Greeting"
+DEMO_SUBJECT = "Hello ((name))"
+DEMO_BODY = "# It works\n\nThis email was made of a template, for ((name)).\n"
 DEMO_SHEET = """
   SMTP host      {host}
   SMTP ports     {port} (STARTTLS), {tls_port} (TLS); the certificate is self-made
   user name      {normal_username}
   password       {normal_password}
+  HTTP           http://{http} (the API; http://{http}/docs describes it)
   API key        {normal_api_key}
   test key       {test_username} / {test_password}
                  {test_api_key}
@@ -78,6 +103,11 @@ Send a first message:
     curl --ssl-reqd -k smtp://{host}:{port} -T - \\
     --mail-from me@example.com --mail-rcpt you@example.com \\
     -u {normal_username}:{normal_password}
+  curl http://{http}/v2/notifications/email \\
+    -H 'Authorization: ApiKey-v1 {normal_api_key}' \\
+    -H 'Content-Type: application/json' \\
+    -d '{{"email_address": "you@example.com", "template_id": "{template_id}",
+      "personalisation": {{"name": "Amala"}}}}'
 
 What was sent    {outbox}/ (one .eml and one .json per message)
 Its history      .venv/bin/notify-relay message show ID  (of the reply, or a file's name)
@@ -90,14 +120,25 @@ DB_UPGRADE = "Bring the database to this version's schema; one process at a time
 DB_CURRENT = "the database has this version's schema"
 MESSAGE = "Messages."
 MESSAGE_SHOW = "The history of a message, or of all messages of a group."
+MESSAGE_FIND = "Find messages by what is known of them; newest first."
+FIND_TO = "Recipient's address."
+FIND_MESSAGE_ID = "Message-ID that the sending product gave it, with its angle brackets."
+FIND_REFERENCE = "Reference that the sender gave it."
+FIND_GROUP = "Group id of the reply to an SMTP client."
+FIND_SINCE = "Created at this time (UTC) or later."
+FIND_UNTIL = "Created at this time (UTC) or earlier."
+FIND_LIMIT = "At most so many."
+NOTHING_FOUND = "no message fits"
+BAD_ADDRESS = "the address cannot be used: {reason}"
 NO_MESSAGE = "no message and no group with the id {id}"
 QUEUE = "The queue."
 QUEUE_STATS = "How many messages of each lane wait for what, and what is on hold."
 QUEUE_ON_HOLD = "on hold: {held}"
-QUEUE_HELD = "{whose} messages stay queued until they are released"
-QUEUE_RELEASED = "{whose} messages are sent"
 QUEUE_OF_ALL = "all"
-QUEUE_OF_SERVICE = "service {id}: its"
+QUEUE_HELD = "all messages stay queued until they are released"
+QUEUE_HELD_OF = "service {id}: its messages stay queued until they are released"
+QUEUE_RELEASED = "all messages are sent"
+QUEUE_RELEASED_OF = "service {id}: its messages are sent"
 QUEUE_HOLD = "Send nothing more of a service, or of all; messages stay queued."
 QUEUE_RELEASE = "Send again."
 QUEUE_RETRY = "Try deferred messages now."
@@ -118,7 +159,134 @@ CHECK_NO_KEY = "{domain} has no DKIM key: run `notify-relay domain show`, which 
 CHECK_PROVIDER = "SES cannot be asked ({reason}): check NOTIFY_RELAY_AWS__REGION, the credentials and the network"
 CHECK_OUTBOX = "{dir} cannot be written: check its owner, or NOTIFY_RELAY_OUTBOX__DIR"
 CHECK_IS_OUTBOX = "outbox: nothing leaves this machine, mail becomes files in {dir}"
+CHECK_NO_EVENTS = "none needed: the outbox's files are delivered when they are written"
+CHECK_DEAF = (
+    "nobody tells what becomes of mail: set NOTIFY_RELAY_AWS__CONFIGURATION_SET, and "
+    "NOTIFY_RELAY_AWS__EVENTS_QUEUE_URL or NOTIFY_RELAY_AWS__SNS_TOPICS"
+)
+CHECK_TOPICS = "posts of {topics} topics are taken at {listen}"
+CHECK_QUEUE = "the queue can be read; about {count} events wait"
+CHECK_NO_QUEUE = "the queue cannot be read ({reason}): check NOTIFY_RELAY_AWS__EVENTS_QUEUE_URL and the credentials"
 CHECK_PAUSED = "SES does not send for this account now: look at the account's status in the AWS console"
 CHECK_PRODUCTION = "production"
 CHECK_SANDBOX = "sandbox: verified recipients only"
 CHECK_SES = "SES in {region}, {mode}, at most {rate} messages a second"
+
+# The words of strerror that an operator meets.
+SYSTEM = (
+    "Address already in use",
+    "Cannot assign requested address",
+    "File exists",
+    "Input/output error",
+    "Is a directory",
+    "Name or service not known",
+    "No space left on device",
+    "No such file or directory",
+    "Not a directory",
+    "Operation not permitted",
+    "Permission denied",
+    "Read-only file system",
+    "Temporary failure in name resolution",
+    "Too many open files",
+)
+
+# Names of fields, as they head lines and columns.
+HEADINGS = (
+    "api_key",
+    "archived",
+    "at",
+    "attempts",
+    "billable_units",
+    "body",
+    "branding",
+    "callbacks",
+    "channel",
+    "claimed",
+    "completed_at",
+    "content_bytes",
+    "content_id",
+    "content_kind",
+    "created_at",
+    "deferred",
+    "detail",
+    "display_name",
+    "domain",
+    "email_from",
+    "email_template_id",
+    "ended_at",
+    "events",
+    "expires_at",
+    "failed_last_day",
+    "group_id",
+    "guest",
+    "held",
+    "hidden",
+    "id",
+    "job_id",
+    "key_id",
+    "key_type",
+    "kind",
+    "lane",
+    "language",
+    "last_outcome",
+    "last_used_at",
+    "live",
+    "name",
+    "networks",
+    "number",
+    "oldest_seconds",
+    "original_message_id",
+    "outcome",
+    "parked",
+    "part",
+    "per_day",
+    "per_minute",
+    "placeholders",
+    "provider",
+    "provider_id",
+    "public_record",
+    "purpose",
+    "reason",
+    "recipient",
+    "reference",
+    "reply_to",
+    "reply_to_address",
+    "result",
+    "reverse_path",
+    "revoked_at",
+    "scheduled",
+    "scheduled_for",
+    "selector",
+    "sender",
+    "sent_at",
+    "service_id",
+    "signing_domain",
+    "signing_secret",
+    "smtp_password",
+    "smtp_username",
+    "started_at",
+    "status",
+    "subject",
+    "template_id",
+    "template_version",
+    "type",
+    "updated_at",
+    "url",
+    "value",
+    "version",
+    "waiting",
+    "waiting_until",
+)
+
+TEMPLATE = "Templates: texts that a service's messages are made of."
+TEMPLATE_CREATE = "Make a template; ((name)) in its texts stands for a value that each message brings."
+TEMPLATE_LIST = "The templates of a service by name, without archived ones."
+TEMPLATE_SHOW = "A template, in its latest version unless one is named."
+TEMPLATE_UPDATE = "Make a new version with what is named; messages accepted before keep theirs."
+TEMPLATE_ARCHIVE = "Take no more messages of it; those accepted before are sent."
+TEMPLATE_ARGUMENT = "TEMPLATE"
+TEMPLATE_NAME = "Name by which people find it; recipients do not see it."
+TEMPLATE_TYPE = "What kind of message it makes."
+TEMPLATE_SUBJECT = "Subject of the email."
+TEMPLATE_VERSION = "Number of the version."
+BODY_FILE = "File with the body in UTF-8: Markdown for an email, plain text for an SMS; - for standard input."

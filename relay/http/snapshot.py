@@ -59,6 +59,21 @@ class Snapshot:
                 return "does not greet"
         return None
 
+    async def http_ready(self, addresses: Sequence[Any]) -> str | None:
+        """Whether each address answers a request."""
+        for host, port, *_ in addresses:
+            try:
+                async with asyncio.timeout(_PROBE_SECONDS):
+                    reader, writer = await asyncio.open_connection(host, port)
+                    writer.write(b"HEAD / HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n")
+                    answer = await reader.readline()
+                    writer.close()
+            except OSError:
+                return "does not answer"
+            if not answer.startswith(b"HTTP/1.1 404 "):
+                return "does not serve"
+        return None
+
     async def measure(self) -> Iterable[Metric]:
         """Build, certificate and queue gauges; the queue's are left out while the database is away."""
         build: dict[Labels, float] = {(("version", version("notify-relay")),): 1.0}

@@ -1,11 +1,14 @@
 """One running relay for all tests that need nothing special of it: two processes of each kind, SQLite, the outbox."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.harness.api import LISTED, VALUES, Api, Office, open_office
+from tests.harness.mail import address
 from tests.harness.relay import Credentials, Relay
 
 Make = Callable[..., Relay]
@@ -22,6 +25,24 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
 def key(relay: Relay) -> Credentials:
     """A normal key of a live service."""
     return relay.create_key()
+
+
+@pytest.fixture(scope="session")
+def office(relay: Relay) -> Office:
+    """A service that uses the HTTP door."""
+    return open_office(relay)
+
+
+@pytest.fixture(scope="session")
+def listed(office: Office) -> str:
+    """The reference of more messages than a page of the API holds."""
+    reference = f"batch {os.urandom(8).hex()}"
+    api = Api(office.relay, office.key)
+    for number in range(LISTED):
+        message = office.message(address(), reference=reference, personalisation={**VALUES, "number": number})
+        assert api.post(message).status == 201
+    api.close()
+    return reference
 
 
 @pytest.fixture

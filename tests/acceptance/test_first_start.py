@@ -1,5 +1,6 @@
 """What `make run` prints works when it is pasted, at the first start and at the next."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -41,6 +42,34 @@ def test_printed_lines_send_a_message_when_pasted(make_relay: Callable[..., Rela
     assert done.returncode == 0, done.stderr
     ((envelope, _),) = relay.wait_for_outbox(1)
     assert envelope["rcpt_to"] == ["you@example.com"]
+
+
+def test_the_printed_request_sends_a_template_when_pasted(make_relay: Callable[..., Relay]) -> None:
+    if shutil.which("curl") is None:
+        skip_or_fail("NOT TESTED: the printed curl line of the API; no curl here")
+    relay = make_relay()
+    relay.start("--demo")
+    found = re.search(r"^  curl http://.*?\}\}'$", sheet(relay), re.MULTILINE | re.DOTALL)
+    assert found
+    done = subprocess.run(["bash", "-c", found[0]], capture_output=True, text=True, timeout=30)
+
+    assert json.loads(done.stdout)["content"]["subject"] == "Hello Amala"
+    ((envelope, content),) = relay.wait_for_outbox(1)
+    assert envelope["rcpt_to"] == ["you@example.com"]
+    assert b"for Amala" in content
+
+
+def test_a_demo_service_of_an_older_version_gets_its_template(make_relay: Callable[..., Relay]) -> None:
+    relay = make_relay()
+    relay.start("--demo")
+    relay.stop()
+    file = relay.folder / "var/demo.json"
+    made = json.loads(file.read_text())
+    del made["template_id"]
+    file.write_text(json.dumps(made))
+    relay.start("--demo")
+
+    assert json.loads(file.read_text())["template_id"] in sheet(relay)
 
 
 def test_the_next_start_prints_the_same_credentials(make_relay: Callable[..., Relay]) -> None:

@@ -120,7 +120,7 @@ def test_second_serve_on_a_port_in_use_fails_loudly_and_harms_nobody(
 def test_children_die_with_their_supervisor(make_relay: Make) -> None:
     relay = make_relay().start()
     children = relay.children()
-    assert sorted(children.values()) == ["ops", "smtp-0", "worker-0"]
+    assert sorted(children.values()) == ["feedback-0", "http-0", "ops", "smtp-0", "worker-0"]
     relay.kill()
     wait_until(lambda: not any(map(is_running, children)), 5)
     relay.start().stop()

@@ -18,13 +18,16 @@ from auth.verify import Verifier
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits, Smtp
+from config.words import Words
 from delivery import schema
 from delivery.brandings import Brandings
 from delivery.store.sql import SqlStore
+from delivery.templates import Templates
 from messages.message import KeyType
 from relay import certificate
 from relay.accept import Acceptor
 from relay.metrics import DoorMetrics
+from relay.preparation import Preparer
 from relay.smtp.listeners import SmtpDoor, tls_context
 
 DOMAIN = "notification.example.ca"
@@ -47,9 +50,10 @@ async def _serve(folder: Path, synchronous: str) -> None:
     issued = await _key(database, keyring)
     verifier = Verifier(database, keyring, time.time, Limits(), default_domain=DOMAIN)
     store = SqlStore(database, keyring)
-    acceptor = Acceptor(store, verifier, Brandings(), max_message_bytes=1 << 20, max_recipients=10, now=time.time)
+    preparer = Preparer(Brandings(), Templates(database, time.time), 1 << 20)
+    acceptor = Acceptor(store, verifier, preparer, max_recipients=10, now=time.time)
     context = tls_context(*certificate.ensure(folder, "localhost"))
-    door = SmtpDoor(Smtp(), context, verifier, acceptor, DoorMetrics(CollectorRegistry()))
+    door = SmtpDoor(Smtp(), context, verifier, acceptor, DoorMetrics(CollectorRegistry()), Words.load())
     listener = socket.create_server(("127.0.0.1", 0))
     await door.start([], [listener])
     login = {"username": issued.key.smtp_username, "password": issued.smtp_password}

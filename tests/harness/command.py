@@ -64,9 +64,9 @@ def commands() -> Commands:
 
 
 def _serve() -> None:
-    from relay import wiring
+    from relay import roles
 
-    wiring.preload()
+    roles.preload()
     gc.collect()
     gc.freeze()
     for line in sys.stdin.buffer:

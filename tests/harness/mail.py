@@ -13,7 +13,7 @@ import dkim
 
 from tests.harness.relay import Credentials, Relay
 
-QUEUED = re.compile(r"250[ -]2\.0\.0 ([0-9a-f-]{36}) queued for (\d+) recipients")
+QUEUED = re.compile(r"250[ -]2\.0\.0 ([0-9a-f-]{36}) (?:queued for|mis en file d'attente, destinataires :) (\d+)")
 CONTENT = b"From: Clerk <clerk@city.example>\r\nTo: reader@example.org\r\nSubject: Notice\r\n\r\nHello\r\n"
 
 
@@ -79,10 +79,12 @@ def log_in(relay: Relay, username: str, password: str) -> str:
         return client.ask("AUTH PLAIN " + b64encode(f"\0{username}\0{password}".encode()).decode())
 
 
-def send(relay: Relay, key: Credentials, *recipients: str, content: bytes = CONTENT) -> str:
+def send(
+    relay: Relay, key: Credentials, *recipients: str, content: bytes = CONTENT, sender: str = "clerk@city.example"
+) -> str:
     """Sends one message in a session of its own; the group id."""
     with connect(relay, key) as client:
-        return group_id(client.submit(recipients, content), len(recipients))
+        return group_id(client.submit(recipients, content, sender), len(recipients))
 
 
 def group_id(answer: str, recipients: int = 1) -> str:

@@ -50,14 +50,18 @@ class Relay:
 
     def __init__(self, folder: Path, **environment: object) -> None:
         self.folder = folder
-        self.port, self.tls_port, self.metrics_port = free_port(), free_port(), free_port()
+        self.port, self.tls_port, self.metrics_port, self.http_port = (free_port() for _ in range(4))
+        self.public_url = "https://api.relay.example"  # as behind a proxy: what answers name, not where we listen
         settings: dict[str, object] = {
             "SMTP__LISTEN": f"127.0.0.1:{self.port}",
             "SMTP__LISTEN_TLS": f"127.0.0.1:{self.tls_port}",
             "METRICS__LISTEN": f"127.0.0.1:{self.metrics_port}",
+            "HTTP__LISTEN": f"127.0.0.1:{self.http_port}",
+            "HTTP__PUBLIC_URL": self.public_url,
             **environment,
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFY_RELAY_")}
+        inherited["LC_ALL"] = "C.UTF-8"  # English, wherever the tests run
         self.environment = inherited | {
             (name if name.startswith("AWS_") and not name.startswith("AWS__") else f"NOTIFY_RELAY_{name}"): str(value)
             for name, value in settings.items()
@@ -109,9 +113,18 @@ class Relay:
         local = f"{name.lower()}-{os.urandom(3).hex()}"
         return self.json("service", "create", "--name", name, "--email-from", local, *options)
 
+    def create_template(self, service: str, subject: str, body: str, name: str = "Notice") -> str:
+        """The id of a new email template."""
+        file = self.folder / "template.md"
+        file.write_text(body)
+        named = ("--service", service, "--type", "email", "--name", name)
+        return str(self.json("template", "create", *named, "--subject", subject, "--body-file", str(file))["id"])
+
     # -- the processes ---------------------------------------------------------------------------------------------
 
-    def start(self, *arguments: str, through: Sequence[str] = (), seconds: float = 15) -> "Relay":
+    def start(
+        self, *arguments: str, through: Sequence[str] = (), seconds: float = 15, announced: str = " ready: "
+    ) -> "Relay":
         """`serve`, until it says that it is ready; `through` is a command that runs it."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -126,7 +139,7 @@ class Relay:
         deadline = time.monotonic() + seconds
         os.set_blocking(self.process.stdout.fileno(), False)
         self.said = b""
-        while b" ready: " not in self.said:
+        while announced.encode() not in self.said:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"not ready: {self.said!r} {self.log.read_text()[-2000:]}")
             time.sleep(0.02)

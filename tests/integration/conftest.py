@@ -16,16 +16,20 @@ from config.database import Database
 from config.keyring import Keyring
 from config.settings import Aws, Delivery
 from delivery import schema
+from delivery.brandings import Brandings
 from delivery.metrics import DeliveryMetrics
 from delivery.providers.ses import open_provider
 from delivery.providers.simulator import SimulatorProvider
 from delivery.queue.sql import SqlQueue
+from delivery.rendering import Renderer
 from delivery.signing import Signer
 from delivery.store.base import Group, History
 from delivery.store.sql import SqlStore
+from delivery.templates import Templates
 from delivery.worker import Worker
 from messages.message import KeyType, Message
 from tests.fakes.aws import CREDENTIALS, FakeAws
+from tests.fakes.feedback import Feedback
 from tests.fakes.messages import make_message
 
 DOMAIN = "notification.example.ca"
@@ -51,6 +55,9 @@ class Works:
         await self.store.put(Group((message,), content))
         return message
 
+    def renderer(self) -> Renderer:
+        return Renderer(Templates(self.database, time.time), Brandings())
+
     @contextlib.asynccontextmanager
     async def worker(self, owner: str = "w", **settings: Any) -> AsyncIterator[None]:
         """A worker that runs for the length of the block."""
@@ -62,6 +69,7 @@ class Works:
             owner,
             store=self.store,
             queue=self.queue,
+            renderer=self.renderer(),
             signer=Signer(self.database, self.sealing, time.time),
             providers={KeyType.NORMAL: ses, KeyType.TEAM: ses, KeyType.TEST: SimulatorProvider()},
             settings=delivery,
@@ -108,6 +116,6 @@ async def works(
     async with database.write() as connection:
         await domains.ensure(connection, sealing, DOMAIN, time.time())
     settings = Delivery(unknown_wait_seconds=0.4, retry_base_seconds=0.2, lease_seconds=5)
-    async with FakeAws() as aws:
+    async with FakeAws(feedback=Feedback()) as aws:
         yield Works(database, SqlStore(database, keyring), SqlQueue(database), aws, keyring, sealing, settings)
     await database.close()

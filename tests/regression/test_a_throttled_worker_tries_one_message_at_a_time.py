@@ -37,6 +37,7 @@ def _worker(works: Works, provider: Closed, now: Callable[[], float] = time.time
         "w",
         store=works.store,
         queue=works.queue,
+        renderer=works.renderer(),
         signer=Signer(works.database, works.sealing, time.time),
         providers=dict.fromkeys(KeyType, provider),
         settings=works.settings,

@@ -1,14 +1,20 @@
 """What a first start prints fits a terminal."""
 
+import pytest
+
+from config.words import Words
+from messages.message import Language
+from messages.text import Text
 from relay.cli import texts
 
 
-def test_sheet_is_at_most_100_characters_wide_but_for_its_api_keys() -> None:
+@pytest.mark.parametrize("language", [Language.EN, Language.FR])
+def test_sheet_is_at_most_100_characters_wide_but_for_its_api_keys(language: Language) -> None:
     key = {"username": "demo-service-normal-bqx5izvb", "password": "f" * 32, "api_key": "gcntfy-" + "f" * 90}
     values = {f"{kind}_{name}": value for kind in ("normal", "test") for name, value in key.items()}
-    sheet = texts.DEMO_SHEET.format(
-        host="127.0.0.1", port=2587, tls_port=2465, outbox="var/outbox", metrics="127.0.0.1:9464", **values
-    )
+    values |= {"host": "127.0.0.1", "port": "2587", "tls_port": "2465"}
+    values |= {"outbox": "var/outbox", "metrics": "127.0.0.1:9464", "http": "127.0.0.1:8080", "template_id": "f" * 36}
+    sheet = Text(texts.DEMO_SHEET, values).render(Words.load().translator(language))
     wide = [line for line in sheet.splitlines() if len(line) > 100]
 
     assert all("gcntfy-" in line for line in wide)

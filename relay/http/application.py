@@ -1,0 +1,149 @@
+"""The HTTP door as an ASGI application: routes at the root of the domain, every failure in the shape of Notify's v2."""
+
+import asyncio
+import json
+from collections.abc import Callable
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from config.database import OUTAGES
+from config.words import Words, negotiate
+from delivery.store.base import Store
+from messages.text import Translate
+from relay.http import documentation, emails, errors, notifications, templates, validation
+from relay.http.authentication import Authentication, Verifier
+from relay.http.errors import ApiError
+from relay.http.handler import Acceptor, Handler
+from relay.http.presenting import Bodies, Links, Templates
+from relay.http.sending import EmailSending
+from relay.metrics import DoorMetrics
+
+_READ_SECONDS = 10.0  # a database that takes longer is away
+_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+
+
+def application(
+    *,
+    public_url: str,
+    verifier: Verifier,
+    acceptor: Acceptor,
+    store: Store,
+    templates_: Templates,
+    metrics: DoorMetrics,
+    words: Words,
+    now: Callable[[], float],
+) -> ASGIApp:
+    """`public_url` is where clients reach us, and ends with a slash; `now` gives seconds since the epoch."""
+    links = Links(public_url)
+    handler = Handler(acceptor, metrics, links.docs, now)
+    authentication = Authentication(verifier, metrics, links.docs, now)
+    answers = _Answers(words, links)
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_name,
+        # It would send exceptions with their texts to whatever the environment's OTEL variables name.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    sending, bodies = EmailSending(handler, templates_, links, now), Bodies(store, templates_)
+    app.include_router(emails.routes(authentication, handler, sending, now))
+    app.include_router(notifications.routes(authentication, store, bodies, links, answers.translator, now))
+    app.include_router(templates.routes(authentication, templates_))
+    _add_documentation(app, links)
+    app.add_exception_handler(ApiError, answers.of_error)
+    app.add_exception_handler(RequestValidationError, answers.of_invalid)
+    app.add_exception_handler(HTTPException, answers.of_route)
+    app.add_middleware(_Guard, answers=answers, report=handler.report)
+    return app
+
+
+def _name(route: APIRoute) -> str:
+    return route.name
+
+
+def _add_documentation(app: FastAPI, links: Links) -> None:
+    document = documentation.openapi(app, links.root)
+    as_json, as_page = json.dumps(document), documentation.page(document)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return Response(as_json, media_type="application/json")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return Response(as_page, media_type="text/html", headers={"Content-Security-Policy": _PAGE_POLICY})
+
+
+class _Answers:
+    """Failures as answers, in the language of whoever asks."""
+
+    def __init__(self, words: Words, links: Links) -> None:
+        self._words = words
+        self._links = links
+
+    def translator(self, request: Request) -> Translate:
+        return self._words.translator(negotiate(request.headers.get("accept-language")))
+
+    def of_error(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, ApiError)
+        return Response(error.body(self.translator(request)), error.status, error.headers, "application/json")
+
+    def of_invalid(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        found = [{**each, "loc": each["loc"][1:]} for each in error.errors()]  # the first says: path, query or header
+        return self.of_error(request, ApiError.invalid(validation.texts(found)))
+
+    def of_route(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        failure = {404: errors.ROUTE_UNKNOWN, 405: errors.METHOD_UNKNOWN}.get(error.status_code, errors.NOT_HTTP)
+        return self.of_error(request, ApiError.of(failure, error.headers, docs=self._links.docs))
+
+
+class _Guard:
+    """Around everything: no exception's text gets out, and every answer says what caches and browsers should know."""
+
+    def __init__(self, app: ASGIApp, answers: _Answers, report: Callable[[BaseException], None]) -> None:
+        self._app = app
+        self._answers = answers
+        self._report = report
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        language = negotiate(Headers(scope=scope).get("accept-language"))
+        started = False
+
+        async def finish(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Content-Type-Options"] = "nosniff"
+                if scope["path"] not in ("/docs", "/openapi.json"):
+                    headers["Content-Language"] = language.value
+                    headers["Vary"] = "Accept-Language"
+                    headers["Cache-Control"] = "no-store"
+            await send(message)
+
+        try:
+            async with asyncio.timeout(_READ_SECONDS if scope["method"] == "GET" else None):
+                await self._app(scope, receive, finish)
+        except ClientDisconnect:
+            pass
+        except Exception as error:
+            self._report(error)
+            if started:  # half an answer: a broken connection says so
+                raise
+            away = isinstance(error, OUTAGES)
+            answer = errors.unavailable() if away else ApiError.of(errors.INTERNAL)
+            await self._answers.of_error(Request(scope), answer)(scope, receive, finish)
+        return None

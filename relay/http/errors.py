@@ -1,0 +1,186 @@
+"""What the API answers when it says no: one table from the doors' replies to statuses, names and texts of Notify's v2.
+
+Clients decide by status and `error`, which never change; `message` is for people and follows their language.
+Knows nothing of requests.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from auth.principal import Principal
+from messages import reply
+from messages.message import KeyType
+from messages.reply import Refused, Reply
+from messages.text import Text, Translate
+
+RETRY_SECONDS = 10  # after trouble of ours
+
+_BAD_REQUEST = "BadRequestError"
+_KEY_TYPES = {KeyType.NORMAL: "LIVE", KeyType.TEAM: "TEAM", KeyType.TEST: "TEST"}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One way to fail. `error` and `text` may hold `{named}` values."""
+
+    status: int
+    error: str
+    text: Text
+
+
+class ApiError(Exception):
+    """An answer in the shape of Notify's v2: one status, one or more errors."""
+
+    def __init__(
+        self, status: int, errors: Sequence[tuple[str, Text]], headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status)
+        self.status = status
+        self.errors = errors
+        self.headers = dict(headers or {})
+
+    @classmethod
+    def of(cls, failure: Failure, headers: Mapping[str, str] | None = None, **values: object) -> "ApiError":
+        error = failure.error.format(**values)
+        return cls(failure.status, [(error, Text(failure.text.source, values))], headers)
+
+    @classmethod
+    def invalid(cls, texts: Sequence[Text]) -> "ApiError":
+        """Of a request that is not as the OpenAPI document says."""
+        return cls(400, [("ValidationError", text) for text in texts])
+
+    def body(self, translate: Translate = str) -> bytes:
+        """JSON; what is said twice stands there once."""
+        said = dict.fromkeys((error, text.render(translate)) for error, text in self.errors)
+        errors = [{"error": error, "message": message} for error, message in said]
+        return json.dumps({"status_code": self.status, "errors": errors}).encode("ascii")
+
+
+# -- Requests ------------------------------------------------------------------------------------------------------
+NOT_FOUND = Failure(404, "NoResultFound", Text("No result found"))
+ROUTE_UNKNOWN = Failure(404, "NotFound", Text("The requested URL was not found; see {docs}"))
+METHOD_UNKNOWN = Failure(405, "MethodNotAllowed", Text("The method is not allowed for the requested URL"))
+NOT_JSON = Failure(400, _BAD_REQUEST, Text("Error decoding arguments: {reason}"))
+NOT_HTTP = Failure(400, _BAD_REQUEST, Text("The request is not valid HTTP"))
+TOO_SLOW = Failure(408, "RequestTimeout", Text("The request took longer than {seconds} seconds to arrive"))
+TOO_LARGE = Failure(413, "RequestEntityTooLarge", Text("The request has more than {limit} bytes"))
+NOT_JSON_TYPE = Failure(
+    415, _BAD_REQUEST, Text("UnsupportedMediaType error: send the request as Content-Type application/json")
+)
+NO_DOCUMENTS = Failure(400, _BAD_REQUEST, Text("Service is not allowed to send documents"))
+REPLY_TO_UNKNOWN = Failure(
+    400, _BAD_REQUEST, Text("email_reply_to_id {id} does not exist in database for service id {service_id}")
+)
+INTERNAL = Failure(500, "Exception", Text("Internal server error"))
+UNAVAILABLE = Failure(503, "ServiceUnavailable", Text("Temporary failure on our side; nothing was accepted, try again"))
+FULL = Failure(503, "ServiceUnavailable", Text("Too many requests at once; nothing was accepted, try again"))
+
+# -- Authentication ------------------------------------------------------------------------------------------------
+NO_TOKEN = Failure(401, "AuthError", Text("Unauthorized, authentication token must be provided"))
+SCHEME_UNKNOWN = Failure(
+    401,
+    "AuthError",
+    Text(
+        "Unauthorized, Authorization header is invalid. GC Notify supports the following authentication methods. "
+        "Bearer: a JSON Web Token signed with your API key, ApiKey-v1: your full API key"
+    ),
+)
+TOKEN_INVALID = Failure(403, "AuthError", Text("Invalid token: signature, api token is not valid"))
+NO_ISSUER = Failure(403, "AuthError", Text("Invalid token: iss field not provided"))
+BAD_ISSUER = Failure(403, "AuthError", Text("Invalid token: service id is not the right data type"))
+NO_ISSUED_AT = Failure(403, "AuthError", Text("Invalid token: iat field not provided"))
+SERVICE_UNKNOWN = Failure(403, "AuthError", Text("Invalid token: service not found"))
+NO_KEYS = Failure(403, "AuthError", Text("Invalid token: service has no API keys"))
+SIGNATURE_UNKNOWN = Failure(403, "AuthError", Text("Invalid token: signature, api token not found"))
+CLOCK = Failure(403, "AuthError", Text("Error: Your system clock must be accurate to within 30 seconds"))
+REVOKED = Failure(403, "AuthError", Text("Invalid token: API key revoked"))
+KEY_UNKNOWN = Failure(403, "AuthError", Text("Invalid token: API key not found"))
+KEY_MALFORMED = Failure(403, "AuthError", Text("Invalid token: Enter your full API key"))
+
+# -- What accept refuses -------------------------------------------------------------------------------------------
+_BY_REPLY: dict[Reply, Failure] = {
+    reply.KEY_REVOKED: REVOKED,
+    reply.CREDENTIALS_INVALID: KEY_UNKNOWN,
+    reply.SERVICE_HELD: Failure(403, _BAD_REQUEST, Text("Service is suspended")),
+    reply.KEY_LIMIT: Failure(
+        429, "RateLimitError", Text("Exceeded rate limit for key type {key_type} of {limit} requests per 60 seconds")
+    ),
+    reply.SERVICE_LIMIT: Failure(
+        429,
+        "{mode}ServiceTooManyEmailRequestsError",
+        Text("Exceeded email daily sending limit of {limit} messages"),
+    ),
+    reply.TEAM_KEY_RECIPIENT: Failure(
+        400,
+        _BAD_REQUEST,
+        Text("Can\u2019t send to this recipient using a team-only API key (service {service_id}) - see {docs}"),
+    ),
+    reply.TRIAL_RECIPIENT: Failure(
+        400, _BAD_REQUEST, Text("Can\u2019t send to this recipient when service is in trial mode \u2013 see {docs}")
+    ),
+    reply.NULL_RECIPIENT: Failure(400, _BAD_REQUEST, Text("Recipient can't be empty")),
+    reply.SMTPUTF8_RECIPIENT: Failure(400, "InvalidEmailError", Text("Not a valid email address")),
+    reply.TEMPLATE_UNKNOWN: Failure(400, _BAD_REQUEST, Text("Template not found")),
+    reply.TEMPLATE_ARCHIVED: Failure(400, _BAD_REQUEST, Text("Template {template_id} has been deleted")),
+    reply.TEMPLATE_UNSUITABLE: Failure(
+        400, _BAD_REQUEST, Text("{channel} template is not suitable for {wanted} notification")
+    ),
+    reply.PERSONALISATION_MISSING: Failure(
+        400, _BAD_REQUEST, Text("Missing personalisation for template ID {template_id}: {names}")
+    ),
+    reply.EMPTY: Failure(400, _BAD_REQUEST, Text("Message is empty or just whitespace")),
+    reply.TEXT_TOO_LONG: Failure(
+        400,
+        _BAD_REQUEST,
+        Text("Your message is too long. Emails cannot be longer than 2000000 bytes. Your message is {octets} bytes."),
+    ),
+    reply.TOO_LARGE: Failure(
+        400, _BAD_REQUEST, Text("Your message is too long. Emails cannot be longer than {limit} bytes.")
+    ),
+    reply.IDEMPOTENCY_KEY_USED: Failure(
+        422, "IdempotencyKeyUsed", Text("This Idempotency-Key was used for another request; use a new one")
+    ),
+    reply.UNAVAILABLE: UNAVAILABLE,
+    reply.AUTH_UNAVAILABLE: UNAVAILABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who hears a refusal, and where they find more."""
+
+    docs: str
+    principal: Principal | None = None
+
+    @property
+    def values(self) -> dict[str, object]:
+        if self.principal is None:
+            return {"docs": self.docs}
+        service, key = self.principal.service, self.principal.key
+        mode = "Live" if service.live else "Trial"
+        return {"docs": self.docs, "service_id": service.id, "key_type": _KEY_TYPES[key.type], "mode": mode}
+
+
+def of_refused(refused: Refused, asker: Asker, now: float) -> ApiError:
+    """A refusal as the API says it. What the table does not know is said in the reply's own words."""
+    answer = refused.reply
+    other = Failure(503 if answer.temporary else 400, _BAD_REQUEST, Text(answer.text))
+    failure = _BY_REPLY.get(answer, other)
+    values: dict[str, Any] = {**asker.values, **refused.values_}
+    headers = {"Retry-After": str(_wait_seconds(values, now))} if failure.status in (429, 503) else {}
+    return ApiError.of(failure, headers, **values)
+
+
+def unavailable() -> ApiError:
+    return ApiError.of(UNAVAILABLE, {"Retry-After": str(RETRY_SECONDS)})
+
+
+def _wait_seconds(values: Mapping[str, Any], now: float) -> int:
+    lifts_at = values.get("lifts_at")
+    if lifts_at is None:
+        return RETRY_SECONDS
+    return max(1, math.ceil(datetime.fromisoformat(str(lifts_at)).timestamp() - now))

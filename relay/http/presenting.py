@@ -1,0 +1,161 @@
+"""Messages and templates as the API shows them: every field always there, null where it does not apply.
+
+Times have six decimals and a Z: Java's client parses them as date-times with a zone. Knows no request.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from auth.principal import Service
+from delivery.statuses import provider_response, status_description
+from delivery.store.base import Found, Store
+from messages import status
+from messages.compose import Recipe, RecipeError
+from messages.message import Channel, ContentKind, Message
+from messages.template import Template, TooLong, fill_body
+from messages.text import Translate
+
+MAX_PAGE_OCTETS = 8_000_000  # of filled bodies: 250 of the largest would take half a gigabyte
+
+
+class Templates(Protocol):
+    """What the door needs of delivery.templates."""
+
+    async def find(self, service_id: UUID, template_id: UUID, version: int | None = None) -> Template | None: ...
+
+    async def list_all(self, service_id: UUID, channel: Channel | None = None) -> list[Template]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a message says: its filled template, and the page that ends the subscription."""
+
+    text: str = ""
+    one_click_unsubscribe_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Absolute URLs. `root` ends with a slash."""
+
+    root: str
+
+    def notification(self, message_id: UUID) -> str:
+        return f"{self.root}v2/notifications/{message_id}"
+
+    def template(self, service_id: UUID, template_id: UUID) -> str:
+        return f"{self.root}services/{service_id}/templates/{template_id}"
+
+    @property
+    def docs(self) -> str:
+        return f"{self.root}docs"
+
+
+class Bodies:
+    """Fills the templates of stored messages again."""
+
+    def __init__(self, store: Store, templates: Templates) -> None:
+        self._store = store
+        self._templates = templates
+
+    async def load(self, messages: Sequence[Message]) -> dict[UUID, Body]:
+        """By message; missing where there is nothing to show: SMTP mail, or content that retention dropped."""
+        wanted = [message for message in messages if message.content_kind is ContentKind.RENDERED]
+        if not wanted:
+            return {}
+        contents = await self._store.contents({message.content_id for message in wanted})
+        templates = {
+            (message.template_id, message.template_version): await self._templates.find(
+                message.service_id, message.template_id, message.template_version
+            )
+            for message in {(each.template_id, each.template_version): each for each in wanted}.values()
+        }
+        return await asyncio.to_thread(_bodies, wanted, contents, templates)
+
+
+def _bodies(
+    messages: Sequence[Message],
+    contents: Mapping[UUID, bytes | None],
+    templates: Mapping[tuple[UUID, int], Template | None],
+) -> dict[UUID, Body]:
+    found: dict[UUID, Body] = {}
+    octets = 0
+    for message in messages:
+        content = contents.get(message.content_id)
+        template = templates[message.template_id, message.template_version]
+        if content is None or template is None or octets > MAX_PAGE_OCTETS:
+            continue
+        with contextlib.suppress(RecipeError, TooLong):
+            recipe = Recipe.from_json(content)
+            text = fill_body(template, recipe.personalisation, recipe.sanitise_content_for)
+            found[message.id] = Body(text, recipe.one_click_unsubscribe_url)
+            octets += len(text.encode())
+    return found
+
+
+def notification(found: Found, body: Body, links: Links, translate: Translate) -> dict[str, Any]:
+    message = found.message
+    email = message.channel is Channel.EMAIL
+    description = status_description(message.channel, message.status, found.reason)
+    return {
+        "id": str(message.id),
+        "reference": message.reference,
+        "email_address": str(message.recipient) if email else None,
+        "phone_number": None,
+        **_LETTER,
+        "type": message.channel.value,
+        "status": message.status.value,
+        "status_description": description.render(translate),
+        "provider_response": provider_response(found.reason),
+        "template": template_link(message, links),
+        "subject": message.subject if email else None,
+        "body": body.text,
+        "created_at": time(message.created_at),
+        "created_by_name": None,
+        "sent_at": time(message.sent_at),
+        "completed_at": time(message.completed_at if message.status in status.FINAL else None),
+        "scheduled_for": time(message.scheduled_for),
+        "one_click_unsubscribe_url": body.one_click_unsubscribe_url,
+        "cost_in_pounds": 0.0,
+        "cost_details": {},
+        "is_cost_data_ready": True,
+    }
+
+
+_LETTER: Mapping[str, None] = dict.fromkeys(
+    ("line_1", "line_2", "line_3", "line_4", "line_5", "line_6", "postcode", "postage")
+)
+
+
+def template_link(message: Message, links: Links) -> dict[str, Any]:
+    return {
+        "id": str(message.template_id),
+        "version": message.template_version,
+        "uri": links.template(message.service_id, message.template_id),
+    }
+
+
+def template(shown: Template, service: Service) -> dict[str, Any]:
+    return {
+        "id": str(shown.id),
+        "type": shown.channel.value,
+        "created_at": time(shown.created_at),
+        "updated_at": time(shown.updated_at),
+        "created_by": f"{service.email_from}@{service.domain}",
+        "version": shown.version,
+        "name": shown.name,
+        "body": shown.body,
+        "subject": shown.subject,
+        "personalisation": {name: {"required": True} for name in shown.placeholders},
+        "postage": None,
+        "letter_contact_block": None,
+    }
+
+
+def time(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,123 @@
+"""A request's body as JSON, strictly: what two parsers would read differently, or no column can hold, is refused.
+
+Bounded in size, depth and time. Knows nothing of what the body is to mean.
+"""
+
+import asyncio
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from fastapi import Request
+
+from messages.text import Text
+from relay.http.errors import NOT_JSON, NOT_JSON_TYPE, TOO_LARGE, TOO_SLOW, ApiError
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
+MAX_DEPTH = 20
+_SWALLOWED_BYTES = 8 * MAX_BODY_BYTES  # read and dropped: who is still sending does not read our answer
+SECONDS = 30.0
+_CLOSE = {"Connection": "close"}  # what else is sent is not read
+
+_NO_TEXT = Text("it is not UTF-8")
+_NO_JSON = Text("not valid JSON at line {line}, column {column}")
+_NO_NUMBER = Text("a number is too large, or not one of JSON's")
+_TWICE = Text("a name stands twice in one object")
+_DEEP = Text("nested deeper than {limit} levels")
+_NUL = Text("a text holds a NUL or half a surrogate pair")
+
+
+class _Unusable(Exception):  # noqa: N818
+    def __init__(self, text: Text) -> None:
+        super().__init__(text.source)
+        self.text = text
+
+
+async def read_json(request: Request) -> Any:
+    """What the body says. Raises ApiError; ClientDisconnect when the client leaves."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise ApiError.of(NOT_JSON_TYPE)
+    return parse(await _read(request))
+
+
+def parse(body: bytes) -> Any:
+    """Raises ApiError."""
+    try:
+        value = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_float
+        )
+        _check(value)
+    except _Unusable as unusable:
+        raise ApiError.of(NOT_JSON, reason=unusable.text) from None
+    except UnicodeDecodeError:
+        raise ApiError.of(NOT_JSON, reason=_NO_TEXT) from None
+    except json.JSONDecodeError as error:
+        reason = Text(_NO_JSON.source, {"line": error.lineno, "column": error.colno})
+        raise ApiError.of(NOT_JSON, reason=reason) from None
+    except RecursionError:
+        raise ApiError.of(NOT_JSON, reason=Text(_DEEP.source, {"limit": MAX_DEPTH})) from None
+    except ValueError:  # Python reads whole numbers of 4,300 digits at most
+        raise ApiError.of(NOT_JSON, reason=_NO_NUMBER) from None
+    return value
+
+
+async def _read(request: Request) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(SECONDS):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size <= MAX_BODY_BYTES:
+                    chunks.append(chunk)
+                elif size > _SWALLOWED_BYTES:
+                    break
+    except TimeoutError:
+        raise ApiError.of(TOO_SLOW, _CLOSE, seconds=int(SECONDS)) from None
+    if size > MAX_BODY_BYTES:
+        raise ApiError.of(TOO_LARGE, _CLOSE, limit=MAX_BODY_BYTES)
+    return b"".join(chunks)
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Unusable(_TWICE)
+    return found
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise _Unusable(_NO_NUMBER)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _Unusable(_NO_NUMBER)
+    return number
+
+
+def _check(value: Any) -> None:
+    """Depth, and texts that neither UTF-8 nor PostgreSQL can hold."""
+    waiting: list[tuple[Any, int]] = [(value, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, str):
+            if "\0" in value or not _is_unicode(value):
+                raise _Unusable(_NUL)
+        elif isinstance(value, list | dict):
+            if depth > MAX_DEPTH:
+                raise _Unusable(Text(_DEEP.source, {"limit": MAX_DEPTH}))
+            waiting += [(each, depth + 1) for each in value]
+            if isinstance(value, dict):
+                waiting += [(each, depth + 1) for each in value.values()]
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,337 @@
+"""What the API takes and gives, as the OpenAPI document says it: the union of GC Notify's and GOV.UK Notify's fields.
+
+What is wrong with a request is said by validation.py, in the words of JSON Schema that clients know.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+)
+from pydantic_core import PydanticCustomError
+
+from messages.address import Address, AddressError
+from messages.compose import MAX_URL_CHARACTERS, is_one_click_url
+from messages.message import Channel
+from messages.text import Text
+
+MAX_REFERENCE_CHARACTERS = 1000
+MAX_PERSONALISATION_BYTES = 51_200
+
+MAX_IDEMPOTENCY_CHARACTERS = 255
+MAX_AHEAD_SECONDS = 96 * 3600
+
+NOT_UUID = Text("{field} is not a valid UUID")
+NOT_EMAIL = Text("{field} Not a valid email address")
+NOT_HTTPS = Text("{field} is not a valid https url")
+BAD_IDEMPOTENCY_KEY = Text("{field} must have 1 to {limit} printable ASCII characters")
+NOT_TIME = Text(
+    "{field} datetime format is invalid. It must be a valid ISO8601 date time format, "
+    "https://en.wikipedia.org/wiki/ISO_8601"
+)
+IN_PAST = Text("{field} datetime cannot be in the past")
+TOO_FAR = Text("{field} datetime can only be up to 96 hours in the future")
+OVER_PERSONALISATION = Text(
+    "Personalisation variables size of {size} bytes is greater than allowed limit of {limit} bytes."
+)
+
+_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_INVISIBLE = dict.fromkeys(map(ord, "\u180e\u200b\u200c\u200d\u2060\ufeff"))  # pasted from documents
+
+
+def invalid(text: Text, **values: object) -> PydanticCustomError:
+    """An error whose words are ours; `field` is known to whoever prints it."""
+    return PydanticCustomError("told", "invalid", {"source": text.source, **values})
+
+
+def _uuid(value: Any) -> Any:
+    if isinstance(value, str) and not _UUID.fullmatch(value):
+        raise invalid(NOT_UUID)
+    return value
+
+
+def _email_address(text: str) -> str:
+    text = text.translate(_INVISIBLE).strip()
+    try:
+        validate_email(text, check_deliverability=False)
+        address = Address.parse(text)
+    except (EmailNotValidError, AddressError):
+        raise invalid(NOT_EMAIL) from None
+    if not address.ascii:  # SES carries ASCII local parts only
+        raise invalid(NOT_EMAIL)
+    return str(address)
+
+
+def _https(text: str) -> str:
+    if not is_one_click_url(text):
+        raise invalid(NOT_HTTPS)
+    return text
+
+
+def _personalisation(values: dict[str, Any]) -> dict[str, Any]:
+    size = sum(len(str(value).encode()) for value in values.values() if not isinstance(value, dict))
+    if size > MAX_PERSONALISATION_BYTES:
+        raise invalid(OVER_PERSONALISATION, size=size, limit=MAX_PERSONALISATION_BYTES)
+    return values
+
+
+def _scheduled_for(text: str, info: ValidationInfo) -> str:
+    ahead = parse_time(text) - (info.context or {})["now"]
+    if ahead < 0:
+        raise invalid(IN_PAST)
+    if ahead > MAX_AHEAD_SECONDS:
+        raise invalid(TOO_FAR)
+    return text
+
+
+def parse_time(text: str) -> float:
+    """Seconds since the epoch; without an offset it is UTC."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise invalid(NOT_TIME) from None
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+
+
+def _idempotency_key(text: str) -> str:
+    if not 0 < len(text) <= MAX_IDEMPOTENCY_CHARACTERS or not (text.isascii() and text.isprintable()):
+        raise invalid(BAD_IDEMPOTENCY_KEY, limit=MAX_IDEMPOTENCY_CHARACTERS)
+    return text
+
+
+def _reference(text: str) -> str:
+    if "\0" in text:  # PostgreSQL has no such text
+        raise ValueError
+    return text
+
+
+Uuid = Annotated[UUID, BeforeValidator(_uuid)]
+_TextUuid = Annotated[str, AfterValidator(_uuid), Field(json_schema_extra={"format": "uuid"})]
+IdempotencyKey = Annotated[
+    str,
+    AfterValidator(_idempotency_key),
+    Field(
+        description="Your own name for this request. Sent again with the same name and body it is answered as before, "
+        "and nothing is sent twice; with another body it is refused with 422.",
+        json_schema_extra={"pattern": "^[ -~]{1,255}$"},
+    ),
+]
+
+
+class EmailRequest(BaseModel):
+    """An email made of a template of the service."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    email_address: Annotated[
+        str,
+        AfterValidator(_email_address),
+        Field(description="The recipient", json_schema_extra={"format": "email"}, examples=["reader@example.org"]),
+    ]
+    template_id: _TextUuid
+    personalisation: Annotated[
+        dict[str, Any],
+        AfterValidator(_personalisation),
+        Field(
+            default_factory=dict,
+            description="A value for each placeholder of the template: text, number, or a list of these. "
+            "At most 51,200 bytes together. Names without a placeholder are ignored. Files cannot be sent yet.",
+            examples=[{"name": "Amala", "application_number": "300241"}],
+        ),
+    ]
+    reference: Annotated[
+        str,
+        Field(default_factory=str, max_length=MAX_REFERENCE_CHARACTERS, description="Your own name for the message"),
+    ]
+    email_reply_to_id: Annotated[
+        _TextUuid, Field(default_factory=str, description="Reply-to addresses with ids do not exist yet")
+    ]
+    one_click_unsubscribe_url: Annotated[
+        Annotated[
+            str,
+            AfterValidator(_https),
+            Field(max_length=MAX_URL_CHARACTERS, json_schema_extra={"format": "uri", "pattern": "^https://"}),
+        ]
+        | None,
+        Field(description="https URL for List-Unsubscribe with one click"),
+    ] = None
+    sanitise_content_for: Annotated[
+        list[str] | None, Field(description="Names of values in which Markdown and links shall not count")
+    ] = None
+    scheduled_for: Annotated[
+        Annotated[str, AfterValidator(_scheduled_for)] | None,
+        Field(
+            description="When to send: ISO 8601, UTC unless it says otherwise, at most 96 hours ahead",
+            examples=["2030-12-31T17:00:00Z"],
+        ),
+    ] = None
+
+
+TemplateType = Literal["sms", "email", "letter"]
+StatusName = Literal[
+    "cancelled",
+    "created",
+    "sending",
+    "sent",
+    "delivered",
+    "pending",
+    "failed",
+    "technical-failure",
+    "temporary-failure",
+    "permanent-failure",
+    "pending-virus-check",
+    "validation-failed",
+    "virus-scan-failed",
+    "returned-letter",
+    "provider-failure",
+    "pii-check-failed",
+    "accepted",
+    "received",
+]
+
+
+class ListQuery(BaseModel):
+    """Which messages to list; all that is given must fit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    template_type: list[TemplateType] = []
+    status: Annotated[list[StatusName], Field(description="`failed` stands for all kinds of failure")] = []
+    reference: Annotated[str | None, AfterValidator(lambda text: text and _reference(text))] = None
+    older_than: Annotated[Uuid | None, Field(description="The last id of the page before")] = None
+    include_jobs: Literal["true", "True", "false", "False"] = "false"
+
+
+class TemplatesQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    type: TemplateType | None = None
+
+
+class Template(BaseModel):
+    id: UUID
+    version: int
+    uri: str
+
+
+class Notification(BaseModel):
+    """A message, as it stands now. What does not apply is null."""
+
+    id: UUID
+    reference: str | None
+    email_address: str | None
+    phone_number: str | None
+    line_1: str | None
+    line_2: str | None
+    line_3: str | None
+    line_4: str | None
+    line_5: str | None
+    line_6: str | None
+    postcode: str | None
+    type: Channel
+    status: Literal[
+        "created",
+        "sending",
+        "delivered",
+        "temporary-failure",
+        "permanent-failure",
+        "technical-failure",
+        "cancelled",
+    ]
+    status_description: str = Field(description="The status for people, in the language of Accept-Language")
+    provider_response: str | None
+    template: Template
+    subject: str | None
+    body: str = Field(
+        description="The filled template; empty for a message that came by SMTP, and once its content is deleted"
+    )
+    created_at: datetime
+    created_by_name: str | None
+    sent_at: datetime | None
+    completed_at: datetime | None
+    scheduled_for: datetime | None
+    postage: str | None
+    one_click_unsubscribe_url: str | None
+    cost_in_pounds: float | None
+    cost_details: dict[str, Any]
+    is_cost_data_ready: bool
+
+
+class Links(BaseModel):
+    current: str
+    next: str = Field("", description="The next page, older; absent on an empty page")
+
+
+class Notifications(BaseModel):
+    notifications: list[Notification]
+    links: Links
+
+
+class EmailContent(BaseModel):
+    from_email: str
+    subject: str
+    body: str = Field(description="The filled template, in Markdown")
+    one_click_unsubscribe_url: str | None
+
+
+class Sanitised(BaseModel):
+    unsanitised: str
+    sanitised: str
+
+
+class EmailAccepted(BaseModel):
+    """The message is stored, and will be sent."""
+
+    id: UUID
+    reference: str | None
+    content: EmailContent
+    uri: str
+    template: Template
+    scheduled_for: str | None
+    sanitised_content: dict[str, Sanitised]
+
+
+class Placeholder(BaseModel):
+    required: bool
+
+
+class FullTemplate(BaseModel):
+    """A template in one of its versions."""
+
+    id: UUID
+    type: Channel
+    created_at: datetime
+    updated_at: datetime | None
+    created_by: str
+    version: int
+    name: str
+    body: str
+    subject: str | None
+    personalisation: dict[str, Placeholder]
+    postage: str | None
+    letter_contact_block: str | None
+
+
+class Templates(BaseModel):
+    templates: list[FullTemplate]
+
+
+class Error(BaseModel):
+    error: str = Field(description="The kind of error; never changes")
+    message: str = Field(description="For people, in the language of Accept-Language")
+
+
+class Errors(BaseModel):
+    """What is wrong. Rely on status and error, not on message."""
+
+    status_code: int
+    errors: Annotated[list[Error], Field(min_length=1)]

@@ -1,0 +1,113 @@
+"""Serves an application on a listener that is ours already, until we are told to stop.
+
+Bounded: connections, the octets of a request's head, and how long a request may take to arrive.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from relay.http.errors import FULL, NOT_HTTP, RETRY_SECONDS, ApiError, Failure
+
+MAX_HEAD_BYTES = 16 * 1024
+ARRIVAL_SECONDS = 60.0  # from its first octet, or from the connection's start, to a request's last
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # signals are ours
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's, which waits for ever for a request that has begun, and answers in plain text what is none."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._max_connections, self.limit_concurrency = self.limit_concurrency, None
+        self._arrival: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if self._max_connections is not None and len(self.connections) > self._max_connections:
+            transport.write(_answer(FULL))
+            transport.close()
+            return
+        self._arrival = self.loop.call_later(ARRIVAL_SECONDS, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        arriving = self.conn.their_state is h11.SEND_BODY or bool(
+            self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]
+        )
+        if not arriving:
+            self._stop_waiting()
+        elif self._arrival is None:
+            self._arrival = self.loop.call_later(ARRIVAL_SECONDS, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _stop_waiting(self) -> None:
+        if self._arrival is not None:
+            self._arrival.cancel()
+            self._arrival = None
+
+    def send_400_response(self, msg: str) -> None:
+        self.transport.write(_answer(NOT_HTTP))
+        self.transport.close()
+
+
+def _answer(failure: Failure) -> bytes:
+    """A whole answer, for whom no application is asked."""
+    body = ApiError.of(failure).body()
+    reason = {400: "Bad Request", 503: "Service Unavailable"}[failure.status]
+    retry = f"retry-after: {RETRY_SECONDS}\r\n" if failure is FULL else ""
+    head = (
+        f"HTTP/1.1 {failure.status} {reason}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\n{retry}connection: close\r\n\r\n"
+    )
+    return head.encode("ascii") + body
+
+
+async def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    stopping: asyncio.Event,
+    *,
+    max_connections: int | None = None,
+    trusted_proxies: Sequence[str] = (),
+    drain_seconds: int = 2,
+) -> None:
+    """Ends within `drain_seconds` after `stopping` is set. Whoever comes beyond `max_connections` hears 503.
+
+    `trusted_proxies` are the networks whose X-Forwarded-For names the client.
+    """
+    config = uvicorn.Config(
+        app,
+        http=_Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="error",  # below it tells of requests that make no sense
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
+        timeout_graceful_shutdown=drain_seconds,
+        limit_concurrency=max_connections,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve([listener]))
+    await stopping.wait()
+    server.should_exit = True
+    await serving

@@ -1,0 +1,332 @@
+"""What each process of a role does, and which processes a role has.
+
+What prometheus_client touches is imported inside the functions: it picks its multiprocess mode when it is first
+imported, and the supervisor has to choose the folder before that.
+"""
+
+import asyncio
+import contextlib
+import importlib
+import random
+import signal
+import socket
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+
+from auth import domains
+from auth.errors import AuthError
+from config.database import OUTAGES, Database
+from config.settings import Settings, SettingsError
+from relay.sockets import Listeners
+from relay.supervisor import EXIT_CONFIGURATION, Child, Links
+from relay.wiring import load_certificate, load_keyrings, open_database, secret_keyring
+
+if TYPE_CHECKING:
+    from auth.verify import Verifier
+    from delivery.providers.base import Provider
+    from delivery.store.base import Store
+    from relay.accept import Acceptor
+
+ROLES = ("all", "smtp", "http", "worker", "feedback")
+_PRELOAD = (
+    "relay.http.application",
+    "relay.http.ops",
+    "relay.smtp.listeners",
+    "relay.accept",
+    "delivery.worker",
+    "delivery.callbacks.sender",
+    "delivery.feedback.run",
+    "delivery.providers.ses",
+    "relay.http.serving",
+    "uvloop",
+)
+_WEBHOOK_CONNECTIONS = 100  # each may hold half a megabyte
+_DRAIN_SECONDS = 14.0  # less than the supervisor waits
+_START_SECONDS = 30.0  # a database that goes away while a child starts gets so long to come back
+
+Body = Callable[[asyncio.Event, Callable[[], None]], Awaitable[None]]
+
+
+def children(settings: Settings, role: str, listeners: Listeners, ops: socket.socket) -> list[Child]:
+    """What the supervisor keeps running for a role. Raises SettingsError when the certificate cannot be used."""
+    # Read once, here: a door that is replaced in the middle of a renewal would find half of it. And it resumes the
+    # TLS sessions of the others.
+    tls, ends = load_certificate(settings) if role in ("all", "smtp") else (None, None)
+    run_id = random.SystemRandom().randbytes(4).hex()  # our own dead workers' leases end at once, nobody else's do
+    found = []
+    for slot in range(settings.processes):
+        if role in ("all", "worker"):
+            owner = f"{socket.gethostname()}-{run_id}-{slot}"
+            found.append(Child(f"worker-{slot}", _main(partial(worker, settings, owner, slot))))
+        if tls is not None:
+            mine = Listeners(listeners.starttls[slot : slot + 1], listeners.tls[slot : slot + 1])
+            found.append(Child(f"smtp-{slot}", _main(partial(door, settings, mine, tls))))
+        if role in ("all", "http"):
+            found.append(Child(f"http-{slot}", _main(partial(http_door, settings, listeners.http[slot]))))
+    if role in ("all", "feedback"):
+        found.append(Child("feedback-0", _main(partial(feedback, settings, listeners.webhook))))
+    found.append(Child("ops", _main(partial(operations, settings, listeners, ops, ends))))
+    return found
+
+
+def preload() -> None:
+    """Imports what the children need, so that a forked one starts in milliseconds."""
+    for name in _PRELOAD:
+        importlib.import_module(name)
+
+
+def _main(body: Body) -> Callable[[Links], int]:
+    def main(links: Links) -> int:
+        import uvloop
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(live(body, links))
+
+    return main
+
+
+async def live(body: Body, links: Links) -> int:
+    """Runs a child's body until SIGTERM, or until the supervisor is gone. Outages at the start are waited out."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    loop.add_reader(links.lifeline, _on_supervisor_gone, loop, links.lifeline, stopping)
+    log = structlog.get_logger("process")
+    deadline = loop.time() + _START_SECONDS
+    while True:
+        started = False
+
+        def ready() -> None:
+            nonlocal started
+            started = True
+            links.say_ready()
+
+        try:
+            await body(stopping, ready)
+        except (SettingsError, AuthError) as error:
+            log.critical("process.settings", problem=str(error))
+            return EXIT_CONFIGURATION
+        except OUTAGES as error:
+            log.error("process.unavailable", error=type(error).__name__)
+            if started or loop.time() > deadline:
+                return 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), 1)
+            if stopping.is_set():
+                return 0
+        else:
+            return 0
+
+
+def _on_supervisor_gone(loop: asyncio.AbstractEventLoop, lifeline: int, stopping: asyncio.Event) -> None:
+    loop.remove_reader(lifeline)
+    stopping.set()
+
+
+def build_acceptor(settings: Settings, database: Database, store: "Store", verifier: "Verifier") -> "Acceptor":
+    """What every door hands its submissions to."""
+    from delivery.brandings import Brandings
+    from delivery.templates import Templates
+    from relay.accept import Acceptor
+    from relay.preparation import Preparer
+
+    preparer = Preparer(Brandings(), Templates(database, time.time), settings.smtp.max_message_bytes)
+    return Acceptor(store, verifier, preparer, max_recipients=settings.smtp.max_recipients, now=time.time)
+
+
+async def door(
+    settings: Settings,
+    listeners: Listeners,
+    tls: ssl.SSLContext,
+    stopping: asyncio.Event,
+    ready: Callable[[], None],
+) -> None:
+    """An SMTP door process. It never holds the sealing key."""
+    from prometheus_client import REGISTRY
+
+    from auth.verify import Verifier
+    from config.words import Words
+    from delivery.store.sql import SqlStore
+    from relay.metrics import DoorMetrics
+    from relay.smtp.listeners import SmtpDoor
+
+    keyring = secret_keyring(settings)
+    async with open_database(settings) as database:
+        verifier = Verifier(database, keyring, time.time, settings.limits, default_domain=settings.email.default_domain)
+        store = SqlStore(database, keyring)
+        acceptor = build_acceptor(settings, database, store, verifier)
+        smtp = SmtpDoor(settings.smtp, tls, verifier, acceptor, DoorMetrics(REGISTRY), Words.load())
+        keeping = asyncio.create_task(verifier.run())
+        await smtp.start(list(listeners.starttls), list(listeners.tls))
+        ready()
+        await stopping.wait()
+        await smtp.drain(_DRAIN_SECONDS)
+        await store.drain()
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def http_door(
+    settings: Settings, listener: socket.socket, stopping: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    """An HTTP door process. It never holds the sealing key."""
+    from prometheus_client import REGISTRY
+
+    from auth.verify import Verifier
+    from config.words import Words
+    from delivery.store.sql import SqlStore
+    from delivery.templates import Templates
+    from relay.http.application import application
+    from relay.http.serving import serve
+    from relay.metrics import DoorMetrics
+
+    keyring = secret_keyring(settings)
+    async with open_database(settings) as database:
+        verifier = Verifier(database, keyring, time.time, settings.limits, default_domain=settings.email.default_domain)
+        store = SqlStore(database, keyring)
+        app = application(
+            public_url=settings.http.public_url,
+            verifier=verifier,
+            acceptor=build_acceptor(settings, database, store, verifier),
+            store=store,
+            templates_=Templates(database, time.time),
+            metrics=DoorMetrics(REGISTRY),
+            words=Words.load(),
+            now=time.time,
+        )
+        keeping = asyncio.create_task(verifier.run())
+        ready()
+        await serve(
+            app,
+            listener,
+            stopping,
+            max_connections=settings.http.max_connections,
+            trusted_proxies=settings.http.trusted_proxies,
+            drain_seconds=int(_DRAIN_SECONDS),
+        )
+        await store.drain()
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def worker(settings: Settings, owner: str, slot: int, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
+    """A delivery worker process."""
+    from prometheus_client import REGISTRY
+
+    from delivery import retention
+    from delivery.brandings import Brandings
+    from delivery.metrics import DeliveryMetrics
+    from delivery.providers.simulator import SimulatorProvider
+    from delivery.queue.sql import SqlQueue
+    from delivery.rendering import Renderer
+    from delivery.signing import Signer
+    from delivery.store.sql import SqlStore
+    from delivery.templates import Templates
+    from delivery.worker import Worker
+    from messages.message import KeyType
+
+    secret, sealing = load_keyrings(settings)
+    async with open_database(settings) as database:
+        async with database.write() as connection:
+            await domains.ensure(connection, sealing, settings.email.default_domain, time.time())
+        store = SqlStore(database, secret)
+        live = await email_provider(settings)
+        providers: dict[KeyType, Provider] = dict.fromkeys(KeyType, live) | {KeyType.TEST: SimulatorProvider()}
+        work = Worker(
+            owner,
+            store=store,
+            queue=SqlQueue(database),
+            renderer=Renderer(Templates(database, time.time), Brandings()),
+            signer=Signer(database, sealing, time.time),
+            providers=providers,
+            settings=settings.delivery,
+            metrics=DeliveryMetrics(REGISTRY),
+            now=time.time,
+        )
+        sweeping = asyncio.create_task(retention.run(store, time.time, stopping)) if slot == 0 else None
+        ready()
+        await work.run(stopping)
+        await store.drain()
+        if sweeping is not None:
+            await asyncio.gather(sweeping, return_exceptions=True)
+        await live.close()
+
+
+async def feedback(
+    settings: Settings, webhook: tuple[socket.socket, ...], stopping: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    """Hears what becomes of messages, and tells their services. It never holds the sealing key."""
+    from prometheus_client import REGISTRY
+
+    from delivery.callbacks.sender import open_sender
+    from delivery.feedback import run
+    from delivery.metrics import CallbackMetrics, DeliveryMetrics
+    from delivery.store.sql import SqlStore
+    from relay.http.serving import serve
+
+    keyring = secret_keyring(settings)
+    async with open_database(settings) as database:
+        store, metrics = SqlStore(database, keyring), DeliveryMetrics(REGISTRY)
+        telling = open_sender(
+            f"{socket.gethostname()}-{random.SystemRandom().randbytes(4).hex()}",
+            database=database,
+            keyring=keyring,
+            store=store,
+            settings=settings.callbacks,
+            metrics=CallbackMetrics(REGISTRY),
+            now=time.time,
+        )
+        async with run.open_parts(settings.aws, store, metrics, time.time) as parts, telling as sender:
+            ready()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(sender.run(stopping))
+                for part in parts.running:
+                    group.create_task(part(stopping))
+                for listener in webhook:
+                    group.create_task(serve(parts.webhook, listener, stopping, max_connections=_WEBHOOK_CONNECTIONS))
+
+
+async def email_provider(settings: Settings) -> "Provider":
+    """Where live and team keys' mail goes."""
+    if settings.email.provider == "ses":
+        from delivery.providers.ses import open_provider
+
+        return await open_provider(settings.aws, settings.delivery.concurrency)
+    from delivery.providers.outbox import OutboxProvider
+
+    return OutboxProvider(settings.outbox.dir)
+
+
+async def operations(
+    settings: Settings,
+    listeners: Listeners,
+    listener: socket.socket,
+    certificate_ends: datetime | None,
+    stopping: asyncio.Event,
+    ready: Callable[[], None],
+) -> None:
+    """The ops endpoints of this machine: probes, and the metrics of all its processes together."""
+    from delivery.queue.sql import SqlQueue
+    from relay.http.ops import Check, application
+    from relay.http.serving import serve
+    from relay.http.snapshot import Snapshot
+
+    async with open_database(settings) as database:
+        ends = None if certificate_ends is None else certificate_ends.timestamp()
+        snapshot = Snapshot(database, SqlQueue(database).depth, ends, time.time)
+        greeting = [socket_.getsockname() for socket_ in listeners.starttls[:1]]
+        answering = [socket_.getsockname() for socket_ in listeners.http[:1]]
+        checks: dict[str, Check] = {
+            "database": snapshot.database_ready,
+            "smtp": lambda: snapshot.smtp_ready(greeting),
+            "http": lambda: snapshot.http_ready(answering),
+        }
+        app = application(checks, snapshot.measure)
+        ready()
+        await serve(app, listener, stopping)

@@ -1,0 +1,99 @@
+"""The OpenAPI document is true: whatever it allows, and much that it does not, is answered as it says.
+
+schemathesis calls each operation with what the document allows and with what it forbids, with our key, with wrong ones
+and without. The key is of type test: nothing is sent.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from config.keyring import Keyring
+from tests.harness.api import VALUES, Api, Office, open_office, plain
+from tests.harness.command import ROOT
+from tests.harness.mail import address
+from tests.harness.relay import Relay
+
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
+    "response_schema_conformance,negative_data_rejection,missing_required_header,unsupported_method,"
+    "allow_header_conformance,ignored_auth,published_clients_contract"
+)
+
+
+def document(office: Office) -> dict[str, Any]:
+    """As served, with examples that exist here: every id that is made up is unknown."""
+    served: dict[str, Any] = requests.get(f"{office.url}/openapi.json", timeout=10).json()
+    with closing(Api(office.relay, office.key)) as api:
+        sent = api.post(office.message(address(), reference="case 7")).json["id"]
+    known = {"notification_id": sent, "id": office.template, "version": 1, "older_than": sent, "reference": "case 7"}
+    for operations in served["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["name"] in known:
+                    parameter["example"] = known[parameter["name"]]
+            if "requestBody" in operation:
+                (body,) = operation["requestBody"]["content"].values()
+                few, many = office.message(address()), office.message(address(), reference="case 8")
+                body["examples"] = {
+                    "few": {"value": {**few, "personalisation": {**VALUES, "more": 1}}},
+                    "many": {"value": many},
+                }
+    return served
+
+
+def run_schemathesis(office: Office, folder: Path, *options: str, seconds: float) -> str:
+    """What it says; it fails the test with that."""
+    file = folder / "openapi.json"
+    file.write_text(json.dumps(document(office)))
+    told = ["--url", office.url, "--header", f"Authorization:{plain(office.key.api_key)}", "--checks", CHECKS]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("schemathesis"), "--no-color", "run", file, *told, *options],
+        cwd=folder,
+        env=os.environ
+        | {
+            "SCHEMATHESIS_HOOKS": "tests.harness.schemathesis_checks",
+            "PYTHONPATH": str(ROOT),
+            "CONTRACT_PUBLIC_URL": office.relay.public_url,
+            "CONTRACT_SERVICE_ID": office.key.service_id,
+        },
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def trying(relay: Relay) -> Office:
+    """A service with a test key, and no limit that generated requests would reach."""
+    return open_office(relay, "--per-minute", "1000000", key_type="test")
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def office(request: pytest.FixtureRequest, make_relay: Callable[..., Relay]) -> Office:
+    """On each database: PostgreSQL refuses texts that SQLite takes."""
+    if request.param == "SQLite":
+        return trying(request.getfixturevalue("relay"))
+    keys = {"SECRET_KEY": Keyring.generate(), "SEALING_KEY": Keyring.generate()}
+    relay = make_relay(DATABASE_URL=request.getfixturevalue("postgres_url"), **keys)
+    relay.run("db", "upgrade")
+    return trying(relay.start())
+
+
+def test_each_operation_answers_as_the_document_says(office: Office, tmp_path: Path) -> None:
+    run_schemathesis(office, tmp_path, "--max-examples", "50", "--generation-deterministic", seconds=120)
+
+
+@pytest.mark.soak
+def test_each_operation_answers_as_the_document_says_for_long(office: Office, tmp_path: Path) -> None:
+    print(run_schemathesis(office, tmp_path, "--max-time", "600", seconds=900))

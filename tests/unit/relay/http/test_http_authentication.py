@@ -1,0 +1,234 @@
+"""Who may call: real tokens made by PyJWT, real key strings, every way to be refused in Notify's words."""
+
+import base64
+import dataclasses
+import hashlib
+import hmac
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import jwt
+import pytest
+from prometheus_client import CollectorRegistry
+from starlette.requests import Request
+
+from auth.principal import Principal
+from auth.verify import Credential, Credentials
+from messages import reply
+from messages.reply import Refused
+from relay.http.authentication import Authentication
+from relay.http.errors import ApiError
+from relay.metrics import DoorMetrics
+from tests.fakes.principals import make_principal
+
+NOW = 1_700_000_000.0
+SECRET, OTHER = str(uuid4()), str(uuid4())
+ABSENT = object()
+
+
+class Keys:
+    """What the door asks of the verifier, over one service's keys."""
+
+    def __init__(self, *found: Credential, away: bool = False) -> None:
+        self.found = found
+        self.away = away
+        self.noted: list[UUID] = []
+        self.service = found[0].principal.service if found else make_principal().service
+
+    async def credentials(self, service_id: UUID) -> Credentials | None:
+        if self.away:
+            raise Refused(reply.UNAVAILABLE)
+        return Credentials(self.service, self.found) if service_id == self.service.id else None
+
+    def is_secret(self, secret_hash: bytes, secret: str) -> bool:
+        return hmac.compare_digest(secret_hash, hashlib.sha256(secret.encode()).digest())
+
+    def used(self, key_id: UUID) -> None:
+        self.noted.append(key_id)
+
+
+def credential(secret: str | None = SECRET, **changes: Any) -> Credential:
+    principal = make_principal()
+    principal = dataclasses.replace(principal, key=dataclasses.replace(principal.key, **changes))
+    return Credential(principal, hashlib.sha256((secret or "").encode()).digest(), secret)
+
+
+def token(iss: object = ..., iat: object = NOW, secret: str = SECRET, keys: Keys | None = None, **named: Any) -> str:
+    claims = {"iss": str(keys.service.id) if iss is ... and keys else iss, "iat": iat}
+    claims = {name: value for name, value in claims.items() if value is not ABSENT}
+    return "Bearer " + jwt.encode(claims, secret, algorithm=named.pop("algorithm", "HS256"), **named)
+
+
+async def ask(keys: Keys, header: str | None, client: str = "192.0.2.7") -> Principal:
+    registry = CollectorRegistry()
+    authentication = Authentication(keys, DoorMetrics(registry), "https://x/docs", lambda: NOW)
+    headers = [] if header is None else [(b"authorization", header.encode("latin-1"))]
+    scope = {"type": "http", "headers": headers, "client": (client, 1)}
+    try:
+        return await authentication(Request(scope))
+    finally:
+        keys.counted = {  # type: ignore[attr-defined]
+            sample.labels["reason"]: sample.value
+            for metric in registry.collect()
+            for sample in metric.samples
+            if sample.name == "relay_auth_failures_total"
+        }
+
+
+async def refused(keys: Keys, header: str | None, **options: Any) -> tuple[int, str]:
+    with pytest.raises(ApiError) as caught:
+        await ask(keys, header, **options)
+    (answer,) = json.loads(caught.value.body())["errors"]
+    assert keys.noted == []
+    if caught.value.status < 500:
+        assert answer["error"] == "AuthError"
+    return caught.value.status, answer["message"]
+
+
+@pytest.fixture
+def keys() -> Keys:
+    return Keys(credential(OTHER), credential(SECRET))
+
+
+def api_key(keys: Keys, secret: str = SECRET) -> str:
+    return f"gcntfy-some-name-{keys.service.id}-{secret}"
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+@pytest.mark.parametrize("iat", [NOW, int(NOW), NOW - 30, NOW + 30, NOW + 0.5])
+async def test_a_token_of_any_key_lets_in(keys: Keys, scheme: str, iat: float) -> None:
+    principal = await ask(keys, token(keys=keys, iat=iat).replace("Bearer", scheme))
+
+    assert principal == keys.found[1].principal
+    assert keys.noted == [principal.key.id]
+
+
+@pytest.mark.parametrize("scheme", ["ApiKey-v1", "apikey-V1"])
+async def test_a_whole_key_lets_in(keys: Keys, scheme: str) -> None:
+    assert await ask(keys, f"{scheme} {api_key(keys)}") == keys.found[1].principal
+
+
+@pytest.mark.parametrize("header", [None, "", "  "])
+async def test_nothing_presented_is_401_and_no_failed_login(keys: Keys, header: str | None) -> None:
+    assert await refused(keys, header) == (401, "Unauthorized, authentication token must be provided")
+    assert keys.counted == {}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("header", ["Basic eDp5", "gcntfy-key", "Bearer", "ApiKey-v2 x"])
+async def test_another_scheme_is_told_which_there_are(keys: Keys, header: str) -> None:
+    status, message = await refused(keys, header)
+
+    if header == "Bearer":
+        assert (status, message) == (403, "Invalid token: signature, api token is not valid")
+    else:
+        assert status == 401
+        assert message.startswith("Unauthorized, Authorization header is invalid. GC Notify supports")
+
+
+def encoded(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "x",
+        "a.b.c",
+        "\u00e9.\u00e9.\u00e9",
+        f"{encoded({'alg': 'HS256'})}.{encoded([])}.AA",
+        f"{encoded([])}.{encoded({})}.AA",
+        f"{encoded({'alg': 'HS256', 'crit': ['b64'], 'b64': False})}..AA",
+        f"{encoded({'alg': 'HS256', 'crit': ['other']})}.{encoded({'iss': 'x'})}.AA",
+        base64.urlsafe_b64encode(b"[" * 3000).decode() * 2 + ".AA.AA",
+        f"{encoded({'alg': 'HS256'})}." + base64.urlsafe_b64encode(b'{"iat":' + b"9" * 5000).decode() + ".AA",
+    ],
+)
+async def test_what_is_no_token_is_told_so(keys: Keys, rest: str) -> None:
+    assert await refused(keys, f"Bearer {rest}") == (403, "Invalid token: signature, api token is not valid")
+    assert keys.counted == {"credentials": 1}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("claims", "message"),
+    [
+        ({"iss": ABSENT}, "Invalid token: iss field not provided"),
+        ({"iss": "not-a-uuid"}, "Invalid token: service id is not the right data type"),
+        ({"iss": str(uuid4())}, "Invalid token: service not found"),
+        ({"iat": ABSENT}, "Invalid token: iat field not provided"),
+        ({"iat": "now"}, "Invalid token: iat field not provided"),
+        ({"iat": True}, "Invalid token: iat field not provided"),
+        ({"iat": NOW - 31}, "Error: Your system clock must be accurate to within 30 seconds"),
+        ({"iat": NOW + 31}, "Error: Your system clock must be accurate to within 30 seconds"),
+        ({"iat": float("nan")}, "Error: Your system clock must be accurate to within 30 seconds"),
+        ({"iat": float("inf")}, "Error: Your system clock must be accurate to within 30 seconds"),
+        ({"iat": 10**400}, "Error: Your system clock must be accurate to within 30 seconds"),
+        ({"secret": str(uuid4())}, "Invalid token: signature, api token not found"),
+        ({"algorithm": "HS512", "secret": SECRET * 2}, "Invalid token: signature, api token not found"),
+    ],
+    ids=range(13),
+)
+async def test_tokens_that_do_not_let_in(keys: Keys, claims: dict[str, Any], message: str) -> None:
+    assert await refused(keys, token(**{"keys": keys, **claims})) == (403, message)
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS384", "hs256", "RS256"])
+async def test_a_right_hs256_signature_under_another_algorithms_name_is_no_match(keys: Keys, algorithm: str) -> None:
+    signed = f"{encoded({'alg': algorithm})}.{encoded({'iss': str(keys.service.id), 'iat': NOW})}"
+    signature = base64.urlsafe_b64encode(hmac.digest(SECRET.encode(), signed.encode(), "sha256")).rstrip(b"=").decode()
+
+    assert await refused(keys, f"Bearer {signed}.{signature}") == (
+        403,
+        "Invalid token: signature, api token not found",
+    )
+
+
+async def test_a_service_without_keys_and_a_damaged_key() -> None:
+    nobody = Keys()
+    damaged = Keys(credential(None))
+
+    assert await refused(nobody, token(keys=nobody)) == (403, "Invalid token: service has no API keys")
+    assert (await refused(damaged, token(keys=damaged)))[1] == "Invalid token: signature, api token not found"
+
+
+@pytest.mark.parametrize("ended", [{"revoked_at": NOW - 1}, {"expires_at": NOW}])
+@pytest.mark.parametrize("plain", [True, False], ids=["key", "token"])
+async def test_a_key_that_ended_is_told_so(ended: dict[str, float], plain: bool) -> None:
+    keys = Keys(credential(**ended))
+    header = f"ApiKey-v1 {api_key(keys)}" if plain else token(keys=keys)
+
+    assert await refused(keys, header) == (403, "Invalid token: API key revoked")
+    assert keys.counted == {"revoked": 1}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("plain", [True, False], ids=["key", "token"])
+async def test_a_key_works_from_its_networks_only(plain: bool) -> None:
+    keys = Keys(credential(networks=("192.0.2.0/24",)))
+    header = f"ApiKey-v1 {api_key(keys)}" if plain else token(keys=keys)
+
+    assert (await refused(keys, header, client="198.51.100.1"))[0] == 403
+    assert await ask(keys, header, client="192.0.2.200") == keys.found[0].principal
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["{secret}", "other-name-{service}-{secret}", "gcntfy-{secret}", "gcntfy-n-not-a-service-id-{secret}", "gcntfy-"],
+)
+async def test_a_part_of_a_key_is_not_a_key(keys: Keys, rest: str) -> None:
+    text = rest.format(secret=SECRET, service=keys.service.id)
+
+    assert await refused(keys, f"ApiKey-v1 {text}") == (403, "Invalid token: Enter your full API key")
+
+
+async def test_an_unknown_key_or_anothers_service_is_not_found(keys: Keys) -> None:
+    other = f"gcntfy-n-{uuid4()}-{SECRET}"
+
+    assert await refused(keys, f"ApiKey-v1 {api_key(keys, str(uuid4()))}") == (403, "Invalid token: API key not found")
+    assert await refused(keys, f"ApiKey-v1 {other}") == (403, "Invalid token: API key not found")
+
+
+async def test_trouble_of_ours_is_temporary() -> None:
+    keys = Keys(away=True)
+
+    assert (await refused(keys, token(keys=keys)))[0] == 503
+    assert keys.counted == {"unavailable": 1}  # type: ignore[attr-defined]
