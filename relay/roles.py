@@ -67,8 +67,8 @@ def children(settings: Settings, role: str, listeners: Listeners, ops: socket.so
         if tls is not None:
             mine = Listeners(listeners.starttls[slot : slot + 1], listeners.tls[slot : slot + 1])
             found.append(Child(f"smtp-{slot}", _main(partial(door, settings, mine, tls))))
-        if role in ("all", "http"):
-            found.append(Child(f"http-{slot}", _main(partial(http_door, settings, listeners.http[slot]))))
+    for slot, listener in enumerate(listeners.http):
+        found.append(Child(f"http-{slot}", _main(partial(http_door, settings, listener))))
     if role in ("all", "feedback"):
         found.append(Child("feedback-0", _main(partial(feedback, settings, listeners.webhook))))
     found.append(Child("ops", _main(partial(operations, settings, listeners, ops, ends))))

@@ -54,29 +54,39 @@ def bind(address: ListenAddress, setting: str, count: int = 1) -> tuple[socket.s
     return tuple(sockets)
 
 
-def activated(count: int) -> Listeners | None:
-    """Sockets that a service manager passed (LISTEN_FDS; LISTEN_FDNAMES starttls and tls), shared by all doors."""
+def listen(settings: Settings, role: str) -> Listeners:
+    """The listeners of a role: those that a service manager passed, if it did; else bound. Raises SettingsError."""
+    wanted = _wanted(settings, role)
+    passed = _passed()
+    if passed is None or not wanted:
+        return Listeners(**{name: bind(*each) for name, each in wanted.items()})
+    if not passed.keys() & wanted.keys():
+        raise SettingsError("LISTEN_FDS is set, but LISTEN_FDNAMES names none of {names}", names=", ".join(wanted))
+    return Listeners(**{name: (passed[name],) * count for name, (_, _, count) in wanted.items() if name in passed})
+
+
+def _wanted(settings: Settings, role: str) -> dict[str, tuple[ListenAddress, str, int]]:
+    """By name: the address, the setting that gives it, and how many processes listen there."""
+    wanted = {}
+    if role in ("all", "smtp"):
+        wanted["starttls"] = (settings.smtp.listen, "SMTP__LISTEN", settings.processes)
+        wanted["tls"] = (settings.smtp.listen_tls, "SMTP__LISTEN_TLS", settings.processes)
+    if role in ("all", "http"):
+        wanted["http"] = (settings.http.listen, "HTTP__LISTEN", settings.processes)
+    if role in ("all", "feedback") and settings.aws.sns_topics:
+        wanted["webhook"] = (settings.feedback.listen, "FEEDBACK__LISTEN", 1)
+    return wanted
+
+
+def _passed() -> dict[str, socket.socket] | None:
+    """What a service manager passed (LISTEN_FDS), by the names in LISTEN_FDNAMES; shared by all processes of a kind."""
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return None
     names = os.environ.get("LISTEN_FDNAMES", "").split(":")
-    given = {name: socket.socket(fileno=3 + i) for i, name in enumerate(names) if name in ("starttls", "tls")}
-    if not given:
-        raise SettingsError("LISTEN_FDS is set, but LISTEN_FDNAMES names neither starttls nor tls")
-    for listener in given.values():
+    passed = {name: socket.socket(fileno=3 + i) for i, name in enumerate(names) if name}
+    for listener in passed.values():
         listener.setblocking(False)
-    return Listeners(
-        starttls=(given["starttls"],) * count if "starttls" in given else (),
-        tls=(given["tls"],) * count if "tls" in given else (),
-    )
-
-
-def listen(settings: Settings) -> Listeners:
-    """The SMTP listeners of this machine. Raises SettingsError."""
-    passed = activated(settings.processes)
-    return passed or Listeners(
-        starttls=bind(settings.smtp.listen, "SMTP__LISTEN", settings.processes),
-        tls=bind(settings.smtp.listen_tls, "SMTP__LISTEN_TLS", settings.processes),
-    )
+    return passed
 
 
 def addresses(sockets: Sequence[socket.socket]) -> str:

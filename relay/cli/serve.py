@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -33,12 +32,7 @@ def serve(role: Role = "all", processes: Processes = None, demo_service: Demo = 
     log = structlog.get_logger("settings")
     for name in unknown_variables():
         log.warning("settings.unknown", name=name)
-    listeners = sockets.listen(settings) if role in ("all", "smtp") else sockets.Listeners()
-    if role in ("all", "http"):
-        bound = sockets.bind(settings.http.listen, "HTTP__LISTEN", settings.processes)
-        listeners = replace(listeners, http=bound)
-    if role in ("all", "feedback") and settings.aws.sns_topics:
-        listeners = replace(listeners, webhook=sockets.bind(settings.feedback.listen, "FEEDBACK__LISTEN"))
+    listeners = sockets.listen(settings, role)
     (ops,) = sockets.bind(settings.metrics.listen, "METRICS__LISTEN")
     _choose_metrics_folder(settings)  # now that the port is ours: its folder may be another supervisor's
     asyncio.run(_prepare(settings, role))

@@ -130,7 +130,7 @@ def test_query_names_only_what_the_relay_says(query: str, exposition: Exposition
 
 def test_metrics_of_the_operators_guide_are_those_of_the_relay(exposition: Exposition) -> None:
     guide = (ROOT / "docs/operations.md").read_text()
-    listed = set(re.findall(r"^\| `((?:relay|delivery)_\w+)", guide, re.MULTILINE))
+    listed = set(re.findall(r"^\| `((?:relay|delivery|callbacks?)_\w+)", guide, re.MULTILINE))
     said = {re.sub(r"_(bucket|sum|count)$", "", name) for name in exposition}
 
     assert listed == said
@@ -141,5 +141,6 @@ def test_labels_hold_no_person_and_no_secret(exposition: Exposition) -> None:
 
     assert not [value for value in values if "@" in value or "example" in value]
     assert {label for pairs in exposition.values() for labels in pairs for label, _ in labels} == {
-        *("door", "outcome", "reason", "provider", "channel", "lane", "stage", "status", "version", "le")
+        *("door", "outcome", "reason", "provider", "kind", "fate"),
+        *("channel", "lane", "stage", "status", "version", "le"),
     }

@@ -96,10 +96,10 @@ def test_files_that_are_no_certificate_are_named(make_relay: Make) -> None:
 
 
 def test_variables_of_another_version_are_warned_of(make_relay: Make) -> None:
-    relay = make_relay(SMTP__PROXY_FROM="192.0.2.0/24", SMTP__LISTN="127.0.0.1:1", HTTP__LISTEN="127.0.0.1:8080")
+    relay = make_relay(SMTP__PROXY_FROM="192.0.2.0/24", SMTP__LISTN="127.0.0.1:1", SMS__PROVIDER="aws")
     relay.start()
     named = {line["name"] for line in relay.log_lines("settings.unknown")}
-    assert named == {f"NOTIFY_RELAY_{name}" for name in ("SMTP__PROXY_FROM", "SMTP__LISTN", "HTTP__LISTEN")}
+    assert named == {f"NOTIFY_RELAY_{name}" for name in ("SMTP__PROXY_FROM", "SMTP__LISTN", "SMS__PROVIDER")}
 
 
 @pytest.mark.parametrize(
