@@ -121,6 +121,8 @@ def test_wheel_holds_the_program_and_its_data_and_nothing_else(wheel: Path) -> N
     }
     assert {
         "config/branding/default.footer.html.j2",
+        "config/locale/fr/LC_MESSAGES/notify-relay.po",
+        "relay/http/docs.html",
         "migrations/script.py.mako",
         "migrations/versions/0001_first_tables.py",
     } <= set(names)
@@ -183,14 +185,17 @@ def test_compose_file_runs_as_it_says(container: Callable[..., Relay], postgres_
     service = machines["worker"].json(*create.split())
     key = machines["worker"].create_key(service=str(service["id"]))
     machines["smtp"].start(*command_of("smtp")[1:])
-    machines["worker"].start(*command_of("worker")[1:])
+    for name in ("http", "worker", "feedback"):
+        machines[name].start(*command_of(name)[1:])
     send(machines["smtp"], key, address())
 
     assert too_early.returncode == 1
     assert "db upgrade" in too_early.stderr
     assert upgraded.returncode == 0, upgraded.stderr
     wait_for_file(machines["worker"].folder / "outbox")
-    assert "NOTIFY_RELAY_SEALING_KEY" not in OURS["smtp"]["environment"]
+    assert {name for name in OURS if "NOTIFY_RELAY_SEALING_KEY" in OURS[name]["environment"]} == {"worker"}
+    for name in ("http", "feedback"):
+        assert machines[name].get("/readyz")[0] == 200
 
 
 def test_compose_file_mounts_what_is_there_and_publishes_the_images_ports() -> None:
