@@ -8,7 +8,7 @@ from auth import keys
 from auth.principal import ReplyTo
 from config.settings import Settings
 from delivery import templates
-from messages.message import Channel, KeyType
+from messages.message import Channel, KeyType, Language
 from messages.text import Text
 from relay import private
 from relay.cli import services, texts
@@ -35,7 +35,12 @@ def sheet(settings: Settings) -> Text:
 
 async def _make(s: Session) -> dict[str, object]:
     service = await services.make(
-        s, name=spoken(texts.DEMO_SERVICE), email_from="demo", live=True, reply_to=ReplyTo.ANY
+        s,
+        name=spoken(texts.DEMO_SERVICE),
+        email_from="demo",
+        live=True,
+        reply_to=ReplyTo.ANY,
+        language=Language(spoken(texts.DEMO_LANGUAGE)),
     )
     made = {}
     for key_type in (KeyType.NORMAL, KeyType.TEST):

@@ -119,7 +119,12 @@ class _Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        language = negotiate(Headers(scope=scope).get("accept-language"))
+        asked = Headers(scope=scope)
+        language = negotiate(asked.get("accept-language"))
+        app = self._app
+        if "transfer-encoding" in asked and "content-length" in asked:
+            # RFC 9112 6.1: a proxy may have gone by the other length, and what follows be nobody's request.
+            app = self._answers.of_error(Request(scope), ApiError.of(errors.NOT_HTTP, {"Connection": "close"}))
         started = False
 
         async def finish(message: Message) -> None:
@@ -136,7 +141,7 @@ class _Guard:
 
         try:
             async with asyncio.timeout(_READ_SECONDS if scope["method"] == "GET" else None):
-                await self._app(scope, receive, finish)
+                await app(scope, receive, finish)
         except ClientDisconnect:
             pass
         except Exception as error:

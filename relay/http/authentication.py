@@ -31,7 +31,7 @@ _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 class Verifier(Protocol):
     """What this needs of auth.verify."""
 
-    async def credentials(self, service_id: UUID) -> Credentials | None: ...
+    async def credentials(self, service_id: UUID, *, anew: bool = False) -> Credentials | None: ...
 
     def is_secret(self, secret_hash: bytes, secret: str) -> bool: ...
 
@@ -84,14 +84,15 @@ class Authentication:
 
     async def _by_token(self, token: str, client_ip: str | None) -> Credential:
         decoded = _decode(token)
-        credentials = await self._verifier.credentials(_issuer(decoded["payload"]))
+        signed = token.rpartition(".")[0].encode("ascii")
+        is_hs256 = decoded["header"].get("alg") == "HS256"
+        credentials, found = await self._find(
+            _issuer(decoded["payload"]), lambda each: _signs(each, signed, decoded["signature"])
+        )
         if credentials is None:
             raise _Failed(errors.SERVICE_UNKNOWN)
         if not credentials.keys:
             raise _Failed(errors.NO_KEYS)
-        signed = token.rpartition(".")[0].encode("ascii")
-        is_hs256 = decoded["header"].get("alg") == "HS256"
-        found = next((each for each in credentials.keys if _signs(each, signed, decoded["signature"])), None)
         if found is None or not is_hs256 or not found.principal.key.may_log_in_from(client_ip):
             raise _Failed(errors.SIGNATURE_UNKNOWN)
         self._check_time(decoded["payload"])
@@ -113,12 +114,21 @@ class Authentication:
         long_enough = _MIN_KEY_CHARACTERS <= len(api_key) <= _MAX_CHARACTERS
         if not long_enough or not api_key.startswith(API_KEY_PREFIX) or not _UUID.fullmatch(service_id):
             raise _Failed(errors.KEY_MALFORMED)
-        credentials = await self._verifier.credentials(UUID(service_id))
-        keys = credentials.keys if credentials else ()
-        found = next((each for each in keys if self._verifier.is_secret(each.secret_hash, secret)), None)
+        _, found = await self._find(UUID(service_id), lambda each: self._verifier.is_secret(each.secret_hash, secret))
         if found is None or not found.principal.key.may_log_in_from(client_ip):
             raise _Failed(errors.KEY_UNKNOWN)
         return found
+
+    async def _find(
+        self, service_id: UUID, fits: Callable[[Credential], bool]
+    ) -> tuple[Credentials | None, Credential | None]:
+        """The keys of a service, and the one that fits."""
+        credentials = await self._verifier.credentials(service_id)
+        found = next(filter(fits, credentials.keys), None) if credentials else None
+        if credentials is not None and found is None:  # a key works from the moment that it is shown to its owner
+            credentials = await self._verifier.credentials(service_id, anew=True)
+            found = next(filter(fits, credentials.keys), None) if credentials else None
+        return credentials, found
 
 
 class _Failed(Exception):  # noqa: N818

@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from notifications_python_client import NotificationsAPIClient
+from notifications_python_client.errors import HTTP503Error
 
 from config.keyring import Keyring
 from tests.conftest import skip_or_fail
+from tests.harness.api import VALUES, open_office
 from tests.harness.mail import CONTENT, address, connect, group_id, log_in
 from tests.harness.postgres import Postgres, server_binaries
 from tests.harness.relay import Credentials, Relay
@@ -57,7 +60,7 @@ def test_postgresql_gone_and_back_puts_clients_off_and_needs_no_restart(
         assert client.ask("MAIL FROM:<clerk@city.example>").startswith("451 4.3.0 ")
         assert relay.get("/healthz")[0] == 200
         status, body = relay.get("/readyz")
-        assert (status, json.loads(body)) == (503, {"database": "does not answer", "smtp": "ok"})
+        assert (status, json.loads(body)) == (503, {"database": "does not answer", "smtp": "ok", "http": "ok"})
         assert "relay_submissions_total" in relay.get("/metrics")[1]
         own_postgres.resume()
         assert group_id(until(lambda: client.submit([put_off]), "250 "))
@@ -66,6 +69,33 @@ def test_postgresql_gone_and_back_puts_clients_off_and_needs_no_restart(
     relay.wait_for_mail(put_off)
     assert relay.get("/readyz")[0] == 200
     assert relay.children() == children, "no process died of it"
+
+
+def test_api_clients_hear_503_while_postgresql_is_away_and_nothing_is_sent_twice_or_lost(
+    own_postgres: Postgres, make_relay: Make
+) -> None:
+    keys = {"SECRET_KEY": Keyring.generate(), "SEALING_KEY": Keyring.generate()}
+    relay = make_relay(DATABASE_URL=own_postgres.create_database(), **keys)
+    relay.run("db", "upgrade")
+    office = open_office(relay.start())
+    client = NotificationsAPIClient(office.key.api_key, base_url=office.url)
+    values = dict(VALUES)
+    recipient, put_off = address(), address()
+    client.send_email_notification(recipient, office.template, values)
+    own_postgres.halt()
+    for call in (
+        lambda: client.send_email_notification(put_off, office.template, values),
+        lambda: client.get_all_notifications(),
+    ):
+        with pytest.raises(HTTP503Error) as raised:
+            call()
+        (error,) = raised.value.message
+        assert (error["error"], raised.value.response.headers["Retry-After"]) == ("ServiceUnavailable", "10")
+    own_postgres.resume()
+    client.send_email_notification(put_off, office.template, values)
+    client.request_session.close()
+    relay.wait_for_mail(recipient)
+    relay.wait_for_mail(put_off)
 
 
 def test_serve_waits_for_a_postgresql_that_starts_beside_it(own_postgres: Postgres, make_relay: Make) -> None:

@@ -32,13 +32,16 @@ class Keys:
 
     def __init__(self, *found: Credential, away: bool = False) -> None:
         self.found = found
+        self.made_since: tuple[Credential, ...] = ()
         self.away = away
         self.noted: list[UUID] = []
         self.service = found[0].principal.service if found else make_principal().service
 
-    async def credentials(self, service_id: UUID) -> Credentials | None:
+    async def credentials(self, service_id: UUID, *, anew: bool = False) -> Credentials | None:
         if self.away:
             raise Refused(reply.UNAVAILABLE)
+        if anew:
+            self.found += self.made_since
         return Credentials(self.service, self.found) if service_id == self.service.id else None
 
     def is_secret(self, secret_hash: bytes, secret: str) -> bool:
@@ -107,6 +110,14 @@ async def test_a_token_of_any_key_lets_in(keys: Keys, scheme: str, iat: float) -
 @pytest.mark.parametrize("scheme", ["ApiKey-v1", "apikey-V1"])
 async def test_a_whole_key_lets_in(keys: Keys, scheme: str) -> None:
     assert await ask(keys, f"{scheme} {api_key(keys)}") == keys.found[1].principal
+
+
+@pytest.mark.parametrize("plain", [False, True])
+async def test_a_key_made_a_moment_ago_lets_in(plain: bool) -> None:
+    keys = Keys(credential(OTHER))
+    keys.made_since = (credential(SECRET),)
+    header = f"ApiKey-v1 {api_key(keys)}" if plain else token(keys=keys)
+    assert (await ask(keys, header)).key == keys.made_since[0].principal.key
 
 
 @pytest.mark.parametrize("header", [None, "", "  "])
