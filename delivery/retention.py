@@ -21,6 +21,8 @@ async def run(store: Store, now: Callable[[], float], stopping: asyncio.Event) -
             total = 0
             while (gone := await store.sweep(now() - CONTENT_SECONDS, now())) and not stopping.is_set():
                 total += gone
+            while await store.forget(now() - CONTENT_SECONDS, now()) and not stopping.is_set():
+                pass
             log.info("retention.swept", contents=total)
         except OUTAGES as error:
             log.warning("retention.database_unavailable", error=type(error).__name__)

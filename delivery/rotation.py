@@ -37,6 +37,9 @@ async def rotate(database: Database, secret: Keyring, sealing: Keyring) -> int:
     for sealed in _everything(secret, sealing):
         while portion := await _rotate_portion(database, sealed):
             count += portion
+        # Then what somebody else was writing meanwhile, one row each time: who waits holds nothing.
+        while portion := await _rotate_portion(database, sealed, 1, skip_locked=False):
+            count += portion
     return count
 
 
@@ -75,14 +78,16 @@ def _address_key(address: str) -> str:
     return Address.parse(address).key
 
 
-async def _rotate_portion(database: Database, sealed: Sealed) -> int:
+async def _rotate_portion(
+    database: Database, sealed: Sealed, limit: int = _PORTION, *, skip_locked: bool = True
+) -> int:
     column = sealed.table.c[sealed.column]
     ids = list(sealed.table.primary_key.columns)
     # The key id stands in front of every value, so the database finds what is old.
     old = func.substr(column, 1, len(sealed.cipher.id)) != sealed.cipher.id
-    chosen = select(*ids, column).where(old).limit(_PORTION)
+    chosen = select(*ids, column).where(old).limit(limit)
     if not database.is_sqlite:
-        chosen = chosen.with_for_update(skip_locked=True)
+        chosen = chosen.with_for_update(skip_locked=skip_locked)
     statement = update(sealed.table).where(*(column == bindparam(f"b_{column.name}") for column in ids))
     async with database.write() as connection:
         rows = (await connection.execute(chosen)).all()

@@ -148,14 +148,14 @@ class Worker:
     # -- one batch of claims ---------------------------------------------------------------------------------------
 
     async def _work(self, claims: Sequence[Claim]) -> None:
-        held = len(claims)
+        held, late = len(claims), self._now() + self._settings.lease_seconds / 2
         try:
             messages = await self._store.load([claim.message_id for claim in claims])
             # A message that is gone was settled and retired while it was claimed.
             known = [(claim, messages[claim.message_id]) for claim in claims if claim.message_id in messages]
             for portion in portions(known, _PORTION_BYTES):
                 async with self._room.taken(sum(message.content_bytes for _, message in portion)):
-                    await self._send_portion(portion)
+                    await self._send_portion(portion, late)
                 self._release_slots(len(portion))
                 held -= len(portion)
         except Exception as error:
@@ -164,10 +164,14 @@ class Worker:
         finally:
             self._release_slots(held)
 
-    async def _send_portion(self, portion: Sequence[tuple[Claim, Message]]) -> None:
+    async def _send_portion(self, portion: Sequence[tuple[Claim, Message]], late: float) -> None:
         contents = await self._store.contents({message.content_id for _, message in portion})
         jobs = []
-        for claim, message in portion:
+        for place, (claim, message) in enumerate(portion):
+            if self._now() > late:
+                # Built on, the leases could run out: somebody else would build them all again, and be late as well.
+                await self._queue.give_back([left.id for _, left in portion[place:]], self._now())
+                break
             job = await self._seal(claim, message, contents)
             if job is not None:
                 jobs.append(job)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, or_, select, text, update
 
 from delivery.store.base import Attempt, Outcome, Record, Settlement
-from delivery.store.settling import settle
+from delivery.store.settling import locked, settle
 from delivery.store.tables import attempts, messages, queue
 from messages.status import FINAL, Status
 
@@ -88,22 +88,29 @@ def attempt(connection: Connection, wanted: Sequence[Attempt], owner: str, lease
 
 
 def record(connection: Connection, records: Sequence[Record]) -> None:
-    """See Store.record. Messages first and in order, as whoever learns of events locks them: nobody waits in a ring."""
+    """See Store.record. Messages first, in one order, then queue, then attempts, as all who write several of them."""
     records = sorted(records, key=lambda record: record.message_id)
     by = {outcome: [each for each in records if each.outcome is outcome] for outcome in Outcome}
     relayed, final = by[Outcome.RELAYED], by[Outcome.FAILED] + by[Outcome.EXPIRED]
+    left = {each.message_id for each in relayed}
+    if len(relayed) < len(records):  # else the updates themselves take them in order
+        known = locked(connection, {each.message_id for each in records})
+        left |= {message_id for message_id, row in known.items() if row.provider_id is not None}
     _many(connection, _RELAYED, relayed, "b_message", "b_provider_id", "b_at")
     ends = [Settlement(r.message_id, r.status, r.at, r.reason) for r in relayed if r.status in FINAL and r.status]
-    ends += [Settlement(r.message_id, Status.TECHNICAL_FAILURE, r.at, r.reason) for r in final]
+    # Not of a message that left with an earlier attempt, as an event told meanwhile.
+    ends += [
+        Settlement(r.message_id, Status.TECHNICAL_FAILURE, r.at, r.reason) for r in final if r.message_id not in left
+    ]
     if ends:
         settle(connection, ends)
-    ended = relayed + by[Outcome.FAILED] + by[Outcome.DEFERRED] + by[Outcome.UNKNOWN]
-    _many(connection, _ENDED, ended, "b_attempt", "b_at", "b_outcome", "b_reason")
-    _many(connection, _REMOVED, by[Outcome.THROTTLED], "b_attempt")
     given_back = by[Outcome.THROTTLED] + by[Outcome.DEFERRED]
     _many(connection, _GIVEN_BACK, given_back, "b_message", "b_attempt", "b_until", "b_refund")
     _many(connection, _PARKED, by[Outcome.UNKNOWN], "b_message", "b_attempt", "b_until")
     _many(connection, _UNQUEUED, relayed + final, "b_message")
+    ended = relayed + by[Outcome.FAILED] + by[Outcome.DEFERRED] + by[Outcome.UNKNOWN]
+    _many(connection, _ENDED, ended, "b_attempt", "b_at", "b_outcome", "b_reason")
+    _many(connection, _REMOVED, by[Outcome.THROTTLED], "b_attempt")
 
 
 def _many(connection: Connection, statement: Any, records: Sequence[Record], *names: str) -> None:

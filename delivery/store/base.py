@@ -216,6 +216,10 @@ class Store(Protocol):
         """
         ...
 
+    async def repeated(self, service_id: UUID, key: IdempotencyKey) -> Repeated | None:
+        """What `put` would raise for this idempotency key; None when it was not used before. A read."""
+        ...
+
     async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
         """Messages by id; one that does not open (damaged) is missing. A read."""
         ...
@@ -233,7 +237,10 @@ class Store(Protocol):
         ...
 
     async def record(self, record: Record) -> None:
-        """Writes what came of an attempt; concurrent calls share a commit."""
+        """Writes what came of an attempt; concurrent calls share a commit.
+
+        A message that is known to have left, by whichever attempt, neither fails nor goes back into the queue.
+        """
         ...
 
     async def settle(self, settlements: Sequence[Settlement]) -> tuple[Moved, ...]:
@@ -246,13 +253,16 @@ class Store(Protocol):
     async def learn(self, events: Sequence[Event], now: float) -> Learned:
         """Keeps what providers tell, each event once, and settles what it says; all in one transaction.
 
-        An event also proves that its attempt was taken: the message leaves the queue, unless another attempt is under
-        way. One whose message is not known is parked.
+        An event also proves that its attempt was taken: the message leaves the queue, and is not sent again however
+        another attempt that is under way ends. One whose message is not known is parked.
         """
         ...
 
     async def match_parked(self, now: float) -> tuple[Moved, ...]:
-        """Gives parked events to messages that are known by now, and drops those parked for longer than a day."""
+        """Gives parked events to messages that are known by now, and drops those parked for longer than a day.
+
+        A limited number of each: what is left is for the next call.
+        """
         ...
 
     async def time_out(self, sent_before: float, now: float, limit: int = 500) -> tuple[Moved, ...]:
@@ -278,7 +288,13 @@ class Store(Protocol):
     async def sweep(self, content_before: float, now: float, limit: int = 500) -> int:
         """Drops at most `limit` contents: made before `content_before`, or pointed at by no message (a day back).
 
-        Also past limit windows, idempotency keys and ended callbacks made before `content_before`. Returns how many
-        contents went. Contents of queued messages stay.
+        Returns how many went. Contents of queued messages stay.
+        """
+        ...
+
+    async def forget(self, before: float, now: float, limit: int = 500) -> int:
+        """Drops past limit windows, and at most `limit` idempotency keys and ended callbacks each, made before then.
+
+        Returns how many of the latter two went.
         """
         ...

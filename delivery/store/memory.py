@@ -23,7 +23,7 @@ from delivery.store.base import (
     Settlement,
 )
 from delivery.store.settling import PARKED_SECONDS, TIMED_OUT
-from messages.message import KeyType, Message, new_id
+from messages.message import IdempotencyKey, KeyType, Message, new_id
 from messages.status import FINAL, Status, advance
 
 
@@ -69,9 +69,8 @@ class MemoryStore:
     async def put(self, group: Group) -> None:
         memory, first = self._memory, group.messages[0]
         now, name = first.created_at, group.idempotency and (first.service_id, group.idempotency.key)
-        if group.idempotency and name in memory.idempotency:
-            message_id, body_hash = memory.idempotency[name]
-            raise Repeated(message_id, body_hash == group.idempotency.body_hash)
+        if group.idempotency and (repeated := await self.repeated(first.service_id, group.idempotency)):
+            raise repeated
         refused = limits.count(memory.used, group.charges, len(group.messages), now)
         if refused is not None:
             raise refused
@@ -83,6 +82,10 @@ class MemoryStore:
             due = message.scheduled_for or message.created_at
             memory.waiting[message.id] = Waiting(message.service_id, message.lane.rank, due)
             memory.counters[message.service_id, message.key_type, Status.CREATED] += 1
+
+    async def repeated(self, service_id: UUID, key: IdempotencyKey) -> Repeated | None:
+        message_id, body_hash = self._memory.idempotency.get((service_id, key.key), (None, b""))
+        return Repeated(message_id, body_hash == key.body_hash) if message_id else None
 
     async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
         return {m: self._memory.messages[m] for m in message_ids if m in self._memory.messages}
@@ -113,7 +116,8 @@ class MemoryStore:
             self._end(attempt, record.at, record.outcome, record.reason)
         if record.outcome in (Outcome.FAILED, Outcome.EXPIRED):
             self._memory.waiting.pop(record.message_id, None)
-            self._settle([Settlement(record.message_id, Status.TECHNICAL_FAILURE, record.at, record.reason)])
+            if self._memory.messages[record.message_id].provider_id is None:
+                self._settle([Settlement(record.message_id, Status.TECHNICAL_FAILURE, record.at, record.reason)])
         elif record.outcome is Outcome.RELAYED:
             self._relayed(record)
         else:
@@ -159,7 +163,8 @@ class MemoryStore:
         fates, moved = list[Fate](), list[Moved]()
         for event in events:
             owner = self._owner(event)
-            if event.id in self._memory.events:
+            parked = event.id in self._memory.events and self._memory.events[event.id][1] is None
+            if event.id in self._memory.events and not (parked and owner):
                 fates.append(Fate.REPEATED)
                 continue
             self._memory.events[event.id] = event, owner, now
@@ -177,7 +182,7 @@ class MemoryStore:
         return next((m.id for m in messages.values() if m.provider_id == event.provider_id), None)
 
     def _adopt(self, message_id: UUID, event: Event) -> None:
-        message, row = self._memory.messages[message_id], self._memory.waiting.get(message_id)
+        message = self._memory.messages[message_id]
         self._memory.messages[message_id] = message.evolve(
             status=advance(message.status, Status.SENDING),
             provider_id=event.provider_id,
@@ -186,8 +191,7 @@ class MemoryStore:
         attempt = self._memory.attempts.get(event.attempt_id) if event.attempt_id else None
         if attempt is not None and attempt.outcome in (None, Outcome.UNKNOWN):
             self._end(attempt, event.at, Outcome.RELAYED, None)
-        if row is not None and (row.owner is None or row.attempt_id in (None, event.attempt_id)):
-            del self._memory.waiting[message_id]
+        self._memory.waiting.pop(message_id, None)
 
     def _told(self, owner: UUID, event: Event) -> tuple[Moved, ...]:
         if event.status not in FINAL or event.status is None:
@@ -263,6 +267,9 @@ class MemoryStore:
         for content_id in gone[:limit]:
             del memory.contents[content_id]
         return len(gone[:limit])
+
+    async def forget(self, before: float, now: float, limit: int = 500) -> int:
+        return 0
 
     def _attempts_of(self, message_id: UUID) -> list[Attempt]:
         return [attempt for attempt in self._memory.attempts.values() if attempt.message_id == message_id]

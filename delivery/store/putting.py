@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, insert, select, tuple_
+from sqlalchemy import Connection, Select, delete, insert, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from auth import limits
@@ -42,6 +42,11 @@ def put(connection: Connection, codec: Codec, groups: Sequence[Group]) -> list[E
     return verdicts
 
 
+def used_names(candidates: Sequence[Name]) -> Select[Any]:
+    """The rows of those names that were used before."""
+    return select(idempotency).where(tuple_(*_NAMES).in_(candidates))
+
+
 class _RepeatedHere(Exception):  # noqa: N818
     """The name of an earlier group of the same batch: what became of that one decides."""
 
@@ -63,7 +68,9 @@ def _reserve(
     seen: set[Name] = set()
     for group, name in zip(groups, names, strict=True):
         if name is not None and name in used:
-            verdicts.append(Repeated(used[name].message_id, codec.is_same_body(group, used[name].body_hash)))
+            verdicts.append(
+                Repeated(used[name].message_id, codec.is_same_body(group.idempotency, used[name].body_hash))
+            )
         else:
             verdicts.append(_RepeatedHere() if name in seen else None)
             seen |= {name} if name is not None else set()
@@ -74,11 +81,9 @@ def _used(
     connection: Connection, codec: Codec, groups: Sequence[Group], but: Mapping[Name, Mapping[str, Any]] | None = None
 ) -> dict[Name, Any]:
     """The rows of names used before, found under any root; without those of ours that are in `but`."""
-    candidates = {
-        name: names[0] for group in groups if (names := codec.idempotency_candidates(group)) for name in names
-    }
-    statement = select(idempotency).where(tuple_(*_NAMES).in_(list(candidates)))
-    found = {candidates[row.service_id, row.key_hash]: row for row in connection.execute(statement)}
+    known = (codec.idempotency_candidates(group.messages[0].service_id, group.idempotency) for group in groups)
+    candidates = {name: names[0] for names in known for name in names}
+    found = {candidates[row.service_id, row.key_hash]: row for row in connection.execute(used_names(list(candidates)))}
     ours = {name: row["message_id"] for name, row in (but or {}).items()}
     return {name: row for name, row in found.items() if ours.get(name) != row.message_id}
 

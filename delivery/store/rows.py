@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from config.keyring import Keyring
 from delivery.store.base import Event, EventKind, Group
 from messages.address import Address
-from messages.message import Channel, ContentKind, KeyType, Lane, Message
+from messages.message import Channel, ContentKind, IdempotencyKey, KeyType, Lane, Message
 from messages.status import Status
 
 # A 25 MB row holds SQLite's only write lock for 150 ms; parts of this size a few milliseconds each.
@@ -79,15 +79,14 @@ class Codec:
 
     # -- idempotency keys ------------------------------------------------------------------------------------------
 
-    def idempotency_candidates(self, group: Group) -> tuple[tuple[UUID, bytes], ...]:
-        """The service and the hashes of the group's key under every root, the writing one first; empty: it has none."""
-        if group.idempotency is None:
+    def idempotency_candidates(self, service_id: UUID, key: IdempotencyKey | None) -> tuple[tuple[UUID, bytes], ...]:
+        """The service and the hashes of the key under every root, the writing one first; empty: there is none."""
+        if key is None:
             return ()
-        service_id = group.messages[0].service_id
-        return tuple((service_id, key_hash) for key_hash in self._idempotency.candidates(group.idempotency.key))
+        return tuple((service_id, key_hash) for key_hash in self._idempotency.candidates(key.key))
 
     def idempotency_name(self, group: Group) -> tuple[UUID, bytes] | None:
-        return next(iter(self.idempotency_candidates(group)), None)
+        return next(iter(self.idempotency_candidates(group.messages[0].service_id, group.idempotency)), None)
 
     def idempotency_row(self, group: Group) -> dict[str, Any]:
         assert group.idempotency is not None
@@ -101,10 +100,8 @@ class Codec:
             "created_at": first.created_at,
         }
 
-    def is_same_body(self, group: Group, body_hash: bytes | None) -> bool:
-        return group.idempotency is not None and body_hash in self._idempotency.candidates(
-            group.idempotency.body_hash.hex()
-        )
+    def is_same_body(self, key: IdempotencyKey | None, body_hash: bytes | None) -> bool:
+        return key is not None and body_hash in self._idempotency.candidates(key.body_hash.hex())
 
     # -- events ----------------------------------------------------------------------------------------------------
 

@@ -49,11 +49,8 @@ _ADOPTED = (
     )
     .values(ended_at=bindparam("b_at"), outcome=Outcome.RELAYED.value, reason=None)
 )
-# Not while another attempt is under way: what comes of that one is written by its worker.
-_OUT_OF_QUEUE = delete(queue).where(
-    queue.c.message_id == _MESSAGE,
-    or_(queue.c.owner.is_(None), queue.c.attempt_id.is_(None), queue.c.attempt_id == bindparam("b_attempt")),
-)
+# Also while another attempt is under way: whatever comes of that one, it is the last.
+_OUT_OF_QUEUE = delete(queue).where(queue.c.message_id == _MESSAGE)
 
 
 def _counted(statement: sqlite.Insert | postgresql.Insert) -> Any:
@@ -65,10 +62,19 @@ def _counted(statement: sqlite.Insert | postgresql.Insert) -> Any:
 
 
 _COUNTED = {"postgresql": _counted(postgresql.insert(counters)), "sqlite": _counted(sqlite.insert(counters))}
-_KEPT = {
-    "postgresql": postgresql.insert(events).on_conflict_do_nothing().returning(events.c.id),
-    "sqlite": sqlite.insert(events).on_conflict_do_nothing().returning(events.c.id),
-}
+
+
+def _kept(statement: sqlite.Insert | postgresql.Insert) -> Any:
+    """The events that are new, or were nobody's until now: told once without our tags, once with them."""
+    owner = statement.excluded.message_id
+    return statement.on_conflict_do_update(
+        index_elements=[events.c.id],
+        set_={"message_id": owner},
+        where=events.c.message_id.is_(None) & owner.is_not(None),
+    ).returning(events.c.id)
+
+
+_KEPT = {"postgresql": _kept(postgresql.insert(events)), "sqlite": _kept(sqlite.insert(events))}
 
 
 class Counted(Protocol):
@@ -99,7 +105,7 @@ def count(connection: Connection, changes: Iterable[tuple[Counted, Status, float
 
 def settle(connection: Connection, settlements: Sequence[Settlement]) -> tuple[Moved, ...]:
     """Writes the moves that the table of legal moves allows; returns them."""
-    rows = _locked(connection, {settlement.message_id for settlement in settlements})
+    rows = locked(connection, {settlement.message_id for settlement in settlements})
     taken = moves({message_id: Status(row.status) for message_id, row in rows.items()}, settlements)
     if not taken:
         return ()
@@ -109,9 +115,14 @@ def settle(connection: Connection, settlements: Sequence[Settlement]) -> tuple[M
     return tuple(_moved(move, rows[move.message_id]) for move in taken)
 
 
-def _locked(connection: Connection, message_ids: set[UUID]) -> dict[UUID, Any]:
+def locked(connection: Connection, message_ids: set[UUID]) -> dict[UUID, Any]:
+    """The messages' rows, nobody else's to write until the transaction ends.
+
+    Whoever writes several messages takes them here first, in one order, then what hangs on them: queue, attempts,
+    counters. So nobody waits in a ring.
+    """
     c = messages.c
-    columns = (c.id, c.service_id, c.channel, c.key_type, c.lane, c.status, c.created_at, c.completed_at)
+    columns = (c.id, c.service_id, c.channel, c.key_type, c.lane, c.status, c.provider_id, c.created_at, c.completed_at)
     statement = select(*columns).where(c.id.in_(sorted(message_ids))).order_by(c.id)
     if connection.dialect.name == "postgresql":
         statement = statement.with_for_update()
@@ -144,7 +155,7 @@ def _tell(connection: Connection, taken: Sequence[Move], rows: Mapping[UUID, Any
 
 def learn(connection: Connection, codec: Codec, told: Sequence[Event], now: float) -> Learned:
     """See Store.learn."""
-    owners, unsent = _owners(connection, told)
+    owners = _owners(connection, told)
     rows = {event.id: codec.event_row(event, owners.get(event.id), now) for event in told}
     in_order = [rows[event_id] for event_id in sorted(rows)]
     kept = set(connection.scalars(_KEPT[connection.dialect.name], in_order))
@@ -156,7 +167,8 @@ def learn(connection: Connection, codec: Codec, told: Sequence[Event], now: floa
             fresh[event.id] = event
         fates.append(Fate.REPEATED if not first else Fate.KEPT if event.id in owners else Fate.PARKED)
     ours = [(owners[event.id], event) for event in fresh.values() if event.id in owners]
-    _adopt(connection, sorted(((owner, event) for owner, event in ours if owner in unsent), key=lambda pair: pair[0]))
+    known = locked(connection, {owner for owner, _ in ours})
+    _adopt(connection, [(owner, event) for owner, event in ours if known[owner].provider_id is None])
     ends = [Settlement(owner, event.status, event.at, event.reason) for owner, event in ours if event.status in FINAL]
     moved = settle(connection, ends) if ends else ()
     moving = {(each.message_id, each.status, each.at) for each in moved}
@@ -166,13 +178,11 @@ def learn(connection: Connection, codec: Codec, told: Sequence[Event], now: floa
     return Learned(tuple(fates), moved)
 
 
-def _owners(connection: Connection, told: Sequence[Event]) -> tuple[dict[UUID, UUID], set[UUID]]:
-    """The message of each event that has one, by event id; and which of them have no provider id yet."""
+def _owners(connection: Connection, told: Sequence[Event]) -> dict[UUID, UUID]:
+    """The message of each event that has one, by event id."""
     c = messages.c
     tagged = {event.message_id for event in told if event.message_id}
-    by_tag = {
-        row.id: row.provider_id for row in connection.execute(select(c.id, c.provider_id).where(c.id.in_(tagged)))
-    }
+    by_tag = set(connection.scalars(select(c.id).where(c.id.in_(tagged))))
     others = {event.provider_id for event in told if event.message_id not in by_tag}
     found = connection.execute(select(c.provider_id, c.id).where(c.provider_id.in_(others))) if others else ()
     by_provider_id = {row.provider_id: row.id for row in found}
@@ -182,36 +192,46 @@ def _owners(connection: Connection, told: Sequence[Event]) -> tuple[dict[UUID, U
             owners[event.id] = event.message_id
         elif event.provider_id in by_provider_id:
             owners[event.id] = by_provider_id[event.provider_id]
-    return owners, {message_id for message_id, provider_id in by_tag.items() if provider_id is None}
+    return owners
 
 
 def _adopt(connection: Connection, told: Sequence[tuple[UUID, Event]]) -> None:
     """An event overtook our own record, or replaces one that was lost: the message left, and is not sent again."""
     rows = [
         {"b_message": owner, "b_attempt": event.attempt_id, "b_provider_id": event.provider_id, "b_at": event.at}
-        for owner, event in told
+        for owner, event in sorted(told, key=lambda pair: pair[0])
     ]
     if rows:
         _execute(connection, _TAKEN, rows, "b_message", "b_provider_id", "b_at")
+        _execute(connection, _OUT_OF_QUEUE, rows, "b_message")
         _execute(connection, _ADOPTED, rows, "b_attempt", "b_message", "b_at")
-        _execute(connection, _OUT_OF_QUEUE, rows, "b_message", "b_attempt")
 
 
 def _execute(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]], *names: str) -> None:
     connection.execute(statement, [{name: row[name] for name in names} for row in rows])
 
 
-def match_parked(connection: Connection, now: float, limit: int = 500) -> tuple[Moved, ...]:
-    """See Store.match_parked."""
+def matches(limit: int) -> Any:
+    """Parked events whose message is known by now, each with that message."""
     columns = (events.c.id, events.c.status, events.c.reason, events.c.at, messages.c.id.label("owner"))
     joined = select(*columns).join_from(events, messages, messages.c.provider_id == events.c.provider_id)
-    rows = connection.execute(joined.where(events.c.message_id.is_(None)).order_by(events.c.id).limit(limit)).all()
-    if rows:
-        given = update(events).where(events.c.id == bindparam("b_event")).values(message_id=_MESSAGE)
-        connection.execute(given, [{"b_event": row.id, "b_message": row.owner} for row in rows])
+    return joined.where(events.c.message_id.is_(None)).order_by(events.c.id).limit(limit)
+
+
+def parked_too_long(now: float, limit: int) -> Any:
+    """Events that are nobody's, and will stay so."""
     old = events.c.message_id.is_(None) & (events.c.received_at < now - PARKED_SECONDS)
-    connection.execute(delete(events).where(old))
-    ends = [Settlement(row.owner, Status(row.status), row.at, row.reason) for row in rows if row.status]
+    return select(events.c.id).where(old).limit(limit)
+
+
+def match_parked(connection: Connection, matched: Sequence[Any], old: Sequence[UUID]) -> tuple[Moved, ...]:
+    """See Store.match_parked; what it found by `matches` and `parked_too_long`."""
+    still = events.c.message_id.is_(None)  # somebody else may have been quicker
+    if matched:
+        given = update(events).where(events.c.id == bindparam("b_event"), still).values(message_id=_MESSAGE)
+        connection.execute(given, [{"b_event": row.id, "b_message": row.owner} for row in matched])
+    connection.execute(delete(events).where(events.c.id.in_(old), still))
+    ends = [Settlement(row.owner, Status(row.status), row.at, row.reason) for row in matched if row.status]
     return settle(connection, ends) if ends else ()
 
 

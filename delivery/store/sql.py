@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, tuple_
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from auth import limits
@@ -28,14 +28,17 @@ from delivery.store.base import (
     Moved,
     Outcome,
     Record,
+    Repeated,
     Search,
     Settlement,
     StoreUnavailable,
 )
 from delivery.store.rows import PART_BYTES, Codec
 from delivery.store.tables import attempts, callbacks, contents, counters, events, idempotency, messages, queue
-from messages.message import Message, new_id
+from messages.message import IdempotencyKey, Message, new_id
 from messages.status import Status
+
+_AT_ONCE = 500  # rows that one write transaction settles or drops: a few milliseconds
 
 
 def is_outage(error: Exception) -> bool:
@@ -80,6 +83,11 @@ class SqlStore:
 
     # -- the worker's side -----------------------------------------------------------------------------------------
 
+    async def repeated(self, service_id: UUID, key: IdempotencyKey) -> Repeated | None:
+        statement = putting.used_names(self._codec.idempotency_candidates(service_id, key))
+        row = await self._database.query(lambda connection: connection.execute(statement).first())
+        return Repeated(row.message_id, self._codec.is_same_body(key, row.body_hash)) if row else None
+
     async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
         statement = select(messages).where(messages.c.id.in_(message_ids))
         rows = await self._database.query(lambda connection: connection.execute(statement).all())
@@ -122,9 +130,15 @@ class SqlStore:
         return await self._database.transact(lambda connection: settling.learn(connection, self._codec, told, now))
 
     async def match_parked(self, now: float) -> tuple[Moved, ...]:
-        return await self._database.transact(lambda connection: settling.match_parked(connection, now))
+        # Chosen outside the write transaction, as in time_out.
+        async with self._database.read() as connection:
+            matches = (await connection.execute(settling.matches(_AT_ONCE))).all()
+            old = list(await connection.scalars(settling.parked_too_long(now, _AT_ONCE)))
+        if not (matches or old):
+            return ()
+        return await self._database.transact(lambda connection: settling.match_parked(connection, matches, old))
 
-    async def time_out(self, sent_before: float, now: float, limit: int = 500) -> tuple[Moved, ...]:
+    async def time_out(self, sent_before: float, now: float, limit: int = _AT_ONCE) -> tuple[Moved, ...]:
         # Chosen outside the write transaction: nobody waits while we look, and whoever moved meanwhile stays moved.
         async with self._database.read() as connection:
             chosen = list(await connection.scalars(settling.overdue(sent_before, limit)))
@@ -170,17 +184,25 @@ class SqlStore:
         async with self._database.read() as connection:
             return {Status(status): total for status, total in await connection.execute(statement) if total}
 
-    async def sweep(self, content_before: float, now: float, limit: int = 500) -> int:
+    async def sweep(self, content_before: float, now: float, limit: int = _AT_ONCE) -> int:
         # Chosen outside the write transaction: nobody waits while we look, and what is chosen can only stay useless.
         async with self._database.read() as connection:
             chosen = list(await connection.scalars(_useless(content_before, now).limit(limit)))
-        async with self._database.write() as connection:
-            await connection.execute(delete(contents).where(contents.c.id.in_(chosen)))
-            await connection.execute(delete(idempotency).where(idempotency.c.created_at < content_before))
-            ended = callbacks.c.available_at.is_(None) & (callbacks.c.id < _first_id(content_before))
-            await connection.execute(delete(callbacks).where(ended))
-            await limits.forget(connection, now)
+        if chosen:
+            async with self._database.write() as connection:
+                await connection.execute(delete(contents).where(contents.c.id.in_(chosen)))
         return len(chosen)
+
+    async def forget(self, before: float, now: float, limit: int = _AT_ONCE) -> int:
+        keys = select(*idempotency.primary_key).where(idempotency.c.created_at < before).limit(limit)
+        ended = callbacks.c.available_at.is_(None) & (callbacks.c.id < _first_id(before))
+        told = select(callbacks.c.id).where(ended).limit(limit)
+        async with self._database.write() as connection:
+            old_keys = delete(idempotency).where(tuple_(*idempotency.primary_key).in_(keys))
+            gone = (await connection.execute(old_keys)).rowcount
+            gone += (await connection.execute(delete(callbacks).where(callbacks.c.id.in_(told)))).rowcount
+            await limits.forget(connection, now)
+        return gone
 
 
 def _apply_records(connection: Connection, records: Sequence[Record]) -> Sequence[Exception | None]:

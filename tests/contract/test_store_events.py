@@ -174,21 +174,6 @@ async def test_a_doubt_that_is_written_after_the_event_does_not_send_the_message
     assert [each.outcome for each in (await history(store, sent)).attempts] == [Outcome.RELAYED]
 
 
-async def test_an_event_of_an_older_attempt_leaves_the_one_under_way_alone(store: Store, queue: Queue) -> None:
-    sent = message()
-    old = await started(store, queue, sent)
-    await store.record(Record(sent.id, old.id, Outcome.UNKNOWN, NOW + 1, reason="timeout", until=NOW + 2))
-    await queue.claim("w", 1, NOW + 3, 60, 0)
-    new = Attempt(new_id(NOW + 3, os.urandom(10)), sent.id, 2, "ses", NOW + 3)
-    await store.attempt([new], "w", NOW + 63)
-
-    await store.learn([event(EventKind.SEND, message_id=sent.id, attempt_id=old.id)], NOW + 4)
-    assert (await history(store, sent)).waiting_until == NOW + 63
-    await store.record(Record(sent.id, new.id, Outcome.RELAYED, NOW + 5, status=Status.SENDING, provider_id="p-2"))
-
-    assert [each.outcome for each in (await history(store, sent)).attempts] == [Outcome.RELAYED, Outcome.RELAYED]
-
-
 async def test_an_event_that_is_nobodys_is_parked_until_its_message_is_known(store: Store, queue: Queue) -> None:
     sent = message()
     told = event(EventKind.DELIVERY, Status.DELIVERED, provider_id="p-9")
@@ -261,6 +246,20 @@ async def test_a_key_that_was_used_names_what_was_accepted_then(store: Store) ->
     assert await store.counts(UUID(int=7)) == {Status.CREATED: 1}
 
 
+async def test_what_a_key_was_used_for_is_told_without_storing_anything(store: Store) -> None:
+    first = keyed("k")
+    await store.put(first)
+
+    found = [await store.repeated(UUID(int=7), IdempotencyKey("k", body)) for body in (b"b", b"something else")]
+
+    assert [each and (each.message_id, each.same) for each in found] == [
+        (first.messages[0].id, True),
+        (first.messages[0].id, False),
+    ]
+    assert await store.repeated(UUID(int=7), IdempotencyKey("K", b"b")) is None
+    assert await store.repeated(UUID(int=8), IdempotencyKey("k", b"b")) is None
+
+
 async def test_another_services_key_is_another_key(store: Store) -> None:
     await store.put(keyed("k"))
     await store.put(replace(keyed("k"), messages=(message(),)))
@@ -291,9 +290,21 @@ async def test_a_key_is_forgotten_with_the_contents_of_its_time(store: Store) ->
     await store.put(keyed("k"))
     if type(store).__name__ == "MemoryStore":
         pytest.skip("memory forgets nothing but contents")
-    await store.sweep(NOW + 1, NOW + 1)
+    assert await store.forget(NOW - 1, NOW + 1) == 0
+    with pytest.raises(Repeated):
+        await store.put(keyed("k"))
 
+    assert await store.forget(NOW + 1, NOW + 1) == 1
     await store.put(keyed("k"))
+
+
+async def test_keys_are_forgotten_a_portion_at_a_time_so_that_nobody_waits_long(store: Store) -> None:
+    if type(store).__name__ == "MemoryStore":
+        pytest.skip("memory forgets nothing but contents")
+    for number in range(5):
+        await store.put(keyed(f"k{number}"))
+
+    assert [await store.forget(NOW + 1, NOW + 1, limit=3) for _ in range(3)] == [3, 2, 0]
 
 
 # -- Searches ------------------------------------------------------------------------------------------------------
@@ -333,6 +344,8 @@ async def test_a_search_is_narrowed_by_all_that_is_given(store: Store) -> None:
     await store.settle([Settlement(live.id, Status.DELIVERED, NOW)])
 
     assert await found(store, service_id=service, key_type=KeyType.TEST) == [test.id]
+    assert await found(store, service_id=service, message_id=live.id) == [live.id]
+    assert await found(store, service_id=uuid4(), message_id=live.id) == []
     assert await found(store, service_id=service, statuses=frozenset({Status.DELIVERED})) == [live.id]
     assert await found(store, service_id=service, channels=frozenset({Channel.SMS})) == []
     assert await found(store, service_id=service, jobs=False) == [test.id, live.id]

@@ -49,6 +49,7 @@ async def test_two_services_can_not_share_an_address(database: Database, service
         {"name": "\r\n"},
         {"per_day": -1},
         {"reply_to_address": "nobody"},
+        {"reply_to_address": "infö@example.org"},
     ],
 )
 async def test_unusable_service_is_not_made(database: Database, service: Service, changes: dict[str, Any]) -> None:

@@ -1,0 +1,30 @@
+"""A row that somebody else had locked was passed over, and could not be opened once the old root was forgotten."""
+
+import asyncio
+
+from sqlalchemy import select
+
+from config.database import Database
+from config.keyring import Keyring
+from delivery import rotation
+from delivery.store.base import Group
+from delivery.store.sql import SqlStore
+from delivery.store.tables import messages
+from tests.contract.conftest import message
+
+OLD, NEW = Keyring.generate(), Keyring.generate()
+
+
+async def test_a_message_that_is_written_meanwhile_is_rotated_too(database: Database) -> None:
+    sent, other = message(), message()
+    for each in (sent, other):
+        await SqlStore(database, Keyring.parse(OLD)).put(Group((each,), b"hello"))
+    both = Keyring.parse(f"{NEW},{OLD}")
+
+    async with database.write() as connection:
+        await connection.execute(select(messages.c.id).where(messages.c.id == sent.id).with_for_update())
+        rotating = asyncio.create_task(rotation.rotate(database, both, both))
+        await asyncio.sleep(0.5)
+    await asyncio.wait_for(rotating, 10)
+
+    assert set(await SqlStore(database, Keyring.parse(NEW)).load([sent.id, other.id])) == {sent.id, other.id}
