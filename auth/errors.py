@@ -31,6 +31,6 @@ NOT_ASCII = Text("it has a character outside ASCII")
 BAD_DOMAIN = "this is not a domain that can send: {reason}"
 BAD_GUEST = "this is neither a mail address nor a telephone number like +16135550100"
 BAD_SENDER = "this is neither a mail address nor a domain written as @example.ca"
-BAD_REPLY_TO = "the --reply-to-address is not a mail address"
+BAD_REPLY_TO = "the --reply-to-address cannot be used: {reason}"
 BAD_NETWORK = "{network} is not an address or network such as 192.0.2.0/24"
 BAD_LIMIT = "a limit is at least 1"

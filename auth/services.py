@@ -192,6 +192,9 @@ def _local_part(text: str, domain: str) -> str:
 
 def _reply_to(text: str) -> str:
     try:
-        return str(Address.parse(text.strip()))
-    except AddressError:
-        raise AuthError(BAD_REPLY_TO) from None
+        address = Address.parse(text.strip())
+    except AddressError as error:
+        raise AuthError(BAD_REPLY_TO, reason=error.text) from None
+    if not address.ascii:  # it would make every message one that only SMTPUTF8 can carry (RFC 6532)
+        raise AuthError(BAD_REPLY_TO, reason=NOT_ASCII)
+    return str(address)

@@ -152,8 +152,9 @@ def _document(subject: str, language: str | None, preheader: str, body: str) -> 
 </head>
 <body style="margin:0;padding:0;background-color:#ffffff;font-family:Helvetica,Arial,sans-serif;">
 {preheader}
-<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="border-collapse:collapse;">
-<tr><td style="padding:20px 10px;max-width:580px;font-family:Helvetica,Arial,sans-serif;">
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"
+ style="border-collapse:collapse;max-width:600px;">
+<tr><td style="padding:20px 10px;font-family:Helvetica,Arial,sans-serif;">
 {body}
 </td></tr>
 </table>

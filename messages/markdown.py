@@ -34,6 +34,8 @@ _BEFORE_COLON = re.compile(r"(?<![A-Za-z0-9])https?\Z", re.IGNORECASE)
 _BEHIND_SCHEME = re.compile(r"://[^\s<>\"\\]+")
 _AFTER_ADDRESS = ".,;:!?)]}'*_~\u00bb\u201d\u2019"
 _BARE = "bare"  # a link whose text is its address
+_BEHIND = "\0"  # an address, in plain text, whose source holds none
+_GOES_ON = re.compile(rf"{_BEHIND}(?=[^\s{re.escape(_AFTER_ADDRESS)}]|[*_]+\w)")
 _ENCLOSED = re.compile(r"\[\[(/?)(en|fr|rtl)\]\]", re.IGNORECASE)
 _ENCLOSURES = {"en": {"lang": "en-CA"}, "fr": {"lang": "fr-CA"}, "rtl": {"dir": "rtl"}}
 
@@ -87,6 +89,7 @@ def _parser() -> _Parser:
     parser.enable([*_BLOCK_RULES, *_INLINE_RULES])
     parser.block.ruler.before("list", "quotation", _quotation, {"alt": ["paragraph", "list"]})
     parser.inline.ruler.after("text", "address", _address)
+    parser.core.ruler.push("label", _label)
     parser.core.ruler.push("typography", _typography)
     parser.parse("x")  # its lists of rules are made on first use, and that in two threads at once leaves some out
     return parser
@@ -158,6 +161,22 @@ def _address(state: StateInline, silent: bool) -> bool:
         state.push("link_close", "a", -1)
     state.pos += len(behind)
     return True
+
+
+def _label(state: StateCore) -> None:
+    """A link without words, as an empty value leaves it, is named by its address: nobody could find it (WCAG 2.4.4)."""
+    for inline in state.tokens:
+        children: list[Token] = []
+        begin = 0
+        for token in inline.children or ():
+            if token.type == "link_close" and not _words(children[begin:]).strip():
+                link = children[begin - 1]
+                link.info = _BARE
+                children[begin:] = [Token("address", "", 0, content=str(link.attrs["href"]))]
+            children.append(token)
+            if token.type == "link_open":
+                begin = len(children)
+        inline.children = children
 
 
 def _typography(state: StateCore) -> None:
@@ -245,20 +264,21 @@ def _text_inline(children: Sequence[Token] | None) -> str:
         if token.type == "link_open":
             link, begin = token, len(pieces)
         elif token.type == "link_close":
-            if link.info != _BARE:
-                pieces[begin:] = [_text_link("".join(pieces[begin:]), link.attrs)]
+            label = "".join(pieces[begin:])
+            pieces[begin:] = [label + _BEHIND if link.info == _BARE else _text_link(label, link.attrs)]
         elif token.nesting:
             pieces.append({"strong": "**", "em": "_"}.get(token.tag, ""))
         else:
             pieces.append(_words([token], line_break="\n"))
-    return "".join(pieces)
+    # Readers would take what stands directly behind an address for a part of it.
+    return _GOES_ON.sub(" ", "".join(pieces)).replace(_BEHIND, "")
 
 
 def _text_link(label: str, attributes: Mapping[str, str | int | float]) -> str:
     target, title = str(attributes.get("href", "")), str(attributes.get("title", ""))
     if title:
         label = f"{label} ({title})"
-    return f"{label}: {target}" if target else label
+    return f"{label}: {target}{_BEHIND}" if target else label
 
 
 def _preheader(tokens: Sequence[Token]) -> str:

@@ -126,7 +126,9 @@ TEMPLATE_ARCHIVED = Reply(554, "5.6.0", "template {template_id} has been deleted
 TEMPLATE_UNSUITABLE = Reply(554, "5.6.0", "{channel} template is not suitable for {wanted} notification")
 PERSONALISATION_MISSING = Reply(554, "5.6.0", "missing personalisation for template {template_id}: {names}")
 EMPTY = Reply(554, "5.6.0", "the message is empty")
-TEXT_TOO_LONG = Reply(554, "5.6.0", "the filled template has {octets} octets, which is too long")
+TEXT_TOO_LONG = Reply(
+    554, "5.6.0", "the filled template has {octets} octets and {lines} lines; at most {max_octets} and {max_lines}"
+)
 IDEMPOTENCY_KEY_USED = Reply(554, "5.6.0", "this idempotency key was used for another message; use a new one")
 MEMORY_FULL = Reply(452, "4.3.1", "too many messages in transfer; try again in a minute")
 UNAVAILABLE = Reply(451, "4.3.0", "temporary failure on our side; nothing was accepted, try again")

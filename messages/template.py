@@ -18,6 +18,7 @@ from messages.typography import typographic
 from messages.words import MAX_SUBJECT_CHARACTERS, clean
 
 MAX_FILLED_OCTETS = 256 * 1024  # one value may stand in a template ten thousand times
+MAX_FILLED_LINES = 5_000  # each may become a paragraph of 200 octets of HTML: bounds what is built at the exit
 
 Personalisation = Mapping[str, object]  # of JSON: text, numbers, lists of these; null is "not given"
 
@@ -25,24 +26,27 @@ Personalisation = Mapping[str, object]  # of JSON: text, numbers, lists of these
 _TEXT, _LABEL, _TARGET, _LINE = "\0", "\1", "\2", "\3"
 _MARK = re.compile("([\0-\3])")
 _OPEN = re.compile(r"\(\((?!\()")
-_LINK = re.compile(r"\[(?P<label>[^\[\]]*+)\]\((?P<target>[^\s()]*+)")
+_LINK = re.compile(
+    r"\[(?P<label>[^\[\]]*+)\]\((?P<target>[ \t]*+(?:<[^<>\n]*+|(?:[^\s()]++|\([^\s()]*+\))*+))"  # CommonMark 6.3
+)
 _FILLERS = re.compile(r"[\s_-]+")
 _UNPRINTABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TRUE = frozenset(("yes", "y", "true", "t", "1", "include", "show", "oui", "vrai", "inclure", "afficher"))
 
 _MARKDOWN = re.compile(r"[`*_()\\{}\[\]<>#+\-.!|^]")
 _BRACKETS = re.compile(r"[\[\]\\]")
-_URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*+://[^\s<>\"')\]]*+")
-_DOMAIN = re.compile(r"(?<![\w.@-])[\w-]++(?:\.[\w-]++)++(?!@)([/?#][^\s<>\"')\]]*+)?")
+_URL = re.compile(r"(?<![A-Za-z])[A-Za-z]++://[^\s<>\"')\]]*+")
+_DOMAIN = re.compile(r"(?<![\w@-])(?<![\w-]\.)[\w-]++(?:\.[\w-]++)++(?!@)([/?#][^\s<>\"')\]]*+)?")
 _ENDS_TARGET = re.compile(r"[\s()<>\"'\\`]")
 
 
 class TooLong(Exception):  # noqa: N818 - says what is wrong, as Refused does
-    """The filled template has more than MAX_FILLED_OCTETS; `octets` is how many."""
+    """The filled template has more than MAX_FILLED_OCTETS or MAX_FILLED_LINES; these are how many it has."""
 
-    def __init__(self, octets: int) -> None:
-        super().__init__(f"{octets} octets")
+    def __init__(self, octets: int, lines: int) -> None:
+        super().__init__(f"{octets} octets, {lines} lines")
         self.octets = octets
+        self.lines = lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +180,10 @@ def _fill(text: str, place: str, values: _Values) -> str:
     pieces = _MARK.split(marked)
     pieces[1::2] = [values.fill(*each) for each in zip(found, pieces[1::2], strict=True)]
     # Counted before they are put together: one value in ten thousand places would fill the memory.
-    octets = {piece: len(piece.encode()) for piece in set(pieces)}
-    total = sum(octets[piece] for piece in pieces)
-    if total > MAX_FILLED_OCTETS:
-        raise TooLong(total)
+    sizes = {piece: (len(piece.encode()), piece.count("\n")) for piece in set(pieces)}
+    octets, lines = (sum(sizes[piece][part] for piece in pieces) for part in (0, 1))
+    if octets > MAX_FILLED_OCTETS or lines > MAX_FILLED_LINES:
+        raise TooLong(octets, lines)
     return "".join(pieces)
 
 
@@ -213,7 +217,7 @@ def _defused(text: str) -> str:
 
 def _break_up(host: re.Match[str]) -> str:
     top = host[0].removesuffix(host[1] or "").rpartition(".")[2]
-    if len(top) < 2 or not top.isalpha():
+    if len(top) < 2 or not (top.isalpha() or top.lower().startswith("xn--")):
         return host[0]  # a number, an abbreviation
     return "" if host[1] else host[0].replace(".", ". ")
 

@@ -67,10 +67,17 @@ class Acceptor:
         Raises Refused: nothing was stored, and the reply says why and whether to try again.
         """
         principal = await self._verifier.current(principal)  # a revoked key is out, in open sessions too
-        check_recipients(principal, submission.envelope.recipients, self._max_recipients)
         now = self._now()
         group_id = new_id(now, os.urandom(10))
-        prepared = await self._preparer.prepare(submission, principal, group_id, now)
+        try:
+            check_recipients(principal, submission.envelope.recipients, self._max_recipients)
+            prepared = await self._preparer.prepare(submission, principal, group_id, now)
+        except Refused:
+            # Template or guest list may have changed since the first time: what was accepted then is accepted.
+            repeated = await self._repeated(submission, principal)
+            if repeated is None or not repeated.same:
+                raise
+            return await self._earlier(repeated)
         messages = _split(submission, principal, prepared, group_id, now)
         try:
             await self._store.put(Group(messages, prepared.content, charges(principal), submission.idempotency))
@@ -88,6 +95,11 @@ class Acceptor:
         principal = await self._verifier.current(principal)
         now = self._now()
         return await self._preparer.prepare(submission, principal, new_id(now, os.urandom(10)), now)
+
+    async def _repeated(self, submission: Submission, principal: Principal) -> Repeated | None:
+        if submission.idempotency is None:
+            return None
+        return await self._store.repeated(principal.service.id, submission.idempotency)
 
     async def _earlier(self, repeated: Repeated) -> Accepted:
         found = await self._store.load([repeated.message_id])

@@ -19,7 +19,7 @@ from messages.message import ContentKind, Language, Personalised, Submission
 from messages.pipeline import Preparation, prepare
 from messages.reply import Refused
 from messages.rewrite import SenderPolicy
-from messages.template import Template, TooLong, fill_body, fill_subject, missing
+from messages.template import MAX_FILLED_LINES, MAX_FILLED_OCTETS, Template, TooLong, fill_body, fill_subject, missing
 from messages.text import Text
 from relay.checks import check_size
 
@@ -95,7 +95,9 @@ class Preparer:
             subject = fill_subject(template, content.personalisation, content.sanitised)
             body = fill_body(template, content.personalisation, content.sanitised)
         except TooLong as error:
-            raise Refused(reply.TEXT_TOO_LONG, octets=error.octets) from None
+            found = {"octets": error.octets, "lines": error.lines}
+            limits = {"max_octets": MAX_FILLED_OCTETS, "max_lines": MAX_FILLED_LINES}
+            raise Refused(reply.TEXT_TOO_LONG, **found, **limits) from None
         if not body.strip():
             raise Refused(reply.EMPTY)
         recipe = Recipe(

@@ -1,6 +1,7 @@
 """How the command prints: lines for people, one JSON object for programs."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import fields
@@ -15,6 +16,9 @@ from relay.cli import texts
 
 # Of the one command that this process runs: the language of whoever gave it.
 _translate: ContextVar[Translate] = ContextVar("translate", default=str)
+
+# Control and directional characters, but for line feed and tab.
+_UNSAFE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 Json = Annotated[bool, typer.Option("--json", help=texts.JSON)]
 
@@ -55,7 +59,8 @@ def show_list(name: str, rows: Iterable[Mapping[str, Any]], columns: Sequence[st
     if as_json:
         typer.echo(json.dumps({name: rows}, ensure_ascii=False, default=str))
         return
-    table = [list(map(spoken, columns)), *([_cell(row[column]) for column in columns] for row in rows)]
+    cells_of = ([_cell(row[column]).replace("\n", " ") for column in columns] for row in rows)
+    table = [list(map(spoken, columns)), *cells_of]
     widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
     for line in table:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
@@ -80,9 +85,10 @@ def _plain(name: str, value: Any) -> Any:
 
 def _cell(value: Any) -> str:
     if isinstance(value, list):
-        return " ".join(map(str, value)) or "-"
+        return " ".join(map(_cell, value)) or "-"
     if isinstance(value, bool):
         return spoken(texts.YES if value else texts.NO)
     if isinstance(value, Text):
         return spoken(value)
-    return "-" if value is None else str(value)
+    # Clients and far servers wrote some of it: no terminal may take a part for an order.
+    return "-" if value is None else _UNSAFE.sub("\ufffd", str(value))

@@ -30,6 +30,7 @@ SENTENCES = (
     "Option {name} does not take a value.",
     "Got unexpected extra argument(s) ({words})",
     "{value} is not one of {words}.",
+    "{value} does not match the formats {words}.",
     "default: {value}",
     "required",
 )

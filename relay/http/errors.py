@@ -136,7 +136,10 @@ _BY_REPLY: dict[Reply, Failure] = {
     reply.TEXT_TOO_LONG: Failure(
         400,
         _BAD_REQUEST,
-        Text("Your message is too long. Emails cannot be longer than 2000000 bytes. Your message is {octets} bytes."),
+        Text(
+            "Your message is too long. Emails cannot be longer than {max_octets} bytes or {max_lines} lines. "
+            "Your message is {octets} bytes and {lines} lines."
+        ),
     ),
     reply.TOO_LARGE: Failure(
         400, _BAD_REQUEST, Text("Your message is too long. Emails cannot be longer than {limit} bytes.")

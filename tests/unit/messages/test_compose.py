@@ -128,6 +128,12 @@ def test_document_names_its_language_and_title_and_no_more_tables_than_layout():
     assert 'lang="fr"' in part(make(language=Language.FR), "html")
 
 
+def test_lines_stay_short_enough_to_read_in_a_wide_window():
+    """No browser heeds the max-width of a cell in a table of the full width."""
+    html = part(make(), "html")
+    assert "max-width:600px" in dict(next(attrs for tag, attrs in Tree(html).tags if tag == "table"))["style"]
+
+
 def test_name_and_subject_beyond_ascii_are_encoded_words_outside_quotes():
     template = replace(TEMPLATE, subject="\u00c9t\u00e9 ((name)) " + "\u00e9" * 100)
     content = compose(replace(RECIPE, service_name="Qu\u00e9bec, Bureau"), template, None, ANNE, ID)

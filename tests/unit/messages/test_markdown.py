@@ -152,6 +152,24 @@ def test_quotes_and_dashes_are_typographic_in_words_but_not_in_addresses():
     assert document.values("a", "href") == ["https://a.ca/o'b", "https://a.ca/'x/"]
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("[a](https://a.ca)[b](https://b.ca)", "a: https://a.ca b: https://b.ca"),
+        ("[a](https://a.ca)s and [b](https://b.ca)*c*", "a: https://a.ca s and b: https://b.ca _c_"),
+        ("([a](https://a.ca), *[b](https://b.ca)*)", "(a: https://a.ca, _b: https://b.ca_)"),
+        ("[a](https://a.ca)/[b](https://b.ca)", "a: https://a.ca /b: https://b.ca"),
+        ("[](https://a.ca)", "https://a.ca"),
+    ],
+)
+def test_address_in_plain_text_ends_where_it_ends(source, text):
+    assert render(source).text == text + "\n"
+
+
+def test_link_without_words_shows_its_address():
+    assert Document(render("[](https://a.ca) [ ](https://b.ca)").html).words == "https://a.ca https://b.ca"
+
+
 def test_language_blocks_become_divisions():
     french = '<div lang="fr-CA"><h2>c</h2>\n<div dir="rtl"><p>d</p>\n</div>\n</div>'
     assert html("a\n[[en]]b[[/en]] [[FR]]\n# c\n[[rtl]]d[[/rtl]][[/fr]]\ne") == (

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from messages.message import Channel
 from messages.template import (
+    MAX_FILLED_LINES,
     MAX_FILLED_OCTETS,
     Template,
     TooLong,
@@ -113,6 +114,19 @@ def test_value_does_not_end_the_address_of_a_link():
     assert filled == "[pay](https://a.ca/%281%29%20%3Cb%3E) [x](https://a.ca/?q=1%29%20[e]%28https://e.ca&b)"
 
 
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("[a](https://a.ca/?a=(b)&c=((x)))", "[a](https://a.ca/?a=(b)&c=1%29%3E%20[e]%28https://e.ca)"),
+        ("[a](https://a.ca/(((x))))", "[a](https://a.ca/(1%29%3E%20[e]%28https://e.ca))"),
+        ("[a]( ((x)))", "[a]( 1%29%3E%20[e]%28https://e.ca)"),
+        ("[a](<https://a.ca/b c/((x))>)", "[a](<https://a.ca/b c/1%29%3E%20[e]%28https://e.ca>)"),
+    ],
+)
+def test_value_does_not_end_the_address_of_a_link_however_it_is_written(text, filled):
+    assert body(text, x="1)> [e](https://e.ca") == filled
+
+
 def test_value_does_not_end_the_text_of_a_link():
     assert body("[((t))](https://a.ca)", t="a](https://e.ca)\n\n[b") == "[a\\](https://e.ca) \\[b](https://a.ca)"
 
@@ -160,6 +174,13 @@ def test_one_value_in_many_places_is_refused_before_it_fills_the_memory():
     assert len(body("((x))", x="a" * MAX_FILLED_OCTETS)) == MAX_FILLED_OCTETS
     with pytest.raises(TooLong):
         body("((x))", x="\u00e9" * (MAX_FILLED_OCTETS // 2 + 1))
+
+
+def test_a_text_of_very_many_lines_is_refused():
+    assert body("x\n" * MAX_FILLED_LINES).count("\n") == MAX_FILLED_LINES
+    with pytest.raises(TooLong) as refused:
+        body("((x))", x=["item"] * (MAX_FILLED_LINES + 1))
+    assert refused.value.lines > MAX_FILLED_LINES
 
 
 PIECES = ["((", "(())", "((a", "((a))", "((a??", "[", "[((a))](", "](", " ", "'", "a", "a.", "))"]

@@ -1,5 +1,6 @@
 """Submissions that name a template: what is stored of them, and what is refused."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -102,3 +103,20 @@ async def test_the_same_submission_again_is_answered_with_the_first_ones_message
     assert (again.messages, again.repeated) == (first.messages, True)
     assert other.value.reply is reply.IDEMPOTENCY_KEY_USED
     assert len(memory.messages) == 1
+
+
+@pytest.mark.parametrize("changes", [{"archived": True}, {"body": "((name)) ((new))"}, {"channel": Channel.SMS}])
+async def test_the_same_submission_again_is_answered_although_its_template_changed(changes: dict[str, Any]) -> None:
+    """A client that lost the first answer must not be told that nothing was sent."""
+    memory, of = Memory(), template()
+    first = await acceptor(memory, templates=Shelf(of)).accept(
+        submission(of, idempotency=IdempotencyKey("k", b"1")), PRINCIPAL
+    )
+    changed = acceptor(memory, templates=Shelf(replace(of, **changes)))
+
+    again = await changed.accept(submission(of, idempotency=IdempotencyKey("k", b"1")), PRINCIPAL)
+    with pytest.raises(Refused) as new:
+        await changed.accept(submission(of, idempotency=IdempotencyKey("new", b"1")), PRINCIPAL)
+
+    assert (again.messages, again.repeated) == (first.messages, True)
+    assert new.value.reply is not reply.IDEMPOTENCY_KEY_USED

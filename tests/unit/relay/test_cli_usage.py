@@ -67,6 +67,7 @@ def test_every_help_page_is_french_to_its_last_word(french: Any) -> None:
         (("serve", "--processes", "0"), "'--processes' : utiliser un nombre supérieur ou égal à 1"),
         (("serve", "--processes", "two"), "'--processes' : utiliser un nombre entier valide"),
         (("serve", "--role", "cook"), "--role : utiliser l'une des valeurs suivantes : all, "),
+        (("message", "find", "--since", "now"), "'--since' : 'now' ne correspond à aucun des formats '%Y-%m-%d', "),
         (("message", "show", "this"), "utiliser un identifiant, comme 123e4567-"),
         (("service", "update", "--language", "de"), "'de' n'est pas l'une des valeurs possibles : 'en', 'fr', 'both'."),
     ],

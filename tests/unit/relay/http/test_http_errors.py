@@ -54,6 +54,9 @@ VALUES: dict[str, object] = {
     "channel": "sms",
     "wanted": "email",
     "octets": 3_000_000,
+    "lines": 9_000,
+    "max_octets": 262_144,
+    "max_lines": 5_000,
     "service_id": uuid4(),
 }
 
