@@ -102,7 +102,9 @@ class Database:
     turn taken: writers of four processes waited three times as long.
     """
 
-    def __init__(self, url: str, *, synchronous: str = "FULL", pool_size: int = 5) -> None:
+    def __init__(
+        self, url: str, *, synchronous: str = "FULL", pool_size: int = 5, statement_seconds: float | None = 15
+    ) -> None:
         self.is_sqlite = url.startswith("sqlite")
         self._turn: Turn | None = None
         if self.is_sqlite:
@@ -121,7 +123,7 @@ class Database:
                 pool_pre_ping=False,
                 connect_args={
                     "timeout": 5,
-                    "command_timeout": 30,
+                    "command_timeout": statement_seconds,  # clients of the API wait 30 s, and then do not know
                     "server_settings": {"synchronous_commit": "on", "application_name": "notify-relay"},
                 },
             )

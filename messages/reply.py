@@ -121,6 +121,7 @@ BARE_IN_CONTENT = Reply(554, "5.6.0", "CR or LF alone in the message; end every 
 LOOP = Reply(554, "5.4.6", "more than {limit} Received fields: the message is in a loop")
 TOO_DEEP = Reply(554, "5.6.0", "MIME parts nested deeper than {limit} levels")
 LONG_LINE = Reply(554, "5.6.1", "line {line} is over 998 octets and cannot be changed without damage")
+SCHEDULED_IN_PAST = Reply(554, "5.6.0", "the time for which the message is scheduled has passed")
 TEMPLATE_UNKNOWN = Reply(554, "5.6.0", "template {template_id} not found")
 TEMPLATE_ARCHIVED = Reply(554, "5.6.0", "template {template_id} has been deleted")
 TEMPLATE_UNSUITABLE = Reply(554, "5.6.0", "{channel} template is not suitable for {wanted} notification")

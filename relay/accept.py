@@ -16,7 +16,7 @@ from messages import reply
 from messages.message import Lane, Message, Submission, new_id
 from messages.reply import Refused
 from messages.status import Status
-from relay.checks import check_recipients
+from relay.checks import check_recipients, check_schedule
 from relay.preparation import Prepared, Preparer
 
 
@@ -71,9 +71,10 @@ class Acceptor:
         group_id = new_id(now, os.urandom(10))
         try:
             check_recipients(principal, submission.envelope.recipients, self._max_recipients)
+            check_schedule(submission.scheduled_for, now)
             prepared = await self._preparer.prepare(submission, principal, group_id, now)
         except Refused:
-            # Template or guest list may have changed since the first time: what was accepted then is accepted.
+            # Template, guest list or the time may have changed since it came first: what was accepted is accepted.
             repeated = await self._repeated(submission, principal)
             if repeated is None or not repeated.same:
                 raise

@@ -9,6 +9,8 @@ from messages.address import Address
 from messages.message import KeyType
 from messages.reply import Refused
 
+_ON_ITS_WAY_SECONDS = 60.0
+
 
 def check_recipient(principal: Principal, recipient: Address) -> None:
     """Team keys and trial services reach only the guest list (test keys send nothing, so they may name anyone)."""
@@ -39,3 +41,9 @@ def check_recipients(principal: Principal, recipients: Sequence[Address], limit:
 def check_size(content: bytes, limit: int) -> None:
     if len(content) > limit:
         raise Refused(reply.TOO_LARGE, limit=limit)
+
+
+def check_schedule(scheduled_for: float | None, now: float) -> None:
+    """What became due on its way here is sent at once."""
+    if scheduled_for is not None and scheduled_for < now - _ON_ITS_WAY_SECONDS:
+        raise Refused(reply.SCHEDULED_IN_PAST)

@@ -29,7 +29,7 @@ def database_commands() -> typer.Typer:
     @app.command("upgrade", help=texts.DB_UPGRADE)
     def upgrade() -> None:
         async def run() -> None:
-            database = Database(load().database_url)
+            database = Database(load().database_url, statement_seconds=None)  # an index of millions of rows takes long
             try:
                 await schema.upgrade(database)
             finally:

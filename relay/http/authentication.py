@@ -49,10 +49,10 @@ class Authentication:
 
     async def __call__(self, request: Request) -> Principal:
         """Raises ApiError."""
-        header = request.headers.get("authorization")
+        given = [field for field in map(str.strip, request.headers.getlist("authorization")) if field]
         client_ip = request.client.host if request.client else None
         try:
-            principal = await self._authenticate(header, client_ip)
+            principal = await self._authenticate(given, client_ip)
         except _Failed as failed:
             if failed.failure is not errors.NO_TOKEN:  # nobody tried to log in
                 self._count("revoked" if failed.failure is errors.REVOKED else "credentials")
@@ -67,10 +67,12 @@ class Authentication:
     def _count(self, reason: str) -> None:
         self._metrics.auth_failures.labels(reason).inc()
 
-    async def _authenticate(self, header: str | None, client_ip: str | None) -> Principal:
-        if not header or not header.strip():
+    async def _authenticate(self, given: list[str], client_ip: str | None) -> Principal:
+        if not given:
             raise _Failed(errors.NO_TOKEN)
-        scheme, _, token = header.strip().partition(" ")
+        if len(given) > 1:  # RFC 9110 5.3: there is one; a proxy may have looked at another than we
+            raise _Failed(errors.SCHEME_UNKNOWN)
+        scheme, _, token = given[0].partition(" ")
         scheme, token = scheme.lower(), token.strip()
         if scheme == "bearer":
             found = await self._by_token(token, client_ip)

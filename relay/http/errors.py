@@ -132,6 +132,7 @@ _BY_REPLY: dict[Reply, Failure] = {
     reply.PERSONALISATION_MISSING: Failure(
         400, _BAD_REQUEST, Text("Missing personalisation for template ID {template_id}: {names}")
     ),
+    reply.SCHEDULED_IN_PAST: Failure(400, "ValidationError", Text("scheduled_for datetime cannot be in the past")),
     reply.EMPTY: Failure(400, _BAD_REQUEST, Text("Message is empty or just whitespace")),
     reply.TEXT_TOO_LONG: Failure(
         400,

@@ -1,12 +1,12 @@
 """Serves an application on a listener that is ours already, until we are told to stop.
 
-Bounded: connections, the octets of a request's head, and how long a request may take to arrive.
+Bounded: connections, the octets of a request's head, and how long a request may take to arrive and its answer to leave.
 """
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import h11
@@ -18,6 +18,7 @@ from relay.http.errors import FULL, NOT_HTTP, RETRY_SECONDS, ApiError, Failure
 
 MAX_HEAD_BYTES = 16 * 1024
 ARRIVAL_SECONDS = 60.0  # from its first octet, or from the connection's start, to a request's last
+DEPARTURE_SECONDS = 120.0  # for what waits of an answer; a page of eight megabytes on a slow line
 
 
 class _Server(uvicorn.Server):
@@ -26,13 +27,37 @@ class _Server(uvicorn.Server):
         yield  # signals are ours
 
 
+class _Deadline:
+    """Calls `end` once it was running for so many seconds."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, end: Callable[[], object]) -> None:
+        self._loop = loop
+        self._end = end
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self, seconds: float) -> None:
+        """Running already, it goes on."""
+        if self._timer is None:
+            self._timer = self._loop.call_later(seconds, self._over)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _over(self) -> None:
+        self._timer = None
+        self._end()
+
+
 class _Protocol(H11Protocol):
-    """uvicorn's, which waits for ever for a request that has begun, and answers in plain text what is none."""
+    """uvicorn's, which waits for ever for a request that has begun, and for who does not read its answer."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._max_connections, self.limit_concurrency = self.limit_concurrency, None
-        self._arrival: asyncio.TimerHandle | None = None
+        self._arrival = _Deadline(self.loop, self._break_off)
+        self._departure = _Deadline(self.loop, self._give_up)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -40,29 +65,53 @@ class _Protocol(H11Protocol):
             transport.write(_answer(FULL))
             transport.close()
             return
-        self._arrival = self.loop.call_later(ARRIVAL_SECONDS, transport.abort)
+        self._arrival.start(ARRIVAL_SECONDS)
 
     def data_received(self, data: bytes) -> None:
+        if not self.flow.write_paused:
+            self._departure.stop()
         super().data_received(data)
         arriving = self.conn.their_state is h11.SEND_BODY or bool(
             self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]
         )
-        if not arriving:
-            self._stop_waiting()
-        elif self._arrival is None:
-            self._arrival = self.loop.call_later(ARRIVAL_SECONDS, self.transport.abort)
+        if arriving:
+            self._arrival.start(ARRIVAL_SECONDS)
+        else:
+            self._arrival.stop()
+        self._watch_departure()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
+        self._arrival.stop()
+        self._departure.stop()
         super().connection_lost(exc)
 
-    def _stop_waiting(self) -> None:
-        if self._arrival is not None:
-            self._arrival.cancel()
-            self._arrival = None
+    def on_response_complete(self) -> None:
+        self._watch_departure()
+        super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_departure()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._departure.stop()
+
+    def _break_off(self) -> None:
+        self.transport.abort()
+
+    def _watch_departure(self) -> None:
+        if self.transport.get_write_buffer_size():  # the transport would wait for ever, closed or not
+            self._departure.start(DEPARTURE_SECONDS)
+
+    def _give_up(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
-        self.transport.write(_answer(NOT_HTTP))
+        # Where one was answered already, a second would be taken for the next request's.
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.write(_answer(NOT_HTTP))
         self.transport.close()
 
 

@@ -5,12 +5,14 @@ pydantic finds it; here its kinds of error become texts: `<field> <what>`, value
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, get_args
 
 from messages.text import Text
 from relay.http import schemas
 
 _MAX_VALUE_CHARACTERS = 100  # of a value that stands in a text: enough to find it
+_MAX_TOLD = 50  # mistakes in one answer: it would be larger than the request
 
 _MISSING = Text("{field} is a required property")
 _ONE_ADDITIONAL = Text("Additional properties are not allowed ({names} was unexpected)")
@@ -36,11 +38,11 @@ _OR_NULL = frozenset(
 
 
 def texts(found: Iterable[Mapping[str, Any]]) -> list[Text]:
-    """Of pydantic's errors, in their order; fields that nobody knows are named together.
+    """Of pydantic's errors, the first of them in their order; fields that nobody knows are named together.
 
     Locations begin with the field.
     """
-    found = list(found)
+    found = list(islice(found, _MAX_TOLD))
     unknown = [str(error["loc"][-1]) for error in found if error["type"] == "extra_forbidden"]
     said = [_text(error) for error in found if error["type"] != "extra_forbidden"]
     if unknown:

@@ -3,6 +3,7 @@
 Each reply that they get is also held against what the clients of the other languages demand of it.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -72,7 +73,9 @@ def test_python_client_sends_an_email_and_reads_it_until_it_is_sent(
     assert found["template"] == sent["template"]
     _, content = office.relay.wait_for_mail(recipient)
     assert b"\r\nSubject: Permit 7 is ready\r\n" in content
-    found = python.get_notification_by_id(sent["id"])
+    deadline = time.monotonic() + 10  # the file is there before its attempt is recorded
+    while (found := python.get_notification_by_id(sent["id"]))["status"] == "created" and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert (found["status"] in ("sending", "delivered"), found["sent_at"] is not None) == (True, True)
 
 

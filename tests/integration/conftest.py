@@ -1,4 +1,4 @@
-"""A worker with real parts around it: a database with rows, SES's client, and a fake AWS that keeps AWS's rules."""
+"""A worker with real parts around it: database, SES's client, a fake AWS that keeps AWS's rules. And an HTTP door."""
 
 import asyncio
 import contextlib
@@ -31,6 +31,7 @@ from messages.message import KeyType, Message
 from tests.fakes.aws import CREDENTIALS, FakeAws
 from tests.fakes.feedback import Feedback
 from tests.fakes.messages import make_message
+from tests.http_door import Door, running_door
 
 DOMAIN = "notification.example.ca"
 CONTENT = b"From: Passports <passports@notification.example.ca>\r\nSubject: Test\r\n\r\nHello\r\n"
@@ -119,3 +120,17 @@ async def works(
     async with FakeAws(feedback=Feedback()) as aws:
         yield Works(database, SqlStore(database, keyring), SqlQueue(database), aws, keyring, sealing, settings)
     await database.close()
+
+
+@pytest.fixture
+async def plain(sqlite_url: str) -> AsyncIterator[Database]:
+    handle = Database(sqlite_url, synchronous="OFF")
+    await schema.upgrade(handle)
+    yield handle
+    await handle.close()
+
+
+@pytest.fixture
+async def door(plain: Database) -> AsyncIterator[Door]:
+    async with running_door(plain) as running:
+        yield running

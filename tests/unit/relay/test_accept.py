@@ -58,13 +58,14 @@ def acceptor(
     store: Callable[[Memory], MemoryStore] = MemoryStore,
     verifier: object = None,
     templates: Shelf = Shelf(),  # noqa: B008 - an empty one holds nothing that could change
+    now: Callable[[], float] = lambda: NOW,
 ) -> Acceptor:
     return Acceptor(
         store(memory),
         verifier or Everybody(),  # type: ignore[arg-type]
         Preparer(Brandings(), templates, 10_000),
         max_recipients=3,
-        now=lambda: NOW,
+        now=now,
     )
 
 

@@ -120,3 +120,18 @@ async def test_the_same_submission_again_is_answered_although_its_template_chang
 
     assert (again.messages, again.repeated) == (first.messages, True)
     assert new.value.reply is not reply.IDEMPOTENCY_KEY_USED
+
+
+async def test_a_scheduled_submission_again_after_its_time_is_answered_as_the_first() -> None:
+    memory, of, clock = Memory(), template(), [NOW]
+    accepting = acceptor(memory, templates=Shelf(of), now=lambda: clock[0])
+    given = submission(of, scheduled_for=NOW + 600, idempotency=IdempotencyKey("k", b"1"))
+    first = await accepting.accept(given, PRINCIPAL)
+    clock[0] = NOW + 700
+
+    again = await accepting.accept(given, PRINCIPAL)
+    with pytest.raises(Refused) as late:
+        await accepting.accept(submission(of, scheduled_for=NOW + 600), PRINCIPAL)
+
+    assert (again.messages, again.repeated) == (first.messages, True)
+    assert late.value.reply is reply.SCHEDULED_IN_PAST
