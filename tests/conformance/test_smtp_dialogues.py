@@ -5,7 +5,7 @@ A line is one step; the first lines, beginning with #, say what is guaranteed.
     C: text                  the client sends a line; R: text sends just these bytes, written as a Python literal
     S: text                  the server's next line begins with text; S~ regex: matches it wholly
     LOGIN key                greeting, EHLO, AUTH (normal, team, test, trial; french and both of a French service);
-                TLS: the client starts TLS
+                             TLS: the client starts TLS
     CLOSE / CLOSED           the client goes away / the server has closed
     TAKEN n / CONTENT text   so many submissions were accepted / the last one's content, a Python literal
     METRIC name label=x n    a metric of the door has this value
