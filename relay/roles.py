@@ -12,16 +12,17 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
 from auth import domains
 from auth.errors import AuthError
-from config.database import OUTAGES, Database
+from config.database import OUTAGES
 from config.settings import Settings, SettingsError
 from relay.sockets import Listeners
 from relay.supervisor import EXIT_CONFIGURATION, Child, Links
@@ -29,9 +30,12 @@ from relay.wiring import load_certificate, load_keyrings, open_database, secret_
 
 if TYPE_CHECKING:
     from auth.verify import Verifier
+    from config.words import Words
     from delivery.providers.base import Provider
-    from delivery.store.base import Store
+    from delivery.store.sql import SqlStore
+    from delivery.templates import Templates
     from relay.accept import Acceptor
+    from relay.metrics import DoorMetrics
 
 ROLES = ("all", "smtp", "http", "worker", "feedback")
 _PRELOAD = (
@@ -66,7 +70,7 @@ def children(settings: Settings, role: str, listeners: Listeners, ops: socket.so
             found.append(Child(f"worker-{slot}", _main(partial(worker, settings, owner, slot))))
         if tls is not None:
             mine = Listeners(listeners.starttls[slot : slot + 1], listeners.tls[slot : slot + 1])
-            found.append(Child(f"smtp-{slot}", _main(partial(door, settings, mine, tls))))
+            found.append(Child(f"smtp-{slot}", _main(partial(smtp_door, settings, mine, tls))))
     for slot, listener in enumerate(listeners.http):
         found.append(Child(f"http-{slot}", _main(partial(http_door, settings, listener))))
     if role in ("all", "feedback"):
@@ -129,78 +133,82 @@ def _on_supervisor_gone(loop: asyncio.AbstractEventLoop, lifeline: int, stopping
     stopping.set()
 
 
-def build_acceptor(settings: Settings, database: Database, store: "Store", verifier: "Verifier") -> "Acceptor":
-    """What every door hands its submissions to."""
+class DoorParts(NamedTuple):
+    """What every door is made of."""
+
+    verifier: "Verifier"
+    store: "SqlStore"
+    templates: "Templates"
+    acceptor: "Acceptor"
+    metrics: "DoorMetrics"
+    words: "Words"
+
+
+@asynccontextmanager
+async def _open_door(settings: Settings) -> AsyncIterator[DoorParts]:
+    """Parts that never hold the sealing key. What was submitted through them is written when the block ends."""
+    from prometheus_client import REGISTRY
+
+    from auth.verify import Verifier
+    from config.words import Words
     from delivery.brandings import Brandings
+    from delivery.store.sql import SqlStore
     from delivery.templates import Templates
     from relay.accept import Acceptor
+    from relay.metrics import DoorMetrics
     from relay.preparation import Preparer
 
-    preparer = Preparer(Brandings(), Templates(database, time.time), settings.smtp.max_message_bytes)
-    return Acceptor(store, verifier, preparer, max_recipients=settings.smtp.max_recipients, now=time.time)
+    keyring, now = secret_keyring(settings), time.time
+    async with open_database(settings) as database:
+        verifier = Verifier(database, keyring, now, settings.limits, default_domain=settings.email.default_domain)
+        store, templates = SqlStore(database, keyring), Templates(database, now)
+        preparer = Preparer(Brandings(), templates, settings.smtp.max_message_bytes)
+        acceptor = Acceptor(store, verifier, preparer, max_recipients=settings.smtp.max_recipients, now=now)
+        keeping = asyncio.create_task(verifier.run())
+        try:
+            yield DoorParts(verifier, store, templates, acceptor, DoorMetrics(REGISTRY), Words.load())
+            await store.drain()
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
 
 
-async def door(
+async def smtp_door(
     settings: Settings,
     listeners: Listeners,
     tls: ssl.SSLContext,
     stopping: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:
-    """An SMTP door process. It never holds the sealing key."""
-    from prometheus_client import REGISTRY
-
-    from auth.verify import Verifier
-    from config.words import Words
-    from delivery.store.sql import SqlStore
-    from relay.metrics import DoorMetrics
+    """An SMTP door process."""
     from relay.smtp.listeners import SmtpDoor
 
-    keyring = secret_keyring(settings)
-    async with open_database(settings) as database:
-        verifier = Verifier(database, keyring, time.time, settings.limits, default_domain=settings.email.default_domain)
-        store = SqlStore(database, keyring)
-        acceptor = build_acceptor(settings, database, store, verifier)
-        smtp = SmtpDoor(settings.smtp, tls, verifier, acceptor, DoorMetrics(REGISTRY), Words.load())
-        keeping = asyncio.create_task(verifier.run())
+    async with _open_door(settings) as parts:
+        smtp = SmtpDoor(settings.smtp, tls, parts.verifier, parts.acceptor, parts.metrics, parts.words)
         await smtp.start(list(listeners.starttls), list(listeners.tls))
         ready()
         await stopping.wait()
         await smtp.drain(_DRAIN_SECONDS)
-        await store.drain()
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
 
 
 async def http_door(
     settings: Settings, listener: socket.socket, stopping: asyncio.Event, ready: Callable[[], None]
 ) -> None:
-    """An HTTP door process. It never holds the sealing key."""
-    from prometheus_client import REGISTRY
-
-    from auth.verify import Verifier
-    from config.words import Words
-    from delivery.store.sql import SqlStore
-    from delivery.templates import Templates
+    """An HTTP door process."""
     from relay.http.application import application
     from relay.http.serving import serve
-    from relay.metrics import DoorMetrics
 
-    keyring = secret_keyring(settings)
-    async with open_database(settings) as database:
-        verifier = Verifier(database, keyring, time.time, settings.limits, default_domain=settings.email.default_domain)
-        store = SqlStore(database, keyring)
+    async with _open_door(settings) as parts:
         app = application(
             public_url=settings.http.public_url,
-            verifier=verifier,
-            acceptor=build_acceptor(settings, database, store, verifier),
-            store=store,
-            templates_=Templates(database, time.time),
-            metrics=DoorMetrics(REGISTRY),
-            words=Words.load(),
+            verifier=parts.verifier,
+            acceptor=parts.acceptor,
+            store=parts.store,
+            templates_=parts.templates,
+            metrics=parts.metrics,
+            words=parts.words,
             now=time.time,
         )
-        keeping = asyncio.create_task(verifier.run())
         ready()
         await serve(
             app,
@@ -210,9 +218,6 @@ async def http_door(
             trusted_proxies=settings.http.trusted_proxies,
             drain_seconds=int(_DRAIN_SECONDS),
         )
-        await store.drain()
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
 
 
 async def worker(settings: Settings, owner: str, slot: int, stopping: asyncio.Event, ready: Callable[[], None]) -> None:

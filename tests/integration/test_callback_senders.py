@@ -35,6 +35,7 @@ async def test_statuses_of_one_message_are_told_in_their_order(desk: Desk) -> No
         sent = await desk.message(receiver.url)
         await desk.settle(sent, Status.DELIVERED, Status.PERMANENT_FAILURE)
         async with desk.sender("a"), desk.sender("b"):
+            await receiver.wait(1)
             await asyncio.sleep(0.6)
             assert len(receiver.told) == 1
             desk.clock.ahead += 11
