@@ -104,6 +104,11 @@ def compose(
     return _branded(content, replace(branding, header_html=f"{preheader}\r\n{branding.header_html}"), boundary)
 
 
+def message_id_field(message_id: UUID, domain: str) -> str:
+    """The Message-ID of a message made of a template, by which it is found, too."""
+    return f"<{message_id}@{domain}>"
+
+
 def is_one_click_url(text: str) -> bool:
     """Whether it can stand in List-Unsubscribe for one click: an https URL (RFC 8058 3.1) that breaks no field."""
     return len(text) <= MAX_URL_CHARACTERS and bool(_HTTPS_URL.fullmatch(text))
@@ -117,7 +122,7 @@ def _header_section(recipe: Recipe, subject: str, language: str | None, recipien
         fold("To", [str(recipient)]),
         fold("Subject", unstructured(subject)),
         fold("Date", [date]),
-        fold("Message-ID", [f"<{message_id}@{recipe.sender.domain}>"]),
+        fold("Message-ID", [message_id_field(message_id, recipe.sender.domain)]),
     ]
     if recipe.reply_to:
         fields.append(fold("Reply-To", [clean(recipe.reply_to)]))

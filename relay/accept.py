@@ -13,7 +13,8 @@ from auth.limits import charges
 from auth.principal import Principal
 from delivery.store.base import Group, Repeated, Store, StoreUnavailable
 from messages import reply
-from messages.message import Lane, Message, Submission, new_id
+from messages.compose import message_id_field
+from messages.message import ContentKind, Lane, Message, Submission, new_id
 from messages.reply import Refused
 from messages.status import Status
 from relay.checks import check_recipients, check_schedule
@@ -117,9 +118,10 @@ def _split(
     lane = submission.lane or key.lane or Lane.NORMAL
     due = submission.scheduled_for or now
     content_id = new_id(now, os.urandom(10))
+    recipients = [envelope.recipients[0] for envelope in submission.envelope.split()]
     return tuple(
         Message(
-            id=new_id(now, os.urandom(10)),
+            id=message_id,
             group_id=group_id,
             service_id=service.id,
             key_id=key.id,
@@ -129,10 +131,14 @@ def _split(
             template_id=prepared.template_id,
             template_version=prepared.template_version,
             reference=submission.reference,
-            reverse_path=str(envelope.reverse_path or ""),
-            recipient=envelope.recipients[0],
+            reverse_path=str(submission.envelope.reverse_path or ""),
+            recipient=recipient,
             subject=prepared.subject,
-            original_message_id=prepared.original_message_id,
+            original_message_id=(
+                prepared.original_message_id
+                if prepared.kind is ContentKind.RAW
+                else message_id_field(message_id, service.domain)
+            ),
             signing_domain=service.domain,
             content_id=content_id,
             content_bytes=len(prepared.content),
@@ -142,5 +148,5 @@ def _split(
             expires_at=submission.expires_at or due + lane.lifetime_seconds,
             scheduled_for=submission.scheduled_for,
         )
-        for envelope in submission.envelope.split()
+        for message_id, recipient in ((new_id(now, os.urandom(10)), recipient) for recipient in recipients)
     )

@@ -5,6 +5,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from email.utils import make_msgid
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ OF_THE_DOOR = {
         "events",
         "callbacks",
         "waiting_until",
+        "original_message_id",
     ),
 }
 
@@ -46,7 +48,7 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
 
 
 def by_smtp(relay: Relay, key: Credentials, recipient: str, reference: str) -> dict[str, Any]:
-    message = email(SUBJECT, TEXT, To=recipient, X_Notify_Reference=reference)
+    message = email(SUBJECT, TEXT, To=recipient, X_Notify_Reference=reference, Message_ID=make_msgid())
     group = send(relay, key, recipient, content=message.as_bytes(), sender="")
     (history,) = relay.histories(group)
     return history
@@ -134,9 +136,10 @@ def _is_found(relay: Relay, key: Credentials, mail: dict[str, Any], api: dict[st
         assert isinstance(found, list)
         assert {each["id"] for each in found} == both, options
     for history in (mail, api):
-        found = relay.json("message", "find", "--group", history["group_id"])["messages"]
-        assert isinstance(found, list)
-        assert [each["id"] for each in found] == [history["id"]]
+        for option, known in (("--group", history["group_id"]), ("--message-id", history["original_message_id"])):
+            found = relay.json("message", "find", option, known)["messages"]
+            assert isinstance(found, list)
+            assert [each["id"] for each in found] == [history["id"]], option
     listed = call(relay, key, "/v2/notifications")["notifications"]
     assert {each["id"] for each in listed} == both
     assert {each["status"] for each in listed} == {mail["status"]}
