@@ -1,12 +1,12 @@
 """Station 12, retired: contents go after a week, and what a crash left behind goes too."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 import structlog
 
 from config.database import OUTAGES
+from delivery.rounds import wait
 from delivery.store.base import Store
 
 CONTENT_SECONDS = 7 * 86400.0
@@ -26,6 +26,4 @@ async def run(store: Store, now: Callable[[], float], stopping: asyncio.Event) -
             log.info("retention.swept", contents=total)
         except OUTAGES as error:
             log.warning("retention.database_unavailable", error=type(error).__name__)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_EVERY_SECONDS):
-                await stopping.wait()
+        await wait(stopping, _EVERY_SECONDS)

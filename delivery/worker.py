@@ -6,7 +6,7 @@ A started attempt is on disk before its provider call, so that after any crash w
 import asyncio
 import os
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from delivery.providers.base import Deferred, Failed, Provider, Receipt, SendErr
 from delivery.queue.base import Claim, Queue
 from delivery.rendering import Renderer, RenderingError
 from delivery.retry import delay_seconds
+from delivery.rounds import OUTAGE_SECONDS, Rounds
 from delivery.signing import SignatureInvalid, Signer
 from delivery.store.base import Attempt, Outcome, Record, Store
 from messages.dkim import SigningKey, SigningKeyError
@@ -28,7 +29,6 @@ from messages.message import ContentKind, KeyType, Message, new_id
 from messages.status import Status
 
 _IDLE_SECONDS = 0.1  # how often an idle worker looks; a message waits half of it on average
-_OUTAGE_SECONDS = 1.0
 _PAUSE_SECONDS = 2.0  # after a throttled call, where the provider does not say how long
 _MAX_PAUSE_SECONDS = 60.0  # then one message is tried: somebody may have mended what the provider complained of
 _BATCH = 64
@@ -81,35 +81,21 @@ class Worker:
         self._now = now
         self._log = structlog.get_logger("worker")
         self._free = settings.concurrency
-        self._changed = asyncio.Event()  # a call ended, or it is time to stop
+        self._rounds = Rounds(self._on_outage)
         self._room = Room(_ROOM_BYTES)
         self._paused_until = 0.0  # by the event loop's clock: the wall clock may be set
         # The provider that throttled: one message at a time goes out until it answers otherwise.
         self._probing: str | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until `stopping` is set, then finishes the calls under way. Never raises for an outage."""
-        stopper = asyncio.create_task(self._wake_on(stopping))
-        try:
-            await self._outlive_outages(self._release_predecessor)
+        async with self._rounds.until(stopping):
+            await self._rounds.outlive(self._release_predecessor)
             while not stopping.is_set():
-                await self._outlive_outages(self._claim_once)
-        finally:
-            stopper.cancel()
-            if self._tasks:
-                await asyncio.wait(self._tasks)
+                await self._rounds.outlive(self._claim_once)
 
-    async def _wake_on(self, stopping: asyncio.Event) -> None:
-        await stopping.wait()
-        self._changed.set()
-
-    async def _outlive_outages(self, step: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await step()
-        except OUTAGES as error:
-            self._log.warning("worker.database_unavailable", error=type(error).__name__)
-            await self._sleep(_OUTAGE_SECONDS)
+    def _on_outage(self, error: Exception) -> None:
+        self._log.warning("worker.database_unavailable", error=type(error).__name__)
 
     async def _release_predecessor(self) -> None:
         released = await self._queue.release(self._owner, self._now())
@@ -118,32 +104,22 @@ class Worker:
 
     async def _claim_once(self) -> None:
         pause = self._paused_until - asyncio.get_running_loop().time()
-        if self._free <= 0 or pause > 0 or (self._probing and self._tasks):
-            await self._sleep(min(pause, 1.0) if pause > 0 else _IDLE_SECONDS)
+        if self._free <= 0 or pause > 0 or (self._probing and self._rounds.working):
+            await self._rounds.sleep(min(pause, 1.0) if pause > 0 else _IDLE_SECONDS)
             return
         now = self._now()
         limit = 1 if self._probing else min(self._free, _BATCH)
         wait = 0.0 if self._providers[KeyType.NORMAL].idempotent else self._settings.unknown_wait_seconds
         claims = await self._queue.claim(self._owner, limit, now, self._settings.lease_seconds, wait)
         if not claims:
-            await self._sleep(_IDLE_SECONDS)
+            await self._rounds.sleep(_IDLE_SECONDS)
             return
         self._free -= len(claims)
-        task = asyncio.create_task(self._work(claims))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _sleep(self, seconds: float) -> None:
-        self._changed.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        except TimeoutError:
-            pass
+        self._rounds.start(self._work(claims))
 
     def _release_slots(self, count: int) -> None:
         self._free += count
-        self._changed.set()
+        self._rounds.wake()
 
     # -- one batch of claims ---------------------------------------------------------------------------------------
 
@@ -309,8 +285,8 @@ class Worker:
             try:
                 return await self._store.record(record)
             except OUTAGES as error:
-                self._log.warning("worker.database_unavailable", error=type(error).__name__)
-                await asyncio.sleep(_OUTAGE_SECONDS)
+                self._on_outage(error)
+                await asyncio.sleep(OUTAGE_SECONDS)
 
 
 def _text(value: UUID | None) -> str | None:

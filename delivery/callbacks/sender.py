@@ -6,7 +6,7 @@ At least once: a receipt whose answer nobody recorded is sent again, under the s
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -23,11 +23,11 @@ from delivery.callbacks.receipts import Receipt
 from delivery.callbacks.urls import CallbackUrlError, Receiver
 from delivery.metrics import CallbackMetrics
 from delivery.retry import backoff_seconds
+from delivery.rounds import OUTAGE_SECONDS, Rounds
 from delivery.store.base import Store
 from messages.message import Message
 
 _IDLE_SECONDS = 0.5  # how often an idle sender looks
-_OUTAGE_SECONDS = 1.0
 _LEASE_SECONDS = 30.0  # besides the call: for loading before it and recording after it
 _REMOVED_SECONDS = 60.0  # how often what is left of removed URLs is ended
 _BASE_SECONDS, _CAP_SECONDS = 10.0, 1800.0  # of the back-off
@@ -90,33 +90,21 @@ class Sender:
         self._claims = Claims(database)
         self._log = structlog.get_logger("callbacks")
         self._under_way: Counter[UUID] = Counter()  # calls by service
-        self._changed = asyncio.Event()  # a call ended, or it is time to stop
+        self._rounds = Rounds(self._on_outage)
         self._look_for_removed_at = 0.0  # by the event loop's clock
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until `stopping` is set, then finishes the calls under way. Never raises for an outage."""
-        stopper = asyncio.create_task(self._wake_on(stopping))
         try:
-            while not stopping.is_set():
-                await self._outlive_outages(self._end_removed)
-                await self._outlive_outages(self._claim_once)
+            async with self._rounds.until(stopping):
+                while not stopping.is_set():
+                    await self._rounds.outlive(self._end_removed)
+                    await self._rounds.outlive(self._claim_once)
         finally:
-            stopper.cancel()
-            if self._tasks:
-                await asyncio.wait(self._tasks)
             await self._claims.drain()
 
-    async def _wake_on(self, stopping: asyncio.Event) -> None:
-        await stopping.wait()
-        self._changed.set()
-
-    async def _outlive_outages(self, step: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await step()
-        except OUTAGES as error:
-            self._log.warning("callback.database_unavailable", error=type(error).__name__)
-            await self._sleep(_OUTAGE_SECONDS)
+    def _on_outage(self, error: Exception) -> None:
+        self._log.warning("callback.database_unavailable", error=type(error).__name__)
 
     async def _end_removed(self) -> None:
         clock = asyncio.get_running_loop().time()
@@ -133,20 +121,10 @@ class Sender:
         if free > 0:
             claims = await self._claims.claim(self._owner, free, per_service, self._under_way, self._now(), lease)
         if not claims:
-            await self._sleep(_IDLE_SECONDS)
+            await self._rounds.sleep(_IDLE_SECONDS)
             return
         self._under_way.update(claim.service_id for claim in claims)
-        task = asyncio.create_task(self._work(claims))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _sleep(self, seconds: float) -> None:
-        self._changed.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        except TimeoutError:
-            pass
+        self._rounds.start(self._work(claims))
 
     # -- one batch of claims ---------------------------------------------------------------------------------------
 
@@ -178,7 +156,7 @@ class Sender:
         self._under_way[claim.service_id] -= 1
         if not self._under_way[claim.service_id]:
             del self._under_way[claim.service_id]
-        self._changed.set()
+        self._rounds.wake()
 
     async def _answer(
         self, claim: Claim, messages: Mapping[UUID, Message], receivers: Mapping[UUID, Receiver | None]
@@ -222,10 +200,10 @@ class Sender:
             try:
                 return await self._claims.record(verdict)
             except OUTAGES as error:
-                self._log.warning("callback.database_unavailable", error=type(error).__name__)
-                if self._now() + _OUTAGE_SECONDS > claim.until:
+                self._on_outage(error)
+                if self._now() + OUTAGE_SECONDS > claim.until:
                     return None  # the row is free again: it is told once more
-                await asyncio.sleep(_OUTAGE_SECONDS)
+                await asyncio.sleep(OUTAGE_SECONDS)
 
     def _verdict(self, claim: Claim, answer: Answer) -> Verdict:
         now, outcome, until = self._now(), answer.outcome, None

@@ -1,13 +1,13 @@
 """What only time brings: parked events that find their message, and messages of which no end was ever told."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
 
 from config.database import OUTAGES
 from delivery.feedback.learner import Learner
+from delivery.rounds import wait
 
 MATCH_SECONDS = 5.0
 TIME_OUT_SECONDS = 3600.0
@@ -27,6 +27,4 @@ async def _repeat(step: Callable[[], Awaitable[None]], seconds: float, stopping:
             await step()
         except OUTAGES as error:
             log.warning("feedback.database_unavailable", error=type(error).__name__)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await stopping.wait()
+        await wait(stopping, seconds)

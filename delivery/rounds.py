@@ -1,0 +1,72 @@
+"""Round after round of work until it is time to stop: what the loops that claim and then work have in common.
+
+An outage of the database costs a pause, never the loop. Knows nothing of the work.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+
+from config.database import OUTAGES
+
+OUTAGE_SECONDS = 1.0
+
+
+async def wait(event: asyncio.Event, seconds: float) -> None:
+    """Until the event is set, for so long at most."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass
+
+
+class Rounds:
+    """One per loop. `on_outage` is told of each outage, for the log."""
+
+    def __init__(self, on_outage: Callable[[Exception], None]) -> None:
+        self._on_outage = on_outage
+        self._changed = asyncio.Event()  # something ended, or it is time to stop
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def until(self, stopping: asyncio.Event) -> AsyncIterator[None]:
+        """Within it `stopping` ends a sleep; at its end all that was started is waited for."""
+        stopper = asyncio.create_task(self._wake_on(stopping))
+        try:
+            yield
+        finally:
+            stopper.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+
+    async def _wake_on(self, stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        self.wake()
+
+    async def outlive(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Takes a step; when the database is away, sleeps instead."""
+        try:
+            await step()
+        except OUTAGES as error:
+            self._on_outage(error)
+            await self.sleep(OUTAGE_SECONDS)
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Goes on with `work` beside the rounds."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    @property
+    def working(self) -> bool:
+        """Whether something that was started goes on."""
+        return bool(self._tasks)
+
+    def wake(self) -> None:
+        self._changed.set()
+
+    async def sleep(self, seconds: float) -> None:
+        """Ends early when woken."""
+        self._changed.clear()
+        await wait(self._changed, seconds)
