@@ -19,7 +19,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.errors import BAD_LIMIT, BAD_NETWORK, KEY_ENDED, KEY_UNKNOWN, AuthError
-from auth.principal import Key, Service
+from auth.principal import Key, Option, Service
 from auth.services import parse_name
 from config.database import Id, metadata
 from config.keyring import Keyring
@@ -46,6 +46,12 @@ keys = Table(
     Column("branding", Text),
     Column("per_minute", Integer),  # null: the default
     Column("networks", Text, nullable=False),  # CIDR, separated by spaces
+    Column("reply_to_address", Text),
+    Column("lifetime_seconds", Integer),
+    Column("max_message_bytes", Integer),
+    Column("max_recipients", Integer),
+    Column("allowed_from", Text, nullable=False, server_default=""),  # as in `senders`, separated by spaces
+    Column("fixed", Text, nullable=False, server_default=""),  # names of options, separated by spaces
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double),
     Column("revoked_at", Double),
@@ -149,7 +155,10 @@ async def rotate(
     return await _issue(connection, keyring, limits, {**kept, "created_at": now}, f"{stem}-{_suffix()}")
 
 
-_COPIED = ("service_id", "name", "type", "lane", "language", "branding", "per_minute", "networks")
+_COPIED = (
+    *("service_id", "name", "type", "lane", "language", "branding", "per_minute", "networks", "reply_to_address"),
+    *("lifetime_seconds", "max_message_bytes", "max_recipients", "allowed_from", "fixed"),
+)
 
 
 def key(row: RowMapping, limits: Limits) -> Key:
@@ -170,6 +179,12 @@ def key(row: RowMapping, limits: Limits) -> Key:
         revoked_at=row[c.revoked_at],
         last_used_at=row[c.last_used_at],
         networks=tuple(row[c.networks].split()),
+        reply_to_address=row[c.reply_to_address],
+        lifetime_seconds=row[c.lifetime_seconds],
+        max_message_bytes=row[c.max_message_bytes],
+        max_recipients=row[c.max_recipients],
+        allowed_from=frozenset(row[c.allowed_from].split()),
+        fixed=frozenset(map(Option, row[c.fixed].split())),
     )
 
 

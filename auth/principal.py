@@ -23,6 +23,16 @@ class ReplyTo(StrEnum):
     NONE = "none"
 
 
+class Option(StrEnum):
+    """What a key says for its messages, and a message may say otherwise unless the key fixes it."""
+
+    LANE = "lane"
+    LANGUAGE = "language"
+    BRANDING = "branding"
+    EXPIRES = "expires"
+    REPLY_TO = "reply-to"
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """Who sends. Times are seconds since the epoch."""
@@ -61,6 +71,12 @@ class Key:
     revoked_at: float | None
     last_used_at: float | None
     networks: tuple[str, ...] = ()  # where it may log in from (CIDR); empty: anywhere
+    reply_to_address: str | None = None  # instead of the service's own
+    lifetime_seconds: int | None = None  # of its messages; None: their lane's
+    max_message_bytes: int | None = None
+    max_recipients: int | None = None  # of one submission
+    allowed_from: frozenset[str] = frozenset()  # who its mail may say it is from, as in `registered`; empty: anyone
+    fixed: frozenset[Option] = frozenset()
 
     def is_revoked(self, now: float) -> bool:
         return self.revoked_at is not None or (self.expires_at is not None and now >= self.expires_at)

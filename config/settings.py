@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from ipaddress import ip_network
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -35,6 +36,7 @@ _HOSTNAME = re.compile(rf"(?=.{{1,255}}$){_LABEL}(\.{_LABEL})*")
 _DOMAIN = re.compile(rf"(?=.{{1,253}}$)({_LABEL}\.)+(?!\d+$){_LABEL}")
 # What a resolver can be asked for: names of containers have underscores, too. Or an address.
 _RESOLVABLE = re.compile(r"(?=.{1,255}$)[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
+_USERNAME = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}", re.ASCII)
 _POSTGRESQL_OPTIONS = frozenset({"host", "port", "ssl", "passfile", "target_session_attrs"})
 _SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
@@ -120,6 +122,31 @@ def _networks(value: object) -> object:
         raise ProblemError("use a comma list of addresses and networks, as in 10.0.0.5, 192.0.2.0/24") from None
 
 
+def _devices(value: object) -> object:
+    """`network=user name`, separated by commas; networks that overlap would leave open whose a device is."""
+    entries = [each for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+    if not isinstance(entries, list) or not all(isinstance(each, str) for each in entries):
+        return value
+    found = []
+    for entry in entries:
+        network, equals, username = (part.strip() for part in entry.partition("="))
+        try:
+            if not equals or not _USERNAME.fullmatch(username):
+                raise ValueError
+            found.append((ip_network(network, strict=False), username))
+        except ValueError:
+            raise ProblemError(
+                "use a comma list of network=user name of a key, as in 10.1.2.0/24=registry-printers-k3j4h5g6"
+            ) from None
+    if any(a.version == b.version and a.overlaps(b) for (a, _), (b, _) in combinations(found, 2)):
+        raise ProblemError("two of its networks overlap")
+    return tuple((str(network), username) for network, username in found)
+
+
+def _files(value: object) -> object:
+    return tuple(each.strip() for each in value.split(",") if each.strip()) if isinstance(value, str) else value
+
+
 def _queue(value: str) -> str:
     if len(urlsplit(_endpoint(value)).path) < 2:
         raise ProblemError("use the queue's URL, as in https://sqs.ca-central-1.amazonaws.com/123456789012/ses-events")
@@ -176,31 +203,38 @@ def _check_postgresql(url: URL) -> None:
 
 
 Listen = Annotated[ListenAddress, BeforeValidator(_listen)]
+Networks = Annotated[tuple[str, ...], BeforeValidator(_networks)]
+Files = Annotated[tuple[Path, ...], BeforeValidator(_files)]
 
 
 class Smtp(Slice):
     listen: Listen = ListenAddress(host="127.0.0.1", port=2587)
     listen_tls: Listen = ListenAddress(host="127.0.0.1", port=2465)
+    listen_devices: Listen | None = None  # without AUTH and TLS, for what can do neither
+    devices: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_devices)] = ()  # networks, and whose key is theirs
+    proxy_from: Networks = ()  # balancers that begin each connection with a PROXY header
     hostname: Annotated[str, AfterValidator(_hostname)] = "localhost"
     max_message_bytes: int = Field(25 * 1024 * 1024, ge=1024)
     max_recipients: int = Field(100, ge=1)
     max_connections: int = Field(2000, ge=1)  # per process
     max_connections_per_address: int = Field(500, ge=1)  # per process
+    max_connections_per_key: int = Field(200, ge=1)  # per process; those that are logged in
     max_bytes_in_transfer: int = Field(256 * 1024 * 1024, ge=1024)  # of all open messages, per process
     idle_timeout_seconds: float = Field(300, gt=0)
+    session_timeout_seconds: float = Field(3600, gt=0)  # then a session ends between two messages
     bare_lf: Literal["normalise", "refuse"] = "normalise"
 
 
 class Http(Slice):
     listen: Listen = ListenAddress(host="127.0.0.1", port=8080)
     public_url: Annotated[str, AfterValidator(_root)] = "http://127.0.0.1:8080/"  # where clients reach it
-    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(_networks)] = ()  # whose X-Forwarded-For is believed
+    trusted_proxies: Networks = ()  # whose X-Forwarded-For is believed
     max_connections: int = Field(2000, ge=1)  # per process
 
 
 class Tls(Slice):
-    cert_file: Path | None = None
-    key_file: Path | None = None
+    cert_file: Files = ()  # a comma list: the first certificate is for clients that name no host (no SNI)
+    key_file: Files = ()  # one for each certificate, in the same order
 
 
 class Metrics(Slice):

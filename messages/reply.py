@@ -23,6 +23,8 @@ class Reply:
     enhanced: str  # empty for a 3xx (RFC 2034 4)
     text: str
     lead: str = ""  # stands before the text, once for all languages; with `{named}` values, too
+    cause: str = ""  # why it is said, and
+    cure: str = ""  # what whoever hears it does about it: English source texts for docs/smtp-replies.md
 
     @property
     def temporary(self) -> bool:

@@ -105,13 +105,13 @@ def _naming(root: str) -> Iterator[None]:
 def _certificate_files(settings: Settings) -> tuple[Path, Path]:
     """Certificate and key of the SMTP listeners; made by ourselves where none is set. Raises SettingsError."""
     tls = settings.tls
-    if (tls.cert_file is None) != (tls.key_file is None):
+    if len(tls.cert_file) != len(tls.key_file):
         raise SettingsError(
             "NOTIFY_RELAY_TLS__CERT_FILE and NOTIFY_RELAY_TLS__KEY_FILE belong together: set both or neither"
         )
-    if tls.cert_file is None or tls.key_file is None:
+    if not tls.cert_file:
         return certificate.ensure(settings.state_dir, settings.smtp.hostname)
-    return tls.cert_file, tls.key_file
+    return tls.cert_file[0], tls.key_file[0]
 
 
 def load_certificate(settings: Settings) -> tuple[ssl.SSLContext, datetime]:

@@ -60,6 +60,7 @@ messages = Table(
     Column("sent_at", Double),
     Column("completed_at", Double),
     Column("expires_at", Double, nullable=False),
+    Column("dsn", LargeBinary),  # what the client asked to be told (RFC 3461), encrypted
     Index("messages_service", "service_id", "id"),
     Index("messages_provider", "provider_id"),
     Index("messages_recipient", "recipient_hash", "id"),

@@ -193,6 +193,7 @@ SYSTEM = (
 
 # Names of fields, as they head lines and columns.
 HEADINGS = (
+    "allowed_from",
     "api_key",
     "archived",
     "at",
@@ -218,6 +219,7 @@ HEADINGS = (
     "events",
     "expires_at",
     "failed_last_day",
+    "fixed",
     "group_id",
     "guest",
     "held",
@@ -231,7 +233,10 @@ HEADINGS = (
     "language",
     "last_outcome",
     "last_used_at",
+    "lifetime_seconds",
     "live",
+    "max_message_bytes",
+    "max_recipients",
     "name",
     "networks",
     "number",

@@ -10,6 +10,7 @@ import ssl
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol, cast
 
 from aiosmtpd.smtp import SMTP
@@ -26,6 +27,14 @@ from relay.smtp.intake import Budget, Disconnected, Idle, Intake
 
 MAX_ERRORS = 20  # wrong commands since the last message
 _REPLY_BYTES = 4096  # replies held back for pipelining; then they are sent, and other sessions get their turn
+
+
+class Kind(StrEnum):
+    """How a connection begins, and what its client must do before it may send."""
+
+    STARTTLS = "starttls"  # STARTTLS, then AUTH
+    TLS = "tls"  # AUTH
+    DEVICES = "devices"  # neither: its address says whose it is
 
 
 class Verifier(Protocol):

@@ -11,7 +11,7 @@ from config.words import Words
 from messages.message import Language
 from relay.metrics import DoorMetrics
 from relay.smtp.connections import Connections
-from relay.smtp.conversation import Conversation, Shared, Verifier
+from relay.smtp.conversation import Conversation, Kind, Shared, Verifier
 from relay.smtp.handler import Acceptor, Handler
 from relay.smtp.intake import Budget
 from relay.smtp.session import HANDSHAKE_SECONDS, Session
@@ -66,14 +66,14 @@ class SmtpDoor:
             # not, and then the greeting after a TLS handshake waits 40 ms for the client's delayed ACK.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for sock in sockets:
-            self._servers.append(await self._listen(sock, tls=False))
+            self._servers.append(await self._listen(sock, Kind.STARTTLS))
         for sock in tls_sockets:
-            self._servers.append(await self._listen(sock, tls=True))
+            self._servers.append(await self._listen(sock, Kind.TLS))
 
-    async def _listen(self, sock: socket.socket, *, tls: bool) -> asyncio.Server:
-        loop = asyncio.get_running_loop()
+    async def _listen(self, sock: socket.socket, kind: Kind) -> asyncio.Server:
+        loop, tls = asyncio.get_running_loop(), kind is Kind.TLS
         return await loop.create_server(
-            lambda: Session(self._shared, tls=tls, loop=loop),
+            lambda: Session(self._shared, kind, loop),
             sock=sock,
             backlog=_BACKLOG,
             ssl=self._shared.tls_context if tls else None,

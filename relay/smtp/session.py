@@ -14,7 +14,7 @@ from messages import reply
 from messages.message import Language, Trace
 from messages.reply import Refused, Voice
 from messages.text import Text
-from relay.smtp.conversation import Conversation, Shared
+from relay.smtp.conversation import Conversation, Kind, Shared
 from relay.smtp.handler import Transaction
 from relay.smtp.intake import Disconnected, Share
 from relay.smtp.parameters import parse_mail
@@ -28,9 +28,10 @@ _AUTH_FAILURES = {reply.SERVICE_HELD: "held", reply.AUTH_UNAVAILABLE: "unavailab
 
 
 class Session(Conversation):
-    def __init__(self, shared: Shared, *, tls: bool, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, shared: Shared, kind: Kind, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(shared, loop)
-        self._tls = tls
+        self._kind = kind
+        self._tls = kind is Kind.TLS
         self._helo = ""
         self._extended = False
         self._principal: Principal | None = None

@@ -64,7 +64,7 @@ def defaults(value: BaseModel, prefix: str = PREFIX) -> Iterator[tuple[str, str]
             yield from defaults(inner, f"{prefix}{name.upper()}__")
         else:
             text = f"{inner:g}" if isinstance(inner, float) else str(inner)
-            yield prefix + name.upper(), "-" if inner is None else f"`{text}`"
+            yield prefix + name.upper(), "-" if inner in (None, ()) else f"`{text}`"
 
 
 @pytest.mark.usefixtures("no_variables")

@@ -194,11 +194,11 @@ def test_default_domain_is_in_lower_case(set_up: SetUp) -> None:
 
 
 def test_variables_that_no_setting_reads_are_named_and_harm_nothing(set_up: SetUp) -> None:
-    set_up(SMTP__PROXY_FROM="192.0.2.0/24", SMS__PROVIDER="aws", AWS__POOL="1")
+    set_up(SMS__PROVIDER="aws", AWS__POOL="1")
     set_up(SMTP__LISTEN="127.0.0.1:25", CONFIG="")
 
     assert load().smtp.listen.port == 25
-    assert unknown_variables() == [f"{PREFIX}{name}" for name in ("AWS__POOL", "SMS__PROVIDER", "SMTP__PROXY_FROM")]
+    assert unknown_variables() == [f"{PREFIX}{name}" for name in ("AWS__POOL", "SMS__PROVIDER")]
 
 
 def test_unknown_name_in_the_file_is_told(toml: Callable[[str], Path]) -> None:
@@ -222,3 +222,24 @@ def test_secrets_are_not_shown_with_the_settings(set_up: SetUp) -> None:
     set_up(SECRET_KEY="c2VjcmV0", SEALING_KEY="c2VhbGluZw==")
 
     assert "c2V" not in repr(load()) + str(load())
+
+
+def test_devices_are_networks_with_the_user_name_of_a_key(set_up: SetUp) -> None:
+    set_up(SMTP__DEVICES="10.1.2.0/24=printers-a1, 2001:db8::/64=scanners-b2")
+
+    assert load().smtp.devices == (("10.1.2.0/24", "printers-a1"), ("2001:db8::/64", "scanners-b2"))
+
+
+@pytest.mark.parametrize("devices", ["10.1.2.0/24", "=printers", "10.1.2.0/24=", "10.1.2.300=printers", "::1=a b"])
+def test_devices_without_network_or_user_name_are_refused(set_up: SetUp, devices: str) -> None:
+    set_up(SMTP__DEVICES=devices)
+
+    with pytest.raises(SettingsError, match="NOTIFY_RELAY_SMTP__DEVICES: use a comma list of network=user name"):
+        load()
+
+
+def test_networks_of_devices_may_not_overlap(set_up: SetUp) -> None:
+    set_up(SMTP__DEVICES="10.1.0.0/16=a, 10.1.2.0/24=b")
+
+    with pytest.raises(SettingsError, match="NOTIFY_RELAY_SMTP__DEVICES: two of its networks overlap"):
+        load()
