@@ -3,6 +3,7 @@
 Knows nothing of doors, stores or providers.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -150,3 +151,11 @@ def new_id(now: float, entropy: bytes) -> UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return UUID(int=value)
+
+
+_ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+
+
+def parse_id(text: object) -> UUID | None:
+    """A UUID written with its hyphens (RFC 9562 4); None for all else. `UUID()` takes braces, URNs and bare digits."""
+    return UUID(text) if isinstance(text, str) and _ID.fullmatch(text) else None

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from delivery.feedback.base import Unreadable, child, children, read_object, required, string
 from delivery.store.base import Event, EventKind
+from messages.message import parse_id
 from messages.status import Status
 
 PROVIDER = "ses"
@@ -41,7 +42,6 @@ _MAX_RECIPIENTS = 50  # of one call
 _PROVIDER_ID = re.compile(r"[!-~]{1,200}")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[ _-]+")
 _REASON = re.compile(r"[a-z0-9-]{1,64}")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _EARLIEST, _LATEST = datetime(2010, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -100,7 +100,7 @@ def _tag(mail: Mapping[str, Any], name: str) -> UUID | None:
     tags = mail.get("tags")
     values = tags.get(name) if isinstance(tags, dict) else None
     value = values[0] if isinstance(values, list) and values else None
-    return UUID(value) if isinstance(value, str) and _UUID.fullmatch(value) else None
+    return parse_id(value)
 
 
 def _word(text: str | None) -> str | None:

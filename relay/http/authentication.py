@@ -6,7 +6,6 @@ something was presented, as the clients expect. Never logs a token or a key.
 
 import hashlib
 import hmac
-import re
 from collections.abc import Callable
 from typing import Any, Protocol
 from uuid import UUID
@@ -17,6 +16,7 @@ from fastapi import Request
 from auth.keys import API_KEY_PREFIX
 from auth.principal import Principal
 from auth.verify import Credential, Credentials
+from messages.message import parse_id
 from messages.reply import Refused
 from relay.http import errors
 from relay.http.errors import ApiError, Asker, Failure
@@ -25,7 +25,6 @@ from relay.metrics import DoorMetrics
 CLOCK_SECONDS = 30
 _MAX_CHARACTERS = 4096  # of the header: clients' tokens have about 200, a key 79 and its name
 _MIN_KEY_CHARACTERS = 79  # prefix, one character, service id, secret
-_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class Verifier(Protocol):
@@ -112,11 +111,11 @@ class Authentication:
             raise _Failed(errors.CLOCK)
 
     async def _by_key(self, api_key: str, client_ip: str | None) -> Credential:
-        service_id, secret = api_key[-73:-37], api_key[-36:]
+        service_id, secret = parse_id(api_key[-73:-37]), api_key[-36:]
         long_enough = _MIN_KEY_CHARACTERS <= len(api_key) <= _MAX_CHARACTERS
-        if not long_enough or not api_key.startswith(API_KEY_PREFIX) or not _UUID.fullmatch(service_id):
+        if not long_enough or not api_key.startswith(API_KEY_PREFIX) or service_id is None:
             raise _Failed(errors.KEY_MALFORMED)
-        _, found = await self._find(UUID(service_id), lambda each: self._verifier.is_secret(each.secret_hash, secret))
+        _, found = await self._find(service_id, lambda each: self._verifier.is_secret(each.secret_hash, secret))
         if found is None or not found.principal.key.may_log_in_from(client_ip):
             raise _Failed(errors.KEY_UNKNOWN)
         return found
@@ -155,10 +154,10 @@ def _decode(token: str) -> dict[str, Any]:
 def _issuer(claims: dict[str, Any]) -> UUID:
     if "iss" not in claims:
         raise _Failed(errors.NO_ISSUER)
-    issuer = claims["iss"]
-    if not isinstance(issuer, str) or not _UUID.fullmatch(issuer):
+    issuer = parse_id(claims["iss"])
+    if issuer is None:
         raise _Failed(errors.BAD_ISSUER)
-    return UUID(issuer)
+    return issuer
 
 
 def _signs(credential: Credential, signed: bytes, signature: bytes) -> bool:

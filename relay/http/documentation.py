@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from jinja2 import Environment
 
-from relay.http import schemas
+from relay.http import responses
 
 _FAILURES = {
     400: "The request cannot be used as it is",
@@ -47,7 +47,7 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For a route's `responses`."""
     return {
         status: {
-            "model": schemas.Errors,
+            "model": responses.Errors,
             "description": _FAILURES[status],
             **({"headers": _RETRY} if status in (429, 503) else {}),
         }

@@ -9,13 +9,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from auth.principal import Principal
-from relay.http import schemas, validation
+from relay.http import responses, validation
 from relay.http.authentication import Authentication
 from relay.http.documentation import failures
 from relay.http.errors import ApiError
 from relay.http.handler import Handler
 from relay.http.reading import read_json
-from relay.http.schemas import EmailRequest, IdempotencyKey
+from relay.http.requests import EmailRequest, IdempotencyKey
 from relay.http.sending import EmailSending
 
 _REPLAYED: dict[str, Any] = {
@@ -51,7 +51,7 @@ def routes(
         status_code=201,
         response_model=None,
         responses={
-            201: {"model": schemas.EmailAccepted, "headers": _REPLAYED},
+            201: {"model": responses.EmailAccepted, "headers": _REPLAYED},
             **failures(400, 401, 403, 408, 413, 415, 422, 429, 500, 503),
         },
         openapi_extra=_EMAIL_BODY,

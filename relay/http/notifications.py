@@ -14,12 +14,12 @@ from delivery.store.base import Found, Search, Store
 from messages.message import Channel
 from messages.status import Status
 from messages.text import Translate
-from relay.http import schemas
+from relay.http import responses
 from relay.http.authentication import Authentication
 from relay.http.documentation import failures
 from relay.http.errors import NOT_FOUND, ApiError
 from relay.http.presenting import Bodies, Body, Links, notification
-from relay.http.schemas import ListQuery, Uuid
+from relay.http.requests import ListQuery, Uuid
 
 PAGE = 250
 LISTED_SECONDS = 7 * 24 * 3600  # as long as contents are kept
@@ -44,7 +44,7 @@ def routes(
     @router.get(
         "/{notification_id}",
         response_model=None,
-        responses={200: {"model": schemas.Notification}, **failures(400, 401, 403, 404, 500, 503)},
+        responses={200: {"model": responses.Notification}, **failures(400, 401, 403, 404, 500, 503)},
     )
     async def get_notification(
         request: Request,
@@ -60,7 +60,7 @@ def routes(
     @router.get(
         "",
         response_model=None,
-        responses={200: {"model": schemas.Notifications}, **failures(400, 401, 403, 500, 503)},
+        responses={200: {"model": responses.Notifications}, **failures(400, 401, 403, 500, 503)},
     )
     async def list_notifications(
         request: Request,

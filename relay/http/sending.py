@@ -17,7 +17,7 @@ from relay.http import errors
 from relay.http.errors import ApiError
 from relay.http.handler import Handler
 from relay.http.presenting import Links, Templates
-from relay.http.schemas import EmailRequest, parse_time
+from relay.http.requests import EmailRequest, parse_time
 
 # For smoke tests of clients, as GC Notify and GOV.UK Notify have them: answered with 201, and nothing comes of it.
 _SIMULATED = frozenset(

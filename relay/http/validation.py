@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, get_args
 
 from messages.text import Text
-from relay.http import schemas
+from relay.http import requests
 
 _MAX_VALUE_CHARACTERS = 100  # of a value that stands in a text: enough to find it
 _MAX_TOLD = 50  # mistakes in one answer: it would be larger than the request
@@ -33,7 +33,7 @@ _TYPES = {
     "int_type": "integer",
 }
 _OR_NULL = frozenset(
-    name for name, field in schemas.EmailRequest.model_fields.items() if type(None) in get_args(field.annotation)
+    name for name, field in requests.EmailRequest.model_fields.items() if type(None) in get_args(field.annotation)
 )
 
 
@@ -62,7 +62,7 @@ def _text(error: Mapping[str, Any]) -> Text:
     if not field:
         return Text(_NOT_OBJECT.source, values)
     if kind == "uuid_parsing":
-        return Text(schemas.NOT_UUID.source, values)
+        return Text(requests.NOT_UUID.source, values)
     if kind in _TYPES:
         type_ = _TYPES[kind] + (", null" if field in _OR_NULL and len(error["loc"]) == 1 else "")
         return Text(_NOT_OF_TYPE.source, {**values, "type": type_})

@@ -8,7 +8,7 @@ import pytest
 from relay.http import validation
 from relay.http.errors import ApiError
 from relay.http.reading import MAX_VALUES, parse
-from relay.http.schemas import EmailRequest
+from relay.http.requests import EmailRequest
 
 EMAIL = {"email_address": "reader@example.org", "template_id": "8b6e04a4-8e0f-4bd5-9a5c-0d6b3a1f2c11"}
 

@@ -1,9 +1,8 @@
-"""What the API takes and gives, as the OpenAPI document says it: the union of GC Notify's and GOV.UK Notify's fields.
+"""What the API takes, as the OpenAPI document says it: the union of GC Notify's and GOV.UK Notify's fields.
 
 What is wrong with a request is said by validation.py, in the words of JSON Schema that clients know.
 """
 
-import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -21,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from messages.address import Address, AddressError
 from messages.compose import MAX_URL_CHARACTERS, is_one_click_url
-from messages.message import Channel
+from messages.message import parse_id
 from messages.text import Text
 
 MAX_EMAIL_CHARACTERS = 320
@@ -44,7 +43,6 @@ OVER_PERSONALISATION = Text(
     "Personalisation variables size of {size} bytes is greater than allowed limit of {limit} bytes."
 )
 
-_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _INVISIBLE = dict.fromkeys(map(ord, "\u180e\u200b\u200c\u200d\u2060\ufeff"))  # pasted from documents
 
 
@@ -54,7 +52,7 @@ def invalid(text: Text, **values: object) -> PydanticCustomError:
 
 
 def _uuid(value: Any) -> Any:
-    if isinstance(value, str) and not _UUID.fullmatch(value):
+    if isinstance(value, str) and parse_id(value) is None:
         raise invalid(NOT_UUID)
     return value
 
@@ -216,123 +214,3 @@ class TemplatesQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     type: TemplateType | None = None
-
-
-class Template(BaseModel):
-    id: UUID
-    version: int
-    uri: str
-
-
-class Notification(BaseModel):
-    """A message, as it stands now. What does not apply is null."""
-
-    id: UUID
-    reference: str | None
-    email_address: str | None
-    phone_number: str | None
-    line_1: str | None
-    line_2: str | None
-    line_3: str | None
-    line_4: str | None
-    line_5: str | None
-    line_6: str | None
-    postcode: str | None
-    type: Channel
-    status: Literal[
-        "created",
-        "sending",
-        "delivered",
-        "temporary-failure",
-        "permanent-failure",
-        "technical-failure",
-        "cancelled",
-    ]
-    status_description: str = Field(description="The status for people, in the language of Accept-Language")
-    provider_response: str | None
-    template: Template
-    subject: str | None
-    body: str = Field(
-        description="The filled template; empty for a message that came by SMTP, and once its content is deleted"
-    )
-    created_at: datetime
-    created_by_name: str | None
-    sent_at: datetime | None
-    completed_at: datetime | None
-    scheduled_for: datetime | None
-    postage: str | None
-    one_click_unsubscribe_url: str | None
-    cost_in_pounds: float | None
-    cost_details: dict[str, Any]
-    is_cost_data_ready: bool
-
-
-class Links(BaseModel):
-    current: str
-    next: str = Field("", description="The next page, older; absent on an empty page")
-
-
-class Notifications(BaseModel):
-    notifications: list[Notification]
-    links: Links
-
-
-class EmailContent(BaseModel):
-    from_email: str
-    subject: str
-    body: str = Field(description="The filled template, in Markdown")
-    one_click_unsubscribe_url: str | None
-
-
-class Sanitised(BaseModel):
-    unsanitised: str
-    sanitised: str
-
-
-class EmailAccepted(BaseModel):
-    """The message is stored, and will be sent."""
-
-    id: UUID
-    reference: str | None
-    content: EmailContent
-    uri: str
-    template: Template
-    scheduled_for: str | None
-    sanitised_content: dict[str, Sanitised]
-
-
-class Placeholder(BaseModel):
-    required: bool
-
-
-class FullTemplate(BaseModel):
-    """A template in one of its versions."""
-
-    id: UUID
-    type: Channel
-    created_at: datetime
-    updated_at: datetime | None
-    created_by: str
-    version: int
-    name: str
-    body: str
-    subject: str | None
-    personalisation: dict[str, Placeholder]
-    postage: str | None
-    letter_contact_block: str | None
-
-
-class Templates(BaseModel):
-    templates: list[FullTemplate]
-
-
-class Error(BaseModel):
-    error: str = Field(description="The kind of error; never changes")
-    message: str = Field(description="For people, in the language of Accept-Language")
-
-
-class Errors(BaseModel):
-    """What is wrong. Rely on status and error, not on message."""
-
-    status_code: int
-    errors: Annotated[list[Error], Field(min_length=1)]
