@@ -8,28 +8,40 @@ import re
 import secrets
 import string
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from uuid import UUID, uuid4
 
 from sqlalchemy import Column, Double, ForeignKey, Integer, LargeBinary, String, Table, Text, insert, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth.errors import BAD_LIMIT, BAD_NETWORK, KEY_ENDED, KEY_UNKNOWN, AuthError
+from auth import senders
+from auth.errors import (
+    ALLOWED_NOT_ASCII,
+    BAD_LIFETIME,
+    BAD_MESSAGE_BYTES,
+    BAD_NETWORK,
+    KEY_ENDED,
+    KEY_UNKNOWN,
+    LIST_FULL,
+    AuthError,
+)
 from auth.principal import Key, Option, Service
-from auth.services import parse_name
+from auth.services import parse_limit, parse_name, parse_reply_to
 from config.database import Id, metadata
 from config.keyring import Keyring
 from config.settings import Limits
-from messages.message import KeyType, Lane, Language
+from messages.message import MAX_LIFETIME_SECONDS, KeyType, Lane, Language
 
 API_KEY_PREFIX = "gcntfy-"
 OVERLAP_SECONDS = 24 * 3600
 PURPOSE = "key secret"
 MAX_USERNAME_CHARACTERS = 32
+MIN_MESSAGE_BYTES = 1024
+MAX_LISTED = 100  # networks, or senders: each log-in or message is compared with all
 
 keys = Table(
     "keys",
@@ -76,6 +88,27 @@ class Issued:
         return self.secret.replace("-", "")
 
 
+class Terms(TypedDict, total=False):
+    """What a key says for its messages, and what it may do: fields of Key. None or empty: as its service, no limit."""
+
+    lane: Lane | None
+    language: Language | None
+    branding: str | None
+    reply_to_address: str | None
+    lifetime_seconds: int | None
+    per_minute: int | None
+    max_message_bytes: int | None
+    max_recipients: int | None
+    allowed_from: Collection[str] | None
+    fixed: Collection[Option] | None
+    networks: Collection[str] | None
+    expires_at: float | None
+
+
+class Changes(Terms, total=False):
+    name: str
+
+
 async def create(
     connection: AsyncConnection,
     keyring: Keyring,
@@ -85,22 +118,14 @@ async def create(
     *,
     name: str,
     type: KeyType,  # noqa: A002 - the word of the interface
-    lane: Lane | None = None,
-    language: Language | None = None,
-    branding: str | None = None,
-    per_minute: int | None = None,
-    networks: Sequence[str] = (),
-    expires_at: float | None = None,
+    **terms: Unpack[Terms],
 ) -> Issued:
     """A new key of any type: a trial service's normal key works, and reaches its guests only. Raises AuthError."""
     row = {
         "service_id": service.id,
         "type": type,
         "created_at": now,
-        "expires_at": expires_at,
-        **_checked(
-            name=name, lane=lane, language=language, branding=branding, per_minute=per_minute, networks=networks
-        ),
+        **_checked({"networks": (), **terms, "name": name}),
     }
     return await _issue(connection, keyring, limits, row, _username(service.name, name))
 
@@ -118,11 +143,11 @@ async def list_all(connection: AsyncConnection, limits: Limits, service_id: UUID
     return [key(row, limits) for row in (await connection.execute(statement)).mappings()]
 
 
-async def update(connection: AsyncConnection, limits: Limits, key_id: UUID, **changes: Any) -> Key:
-    """Writes the named fields of `create`, the type excepted. Raises AuthError."""
+async def update(connection: AsyncConnection, limits: Limits, key_id: UUID, **changes: Unpack[Changes]) -> Key:
+    """Writes what is named. Raises AuthError."""
     await _row(connection, key_id)
     if changes:
-        await connection.execute(keys.update().where(keys.c.id == key_id).values(**_checked(**changes)))
+        await connection.execute(keys.update().where(keys.c.id == key_id).values(**_checked(changes)))
     return await find(connection, limits, key_id)
 
 
@@ -211,22 +236,58 @@ async def _issue(
     return Issued(await find(connection, limits, key_id), secret)
 
 
-def _checked(**values: Any) -> dict[str, Any]:
+def _checked(terms: Mapping[str, Any]) -> dict[str, Any]:
     """The values as the table keeps them. Raises AuthError."""
-    if "name" in values:
-        values["name"] = parse_name(values["name"])
-    if values.get("per_minute") is not None and values["per_minute"] < 1:
-        raise AuthError(BAD_LIMIT)
-    if "networks" in values:
-        values["networks"] = " ".join(_network(text) for text in values["networks"])
-    return values
+    row = {
+        name: _CHECKS[name](value) if name in _CHECKS and value is not None else value for name, value in terms.items()
+    }
+    for name in _LISTS.keys() & row.keys():
+        items = dict.fromkeys(map(_LISTS[name], row[name] or ()))
+        if len(items) > MAX_LISTED:
+            raise AuthError(LIST_FULL, limit=MAX_LISTED)
+        row[name] = " ".join(items)
+    return row
+
+
+def _lifetime(seconds: int) -> int:
+    if not 1 <= seconds <= MAX_LIFETIME_SECONDS:
+        raise AuthError(BAD_LIFETIME, limit=MAX_LIFETIME_SECONDS)
+    return seconds
+
+
+def _message_bytes(octets: int) -> int:
+    """Whether it is more than a door takes is for whoever knows the door: it harms nobody."""
+    if octets < MIN_MESSAGE_BYTES:
+        raise AuthError(BAD_MESSAGE_BYTES, least=MIN_MESSAGE_BYTES)
+    return octets
 
 
 def _network(text: str) -> str:
     try:
-        return str(ip_network(text.strip(), strict=False))
+        network = ip_network(text.strip(), strict=False)
     except ValueError:
         raise AuthError(BAD_NETWORK, network=text) from None
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped and network.prefixlen >= 96:  # clients are compared by the address that it maps
+        return str(ip_network(f"{mapped}/{network.prefixlen - 96}"))
+    return str(network)
+
+
+def _sender(text: str) -> str:
+    if not text.rpartition("@")[0].isascii():  # no message may name it, and in lower case some become ASCII
+        raise AuthError(ALLOWED_NOT_ASCII)
+    return senders.parse(text)
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "name": parse_name,
+    "reply_to_address": parse_reply_to,
+    "lifetime_seconds": _lifetime,
+    "per_minute": parse_limit,
+    "max_message_bytes": _message_bytes,
+    "max_recipients": parse_limit,
+}
+_LISTS: dict[str, Callable[[Any], str]] = {"networks": _network, "allowed_from": _sender, "fixed": Option}
 
 
 def _username(service_name: str, key_name: str) -> str:

@@ -4,7 +4,8 @@ Counting stands in the transaction that stores the messages: exact over all proc
 was not counted. Knows nothing of messages or of doors.
 """
 
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -75,22 +76,22 @@ def charges(principal: Principal) -> tuple[Charge, ...]:
     return (minute, Charge(service.id, DAY_SECONDS, service.per_day, SERVICE_LIMIT))
 
 
-def charge(
-    connection: Connection, wanted: Sequence[tuple[tuple[Charge, ...], int]], now: float
-) -> list[Refused | None]:
-    """Counts groups of messages, each given as its charges and how many messages it has, in order.
+Counting = Callable[[tuple[Charge, ...], int], Refused | None]
 
-    A group fits all its charges or counts against none. Returns for each group None, or why it was refused. Runs inside
-    the caller's write transaction and holds the windows until that ends; a constant number of statements.
+
+@contextmanager
+def counting(connection: Connection, groups: Iterable[tuple[Charge, ...]], now: float) -> Iterator[Counting]:
+    """Gives what counts a group of messages: called with its charges and how many it has, None or why it is refused.
+
+    A group fits all its charges or counts against none. Runs inside the caller's write transaction and holds the
+    windows of all `groups` until that ends; what was counted is written when the block ends. A constant number of
+    statements.
     """
-    windows = sorted({_window(each, now) for group, _ in wanted for each in group})
-    if not windows:
-        return [None] * len(wanted)
-    used = _lock(connection, windows)
+    windows = sorted({_window(each, now) for group in groups for each in group})
+    used = _lock(connection, windows) if windows else {}
     before = dict(used)
-    answers = [count(used, group, messages, now) for group, messages in wanted]
+    yield lambda group, messages: count(used, group, messages, now)
     _write(connection, ((window, count) for window, count in used.items() if count != before[window]))
-    return answers
 
 
 async def forget(connection: AsyncConnection, now: float) -> None:

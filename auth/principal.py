@@ -102,6 +102,26 @@ class Principal:
     guests: frozenset[str]  # who a team key or a trial service may reach
     registered: frozenset[str]  # reply-to addresses, and domains as "@domain"
 
+    # What holds for a message that does not say otherwise: what its key says, else its service.
+    @property
+    def lane(self) -> Lane:
+        return self.key.lane or Lane.NORMAL
+
+    @property
+    def language(self) -> Language:
+        return self.key.language or self.service.language
+
+    @property
+    def branding(self) -> str:
+        return self.key.branding or self.service.branding
+
+    @property
+    def reply_to_address(self) -> str | None:
+        return self.key.reply_to_address or self.service.reply_to_address
+
+    def lifetime_seconds(self, lane: Lane) -> int:
+        return self.key.lifetime_seconds or lane.lifetime_seconds
+
     def may_reach(self, address_key: str) -> bool:
         if self.key.type is KeyType.TEST:
             return True

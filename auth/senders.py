@@ -59,4 +59,4 @@ def parse(text: str) -> str:
     try:
         return "@" + parse_domain(text[1:]) if text.startswith("@") else Address.parse(text).key
     except AddressError:
-        raise AuthError(BAD_SENDER) from None
+        raise AuthError(BAD_SENDER, sender=text) from None

@@ -31,6 +31,7 @@ from messages.address import Address, AddressError
 from messages.message import Language
 
 MAX_NAME_CHARACTERS = 100
+MAX_LIMIT = 2**31 - 1  # what a column of integers holds
 
 services = Table(
     "services",
@@ -159,6 +160,24 @@ def parse_name(text: str) -> str:
     return name
 
 
+def parse_limit(number: int) -> int:
+    """How much a service or key may do of something. Raises AuthError."""
+    if not 1 <= number <= MAX_LIMIT:
+        raise AuthError(BAD_LIMIT, most=MAX_LIMIT)
+    return number
+
+
+def parse_reply_to(text: str) -> str:
+    """A Reply-To address of a service or key. Raises AuthError."""
+    try:
+        address = Address.parse(text.strip())
+    except AddressError as error:
+        raise AuthError(BAD_REPLY_TO, reason=error.text) from None
+    if not address.ascii:  # it would make every message one that only SMTPUTF8 can carry (RFC 6532)
+        raise AuthError(BAD_REPLY_TO, reason=NOT_ASCII)
+    return str(address)
+
+
 async def _set(connection: AsyncConnection, limits: Limits, service_id: UUID, **values: bool) -> Service:
     await connection.execute(services.update().where(services.c.id == service_id).values(**values))
     return await find(connection, limits, service_id)
@@ -173,9 +192,9 @@ async def _checked(connection: AsyncConnection, **values: Any) -> dict[str, Any]
     if "name" in values:
         values["name"] = parse_name(values["name"])
     if values.get("reply_to_address"):
-        values["reply_to_address"] = _reply_to(values["reply_to_address"])
-    if values.get("per_day") is not None and values["per_day"] < 1:
-        raise AuthError(BAD_LIMIT)
+        values["reply_to_address"] = parse_reply_to(values["reply_to_address"])
+    if values.get("per_day") is not None:
+        values["per_day"] = parse_limit(values["per_day"])
     return values
 
 
@@ -188,13 +207,3 @@ def _local_part(text: str, domain: str) -> str:
     if not address.ascii:  # SES takes no SMTPUTF8 sender
         raise AuthError(BAD_FROM, reason=NOT_ASCII)
     return address.local
-
-
-def _reply_to(text: str) -> str:
-    try:
-        address = Address.parse(text.strip())
-    except AddressError as error:
-        raise AuthError(BAD_REPLY_TO, reason=error.text) from None
-    if not address.ascii:  # it would make every message one that only SMTPUTF8 can carry (RFC 6532)
-        raise AuthError(BAD_REPLY_TO, reason=NOT_ASCII)
-    return str(address)

@@ -16,20 +16,12 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import guests, keys, senders, services
-from auth.lookups import MAX_ENTRIES, TIMEOUT_SECONDS, Lookups, Unavailable
+from auth.lookups import MAX_ENTRIES, TIMEOUT_SECONDS, Lookups
 from auth.principal import Principal, Service
 from config.database import Database, Id
 from config.keyring import Keyring, KeyringError
 from config.settings import Limits
-from messages.reply import (
-    AUTH_UNAVAILABLE,
-    CREDENTIALS_INVALID,
-    KEY_REVOKED,
-    SERVICE_HELD,
-    UNAVAILABLE,
-    Refused,
-    Reply,
-)
+from messages.reply import CREDENTIALS_INVALID, DEVICE_KEY_UNKNOWN, KEY_REVOKED, SERVICE_HELD, Refused
 
 LAST_USED_SECONDS = 10.0
 _MAX_KEYS = 500  # of one service, the newest: each may have to be tried
@@ -80,38 +72,44 @@ class Verifier:
         self._guests = keyring.cipher(guests.PURPOSE)
         self._clock = clock
         self._limits = limits
-        self._at_default_domain = "@" + default_domain.lower()
+        self._default_domain = default_domain
         self._by_username = Lookups(self._look_up, clock, max_entries)
         self._by_service = Lookups(self._look_up_service, clock, max_entries)
         self._used: dict[UUID, float] = {}
 
     async def verify(self, username: str, secret: str, client_ip: str | None = None) -> Principal:
-        """Who this is. Raises Refused: permanent for wrong credentials, temporary when they cannot be checked now.
+        """Who this is. Raises Refused, and Unavailable when nobody can be asked now.
 
         A key that names networks needs `client_ip`.
         """
-        found = await self._find(self._parse_username(username), AUTH_UNAVAILABLE)
+        found = await self._find(self._parse_username(username))
         matches = self.is_secret(found.secret_hash if found else _NO_SECRET, _parse_password(secret))
         if found is None or not matches or not found.principal.key.may_log_in_from(client_ip):
             raise Refused(CREDENTIALS_INVALID)
         return self._admit(found.principal)
 
-    async def current(self, principal: Principal) -> Principal:
-        """The same principal as it is now, for a session that is already open. Raises Refused as `verify` does."""
-        found = await self._find(principal.key.smtp_username, UNAVAILABLE)
+    async def current(self, principal: Principal, client_ip: str | None = None) -> Principal:
+        """The same principal as it is now, for a session that is already open. Raises as `verify` does."""
+        found = await self._find(principal.key.smtp_username)
         if found is None or found.principal.key.id != principal.key.id:
             raise Refused(KEY_REVOKED)
+        if not found.principal.key.may_log_in_from(client_ip):
+            raise Refused(CREDENTIALS_INVALID)
+        return self._admit(found.principal)
+
+    async def identify(self, username: str, client_ip: str) -> Principal:
+        """Whose a client is that is known by its address, without a secret. Raises as `verify` does."""
+        found = await self._find(self._parse_username(username))
+        if found is None or not found.principal.key.may_log_in_from(client_ip):
+            raise Refused(DEVICE_KEY_UNKNOWN, client_ip=client_ip)
         return self._admit(found.principal)
 
     async def credentials(self, service_id: UUID, *, anew: bool = False) -> Credentials | None:
-        """The keys of a service; None when there is no such service. Raises Refused when nobody can be asked now.
+        """The keys of a service; None when there is no such service. Raises Unavailable when nobody can be asked now.
 
         `anew`: as they are now, for a key that is not among them: it may have been made since.
         """
-        try:
-            return await (self._by_service.find_anew if anew else self._by_service.find)(service_id)
-        except Unavailable as error:
-            raise Refused(UNAVAILABLE) from error
+        return await (self._by_service.find_anew if anew else self._by_service.find)(service_id)
 
     def is_secret(self, secret_hash: bytes, secret: str) -> bool:
         """Compares under every configured root, always all of them, each in constant time."""
@@ -160,14 +158,11 @@ class Verifier:
 
     def _parse_username(self, text: str) -> str:
         """The name to look up; empty for what cannot be one."""
-        name = text.strip().lower().removesuffix(self._at_default_domain)
+        name = fold(text, self._default_domain)
         return name if _USERNAME.fullmatch(name) else ""
 
-    async def _find(self, username: str, unavailable: Reply) -> Credential | None:
-        try:
-            return await self._by_username.find(username) if username else None
-        except Unavailable as error:
-            raise Refused(unavailable) from error
+    async def _find(self, username: str) -> Credential | None:
+        return await self._by_username.find(username) if username else None
 
     async def _look_up(self, username: str) -> Credential | None:
         async with self._database.read() as connection:
@@ -221,6 +216,11 @@ _LAST_USED = (
     )
     .values(last_used_at=bindparam("at"))
 )
+
+
+def fold(username: str, default_domain: str) -> str:
+    """A user name as keys have it: some clients write it as an address at the default domain, or with capitals."""
+    return username.strip().lower().removesuffix("@" + default_domain.lower())
 
 
 def _parse_password(text: str) -> str:

@@ -8,12 +8,12 @@ import argparse
 import asyncio
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks import micro
-from benchmarks.end_to_end import Round, baseline, installed
+from benchmarks import door, micro
+from benchmarks.end_to_end import OTHERS, Round, baseline, installed
 from tests.harness.postgres import Postgres, server_binaries
 
 SQLITE = "sqlite+aiosqlite:///{folder}/relay.db"
@@ -87,6 +87,31 @@ COLUMNS = (
 HTTP_COLUMNS = ("HTTP door", *COLUMNS[1:], "generator")
 
 
+def _of_one_door(rounds: int) -> None:
+    """Ratios are of figures taken right after each other, so that a busy machine weighs on both."""
+    print("One door, SQLite: CPU ms per message; the generator has a core of its own, the rest shares the others")
+    _row("", "stock", "uvloop stock", "STARTTLS", "TLS", "ratio", "ratio, TLS", "worker", "supervisor", "generator")
+    for case, found in asyncio.run(door.compared(SQLITE, rounds)).items():
+
+        def of(value: Callable[[door.Costs], float], found: Sequence[door.Costs] = found) -> float:
+            return median(map(value, found))
+
+        ratio = of(lambda costs: costs.starttls.stages["door"] / costs.stock)
+        _row(
+            case.name,
+            f"{of(lambda costs: costs.stock):.2f}",
+            f"{of(lambda costs: costs.stock_uvloop):.2f}",
+            f"{of(lambda costs: costs.starttls.stages['door']):.2f}",
+            f"{of(lambda costs: costs.tls.stages['door']):.2f}",
+            f"{ratio:.2f}",
+            f"{of(lambda costs: costs.tls.stages['door'] / costs.stock):.2f}",
+            f"{of(lambda costs: costs.starttls.stages['worker']):.2f}",
+            f"{of(lambda costs: costs.starttls.stages[OTHERS]):.2f}",
+            f"{of(lambda costs: costs.starttls.generator):.2f}",
+        )
+        print(f"{'':34} bar {'met' if ratio <= case.bar else 'MISSED'}: {case.bar} of stock aiosmtpd\n")
+
+
 def _parts(rounds: int, postgres_url: str | None) -> None:
     print("\nParts alone: CPU ms per message (2 KB of HTML; transactions of 32 messages)")
     _row("prepare: headers, sender, branding", f"{median(micro.preparing() for _ in range(rounds)):.3f}")
@@ -109,6 +134,7 @@ def main() -> None:
         "disk. Workers fill, brand, sign and send meanwhile, on the same cores. CPU ms/msg is of all our processes;\n"
         "door is the part that answers. The generator's CPU stands apart and is not in it.\n"
     )
+    _of_one_door(options.rounds)
     _row(*COLUMNS, "rate ratio", "CPU ratio")
     asyncio.run(_end_to_end(options, "SQLite", SQLITE, None))
     binaries = server_binaries()

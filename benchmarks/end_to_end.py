@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 
@@ -74,8 +75,9 @@ class Installation:
                     return
             await asyncio.sleep(0.05)
 
-    async def measure(self, messages: int, *, keep: bool = True) -> Round:
-        return await self._measure(messages, send(replace(self.order, messages=messages, keep=keep)))
+    async def measure(self, messages: int, **changes: Any) -> Round:
+        """`changes` are to the order."""
+        return await self._measure(messages, send(replace(self.order, messages=messages, **changes)))
 
     async def measure_http(self, messages: int) -> Round:
         return await self._measure(messages, post(replace(self.http_order, messages=messages)))
@@ -99,9 +101,9 @@ class Installation:
 
 @asynccontextmanager
 async def installed(
-    database_url: str, connections: int, postgres: Postgres | None = None
+    database_url: str, connections: int, postgres: Postgres | None = None, *, processes: int = 2
 ) -> AsyncIterator[Installation]:
-    """The command with a live service, on two processes of each kind."""
+    """The command with a live service, on so many processes of each kind."""
     ses = Ses()
     with tempfile.TemporaryDirectory(prefix="relay-bench-") as folder:
         relay = Relay(
@@ -111,7 +113,7 @@ async def installed(
             SEALING_KEY=Keyring.generate(),
             EMAIL__PROVIDER="ses",
             AWS__ENDPOINT_URL=ses.url,
-            PROCESSES=2,
+            PROCESSES=processes,
             **CREDENTIALS,
         )
         relay.run("db", "upgrade")
@@ -119,7 +121,7 @@ async def installed(
         key = relay.create_key("--per-minute", "10000000", service=str(service["id"]))
         database = Database(database_url.format(folder=folder))
         try:
-            relay.start()
+            relay.start(afresh=True)
             order = Order(relay.tls_port, key.username, key.password, connections, 0)
             template = relay.create_template(key.service_id, "Permit ((number)) is ready", TEMPLATE)
             http_order = HttpOrder(relay.http_port, key.api_key, template, connections, 0)
@@ -130,15 +132,15 @@ async def installed(
             ses.end()
 
 
-async def baseline(messages: int, connections: int) -> tuple[float, float]:
+async def baseline(messages: int, connections: int, loop: str = "uvloop", **changes: Any) -> tuple[float, float]:
     """Messages a second and CPU milliseconds per message of the server that drops everything."""
     with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen([sys.executable, "-m", "benchmarks.baseline", folder], stdout=subprocess.PIPE)
+        process = subprocess.Popen([sys.executable, "-m", "benchmarks.baseline", folder, loop], stdout=subprocess.PIPE)
         assert process.stdout is not None
         try:
             port = int(process.stdout.readline())
             before = cpu.used([process.pid])
-            sent = await send(Order(port, "name", "secret", connections, messages))
+            sent = await send(Order(port, "name", "secret", connections, messages, starttls=True, **changes))
             return messages / sent["seconds"], (cpu.used([process.pid]) - before) / messages * 1000
         finally:
             process.kill()

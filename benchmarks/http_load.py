@@ -1,18 +1,17 @@
-"""The HTTP door's load generator, a process of its own: so many kept connections, each posts one email after the other.
+"""The HTTP door's load generator: so many kept connections, each posts one email after the other.
 
 As the published clients do, each request has a token of its own, made with PyJWT, and a JSON body; what a client's HTTP
-library would cost is left out. The order comes as JSON on standard input, what came of it goes as JSON to standard
-output.
+library would cost is left out.
 """
 
 import asyncio
 import json
-import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import jwt
-import uvloop
+
+from benchmarks.generator import Stopwatch, in_own_process, serve
 
 _HEAD = (
     "POST /v2/notifications/email HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: NOTIFY-API-PYTHON-CLIENT/13.0.0\r\n"
@@ -57,7 +56,6 @@ async def _answer(reader: asyncio.StreamReader) -> None:
 
 async def _run(order: HttpOrder) -> dict[str, float]:
     left = order.messages
-    waits: list[float] = []
 
     async def client() -> None:
         nonlocal left
@@ -65,37 +63,22 @@ async def _run(order: HttpOrder) -> dict[str, float]:
         while left > 0:
             left -= 1
             request = _request(order, left)
-            began = time.perf_counter()
-            writer.write(request)
-            await _answer(reader)
-            waits.append(time.perf_counter() - began)
+            with stopwatch.waiting():
+                writer.write(request)
+                await _answer(reader)
         writer.transport.abort()
 
-    began, cpu = time.time(), time.process_time()
+    stopwatch = Stopwatch()
     async with asyncio.TaskGroup() as group:
         for _ in range(order.connections):
             group.create_task(client())
-    waits.sort()
-    return {
-        "began_at": began,
-        "seconds": time.time() - began,
-        "cpu_seconds": time.process_time() - cpu,
-        "p50": waits[len(waits) // 2],
-        "p99": waits[len(waits) * 99 // 100],
-    }
+    return stopwatch.figures()
 
 
 async def post(order: HttpOrder) -> dict[str, float]:
     """Runs the generator in its own process."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.http_load"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    output, _ = await process.communicate(json.dumps(asdict(order)).encode())
-    if process.returncode != 0:
-        raise RuntimeError("the load generator failed")
-    answer: dict[str, float] = json.loads(output)
-    return answer
+    return await in_own_process("benchmarks.http_load", order)
 
 
 if __name__ == "__main__":
-    print(json.dumps(uvloop.run(_run(HttpOrder(**json.load(sys.stdin))))))
+    serve(HttpOrder, _run)

@@ -24,6 +24,15 @@ def configure(log_format: Literal["json", "console"], level: str) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[_Quiet()], level=logging.WARNING, force=True)
+    sys.unraisablehook = _tell_unraisable
+
+
+def _tell_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
+    """An error in a destructor or a callback of C code: nobody can catch it, and Python would print all of it."""
+    if isinstance(unraisable.object, bytes):
+        return  # a host name that a TLS client asked for, and that is not ASCII: its handshake has failed
+    error = unraisable.exc_type.__name__
+    structlog.get_logger("library").error("library.message", logger="python", place="unraisable", error=error)
 
 
 class _Quiet(logging.Handler):

@@ -138,8 +138,12 @@ def _devices(value: object) -> object:
             raise ProblemError(
                 "use a comma list of network=user name of a key, as in 10.1.2.0/24=registry-printers-k3j4h5g6"
             ) from None
-    if any(a.version == b.version and a.overlaps(b) for (a, _), (b, _) in combinations(found, 2)):
-        raise ProblemError("two of its networks overlap")
+    for network, _ in found:
+        if network.prefixlen == 0:  # nobody would have to log in any more
+            raise ProblemError("{network} is everybody: name the networks of the devices only", network=network)
+    for (a, _), (b, _) in combinations(found, 2):
+        if a.version == b.version and a.overlaps(b):
+            raise ProblemError("its networks {a} and {b} overlap: leave one out", a=a, b=b)
     return tuple((str(network), username) for network, username in found)
 
 

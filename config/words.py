@@ -9,7 +9,7 @@ from importlib import resources
 from babel.messages.pofile import read_po
 
 from messages.message import Language
-from messages.reply import ENGLISH, Voice
+from messages.reply import Voice
 from messages.text import Translate, to_ascii
 
 _CATALOGUE = "locale/fr/LC_MESSAGES/notify-relay.po"
@@ -17,20 +17,25 @@ _HEADER_CHARACTERS = 1000  # of Accept-Language: what stands behind them is not 
 
 
 class Words:
-    """One per process. A text that the catalogue does not have stays English."""
+    """One per process. A text that the catalogue does not have stays English.
 
-    def __init__(self, french: Mapping[str, str]) -> None:
+    `page` is the URL where SMTP replies are explained: refusals link to it.
+    """
+
+    def __init__(self, french: Mapping[str, str], page: str = "") -> None:
         folded = {source: to_ascii(text) for source, text in french.items()}
-        spoken: Voice = (lambda source: folded.get(source, source),)
+        english: tuple[Translate, ...] = (str,)
+        folding: tuple[Translate, ...] = (lambda source: folded.get(source, source),)
         self._translators: dict[Language, Translate] = {
             Language.EN: str,
             Language.FR: lambda source: french.get(source, source),
         }
-        self._voices = {Language.EN: ENGLISH, Language.FR: spoken, Language.BOTH: (*ENGLISH, *spoken)}
+        spoken = {Language.EN: english, Language.FR: folding, Language.BOTH: english + folding}
+        self._voices = {language: Voice(languages, page) for language, languages in spoken.items()}
 
     @classmethod
-    def load(cls) -> "Words":
-        return cls(catalogue())
+    def load(cls, page: str = "") -> "Words":
+        return cls(catalogue(), page)
 
     def translator(self, language: Language) -> Translate:
         """For EN and FR: a page or an answer is in one language."""

@@ -7,9 +7,8 @@ import structlog
 
 from config.database import OUTAGES
 from delivery.rounds import wait
-from delivery.store.base import Store
+from delivery.store.base import CONTENT_SECONDS, Store
 
-CONTENT_SECONDS = 7 * 86400.0
 _EVERY_SECONDS = 3600.0
 
 

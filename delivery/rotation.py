@@ -49,6 +49,7 @@ def _everything(secret: Keyring, sealing: Keyring) -> Sequence[Sealed]:
         Sealed(tables.contents, "data", secret.cipher("content"), lambda r: r.id.bytes + r.part.to_bytes(4, "big")),
         Sealed(tables.messages, "reverse_path", secret.cipher("reverse path"), by_id),
         Sealed(tables.messages, "subject", secret.cipher("subject"), by_id),
+        Sealed(tables.messages, "dsn", secret.cipher("dsn"), by_id),
         Sealed(tables.messages, "recipient", secret.cipher("recipient"), by_id, "recipient_hash", mail, _address_key),
         Sealed(tables.events, "detail", secret.cipher("event detail"), by_id),
         Sealed(tables.callback_urls, "bearer_token", secret.cipher("callback token"), _service_id),

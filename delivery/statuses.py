@@ -1,9 +1,10 @@
-"""What a status means, in the words that Notify's API and its delivery receipts use. Pure.
+"""What a status means, in the words that Notify's API and its delivery receipts use, and how they write times. Pure.
 
 `status_description` is for people who read a dashboard; `provider_response` says more where the provider said more.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from messages.message import Channel
 from messages.status import Status
@@ -61,3 +62,8 @@ def status_description(channel: Channel, status: Status, reason: str | None) -> 
 def provider_response(reason: str | None) -> str | None:
     """What the provider said of an address or a content, for the reasons of which it says something."""
     return _PROVIDER_RESPONSES.get(reason) if reason else None
+
+
+def timestamp(seconds: float | None) -> str | None:
+    """UTC with six decimals and a Z: Java's client parses them as date-times with a zone."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

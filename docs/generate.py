@@ -5,12 +5,14 @@ A test fails while a generated part is not what the code says.
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from messages import reply
+from config.words import Words
 from messages.headers import POLICY
-from messages.reply import Reply
+from messages.message import Language
 from messages.status import FINAL, MOVES
+from relay.http import replies
 
 FOLDER = Path(__file__).parent
 
@@ -40,17 +42,26 @@ def header_policy() -> str:
     )
 
 
-def replies() -> str:
-    """Every refusal, with what a mail client makes of it."""
-    found = [value for value in vars(reply).values() if isinstance(value, Reply) and value.code >= 400]
-    table = ["| reply | text | the client |", "|---|---|---|"]
-    for each in sorted(found, key=lambda each: (each.code, each.enhanced, each.text)):
-        reaction = "tries again later" if each.temporary else "gives up, and tells its user"
-        table.append(f"| {each.code} {each.enhanced} | {each.text} | {reaction} |")
-    return "\n".join(table)
+def smtp_replies(language: Language) -> str:
+    """Every refusal under its slug, in one language."""
+    translate = Words.load().translator(language)
+    colon = "\u00a0:" if language is Language.FR else ":"
+    lines: list[str] = []
+    for heading, found in replies.refusals():
+        lines += [f"## {heading.render(translate)}", ""]
+        for each in found:
+            lines += [f"### {each.slug}", "", f"`{each.code} {each.enhanced} {replies.said(each, translate)}`", ""]
+            lines += [f"- {replies.CAUSE.render(translate)}{colon} {translate(each.cause)}"]
+            lines += [f"- {replies.CURE.render(translate)}{colon} {translate(each.cure)}", ""]
+    return "\n".join(lines[:-1])
 
 
-PARTS: dict[str, Callable[[], str]] = {"moves": moves, "header policy": header_policy, "replies": replies}
+PARTS: dict[str, Callable[[], str]] = {
+    "moves": moves,
+    "header policy": header_policy,
+    "smtp replies": partial(smtp_replies, Language.EN),
+    "smtp replies in french": partial(smtp_replies, Language.FR),
+}
 
 _PART = re.compile(r"(<!-- generated: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

@@ -5,6 +5,7 @@ no provider delivers to them and each has been used to slip past sender checks. 
 """
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass
 
 import idna
@@ -56,6 +57,10 @@ class Address:
     def key(self) -> str:
         """What two spellings of one mailbox have in common, for comparing and for keyed hashes."""
         return f"{self.local.lower()}@{self.domain}"
+
+    def is_in(self, listed: Set[str]) -> bool:
+        """Whether a list of keys, and of domains as "@domain", holds it. One beyond ASCII is in none."""
+        return self.ascii and bool({self.key, f"@{self.domain}"} & listed)
 
     def __str__(self) -> str:
         return f"{self.local}@{self.domain}"

@@ -17,6 +17,7 @@ from messages.message import Trace
 from messages.reply import Refused
 
 MAX_RECEIVED = 50  # RFC 5321 6.3 asks for a large threshold; two gateways that point at each other reach it at once
+_FOLDED_NAME = re.compile(rb"[!-9;-~]++[ \t]*+[\r\n][ \t\r\n]*+(?<=[ \t]):")
 
 
 class Action(StrEnum):
@@ -78,10 +79,14 @@ POLICY: tuple[Rule, ...] = (
 )
 
 
+_NAMED = {name: next(rule for rule in POLICY if rule.covers(name)) for name in (rule.name for rule in POLICY)}
+_BEGINNINGS = tuple(rule for rule in POLICY if rule.name.endswith("*"))
+
+
 def rule_for(name: str) -> Rule:
     """The row of the table for a field name in any case."""
     name = name.lower()
-    return next(rule for rule in POLICY if rule.covers(name))
+    return _NAMED.get(name) or next(rule for rule in _BEGINNINGS if rule.covers(name))
 
 
 def apply(header: HeaderSection) -> Iterator[Edit]:
@@ -90,9 +95,10 @@ def apply(header: HeaderSection) -> Iterator[Edit]:
         raise Refused(reply.LOOP, limit=MAX_RECEIVED)
     seen: set[str] = set()
     rules = {name: rule_for(name) for name in {field.name for field in header.fields}}
+    folded = False
     for field in header.fields:
-        rule = rules[field.name]
-        if rule.action is Action.STRIP or (rule.once and field.name in seen) or _is_mbox_line(header, field):
+        rule, folded = rules[field.name], _is_folded_name(header, field, folded)
+        if rule.action is Action.STRIP or (rule.once and field.name in seen) or folded or _is_mbox_line(header, field):
             yield Edit(field.start, field.end, b"")
         seen.add(field.name)
 
@@ -117,6 +123,14 @@ def missing_date(header: HeaderSection, now: float) -> bytes:
 
 def _date(now: float) -> str:
     return format_datetime(datetime.fromtimestamp(now, UTC))
+
+
+def _is_folded_name(header: HeaderSection, field: Field, before: bool) -> bool:
+    """A line of a field whose name is folded away from its colon: no field, but readers that unfold first see one."""
+    if field.name:
+        return False
+    continued = before and header.data[field.start] in b" \t"
+    return continued or bool(_FOLDED_NAME.match(header.data, field.start, header.fields_end))
 
 
 def _is_mbox_line(header: HeaderSection, field: Field) -> bool:

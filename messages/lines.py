@@ -1,4 +1,5 @@
-"""No line over 998 octets goes out (RFC 5322 2.1.1): SES refuses it, after we answered 250.
+"""No line over 998 octets goes out (RFC 5322 2.1.1): SES refuses it, after we answered 250. No NUL does, either: what
+drops it on the way could find an end of the message where none was.
 
 Leaves get another transfer encoding, header fields are folded; what is read stays the same. Signed and encrypted
 content, messages in the message and damaged encodings are left alone. Knows nothing of branding or the header policy.
@@ -9,27 +10,27 @@ from collections.abc import Iterator
 
 from messages import mime
 from messages.content import Edit, Field, HeaderSection
-from messages.mime import MAX_LINE_OCTETS, Part, find_long_line
+from messages.mime import MAX_LINE_OCTETS, Part, find_unsendable
 
 _WORD = re.compile(rb"[ \t]*+[^ \t]++(?:[ \t]++\Z)?")  # with the white space before it, where a field may be folded
 
 
-def shorten(root: Part) -> list[Edit]:
-    """The edits that take out every long line for which that does no damage; others stay."""
-    edits = list(_shortened(root))
+def mend(root: Part) -> list[Edit]:
+    """The edits that take out every long line and NUL for which that does no damage; others stay."""
+    edits = list(_mended(root))
     return edits + mime.version_added(root) if edits else []
 
 
-def _shortened(part: Part) -> Iterator[Edit]:
+def _mended(part: Part) -> Iterator[Edit]:
     for field in part.header.fields:
         yield from _folded(part.header, field)
     if part.type.signed or part.type.encrypted:
         return
     for child in part.children:
-        yield from _shortened(child)
+        yield from _mended(child)
     if part.type.main in ("multipart", "message"):  # RFC 2045 6.4: they take no encoding
         return
-    if find_long_line(part.header.data, part.body, part.end) is not None:
+    if find_unsendable(part.header.data, part.body, part.end) is not None:
         yield from _encoded(part)
 
 

@@ -3,9 +3,10 @@
 Knows nothing of doors, stores or providers.
 """
 
+import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -59,6 +60,7 @@ class Lane(StrEnum):
 
 _RANKS = {Lane.PRIORITY: 0, Lane.NORMAL: 1, Lane.BULK: 2}
 _LIFETIMES = {Lane.PRIORITY: 3600, Lane.NORMAL: 24 * 3600, Lane.BULK: 72 * 3600}
+MAX_LIFETIME_SECONDS = 30 * 24 * 3600  # that a sender may ask for
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,45 @@ class Personalised:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """What a client calls a submission, so that it may send it again without being accepted twice."""
+    """What a client calls a submission, so that it may send it again without being accepted twice.
+
+    With a `body_hash` it names the whole submission: the same key for something else is a mistake. Without one it names
+    what each recipient gets, whatever that is: who was told to send the rest in another transaction sends the same
+    header section, and relays on the way add fields to it.
+    """
 
     key: str
-    body_hash: bytes  # of all that it asks for: the same key for something else is a mistake
+    body_hash: bytes | None  # of all that it asks for
+
+    @property
+    def is_per_recipient(self) -> bool:
+        return self.body_hash is None
+
+    def names(self, recipient: Address) -> str:
+        """What a recipient's message is called beside the key: empty where the key names all of them as one."""
+        return recipient.key if self.is_per_recipient else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dsn:
+    """What a client asks to be told of one recipient's message (RFC 3461 4), as it sent it but for the encoding."""
+
+    ret: str | None = None  # FULL or HDRS: what of the message a notice returns
+    envid: str | None = None  # the client's name for the transaction
+    notify: tuple[str, ...] = ()  # NEVER, or some of SUCCESS, FAILURE, DELAY; empty: as servers do by themselves
+    orcpt: str | None = None  # type;address: whom the client sent to at first
+
+    def __str__(self) -> str:
+        parameters = {"RET": self.ret, "ENVID": self.envid, "NOTIFY": ",".join(self.notify), "ORCPT": self.orcpt}
+        return " ".join(f"{name}={value}" for name, value in parameters.items() if value)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Dsn":
+        values = json.loads(text)
+        return cls(**{**values, "notify": tuple(values["notify"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +142,9 @@ class Submission:
     language: Language | None = None
     branding: str | None = None
     scheduled_for: float | None = None
-    expires_at: float | None = None
+    lifetime_seconds: int | None = None  # from now, or from the time for which it is scheduled
     idempotency: IdempotencyKey | None = None
+    dsn: Mapping[str, Dsn] = field(default_factory=dict)  # by `Address.key` of the recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +178,7 @@ class Message:
     billable_units: int = 0
     sent_at: float | None = None
     completed_at: float | None = None
+    dsn: Dsn | None = None
 
     def evolve(self, **changes: Any) -> "Message":
         return replace(self, **changes)

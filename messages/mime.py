@@ -143,9 +143,15 @@ def encode(content: bytes, like: str) -> tuple[bytes, str]:
 
 def is_7bit(content: bytes) -> bool:
     """RFC 2045 2.7: ASCII without NUL, lines of at most 998 octets that end in CRLF."""
-    if not content.isascii() or b"\0" in content or _has_bare_cr_or_lf(content):
+    if not content.isascii() or _has_bare_cr_or_lf(content):
         return False
-    return find_long_line(content, 0, len(content)) is None
+    return find_unsendable(content, 0, len(content)) is None
+
+
+def find_unsendable(data: bytes, start: int, end: int) -> int | None:
+    """Where the first NUL is (RFC 5321 4.5.2 wants none), else the start of the first line over 998 octets."""
+    nul = data.find(b"\0", start, end)
+    return nul if nul >= 0 else find_long_line(data, start, end)
 
 
 def find_long_line(data: bytes, start: int, end: int) -> int | None:

@@ -8,7 +8,7 @@ from messages import headers, lines, mime, reply, rewrite
 from messages.branding import Branding, Untouched
 from messages.content import Edit, origin, separate, splice
 from messages.message import Trace
-from messages.mime import Part, find_long_line
+from messages.mime import Part, find_unsendable
 from messages.reply import Refused
 from messages.rewrite import SenderPolicy
 from messages.words import clean, subject_for_people
@@ -48,7 +48,7 @@ def prepare(content: bytes, preparation: Preparation) -> Prepared:
     edits = [Edit(0, 0, added), *headers.apply(header), *rewrite.rewrite(header, preparation.sender), *branding]
     message_id = header.first("message-id")
     return Prepared(
-        content=_within_line_limit(content, root, edits),
+        content=_sendable(content, root, edits),
         subject=subject_for_people(header.first("subject")),
         original_message_id=clean(message_id)[:MAX_MESSAGE_ID_CHARACTERS] if message_id else None,
         branded=bool(branding),
@@ -56,20 +56,21 @@ def prepare(content: bytes, preparation: Preparation) -> Prepared:
     )
 
 
-def _within_line_limit(received: bytes, root: Part, edits: list[Edit]) -> bytes:
-    """The message with the edits made, and what more its long lines need. Raises Refused."""
+def _sendable(received: bytes, root: Part, edits: list[Edit]) -> bytes:
+    """The message with the edits made, and what more its long lines and NULs need. Raises Refused."""
     edited = splice(root.header.data, edits)
-    if find_long_line(edited, 0, len(edited)) is None:
+    if find_unsendable(edited, 0, len(edited)) is None:
         return edited
-    more = lines.shorten(mime.parse(edited))
+    more = lines.mend(mime.parse(edited))
     sent = splice(edited, more)
-    long = find_long_line(sent, 0, len(sent))
-    if long is None:
+    found = find_unsendable(sent, 0, len(sent))
+    if found is None:
         return sent
-    at = origin(origin(long, more), edits)
+    at = origin(origin(found, more), edits)
     if at >= root.header.fields_end:
         at -= len(root.header.data) - len(received)  # separate() put an empty line there
-    raise Refused(reply.LONG_LINE, line=received.count(b"\n", 0, at) + 1)
+    refusal = reply.NUL_IN_MESSAGE if sent[found] == 0 else reply.LONG_LINE
+    raise Refused(refusal, line=received.count(b"\n", 0, at) + 1)
 
 
 def _branding(root: Part, preparation: Preparation) -> tuple[list[Edit], str | None]:

@@ -44,7 +44,7 @@ class SenderPolicy:
         """Whether an author's address may stand in Reply-To. SES carries no local part beyond ASCII."""
         if self.reply_to == "any":
             return address.ascii
-        return self.reply_to == "registered" and bool({address.key, f"@{address.domain}"} & self.registered)
+        return self.reply_to == "registered" and address.is_in(self.registered)
 
 
 @dataclass(frozen=True, slots=True)

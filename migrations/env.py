@@ -10,6 +10,7 @@ import auth.limits
 import auth.roots
 import auth.senders
 import auth.services
+import auth.throttle
 import delivery.store.tables
 import delivery.templates
 from config.database import metadata

@@ -11,23 +11,29 @@ from uuid import UUID
 
 from auth.limits import charges
 from auth.principal import Principal
-from delivery.store.base import Group, Repeated, Store, StoreUnavailable
+from delivery.store.base import Group, Repeated, Store
 from messages import reply
 from messages.compose import message_id_field
-from messages.message import ContentKind, Lane, Message, Submission, new_id
+from messages.message import ContentKind, Message, Submission, new_id
 from messages.reply import Refused
 from messages.status import Status
-from relay.checks import check_recipients, check_schedule
+from relay.checks import check_fixed, check_recipients, check_schedule, check_senders
 from relay.preparation import Prepared, Preparer
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """On disk: one message for each recipient, all of one group."""
+    """On disk: one message for each recipient, since now or since the same idempotency key came before."""
 
-    messages: tuple[Message, ...]
+    messages: tuple[Message, ...]  # stored now, all of one group; when there were none, an earlier one as it is by now
+    recipients: int
+    known: int = 0  # of the recipients, those for whom it was accepted before
     body: str | None = None  # of a template that was filled now, in Markdown
-    repeated: bool = False  # this very submission was accepted before; its message as it is by now
+
+    @property
+    def repeated(self) -> bool:
+        """Nothing was new."""
+        return self.known == self.recipients
 
     @property
     def group_id(self) -> UUID:
@@ -41,7 +47,7 @@ class Accepted:
 class Verifier(Protocol):
     """What accept needs of auth.verify."""
 
-    async def current(self, principal: Principal) -> Principal: ...
+    async def current(self, principal: Principal, client_ip: str | None) -> Principal: ...
 
 
 class Acceptor:
@@ -65,49 +71,57 @@ class Acceptor:
     async def accept(self, submission: Submission, principal: Principal) -> Accepted:
         """Stores the submission; it is on disk when this returns.
 
-        Raises Refused: nothing was stored, and the reply says why and whether to try again.
+        Raises Refused: nothing was stored, and the reply says why and whether to try again. Whatever else it raises is
+        our fault: relay.failures says what the client hears.
         """
-        principal = await self._verifier.current(principal)  # a revoked key is out, in open sessions too
+        # A revoked key is out, and one that may no longer be used from there, in open sessions too.
+        principal = await self._verifier.current(principal, submission.trace.client_ip)
         now = self._now()
         group_id = new_id(now, os.urandom(10))
         try:
             check_recipients(principal, submission.envelope.recipients, self._max_recipients)
+            check_senders(principal, submission)
+            check_fixed(principal, submission)
             check_schedule(submission.scheduled_for, now)
             prepared = await self._preparer.prepare(submission, principal, group_id, now)
         except Refused:
             # Template, guest list or the time may have changed since it came first: what was accepted is accepted.
+            # With anybody new among the recipients the no stands: it is about them, and the others have theirs.
             repeated = await self._repeated(submission, principal)
             if repeated is None or not repeated.same:
                 raise
-            return await self._earlier(repeated)
+            return await self._earlier(repeated, len(submission.envelope.split()))
         messages = _split(submission, principal, prepared, group_id, now)
         try:
-            await self._store.put(Group(messages, prepared.content, charges(principal), submission.idempotency))
-        except StoreUnavailable as error:
-            raise Refused(reply.UNAVAILABLE) from error
+            stored = await self._store.put(
+                Group(messages, prepared.content, charges(principal), submission.idempotency)
+            )
         except Repeated as repeated:
-            return await self._earlier(repeated)
-        return Accepted(messages, prepared.body)
+            return await self._earlier(repeated, len(messages))
+        return Accepted(stored, len(messages), len(messages) - len(stored), prepared.body)
 
     async def rehearse(self, submission: Submission, principal: Principal) -> Prepared:
         """What would be stored; nothing is stored or counted, and the recipients are not looked at.
 
         Raises Refused as `accept` does.
         """
-        principal = await self._verifier.current(principal)
+        principal = await self._verifier.current(principal, submission.trace.client_ip)
         now = self._now()
         return await self._preparer.prepare(submission, principal, new_id(now, os.urandom(10)), now)
 
     async def _repeated(self, submission: Submission, principal: Principal) -> Repeated | None:
         if submission.idempotency is None:
             return None
-        return await self._store.repeated(principal.service.id, submission.idempotency)
+        recipients = submission.envelope.recipients
+        return await self._store.repeated(principal.service.id, submission.idempotency, recipients)
 
-    async def _earlier(self, repeated: Repeated) -> Accepted:
-        found = await self._store.load([repeated.message_id])
-        if not repeated.same or repeated.message_id not in found:
+    async def _earlier(self, repeated: Repeated, recipients: int) -> Accepted:
+        if not repeated.same:
             raise Refused(reply.IDEMPOTENCY_KEY_USED)
-        return Accepted((found[repeated.message_id],), repeated=True)
+        found = await self._store.load([repeated.message_id])
+        if repeated.message_id not in found:
+            raise Refused(reply.UNREADABLE)
+        return Accepted((found[repeated.message_id],), recipients, recipients)
 
 
 def _split(
@@ -115,7 +129,8 @@ def _split(
 ) -> tuple[Message, ...]:
     """One message per recipient, all sharing one stored content."""
     service, key = principal.service, principal.key
-    lane = submission.lane or key.lane or Lane.NORMAL
+    lane = submission.lane or principal.lane
+    lifetime_seconds = submission.lifetime_seconds or principal.lifetime_seconds(lane)
     due = submission.scheduled_for or now
     content_id = new_id(now, os.urandom(10))
     recipients = [envelope.recipients[0] for envelope in submission.envelope.split()]
@@ -145,8 +160,9 @@ def _split(
             content_kind=prepared.kind,
             status=Status.CREATED,
             created_at=now,
-            expires_at=submission.expires_at or due + lane.lifetime_seconds,
+            expires_at=due + lifetime_seconds,
             scheduled_for=submission.scheduled_for,
+            dsn=submission.dsn.get(recipient.key),
         )
         for message_id, recipient in ((new_id(now, os.urandom(10)), recipient) for recipient in recipients)
     )

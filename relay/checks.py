@@ -1,14 +1,19 @@
 """What can refuse a submission before its content is looked at. Each check raises Refused; none knows a protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from auth.limits import charges
-from auth.principal import Principal
+from auth.principal import Option, Principal
 from messages import reply
 from messages.address import Address
-from messages.message import KeyType
+from messages.author import authors
+from messages.content import HeaderSection
+from messages.message import KeyType, Submission
 from messages.reply import Refused
+from messages.text import Text
 
+MAX_LISTED_CHARACTERS = 80
+_ENVELOPE_SENDER = Text("envelope sender")
 _ON_ITS_WAY_SECONDS = 60.0
 
 
@@ -25,7 +30,12 @@ def check_recipient(principal: Principal, recipient: Address) -> None:
 
 def recipient_limit(principal: Principal, limit: int) -> int:
     """How many recipients one submission may have: more than a window ever holds would be told "later" for ever."""
-    return min(limit, *(charge.limit for charge in charges(principal)))
+    return min(limit, principal.key.max_recipients or limit, *(charge.limit for charge in charges(principal)))
+
+
+def size_limit(principal: Principal, limit: int) -> int:
+    """How many octets the content of one submission may have."""
+    return min(limit, principal.key.max_message_bytes or limit)
 
 
 def check_recipients(principal: Principal, recipients: Sequence[Address], limit: int) -> None:
@@ -41,6 +51,51 @@ def check_recipients(principal: Principal, recipients: Sequence[Address], limit:
 def check_size(content: bytes, limit: int) -> None:
     if len(content) > limit:
         raise Refused(reply.TOO_LARGE, limit=limit)
+
+
+def check_reverse_path(principal: Principal, reverse_path: Address | None) -> None:
+    """A key that may name certain senders only, and the sender of the envelope; the null reverse-path is nobody."""
+    if reverse_path is not None:
+        _check_sender(principal, _ENVELOPE_SENDER, reverse_path)
+
+
+def check_senders(principal: Principal, submission: Submission) -> None:
+    """Such a key, and all whom a submission names: envelope, header From, Sender. A template's mail has no author."""
+    if not principal.key.allowed_from:
+        return
+    check_reverse_path(principal, submission.envelope.reverse_path)
+    if isinstance(submission.content, bytes):
+        for role, address in authors(HeaderSection.parse(submission.content)):
+            _check_sender(principal, role, address)
+
+
+def _check_sender(principal: Principal, role: Text, address: Address) -> None:
+    allowed = principal.key.allowed_from
+    if allowed and not address.is_in(allowed):
+        raise Refused(reply.SENDER_NOT_ALLOWED, role=role, allowed=_listed(allowed))
+
+
+def _listed(allowed: Collection[str]) -> str:
+    """As many as a reply has room for, in two languages."""
+    listed = ""
+    for each in sorted(allowed):
+        if len(listed) + len(each) > MAX_LISTED_CHARACTERS:
+            return f"{listed}..."
+        listed += f"{each}, "
+    return listed.removesuffix(", ")
+
+
+def check_fixed(principal: Principal, submission: Submission) -> None:
+    """What the key fixes no message asks for otherwise; to ask for the same does no harm."""
+    lane = submission.lane or principal.lane
+    for option, field, asked, value in (
+        (Option.LANE, "X-Notify-Lane", submission.lane, principal.lane),
+        (Option.LANGUAGE, "X-Notify-Language", submission.language, principal.language),
+        (Option.BRANDING, "X-Notify-Branding", submission.branding, principal.branding),
+        (Option.EXPIRES, "X-Notify-Expires", submission.lifetime_seconds, principal.lifetime_seconds(lane)),
+    ):
+        if option in principal.key.fixed and asked not in (None, value):
+            raise Refused(reply.OPTION_FIXED, field=field, value=value)
 
 
 def check_schedule(scheduled_for: float | None, now: float) -> None:

@@ -27,7 +27,8 @@ class DoorMetrics:
         )
         self.auth_failures = Counter(
             "relay_auth_failures_total",
-            "Log-ins that failed: credentials, revoked, held (service on hold), unavailable (nobody could check)",
+            "Log-ins that failed: credentials, revoked, held (service on hold), throttled (banned for a time), "
+            "device (no key for its address), unavailable (nobody could check)",
             ("reason",),
             registry=registry,
         )

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from auth.principal import Principal
+from auth.principal import Option, Principal, ReplyTo
 from delivery.brandings import Brandings
 from delivery.templates import HIDDEN_VERSION
 from messages import reply
 from messages.address import Address
 from messages.branding import Branding
 from messages.compose import Recipe
-from messages.message import ContentKind, Language, Personalised, Submission
+from messages.message import ContentKind, Personalised, Submission
 from messages.pipeline import Preparation, prepare
 from messages.reply import Refused
 from messages.rewrite import SenderPolicy
 from messages.template import MAX_FILLED_LINES, MAX_FILLED_OCTETS, Template, TooLong, fill_body, fill_subject, missing
 from messages.text import Text
-from relay.checks import check_size
+from relay.checks import check_size, size_limit
 
 # Preparing 10 MB takes tens of milliseconds: from this size on it runs in a thread, and the other sessions go on.
 _THREAD_BYTES = 256 * 1024
@@ -70,7 +70,7 @@ class Preparer:
     async def _rewrite(
         self, content: bytes, submission: Submission, principal: Principal, group_id: UUID, now: float
     ) -> Prepared:
-        check_size(content, self._max_message_bytes)
+        check_size(content, size_limit(principal, self._max_message_bytes))
         preparation = Preparation(
             sender=_sender_policy(principal),
             branding=self._branding(submission, principal),
@@ -100,15 +100,16 @@ class Preparer:
             raise Refused(reply.TEXT_TOO_LONG, **found, **limits) from None
         if not body.strip():
             raise Refused(reply.EMPTY)
+        check_size(body.encode(), size_limit(principal, self._max_message_bytes))
         recipe = Recipe(
             personalisation=content.personalisation,
             sanitise_content_for=content.sanitised,
             one_click_unsubscribe_url=content.one_click_unsubscribe_url,
             service_name=service.name,
             sender=Address(service.email_from, service.domain),
-            reply_to=service.reply_to_address,
+            reply_to=principal.reply_to_address,
             branding=self._branding_name(submission, principal),
-            language=_language(submission, principal),
+            language=submission.language or principal.language,
             created_at=now,
         )
         return Prepared(recipe.to_json(), ContentKind.RENDERED, subject, None, template.id, template.version, body)
@@ -117,14 +118,10 @@ class Preparer:
         name = self._branding_name(submission, principal)
         if name != "none" and name not in self._brandings.names:
             raise Refused(reply.BAD_OPTION, field="X-Notify-Branding", reason=_NO_BRANDING)
-        return self._brandings.get(name, principal.service.name, _language(submission, principal))
+        return self._brandings.get(name, principal.service.name, submission.language or principal.language)
 
     def _branding_name(self, submission: Submission, principal: Principal) -> str:
-        return submission.branding or principal.key.branding or principal.service.branding
-
-
-def _language(submission: Submission, principal: Principal) -> Language:
-    return submission.language or principal.key.language or principal.service.language
+        return submission.branding or principal.branding
 
 
 def _check_template(template: Template | None, content: Personalised, submission: Submission) -> None:
@@ -140,11 +137,13 @@ def _check_template(template: Template | None, content: Personalised, submission
 
 def _sender_policy(principal: Principal) -> SenderPolicy:
     service = principal.service
+    # A product sets From and Reply-To without knowing of keys: what a key fixes is written over it, not refused.
+    fixed = Option.REPLY_TO in principal.key.fixed
     return SenderPolicy(
         name=service.name,
         address=Address(service.email_from, service.domain),
         author_name=service.display_name == "author",
-        reply_to=service.reply_to.value,
-        own_reply_to=service.reply_to_address,
+        reply_to=ReplyTo.NONE if fixed else service.reply_to,
+        own_reply_to=principal.reply_to_address,
         registered=principal.registered,
     )

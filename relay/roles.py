@@ -10,11 +10,9 @@ import importlib
 import random
 import signal
 import socket
-import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,11 +22,14 @@ from auth import domains
 from auth.errors import AuthError
 from config.database import OUTAGES
 from config.settings import Settings, SettingsError
+from relay import allocation
 from relay.sockets import Listeners
 from relay.supervisor import EXIT_CONFIGURATION, Child, Links
-from relay.wiring import load_certificate, load_keyrings, open_database, secret_keyring
+from relay.tls import Certificates
+from relay.wiring import load_keyrings, open_database, secret_keyring
 
 if TYPE_CHECKING:
+    from auth.throttle import Throttle
     from auth.verify import Verifier
     from config.words import Words
     from delivery.providers.base import Provider
@@ -57,25 +58,26 @@ _START_SECONDS = 30.0  # a database that goes away while a child starts gets so 
 Body = Callable[[asyncio.Event, Callable[[], None]], Awaitable[None]]
 
 
-def children(settings: Settings, role: str, listeners: Listeners, ops: socket.socket) -> list[Child]:
-    """What the supervisor keeps running for a role. Raises SettingsError when the certificate cannot be used."""
-    # Read once, here: a door that is replaced in the middle of a renewal would find half of it. And it resumes the
-    # TLS sessions of the others.
-    tls, ends = load_certificate(settings) if role in ("all", "smtp") else (None, None)
+def children(
+    settings: Settings, role: str, listeners: Listeners, ops: socket.socket, certificates: Certificates | None
+) -> list[Child]:
+    """What the supervisor keeps running for a role; SMTP doors need certificates."""
     run_id = random.SystemRandom().randbytes(4).hex()  # our own dead workers' leases end at once, nobody else's do
     found = []
     for slot in range(settings.processes):
         if role in ("all", "worker"):
             owner = f"{socket.gethostname()}-{run_id}-{slot}"
             found.append(Child(f"worker-{slot}", _main(partial(worker, settings, owner, slot))))
-        if tls is not None:
-            mine = Listeners(listeners.starttls[slot : slot + 1], listeners.tls[slot : slot + 1])
-            found.append(Child(f"smtp-{slot}", _main(partial(smtp_door, settings, mine, tls))))
+        if certificates is not None:
+            mine = Listeners(
+                *(each[slot : slot + 1] for each in (listeners.starttls, listeners.tls, listeners.devices))
+            )
+            found.append(Child(f"smtp-{slot}", _main(partial(smtp_door, settings, mine, certificates))))
     for slot, listener in enumerate(listeners.http):
         found.append(Child(f"http-{slot}", _main(partial(http_door, settings, listener))))
     if role in ("all", "feedback"):
         found.append(Child("feedback-0", _main(partial(feedback, settings, listeners.webhook))))
-    found.append(Child("ops", _main(partial(operations, settings, listeners, ops, ends))))
+    found.append(Child("ops", _main(partial(operations, settings, listeners, ops, certificates))))
     return found
 
 
@@ -133,6 +135,12 @@ def _on_supervisor_gone(loop: asyncio.AbstractEventLoop, lifeline: int, stopping
     stopping.set()
 
 
+def _on_renewal(certificates: Certificates) -> None:
+    """Reads them anew at the supervisor's SIGHUP, which may be waiting since this process was forked."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, certificates.reload)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+
+
 class DoorParts(NamedTuple):
     """What every door is made of."""
 
@@ -142,6 +150,7 @@ class DoorParts(NamedTuple):
     acceptor: "Acceptor"
     metrics: "DoorMetrics"
     words: "Words"
+    throttle: "Throttle"
 
 
 @asynccontextmanager
@@ -149,6 +158,7 @@ async def _open_door(settings: Settings) -> AsyncIterator[DoorParts]:
     """Parts that never hold the sealing key. What was submitted through them is written when the block ends."""
     from prometheus_client import REGISTRY
 
+    from auth.throttle import Throttle
     from auth.verify import Verifier
     from config.words import Words
     from delivery.brandings import Brandings
@@ -158,15 +168,17 @@ async def _open_door(settings: Settings) -> AsyncIterator[DoorParts]:
     from relay.metrics import DoorMetrics
     from relay.preparation import Preparer
 
-    keyring, now = secret_keyring(settings), time.time
+    keyring, now, domain = secret_keyring(settings), time.time, settings.email.default_domain
     async with open_database(settings) as database:
-        verifier = Verifier(database, keyring, now, settings.limits, default_domain=settings.email.default_domain)
+        verifier = Verifier(database, keyring, now, settings.limits, default_domain=domain)
+        throttle = Throttle(database, keyring, now, default_domain=domain)
         store, templates = SqlStore(database, keyring), Templates(database, now)
         preparer = Preparer(Brandings(), templates, settings.smtp.max_message_bytes)
         acceptor = Acceptor(store, verifier, preparer, max_recipients=settings.smtp.max_recipients, now=now)
         keeping = asyncio.create_task(verifier.run())
         try:
-            yield DoorParts(verifier, store, templates, acceptor, DoorMetrics(REGISTRY), Words.load())
+            words = Words.load(f"{settings.http.public_url}smtp")
+            yield DoorParts(verifier, store, templates, acceptor, DoorMetrics(REGISTRY), words, throttle)
             await store.drain()
         finally:
             keeping.cancel()
@@ -176,19 +188,34 @@ async def _open_door(settings: Settings) -> AsyncIterator[DoorParts]:
 async def smtp_door(
     settings: Settings,
     listeners: Listeners,
-    tls: ssl.SSLContext,
+    certificates: Certificates,
     stopping: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:
     """An SMTP door process."""
     from relay.smtp.listeners import SmtpDoor
 
+    _on_renewal(certificates)
+    allocation.keep_large_apart()
     async with _open_door(settings) as parts:
-        smtp = SmtpDoor(settings.smtp, tls, parts.verifier, parts.acceptor, parts.metrics, parts.words)
-        await smtp.start(list(listeners.starttls), list(listeners.tls))
-        ready()
-        await stopping.wait()
-        await smtp.drain(_DRAIN_SECONDS)
+        smtp = SmtpDoor(
+            settings.smtp,
+            certificates.context,
+            parts.verifier,
+            parts.acceptor,
+            parts.metrics,
+            parts.words,
+            parts.throttle,
+        )
+        sharing = asyncio.create_task(parts.throttle.run())
+        try:
+            await smtp.start(listeners.starttls, listeners.tls, listeners.devices)
+            ready()
+            await stopping.wait()
+            await smtp.drain(_DRAIN_SECONDS)
+        finally:
+            sharing.cancel()
+            await asyncio.gather(sharing, return_exceptions=True)
 
 
 async def http_door(
@@ -312,7 +339,7 @@ async def operations(
     settings: Settings,
     listeners: Listeners,
     listener: socket.socket,
-    certificate_ends: datetime | None,
+    certificates: Certificates | None,
     stopping: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:
@@ -322,9 +349,15 @@ async def operations(
     from relay.http.serving import serve
     from relay.http.snapshot import Snapshot
 
+    if certificates is not None:
+        _on_renewal(certificates)
     async with open_database(settings) as database:
-        ends = None if certificate_ends is None else certificate_ends.timestamp()
-        snapshot = Snapshot(database, SqlQueue(database).depth, ends, time.time)
+        snapshot = Snapshot(
+            database,
+            SqlQueue(database).depth,
+            time.time,
+            certificate_ends=None if certificates is None else certificates.ends_at,
+        )
         greeting = [socket_.getsockname() for socket_ in listeners.starttls[:1]]
         answering = [socket_.getsockname() for socket_ in listeners.http[:1]]
         checks: dict[str, Check] = {

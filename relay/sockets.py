@@ -19,6 +19,7 @@ class Listeners:
 
     starttls: tuple[socket.socket, ...] = ()
     tls: tuple[socket.socket, ...] = ()
+    devices: tuple[socket.socket, ...] = ()
     http: tuple[socket.socket, ...] = ()
     webhook: tuple[socket.socket, ...] = ()  # of the feedback process
 
@@ -71,6 +72,8 @@ def _wanted(settings: Settings, role: str) -> dict[str, tuple[ListenAddress, str
     if role in ("all", "smtp"):
         wanted["starttls"] = (settings.smtp.listen, "SMTP__LISTEN", settings.processes)
         wanted["tls"] = (settings.smtp.listen_tls, "SMTP__LISTEN_TLS", settings.processes)
+        if settings.smtp.listen_devices is not None:
+            wanted["devices"] = (settings.smtp.listen_devices, "SMTP__LISTEN_DEVICES", settings.processes)
     if role in ("all", "http"):
         wanted["http"] = (settings.http.listen, "HTTP__LISTEN", settings.processes)
     if role in ("all", "feedback") and settings.aws.sns_topics:
@@ -79,10 +82,16 @@ def _wanted(settings: Settings, role: str) -> dict[str, tuple[ListenAddress, str
 
 
 def _passed() -> dict[str, socket.socket] | None:
-    """What a service manager passed (LISTEN_FDS), by the names in LISTEN_FDNAMES; shared by all processes of a kind."""
+    """What a service manager passed (LISTEN_FDS), by the names in LISTEN_FDNAMES; shared by all processes of a kind.
+
+    Raises SettingsError when two have one name: one of them would stay open, and nobody would accept there.
+    """
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return None
     names = os.environ.get("LISTEN_FDNAMES", "").split(":")
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None:
+        raise SettingsError("LISTEN_FDNAMES names {name} twice: pass one socket for each name", name=twice)
     passed = {name: socket.socket(fileno=3 + i) for i, name in enumerate(names) if name}
     for listener in passed.values():
         listener.setblocking(False)

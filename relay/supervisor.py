@@ -21,7 +21,8 @@ EXIT_CONFIGURATION = 78  # EX_CONFIG: starting again cannot help
 _DRAIN_SECONDS = 18.0  # SIGTERM to gone within 20 s
 _FAST_DEATH_SECONDS = 2.0
 _NUMBER_BYTES = 2
-_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
+_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP})
+_LOOK_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,27 @@ class Child:
 
 
 class Supervisor:
-    """Runs children until SIGTERM or SIGINT. `on_ready` is called once, when all have started; `on_death` per death."""
+    """Runs children until SIGTERM or SIGINT, or until its terminal is closed.
+
+    `on_ready` is called once, when all have started; `on_death` per death. `renewed` is asked every few seconds, and
+    with True at SIGHUP, whether children have something to read anew: then each hears SIGHUP, which is blocked in it
+    until it says otherwise.
+    """
 
     def __init__(
-        self, children: Sequence[Child], *, on_ready: Callable[[], None], on_death: Callable[[int], None]
+        self,
+        children: Sequence[Child],
+        *,
+        on_ready: Callable[[], None],
+        on_death: Callable[[int], None],
+        renewed: Callable[[bool], bool] = lambda asked: False,
     ) -> None:
         self._children = children
         self._on_ready = on_ready
         self._on_death = on_death
+        self._renewed = renewed
+        self._looked_at = time.monotonic()
+        self._on_terminal = os.isatty(0)  # asked now: one that was closed is none
         self._running: dict[int, Child] = {}
         self._started_at: dict[str, float] = {}
         self._fast_deaths: dict[str, int] = {}
@@ -71,17 +85,27 @@ class Supervisor:
         starting = set(range(len(self._children)))
         while True:
             self._start_due()
+            if time.monotonic() - self._looked_at > _LOOK_SECONDS:
+                self._renew(asked=False)
             if starting:
                 starting -= self._started()
                 if not starting:
                     self._on_ready()
             received = signal.sigtimedwait(_SIGNALS, 0.05 if starting or self._due else 1.0)
-            if received is None:
-                continue
-            if received.si_signo != signal.SIGCHLD:
+            number = None if received is None else received.si_signo
+            if number == signal.SIGCHLD:
+                if not self._reap():
+                    return self._drain(1)
+            elif number == signal.SIGHUP and not self._on_terminal:
+                self._renew(asked=True)
+            elif number is not None:
                 return self._drain(0)
-            if not self._reap():
-                return self._drain(1)
+
+    def _renew(self, *, asked: bool) -> None:
+        self._looked_at = time.monotonic()
+        if self._renewed(asked):
+            for pid in self._running:
+                os.kill(pid, signal.SIGHUP)
 
     def _started(self) -> set[int]:
         """The numbers of the children that said so since we last asked."""
@@ -120,7 +144,8 @@ class Supervisor:
             signal.signal(
                 signal.SIGINT, signal.SIG_IGN
             )  # a terminal's Ctrl-C reaches us all; the supervisor acts on it
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            # SIGHUP waits for who wants to hear it: none is lost while a child starts, and none dies of it.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS - {signal.SIGHUP})
             random.seed()  # or all children would jitter in step
             code = child.main(Links(self._lifeline[0], self._ready[1], self._children.index(child)))
         except BaseException as error:

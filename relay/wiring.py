@@ -1,10 +1,8 @@
 """Where settings become parts: the root secrets, the database, the certificate."""
 
 import contextlib
-import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 
 from auth import roots
@@ -12,7 +10,8 @@ from config.database import Database
 from config.keyring import Keyring, KeyringError
 from config.settings import OF_SETTING, PREFIX, Settings, SettingsError
 from delivery import schema
-from relay import certificate, private
+from relay import private, self_signed
+from relay.tls import Certificates
 
 
 def secret_keyring(settings: Settings) -> Keyring:
@@ -102,26 +101,12 @@ def _naming(root: str) -> Iterator[None]:
         raise SettingsError(OF_SETTING, name=f"{PREFIX}{root.upper()}_KEY", problem=error.text) from None
 
 
-def _certificate_files(settings: Settings) -> tuple[Path, Path]:
-    """Certificate and key of the SMTP listeners; made by ourselves where none is set. Raises SettingsError."""
+def load_certificates(settings: Settings) -> Certificates:
+    """What the SMTP listeners serve; made by ourselves where nothing is set. Raises SettingsError."""
     tls = settings.tls
     if len(tls.cert_file) != len(tls.key_file):
         raise SettingsError(
-            "NOTIFY_RELAY_TLS__CERT_FILE and NOTIFY_RELAY_TLS__KEY_FILE belong together: set both or neither"
+            "NOTIFY_RELAY_TLS__CERT_FILE and NOTIFY_RELAY_TLS__KEY_FILE belong together: one key for each certificate"
         )
-    if not tls.cert_file:
-        return certificate.ensure(settings.state_dir, settings.smtp.hostname)
-    return tls.cert_file[0], tls.key_file[0]
-
-
-def load_certificate(settings: Settings) -> tuple[ssl.SSLContext, datetime]:
-    """What the SMTP listeners serve, and when its certificate ends. Raises SettingsError when it cannot be used."""
-    from relay.smtp import listeners
-
-    cert_file, key_file = _certificate_files(settings)
-    try:
-        return listeners.tls_context(cert_file, key_file), certificate.expires_at(cert_file)
-    except (OSError, ValueError):  # an ssl.SSLError is an OSError
-        raise SettingsError(
-            "NOTIFY_RELAY_TLS__CERT_FILE: no certificate and matching key in {files}", files=f"{cert_file}, {key_file}"
-        ) from None
+    pairs = list(zip(tls.cert_file, tls.key_file, strict=True))
+    return Certificates(pairs or [self_signed.ensure(settings.state_dir, settings.smtp.hostname)])

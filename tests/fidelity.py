@@ -18,19 +18,20 @@ CHANGED = re.compile(
 
 FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
 LONG_LINE = re.compile(rb"[^\n]{998}(?!\r?\n)")
+UNSENDABLE = re.compile(LONG_LINE.pattern + rb"|\0")
 
 
 def differences(original: bytes, prepared: Prepared, branding: Branding) -> list[str]:
     """What was damaged, as short sentences; empty when nothing was."""
     found = list(_fields(original, prepared.content))
-    if LONG_LINE.search(prepared.content):
-        found.append("a line is over 998 octets")
+    if UNSENDABLE.search(prepared.content):
+        found.append("a line is over 998 octets, or has a NUL")
     if not prepared.branded and _body(prepared.content) == _body(original):
         return found
     before, after = (email.message_from_bytes(_readable(content)) for content in (original, prepared.content))
     if prepared.branded:
         return found + list(_parts(before, after, branding))
-    if not LONG_LINE.search(original):
+    if not UNSENDABLE.search(original):
         found.append("the body of an unbranded message changed")
     return found + list(_same_leaves(before, after))
 

@@ -22,7 +22,9 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from auth import domains, guests, keys, services
-from auth.principal import Principal
+from auth.bans import Rules
+from auth.principal import Option, Principal
+from auth.throttle import Throttle
 from auth.verify import Verifier
 from config.database import Database, metadata
 from config.keyring import Keyring
@@ -31,16 +33,25 @@ from config.words import Words
 from delivery.brandings import Brandings
 from delivery.store.memory import Memory, MemoryStore
 from delivery.templates import Templates
-from messages.message import KeyType, Language, Submission
+from messages.message import KeyType, Lane, Language, Submission
 from relay.accept import Accepted, Acceptor
 from relay.metrics import DoorMetrics
 from relay.preparation import Preparer
-from relay.smtp.listeners import SmtpDoor, tls_context
+from relay.smtp.intake import PACE, Pace
+from relay.smtp.listeners import SmtpDoor
+from relay.tls import Certificates
 
 HOST = "mail.example.ca"
 DOMAIN = "notification.example.ca"
 GUEST = "guest@example.org"
-TABLES = [metadata.tables[name] for name in ("domains", "dkim_keys", "services", "keys", "guests", "senders", "limits")]
+_NAMES = ("domains", "dkim_keys", "services", "keys", "guests", "senders", "limits", "logins")
+TABLES = [metadata.tables[name] for name in _NAMES]
+QUICK = Rules(first_delay_seconds=0.001, longest_delay_seconds=0.01)  # of who failed to log in, so that no test waits
+LIMITED: dict[str, keys.Terms] = {
+    "small": {"max_recipients": 2, "max_message_bytes": 5000},
+    "distant": {"networks": ["192.0.2.0/24"]},
+    "strict": {"allowed_from": ["app@example.org", "@team.example"], "lane": Lane.BULK, "fixed": [Option.LANE]},
+}
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,
@@ -86,6 +97,7 @@ class Door:
     client_context: ssl.SSLContext
     port: int
     tls_port: int
+    devices_port: int
     database: Database
     issued: dict[str, keys.Issued]
     clock: Clock
@@ -104,7 +116,8 @@ class Door:
 
 
 @asynccontextmanager
-async def running_door(folder: Path, **settings: Any) -> AsyncIterator[Door]:
+async def running_door(folder: Path, rules: Rules = QUICK, pace: Pace = PACE, **settings: Any) -> AsyncIterator[Door]:
+    """In the setting `devices`, {normal} stands for that key's user name."""
     authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
     certificate = authority.issue_cert(HOST, "localhost", "127.0.0.1", key_type=trustme.KeyType.ECDSA)
     certificate.private_key_and_cert_chain_pem.write_to_path(folder / "tls.pem")
@@ -116,6 +129,8 @@ async def running_door(folder: Path, **settings: Any) -> AsyncIterator[Door]:
     database = Database(f"sqlite+aiosqlite:///{folder}/relay.db", synchronous="OFF", pool_size=2)
     clock = Clock()
     verifier = Verifier(database, keyring, clock, Limits(), default_domain=DOMAIN)
+    usernames = {name: each.key.smtp_username for name, each in issued.items()}
+    settings["devices"] = settings.get("devices", "").format(**usernames)
     smtp = Smtp.model_validate({"hostname": HOST, **settings})
     memory = Memory()
     acceptor = Acceptor(
@@ -127,19 +142,23 @@ async def running_door(folder: Path, **settings: Any) -> AsyncIterator[Door]:
     )
     gate = Gate(acceptor)
     registry = CollectorRegistry()
-    context = tls_context(folder / "tls.pem", folder / "tls.pem")
-    door = SmtpDoor(smtp, context, verifier, gate, DoorMetrics(registry), Words.load(), auth_delay_seconds=0.01)
-    listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    port, tls_port = (sock.getsockname()[1] for sock in listening)
-    await door.start(listening[:1], listening[1:])
+    context = Certificates([(folder / "tls.pem", folder / "tls.pem")]).context
+    throttle = Throttle(database, keyring, clock, default_domain=DOMAIN, rules=rules)
+    door = SmtpDoor(smtp, context, verifier, gate, DoorMetrics(registry), Words.load(), throttle, pace=pace)
+    sharing = asyncio.create_task(throttle.run())
+    listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+    ports = [sock.getsockname()[1] for sock in listening]
+    await door.start(*([sock] for sock in listening))
     clients: list[Client] = []
     try:
-        yield Door(door, gate, memory, registry, client_context, port, tls_port, database, issued, clock, clients)
+        yield Door(door, gate, memory, registry, client_context, *ports, database, issued, clock, clients)
     finally:
         gate.open.set()
         for client in clients:
             client.writer.transport.abort()
         await door.drain(0.2)
+        sharing.cancel()
+        await asyncio.gather(sharing, return_exceptions=True)
         await verifier.close()
         await database.close()
 
@@ -167,6 +186,10 @@ async def _issue_keys(path: Path, keyring: Keyring) -> dict[str, keys.Issued]:
             for kind in types:
                 name = mode if mode == "trial" else str(kind)
                 issued[name] = await keys.create(connection, keyring, limits, service, now, name=name, type=kind)
+            for name, terms in LIMITED.items() if mode == "live" else ():
+                issued[name] = await keys.create(
+                    connection, keyring, limits, service, now, name=name, type=KeyType.NORMAL, **terms
+                )
         options: dict[str, Any] = {"domain": DOMAIN, "live": True, "language": Language.FR}
         service = await services.create(connection, limits, now, name="Service fr", email_from="fr", **options)
         for name, language in (("french", None), ("both", Language.BOTH)):
@@ -193,9 +216,9 @@ class Client:
         door.clients.append(self)
 
     @classmethod
-    async def connect(cls, door: Door, *, tls: bool) -> "Client":
+    async def connect(cls, door: Door, *, tls: bool, port: int | None = None) -> "Client":
         options: dict[str, Any] = {"ssl": door.client_context, "server_hostname": HOST} if tls else {}
-        port = door.tls_port if tls else door.port
+        port = port or (door.tls_port if tls else door.port)
         return cls(door, *await asyncio.open_connection("127.0.0.1", port, limit=2**20, **options))
 
     async def reply(self) -> list[str]:

@@ -83,7 +83,7 @@ class Claims:
         self._database = database
         self._due_services = _due_services()
         self._claim_of_service = _claim_of_service(skip_locked=not database.is_sqlite)
-        self._verdicts: GroupCommit[Verdict] = GroupCommit(database.transact, _write, is_outage=is_outage)
+        self._verdicts: GroupCommit[Verdict, None] = GroupCommit(database.transact, _write, is_outage=is_outage)
 
     async def claim(
         self, owner: str, limit: int, per_service: int, under_way: Mapping[UUID, int], now: float, lease_seconds: float

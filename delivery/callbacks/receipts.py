@@ -8,10 +8,9 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from uuid import UUID
 
-from delivery.statuses import provider_response, status_description
+from delivery.statuses import provider_response, status_description, timestamp
 from messages.message import Message
 from messages.status import Status
 
@@ -37,7 +36,7 @@ def body(receipt: Receipt, message: Message) -> bytes:
         "provider_response": provider_response(receipt.reason),
         "created_at": timestamp(message.created_at),
         "completed_at": timestamp(receipt.at),
-        "sent_at": None if message.sent_at is None else timestamp(message.sent_at),
+        "sent_at": timestamp(message.sent_at),
         "notification_type": message.channel.value,
         "template_id": str(message.template_id),
         "template_version": message.template_version,
@@ -61,8 +60,3 @@ def headers(receipt: Receipt, body: bytes, bearer_token: str, secret: bytes, now
 def signature(secret: bytes, seconds: str, body: bytes) -> str:
     """HMAC-SHA256 (RFC 2104), hexadecimal. The timestamp is part of it: a recorded call can not be sent again later."""
     return hmac.digest(secret, seconds.encode() + b"." + body, "sha256").hex()
-
-
-def timestamp(seconds: float) -> str:
-    """As the published clients read it: UTC, six decimals, Z."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -11,8 +11,11 @@ from typing import Protocol
 from uuid import UUID
 
 from auth.limits import Charge
+from messages.address import Address
 from messages.message import Channel, IdempotencyKey, KeyType, Lane, Message
 from messages.status import Status
+
+CONTENT_SECONDS = 7 * 86_400.0  # how long contents and idempotency keys are kept
 
 
 class StoreUnavailable(Exception):  # noqa: N818
@@ -20,9 +23,9 @@ class StoreUnavailable(Exception):  # noqa: N818
 
 
 class Repeated(Exception):  # noqa: N818
-    """The service used this idempotency key before: nothing was stored, nothing counted.
+    """The service used this idempotency key before, for all recipients: nothing was stored, nothing counted.
 
-    `message_id` is the first message of what was accepted then; `same` is False when something else was asked for.
+    `message_id` is what was accepted then, for the first recipient; `same` is False when something else was asked for.
     """
 
     def __init__(self, message_id: UUID, same: bool) -> None:
@@ -33,7 +36,10 @@ class Repeated(Exception):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Everything one accepted submission stores: all of it or nothing."""
+    """Everything one accepted submission stores: all of it or nothing.
+
+    With an idempotency key per recipient, all of it means the messages of the recipients it was not used for before.
+    """
 
     messages: tuple[Message, ...]
     content: bytes
@@ -207,17 +213,19 @@ class Found:
 class Store(Protocol):
     """Messages, contents, attempts and counters."""
 
-    async def put(self, group: Group) -> None:
+    async def put(self, group: Group) -> tuple[Message, ...]:
         """Stores a group with its queue rows; when it returns, the group is on disk.
 
+        Returns the messages that it stored: all of them or, with an idempotency key per recipient, those of recipients
+        that it was not used for before (exact over all processes); only these count.
         Raises Refused when a charge goes over its limit (exact over all processes; nothing is stored, nothing counted),
-        Repeated when its idempotency key was used before (likewise), StoreUnavailable when the database cannot take it
-        now. A caller that is cancelled leaves all or nothing behind.
+        Repeated when its idempotency key leaves nothing to store (likewise), StoreUnavailable when the database cannot
+        take it now. A caller that is cancelled leaves all or nothing behind.
         """
         ...
 
-    async def repeated(self, service_id: UUID, key: IdempotencyKey) -> Repeated | None:
-        """What `put` would raise for this idempotency key; None when it was not used before. A read."""
+    async def repeated(self, service_id: UUID, key: IdempotencyKey, recipients: Sequence[Address]) -> Repeated | None:
+        """What `put` would raise for this idempotency key; None when it would store something. A read."""
         ...
 
     async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:

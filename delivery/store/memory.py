@@ -23,6 +23,7 @@ from delivery.store.base import (
     Settlement,
 )
 from delivery.store.settling import PARKED_SECONDS, TIMED_OUT
+from messages.address import Address
 from messages.message import IdempotencyKey, KeyType, Message, new_id
 from messages.status import FINAL, Status, advance
 
@@ -56,7 +57,7 @@ class Memory:
     counters: Counter[tuple[UUID, KeyType, Status]] = field(default_factory=Counter)
     used: Counter[limits.Window] = field(default_factory=Counter)
     events: dict[UUID, tuple[Event, UUID | None, float]] = field(default_factory=dict)  # whose, and when it came
-    idempotency: dict[tuple[UUID, str], tuple[UUID, bytes]] = field(default_factory=dict)
+    idempotency: dict[tuple[UUID, str, str], tuple[UUID, bytes | None]] = field(default_factory=dict)
     held: set[UUID | None] = field(default_factory=set)
 
 
@@ -66,26 +67,41 @@ class MemoryStore:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    async def put(self, group: Group) -> None:
-        memory, first = self._memory, group.messages[0]
-        now, name = first.created_at, group.idempotency and (first.service_id, group.idempotency.key)
-        if group.idempotency and (repeated := await self.repeated(first.service_id, group.idempotency)):
-            raise repeated
-        refused = limits.count(memory.used, group.charges, len(group.messages), now)
+    async def put(self, group: Group) -> tuple[Message, ...]:
+        memory, first, key = self._memory, group.messages[0], group.idempotency
+        names = self._unused_names(group)
+        if key is not None and not names:
+            used = memory.idempotency[first.service_id, key.key, key.names(first.recipient)]
+            raise Repeated(used[0], used[1] == key.body_hash)
+        new = tuple(names.values()) if key is not None and key.is_per_recipient else group.messages
+        refused = limits.count(memory.used, group.charges, len(new), first.created_at)
         if refused is not None:
             raise refused
-        if group.idempotency and name:
-            memory.idempotency[name] = first.id, group.idempotency.body_hash
+        if key is not None:
+            memory.idempotency |= {name: (message.id, key.body_hash) for name, message in names.items()}
         memory.contents[first.content_id] = group.content
-        for message in group.messages:
+        for message in new:
             memory.messages[message.id] = message
             due = message.scheduled_for or message.created_at
             memory.waiting[message.id] = Waiting(message.service_id, message.lane.rank, due)
             memory.counters[message.service_id, message.key_type, Status.CREATED] += 1
+        return new
 
-    async def repeated(self, service_id: UUID, key: IdempotencyKey) -> Repeated | None:
-        message_id, body_hash = self._memory.idempotency.get((service_id, key.key), (None, b""))
-        return Repeated(message_id, body_hash == key.body_hash) if message_id else None
+    def _unused_names(self, group: Group) -> dict[tuple[UUID, str, str], Message]:
+        """What the group's key uses up and nobody used before."""
+        key, found = group.idempotency, dict[tuple[UUID, str, str], Message]()
+        if key is None:
+            return found
+        for message in group.messages:
+            name = (message.service_id, key.key, key.names(message.recipient))
+            if name not in self._memory.idempotency:
+                found.setdefault(name, message)
+        return found
+
+    async def repeated(self, service_id: UUID, key: IdempotencyKey, recipients: Sequence[Address]) -> Repeated | None:
+        used = [self._memory.idempotency.get((service_id, key.key, key.names(each))) for each in recipients]
+        first = used[0] if used and None not in used else None
+        return first and Repeated(first[0], first[1] == key.body_hash)
 
     async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
         return {m: self._memory.messages[m] for m in message_ids if m in self._memory.messages}

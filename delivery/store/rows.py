@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from config.keyring import Keyring
-from delivery.store.base import Event, EventKind, Group
+from delivery.store.base import Event, EventKind
 from messages.address import Address
-from messages.message import Channel, ContentKind, IdempotencyKey, KeyType, Lane, Message
+from messages.message import Channel, ContentKind, Dsn, IdempotencyKey, KeyType, Lane, Message
 from messages.status import Status
 
 # A 25 MB row holds SQLite's only write lock for 150 ms; parts of this size a few milliseconds each.
@@ -22,6 +22,9 @@ _PLAIN = (
 )
 
 
+Name = tuple[UUID, bytes, bytes]  # in `idempotency`: a service, the hashes of its key and of a recipient
+
+
 class Codec:
     """Encrypts and opens what the tables hold. One per store."""
 
@@ -30,6 +33,7 @@ class Codec:
         self._reverse_path = keyring.cipher("reverse path")
         self._subject = keyring.cipher("subject")
         self._content = keyring.cipher("content")
+        self._dsn = keyring.cipher("dsn")
         self._detail = keyring.cipher("event detail")
         self._hasher = keyring.hasher("recipient")
         self._idempotency = keyring.hasher("idempotency")
@@ -47,6 +51,7 @@ class Codec:
             "recipient": self._recipient.encrypt(str(message.recipient).encode(), row_id),
             "recipient_hash": self._hasher.hash(message.recipient.key),
             "subject": self._subject.encrypt(message.subject.encode("utf-8", "replace"), row_id),
+            "dsn": message.dsn and self._dsn.encrypt(message.dsn.to_json().encode(), row_id),
         }
         return row
 
@@ -63,6 +68,7 @@ class Codec:
             reverse_path=self._reverse_path.decrypt(fields["reverse_path"], row_id).decode(),
             recipient=Address.parse(self._recipient.decrypt(fields["recipient"], row_id).decode()),
             subject=self._subject.decrypt(fields["subject"], row_id).decode(),
+            dsn=fields["dsn"] and Dsn.from_json(self._dsn.decrypt(fields["dsn"], row_id).decode()),
         )
 
     def content_rows(self, content_id: UUID, content: bytes) -> Iterator[dict[str, Any]]:
@@ -79,29 +85,31 @@ class Codec:
 
     # -- idempotency keys ------------------------------------------------------------------------------------------
 
-    def idempotency_candidates(self, service_id: UUID, key: IdempotencyKey | None) -> tuple[tuple[UUID, bytes], ...]:
-        """The service and the hashes of the key under every root, the writing one first; empty: there is none."""
-        if key is None:
-            return ()
-        return tuple((service_id, key_hash) for key_hash in self._idempotency.candidates(key.key))
+    def idempotency_names(self, service_id: UUID, key: IdempotencyKey, recipient: str) -> tuple[Name, ...]:
+        """What `IdempotencyKey.names` is found by, under every root, the writing one first."""
+        keys = self._idempotency.candidates(key.key)
+        recipients = self._idempotency.candidates(recipient) if recipient else (b"",) * len(keys)
+        return tuple((service_id, *pair) for pair in zip(keys, recipients, strict=True))
 
-    def idempotency_name(self, group: Group) -> tuple[UUID, bytes] | None:
-        return next(iter(self.idempotency_candidates(group.messages[0].service_id, group.idempotency)), None)
+    def idempotency_bodies(self, key: IdempotencyKey) -> tuple[bytes | None, ...]:
+        """The hash of what a key came with, under every root; None for a key that comes with anything."""
+        hashes = self._idempotency.candidates((key.body_hash or b"").hex())
+        return hashes if key.body_hash is not None else (None,) * len(hashes)
 
-    def idempotency_row(self, group: Group) -> dict[str, Any]:
-        assert group.idempotency is not None
-        first = group.messages[0]
+    def idempotency_rows(self, message: Message, key: IdempotencyKey, recipient: str) -> dict[Name, dict[str, Any]]:
+        """A message's rows by their names, one under every root: who knows only one of them finds it, too."""
+        names = self.idempotency_names(message.service_id, key, recipient)
         return {
-            "service_id": first.service_id,
-            "key_hash": self._idempotency.hash(group.idempotency.key),
-            "recipient_hash": b"",
-            "body_hash": self._idempotency.hash(group.idempotency.body_hash.hex()),
-            "message_id": first.id,
-            "created_at": first.created_at,
+            name: {
+                "service_id": message.service_id,
+                "key_hash": name[1],
+                "recipient_hash": name[2],
+                "body_hash": body,
+                "message_id": message.id,
+                "created_at": message.created_at,
+            }
+            for name, body in zip(names, self.idempotency_bodies(key), strict=True)
         }
-
-    def is_same_body(self, key: IdempotencyKey | None, body_hash: bytes | None) -> bool:
-        return key is not None and body_hash in self._idempotency.candidates(key.body_hash.hex())
 
     # -- events ----------------------------------------------------------------------------------------------------
 

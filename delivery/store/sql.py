@@ -1,10 +1,12 @@
 """The store on SQLite and PostgreSQL, with the same statements: who writes what stands in the files beside it.
 
-putting.py: doors · attempting.py: workers · settling.py: statuses · finding.py: searches · rows.py: encryption.
+putting.py, repeating.py: doors · attempting.py: workers · settling.py: statuses · finding.py: searches ·
+rows.py: encryption.
 """
 
 from collections.abc import Collection, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +18,7 @@ from auth import limits
 from config.database import OUTAGES, Database
 from config.keyring import Keyring, KeyringError
 from delivery.commit import GroupCommit
-from delivery.store import attempting, finding, putting, settling
+from delivery.store import attempting, finding, putting, repeating, settling
 from delivery.store.base import (
     Attempt,
     CallbackRecord,
@@ -35,10 +37,12 @@ from delivery.store.base import (
 )
 from delivery.store.rows import PART_BYTES, Codec
 from delivery.store.tables import attempts, callbacks, contents, counters, events, idempotency, messages, queue
+from messages.address import Address
 from messages.message import IdempotencyKey, Message, new_id
 from messages.status import Status
 
 _AT_ONCE = 500  # rows that one write transaction settles or drops: a few milliseconds
+_PARTS_AT_ONCE = 4  # 1 MiB of content, as quick; one part each cost half as much again in transactions
 
 
 def is_outage(error: Exception) -> bool:
@@ -54,8 +58,10 @@ class SqlStore:
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
         self._codec = Codec(keyring)
-        self._puts: GroupCommit[Group] = GroupCommit(database.transact, self._apply_groups, is_outage=is_outage)
-        self._records: GroupCommit[Record] = GroupCommit(database.transact, _apply_records, is_outage=is_outage)
+        self._puts: GroupCommit[Group, tuple[Message, ...]] = GroupCommit(
+            database.transact, self._apply_groups, is_outage=is_outage
+        )
+        self._records: GroupCommit[Record, None] = GroupCommit(database.transact, _apply_records, is_outage=is_outage)
         self._log = structlog.get_logger("store")
 
     async def drain(self) -> None:
@@ -65,28 +71,30 @@ class SqlStore:
 
     # -- the door's side -------------------------------------------------------------------------------------------
 
-    async def put(self, group: Group) -> None:
+    async def put(self, group: Group) -> tuple[Message, ...]:
         try:
             if len(group.content) > PART_BYTES:
                 await self._put_large(group)
-            await self._puts.submit(group)
+            return await self._puts.submit(group)
         except OUTAGES as error:
             raise StoreUnavailable from error
 
     async def _put_large(self, group: Group) -> None:
-        # Each part in a transaction of its own; a put that fails later leaves orphans, which sweep() takes.
-        for row in self._codec.content_rows(group.messages[0].content_id, group.content):
-            await self._database.transact(partial(_insert_part, row))
+        first, recipients = group.messages[0], [message.recipient for message in group.messages]
+        if group.idempotency and (known := await self.repeated(first.service_id, group.idempotency, recipients)):
+            raise known
+        # A few parts in a transaction of their own; a put that fails later leaves orphans, which sweep() takes.
+        parts = self._codec.content_rows(first.content_id, group.content)
+        while some := list(islice(parts, _PARTS_AT_ONCE)):
+            await self._database.transact(partial(_insert_parts, some))
 
-    def _apply_groups(self, connection: Connection, groups: Sequence[Group]) -> Sequence[Exception | None]:
+    def _apply_groups(self, connection: Connection, groups: Sequence[Group]) -> Sequence[putting.Stored | Exception]:
         return putting.put(connection, self._codec, groups)
 
-    # -- the worker's side -----------------------------------------------------------------------------------------
+    async def repeated(self, service_id: UUID, key: IdempotencyKey, recipients: Sequence[Address]) -> Repeated | None:
+        return await self._database.query(lambda c: repeating.repeated(c, self._codec, service_id, key, recipients))
 
-    async def repeated(self, service_id: UUID, key: IdempotencyKey) -> Repeated | None:
-        statement = putting.used_names(self._codec.idempotency_candidates(service_id, key))
-        row = await self._database.query(lambda connection: connection.execute(statement).first())
-        return Repeated(row.message_id, self._codec.is_same_body(key, row.body_hash)) if row else None
+    # -- the worker's side -----------------------------------------------------------------------------------------
 
     async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
         statement = select(messages).where(messages.c.id.in_(message_ids))
@@ -224,8 +232,8 @@ def _first_id(at: float) -> UUID:
     return new_id(at, bytes(10))
 
 
-def _insert_part(row: dict[str, Any], connection: Connection) -> None:
-    connection.execute(insert(contents), row)
+def _insert_parts(rows: list[dict[str, Any]], connection: Connection) -> None:
+    connection.execute(insert(contents), rows)
 
 
 def _attempt(row: Any) -> Attempt:

@@ -15,7 +15,7 @@ from typer.main import get_command
 from config.database import OUTAGES
 from messages.message import Language
 from messages.text import Text, TextError, Translate
-from relay.cli import check, domains, keys, messages, operations, serve, services, templates, texts, usage
+from relay.cli import bans, check, domains, keys, messages, operations, serve, services, smtp, templates, texts, usage
 from relay.cli.output import speak, spoken
 
 
@@ -36,6 +36,8 @@ def build() -> typer.Typer:
     app.add_typer(operations.database_commands(), name="db")
     app.add_typer(messages.commands(), name="message")
     app.add_typer(operations.queue_commands(), name="queue")
+    app.add_typer(smtp.commands(), name="smtp")
+    app.add_typer(bans.commands(), name="ban")
     app.add_typer(operations.secrets_commands(), name="secrets")
     return app
 

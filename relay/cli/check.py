@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import os
-import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import typer
@@ -20,8 +19,9 @@ from messages.text import Text
 from relay import wiring
 from relay.cli import texts
 from relay.cli.output import Json, show_list
+from relay.tls import Certificate
 
-_SOON_SECONDS = 30 * 86400
+_SOON = timedelta(days=30)
 
 
 class Finding(NamedTuple):
@@ -45,15 +45,14 @@ def check(as_json: Json = False) -> None:
 
 
 async def _look(settings: Settings) -> list[Finding]:
-    parts: list[tuple[Text, Callable[[Settings], Awaitable[Text]]]] = [
-        (Text("secrets"), _secrets),
-        (Text("database"), _database),
-        (Text("TLS"), _tls),
-        (Text("domain"), _domain),
-        (Text("provider"), _provider),
-        (Text("events"), _events),
+    return [
+        await _find(Text("secrets"), _secrets, settings),
+        await _find(Text("database"), _database, settings),
+        *_tls(settings),
+        await _find(Text("domain"), _domain, settings),
+        await _find(Text("provider"), _provider, settings),
+        await _find(Text("events"), _events, settings),
     ]
-    return [await _find(part, look, settings) for part, look in parts]
 
 
 async def _find(part: Text, look: Callable[[Settings], Awaitable[Text]], settings: Settings) -> Finding:
@@ -90,12 +89,22 @@ async def _database(settings: Settings) -> Text:
     return Text(texts.CHECK_DATABASE, {"kind": "SQLite" if settings.is_sqlite else "PostgreSQL"})
 
 
-async def _tls(settings: Settings) -> Text:
-    _, ends = wiring.load_certificate(settings)
-    if ends.timestamp() - time.time() < _SOON_SECONDS:
-        raise SettingsError(texts.CHECK_CERTIFICATE, ends=ends.date())
-    days = (ends - datetime.now(UTC)).days
-    return Text(texts.CHECK_TLS, {"ends": ends.astimezone(UTC).date(), "days": days})
+def _tls(settings: Settings) -> list[Finding]:
+    """One finding for each certificate."""
+    try:
+        certificates = wiring.load_certificates(settings).all
+    except SettingsError as error:
+        return [Finding(Text("TLS"), error.text, None)]
+    return [_certificate(each) for each in certificates]
+
+
+def _certificate(certificate: Certificate) -> Finding:
+    left = certificate.ends_at - datetime.now(UTC)
+    names = ", ".join(certificate.names) or "-"
+    values = {"names": names, "algorithm": certificate.algorithm, "ends": certificate.ends_at.date(), "days": left.days}
+    if left < _SOON:
+        return Finding(Text("TLS"), Text(texts.CHECK_CERTIFICATE, values), None)
+    return Finding(Text("TLS"), None, Text(texts.CHECK_TLS, values))
 
 
 async def _domain(settings: Settings) -> Text:

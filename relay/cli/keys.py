@@ -1,62 +1,83 @@
 """notify-relay key: credentials of a service."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated
+from enum import StrEnum
+from inspect import Parameter, signature
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
 from auth import keys, services
+from auth.errors import AuthError
+from auth.principal import Key, Option
 from messages.message import KeyType, Lane, Language
 from relay.cli import texts
-from relay.cli.output import Json, plain, say, show, show_list
+from relay.cli.output import Json, plain, say, show, show_list, spoken
+from relay.cli.services import Branding
 from relay.cli.session import Session, given, read, write
 
 KeyId = Annotated[UUID, typer.Argument(metavar=texts.KEY_ARGUMENT)]
-OfLane = Annotated[Lane | None, typer.Option(help=texts.LANE)]
-Lang = Annotated[Language | None, typer.Option(help=texts.LANGUAGE)]
-Branding = Annotated[str | None, typer.Option(help=texts.BRANDING)]
-PerMinute = Annotated[int | None, typer.Option(min=0, help=texts.PER_MINUTE)]
-AllowIp = Annotated[list[str] | None, typer.Option(metavar="CIDR", help=texts.ALLOW_IP)]
-ExpiresAt = Annotated[datetime | None, typer.Option(help=texts.EXPIRES_AT)]
+
+# What `create` and `update` take: the terms of a key (auth.keys.Terms), some under a shorter name.
+TERMS: dict[str, Any] = {
+    "lane": Annotated[Lane | None, typer.Option(help=texts.LANE)],
+    "language": Annotated[Language | None, typer.Option(help=texts.LANGUAGE)],
+    "branding": Branding,
+    "reply_to_address": Annotated[str | None, typer.Option(help=texts.KEY_REPLY_TO_ADDRESS)],
+    "lifetime": Annotated[int | None, typer.Option(min=0, help=texts.LIFETIME)],
+    "fix": Annotated[list[Option] | None, typer.Option(metavar="|".join(Option), help=texts.FIX)],
+    "per_minute": Annotated[int | None, typer.Option(min=0, help=texts.PER_MINUTE)],
+    "max_bytes": Annotated[int | None, typer.Option(min=0, help=texts.MAX_BYTES)],
+    "max_recipients": Annotated[int | None, typer.Option(min=0, help=texts.MAX_RECIPIENTS)],
+    "allow_from": Annotated[list[str] | None, typer.Option(metavar=texts.SENDER_ARGUMENT, help=texts.ALLOW_FROM)],
+    "allow_ip": Annotated[list[str] | None, typer.Option(metavar="CIDR", help=texts.ALLOW_IP)],
+    "expires_at": Annotated[datetime | None, typer.Option(help=texts.EXPIRES_AT)],
+}
+_FIELDS = {
+    "lifetime": "lifetime_seconds",
+    "fix": "fixed",
+    "max_bytes": "max_message_bytes",
+    "allow_from": "allowed_from",
+    "allow_ip": "networks",
+}
+Term = StrEnum("Term", [name.replace("_", "-") for name in TERMS])  # type: ignore[misc]
+
+
+def _with_terms(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option for each term in place of its `**terms`."""
+    own = [each for each in signature(command).parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
+    terms = [Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind) for name, kind in TERMS.items()]
+    command.__signature__ = signature(command).replace(parameters=[*own, *terms])  # type: ignore[attr-defined]
+    return command
 
 
 def commands() -> typer.Typer:
     app = typer.Typer(help=texts.KEY, no_args_is_help=True)
     app.command("create", help=texts.KEY_CREATE)(create)
     app.command("list", help=texts.KEY_LIST)(list_all)
+    app.command("show", help=texts.KEY_SHOW)(show_one)
     app.command("update", help=texts.KEY_UPDATE)(update)
     app.command("revoke", help=texts.KEY_REVOKE)(revoke)
     app.command("rotate", help=texts.KEY_ROTATE)(rotate)
     return app
 
 
+@_with_terms
 def create(
     *,
     service: Annotated[UUID, typer.Option(help=texts.OF_SERVICE)],
     name: Annotated[str, typer.Option(help=texts.NAME)],
     type: Annotated[KeyType, typer.Option(help=texts.KEY_TYPE)],  # noqa: A002 - becomes the flag's name
-    lane: OfLane = None,
-    language: Lang = None,
-    branding: Branding = None,
-    per_minute: PerMinute = None,
-    allow_ip: AllowIp = None,
-    expires_at: ExpiresAt = None,
     as_json: Json = False,
+    **terms: Any,
 ) -> None:
-    options = given(
-        lane=lane,
-        language=language,
-        branding=branding,
-        per_minute=per_minute,
-        networks=allow_ip or None,
-        expires_at=_seconds(expires_at),
-    )
-
     async def work(s: Session) -> keys.Issued:
         owner = await services.find(s.connection, s.limits, service)
-        return await keys.create(s.connection, s.secret, s.limits, owner, time.time(), name=name, type=type, **options)
+        agreed = _agreed(s, terms)
+        return await keys.create(s.connection, s.secret, s.limits, owner, time.time(), name=name, type=type, **agreed)
 
     _show_issued(write(work), as_json)
 
@@ -69,29 +90,29 @@ def list_all(
     show_list("keys", map(plain, found), columns, as_json)
 
 
+def show_one(key_id: KeyId, as_json: Json = False) -> None:
+    show(plain(read(lambda s: keys.find(s.connection, s.limits, key_id))), as_json)
+
+
+@_with_terms
 def update(
     *,
     key_id: KeyId,
     name: Annotated[str | None, typer.Option(help=texts.NAME)] = None,
-    lane: OfLane = None,
-    language: Lang = None,
-    branding: Branding = None,
-    per_minute: PerMinute = None,
-    allow_ip: AllowIp = None,
-    expires_at: ExpiresAt = None,
+    clear: Annotated[list[Term] | None, typer.Option(metavar=texts.TERM_ARGUMENT, help=texts.CLEAR)] = None,
     as_json: Json = False,
+    **terms: Any,
 ) -> None:
-    changes = given(
-        lane=lane,
-        language=language,
-        branding=branding,
-        per_minute=per_minute,
-        networks=allow_ip or None,
-        expires_at=_seconds(expires_at),
-    )
-    if name is not None:
-        changes["name"] = name
-    show(plain(write(lambda s: keys.update(s.connection, s.limits, key_id, **changes))), as_json)
+    both = next((each for each in clear or () if terms[each.replace("-", "_")]), None)
+    if both:  # which of them counts, only who typed them knows; a list that is given replaces the old one anyway
+        raise typer.BadParameter(spoken(texts.GIVEN_AND_CLEARED, option=f"--{both}"), param_hint="--clear")
+
+    async def work(s: Session) -> Key:
+        changes = _agreed(s, terms | dict.fromkeys((each.replace("-", "_") for each in clear or ()), ""))
+        changes |= {} if name is None else {"name": name}
+        return await keys.update(s.connection, s.limits, key_id, **changes)
+
+    show(plain(write(work)), as_json)
 
 
 def revoke(key_id: KeyId, as_json: Json = False) -> None:
@@ -122,5 +143,13 @@ def _show_issued(issued: keys.Issued, as_json: bool) -> None:
         say(texts.SECRET_ONCE)
 
 
-def _seconds(time_utc: datetime | None) -> float | None:
-    return None if time_utc is None else time_utc.replace(tzinfo=UTC).timestamp()
+def _agreed(s: Session, options: dict[str, Any]) -> dict[str, Any]:
+    """The terms that were named. Raises AuthError for what this relay's door would not keep."""
+    terms = {_FIELDS.get(name, name): value for name, value in given(**options).items()}
+    if terms.get("expires_at"):
+        terms["expires_at"] = terms["expires_at"].replace(tzinfo=UTC).timestamp()
+        if terms["expires_at"] <= time.time():
+            raise AuthError(texts.EXPIRES_AT_OVER)
+    if (terms.get("max_message_bytes") or 0) > s.settings.smtp.max_message_bytes:
+        raise AuthError(texts.MAX_BYTES_BEYOND, limit=s.settings.smtp.max_message_bytes)
+    return terms

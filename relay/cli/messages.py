@@ -92,7 +92,8 @@ def plain_time(seconds: float) -> str:
 
 
 def _message(message: Message, reason: str | None) -> dict[str, Any]:
-    return plain(message) | {"recipient": str(message.recipient), "reason": reason}
+    dsn = None if message.dsn is None else str(message.dsn)
+    return plain(message) | {"recipient": str(message.recipient), "reason": reason, "dsn": dsn}
 
 
 def _find(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import resource
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +33,10 @@ def serve(role: Role = "all", processes: Processes = None, demo_service: Demo = 
     log = structlog.get_logger("settings")
     for name in unknown_variables():
         log.warning("settings.unknown", name=name)
+    _raise_descriptor_limit()
     listeners = sockets.listen(settings, role)
+    if listeners.devices:
+        log.warning("smtp.devices", networks=len(settings.smtp.devices))
     (ops,) = sockets.bind(settings.metrics.listen, "METRICS__LISTEN")
     _choose_metrics_folder(settings)  # now that the port is ours: its folder may be another supervisor's
     asyncio.run(_prepare(settings, role))
@@ -40,19 +44,34 @@ def serve(role: Role = "all", processes: Processes = None, demo_service: Demo = 
     if role in ("all", "worker") and settings.email.provider == "outbox":
         with contextlib.suppress(OSError):  # what cannot be written is said by `check`, and mail waits until it can
             settings.outbox.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    children = roles.children(settings, role, listeners, ops)
+    certificates = wiring.load_certificates(settings) if role in ("all", "smtp") else None
+    children = roles.children(settings, role, listeners, ops, certificates)
     sheet = demo.sheet(settings) if demo_service else None
 
     from prometheus_client.multiprocess import mark_process_dead
 
     def on_ready() -> None:
-        smtp, tls, http, metrics = map(sockets.addresses, (listeners.starttls, listeners.tls, listeners.http, [ops]))
-        say(texts.READY, role=role, smtp=smtp, tls=tls, http=http, metrics=metrics)
+        opened = {
+            "smtp": listeners.starttls,
+            "tls": listeners.tls,
+            "devices": listeners.devices,
+            "http": listeners.http,
+            "metrics": [ops],
+        }
+        say(texts.READY, role=role, **{name: sockets.addresses(listening) for name, listening in opened.items()})
         if sheet:
             say(sheet)
 
-    supervisor = Supervisor(children, on_ready=on_ready, on_death=mark_process_dead)
+    renewed = certificates.renewed if certificates else lambda asked: False
+    supervisor = Supervisor(children, on_ready=on_ready, on_death=mark_process_dead, renewed=renewed)
     raise typer.Exit(supervisor.run())
+
+
+def _raise_descriptor_limit() -> None:
+    # The usual soft limit of 1,024 is for programs with select(2); a door holds a descriptor for each connection.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _choose_metrics_folder(settings: Settings) -> None:

@@ -9,9 +9,10 @@ import typer
 from auth import domains, guests, senders, services
 from auth.principal import DisplayName, ReplyTo, Service
 from delivery import templates
+from delivery.brandings import NONE, Brandings
 from messages.message import Language
 from relay.cli import callbacks, texts
-from relay.cli.output import Json, plain, show, show_items, show_list
+from relay.cli.output import Json, plain, show, show_items, show_list, spoken
 from relay.cli.session import Session, given, read, write
 
 ServiceId = Annotated[UUID, typer.Argument(metavar=texts.SERVICE_ARGUMENT, help=texts.OF_SERVICE)]
@@ -22,7 +23,16 @@ Display = Annotated[DisplayName | None, typer.Option(help=texts.DISPLAY_NAME)]
 Replies = Annotated[ReplyTo | None, typer.Option(help=texts.REPLY_TO)]
 ReplyToAddress = Annotated[str | None, typer.Option(help=texts.REPLY_TO_ADDRESS)]
 Lang = Annotated[Language | None, typer.Option(help=texts.LANGUAGE)]
-Branding = Annotated[str | None, typer.Option(help=texts.BRANDING)]
+
+
+def _known_branding(name: str | None) -> str | None:
+    # Only doors look at it later, and could only refuse every message.
+    if name is not None and name not in (known := {NONE, *Brandings().names}):
+        raise typer.BadParameter(spoken(texts.ONE_OF, words=", ".join(sorted(known))))
+    return name
+
+
+Branding = Annotated[str | None, typer.Option(help=texts.BRANDING, callback=_known_branding)]
 PerDay = Annotated[int | None, typer.Option(min=0, help=texts.PER_DAY)]
 Guest = Annotated[str, typer.Argument(metavar=texts.GUEST_ARGUMENT)]
 Sender = Annotated[str, typer.Argument(metavar=texts.SENDER_ARGUMENT)]

@@ -25,6 +25,7 @@ SENDER_REMOVE = "Take it off."
 SENDER_LIST = "What is registered."
 KEY_CREATE = "Make a key and show its secret, this once."
 KEY_LIST = "Keys, oldest first; ended ones too."
+KEY_SHOW = "One key, without its secret."
 KEY_UPDATE = "Change what is named; the rest stays."
 KEY_REVOKE = "End a key for good; doors follow within 5 seconds."
 KEY_ROTATE = "Make a new key with the same settings; the old one ends after the overlap."
@@ -45,6 +46,8 @@ KEY_ARGUMENT = "KEY"
 NAME_ARGUMENT = "NAME"
 GUEST_ARGUMENT = "ADDRESS|PHONE"
 SENDER_ARGUMENT = "ADDRESS|@DOMAIN"
+ADDRESS_ARGUMENT = "ADDRESS"
+TERM_ARGUMENT = "OPTION"
 
 JSON = "Print one JSON object and nothing else."
 NAME = "Name that people see."
@@ -63,6 +66,16 @@ KEY_TYPE = "normal reaches whom the service may, team the guest list, test nobod
 LANE = "Lane of its messages unless one says otherwise."
 ALLOW_IP = "Address or network that may use the key; repeat for more; without it all may."
 EXPIRES_AT = "Time (UTC) at which the key ends."
+KEY_REPLY_TO_ADDRESS = "Reply-To of its messages, instead of the service's own."
+LIFETIME = "Seconds after which a message is no longer sent, unless it says otherwise; 0: its lane's."
+FIX = "What no message may say otherwise; repeat for more."
+MAX_BYTES = "Octets of the largest message; 0: as large as the door takes."
+MAX_RECIPIENTS = "Most recipients of one message; 0: as many as the door takes."
+ALLOW_FROM = "Sender that its mail may name, in the envelope, From and Sender; repeat for more; without it any."
+CLEAR = "Option to take off, by its name, as in --clear allow-from; repeat for more."
+MAX_BYTES_BEYOND = "the door takes messages of at most {limit} octets; choose a smaller --max-bytes"
+GIVEN_AND_CLEARED = "{option} is given, too: leave out one of them"
+EXPIRES_AT_OVER = "the time of --expires-at is over; to end a key, use key revoke"
 OVERLAP = "Seconds for which the old key still works."
 
 SECRET_ONCE = "The secret is shown this once; keep it in the product that sends, or in a safe."  # noqa: S105 - no secret
@@ -80,7 +93,10 @@ SERVE = "Run the relay on this machine until SIGTERM."
 ROLE = "Which processes: the doors of SMTP or HTTP, the delivery workers, those that hear of deliveries, or all."
 PROCESSES = "Processes of each kind; without it one per core."
 DEMO = "Make a demo service on first start, and print what to paste."
-READY = "notify-relay {role} ready: SMTP {smtp} (STARTTLS), {tls} (TLS); HTTP {http}; metrics {metrics}"
+READY = (
+    "notify-relay {role} ready: SMTP {smtp} (STARTTLS), {tls} (TLS), {devices} (devices); HTTP {http}; "
+    "metrics {metrics}"
+)
 DEMO_SERVICE = "Demo service"
 DEMO_LANGUAGE = "en"
 DEMO_TEMPLATE = "Greeting"
@@ -145,6 +161,10 @@ QUEUE_RELEASE = "Send again."
 QUEUE_RETRY = "Try deferred messages now."
 QUEUE_RETRIED = "{count} messages are due now"
 CHECK = "Check settings, database, TLS and provider, and say what to do about each."
+BAN = "Bans: who may not log in for a time, after too many failures."
+BAN_LIST = "The bans that last, of an address with one user name or as a whole; they end by themselves."
+BAN_LIFT = "Forget the failures of an address; doors follow within 2 seconds."
+BAN_LIFTED = "{address} may log in again"
 SECRETS = "The root secrets."
 SECRETS_ROTATE = "Re-encrypt what an older root secret encrypted (the first of the list writes, all read)."
 SECRETS_ROTATED = "{count} values re-encrypted"
@@ -153,8 +173,8 @@ CHECK_BAD = "PROBLEM"
 CHECK_SECRETS = "both root secrets can be used"
 CHECK_DATABASE = "{kind}: takes writes, and has this version's schema"
 CHECK_SCHEMA = "the schema is not this version's: run `notify-relay db upgrade`"
-CHECK_TLS = "the certificate is good until {ends} ({days} days)"
-CHECK_CERTIFICATE = "the certificate ends on {ends}: renew it"
+CHECK_TLS = "{names} ({algorithm}): the certificate is good until {ends} ({days} days)"
+CHECK_CERTIFICATE = "{names} ({algorithm}): the certificate ends on {ends}: renew it"
 CHECK_DOMAIN = "{domain} signs with selector {selector}"
 CHECK_NO_KEY = "{domain} has no DKIM key: run `notify-relay domain show`, which makes it, and publish the records"
 CHECK_PROVIDER = "SES cannot be asked ({reason}): check NOTIFY_RELAY_AWS__REGION, the credentials and the network"
@@ -193,6 +213,7 @@ SYSTEM = (
 
 # Names of fields, as they head lines and columns.
 HEADINGS = (
+    "address",
     "allowed_from",
     "api_key",
     "archived",
@@ -213,12 +234,15 @@ HEADINGS = (
     "detail",
     "display_name",
     "domain",
+    "dsn",
     "email_from",
     "email_template_id",
     "ended_at",
+    "ends_at",
     "events",
     "expires_at",
     "failed_last_day",
+    "failures",
     "fixed",
     "group_id",
     "guest",
@@ -282,6 +306,7 @@ HEADINGS = (
     "version",
     "waiting",
     "waiting_until",
+    "whole",
 )
 
 TEMPLATE = "Templates: texts that a service's messages are made of."

@@ -10,14 +10,15 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from config.database import OUTAGES
 from config.words import Words, negotiate
 from delivery.store.base import Store
+from messages.message import Language
 from messages.text import Translate
-from relay.http import documentation, emails, errors, notifications, templates, validation
+from relay.failures import Failure, failure_of
+from relay.http import documentation, emails, errors, notifications, replies, templates, validation
 from relay.http.authentication import Authentication, Verifier
 from relay.http.errors import ApiError
 from relay.http.handler import Acceptor, Handler
@@ -26,6 +27,7 @@ from relay.http.sending import EmailSending
 from relay.metrics import DoorMetrics
 
 _READ_SECONDS = 10.0  # a database that takes longer is away
+_PAGE_SECONDS = 3600  # a page is kept: after an update of the relay its replies are explained within an hour
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 
 
@@ -59,6 +61,7 @@ def application(
     app.include_router(notifications.routes(authentication, store, bodies, links, answers.translator, now))
     app.include_router(templates.routes(authentication, templates_))
     _add_documentation(app, links)
+    _add_replies(app, words)
     app.add_exception_handler(ApiError, answers.of_error)
     app.add_exception_handler(RequestValidationError, answers.of_invalid)
     app.add_exception_handler(HTTPException, answers.of_route)
@@ -81,6 +84,18 @@ def _add_documentation(app: FastAPI, links: Links) -> None:
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
         return Response(as_page, media_type="text/html", headers={"Content-Security-Policy": _PAGE_POLICY})
+
+
+def _add_replies(app: FastAPI, words: Words) -> None:
+    languages = (Language.EN, Language.FR)
+    pages = {language: replies.page(language, words.translator(language)) for language in languages}
+
+    @app.get("/smtp", include_in_schema=False)
+    async def smtp(request: Request) -> Response:
+        asked = request.query_params.get("lang")  # a link came to somebody who would rather read the other language
+        language = Language(asked) if asked in languages else negotiate(request.headers.get("accept-language"))
+        headers = {"Content-Language": language.value, "Cache-Control": f"public, max-age={_PAGE_SECONDS}"}
+        return HTMLResponse(pages[language], headers={"Content-Security-Policy": _PAGE_POLICY, **headers})
 
 
 class _Answers:
@@ -134,9 +149,9 @@ class _Guard:
                 headers = MutableHeaders(scope=message)
                 headers["X-Content-Type-Options"] = "nosniff"
                 if scope["path"] not in ("/docs", "/openapi.json"):
-                    headers["Content-Language"] = language.value
                     headers["Vary"] = "Accept-Language"
-                    headers["Cache-Control"] = "no-store"
+                    headers.setdefault("Content-Language", language.value)
+                    headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         try:
@@ -148,7 +163,7 @@ class _Guard:
             self._report(error)
             if started:  # half an answer: a broken connection says so
                 raise
-            away = isinstance(error, OUTAGES)
-            answer = errors.unavailable() if away else ApiError.of(errors.INTERNAL)
+            bug = failure_of(error) is Failure.BUG
+            answer = ApiError.of(errors.INTERNAL) if bug else errors.unavailable()
             await self._answers.of_error(Request(scope), answer)(scope, receive, finish)
         return None

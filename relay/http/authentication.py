@@ -14,12 +14,12 @@ import jwt
 from fastapi import Request
 
 from auth.keys import API_KEY_PREFIX
+from auth.lookups import Unavailable
 from auth.principal import Principal
 from auth.verify import Credential, Credentials
 from messages.message import parse_id
-from messages.reply import Refused
 from relay.http import errors
-from relay.http.errors import ApiError, Asker, Failure
+from relay.http.errors import ApiError, Failure
 from relay.metrics import DoorMetrics
 
 CLOCK_SECONDS = 30
@@ -57,9 +57,9 @@ class Authentication:
                 self._count("revoked" if failed.failure is errors.REVOKED else "credentials")
             challenge = {"WWW-Authenticate": "Bearer"} if failed.failure.status == 401 else {}  # RFC 9110 11.6.1
             raise ApiError.of(failed.failure, challenge) from None
-        except Refused as refused:
+        except Unavailable as error:
             self._count("unavailable")
-            raise errors.of_refused(refused, Asker(self._docs), self._now()) from refused
+            raise errors.unavailable() from error
         self._verifier.used(principal.key.id)
         return principal
 

@@ -16,6 +16,7 @@ from messages import reply
 from messages.message import KeyType
 from messages.reply import Refused, Reply
 from messages.text import Text, Translate
+from relay.failures import REPLIES
 
 RETRY_SECONDS = 10  # after trouble of ours
 
@@ -103,6 +104,7 @@ KEY_MALFORMED = Failure(403, "AuthError", Text("Invalid token: Enter your full A
 
 # -- What accept refuses -------------------------------------------------------------------------------------------
 _BY_REPLY: dict[Reply, Failure] = {
+    **dict.fromkeys(REPLIES.values(), UNAVAILABLE),  # our fault, whatever it is
     reply.KEY_REVOKED: REVOKED,
     reply.CREDENTIALS_INVALID: KEY_UNKNOWN,
     reply.SERVICE_HELD: Failure(403, _BAD_REQUEST, Text("Service is suspended")),
@@ -148,8 +150,6 @@ _BY_REPLY: dict[Reply, Failure] = {
     reply.IDEMPOTENCY_KEY_USED: Failure(
         422, "IdempotencyKeyUsed", Text("This Idempotency-Key was used for another request; use a new one")
     ),
-    reply.UNAVAILABLE: UNAVAILABLE,
-    reply.AUTH_UNAVAILABLE: UNAVAILABLE,
 }
 
 

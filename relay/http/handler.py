@@ -12,10 +12,10 @@ from typing import Protocol, TypeVar
 import structlog
 
 from auth.principal import Principal
-from config.database import OUTAGES
 from messages.message import Submission
 from messages.reply import Refused
 from relay.accept import Accepted
+from relay.failures import Failure, failure_of
 from relay.http.errors import ApiError, Asker, of_refused, unavailable
 from relay.metrics import DoorMetrics
 from relay.preparation import Prepared
@@ -53,7 +53,8 @@ class Handler:
             door="http",
             group_id=str(accepted.group_id),
             **_who(principal),
-            recipients=len(accepted.message_ids),
+            recipients=accepted.recipients,
+            repeated=accepted.known,
             size_bytes=sum(message.content_bytes for message in accepted.messages),
             seconds=round(seconds, 4),
         )
@@ -68,7 +69,9 @@ class Handler:
             return await accepting
         except Refused as refused:
             raise of_refused(refused, Asker(self._docs, principal), self._now()) from refused
-        except OUTAGES as error:  # of what is read on the way; nothing was stored
+        except Exception as error:
+            if failure_of(error) is Failure.BUG:
+                raise
             self.report(error)
             raise unavailable() from error
 
@@ -96,6 +99,7 @@ class Handler:
         self._log.error(
             "http.error",
             error=type(error).__name__,
+            failure=failure_of(error).value,
             frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
         )
 

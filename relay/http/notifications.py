@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from auth.principal import Principal
-from delivery.store.base import Found, Search, Store
+from delivery.store.base import CONTENT_SECONDS, Found, Search, Store
 from messages.message import Channel
 from messages.status import Status
 from messages.text import Translate
@@ -22,7 +22,6 @@ from relay.http.presenting import Bodies, Body, Links, notification
 from relay.http.requests import ListQuery, Uuid
 
 PAGE = 250
-LISTED_SECONDS = 7 * 24 * 3600  # as long as contents are kept
 
 _FAILED = frozenset({Status.TECHNICAL_FAILURE, Status.TEMPORARY_FAILURE, Status.PERMANENT_FAILURE})
 
@@ -87,7 +86,7 @@ class _Pages:
     async def page(
         self, principal: Principal, query: ListQuery, asked: list[tuple[str, str]], translate: Translate
     ) -> Response:
-        search = _search(principal, query, self._now() - LISTED_SECONDS)
+        search = _search(principal, query, self._now() - CONTENT_SECONDS)
         found = await self._store.find(search, PAGE) if search else []
         bodies = await self._bodies.load([each.message for each in found])
         links = {"current": self._link(asked)}

@@ -1,18 +1,17 @@
 """Messages and templates as the API shows them: every field always there, null where it does not apply.
 
-Times have six decimals and a Z: Java's client parses them as date-times with a zone. Knows no request.
+Knows no request.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from auth.principal import Service
-from delivery.statuses import provider_response, status_description
+from delivery.statuses import provider_response, status_description, timestamp
 from delivery.store.base import Found, Store
 from messages import status
 from messages.compose import Recipe, RecipeError
@@ -115,11 +114,11 @@ def notification(found: Found, body: Body, links: Links, translate: Translate) -
         "template": template_link(message, links),
         "subject": message.subject if email else None,
         "body": body.text,
-        "created_at": time(message.created_at),
+        "created_at": timestamp(message.created_at),
         "created_by_name": None,
-        "sent_at": time(message.sent_at),
-        "completed_at": time(message.completed_at if message.status in status.FINAL else None),
-        "scheduled_for": time(message.scheduled_for),
+        "sent_at": timestamp(message.sent_at),
+        "completed_at": timestamp(message.completed_at if message.status in status.FINAL else None),
+        "scheduled_for": timestamp(message.scheduled_for),
         "one_click_unsubscribe_url": body.one_click_unsubscribe_url,
         "cost_in_pounds": 0.0,
         "cost_details": {},
@@ -144,8 +143,8 @@ def template(shown: Template, service: Service) -> dict[str, Any]:
     return {
         "id": str(shown.id),
         "type": shown.channel.value,
-        "created_at": time(shown.created_at),
-        "updated_at": time(shown.updated_at),
+        "created_at": timestamp(shown.created_at),
+        "updated_at": timestamp(shown.updated_at),
         "created_by": f"{service.email_from}@{service.domain}",
         "version": shown.version,
         "name": shown.name,
@@ -155,7 +154,3 @@ def template(shown: Template, service: Service) -> dict[str, Any]:
         "postage": None,
         "letter_contact_block": None,
     }
-
-
-def time(seconds: float | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -20,16 +21,17 @@ _PROBE_SECONDS = 2.0
 class Snapshot:
     """`depth` asks the queue; `now` gives seconds since the epoch.
 
-    `certificate_ends` is the end of the certificate that the listeners serve, None where there are none. The file on
-    disk may be a newer one that they have not read.
+    `certificate_ends` gives the end of what the listeners serve, which the files on disk may not be yet; None where
+    nothing is served.
     """
 
     def __init__(
         self,
         database: Database,
         depth: "Callable[[float], Awaitable[Mapping[Lane, Depth]]]",
-        certificate_ends: float | None,
         now: Callable[[], float],
+        *,
+        certificate_ends: Callable[[], datetime] | None,
     ) -> None:
         self._database = database
         self._depth = depth
@@ -79,8 +81,8 @@ class Snapshot:
         build: dict[Labels, float] = {(("version", version("notify-relay")),): 1.0}
         found = [gauge("relay_build_info", "The running version", build)]
         if self._certificate_ends is not None:
-            text = "When the SMTP listeners' certificate ends, seconds since the epoch"
-            found.append(gauge("relay_certificate_expires_at", text, {(): self._certificate_ends}))
+            text = "When the first of the SMTP listeners' certificates ends, seconds since the epoch"
+            found.append(gauge("relay_certificate_expires_at", text, {(): self._certificate_ends().timestamp()}))
         try:
             async with asyncio.timeout(_PROBE_SECONDS):
                 depths = await self._depth(self._now())

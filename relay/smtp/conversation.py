@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from aiosmtpd.smtp import SMTP
 
@@ -22,10 +22,12 @@ from messages.message import Language
 from messages.reply import Refused, Reply, Voice
 from relay.metrics import DoorMetrics
 from relay.smtp.connections import Connections
+from relay.smtp.devices import Devices
 from relay.smtp.handler import Handler
-from relay.smtp.intake import Budget, Disconnected, Idle, Intake
+from relay.smtp.intake import Budget, Disconnected, Idle, Intake, Pace
 
 MAX_ERRORS = 20  # wrong commands since the last message
+_PARTING_SECONDS = 1.0
 _REPLY_BYTES = 4096  # replies held back for pipelining; then they are sent, and other sessions get their turn
 
 
@@ -42,7 +44,21 @@ class Verifier(Protocol):
 
     async def verify(self, username: str, secret: str, client_ip: str | None = None) -> Principal: ...
 
-    async def current(self, principal: Principal) -> Principal: ...
+    async def current(self, principal: Principal, client_ip: str | None) -> Principal: ...
+
+    async def identify(self, username: str, client_ip: str) -> Principal: ...
+
+
+class Throttle(Protocol):
+    """What the door needs of auth.throttle."""
+
+    async def admit(self, client_ip: str, username: str) -> float:
+        """Seconds to wait before the password is looked at. Raises Refused: not now."""
+        ...
+
+    def failed(self, client_ip: str, username: str) -> None: ...
+
+    def succeeded(self, client_ip: str, username: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +71,21 @@ class Shared:
     handler: Handler
     metrics: DoorMetrics
     budget: Budget
+    devices: Devices
     connections: "Connections[Conversation]"
-    auth_delay_seconds: float
+    throttle: Throttle
     voices: Mapping[Language, Voice]
+    pace: Pace
 
 
 class Conversation(SMTP):
-    def __init__(self, shared: Shared, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, shared: Shared, loop: asyncio.AbstractEventLoop, client_ip: str) -> None:
         # Not SMTP.__init__: it inspects its methods anew for each connection (0.4 ms), clears a table that all
         # connections share, and makes a StreamReader; ours is the Intake.
         asyncio.StreamReaderProtocol.__init__(self, None, loop=loop)  # type: ignore[arg-type]
         self.loop = loop
-        self.task: asyncio.Task[None] | None = None
+        self.client_ip = client_ip  # the door corrects it where a balancer names another
+        self.task: asyncio.Task[None] | None = None  # from the connection's start to its end; the door's
         self._shared = shared
         self._settings = shared.settings
         self._intake = Intake(loop)
@@ -74,9 +93,12 @@ class Conversation(SMTP):
         self._writable = asyncio.Event()
         self._writable.set()
         self._connection: asyncio.Transport
-        self._client_ip = ""
         self._errors = 0
         self._closing = False
+
+    @abstractmethod
+    def _greeting(self) -> str:
+        """The first line. Raises Refused: then that is the last one."""
 
     @abstractmethod
     async def _run(self, line: bytes) -> None:
@@ -103,23 +125,14 @@ class Conversation(SMTP):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
         self._use(transport)
-        peer: Any = transport.get_extra_info("peername")
-        self._client_ip = str(peer[0]) if isinstance(peer, tuple) and peer else ""
-        refusal = self._shared.connections.admit(self, self._client_ip)
-        if refusal is not None:
-            transport.write(refusal.format(self._voice).encode() + b"\r\n")
-            transport.close()
-            return
         self._intake.attach(transport)
-        self.task = self.loop.create_task(self._handle_client())
 
     def _use(self, transport: asyncio.Transport) -> None:
         self._connection = transport
         transport.set_write_buffer_limits(high=1)  # not writable means: the client has not taken all our replies
 
     def data_received(self, data: bytes) -> None:
-        if self.task is not None:
-            self._intake.feed(data)
+        self._intake.feed(data)
 
     def eof_received(self) -> bool:
         self._intake.feed_eof()
@@ -141,35 +154,47 @@ class Conversation(SMTP):
         """Ends the conversation with 421 4.3.2: at once between commands, after the reply to a message in transfer."""
         self._intake.stop(Refused(reply.SHUTTING_DOWN))
 
-    def abort(self) -> None:
-        self._connection.abort()
-        if self.task is not None:
-            self.task.cancel()
-
     # -- The conversation ---------------------------------------------------------------------------------------
-    async def _handle_client(self) -> None:
+    async def converse(self) -> None:
+        """From the greeting to the end of the connection, which must be made."""
         try:
-            await self.push(f"220 {self._settings.hostname} ESMTP notify-relay")
+            try:
+                await self.push(self._greeting())
+            except Refused as refused:
+                self._closing = True  # without waiting for QUIT, as RFC 5321 3.1 asks: it would keep the place
+                await self.push(refused.line(self._voice))
             while not self._closing:
                 await self._next_command()
             await self._flush()
-        except Disconnected:
+            await self._part()
+        except (Disconnected, Idle):
             pass
+        except asyncio.CancelledError:  # the door's patience is over
+            self._connection.abort()
+            raise
         finally:
             self._reset()
-            self._shared.connections.leave(self)
             if self._writable.is_set():
                 self._connection.close()
             else:
                 self._connection.abort()  # close() would wait, without end, for a client that takes no reply
 
+    async def _part(self) -> None:
+        """Lets the client close first: a connection closed under what it sends is reset, and our last reply lost.
+
+        Raises Disconnected, Idle.
+        """
+        if self._connection.can_write_eof() and not self._connection.is_closing():  # TLS has a farewell of its own
+            self._connection.write_eof()
+            await self._intake.end(_PARTING_SECONDS)
+
     async def _next_command(self) -> None:
+        if not self._intake.has_line:
+            await self._flush()
+        elif len(self._out) > _REPLY_BYTES:
+            await self._flush()
+            await asyncio.sleep(0)
         try:
-            if not self._intake.has_line:
-                await self._flush()
-            elif len(self._out) > _REPLY_BYTES:
-                await self._flush()
-                await asyncio.sleep(0)
             await self._run(await self._intake.line(self._patience()))
         except Refused as refused:
             await self._refuse(refused)
@@ -178,10 +203,10 @@ class Conversation(SMTP):
         except Disconnected:
             raise
         except Exception as error:
-            self._shared.handler.report(error)
+            answer = self._shared.handler.refusal_of(error)
             self._reset()
             self._closing = self._intake.in_content  # what follows is content: it must not be read as commands
-            await self._refuse(Refused(reply.UNAVAILABLE))
+            await self._refuse(answer)
 
     async def push(self, status: str | bytes) -> None:
         self._out += status.encode() if isinstance(status, str) else status
@@ -192,6 +217,8 @@ class Conversation(SMTP):
 
     async def _flush(self) -> None:
         """Sends the replies; returns when the client has room for more. Raises Disconnected."""
+        if self._connection.is_closing():  # to write then is an error with uvloop, and a warning with asyncio
+            raise Disconnected
         if self._out:
             self._connection.write(bytes(self._out))
             self._out.clear()

@@ -6,7 +6,8 @@ Writes the door's one line per transaction. Never logs a recipient, content, a u
 import asyncio
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,9 +19,10 @@ from messages import reply
 from messages.address import Address
 from messages.content import HeaderSection
 from messages.envelope import Envelope
-from messages.message import Channel, Submission, Trace
+from messages.message import Channel, Dsn, IdempotencyKey, Submission, Trace
 from messages.reply import Refused, Reply
 from relay.checks import check_recipient, recipient_limit
+from relay.failures import failure_of, refusal
 from relay.metrics import DoorMetrics
 from relay.smtp.intake import mend_line_ends
 from relay.smtp.options import parse
@@ -29,6 +31,12 @@ from relay.smtp.parameters import Sender, parse_rcpt
 if TYPE_CHECKING:
     from relay.accept import Accepted
 
+# The budget counts what was received, and preparing takes several times that: so few large messages are at it at once,
+# the others wait with what they hold. Each core still has one.
+_LARGE_OCTETS = 1 << 20
+_LARGE_AT_ONCE = 2
+_TURN_SECONDS = 60.0  # less than clients wait for the reply to content: RFC 5321 4.5.3.2.6 asks for 10 minutes
+
 
 class Acceptor(Protocol):
     """What the door needs of relay.accept."""
@@ -36,12 +44,22 @@ class Acceptor(Protocol):
     async def accept(self, submission: Submission, principal: Principal) -> "Accepted": ...
 
 
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Whose mail a session brings, and by which door: `smtp`, or `devices` that do not log in."""
+
+    principal: Principal
+    door: str
+
+
 @dataclass(slots=True)
 class Transaction:
     """One MAIL and what followed it (RFC 5321 3.3)."""
 
+    client: Client
     sender: Sender
     recipients: list[Address] = field(default_factory=list)
+    dsn: dict[str, Dsn] = field(default_factory=dict)  # by `Address.key`
     refusal: Reply | None = None  # the last one at RCPT
 
 
@@ -56,60 +74,80 @@ class Handler:
         self._metrics = metrics
         self._now = now
         self._log = structlog.get_logger()
+        self._turns = asyncio.Semaphore(_LARGE_AT_ONCE)
         # What a drain waits for, whatever became of the session.
         self.accepting: set[asyncio.Task[Accepted | Refused]] = set()
 
-    def add_recipient(self, transaction: Transaction, argument: str, principal: Principal) -> None:
+    def recipient_limit(self, principal: Principal | None) -> int:
+        """How many recipients a transaction may have; before the log-in, at most."""
+        limit = self._settings.max_recipients
+        return limit if principal is None else recipient_limit(principal, limit)
+
+    def add_recipient(self, transaction: Transaction, argument: str) -> None:
         """RCPT. Raises Refused; the transaction goes on without that recipient."""
+        principal = transaction.client.principal
         try:
             recipient = parse_rcpt(argument, transaction.sender.smtputf8)
             # The client hears it here, while it can still split; the rule for every door is accept's check_recipients.
-            limit = recipient_limit(principal, self._settings.max_recipients)
+            limit = self.recipient_limit(principal)
             if len(transaction.recipients) >= limit:
                 raise Refused(reply.TOO_MANY_RECIPIENTS, limit=limit)
-            check_recipient(principal, recipient)
-        except Refused as refused:
+            check_recipient(principal, recipient.address)
+        except Exception as error:  # of ours, too: the transaction goes on, or what follows would hear 503
+            refused = self.refusal_of(error)
             transaction.refusal = refused.reply
-            raise
-        transaction.recipients.append(recipient)
+            raise refused from None
+        transaction.recipients.append(recipient.address)
+        if asked := recipient.dsn(transaction.sender):
+            transaction.dsn.setdefault(recipient.address.key, asked)  # named twice, it gets one message
 
-    async def submit(
-        self, transaction: Transaction, content: bytes, trace: Trace, principal: Principal
-    ) -> "Accepted | Refused":
+    async def submit(self, transaction: Transaction, content: bytes, trace: Trace) -> "Accepted | Refused":
         """What came of a whole message; when it was accepted, it is on disk.
 
         Runs on when its caller is cancelled: nothing is half accepted because a client went away.
         """
-        task = asyncio.create_task(self._accept(transaction, content, trace, principal))
+        task = asyncio.create_task(self._accept(transaction, content, trace))
         self.accepting.add(task)
         task.add_done_callback(self.accepting.discard)
         return await asyncio.shield(task)
 
-    async def _accept(
-        self, transaction: Transaction, content: bytes, trace: Trace, principal: Principal
-    ) -> "Accepted | Refused":
-        started = time.perf_counter()
+    async def _accept(self, transaction: Transaction, content: bytes, trace: Trace) -> "Accepted | Refused":
+        started, client = time.perf_counter(), transaction.client
         try:
-            submission = self._submission(transaction, content, trace)
-            accepted = await self._acceptor.accept(submission, principal)
-        except Refused as refused:
-            return self.refuse(refused, "data", principal)
+            async with self._turn(len(content)):
+                submission = self._submission(transaction, content, trace)
+                accepted = await self._acceptor.accept(submission, client.principal)
         except Exception as error:
-            self.report(error)
-            return self.refuse(Refused(reply.UNAVAILABLE), "data", principal)
+            return self.refuse(self.refusal_of(error), "data", client)
         seconds = time.perf_counter() - started
-        self._metrics.submissions.labels("smtp", "accepted").inc()
+        self._metrics.submissions.labels(client.door, "repeated" if accepted.repeated else "accepted").inc()
         self._metrics.accept_seconds.observe(seconds)
         self._log.info(
-            "message.accepted",
-            door="smtp",
+            "message.accepted" if not accepted.repeated else "message.repeated",
             group_id=str(accepted.group_id),
-            **_who(principal),
-            recipients=len(accepted.message_ids),
+            **_who(client),
+            recipients=accepted.recipients,
+            repeated=accepted.known,
             size_bytes=len(content),
             seconds=round(seconds, 4),
         )
         return accepted
+
+    @asynccontextmanager
+    async def _turn(self, octets: int) -> AsyncIterator[None]:
+        """A large message's. Raises Refused when it does not come soon."""
+        if octets <= _LARGE_OCTETS:
+            yield
+            return
+        try:
+            async with asyncio.timeout(_TURN_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise Refused(reply.MEMORY_FULL) from None
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def _submission(self, transaction: Transaction, content: bytes, trace: Trace) -> Submission:
         content = mend_line_ends(content, self._settings.bare_lf)
@@ -124,35 +162,41 @@ class Handler:
             language=options.language,
             branding=options.branding,
             scheduled_for=options.scheduled_for,
-            expires_at=options.expires_at,
+            lifetime_seconds=options.lifetime_seconds,
+            idempotency=_idempotency(options.idempotency_key, transaction.client.principal),
+            dsn=transaction.dsn,
         )
 
-    def refuse(self, refused: Refused, stage: str, principal: Principal) -> Refused:
+    def refuse(self, refused: Refused, stage: str, client: Client) -> Refused:
         """Counts and logs a transaction that ends in this refusal; returns it."""
-        self._count_refusal(refused.reply, stage, principal)
+        self._count_refusal(refused.reply, stage, client)
         return refused
 
-    def end(self, transaction: Transaction | None, principal: Principal | None) -> None:
+    def end(self, transaction: Transaction | None) -> None:
         """A transaction that ends without a message: worth a line only when a recipient was refused in it."""
-        if transaction and transaction.refusal and principal:
-            self._count_refusal(transaction.refusal, "rcpt", principal)
+        if transaction and transaction.refusal:
+            self._count_refusal(transaction.refusal, "rcpt", transaction.client)
 
-    def _count_refusal(self, refusal: Reply, stage: str, principal: Principal) -> None:
-        self._metrics.submissions.labels("smtp", "deferred" if refusal.temporary else "refused").inc()
+    def _count_refusal(self, refusal: Reply, stage: str, client: Client) -> None:
+        self._metrics.submissions.labels(client.door, "deferred" if refusal.temporary else "refused").inc()
         self._log.info(
             "message.refused",
-            door="smtp",
-            **_who(principal),
+            **_who(client),
             stage=stage,
             code=refusal.code,
             enhanced=refusal.enhanced,
         )
 
-    def not_told(self, accepted: "Accepted", principal: Principal) -> None:
+    def not_told(self, accepted: "Accepted", client: Client) -> None:
         """The client left before the reply to its message: it will probably send it again."""
-        self._log.warning(
-            "message.reply_not_delivered", door="smtp", group_id=str(accepted.group_id), **_who(principal)
-        )
+        self._log.warning("message.reply_not_delivered", group_id=str(accepted.group_id), **_who(client))
+
+    def refusal_of(self, error: Exception, *, at_login: bool = False) -> Refused:
+        """What the client hears; an error that is no refusal is our own fault, and is reported."""
+        if isinstance(error, Refused):
+            return error
+        self.report(error)
+        return refusal(error, at_login=at_login)
 
     def report(self, error: BaseException) -> None:
         """Our own fault: its type and where, never its text, which may hold addresses or secrets."""
@@ -160,10 +204,21 @@ class Handler:
         self._log.error(
             "smtp.error",
             error=type(error).__name__,
+            failure=failure_of(error).value,
             frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
         )
 
 
-def _who(principal: Principal) -> dict[str, str]:
-    key = principal.key
-    return {"service_id": str(key.service_id), "key_id": str(key.id), "key_type": str(key.type)}
+def _idempotency(key: str | None, principal: Principal) -> IdempotencyKey | None:
+    # With the key's type: what a test key sent reached nobody, and is no reason to leave somebody out.
+    return IdempotencyKey(f"{principal.key.type} {key}", body_hash=None) if key else None
+
+
+def _who(client: Client) -> dict[str, str]:
+    key = client.principal.key
+    return {
+        "door": client.door,
+        "service_id": str(key.service_id),
+        "key_id": str(key.id),
+        "key_type": str(key.type),
+    }

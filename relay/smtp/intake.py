@@ -5,6 +5,8 @@ Knows nothing of commands or replies. Nothing but CR LF ends a line, and nothing
 """
 
 import asyncio
+import io
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal
 
@@ -13,8 +15,25 @@ from messages.reply import Refused
 
 LINE_BYTES = 12_288  # RFC 4954 4.1: an AUTH response, the longest line there is
 _PAUSE_BYTES = 2 * LINE_BYTES  # unused bytes at which we stop reading from the socket
+_DOT = b"\r\n."
 _END = b"\r\n.\r\n"
 _STUFFING_BYTES = 4096  # what dots doubled by the client may add before a message counts as too large
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How slowly content may arrive: after `grace_seconds`, on average not under `octets_per_second`."""
+
+    grace_seconds: float
+    octets_per_second: float
+
+    def seconds(self, received: int) -> float:
+        """How long that many octets may take at most, with one more to come."""
+        return max(self.grace_seconds, received / self.octets_per_second)
+
+
+# A modem of 4,800 bit/s keeps up; who sends an octet now and then to hold a place is out after a minute.
+PACE = Pace(grace_seconds=60, octets_per_second=500)
 
 
 class Disconnected(Exception):  # noqa: N818
@@ -109,8 +128,7 @@ class Intake:
     def stop(self, refused: Refused) -> None:
         """From now on asking for a line raises `refused`; content that is being read is read to its end."""
         self._stopped = refused
-        if not self.in_content:
-            self._wake(refused)
+        self._wake()
 
     def discard(self) -> None:
         """Forgets what was not read: RFC 3207 4.2, nothing sent before TLS counts after it."""
@@ -121,6 +139,11 @@ class Intake:
     @property
     def has_line(self) -> bool:
         return b"\n" in self._buffer
+
+    @property
+    def ended(self) -> bool:
+        """Whether the client will send no more."""
+        return self._eof
 
     async def line(self, seconds: float) -> bytes:
         """The next line without its CR LF; the whole line has `seconds` to arrive.
@@ -139,23 +162,31 @@ class Intake:
             raise self._stopped
         line = self._take(end + 1)
         if too_long or len(line) > LINE_BYTES:
-            raise Refused(reply.LINE_TOO_LONG, limit=LINE_BYTES)
+            raise Refused(reply.AUTH_LINE_TOO_LONG, limit=LINE_BYTES)
         if not line.endswith(b"\r\n") or line.count(b"\r") != 1:
             raise Refused(reply.BARE_IN_COMMAND)
         return line[:-2]
 
-    async def content(self, limit: int, seconds: float, share: Share) -> bytes:
+    async def content(self, limit: int, seconds: float, pace: Pace, share: Share) -> bytes:
         """All of a message's content, its dots unstuffed (RFC 5321 4.5.2); each chunk has `seconds` to arrive.
 
-        Raises Refused, after the end was read: too large, or no room in the budget. Raises Idle, Disconnected.
+        Raises Refused: too large, or no room in the budget, both after the end was read; too slow, at once.
+        Raises Idle, Disconnected.
         """
         self.in_content = True
+        started, count = self._loop.time(), 0
         received = bytearray(b"\r\n")  # the end of DATA's own line is the first half of the end of empty content
+        dotted = False
         refused: Refused | None = None
         while True:
             searched = max(len(received) - len(_END) + 1, 0)
-            received += await self._chunk(seconds)
-            end = received.find(_END, searched)
+            chunk = await self._chunk(seconds, started + pace.seconds(min(count, limit)))
+            count += len(chunk)
+            received += chunk
+            if not dotted:  # few messages have lines that begin with a dot: most are searched once, for both
+                searched = received.find(_DOT, searched)
+                dotted = searched >= 0 and not _END.startswith(received[searched : searched + len(_END)])
+            end = received.find(_END, searched) if searched >= 0 else -1
             if end >= 0:
                 break
             if refused is None:
@@ -168,12 +199,28 @@ class Intake:
         refused = refused or _check_room(end, limit, share)
         if refused is not None:
             raise refused
-        return _unstuff(received, end, limit)
+        return _content(received, end, limit, dotted=dotted)
 
-    async def _chunk(self, seconds: float) -> bytes:
+    async def end(self, seconds: float) -> None:
+        """Forgets what comes until the client closes, or its time is over. Raises Disconnected, Idle."""
+        deadline = self._loop.time() + seconds
+        while True:
+            self.discard()
+            await self._wait(deadline - self._loop.time(), None)
+
+    async def _chunk(self, seconds: float, deadline: float) -> bytearray:
+        """What is there, or what comes within `seconds` and before the loop's time is `deadline`."""
         if not self._buffer:
-            await self._wait(seconds, None)
-        return self._take(len(self._buffer))
+            left = deadline - self._loop.time()
+            try:
+                await self._wait(min(seconds, left), None)
+            except Idle:
+                if left > seconds:
+                    raise
+                raise Refused(reply.TOO_SLOW) from None
+        taken, self._buffer = self._buffer, bytearray()
+        self._pause_or_resume()
+        return taken
 
     def _take(self, count: int) -> bytes:
         taken = bytes(memoryview(self._buffer)[:count])
@@ -187,6 +234,8 @@ class Intake:
             raise stopped
         if self._eof:
             raise Disconnected
+        if seconds <= 0:  # a timer would lose against who sends without a pause
+            raise Idle
         waiter = self._waiter = self._loop.create_future()
         timer = self._loop.call_later(seconds, self._wake, Idle())
         try:
@@ -224,11 +273,12 @@ def _check_room(size: int, limit: int, share: Share) -> Refused | None:
     return None
 
 
-def _unstuff(received: bytearray, end: int, limit: int) -> bytes:
-    """Content without the client's doubled dots: of `received`, what stands between its first CR LF and its end."""
+def _content(received: bytearray, end: int, limit: int, *, dotted: bool) -> bytes:
+    """What stands in `received` between its first CR LF and its end, without the dots that the client doubled."""
     content = bytes(memoryview(received)[2 : end + 2])
     received.clear()  # never more than two copies of a message
-    content = content.removeprefix(b".").replace(b"\r\n.", b"\r\n")
+    if dotted:
+        content = content.removeprefix(b".").replace(_DOT, b"\r\n")
     if len(content) > limit:
         raise Refused(reply.TOO_LARGE, limit=limit)
     return content
@@ -239,11 +289,17 @@ def mend_line_ends(content: bytes, bare: Literal["normalise", "refuse"]) -> byte
 
     The next hop may take a bare LF for a line end that we did not see, so it never leaves this house.
     """
-    pairs = content.count(b"\r\n")
-    if pairs == content.count(b"\n") == content.count(b"\r"):
+    if _has_crlf_only(content):
         return content
     if bare == "refuse":
         raise Refused(reply.BARE_IN_CONTENT)
     # CR CR LF is one line end gone through a text-mode copy, not an empty line that would end the header section.
     one = content.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return one.replace(b"\n", b"\r\n")
+
+
+def _has_crlf_only(content: bytes) -> bool:
+    """In one pass, as text files are read: to count line ends of each kind takes three times as long."""
+    lines = io.IncrementalNewlineDecoder(None, translate=False)
+    lines.decode(content.decode("latin-1"), final=True)
+    return lines.newlines in (None, "\r\n")

@@ -7,14 +7,14 @@ from typing import TypeVar
 
 from messages import reply
 from messages.content import HeaderSection
-from messages.message import Lane, Language
+from messages.message import MAX_LIFETIME_SECONDS, Lane, Language
 from messages.reply import Refused
 from messages.text import Text
 from messages.words import clean
 
 MAX_REFERENCE_CHARACTERS = 1000  # as by HTTP
 MAX_SCHEDULE_SECONDS = 96 * 3600  # as by HTTP
-MAX_EXPIRES_SECONDS = 30 * 24 * 3600
+MAX_IDEMPOTENCY_CHARACTERS = 255  # as by HTTP
 
 _Word = TypeVar("_Word", Lane, Language)
 
@@ -24,34 +24,39 @@ _BRANDING = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the sender asked for; None is "as the key, else the service, says". Times are seconds since the epoch."""
+    """What the sender asked for; None is "as the key, else the service, says"."""
 
     reference: str | None
     lane: Lane | None
     language: Language | None
     branding: str | None
-    scheduled_for: float | None
-    expires_at: float | None
+    scheduled_for: float | None  # seconds since the epoch
+    lifetime_seconds: int | None
+    idempotency_key: str | None
 
 
 def parse(section: HeaderSection, now: float) -> Options:
     """Raises Refused naming the field that cannot be used."""
-    scheduled_for = _scheduled_for(section, now)
     return Options(
         reference=_reference(section),
         lane=_word(section, "X-Notify-Lane", Lane),
         language=_word(section, "X-Notify-Language", Language),
         branding=_branding(section),
-        scheduled_for=scheduled_for,
-        expires_at=_expires_at(section, scheduled_for or now),
+        scheduled_for=_scheduled_for(section, now),
+        lifetime_seconds=_lifetime_seconds(section),
+        idempotency_key=_idempotency_key(section),
     )
 
 
 def _value(section: HeaderSection, field: str) -> str | None:
+    return _only(section, field).strip() or None
+
+
+def _only(section: HeaderSection, field: str) -> str:
     values = section.all(field)
     if len(values) > 1:
         raise _refused(field, Text("it stands there more than once"))
-    return (values[0].strip() or None) if values else None
+    return values[0] if values else ""
 
 
 def _refused(field: str, reason: Text) -> Refused:
@@ -77,6 +82,15 @@ def _reference(section: HeaderSection) -> str | None:
     return value and clean(value)
 
 
+def _idempotency_key(section: HeaderSection) -> str | None:
+    field = "X-Notify-Idempotency-Key"
+    value = _only(section, field)  # as it stands: mended, two keys could become one
+    if len(value) > MAX_IDEMPOTENCY_CHARACTERS or not (value.isascii() and value.isprintable()):
+        limit = {"limit": MAX_IDEMPOTENCY_CHARACTERS}
+        raise _refused(field, Text("use at most {limit} printable ASCII characters", limit))
+    return value or None
+
+
 def _branding(section: HeaderSection) -> str | None:
     value = _value(section, "X-Notify-Branding")
     if value is not None and not _BRANDING.fullmatch(value):
@@ -99,11 +113,11 @@ def _scheduled_for(section: HeaderSection, now: float) -> float | None:
     return seconds if seconds > now else None  # past: it waited on its way here, and is sent at once
 
 
-def _expires_at(section: HeaderSection, start: float) -> float | None:
+def _lifetime_seconds(section: HeaderSection) -> int | None:
     field = "X-Notify-Expires"
     value = _value(section, field)
     if value is None:
         return None
-    if not _SECONDS.fullmatch(value) or not 1 <= int(value) <= MAX_EXPIRES_SECONDS:
-        raise _refused(field, Text("use a number of seconds from 1 to {limit}", {"limit": MAX_EXPIRES_SECONDS}))
-    return start + int(value)
+    if not _SECONDS.fullmatch(value) or not 1 <= int(value) <= MAX_LIFETIME_SECONDS:
+        raise _refused(field, Text("use a number of seconds from 1 to {limit}", {"limit": MAX_LIFETIME_SECONDS}))
+    return int(value)

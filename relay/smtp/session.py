@@ -14,22 +14,31 @@ from messages import reply
 from messages.message import Language, Trace
 from messages.reply import Refused, Voice
 from messages.text import Text
+from relay.checks import check_reverse_path, size_limit
 from relay.smtp.conversation import Conversation, Kind, Shared
-from relay.smtp.handler import Transaction
+from relay.smtp.handler import Client, Transaction
 from relay.smtp.intake import Disconnected, Share
 from relay.smtp.parameters import parse_mail
 from relay.smtp.sasl import credentials
 
 COMMAND_BYTES = 1024  # RFC 5321 4.5.3.1.4 asks 512, and extensions add to MAIL and RCPT
+MAX_COMMANDS = 5000  # since the last accepted message: more than any list of recipients
 MAX_AUTH_FAILURES = 5
 HANDSHAKE_SECONDS = 15.0
+TLS_CLOSE_SECONDS = 5.0
+_OUT = (reply.KEY_REVOKED, reply.CREDENTIALS_INVALID)  # the key has ended, or may no longer be used from there
 _NOT_IN_TRACE = re.compile(r"[^A-Za-z0-9.:_\[\]-]")
-_AUTH_FAILURES = {reply.SERVICE_HELD: "held", reply.AUTH_UNAVAILABLE: "unavailable", reply.KEY_REVOKED: "revoked"}
+_AUTH_FAILURES = {
+    reply.SERVICE_HELD: "held",
+    reply.AUTH_UNAVAILABLE: "unavailable",
+    reply.KEY_REVOKED: "revoked",
+    reply.THROTTLED: "throttled",
+}
 
 
 class Session(Conversation):
-    def __init__(self, shared: Shared, kind: Kind, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(shared, loop)
+    def __init__(self, shared: Shared, kind: Kind, loop: asyncio.AbstractEventLoop, client_ip: str) -> None:
+        super().__init__(shared, loop, client_ip)
         self._kind = kind
         self._tls = kind is Kind.TLS
         self._helo = ""
@@ -37,7 +46,10 @@ class Session(Conversation):
         self._principal: Principal | None = None
         self._transaction: Transaction | None = None
         self._auth_failures = 0
+        self._commands = 0
         self._log_in_by = self._log_in_deadline()
+        self._ends_at = loop.time() + self._settings.session_timeout_seconds
+        self._device: str | None = None  # the user name of its key
 
     @property
     def _voice(self) -> Voice:
@@ -46,20 +58,42 @@ class Session(Conversation):
         language = Language.BOTH if principal is None else principal.key.language or principal.service.language
         return self._shared.voices[language]
 
+    @property
+    def _max_message_bytes(self) -> int:
+        limit = self._settings.max_message_bytes
+        return limit if self._principal is None else size_limit(self._principal, limit)
+
     def _patience(self) -> float:
-        """Seconds for the next command: a client that only keeps its place does not keep it without log-in."""
-        if self._principal is not None:
-            return self._settings.idle_timeout_seconds
-        return max(self._log_in_by - self.loop.time(), 0)
+        """Seconds for the next command: a client that only keeps its place does not keep it for ever."""
+        now, idle = self.loop.time(), self._settings.idle_timeout_seconds
+        if self._principal is None and self._device is None:
+            return max(self._log_in_by - now, 0)
+        ends_at = self._ends_at if self._transaction is None else self._ends_at + idle  # time to get to its DATA
+        return max(min(idle, ends_at - now), 0)
 
     def _too_late(self) -> Refused:
-        late = reply.IDLE_TOO_LONG if self._principal else reply.LOGIN_TOO_LATE
-        return Refused(late, seconds=round(self._settings.idle_timeout_seconds))
+        seconds = round(self._settings.idle_timeout_seconds)
+        if self._principal is None and self._device is None:
+            return Refused(reply.LOGIN_TOO_LATE, seconds=seconds)
+        if self.loop.time() < self._ends_at:
+            return Refused(reply.IDLE_TOO_LONG, seconds=seconds)
+        return Refused(reply.SESSION_TOO_LONG, seconds=round(self._settings.session_timeout_seconds))
 
     def _log_in_deadline(self) -> float:
         return self.loop.time() + self._settings.idle_timeout_seconds
 
+    def _greeting(self) -> str:
+        if self._kind is Kind.DEVICES:
+            self._device = self._shared.devices.username(self.client_ip)
+            if self._device is None:
+                self._shared.metrics.auth_failures.labels("device").inc()
+                raise Refused(reply.DEVICE_UNKNOWN, client_ip=self.client_ip)
+        return f"220 {self._settings.hostname} ESMTP notify-relay"
+
     async def _run(self, line: bytes) -> None:
+        self._commands += 1
+        if self._commands > MAX_COMMANDS:
+            raise Refused(reply.TOO_MANY_COMMANDS)
         verb, _, argument = line.partition(b" ")
         verb = verb.upper()
         if len(line) + 2 > COMMAND_BYTES and verb != b"AUTH":
@@ -71,19 +105,31 @@ class Session(Conversation):
             text = argument.decode().strip(" ")
         except UnicodeDecodeError:
             raise Refused(reply.NOT_TEXT) from None
+        if "\0" in text:
+            raise Refused(reply.NOT_TEXT)
         await command(self, text)
 
     def _reset(self) -> None:
         """Ends the transaction, if one is open."""
         transaction, self._transaction = self._transaction, None
-        self._shared.handler.end(transaction, self._principal)
+        self._shared.handler.end(transaction)
+
+    def eof_received(self) -> bool:
+        """Whoever has said all still hears our replies, or would send its message again; TLS has no half-open end."""
+        super().eof_received()
+        return not self._tls
 
     # -- Greeting and TLS ---------------------------------------------------------------------------------------
     async def smtp_EHLO(self, arg: str) -> None:
         self._greet(arg, "EHLO", extended=True)
-        lines = [self._settings.hostname, "PIPELINING", f"SIZE {self._settings.max_message_bytes}"]
+        lines = [self._settings.hostname, "PIPELINING", f"SIZE {self._max_message_bytes}"]
         lines += ["8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
-        lines.append("AUTH PLAIN LOGIN" if self._tls else "STARTTLS")
+        # RFC 9422; no MAILMAX: a session may bring as many messages as it has time for.
+        lines.append(f"LIMITS RCPTMAX={self._shared.handler.recipient_limit(self._principal)}")
+        if not self._tls:
+            lines.append("STARTTLS")
+        elif self._kind is not Kind.DEVICES:
+            lines.append("AUTH PLAIN LOGIN")
         await self.push("\r\n".join([f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"]))
 
     async def smtp_HELO(self, arg: str) -> None:
@@ -102,12 +148,14 @@ class Session(Conversation):
             raise Refused(reply.BAD_COMMAND, usage="STARTTLS")
         if self._tls:
             raise Refused(reply.BAD_SEQUENCE, expected=Text("TLS is active already"))
+        self._reset()
         await self._say(reply.TLS_READY)
         await self._flush()
-        if self._connection.is_closing():
+        if self._intake.ended:
             raise Disconnected
         self._intake.attach(None)
         self._intake.discard()
+        self._tls = True
         try:
             connection = await self.loop.start_tls(
                 self._connection,
@@ -115,16 +163,19 @@ class Session(Conversation):
                 self._shared.tls_context,
                 server_side=True,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                ssl_shutdown_timeout=TLS_CLOSE_SECONDS,
             )
         except (OSError, TimeoutError):  # every failure of a handshake; there is no one left to tell
             raise Disconnected from None
         assert connection is not None
         self._use(connection)
         self._intake.attach(connection)
-        self._tls, self._extended, self._helo = True, False, ""  # RFC 3207 4.2: as if just connected
+        self._extended, self._helo = False, ""  # RFC 3207 4.2: as if just connected
 
     # -- AUTH ---------------------------------------------------------------------------------------------------
     async def smtp_AUTH(self, arg: str) -> None:
+        if self._kind is Kind.DEVICES:
+            raise Refused(reply.BAD_SEQUENCE, expected=Text("no log-in on this port: switch it off"))
         if not self._tls:
             raise Refused(reply.ENCRYPTION_REQUIRED)
         if not self._extended:
@@ -135,16 +186,26 @@ class Session(Conversation):
             username, secret = await credentials(arg, self._ask)
         except Refused as refused:
             if refused.reply is reply.CREDENTIALS_INVALID:  # a guess, as a wrong password is; a slip of syntax is none
-                await self._auth_failed(refused)
+                self._auth_failed(refused)
             raise
-        try:
-            self._principal = await self._shared.verifier.verify(username, secret, self._client_ip)
-        except Refused as refused:
-            await self._auth_failed(refused)
-        except Exception as error:
-            self._shared.handler.report(error)
-            await self._auth_failed(Refused(reply.AUTH_UNAVAILABLE))
+        principal = await self._verified(username, secret)
+        self._shared.connections.join(self, principal.key.id)
+        self._principal = principal
         await self._say(reply.AUTH_OK)
+
+    async def _verified(self, username: str, secret: str) -> Principal:
+        throttle = self._shared.throttle
+        try:
+            await asyncio.sleep(await throttle.admit(self.client_ip, username))
+            principal = await self._shared.verifier.verify(username, secret, self.client_ip)
+        except Refused as refused:
+            if refused.reply is reply.CREDENTIALS_INVALID:  # an ended key's secret was right: nobody guesses there
+                throttle.failed(self.client_ip, username)
+            self._auth_failed(refused)
+        except Exception as error:
+            self._auth_failed(self._shared.handler.refusal_of(error, at_login=True))
+        throttle.succeeded(self.client_ip, username)
+        return principal
 
     async def _ask(self, challenge: str) -> bytes:
         # RFC 4954 4: the space stands there even when the challenge is empty
@@ -152,48 +213,72 @@ class Session(Conversation):
         await self._flush()
         return await self._intake.line(self._patience())
 
-    async def _auth_failed(self, refused: Refused) -> NoReturn:
+    def _auth_failed(self, refused: Refused) -> NoReturn:
         self._shared.metrics.auth_failures.labels(_AUTH_FAILURES.get(refused.reply, "credentials")).inc()
         if refused.reply.temporary:
             raise refused
         self._auth_failures += 1
-        await asyncio.sleep(self._shared.auth_delay_seconds)
         raise Refused(reply.TOO_MANY_ERRORS) if self._auth_failures >= MAX_AUTH_FAILURES else refused
 
-    def _logged_in(self) -> Principal:
-        if not self._tls:
-            raise Refused(reply.TLS_REQUIRED)
-        if self._principal is None:
-            raise Refused(reply.AUTH_REQUIRED)
-        return self._principal
-
     # -- Mail ---------------------------------------------------------------------------------------------------
-    async def smtp_MAIL(self, arg: str | None) -> None:
-        principal = self._logged_in()
+    async def smtp_MAIL(self, arg: str) -> None:
+        self._check_may_send()
         if self._transaction is not None:
             raise Refused(reply.BAD_SEQUENCE, expected=Text("RCPT, DATA or RSET"))
+        if self.loop.time() >= self._ends_at:
+            raise self._too_late()
+        before = self._principal
         try:
-            self._principal = principal = await self._shared.verifier.current(principal)
-            sender = parse_mail(arg or "", self._settings.max_message_bytes)
-        except Refused as refused:
-            if refused.reply is reply.KEY_REVOKED:  # out, in open sessions too; another key may log in
+            principal = await self._current()
+            self._shared.connections.join(self, principal.key.id)
+            self._principal = principal
+            sender = parse_mail(arg, self._max_message_bytes)
+            check_reverse_path(principal, sender.reverse_path)
+        except Exception as error:
+            refused = self._shared.handler.refusal_of(error)
+            known = self._principal or before
+            if refused.reply in _OUT:  # in open sessions too; another key may log in
                 self._principal, self._log_in_by = None, self._log_in_deadline()
-            raise self._shared.handler.refuse(refused, "mail", principal) from None
-        self._transaction = Transaction(sender)
+            raise self._shared.handler.refuse(refused, "mail", self._client(known)) if known else refused from None
+        self._transaction = Transaction(self._client(principal), sender)
         await self._say(reply.SENDER_OK)
 
-    async def smtp_RCPT(self, arg: str | None) -> None:
-        principal, transaction = self._logged_in(), self._open_transaction()
-        self._shared.handler.add_recipient(transaction, arg or "", principal)
+    def _check_may_send(self) -> None:
+        if self._kind is Kind.DEVICES:
+            if not self._helo:
+                raise Refused(reply.BAD_SEQUENCE, expected=Text("EHLO first"))
+        elif not self._tls:
+            raise Refused(reply.TLS_REQUIRED)
+        elif self._principal is None:
+            raise Refused(reply.AUTH_REQUIRED)
+
+    async def _current(self) -> Principal:
+        """Who the client is now: keys change while sessions are open."""
+        if self._device is None:
+            assert self._principal is not None
+            return await self._shared.verifier.current(self._principal, self.client_ip)
+        try:
+            return await self._shared.verifier.identify(self._device, self.client_ip)
+        except Refused as refused:
+            if refused.reply is reply.DEVICE_KEY_UNKNOWN:
+                self._shared.metrics.auth_failures.labels("device").inc()
+            raise
+
+    def _client(self, principal: Principal) -> Client:
+        return Client(principal, "devices" if self._kind is Kind.DEVICES else "smtp")
+
+    async def smtp_RCPT(self, arg: str) -> None:
+        self._shared.handler.add_recipient(self._open_transaction(), arg)
         await self._say(reply.RECIPIENT_OK)
 
     def _open_transaction(self) -> Transaction:
+        self._check_may_send()
         if self._transaction is None:
             raise Refused(reply.BAD_SEQUENCE, expected=Text("MAIL first"))
         return self._transaction
 
     async def smtp_DATA(self, arg: str) -> None:
-        principal, transaction = self._logged_in(), self._open_transaction()
+        transaction = self._open_transaction()
         if arg:
             raise Refused(reply.BAD_COMMAND, usage="DATA")
         if not transaction.recipients:
@@ -204,21 +289,29 @@ class Session(Conversation):
                 await self._say(reply.GO_AHEAD)
                 await self._flush()
                 content = await self._intake.content(
-                    self._settings.max_message_bytes, self._settings.idle_timeout_seconds, share
+                    self._max_message_bytes, self._settings.idle_timeout_seconds, self._shared.pace, share
                 )
-                outcome = await self._shared.handler.submit(transaction, content, self._trace(transaction), principal)
+                outcome = await self._shared.handler.submit(transaction, content, self._trace(transaction))
         except Refused as refused:
-            outcome = self._shared.handler.refuse(refused, "data", principal)
+            outcome = self._shared.handler.refuse(refused, "data", transaction.client)
         self._errors = 0
         if isinstance(outcome, Refused):
             raise outcome
-        await self._say(reply.QUEUED, group_id=outcome.group_id, recipients=len(outcome.message_ids))
+        self._commands = 0
+        await self._say(reply.QUEUED, group_id=outcome.group_id, recipients=outcome.recipients)
         if self._connection.is_closing():
-            self._shared.handler.not_told(outcome, principal)
+            self._shared.handler.not_told(outcome, transaction.client)
 
     def _trace(self, transaction: Transaction) -> Trace:
-        protocol = "UTF8SMTPSA" if transaction.sender.smtputf8 else "ESMTPSA"  # RFC 6531 4.3, RFC 3848
-        return Trace(self._helo, self._client_ip, protocol, self._settings.hostname)
+        return Trace(self._helo, self.client_ip, self._protocol(transaction.sender.smtputf8), self._settings.hostname)
+
+    def _protocol(self, smtputf8: bool) -> str:
+        """RFC 3848, RFC 6531 4.3; who logged in or speaks TLS has said EHLO."""
+        if self._kind is not Kind.DEVICES:
+            return "UTF8SMTPSA" if smtputf8 else "ESMTPSA"
+        if smtputf8:
+            return "UTF8SMTPS" if self._tls else "UTF8SMTP"
+        return "ESMTPS" if self._tls else "ESMTP" if self._extended else "SMTP"
 
     async def smtp_RSET(self, arg: str) -> None:
         if arg:

@@ -123,6 +123,7 @@ def test_wheel_holds_the_program_and_its_data_and_nothing_else(wheel: Path) -> N
         "config/branding/default.footer.html.j2",
         "config/locale/fr/LC_MESSAGES/notify-relay.po",
         "relay/http/docs.html",
+        "relay/http/replies.html",
         "migrations/script.py.mako",
         "migrations/versions/0001_first_tables.py",
     } <= set(names)
@@ -159,7 +160,7 @@ def test_image_serves_and_its_health_check_tells_so(container: Callable[..., Rel
     check = [sys.executable, *check[1:-1], check[-1].replace("9464", str(relay.metrics_port))]
 
     before = subprocess.run(check, capture_output=True).returncode
-    relay.start()
+    relay.start(afresh=True)  # with the image's modules
     key = relay.create_key()
     send(relay, key, address())
     after = subprocess.run(check, capture_output=True).returncode
@@ -184,9 +185,9 @@ def test_compose_file_runs_as_it_says(container: Callable[..., Relay], postgres_
     (create,) = re.findall(r"run --rm worker notify-relay (.+)", COMPOSE_TEXT)
     service = machines["worker"].json(*create.split())
     key = machines["worker"].create_key(service=str(service["id"]))
-    machines["smtp"].start(*command_of("smtp")[1:])
+    machines["smtp"].start(*command_of("smtp")[1:], afresh=True)
     for name in ("http", "worker", "feedback"):
-        machines[name].start(*command_of(name)[1:])
+        machines[name].start(*command_of(name)[1:], afresh=True)
     send(machines["smtp"], key, address())
 
     assert too_early.returncode == 1

@@ -35,7 +35,7 @@ def test_printed_lines_send_a_message_when_pasted(make_relay: Callable[..., Rela
     if shutil.which(program) is None:
         skip_or_fail(f"NOT TESTED: the printed {program} line; no {program} here")
     relay = make_relay()
-    relay.start("--demo")
+    relay.start("--demo", afresh=True)
     command = printed_command(sheet(relay), program)
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30)
 

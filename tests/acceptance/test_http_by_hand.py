@@ -53,7 +53,7 @@ def asked(office: Office, octets: bytes, *what: tuple[str, str], pieces: tuple[b
     [
         ("GET", EMAIL, "POST"),
         ("PUT", EMAIL, "POST"),
-        ("DELETE", f"/v2/notifications/{uuid4()}", "GET"),
+        ("DELETE", "/v2/notifications/740e5834-3a29-46b4-9a6f-16142fde533a", "GET"),
         ("POST", "/v2/notifications", "GET"),
         ("PATCH", "/v2/templates", "GET"),
         ("OPTIONS", EMAIL, "POST"),

@@ -4,7 +4,6 @@ import os
 import signal
 import smtplib
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,17 +16,6 @@ from tests.harness.mail import address, connect, send
 from tests.harness.relay import Credentials, Relay, free_port
 
 Make = Callable[..., Relay]
-ACTIVATE = """
-import os, socket, sys
-ports, command = sys.argv[1:3], sys.argv[3:]
-for descriptor, port in enumerate(map(int, ports), 3):
-    listener = socket.create_server(("127.0.0.1", port))
-    os.dup2(listener.fileno(), descriptor + 10)
-for descriptor in (3, 4):
-    os.dup2(descriptor + 10, descriptor, inheritable=True)
-os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "starttls:tls"}
-os.execv(command[0], command)
-"""
 
 
 def is_running(pid: int) -> bool:
@@ -249,12 +237,30 @@ def test_keys_are_asked_for_where_several_machines_share_a_database(make_relay: 
 
 def test_sockets_of_a_service_manager_are_used_and_keep_their_connections(make_relay: Make) -> None:
     relay = make_relay(PROCESSES=2)
-    through = (sys.executable, "-c", ACTIVATE, str(relay.port), str(relay.tls_port))
     relay.environment["NOTIFY_RELAY_SMTP__LISTEN"] = "127.0.0.1:1"  # would be refused
-    key = relay.start(through=through).create_key()
+    starttls, tls = (socket.create_server(("127.0.0.1", port)) for port in (relay.port, relay.tls_port))
+    with starttls, tls:
+        key = relay.start_on({"starttls": starttls, "tls": tls}).create_key()
     for _ in range(4):
         recipient = address()
         send(relay, key, recipient)
         relay.wait_for_mail(recipient)
     assert relay.get("/readyz")[0] == 200
     assert relay.stop() == 0
+
+
+def test_listener_for_devices_is_open_where_it_is_wanted_with_a_warning(make_relay: Make) -> None:
+    port = free_port()
+    relay = make_relay(SMTP__LISTEN_DEVICES=f"127.0.0.1:{port}", SMTP__DEVICES="192.0.2.0/24=nobodys-key").start()
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as device:
+        assert device.recv(100)
+    assert f"127.0.0.1:{port} (devices)" in relay.said.decode()
+    (warning,) = relay.log_lines("smtp.devices")
+    assert warning["level"] == "warning"
+    assert warning["networks"] == 1
+    assert "192.0.2" not in str(warning)
+    assert relay.stop() == 0
+    del relay.environment["NOTIFY_RELAY_SMTP__LISTEN_DEVICES"]
+    relay.start()
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port), timeout=2)

@@ -65,8 +65,8 @@ def test_trial_service_and_team_key_reach_their_guests_only(relay: Relay) -> Non
     guest = address("guest")
     trial, live = relay.create_service("--trial"), relay.create_service("--live")
     cases = (
-        (trial, "normal", f"550 5.7.1 service {trial['id']} is in trial mode and sends only to its guest list"),
-        (live, "team", f"550 5.7.1 a team key sends only to the guest list of service {live['id']}"),
+        (trial, "normal", "550 5.7.1 a service in trial mode sends only to its guest list"),
+        (live, "team", "550 5.7.1 a team key sends only to the guest list"),
     )
     for service, key_type, refusal in cases:
         relay.run("service", "guest", "add", str(service["id"]), guest)
@@ -92,13 +92,14 @@ def test_recipients_over_the_limit_are_put_off_and_the_others_served(relay: Rela
 
 def test_announced_size_over_the_limit_is_refused_at_once(client: Client) -> None:
     answer = client.ask(f"MAIL FROM:<clerk@city.example> SIZE={MAX_BYTES + 1}")
-    assert answer == f"552 5.3.4 message too large: at most {MAX_BYTES} octets"
+    assert answer.startswith(f"552 5.3.4 message too large: at most {MAX_BYTES} octets - ")
 
 
 def test_size_over_the_limit_is_refused_after_the_content_and_the_session_goes_on(client: Client) -> None:
     line = b"x" * 70 + b"\r\n"
     too_large = CONTENT + line * (MAX_BYTES // len(line) + 1)
-    assert client.submit([address()], too_large) == f"552 5.3.4 message too large: at most {MAX_BYTES} octets"
+    refusal = f"552 5.3.4 message too large: at most {MAX_BYTES} octets - "
+    assert client.submit([address()], too_large).startswith(refusal)
     assert group_id(client.submit([address()]))
 
 
@@ -114,9 +115,8 @@ def test_content_without_a_header_section_is_refused(client: Client, content: by
 def test_loop_is_ended(client: Client) -> None:
     hop = b"Received: from a by b; Sat, 21 Nov 2026 21:00:00 +0000\r\n"
     assert group_id(client.submit([address()], hop * 50 + CONTENT))
-    assert client.submit([address()], hop * 51 + CONTENT) == (
-        "554 5.4.6 more than 50 Received fields: the message is in a loop"
-    )
+    refused = client.submit([address()], hop * 51 + CONTENT)
+    assert refused.startswith("554 5.4.6 more than 50 Received fields: the message is in a loop - https://")
 
 
 def test_limit_of_a_key_lifts_at_the_minute(relay: Relay) -> None:
@@ -124,7 +124,7 @@ def test_limit_of_a_key_lifts_at_the_minute(relay: Relay) -> None:
     with connect(relay, key) as client:
         answers = [client.submit([address()]) for _ in range(4)]
     answer = next(answer for answer in answers if not answer.startswith("250 "))  # the minute may turn in between
-    found = re.fullmatch(r"451 4\.7\.1 limit of 2 messages a minute for this key reached; lifts at (\S+)", answer)
+    found = re.match(r"451 4\.7\.1 limit of 2 messages a minute for this key reached; lifts at (\S+) - ", answer)
     assert found
     left = datetime.fromisoformat(found[1]) - datetime.now(UTC)
     assert timedelta(seconds=-5) < left <= timedelta(seconds=60)
@@ -137,7 +137,7 @@ def test_limit_of_a_service_lifts_at_midnight_and_counts_recipients(relay: Relay
         assert group_id(client.submit([address(), address()]), 2)
     with connect(relay, second) as client:
         answer = client.submit([address(), address()])
-        found = re.fullmatch(r"451 4\.7\.1 limit of 3 messages a day for this service reached; lifts at (\S+)", answer)
+        found = re.match(r"451 4\.7\.1 limit of 3 messages a day for this service reached; lifts at (\S+) - ", answer)
         assert found
         assert datetime.fromisoformat(found[1]).time().isoformat() == "00:00:00"
         assert group_id(client.submit([address()]))

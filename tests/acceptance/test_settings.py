@@ -42,7 +42,7 @@ def refusal(relay: Relay, *command: str) -> str:
         ("AWS__REGION", "Montreal!", "ca-central-1"),
         ("SECRET_KEY", SECRET, ""),
         ("SEALING_KEY", "not base64 at all", ""),
-        ("TLS__CERT_FILE", "relay.crt", "set both or neither"),
+        ("TLS__CERT_FILE", "relay.crt", "one key for each certificate"),
     ],
 )
 def test_setting_that_cannot_be_used_is_named(make_relay: Make, name: str, value: str, words: str) -> None:
@@ -96,10 +96,10 @@ def test_files_that_are_no_certificate_are_named(make_relay: Make) -> None:
 
 
 def test_variables_of_another_version_are_warned_of(make_relay: Make) -> None:
-    relay = make_relay(SMTP__PROXY_FROM="192.0.2.0/24", SMTP__LISTN="127.0.0.1:1", SMS__PROVIDER="aws")
+    relay = make_relay(SMTP__LISTEN_QUIC="192.0.2.0/24", SMTP__LISTN="127.0.0.1:1", SMS__PROVIDER="aws")
     relay.start()
     named = {line["name"] for line in relay.log_lines("settings.unknown")}
-    assert named == {f"NOTIFY_RELAY_{name}" for name in ("SMTP__PROXY_FROM", "SMTP__LISTN", "SMS__PROVIDER")}
+    assert named == {f"NOTIFY_RELAY_{name}" for name in ("SMTP__LISTEN_QUIC", "SMTP__LISTN", "SMS__PROVIDER")}
 
 
 @pytest.mark.parametrize(

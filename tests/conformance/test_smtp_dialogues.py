@@ -1,14 +1,20 @@
 """Dialogues with the SMTP door, one guarantee each, as files in smtp/. A new case is a new file.
 
 A line is one step; the first lines, beginning with #, say what is guaranteed.
-    LISTEN starttls|tls      which listener (default tls); SET name value: a setting of the door
+    LISTEN starttls|tls|devices  which listener (default tls); SET name value: a setting of the door, where {normal}
+                             stands for that key's user name
+    PACE seconds octets      how slowly content may arrive: the grace, then octets a second
     C: text                  the client sends a line; R: text sends just these bytes, written as a Python literal
     S: text                  the server's next line begins with text; S~ regex: matches it wholly
+    S* text                  the rest of a reply of several lines, up to one that begins with text
     LOGIN key                greeting, EHLO, AUTH (normal, team, test, trial; french and both of a French service);
                              TLS: the client starts TLS
     CLOSE / CLOSED           the client goes away / the server has closed
     TAKEN n / CONTENT text   so many submissions were accepted / the last one's content, a Python literal
+    STORED text              the message as it is stored to be sent has this text, a Python literal
+    TRACE word               how the last one was received, as in Received
     METRIC name label=x n    a metric of the door has this value
+    WAIT seconds             the client says nothing
 {plain}, {username} and {password} stand for the normal key's credentials in base64.
 """
 
@@ -21,6 +27,7 @@ from pathlib import Path
 
 import pytest
 
+from relay.smtp.intake import PACE, Pace
 from tests.smtp_door import LOOPS, Client, Door, plain, run_on, running_door
 
 DIALOGUES = sorted((Path(__file__).parent / "smtp").glob("*.txt"))
@@ -62,6 +69,10 @@ async def step(client: Client, word: str, rest: str) -> None:
             client.send(literal(rest))
         case "S:" | "S~":
             await server_says(client, rest, word == "S~")
+        case "S*":
+            assert (await client.reply())[-1].startswith(rest)
+        case "WAIT":
+            await asyncio.sleep(float(rest))
         case "LOGIN":
             await client.log_in(rest)
         case "TLS":
@@ -75,9 +86,13 @@ async def step(client: Client, word: str, rest: str) -> None:
             assert len(door.gate.submissions) == int(rest)
         case "CONTENT":
             assert door.gate.submissions[-1].content == literal(rest)
+        case "STORED":
+            assert literal(rest) in list(door.memory.contents.values())[-1]
+        case "TRACE":
+            assert door.gate.submissions[-1].trace.protocol == rest
         case "METRIC":
-            name, label, value = rest.split(" ")
-            assert door.metric(name, **dict([label.split("=")])) == float(value)
+            name, *labels, value = rest.split(" ")
+            assert door.metric(name, **dict(label.split("=") for label in labels)) == float(value)
         case _:
             raise AssertionError(f"no such step: {word}")
 
@@ -87,10 +102,11 @@ async def play(folder: Path, dialogue: Path) -> None:
     assert dialogue.read_text("utf-8").startswith("# "), "say what is guaranteed"
     settings = dict(rest.split(" ", 1) for word, rest in all_steps if word == "SET")
     listens = [rest for word, rest in all_steps if word == "LISTEN"]
-    async with running_door(folder, **settings) as door:
-        client = await connected(door, listens)
+    paces = [Pace(*map(float, rest.split(" "))) for word, rest in all_steps if word == "PACE"]
+    async with running_door(folder, pace=(paces or [PACE])[0], **settings) as door:
+        client = await connected(door, (listens or ["tls"])[0])
         for number, (word, rest) in enumerate(all_steps, 1):
-            if word not in ("SET", "LISTEN"):
+            if word not in ("SET", "LISTEN", "PACE"):
                 try:
                     await step(client, word, rest)
                 except Exception as error:
@@ -99,8 +115,9 @@ async def play(folder: Path, dialogue: Path) -> None:
         await client.close()
 
 
-async def connected(door: Door, listens: list[str]) -> Client:
-    return await Client.connect(door, tls=listens != ["starttls"])
+async def connected(door: Door, listens: str) -> Client:
+    ports = {"starttls": door.port, "tls": door.tls_port, "devices": door.devices_port}
+    return await Client.connect(door, tls=listens == "tls", port=ports[listens])
 
 
 @pytest.mark.parametrize("loop", LOOPS)

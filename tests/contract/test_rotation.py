@@ -11,7 +11,7 @@ from config.keyring import Keyring, KeyringError
 from delivery import rotation
 from delivery.store.base import Group
 from delivery.store.sql import SqlStore
-from messages.message import KeyType
+from messages.message import Dsn, KeyType
 from tests.contract.conftest import NOW, message
 from tests.fakes.auth import DEFAULTS, DOMAIN
 
@@ -43,10 +43,10 @@ async def test_after_rotate_everything_opens_without_the_old_root(database: Data
         service = await services.create(connection, DEFAULTS, NOW, name="S", email_from="s", domain=DOMAIN, live=True)
         issued = await keys.create(connection, old, DEFAULTS, service, NOW, name="k", type=KeyType.NORMAL)
         await guests.add(connection, old, service.id, "guest@example.com", NOW)
-    sent, content = message(service_id=service.id), b"x" * 600_000
+    sent, content = message(service_id=service.id, dsn=Dsn(envid="file 31")), b"x" * 600_000
     await SqlStore(database, old).put(Group((sent,), content))
 
-    assert await rotation.rotate(database, both, both) == 3 + 3 + 1 + 1 + 1  # parts, message fields, key, guest, DKIM
+    assert await rotation.rotate(database, both, both) == 3 + 4 + 1 + 1 + 1  # parts, message fields, key, guest, DKIM
     assert await rotation.rotate(database, both, both) == 0
 
     store = SqlStore(database, new)

@@ -12,7 +12,7 @@ from delivery.store.base import Attempt, Group, Outcome, Record, Settlement, Sto
 from delivery.store.sql import SqlStore
 from messages import reply
 from messages.address import Address
-from messages.message import KeyType, Message, new_id
+from messages.message import Dsn, KeyType, Message, new_id
 from messages.reply import Refused
 from messages.status import Status
 from tests.contract.conftest import NOW, message
@@ -34,9 +34,11 @@ def record(attempt: Attempt, outcome: Outcome, **values: object) -> Record:
 
 async def test_a_put_message_is_loaded_back_equal(store: Store) -> None:
     sent = message(reference="r-1", original_message_id="<a@b.c>", recipient=Address.parse("Zoë@exämple.com"))
+    asked = message(dsn=Dsn(ret="FULL", envid='é "1"', notify=("SUCCESS", "DELAY"), orcpt="rfc822;zoe@example.com"))
     await store.put(Group((sent,), b"hello"))
+    await store.put(Group((asked,), b"hello"))
 
-    assert await store.load([sent.id]) == {sent.id: sent}
+    assert await store.load([sent.id, asked.id]) == {sent.id: sent, asked.id: asked}
     assert await store.contents({sent.content_id}) == {sent.content_id: b"hello"}
 
 
@@ -82,7 +84,7 @@ async def test_a_limit_takes_exactly_its_number_and_stores_nothing_of_what_it_re
     results = await asyncio.gather(*(store.put(group) for group in groups), return_exceptions=True)
 
     refused = [group for group, result in zip(groups, results, strict=True) if isinstance(result, Refused)]
-    assert [result for result in results if result is None] == [None, None]
+    assert [result for result in results if isinstance(result, tuple)] == [group.messages for group in groups[:2]]
     for group in refused:
         assert await store.load([each.id for each in group.messages]) == {}
     await store.put(Group((message(),), b"x", (charge,)))  # 5 of 5

@@ -1,14 +1,10 @@
-"""What every store makes of provider events, of idempotency keys and of searches."""
+"""What every store makes of provider events and of searches."""
 
 import asyncio
 import os
-from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
-
-from auth.limits import Charge
 from delivery.queue.base import Queue
 from delivery.store.base import (
     Attempt,
@@ -19,15 +15,12 @@ from delivery.store.base import (
     History,
     Outcome,
     Record,
-    Repeated,
     Search,
     Settlement,
     Store,
 )
-from messages import reply
 from messages.address import Address
-from messages.message import Channel, IdempotencyKey, KeyType, Message, new_id
-from messages.reply import Refused
+from messages.message import Channel, KeyType, Message, new_id
 from messages.status import Status
 from tests.contract.conftest import NOW, message
 
@@ -223,88 +216,6 @@ async def test_events_of_many_messages_at_once_settle_each(store: Store, queue: 
 
     assert await store.counts(sent[0].service_id) == {Status.CREATED: 1, Status.DELIVERED: 1}
     assert {(await history(store, each)).message.status for each in sent} == {Status.DELIVERED}
-
-
-# -- Idempotency keys ----------------------------------------------------------------------------------------------
-
-
-def keyed(key: str, body: bytes = b"b", **changes: Any) -> Group:
-    return Group((message(service_id=UUID(int=7), **changes),), b"hello", idempotency=IdempotencyKey(key, body))
-
-
-async def test_a_key_that_was_used_names_what_was_accepted_then(store: Store) -> None:
-    first = keyed("k")
-    await store.put(first)
-
-    with pytest.raises(Repeated) as same:
-        await store.put(keyed("k"))
-    with pytest.raises(Repeated) as other:
-        await store.put(keyed("k", b"something else"))
-
-    assert (same.value.message_id, same.value.same) == (first.messages[0].id, True)
-    assert (other.value.message_id, other.value.same) == (first.messages[0].id, False)
-    assert await store.counts(UUID(int=7)) == {Status.CREATED: 1}
-
-
-async def test_what_a_key_was_used_for_is_told_without_storing_anything(store: Store) -> None:
-    first = keyed("k")
-    await store.put(first)
-
-    found = [await store.repeated(UUID(int=7), IdempotencyKey("k", body)) for body in (b"b", b"something else")]
-
-    assert [each and (each.message_id, each.same) for each in found] == [
-        (first.messages[0].id, True),
-        (first.messages[0].id, False),
-    ]
-    assert await store.repeated(UUID(int=7), IdempotencyKey("K", b"b")) is None
-    assert await store.repeated(UUID(int=8), IdempotencyKey("k", b"b")) is None
-
-
-async def test_another_services_key_is_another_key(store: Store) -> None:
-    await store.put(keyed("k"))
-    await store.put(replace(keyed("k"), messages=(message(),)))
-    await store.put(keyed("K"))
-
-
-async def test_of_many_at_once_with_one_key_one_is_stored(store: Store) -> None:
-    results = await asyncio.gather(*(store.put(keyed("k")) for _ in range(20)), return_exceptions=True)
-
-    repeats = [result for result in results if isinstance(result, Repeated)]
-    assert len(repeats) == 19
-    assert len({repeat.message_id for repeat in repeats}) == 1
-    assert await store.counts(UUID(int=7)) == {Status.CREATED: 1}
-
-
-async def test_a_refused_submission_leaves_its_key_free(store: Store) -> None:
-    full = Charge(UUID(int=5), 86400, 1, reply.SERVICE_LIMIT)
-    await store.put(replace(keyed("a"), charges=(full,)))
-    refused = await asyncio.gather(
-        *(store.put(replace(keyed("k"), charges=(full,))) for _ in range(3)), return_exceptions=True
-    )
-
-    assert [type(each) for each in refused] == [Refused] * 3
-    await store.put(keyed("k"))
-
-
-async def test_a_key_is_forgotten_with_the_contents_of_its_time(store: Store) -> None:
-    await store.put(keyed("k"))
-    if type(store).__name__ == "MemoryStore":
-        pytest.skip("memory forgets nothing but contents")
-    assert await store.forget(NOW - 1, NOW + 1) == 0
-    with pytest.raises(Repeated):
-        await store.put(keyed("k"))
-
-    assert await store.forget(NOW + 1, NOW + 1) == 1
-    await store.put(keyed("k"))
-
-
-async def test_keys_are_forgotten_a_portion_at_a_time_so_that_nobody_waits_long(store: Store) -> None:
-    if type(store).__name__ == "MemoryStore":
-        pytest.skip("memory forgets nothing but contents")
-    for number in range(5):
-        await store.put(keyed(f"k{number}"))
-
-    assert [await store.forget(NOW + 1, NOW + 1, limit=3) for _ in range(3)] == [3, 2, 0]
 
 
 # -- Searches ------------------------------------------------------------------------------------------------------

@@ -39,11 +39,11 @@ def counted(database: Database) -> Iterator[list[str]]:
 
 
 @contextmanager
-def away(database: Database) -> Iterator[None]:
-    """The database answers every statement with an error, as one that restarts does."""
+def away(database: Database, error: Exception | None = None) -> Iterator[None]:
+    """The database answers every statement with an error: as one that restarts does, if none is named."""
 
     def fail(*_: Any) -> None:
-        raise ConnectionResetError
+        raise error or ConnectionResetError
 
     engines = [database.engine.sync_engine, *([database._plain] if database.is_sqlite else [])]
     for engine in engines:

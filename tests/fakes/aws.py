@@ -37,7 +37,7 @@ class Behaviour:
     rejection: Rejection | None = None
     accepted: bool = True
     end: str = "answer"  # answer | hang | cut (close without a word) | reset (RST) | garbage (200, not JSON)
-    seconds: float = 0  # before anything else
+    until: asyncio.Event | None = None  # taken at once; the answer waits for it
 
 
 def _refuse(status: int, code: str, text: str) -> Behaviour:
@@ -271,11 +271,18 @@ class _Connection(asyncio.Protocol):
             self._answering = asyncio.get_running_loop().create_task(self._answer_later(answering))
             return
         status, answer, code, behaviour = self._aws.answer(method, path, headers, body)
-        seconds = behaviour.seconds or self._aws.seconds
-        if seconds:
+        seconds = self._aws.seconds
+        if behaviour.until:
+            told = self._end_after(behaviour.until, behaviour, status, answer, code)
+            self._answering = asyncio.get_running_loop().create_task(told)
+        elif seconds:
             asyncio.get_running_loop().call_later(seconds, self._end, behaviour, status, answer, code)
         else:
             self._end(behaviour, status, answer, code)
+
+    async def _end_after(self, until: asyncio.Event, *ending: Any) -> None:
+        await until.wait()
+        self._end(*ending)
 
     async def _answer_later(self, answering: Coroutine[Any, Any, Answer]) -> None:
         self._end(OK, *await answering, "")

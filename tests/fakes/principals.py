@@ -1,6 +1,8 @@
 """Principals for tests: every field has a plain value, what matters is named."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 from auth.principal import DisplayName, Key, Principal, ReplyTo, Service
@@ -19,7 +21,9 @@ def make_principal(
     branding: str = "default",
     per_minute: int = 1000,
     per_day: int = 1000,
+    terms: Mapping[str, Any] | None = None,
 ) -> Principal:
+    """`terms` are further fields of the key."""
     service = Service(
         id=uuid4(),
         name="Passports",
@@ -51,4 +55,4 @@ def make_principal(
         revoked_at=None,
         last_used_at=None,
     )
-    return Principal(service, key, frozenset(guests), frozenset(registered))
+    return Principal(service, replace(key, **(terms or {})), frozenset(guests), frozenset(registered))

@@ -14,6 +14,7 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from auth import domains, keys, services
+from auth.throttle import Throttle
 from auth.verify import Verifier
 from config.database import Database
 from config.keyring import Keyring
@@ -24,11 +25,12 @@ from delivery.brandings import Brandings
 from delivery.store.sql import SqlStore
 from delivery.templates import Templates
 from messages.message import KeyType
-from relay import certificate
+from relay import self_signed
 from relay.accept import Acceptor
 from relay.metrics import DoorMetrics
 from relay.preparation import Preparer
-from relay.smtp.listeners import SmtpDoor, tls_context
+from relay.smtp.listeners import SmtpDoor
+from relay.tls import Certificates
 
 DOMAIN = "notification.example.ca"
 
@@ -52,8 +54,9 @@ async def _serve(folder: Path, synchronous: str) -> None:
     store = SqlStore(database, keyring)
     preparer = Preparer(Brandings(), Templates(database, time.time), 1 << 20)
     acceptor = Acceptor(store, verifier, preparer, max_recipients=10, now=time.time)
-    context = tls_context(*certificate.ensure(folder, "localhost"))
-    door = SmtpDoor(Smtp(), context, verifier, acceptor, DoorMetrics(CollectorRegistry()), Words.load())
+    context = Certificates([self_signed.ensure(folder, "localhost")]).context
+    throttle = Throttle(database, keyring, time.time, default_domain=DOMAIN)
+    door = SmtpDoor(Smtp(), context, verifier, acceptor, DoorMetrics(CollectorRegistry()), Words.load(), throttle)
     listener = socket.create_server(("127.0.0.1", 0))
     await door.start([], [listener])
     login = {"username": issued.key.smtp_username, "password": issued.smtp_password}

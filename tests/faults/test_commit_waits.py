@@ -40,6 +40,7 @@ def _told(name: str, waits: list[float], seconds: float) -> tuple[float, float]:
 
 
 # Twice the bar where whatever else runs beside the tests shares the two cores; the bar itself in `make soak`.
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("seconds", "margin"), [(3, 2), pytest.param(15, 1, marks=pytest.mark.soak)], ids=["short", "soak"]
 )

@@ -1,4 +1,4 @@
-"""Any bytes are either prepared or refused; what is prepared has one From, no Bcc and no line over 998 octets."""
+"""Any bytes are prepared or refused; what is prepared has one From, no Bcc, no line over 998 octets and no NUL."""
 
 import email
 import re
@@ -15,7 +15,7 @@ from messages.pipeline import Preparation, Prepared, prepare
 from messages.reply import Refused
 from messages.rewrite import SenderPolicy, parse_mailboxes
 from messages.words import decode_words
-from tests.fidelity import LONG_LINE, differences
+from tests.fidelity import UNSENDABLE, differences
 
 BRANDING = Branding("<table>té\u2014te</table>", "<table>pièd</table>", "_" * 40 + "\r\nEnvoyé \u2014 Ω", "fr")
 
@@ -63,7 +63,7 @@ def test_any_bytes_are_prepared_or_refused(content, branding, reply_to, author_n
     assert not any(re.match(rb"(?i)(resent-)?bcc[ \t]*:", line) for line in lines)
     assert len(email.message_from_bytes(done.content).get_all("From", [])) == 1
     assert done.content.endswith(b"\r\n")
-    assert not LONG_LINE.search(done.content)
+    assert not UNSENDABLE.search(done.content)
     assert len(done.subject) <= 998
 
 
@@ -95,8 +95,8 @@ def test_decoded_content_stays_what_was_sent(kind, encoding, body, branding):
     content = as_the_door_does(head.encode() + b"\r\n\r\n" + body)
     done = prepared(content, "none", branding, author_name=False)
     if done is None:
-        assert encoding in ("base64", "quoted-printable"), "only a damaged encoding keeps a long line in place"
-        assert LONG_LINE.search(content)
+        assert encoding in ("base64", "quoted-printable"), "only a damaged encoding keeps a long line or a NUL in place"
+        assert UNSENDABLE.search(content)
     else:
         assert differences(content, done, branding) == []
 

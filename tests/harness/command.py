@@ -1,60 +1,99 @@
 """The command without its start-up: a process that has everything imported forks one child per command.
 
-The child is a real process with its own environment, folder and exit code; a test saves the second that the interpreter
-and its imports take. Tests of the start itself run the command afresh.
+The child is a real process with its own environment, folder, session and exit code; a test saves the seconds that the
+interpreter and its imports take. Tests of the start itself run the command afresh.
 """
 
 import atexit
 import gc
+import io
 import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 30.0  # a command that takes longer is killed: -9 is its exit code
+_JOB_BYTES = 128 * 1024  # arguments and environment
+
+
+class Forked:
+    """A running command, as far as tests use what subprocess.Popen has."""
+
+    def __init__(self, told: int) -> None:
+        """`told` is a pipe's end: a line with the process id, and one with the exit code when it has ended."""
+        self._told = io.FileIO(told)
+        self.pid = int(self._told.readline())
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        if self.returncode is None and select.select([self._told], [], [], 0)[0]:
+            self.wait()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            if not select.select([self._told], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("notify-relay", timeout or 0)
+            self.returncode = int(self._told.readline())
+            self._told.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
 
 class Commands:
-    """Runs commands, one at a time."""
+    """Starts commands."""
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.harness.command"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # a Ctrl-C at the tests is not for it
-        )
+        self._jobs, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._server = subprocess.Popen(
+                [sys.executable, "-m", "tests.harness.command", str(theirs.fileno())],
+                cwd=ROOT,
+                # prometheus_client asks for its folder when a metric is made, but whether it wants one when imported.
+                env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": "chosen later"},
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # a Ctrl-C at the tests is not for it
+            )
         atexit.register(self._end)
+
+    def start(self, arguments: Sequence[str], folder: Path, environment: dict[str, str], out: int, err: int) -> Forked:
+        job = {"arguments": list(arguments), "folder": str(folder), "environment": environment}
+        told, tell = os.pipe()
+        try:
+            socket.send_fds(self._jobs, [json.dumps(job).encode()], [out, err, tell])
+        finally:
+            os.close(tell)
+        return Forked(told)
 
     def run(
         self, arguments: Sequence[str], folder: Path, environment: dict[str, str]
     ) -> subprocess.CompletedProcess[str]:
-        job = {"arguments": list(arguments), "folder": str(folder), "environment": environment}
-        assert self._server.stdin is not None
-        assert self._server.stdout is not None
-        with self._turn:
-            self._server.stdin.write(json.dumps(job).encode() + b"\n")
-            self._server.stdin.flush()
-            answer = json.loads(self._server.stdout.readline())
-        return subprocess.CompletedProcess(arguments, answer["code"], answer["out"], answer["err"])
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            process = self.start(arguments, folder, environment, out.fileno(), err.fileno())
+            try:
+                process.wait(SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()  # its own children follow it
+            return subprocess.CompletedProcess(arguments, process.wait(10), _text(out), _text(err))
 
     def _end(self) -> None:
-        assert self._server.stdin is not None
-        assert self._server.stdout is not None
-        self._server.stdin.close()
+        self._jobs.close()
         self._server.wait(10)
-        self._server.stdout.close()
 
 
 @cache
@@ -63,41 +102,53 @@ def commands() -> Commands:
     return Commands()
 
 
-def _serve() -> None:
-    from relay import roles
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
+
+
+def _serve(jobs: socket.socket) -> None:
+    from relay import cli, roles  # noqa: F401
 
     roles.preload()
     gc.collect()
     gc.freeze()
-    for line in sys.stdin.buffer:
-        job = json.loads(line)
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            pid = os.fork()
-            if pid == 0:
-                _become(job, out.fileno(), err.fileno())
-            code = _exit_code(pid)
-            answer = {"code": code, "out": _text(out.fileno()), "err": _text(err.fileno())}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the keepers
+    while True:
+        job, descriptors, _, _ = socket.recv_fds(jobs, _JOB_BYTES, 3)
+        if not job:
+            return
+        if os.fork() == 0:
+            jobs.close()
+            _keep(json.loads(job), *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
-def _exit_code(pid: int) -> int:
-    deadline = time.monotonic() + SECONDS
-    while (found := os.waitpid(pid, os.WNOHANG))[0] == 0:
-        if time.monotonic() > deadline:
-            os.kill(pid, signal.SIGKILL)  # its own children follow it
-            found = os.waitpid(pid, 0)
-            break
-        time.sleep(0.005)
-    return os.waitstatus_to_exitcode(found[1])
+def _keep(job: dict[str, Any], out: int, err: int, tell: int) -> NoReturn:
+    """The command's parent: only a parent hears how a process ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    pid = os.fork()
+    if pid == 0:
+        os.close(tell)
+        _become(job, out, err)
+    os.close(out)
+    os.close(err)
+    os.write(tell, b"%d\n" % pid)
+    os.write(tell, b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    os._exit(0)
 
 
 def _become(job: dict[str, Any], out: int, err: int) -> NoReturn:
     from relay.cli import main
 
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(out, 1)
-    os.dup2(err, 2)
+    os.setsid()
+    for descriptor, standard in ((os.open(os.devnull, os.O_RDONLY), 0), (out, 1), (err, 2)):
+        os.dup2(descriptor, standard)
+        os.close(descriptor)
+    # Made anew: the server's remember what kind of file theirs were.
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
     os.chdir(job["folder"])
     os.environ.clear()
     os.environ.update(job["environment"])
@@ -111,9 +162,5 @@ def _become(job: dict[str, Any], out: int, err: int) -> NoReturn:
     os._exit(code if isinstance(code, int) else int(code is not None))  # taking down all those modules costs a second
 
 
-def _text(descriptor: int) -> str:
-    return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
-
-
 if __name__ == "__main__":
-    _serve()
+    _serve(socket.socket(fileno=int(sys.argv[1])))

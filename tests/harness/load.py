@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import random
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,6 +30,27 @@ def html_message(size_bytes: int = 2048) -> bytes:
     row = "<p>Your licence is ready. Please bring the letter that we sent you.</p>\r\n"
     missing = size_bytes - len(head) - len(_HTML)
     return (head + _HTML.format(subject="Your licence", rows=row * max(missing // len(row), 1))).encode()
+
+
+def message_of(size_bytes: int) -> bytes:
+    """A message of about that size: what is large is an attachment."""
+    text = html_message()
+    if size_bytes < 2 * len(text):
+        return html_message(size_bytes)
+    head, _, body = text.partition(b"Content-Type: ")
+    octets = random.Random(1).randbytes((size_bytes - len(text)) * 57 // 78)  # 76 characters and CRLF to a line
+    attachment = base64.encodebytes(octets).replace(b"\n", b"\r\n")
+    return b"".join(
+        (
+            head,
+            b'Content-Type: multipart/mixed; boundary="=_next"\r\n\r\n--=_next\r\nContent-Type: ',
+            body,
+            b"--=_next\r\nContent-Type: application/pdf; name=licence.pdf\r\nContent-Transfer-Encoding: base64\r\n"
+            b"Content-Disposition: attachment; filename=licence.pdf\r\n\r\n",
+            attachment,
+            b"--=_next--\r\n",
+        )
+    )
 
 
 def trusting_context() -> ssl.SSLContext:
@@ -74,13 +96,19 @@ class Connection:
 
 
 @asynccontextmanager
-async def connected(port: int, username: str, password: str, context: ssl.SSLContext) -> AsyncIterator[Connection]:
-    """A session on the TLS port, logged in."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+async def connected(
+    port: int, username: str, password: str, context: ssl.SSLContext, *, starttls: bool = False
+) -> AsyncIterator[Connection]:
+    """A session, logged in: on the TLS port, or by STARTTLS."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=None if starttls else context)
     connection = Connection(reader, writer)
     try:
         await connection.reply(b"220")
         await connection.command(b"EHLO client.example.org", b"250")
+        if starttls:
+            await connection.command(b"STARTTLS", b"220")
+            await writer.start_tls(context)
+            await connection.command(b"EHLO client.example.org", b"250")
         initial = base64.b64encode(f"\0{username}\0{password}".encode())
         await connection.command(b"AUTH PLAIN " + initial, b"235")
         yield connection

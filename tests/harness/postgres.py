@@ -10,6 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.harness.relay import free_port
+
 
 def server_binaries() -> Path | None:
     """The folder that holds initdb and postgres, or None."""
@@ -51,9 +53,7 @@ class Postgres:
             cwd=self._folder,
             **self._unprivileged(),
         )
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.resume()
         return self
 

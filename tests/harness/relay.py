@@ -1,7 +1,11 @@
 """The real command, run as an operator runs it: own folder, own ports, own environment, real signals."""
 
+import contextlib
+import io
+import itertools
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -9,20 +13,44 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
-from tests.harness.command import commands
+from tests.harness.command import Forked, commands
 
+_PORTS = range(
+    10_000, 32_000
+)  # below those that the kernel picks for clients and for port 0: nobody gets ours by chance
+_PASS = """
+import os, sys
+names, end = sys.argv[1], sys.argv.index("--")
+given, command = [int(each) for each in sys.argv[2:end]], sys.argv[end + 1 :]
+apart = [os.dup2(each, 100 + at) for at, each in enumerate(given)]
+for at, each in enumerate(apart, 3):
+    os.dup2(each, at)
+os.closerange(3 + len(given), 200)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(len(given)), "LISTEN_FDNAMES": names}
+os.execv(command[0], command)
+"""
 COMMAND = (sys.executable, "-c", "from relay.cli import main; main()")
 
 
+@cache
+def _ports() -> Iterator[int]:
+    """In turn, from where test runs beside us are unlikely to be. (Hypothesis seeds `random`.)"""
+    first = random.SystemRandom().randrange(len(_PORTS))
+    return itertools.cycle([*_PORTS[first:], *_PORTS[:first]])
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One that nobody listens on, and that no other test of this run is given."""
+    for port in _ports():
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
 
 
 def _parent(pid: int) -> int | None:
@@ -66,8 +94,9 @@ class Relay:
             (name if name.startswith("AWS_") and not name.startswith("AWS__") else f"NOTIFY_RELAY_{name}"): str(value)
             for name, value in settings.items()
         }
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Forked | None = None
         self.said = b""  # on standard output
+        self._output: io.FileIO | None = None
         self.log = folder / "log"
 
     # -- the command -----------------------------------------------------------------------------------------------
@@ -122,25 +151,50 @@ class Relay:
 
     # -- the processes ---------------------------------------------------------------------------------------------
 
+    def start_on(self, sockets: Mapping[str, socket.socket]) -> "Relay":
+        """`serve` on listening sockets that the test keeps, passed as a service manager does it."""
+        descriptors = [each.fileno() for each in sockets.values()]
+        through = (sys.executable, "-c", _PASS, ":".join(sockets), *map(str, descriptors), "--")
+        return self.start(through=through, passed=descriptors)
+
     def start(
-        self, *arguments: str, through: Sequence[str] = (), seconds: float = 15, announced: str = " ready: "
+        self,
+        *arguments: str,
+        through: Sequence[str] = (),
+        passed: Sequence[int] = (),
+        afresh: bool = False,
+        seconds: float = 15,
+        announced: str = " ready: ",
     ) -> "Relay":
-        """`serve`, until it says that it is ready; `through` is a command that runs it."""
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*through, *COMMAND, "serve", *arguments],
-                cwd=self.folder,
-                env=self.environment,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
-            )
-        assert self.process.stdout is not None
+        """`serve`, until it says that it is ready; `through` is a command that runs it, with descriptors `passed`.
+
+        `afresh`: as a shell starts it, interpreter, imports and all.
+        """
+        reading, writing = os.pipe()
+        try:
+            with self.log.open("ab") as log:
+                if through or afresh:
+                    self.process = subprocess.Popen(
+                        [*through, *COMMAND, "serve", *arguments],
+                        cwd=self.folder,
+                        env=self.environment,
+                        stdout=writing,
+                        stderr=log,
+                        start_new_session=True,
+                        pass_fds=passed,
+                    )
+                else:
+                    started = ("serve", *arguments)
+                    self.process = commands().start(started, self.folder, self.environment, writing, log.fileno())
+        finally:
+            os.close(writing)
+        os.set_blocking(reading, False)
+        self._output = io.FileIO(reading)
         deadline = time.monotonic() + seconds
-        os.set_blocking(self.process.stdout.fileno(), False)
         self.said = b""
         while announced.encode() not in self.said:
             if self.process.poll() is not None or time.monotonic() > deadline:
+                self.end()
                 raise AssertionError(f"not ready: {self.said!r} {self.log.read_text()[-2000:]}")
             time.sleep(0.02)
             self.listen()
@@ -148,9 +202,8 @@ class Relay:
 
     def listen(self) -> str:
         """All that `serve` has printed for people so far."""
-        assert self.process is not None
-        assert self.process.stdout is not None
-        self.said += self.process.stdout.read() or b""
+        assert self._output is not None
+        self.said += self._output.read() or b""
         return self.said.decode()
 
     def children(self) -> dict[int, str]:
@@ -171,9 +224,7 @@ class Relay:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(seconds)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        self.process = None
+        self._forget()
         return code
 
     def end(self) -> None:
@@ -184,15 +235,19 @@ class Relay:
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)  # our own session: nobody else's process
                 self.process.wait()
+                self._forget()
 
     def kill(self) -> None:
         """The supervisor dies without a word."""
         assert self.process is not None
-        assert self.process.stdout is not None
         self.process.kill()
         self.process.wait()
-        self.process.stdout.close()
-        self.process = None
+        self._forget()
+
+    def _forget(self) -> None:
+        assert self._output is not None
+        self._output.close()
+        self.process = self._output = None
 
     # -- what came of it -------------------------------------------------------------------------------------------
 

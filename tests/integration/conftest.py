@@ -60,10 +60,12 @@ class Works:
         return Renderer(Templates(self.database, time.time), Brandings())
 
     @contextlib.asynccontextmanager
-    async def worker(self, owner: str = "w", **settings: Any) -> AsyncIterator[None]:
+    async def worker(
+        self, owner: str = "w", *, read_timeout_seconds: float = 0.5, **settings: Any
+    ) -> AsyncIterator[None]:
         """A worker that runs for the length of the block."""
         delivery = self.settings.model_copy(update=settings)
-        aws = Aws(endpoint_url=self.aws.url, connect_timeout_seconds=1, read_timeout_seconds=0.5)
+        aws = Aws(endpoint_url=self.aws.url, connect_timeout_seconds=1, read_timeout_seconds=read_timeout_seconds)
         ses = await open_provider(aws, delivery.concurrency)
         stopping = asyncio.Event()
         work = Worker(

@@ -144,11 +144,13 @@ async def test_a_doubled_notification_is_learned_once(works: Works, told: Feedba
 
 async def test_an_event_that_comes_before_ses_has_answered_settles_the_message(works: Works, told: Feedback) -> None:
     told.scripts["reader@example.org"] = DUE
-    works.aws.script([Behaviour(seconds=0.4)])  # taken at once, answered later
+    answer = asyncio.Event()
+    works.aws.script([Behaviour(until=answer)])
     message = await works.put()
-    async with works.worker(), feedback(works):
+    async with works.worker(read_timeout_seconds=30), feedback(works):
         early = await works.wait(message, "delivered")
         assert works.metric("delivery_attempts_total", provider="ses", outcome="relayed") == 0
+        answer.set()
     late = await works.history(message)
     assert (late.message.status, late.waiting_until) == ("delivered", None)
     assert late.message.provider_id == early.message.provider_id == works.aws.sent[0].message_id
@@ -183,10 +185,15 @@ async def test_a_notification_without_tags_waits_until_its_message_is_known(
 ) -> None:
     monkeypatch.setattr(upkeep, "MATCH_SECONDS", 0.1)
     told.scripts["reader@example.org"] = (Step("Delivery", tagged=False),)
-    works.aws.script([Behaviour(seconds=0.4)])
+    answer = asyncio.Event()
+    works.aws.script([Behaviour(until=answer)])
     message = await works.put()
     with capture_logs() as logs:
-        async with works.worker(), feedback(works):
+        async with works.worker(read_timeout_seconds=30), feedback(works):
+            async with asyncio.timeout(10):
+                while works.metric("delivery_event_fates_total", fate="parked") == 0:
+                    await asyncio.sleep(0.02)
+            answer.set()
             await works.wait(message, "delivered")
     assert works.metric("delivery_event_fates_total", fate="parked") == 1
     assert await kinds(works, message) == ["delivery"]

@@ -95,6 +95,89 @@ def test_key_is_updated_rotated_and_revoked(answer: Callable[..., dict[str, Any]
     assert made["smtp_password"] not in json.dumps(listed)
 
 
+TERMS = {
+    "--lane": ("bulk", "lane", "bulk", None),
+    "--language": ("fr", "language", "fr", None),
+    "--branding": ("none", "branding", "none", None),
+    "--reply-to-address": ("Desk@example.ca", "reply_to_address", "Desk@example.ca", None),
+    "--lifetime": ("600", "lifetime_seconds", 600, None),
+    "--fix": ("reply-to", "fixed", ["reply-to"], []),
+    "--per-minute": ("5", "per_minute", 5, 3000),
+    "--max-bytes": ("2048", "max_message_bytes", 2048, None),
+    "--max-recipients": ("3", "max_recipients", 3, None),
+    "--allow-from": ("@Example.ca", "allowed_from", ["@example.ca"], []),
+    "--allow-ip": ("192.0.2.1", "networks", ["192.0.2.1/32"], []),
+    "--expires-at": ("2040-01-01", "expires_at", "2040-01-01T00:00:00Z", None),
+}
+
+
+def test_terms_of_a_key_are_given_changed_and_taken_off_by_the_same_names(
+    answer: Callable[..., dict[str, Any]],
+) -> None:
+    create = ("key", "create", "--service", answer(*SERVICE)["id"], "--name", "n", "--type", "normal")
+    options = [text for option, (value, *_) in TERMS.items() for text in (option, value)]
+    full, bare = answer(*create, *options)["id"], answer(*create)["id"]
+
+    assert (terms := answer("key", "show", full)) == answer("key", "list")["keys"][0]
+    assert {field: terms[field] for _, field, *_ in TERMS.values()} == {
+        field: kept for _, field, kept, _ in TERMS.values()
+    }
+    for option, (value, field, kept, default) in TERMS.items():
+        assert answer("key", "update", bare, option, value)[field] == kept
+        assert answer("key", "update", bare, "--clear", option.removeprefix("--"))[field] == default
+    cleared = [text for option in TERMS for text in ("--clear", option.removeprefix("--"))]
+    changed = answer("key", "update", full, *cleared, "--name", "m")
+    assert {field: changed[field] for _, field, *_ in TERMS.values()} == {
+        field: none for _, field, _, none in TERMS.values()
+    }
+    assert changed["name"] == "m"
+
+
+def test_lists_of_a_key_take_what_is_repeated(answer: Callable[..., dict[str, Any]]) -> None:
+    create = ("key", "create", "--service", answer(*SERVICE)["id"], "--name", "n", "--type", "normal")
+    key = answer(*create, "--fix", "lane", "--fix", "expires", "--allow-from", "b@x.ca", "--allow-from", "@a.ca")
+
+    shown = answer("key", "show", key["id"])
+    assert (shown["fixed"], shown["allowed_from"]) == (["expires", "lane"], ["@a.ca", "b@x.ca"])
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "code", "words"),
+    [
+        ("--max-bytes", "26214401", 1, "the door takes messages of at most 26214400 octets"),
+        ("--max-bytes", "100", 1, "the largest message has at least 1024 octets"),
+        ("--lifetime", "2592001", 1, "a message lives 1 to 2592000 seconds"),
+        ("--allow-from", "example.ca", 1, "neither a mail address nor a domain written as @example.ca"),
+        ("--allow-from", "zoë@example.ca", 1, "ASCII characters only"),
+        ("--reply-to-address", "nobody", 1, "the --reply-to-address cannot be used: no @ sign"),
+        ("--fix", "colour", 2, "'colour' is not one of"),
+        ("--expires-at", "2020-01-01", 1, "use key revoke"),
+        ("--branding", "maple", 2, "use one of default, none"),
+        ("--max-recipients", "-1", 2, "--max-recipients"),
+    ],
+)
+def test_terms_that_cannot_be_kept_are_refused(
+    run: Run, answer: Callable[..., dict[str, Any]], option: str, value: str, code: int, words: str
+) -> None:
+    create = ("key", "create", "--service", answer(*SERVICE)["id"], "--name", "n", "--type", "normal")
+    exit_code, _, said = run(*create, option, value)
+
+    assert (exit_code, words in said) == (code, True), said
+    assert answer("key", "list") == {"keys": []}
+
+
+def test_term_that_is_given_and_cleared_at_once_changes_nothing(
+    run: Run, answer: Callable[..., dict[str, Any]]
+) -> None:
+    create = ("key", "create", "--service", answer(*SERVICE)["id"], "--name", "n", "--type", "normal")
+    key = answer(*create, "--allow-from", "@example.ca")
+
+    code, _, said = run("key", "update", key["id"], "--clear", "allow-from", "--allow-from", "@example.org")
+
+    assert (code, "--allow-from is given, too" in said) == (2, True), said
+    assert answer("key", "show", key["id"])["allowed_from"] == ["@example.ca"]
+
+
 def test_domain_shows_the_records_to_publish(answer: Callable[..., dict[str, Any]]) -> None:
     for shown in (answer("domain", "show"), answer("domain", "show", "notification.example.ca")):
         assert shown["domain"] == "notification.example.ca"

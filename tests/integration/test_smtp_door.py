@@ -132,7 +132,7 @@ def test_our_fault_is_answered_451_without_its_text_and_the_session_goes_on(with
         door.gate.error = RuntimeError("password hunter2 of reader@example.org")
         with capture_logs() as logs:
             assert await client.ask(HEAD + b"x\r\n.\r\n") == (
-                "451 4.3.0 temporary failure on our side; nothing was accepted, try again"
+                "451 4.3.0 temporary failure on our side; nothing was accepted, try again in a minute"
             )
         assert [line["event"] for line in logs] == ["smtp.error", "message.refused"]
         assert logs[0]["error"] == "RuntimeError"
@@ -276,7 +276,7 @@ def test_nothing_personal_is_logged_nor_counted(with_door: Test) -> None:
         assert [line["event"] for line in logs] == ["message.refused", "message.accepted"]
         assert set(logs[1]) == {
             *("event", "log_level", "door", "group_id", "service_id", "key_id", "key_type"),
-            *("recipients", "size_bytes", "seconds"),
+            *("recipients", "repeated", "size_bytes", "seconds"),
         }
         for word in ("gcntfy", "hunter2", "app@", "stranger", "guest@", "private", *door.login("team")):
             assert word not in str(logs)

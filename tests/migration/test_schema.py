@@ -1,6 +1,7 @@
 """The schema's history against the tables that the code believes in."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from alembic import command
@@ -11,9 +12,13 @@ from sqlalchemy import Connection, inspect
 
 import delivery.store.tables
 import delivery.templates  # noqa: F401 - each import adds its tables to the metadata
-from auth import domains, guests, keys, limits, roots, senders, services  # noqa: F401
+from auth import domains, guests, keys, limits, roots, senders, services, throttle  # noqa: F401
+from auth.principal import Option
 from config.database import Database, metadata
+from config.keyring import Keyring
 from delivery import schema
+from messages.message import KeyType, Lane
+from tests.fakes.auth import DEFAULTS, NOW
 
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection:sqlalchemy.exc.SAWarning")  # SQLite's, of substr()
@@ -48,11 +53,29 @@ async def test_many_may_upgrade_at_once(database_url: str) -> None:
 
 
 async def test_downgrade_leaves_nothing_behind(database: Database) -> None:
-    def down(connection: Connection) -> list[str]:
-        config: Config = schema._config()
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
-        return inspect(connection).get_table_names()
-
     async with database.write() as connection:
-        assert await connection.run_sync(down) == ["alembic_version"]
+        await connection.run_sync(down_to, "base")
+        assert await connection.run_sync(lambda c: inspect(c).get_table_names()) == ["alembic_version"]
+
+
+async def test_a_key_outlives_the_terms_that_an_older_schema_has_no_place_for(
+    database: Database, keyring: Keyring, sealing: Keyring
+) -> None:
+    terms = keys.Terms(lane=Lane.BULK, lifetime_seconds=60, allowed_from=["@x.example"], fixed=[Option.LANE])
+    async with database.write() as c:
+        await domains.ensure(c, sealing, "x.example", NOW)
+        service = await services.create(c, DEFAULTS, NOW, name="n", email_from="n", domain="x.example")
+        made = await keys.create(c, keyring, DEFAULTS, service, NOW, name="n", type=KeyType.NORMAL, **terms)
+    async with database.write() as c:
+        await c.run_sync(down_to, "0002")
+    await schema.upgrade(database)
+
+    async with database.read() as c:
+        found = await keys.find(c, DEFAULTS, made.key.id)
+    assert found == replace(made.key, lifetime_seconds=None, allowed_from=frozenset(), fixed=frozenset())
+
+
+def down_to(connection: Connection, revision: str) -> None:
+    config: Config = schema._config()
+    config.attributes["connection"] = connection
+    command.downgrade(config, revision)

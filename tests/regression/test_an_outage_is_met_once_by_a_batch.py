@@ -22,7 +22,7 @@ async def test_the_rest_of_a_batch_hears_of_an_outage_at_once() -> None:
     def apply(_: Connection, items: Sequence[int]) -> Results:
         raise ValueError("one member is bad")
 
-    commit = GroupCommit[int](transact, apply, is_outage=lambda error: isinstance(error, TimeoutError))
+    commit = GroupCommit[int, None](transact, apply, is_outage=lambda error: isinstance(error, TimeoutError))
     results = await asyncio.gather(*(commit.submit(n) for n in range(50)), return_exceptions=True)
     assert all(isinstance(result, TimeoutError) for result in results)
     assert calls == 2

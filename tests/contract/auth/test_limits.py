@@ -2,17 +2,26 @@
 
 import asyncio
 import multiprocessing
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from auth import limits
-from auth.limits import Charge, charge
+from auth.limits import Charge, counting
 from config.database import Database
-from messages.reply import KEY_LIMIT, SERVICE_LIMIT
+from messages.reply import KEY_LIMIT, SERVICE_LIMIT, Refused
 from tests.fakes.auth import NOW, counted
+
+
+def charge(
+    connection: Connection, wanted: Sequence[tuple[tuple[Charge, ...], int]], now: float
+) -> list[Refused | None]:
+    """Groups of messages in order, each as its charges and how many messages it has."""
+    with counting(connection, [group for group, _ in wanted], now) as count:
+        return [count(group, messages) for group, messages in wanted]
 
 
 def _charges(key: UUID, service: UUID, per_minute: int, per_day: int) -> tuple[Charge, ...]:

@@ -11,17 +11,17 @@ from sqlalchemy import text
 
 from auth import guests, keys, senders, services, verify
 from auth.errors import AuthError
+from auth.lookups import Unavailable
 from auth.principal import Key, Service
 from auth.verify import Verifier
 from config.database import Database
 from config.keyring import Keyring
 from messages.message import KeyType
 from messages.reply import (
-    AUTH_UNAVAILABLE,
     CREDENTIALS_INVALID,
+    DEVICE_KEY_UNKNOWN,
     KEY_REVOKED,
     SERVICE_HELD,
-    UNAVAILABLE,
     Refused,
     Reply,
 )
@@ -101,6 +101,28 @@ async def test_key_for_networks_needs_a_client_from_them(
     for client_ip in ("198.51.100.1", None):
         with refused(CREDENTIALS_INVALID):
             await verifier.verify(bound.key.smtp_username, bound.secret, client_ip)
+
+
+async def test_client_known_by_its_address_is_who_its_key_says(
+    database: Database, keyring: Keyring, verifier: Verifier, issued: keys.Issued, service: Service, clock: Clock
+) -> None:
+    async with database.write() as c:
+        bound = await keys.create(
+            c, keyring, DEFAULTS, service, NOW, name="n", type=KeyType.TEST, networks=["192.0.2.0/24"]
+        )
+    assert (await verifier.identify(issued.key.smtp_username, "198.51.100.1")).key == issued.key
+    assert (await verifier.identify(bound.key.smtp_username, "192.0.2.1")).key == bound.key
+    for username, client_ip in ((bound.key.smtp_username, "198.51.100.1"), ("nobody-00000000", "192.0.2.1")):
+        with refused(DEVICE_KEY_UNKNOWN):
+            await verifier.identify(username, client_ip)
+    async with database.write() as c:
+        await keys.revoke(c, DEFAULTS, issued.key.id, clock.now)
+        await services.update(c, DEFAULTS, service.id, held=True)
+    clock.now += 5
+    with refused(KEY_REVOKED):
+        await verifier.identify(issued.key.smtp_username, "198.51.100.1")
+    with refused(SERVICE_HELD):
+        await verifier.identify(bound.key.smtp_username, "192.0.2.1")
 
 
 async def test_cached_log_in_asks_the_database_nothing(
@@ -204,11 +226,11 @@ async def test_database_away_is_temporary_and_ends_what_is_cached_within_5_secon
         clock.now += 4.2
         assert await verifier.current(principal) == principal
         clock.now += 0.4
-        with refused(UNAVAILABLE):
+        with pytest.raises(Unavailable):
             await verifier.current(principal)
-        with refused(AUTH_UNAVAILABLE):
+        with pytest.raises(Unavailable):
             await verifier.verify(issued.key.smtp_username, issued.secret)
-        with refused(AUTH_UNAVAILABLE):
+        with pytest.raises(Unavailable):
             await verifier.verify("nobody-00000000", issued.secret)
     assert await verifier.current(principal) == principal
 
@@ -296,7 +318,7 @@ async def test_look_up_that_hangs_ends_as_temporary(
     monkeypatch.setattr(verify, "TIMEOUT_SECONDS", 0.2)
     async with database.write() as c:
         await c.execute(text("LOCK TABLE keys IN ACCESS EXCLUSIVE MODE"))
-        with refused(AUTH_UNAVAILABLE):
+        with pytest.raises(Unavailable):
             await verifier.verify(issued.key.smtp_username, issued.secret)
     await settled(verifier)
     assert (await verifier.verify(issued.key.smtp_username, issued.secret)).key == issued.key

@@ -241,5 +241,13 @@ def test_devices_without_network_or_user_name_are_refused(set_up: SetUp, devices
 def test_networks_of_devices_may_not_overlap(set_up: SetUp) -> None:
     set_up(SMTP__DEVICES="10.1.0.0/16=a, 10.1.2.0/24=b")
 
-    with pytest.raises(SettingsError, match="NOTIFY_RELAY_SMTP__DEVICES: two of its networks overlap"):
+    with pytest.raises(SettingsError, match=r"SMTP__DEVICES: its networks 10\.1\.0\.0/16 and 10\.1\.2\.0/24 overlap"):
+        load()
+
+
+@pytest.mark.parametrize("everybody", ["0.0.0.0/0", "::/0"])
+def test_devices_are_never_everybody(set_up: SetUp, everybody: str) -> None:
+    set_up(SMTP__DEVICES=f"{everybody}=a")
+
+    with pytest.raises(SettingsError, match=f"SMTP__DEVICES: {everybody} is everybody"):
         load()

@@ -1,7 +1,7 @@
 """Everything that people read is in the catalogue, in French that fits where it is said.
 
-A text is the first argument of `Text` or of an error made from one, the text of a `Reply`, a constant of a module of
-texts, and what Typer is told to show. What is missing is named by the test, ready for the catalogue.
+A text is the first argument of `Text` or of an error made from one, a `Reply`'s text, cause and cure, a constant of a
+module of texts, and what Typer is told to show. What is missing is named by the test, ready for the catalogue.
 """
 
 import ast
@@ -29,16 +29,19 @@ from relay.cli import texts
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("messages", "auth", "config", "delivery", "relay")
-MODULES_OF_TEXTS = ("auth/errors.py", "config/problems.py", "relay/cli/texts.py", "relay/cli/usage.py")
+MODULES_OF_TEXTS = ("auth/errors.py", "config/problems.py")
+MODULES_OF_TEXTS += ("relay/cli/smtp/texts.py", "relay/cli/texts.py", "relay/cli/usage.py")
 
 # The same in both languages: names, values to type, and words that French shares.
 SAME = frozenset({"CIDR", "ID", "SERVICE", "TLS", "all|smtp|http|worker|feedback"})
-SAME |= {"description", "id", "secrets", "service", "type", "url", "version"}
+SAME |= {"OPTION", "description", "extensions", "id", "secrets", "service", "type", "url", "version"}
 
 # What may stand in a reply, as long as it gets.
 LONG = {
+    "allowed": "x" * 85,
     "field": "X-Notify-Scheduled-For",
     "channel": "email",
+    "client_ip": "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
     "hours": "96",
     "lifts_at": "2030-12-31T23:59:59Z",
     "limit": "26214400",
@@ -50,9 +53,11 @@ LONG = {
     "max_lines": "5000",
     "parameter": "X" * 40,
     "recipients": "1000",
+    "role": Text("envelope sender"),
     "seconds": "86400",
     "service_id": UUID(int=2**128 - 1),
     "template_id": UUID(int=2**128 - 1),
+    "value": "x" * 64,
     "verb": "EHLO",
     "wanted": "email",
     "words": "priority, normal, bulk",
@@ -92,7 +97,7 @@ def texts_of(path: Path) -> set[str]:
         if name in makers():
             found += call.args[:1]
         elif name == "Reply":
-            found += call.args[2:3]
+            found += [*call.args[2:3], *(each.value for each in call.keywords if each.arg in ("cause", "cure"))]
         elif "cli" in path.parts:
             found += [each.value for each in call.keywords if each.arg in ("help", "metavar")]
     values = [each.value for each in found if isinstance(each, ast.Constant)]
@@ -163,15 +168,15 @@ def test_settings_say_what_is_wrong_with_a_text() -> None:
 def reasons() -> list[Text]:
     paths = [path for path in parsed() if path.parts[-2:-1] == ("messages",) or "smtp" in path.parts]
     found = {text for path in (*paths, ROOT / "relay/accept.py") for text in texts_of(path)}
-    found -= {each.text for each in vars(reply).values() if isinstance(each, Reply)}
+    found -= {text for each in reply.catalogue().values() for text in (each.text, each.cause, each.cure)}
     return [Text(source, LONG) for source in found if named(source) <= LONG.keys()]
 
 
 @pytest.mark.parametrize("name", [name for name, value in vars(reply).items() if isinstance(value, Reply)])
 def test_reply_in_both_languages_is_one_line_of_512_octets_with_the_longest_values(name: str) -> None:
     answer: Reply = getattr(reply, name)
-    voice = Words.load().voice(Language.BOTH)
-    longest = max(reasons(), key=lambda each: sum(len(each.render(translate)) for translate in voice))
+    voice = Words.load("https://api.notification.example.ca/smtp").voice(Language.BOTH)
+    longest = max(reasons(), key=lambda each: sum(len(each.render(translate)) for translate in voice.languages))
     unknown = named(answer.text) - LONG.keys() - REASONS
     assert not unknown, f"say in LONG how long these get: {unknown}"
 

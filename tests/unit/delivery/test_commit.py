@@ -18,7 +18,7 @@ class Numbers:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.batches: list[list[int]] = []
-        self.commit: GroupCommit[int] = GroupCommit(
+        self.commit: GroupCommit[int, None] = GroupCommit(
             database.transact, self.apply, is_outage=lambda error: isinstance(error, OSError), limit=50
         )
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from delivery.statuses import provider_response, status_description
+from delivery.statuses import provider_response, status_description, timestamp
 from messages.message import Channel
 from messages.status import Status
 
@@ -40,3 +40,11 @@ def test_provider_says_more_of_suppressed_addresses_and_attachments_only() -> No
     assert provider_response("on-account-suppression-list") is not None
     assert provider_response("general") is None
     assert provider_response(None) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, None), (0.0, "1970-01-01T00:00:00.000000Z"), (1_790_000_000.25, "2026-09-21T14:13:20.250000Z")],
+)
+def test_a_time_always_has_six_decimals_and_z(seconds: float | None, text: str | None) -> None:
+    assert timestamp(seconds) == text

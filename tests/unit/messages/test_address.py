@@ -99,3 +99,19 @@ def test_a_domain_beyond_ascii_is_encoded_by_the_rules_of_today():
     """Under IDNA 2003 mail for this domain would go to strasse.de, which is somebody else's."""
     assert Address.parse("x@straße.de").domain == "xn--strae-oqa.de"
     assert Address.parse("x@EXÄMPLE.com").domain == "xn--exmple-cua.com"
+
+
+@pytest.mark.parametrize(
+    ("text", "listed"),
+    [
+        ("Ann@Dept.example.ca", True),
+        ("bo@team.example.ca", True),
+        ("bo@dept.example.ca", False),
+        ("bo@sub.team.example.ca", False),
+        ("bo@xteam.example.ca", False),
+        ("zoë@team.example.ca", False),
+        ("\u212aim@dept.example.ca", False),
+    ],
+)
+def test_list_holds_addresses_and_whole_domains(text, listed):
+    assert Address.parse(text).is_in({"ann@dept.example.ca", "kim@dept.example.ca", "@team.example.ca"}) is listed

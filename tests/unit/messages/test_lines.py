@@ -123,3 +123,37 @@ def test_number_is_that_of_the_message_as_received(preparation, crlf):
 def test_number_is_right_where_the_empty_line_was_missing(unbranded, crlf):
     content = crlf(f"Content-Transfer-Encoding: x\nnot a field\n{'x' * 999}\n")
     assert "line 3 is" in refused_line(content, unbranded)
+
+
+# -- NUL -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["7bit", "8bit", "binary"])
+def test_nul_in_text_goes_out_encoded(encoding, unbranded, crlf):
+    content = crlf(f"{HEAD}Content-Transfer-Encoding: {encoding}\n\na\0b\n\0.\n")
+    done = prepare(content, unbranded).content
+    assert b"\0" not in done
+    assert parsed(done).get_payload(decode=True) == b"a\0b\r\n\0.\r\n"
+
+
+def test_nul_in_an_attachment_goes_out_as_base64(unbranded, crlf):
+    leaf = "Content-Type: application/octet-stream\nContent-Transfer-Encoding: binary\n\n\0\1\0"
+    content = crlf(f"{HEAD}Content-Type: multipart/mixed; boundary=b\n\n--b\n\nhello\n--b\n{leaf}\n--b--\n")
+    part = parsed(prepare(content, unbranded).content).get_payload()[-1]
+    assert (part["Content-Transfer-Encoding"], part.get_payload(decode=True)) == ("base64", b"\0\1\0")
+
+
+@pytest.mark.parametrize(
+    ("rest", "number"),
+    [
+        ("X-Key: a\0b\n\nhi\n", 4),
+        ("Content-Type: multipart/signed; boundary=b\n\n--b\n\na\0b\n--b\n\nsignature\n--b--\n", 8),
+        ("Content-Transfer-Encoding: base64\n\nYW\0Jj\n", 6),
+    ],
+    ids=["header field", "signed", "damaged base64"],
+)
+def test_nul_that_cannot_be_changed_is_refused_by_its_line(rest, number, unbranded, crlf):
+    with pytest.raises(Refused) as caught:
+        prepare(crlf(HEAD + rest), unbranded)
+    assert caught.value.reply is reply.NUL_IN_MESSAGE
+    assert caught.value.line() == f"554 5.6.0 line {number} has a NUL octet and cannot be changed without damage"

@@ -27,12 +27,12 @@ CONTENT = b"From: Ann <ann@dept.example.ca>\r\nTo: x@example.com\r\nSubject: Hel
 class Everybody:
     """A verifier before which nobody ever falls from grace."""
 
-    async def current(self, principal: Principal) -> Principal:
+    async def current(self, principal: Principal, client_ip: str | None) -> Principal:
         return principal
 
 
 class Revoked:
-    async def current(self, principal: Principal) -> Principal:
+    async def current(self, principal: Principal, client_ip: str | None) -> Principal:
         raise Refused(reply.KEY_REVOKED)
 
 
@@ -176,12 +176,12 @@ async def test_a_revoked_key_is_refused_whatever_the_session_knew() -> None:
     assert await refused(memory, accepting, submission(), make_principal()) is reply.KEY_REVOKED
 
 
-async def test_a_store_that_is_away_is_a_temporary_refusal() -> None:
+async def test_a_store_that_is_away_is_no_refusal_of_the_message() -> None:
     memory = Memory()
-    given = await refused(memory, acceptor(memory, Away), submission(), make_principal())
 
-    assert given is reply.UNAVAILABLE
-    assert given.temporary
+    with pytest.raises(StoreUnavailable):
+        await acceptor(memory, Away).accept(submission(), make_principal())
+    assert not memory.messages
 
 
 async def test_a_large_message_is_prepared_like_a_small_one() -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+from collections.abc import Iterable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from messages import reply
 from messages.reply import Refused
-from relay.smtp.intake import LINE_BYTES, Budget, Disconnected, Idle, Intake, Share, mend_line_ends
+from relay.smtp.intake import LINE_BYTES, PACE, Budget, Disconnected, Idle, Intake, Share, mend_line_ends
 
 LIMIT = 1000
 BUDGET = 100_000
@@ -28,7 +30,7 @@ async def read_content(stream: list[bytes], limit: int = LIMIT, budget: int = BU
     """Content, the line behind it, and the budget afterwards."""
     intake, pool = Intake(asyncio.get_running_loop()), Budget(budget)
     with Share(pool, 0) as share:
-        reading = asyncio.create_task(intake.content(limit, 5, share))
+        reading = asyncio.create_task(intake.content(limit, 5, PACE, share))
         for chunk in stream:
             intake.feed(chunk)
             await asyncio.sleep(0)
@@ -116,7 +118,7 @@ async def test_over_long_line_is_used_up_in_bounded_memory() -> None:
     intake.feed(b"\r\nNOOP\r\n")
     with pytest.raises(Refused) as caught:
         await reading
-    assert caught.value.reply is reply.LINE_TOO_LONG
+    assert caught.value.reply is reply.AUTH_LINE_TOO_LONG
     assert await intake.line(1) == b"NOOP"
 
 
@@ -128,6 +130,64 @@ async def test_line_that_drips_in_is_idle() -> None:
         await asyncio.sleep(0.01)
     with pytest.raises(Idle):
         await reading
+
+
+class Hourglass(asyncio.SelectorEventLoop):
+    """A loop whose time passes at once: where others wait, this one is there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now, select = 0.0, self._selector.select
+
+        def wait(timeout: float | None = None) -> list[Any]:
+            self._now += timeout or 0
+            return select(0)
+
+        self._selector.select = wait  # type: ignore[method-assign]
+
+    def time(self) -> float:
+        return self._now
+
+
+def seconds_of(chunks_: Iterable[tuple[float, bytes]], limit: int = 100_000_000) -> tuple[float, bool]:
+    """How long content takes whose chunks come after such pauses, and whether it was read to its end."""
+
+    async def read() -> tuple[float, bool]:
+        loop = asyncio.get_running_loop()
+        intake = Intake(loop)
+        with Share(Budget(100_000_000), 0) as share:
+            reading = asyncio.create_task(intake.content(limit, 300, PACE, share))
+            for pause, chunk in (*chunks_, (0, b"\r\n.\r\n")):
+                await asyncio.wait([reading], timeout=pause)
+                intake.feed(chunk)
+            try:
+                await reading
+            except Refused as refused:
+                return loop.time(), refused.reply is not reply.TOO_SLOW
+            return loop.time(), True
+
+    with asyncio.Runner(loop_factory=Hourglass) as runner:
+        return runner.run(read())
+
+
+def test_octet_every_ten_seconds_holds_a_place_for_a_minute_only() -> None:
+    assert seconds_of([(10, b"x")] * 100) == (60, False)
+
+
+def test_slow_modem_has_all_the_time_it_needs() -> None:
+    """9,600 bit/s: nearly three hours for 10 MB."""
+    took, whole = seconds_of([(1.04, b"x" * 1000)] * 10_000)
+    assert whole
+    assert took == pytest.approx(10_400)
+
+
+def test_content_that_came_fast_at_first_may_not_drip_for_ever() -> None:
+    """A megabyte at once stands for 2,000 seconds, and no longer."""
+    assert seconds_of([(0, b"x" * 1_000_000), *[(100, b"x")] * 100]) == (pytest.approx(2000, abs=1), False)
+
+
+def test_content_over_its_limit_has_no_more_time_than_content_within_it() -> None:
+    assert seconds_of([(1, b"x" * 10_000)] * 1000, limit=100_000) == (pytest.approx(200, abs=1), False)
 
 
 async def test_lines_sent_before_the_client_left_are_read_first() -> None:

@@ -18,15 +18,16 @@ def options(fields: str) -> Options:
 
 
 def test_no_field_means_as_the_key_says() -> None:
-    assert options("Subject: s") == Options(None, None, None, None, None, None)
+    assert options("Subject: s") == Options(None, None, None, None, None, None, None)
 
 
 def test_every_field_is_read() -> None:
     found = options(
         "X-Notify-Reference: file 42/é\r\nx-notify-lane: Bulk\r\nX-Notify-Language: fr\r\nX-Notify-Branding: none\r\n"
-        "X-Notify-Scheduled-For: 2026-09-21T14:33:20Z\r\nX-Notify-Expires: 600"
+        "X-Notify-Scheduled-For: 2026-09-21T14:33:20Z\r\nX-Notify-Expires: 600\r\n"
+        'X-Notify-Idempotency-Key: list 7,\r\n part "a" '
     )
-    assert found == Options("file 42/é", Lane.BULK, Language.FR, "none", NOW + 3600, NOW + 3600 + 600)
+    assert found == Options("file 42/é", Lane.BULK, Language.FR, "none", NOW + 3600, 600, 'list 7, part "a"')
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_scheduled_for_in_the_past_is_now() -> None:
 
 
 def test_empty_fields_say_nothing() -> None:
-    assert options("X-Notify-Lane:\r\nX-Notify-Reference: ") == Options(None, None, None, None, None, None)
+    assert options("X-Notify-Lane:\r\nX-Notify-Reference: ") == Options(None, None, None, None, None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,13 @@ def test_empty_fields_say_nothing() -> None:
         "X-Notify-Scheduled-For: 2026-10-21",
         "X-Notify-Scheduled-For: 9999-12-31T23:59:59-23:59",
         "X-Notify-Lane: bulk\r\nX-Notify-Lane: normal",
+        "X-Notify-Idempotency-Key: a\r\nX-Notify-Idempotency-Key: a",
+        "X-Notify-Idempotency-Key: " + "x" * 256,
+        "X-Notify-Idempotency-Key: a\0",
+        "X-Notify-Idempotency-Key: a\x1f",
+        "X-Notify-Idempotency-Key: a\tb",
+        "X-Notify-Idempotency-Key: é",
+        "X-Notify-Idempotency-Key: a\u00a0",
     ],
 )
 def test_wrong_value_is_refused_with_the_name_of_its_field(field: str) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messages import reply
+from messages.message import Dsn
 from messages.reply import Refused, Reply
 from relay.smtp.parameters import parse_mail, parse_rcpt
 
@@ -71,7 +72,50 @@ def test_rcpt_refuses(argument: str, expected: Reply) -> None:
 
 
 def test_rcpt_gives_the_address_with_its_domain_in_ascii() -> None:
-    assert str(parse_rcpt("TO:<a@exämple.ca> NOTIFY=SUCCESS ORCPT=rfc822;a", smtputf8=True)) == "a@xn--exmple-cua.ca"
+    assert str(parse_rcpt("TO:<a@exämple.ca>", smtputf8=True).address) == "a@xn--exmple-cua.ca"
+
+
+@pytest.mark.parametrize(
+    ("mail", "rcpt", "expected"),
+    [
+        ("", "", None),
+        (" RET=full", "", Dsn(ret="FULL")),
+        (" ENVID=a+2Bb+20+3D", " NOTIFY=never", Dsn(envid="a+b =", notify=("NEVER",))),
+        ("", " NOTIFY=delay,SUCCESS", Dsn(notify=("DELAY", "SUCCESS"))),
+        (" RET=HDRS", " ORCPT=RFC822;Bob+2Bx@b.ca", Dsn(ret="HDRS", orcpt="rfc822;Bob+x@b.ca")),
+    ],
+)
+def test_dsn_parameters_are_kept_decoded(mail: str, rcpt: str, expected: Dsn | None) -> None:
+    sender = parse_mail(f"FROM:<a@b.ca>{mail}", LIMIT)
+    assert parse_rcpt(f"TO:<c@d.ca>{rcpt}", smtputf8=False).dsn(sender) == expected
+
+
+@pytest.mark.parametrize("value", ["", "a b", "a=b", "é", "+", "+4", "+4g", "+e9", "+E9", "+00", "+7F", "x" * 101])
+def test_envid_that_is_no_xtext_of_printable_characters_is_refused(value: str) -> None:
+    for argument in (f"FROM:<a@b.ca> SMTPUTF8 ENVID={value}",):
+        with pytest.raises(Refused) as caught:
+            parse_mail(argument, LIMIT)
+        assert caught.value.reply in (reply.BAD_COMMAND, reply.PARAMETER_UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        *("NOTIFY", "NOTIFY=", "NOTIFY=,", "NOTIFY=NEVER,NEVER", "NOTIFY=NEVER,DELAY", "NOTIFY=DELAY,DELAY"),
+        *("NOTIFY=SUCCESS,", "NOTIFY=OFTEN", "ORCPT=a@b.ca", "ORCPT=;a", "ORCPT=rfc822;", "ORCPT=rfc 822;a"),
+        *("ORCPT=rfc822;+", "ORCPT=é;a", "ORCPT=rfc822;a ORCPT=rfc822;a", f"ORCPT=rfc822;{'x' * 494}"),
+    ],
+)
+def test_notify_and_orcpt_that_are_not_rfc_3461s_are_refused(parameter: str) -> None:
+    with pytest.raises(Refused) as caught:
+        parse_rcpt(f"TO:<a@b.ca> {parameter}", smtputf8=True)
+    assert caught.value.reply in (reply.BAD_COMMAND, reply.PARAMETER_UNKNOWN)
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=33))
+def test_any_printable_text_comes_through_xtext(text: str) -> None:
+    xtext = "".join(c if c not in "+= " else f"+{ord(c):02X}" for c in text)
+    assert parse_mail(f"FROM:<> ENVID={xtext}", LIMIT).envid == text
 
 
 @given(st.text(max_size=60))

@@ -1,6 +1,7 @@
 """The supervisor, with real processes: each test runs one in a process of its own."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -32,11 +33,21 @@ def deaf(links):
     while True:
         time.sleep(1)
 
-kinds = {"steady": steady, "misconfigured": misconfigured, "deaf": deaf}
+def reader(links):
+    signal.signal(signal.SIGHUP, lambda *_: print("read anew", flush=True))
+    time.sleep(0.5)  # what comes before it listens is kept for it
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    return steady(links)
+
+def renewed(asked):
+    print("asked" if asked else "looked", flush=True)
+    return asked
+
+kinds = {"steady": steady, "misconfigured": misconfigured, "deaf": deaf, "reader": reader}
 children = [Child(f"{kind}-{n}", kinds[kind]) for n, kind in enumerate(sys.argv[1:])]
 def ready(): print("ready", flush=True)
 def died(pid): print("died", pid, flush=True)
-sys.exit(Supervisor(children, on_ready=ready, on_death=died).run())
+sys.exit(Supervisor(children, on_ready=ready, on_death=died, renewed=renewed).run())
 """
 
 
@@ -49,11 +60,14 @@ def is_running(pid: int) -> bool:
 
 
 class Running:
-    def __init__(self, folder: Path, *kinds: str) -> None:
+    def __init__(self, folder: Path, *kinds: str, stdin: int = subprocess.DEVNULL) -> None:
         self.log = folder / "log"
         # structlog's default goes to standard output; both streams go to one file.
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, *kinds], stdout=self.log.open("wb"), stderr=subprocess.STDOUT
+            [sys.executable, "-c", SCRIPT, *kinds],
+            stdin=stdin,
+            stdout=self.log.open("wb"),
+            stderr=subprocess.STDOUT,
         )
 
     def wait(self, text: str, count: int = 1, seconds: float = 10) -> None:
@@ -71,8 +85,8 @@ class Running:
 def run(tmp_path: Path) -> Iterator[object]:
     started: list[Running] = []
 
-    def start(*kinds: str) -> Running:
-        started.append(Running(tmp_path, *kinds))
+    def start(*kinds: str, stdin: int = subprocess.DEVNULL) -> Running:
+        started.append(Running(tmp_path, *kinds, stdin=stdin))
         return started[-1]
 
     yield start
@@ -129,6 +143,39 @@ def test_a_child_that_cannot_be_helped_by_starting_again_ends_it_all(run: object
     running = run("steady", "misconfigured")  # type: ignore[operator]
 
     assert running.process.wait(10) == 1
+
+
+def test_sighup_is_passed_to_children_that_listen_and_ends_nobody(run: object) -> None:
+    running = run("reader", "steady")  # type: ignore[operator]
+    running.wait("process.started", 2)
+    running.process.send_signal(signal.SIGHUP)
+    running.wait("asked")
+    running.wait("read anew")
+    running.wait("ready\n")
+    running.process.send_signal(signal.SIGHUP)
+    running.wait("read anew", 2)
+
+    assert len(running.children()) == 2
+    assert "died" not in running.log.read_text()
+
+
+def test_what_changes_is_looked_for_now_and_then(run: object) -> None:
+    running = run("steady")  # type: ignore[operator]
+    running.wait("ready\n")
+    running.wait("looked")
+
+    assert "read anew" not in running.log.read_text()
+
+
+def test_sighup_of_a_terminal_that_is_closed_ends_it_all(run: object) -> None:
+    ours, theirs = pty.openpty()
+    running = run("steady", stdin=theirs)  # type: ignore[operator]
+    os.close(theirs)
+    running.wait("ready\n")
+    os.close(ours)
+    running.process.send_signal(signal.SIGHUP)
+
+    assert running.process.wait(10) == 0
 
 
 @pytest.mark.soak

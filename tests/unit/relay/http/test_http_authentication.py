@@ -13,10 +13,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
+from auth.lookups import Unavailable
 from auth.principal import Principal
 from auth.verify import Credential, Credentials
-from messages import reply
-from messages.reply import Refused
 from relay.http.authentication import Authentication
 from relay.http.errors import ApiError
 from relay.metrics import DoorMetrics
@@ -39,7 +38,7 @@ class Keys:
 
     async def credentials(self, service_id: UUID, *, anew: bool = False) -> Credentials | None:
         if self.away:
-            raise Refused(reply.UNAVAILABLE)
+            raise Unavailable
         if anew:
             self.found += self.made_since
         return Credentials(self.service, self.found) if service_id == self.service.id else None

@@ -21,6 +21,9 @@ ROOT = Path(__file__).parents[4]
 FILES = ("relay/accept.py", "relay/checks.py", "relay/preparation.py", "auth/limits.py", "auth/verify.py")
 NOT_BY_HTTP = {
     "BAD_OPTION",  # of a header field; told in its own words
+    "DEVICE_KEY_UNKNOWN",  # devices do not speak HTTP
+    "OPTION_FIXED",  # as well
+    "SENDER_NOT_ALLOWED",  # a template has no author
     "TOO_MANY_RECIPIENTS",  # a request names one
 }
 NOW = 1_700_000_000.0
@@ -47,11 +50,15 @@ def asker(live: bool = True, key_type: KeyType = KeyType.NORMAL) -> Asker:
 
 
 VALUES: dict[str, object] = {
+    "allowed": "@example.ca",
+    "role": Text("header From"),
+    "value": "bulk",
     "limit": 50,
     "lifts_at": "2023-11-14T22:14:00Z",
     "template_id": uuid4(),
     "names": "a, b",
     "channel": "sms",
+    "client_ip": "192.0.2.1",
     "wanted": "email",
     "octets": 3_000_000,
     "lines": 9_000,

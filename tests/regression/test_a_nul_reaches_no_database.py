@@ -1,21 +1,28 @@
-"""PostgreSQL text holds no NUL: a field that carries one must not make the database refuse the message for ever."""
+"""PostgreSQL text holds no NUL: a field that carries one must not make the database refuse the message for ever.
+
+One that is taken off before sending loses it; any other is refused while its sender can still hear it.
+"""
 
 import time
 from uuid import UUID
+
+import pytest
 
 from config.database import Database
 from config.keyring import Keyring
 from delivery.store.base import Group
 from delivery.store.sql import SqlStore
+from messages import reply
 from messages.address import Address
 from messages.content import HeaderSection
 from messages.message import Trace
 from messages.pipeline import Preparation, prepare
+from messages.reply import Refused
 from messages.rewrite import SenderPolicy
 from relay.smtp.options import parse
 from tests.fakes.messages import make_message
 
-CONTENT = b"From: a@example.ca\r\nMessage-ID: <a\0b@example.ca>\r\nX-Notify-Reference: case\0 7\r\n\r\nHello\r\n"
+CONTENT = b"From: a@example.ca\r\nX-Notify-Reference: case\0 7\r\nMessage-ID: <ab@example.ca>\r\n\r\nHello\r\n"
 PREPARATION = Preparation(
     sender=SenderPolicy("Passports", Address("passports", "n.example.ca"), False, "any", None, frozenset()),
     branding=None,
@@ -25,7 +32,14 @@ PREPARATION = Preparation(
 )
 
 
-async def test_it_is_stored_on_every_database(database: Database, keyring: Keyring) -> None:
+def test_one_that_would_be_sent_is_refused() -> None:
+    with pytest.raises(Refused) as refused:
+        prepare(CONTENT.replace(b"<ab", b"<a\0b"), PREPARATION)
+
+    assert refused.value.reply is reply.NUL_IN_MESSAGE
+
+
+async def test_one_in_an_option_is_stored_on_every_database(database: Database, keyring: Keyring) -> None:
     prepared = prepare(CONTENT, PREPARATION)
     options = parse(HeaderSection.parse(CONTENT), time.time())
     message = make_message(original_message_id=prepared.original_message_id, reference=options.reference)

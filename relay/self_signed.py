@@ -18,7 +18,7 @@ _RENEW_BEFORE = timedelta(days=30)
 def ensure(directory: Path, hostname: str) -> tuple[Path, Path]:
     """Paths of a certificate for `hostname` and localhost, and of its key, made anew when missing or soon over."""
     certificate, key = directory / "tls.crt", directory / "tls.key"
-    if certificate.exists() and key.exists() and expires_at(certificate) - datetime.now(UTC) > _RENEW_BEFORE:
+    if key.exists() and _ends_at(certificate) - datetime.now(UTC) > _RENEW_BEFORE:
         return certificate, key
     secret = ec.generate_private_key(ec.SECP256R1())
     private.write(key, _pem(secret))
@@ -26,9 +26,12 @@ def ensure(directory: Path, hostname: str) -> tuple[Path, Path]:
     return certificate, key
 
 
-def expires_at(certificate: Path) -> datetime:
-    """When the (first) certificate in a PEM file ends."""
-    return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+def _ends_at(certificate: Path) -> datetime:
+    """Long ago when there is none, or half of one."""
+    try:
+        return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError):
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _pem(secret: ec.EllipticCurvePrivateKey) -> bytes:
