@@ -55,7 +55,8 @@ class Client(smtplib.SMTP):
 
     def submit(self, recipients: Iterable[str], content: bytes = CONTENT, sender: str = "clerk@city.example") -> str:
         """One transaction; the first refusal in it, or the reply to the whole."""
-        answers = [self.ask(f"MAIL FROM:<{sender}>"), *(self.ask(f"RCPT TO:<{each}>") for each in recipients)]
+        answer = self.ask(f"MAIL FROM:<{sender}>")
+        answers = [answer, *(self.ask(f"RCPT TO:<{each}>") for each in recipients if answer.startswith("250 "))]
         refused = next((answer for answer in answers if not answer.startswith("250 ")), None)
         if refused is not None:
             self.ask("RSET")
