@@ -5,6 +5,7 @@ interpreter and its imports take. Tests of the start itself run the command afre
 """
 
 import atexit
+import contextlib
 import gc
 import io
 import json
@@ -135,7 +136,14 @@ def _keep(job: dict[str, Any], out: int, err: int, tell: int) -> NoReturn:
     os.close(out)
     os.close(err)
     os.write(tell, b"%d\n" % pid)
-    os.write(tell, b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    ended, poll = os.pidfd_open(pid), select.poll()
+    poll.register(ended, select.POLLIN)
+    poll.register(tell, 0)  # an error there: the tests are gone, killed perhaps
+    if ended not in dict(poll.poll()):
+        os.kill(pid, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    with contextlib.suppress(BrokenPipeError):
+        os.write(tell, b"%d\n" % code)
     os._exit(0)
 
 
