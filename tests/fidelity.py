@@ -10,7 +10,7 @@ from messages.pipeline import Prepared
 
 # Field names that may change, spelled out here on purpose: the policy under test does not check itself.
 CHANGED = re.compile(
-    rb"(from|reply-to|sender|resent-sender|return-path|bcc|resent-bcc|x-notify-.*|x-ses-.*|dkim-signature"
+    rb"(from|reply-to|mail-reply-to|mail-followup-to|errors-to|bounces-to|sender|resent-sender|return-path|bcc|resent-bcc|x-notify-.*|x-ses-.*|dkim-signature"
     rb"|domainkey-signature|arc-.*|authentication-results|content-length|content-md5|content-type"
     rb"|content-transfer-encoding|mime-version)\Z"
 )
@@ -31,7 +31,7 @@ def differences(original: bytes, prepared: Prepared, branding: Branding) -> list
     before, after = (email.message_from_bytes(_readable(content)) for content in (original, prepared.content))
     if prepared.branded:
         return found + list(_parts(before, after, branding))
-    if not UNSENDABLE.search(original):
+    if original.isascii() and not UNSENDABLE.search(original):
         found.append("the body of an unbranded message changed")
     return found + list(_same_leaves(before, after))
 
@@ -64,6 +64,8 @@ def _fields(original: bytes, content: bytes):
         name = field.partition(b":")[0].strip().lower()
         duplicate = name in names and name not in (b"received", b"to", b"cc")
         names.add(name)
+        if name == b"references":  # the message's own Message-ID is added behind it
+            kept |= {field for each in after if each.startswith(field.rstrip())}
         folded = LONG_LINE.search(field) and _unfolded(field) in {_unfolded(other) for other in after}
         if FIELD.match(field) and not (CHANGED.match(name) or duplicate or field in kept or folded):
             yield f"field {name!r} changed or is gone"
