@@ -62,6 +62,7 @@ def _fields(original: bytes, content: bytes):
     names = set()
     for field in before:
         name = field.partition(b":")[0].strip().lower()
+        field = FIELD.sub(rb"\1:", field, count=1) if FIELD.match(field) else field
         duplicate = name in names and name not in (b"received", b"to", b"cc")
         names.add(name)
         if name == b"references":  # the message's own Message-ID is added behind it
