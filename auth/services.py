@@ -7,7 +7,19 @@ holds for every such service at once. Knows nothing of keys or messages.
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Boolean, Column, Double, ForeignKey, Integer, Table, Text, UniqueConstraint, insert, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Integer,
+    Select,
+    Table,
+    Text,
+    UniqueConstraint,
+    insert,
+    select,
+)
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -103,6 +115,11 @@ async def list_all(connection: AsyncConnection, limits: Limits) -> list[Service]
     """Oldest first."""
     rows = await connection.execute(select(services).order_by(services.c.created_at, services.c.id))
     return [service(row, limits) for row in rows.mappings()]
+
+
+def used_domains() -> Select[str]:
+    """The names of the domains that services send from."""
+    return select(services.c.domain).distinct()
 
 
 async def update(connection: AsyncConnection, limits: Limits, service_id: UUID, **changes: Any) -> Service:

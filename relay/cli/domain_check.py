@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -71,16 +72,18 @@ async def _check(settings: Settings, database: Database, name: str | None) -> tu
     async with database.write() as connection:
         domain = await domains.named(connection, sealing, name, email, time.time())
     asked, began = resolvers.configured(settings.dns), time.time()
-    findings, looks, of_ses = await asyncio.gather(
+    findings, looks, identity = await asyncio.gather(
         inspection.inspect(asked, domain, settings.aws.region),
         inspection.look_at_keys(asked, domain),
-        _ask_ses(settings, domain),
+        _ask_ses(settings, domain.name),
     )
     async with database.write() as connection:
         if email.provider != "outbox":  # where nobody looks, no key is withdrawn
             trusted = domains.is_default(domain.name, email)
             domain, _ = await domains.observe(connection, domain, looks, began, trusted=trusted)
-        findings = [*findings, inspection.signing(domain), *of_ses]
+        findings.append(inspection.signing(domain))
+        if email.provider == "ses":
+            findings.append(_of_ses(domain, identity))
         if _is_complete(findings):
             domain = await domains.verified(connection, domain, began)
     return domain, findings
@@ -91,18 +94,17 @@ def _is_complete(findings: list[Finding]) -> bool:
 
 
 # -- SES -----------------------------------------------------------------------------------------------------------
-async def _ask_ses(settings: Settings, domain: Domain) -> list[Finding]:
+async def _ask_ses(settings: Settings, name: str) -> "Identity | SendError | None":
     if settings.email.provider == "outbox":
-        return []
+        return None
     from delivery.providers import identities
     from delivery.providers.aws import open_client
 
     try:
         async with open_client("sesv2", settings.aws, 1) as client:
-            return [_of_ses(domain, await identities.find(client, domain.name))]
+            return await identities.find(client, name)
     except SendError as error:
-        advice = Text(texts.CHECK_PROVIDER, {"reason": error.reason})
-        return [Finding("ses", domain.name, "SES", Result.UNANSWERED, advice)]
+        return error
 
 
 async def _register(settings: Settings, domain: Domain, key: SigningKey) -> list[Finding]:
@@ -116,8 +118,10 @@ async def _register(settings: Settings, domain: Domain, key: SigningKey) -> list
         raise RegisterError(texts.SES_REFUSED, reason=error.reason) from None
 
 
-def _of_ses(domain: Domain, identity: "Identity | None") -> Finding:
+def _of_ses(domain: Domain, identity: "Identity | SendError | None") -> Finding:
     found = Finding("ses", domain.name, "SES")
+    if isinstance(identity, SendError):
+        return replace(found.noted(Text(texts.CHECK_PROVIDER, {"reason": identity.reason})), result=Result.UNANSWERED)
     bounce, ours = records.mail_from(domain.name), {key.selector for key in domain.keys}
     if identity is None:
         return found.not_there(resolvers.Missing(), Text(texts.SES_KNOWS_NOT, {"name": domain.name}))

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_der_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
 from tests.fakes.ses import Rejection
 
@@ -30,11 +30,22 @@ class Identity:
     mail_from_verified: bool = False
     behaviour: str = "USE_DEFAULT_VALUE"
 
+    @property
+    def public_record(self) -> str:
+        """Where SES looks for the key it was given, this has to stand."""
+        assert self.key
+        der = self.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return f"v=DKIM1; k=rsa; p={base64.b64encode(der).decode()}"
+
 
 @dataclass
 class Identities:
     known: dict[str, Identity] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)  # method and path
+
+    def create(self, domain: str) -> None:
+        """As somebody does by hand: with Easy DKIM."""
+        self.known[domain] = Identity()
 
     def verify(self, domain: str) -> None:
         """As if SES had found the records."""

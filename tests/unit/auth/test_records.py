@@ -25,7 +25,7 @@ def key(selector: str, state: State, *, signs: bool = False) -> Key:
 
 
 def domain(*keys: Key) -> Domain:
-    return Domain(uuid4(), DOMAIN, 0.0, None, 0.0, keys)
+    return Domain(uuid4(), DOMAIN, 0.0, None, None, 0.0, keys)
 
 
 def asking(zone: dict[tuple[str, str], Answer | list[str]], asked: list[str] | None = None) -> Ask:
