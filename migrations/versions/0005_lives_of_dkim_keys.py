@@ -13,8 +13,9 @@ def upgrade() -> None:
     op.add_column("domains", sa.Column("verified_at", sa.Double()))
     op.add_column("domains", sa.Column("checked_at", sa.Double()))
     op.add_column("domains", sa.Column("due_at", sa.Double(), nullable=False, server_default="0"))
-    # The keys that are there sign, and have to be published.
+    # A key that signs has to be published; of one that does not nobody knows.
     op.add_column("dkim_keys", sa.Column("state", sa.Text(), nullable=False, server_default="published"))
+    op.execute("UPDATE dkim_keys SET state = 'pending' WHERE NOT active")
     op.add_column("dkim_keys", sa.Column("again_at", sa.Double()))
 
 

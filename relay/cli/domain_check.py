@@ -18,7 +18,7 @@ from messages.dkim import SigningKey
 from messages.text import Text, TextError
 from relay import wiring
 from relay.cli import texts
-from relay.cli.output import Json, plain, say, show, spoken
+from relay.cli.output import Json, plain, safe, say, show, spoken
 from relay.cli.session import Session, with_database, write
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _say(finding: Finding) -> None:
     by = "" if finding.resolver is None else f"  ({finding.resolver})"
     typer.echo(f"{result}{finding.type:5}{finding.name}{by}")
     if finding.advice is not None:
-        typer.echo(f"{'':18}{spoken(finding.advice)}")
+        typer.echo(f"{'':18}{safe(' '.join(spoken(finding.advice).split()))}")  # it may name what DNS holds
 
 
 def _row(finding: Finding) -> dict[str, object]:

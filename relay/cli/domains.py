@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -24,8 +25,10 @@ NameOrDefault = Annotated[str | None, typer.Argument(metavar=texts.NAME_ARGUMENT
 class Row:
     """A domain in a list: `state` is that of the key that signs, else of the newest."""
 
+    id: UUID
     name: str
     selector: str
+    public_record: str
     state: str
     signs: bool
     usable: bool
@@ -85,9 +88,17 @@ def list_all(as_json: Json = False) -> None:
 
 def _row(domain: Domain, email: Email) -> Row:
     key = domain.shown
-    usable = domains.is_usable(domain, email)
-    state = key.life.state.value
-    return Row(domain.name, key.selector, state, key.signs, usable, domain.verified_at, domain.created_at)
+    return Row(
+        id=domain.id,
+        name=domain.name,
+        selector=key.selector,
+        public_record=key.public_record,
+        state=key.life.state.value,
+        signs=key.signs,
+        usable=domains.is_usable(domain, email),
+        verified_at=domain.verified_at,
+        created_at=domain.created_at,
+    )
 
 
 def _show(work: Callable[[Session], Coroutine[Any, Any, Domain]], as_json: bool) -> Domain:

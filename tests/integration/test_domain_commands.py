@@ -338,6 +338,36 @@ def test_people_see_what_to_paste_and_what_to_do(run: Run, dns: FakeDns) -> None
     assert out.splitlines()[-1].startswith("something that mail.example.ca needs")
 
 
+def test_what_dns_holds_gives_a_terminal_no_orders(run: Run, dns: FakeDns) -> None:
+    run("domain", "add", DOMAIN)
+    dns.publish(BOUNCE, "TXT", "v=spf1 \x1b[2J\u202eall include:amazonses.com ~all")
+    dns.publish(f"_dmarc.{DOMAIN}", "TXT", "v=DMARC1; p=reject; all that\nfound        TXT  x\x1b[0m")
+    _, out, _ = run("domain", "check", DOMAIN)
+
+    assert "is no term of an SPF record" in out
+    assert "is no tag of a DMARC record" in out
+    assert not set("\x1b\u202e") & set(out)
+    assert not any(line.startswith("found") for line in out.splitlines())
+
+
+def test_check_names_the_domains_that_services_use_without_records(
+    answer: Answer, run: Run, dns: FakeDns, aws: RunningAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> list[str]:
+        checks = json.loads(run("check", "--json")[1])["checks"]
+        return [each["detail"] for each in checks if each["part"] == "domain" and each["result"] == "PROBLEM"]
+
+    monkeypatch.setenv("NOTIFY_RELAY_EMAIL__PROVIDER", "outbox")
+    answer("domain", "add", "old.example.ca")
+    for number, domain in enumerate(("old.example.ca", "notification.example.ca")):
+        answer("domain", "show")
+        assert run("service", "create", "--name", "n", "--email-from", f"n{number}", "--domain", domain)[0] == 0
+    assert told() == []
+    monkeypatch.setenv("NOTIFY_RELAY_EMAIL__PROVIDER", "ses")
+
+    assert [f"domain check {name}`" in text for name, text in zip(["old.example.ca"], told(), strict=True)] == [True]
+
+
 def test_service_moves_to_a_domain_that_was_checked_only(
     answer: Answer, run: Run, dns: FakeDns, aws: RunningAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
