@@ -40,7 +40,8 @@ class Prepared:
     """What is stored and sent, and what was done for it.
 
     `edits` are those that made `content` of what was received: the bytes outside them are the sender's.
-    `not_branded_because` is None where it is branded, or no branding was asked for.
+    `not_branded_because` is None where it is branded, or no branding was asked for. `language` is the one that the
+    message says it is in, None also where that makes no difference.
     """
 
     content: bytes
@@ -50,6 +51,7 @@ class Prepared:
     original_message_id: str | None
     branded: bool
     not_branded_because: str | None
+    language: Language | None
     fates: tuple[Fate, ...]
 
     @property
@@ -68,7 +70,8 @@ def prepare(content: bytes, preparation: Preparation) -> Prepared:
         raise _refused(reply.EIGHT_BIT_SIGNED, content, sealed, mended)
     sender = rewrite.sender(header, preparation.sender)
     fates = list(headers.fates(header, keep_received=preparation.keep_received))
-    branding, reason = _branding(root, preparation)
+    language = language_of(root) if preparation.translated else None
+    branding, reason = _branding(root, preparation, language)
     edits = [
         *_added(root, preparation),
         *(Edit(field.start, field.end, b"") for field, fate in fates if not fate.kept),
@@ -86,6 +89,7 @@ def prepare(content: bytes, preparation: Preparation) -> Prepared:
         original_message_id=clean(message_id)[:MAX_MESSAGE_ID_CHARACTERS] if message_id else None,
         branded=bool(branding),
         not_branded_because=reason,
+        language=language,
         fates=tuple(fate for _, fate in fates),
     )
 
@@ -116,10 +120,8 @@ def _refused(refusal: Reply, received: bytes, at: int, edits: list[Edit]) -> Ref
     return Refused(refusal, line=received.count(b"\n", 0, origin(at, edits)) + 1)
 
 
-def _branding(root: Part, preparation: Preparation) -> tuple[list[Edit], str | None]:
-    branding = preparation.branding
-    if preparation.translated and (language := language_of(root)):
-        branding = preparation.translated.get(language, branding)
+def _branding(root: Part, preparation: Preparation, language: Language | None) -> tuple[list[Edit], str | None]:
+    branding = preparation.translated[language] if language else preparation.branding
     if not branding:
         return [], None
     number, boundary = 0, f"=_{preparation.group_id.hex}"

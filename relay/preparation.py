@@ -12,7 +12,7 @@ from uuid import UUID
 from auth.principal import FromPolicy, Option, Principal, Received, ReplyTo
 from delivery.brandings import Brandings
 from delivery.templates import HIDDEN_VERSION
-from messages import reply
+from messages import pipeline, reply
 from messages.address import Address
 from messages.branding import Branding
 from messages.compose import Recipe
@@ -71,17 +71,24 @@ class Preparer:
             return await self._fill(content, submission, principal, now)
         return await self._rewrite(content, submission, principal, group_id, now)
 
-    async def _rewrite(
+    async def rewritten(
         self, content: bytes, submission: Submission, principal: Principal, group_id: UUID, now: float
-    ) -> Prepared:
+    ) -> pipeline.Prepared:
+        """What a raw message of theirs becomes. Raises Refused."""
         check_size(content, size_limit(principal, self._max_message_bytes))
-        preparation = self.preparation(submission, principal, group_id, now)
+        preparation = self._preparation(submission, principal, group_id, now)
         if len(content) > _THREAD_BYTES:
             done = await asyncio.to_thread(prepare, content, preparation)
         else:
             done = prepare(content, preparation)
         if len(done.content) > _SENDABLE_BYTES:
             raise Refused(reply.TOO_LARGE_ENCODED, octets=len(done.content), limit=_SENDABLE_BYTES)
+        return done
+
+    async def _rewrite(
+        self, content: bytes, submission: Submission, principal: Principal, group_id: UUID, now: float
+    ) -> Prepared:
+        done = await self.rewritten(content, submission, principal, group_id, now)
         assert done.sender.address
         return Prepared(
             content=done.content,
@@ -94,10 +101,9 @@ class Preparer:
             repeated=tuple(done.repeated),
         )
 
-    def preparation(self, submission: Submission, principal: Principal, group_id: UUID, now: float) -> Preparation:
-        """What a raw message of theirs is prepared with. Raises Refused for a branding that is not theirs to use."""
+    def _preparation(self, submission: Submission, principal: Principal, group_id: UUID, now: float) -> Preparation:
         branding = partial(self._branding, submission, principal)
-        language = _asked_language(submission, principal)
+        language = asked_language(submission, principal)
         return Preparation(
             sender=_sender_policy(principal),
             branding=branding(language or principal.language),
@@ -113,7 +119,7 @@ class Preparer:
         template = await self._templates.find(service.id, content.template_id)
         _check_template(template, content, submission)
         assert template is not None
-        language = _asked_language(submission, principal) or principal.language
+        language = asked_language(submission, principal) or principal.language
         self._branding(submission, principal, language)
         try:
             subject = fill_subject(template, content.personalisation, content.sanitised)
@@ -169,7 +175,7 @@ def _check_template(template: Template | None, content: Personalised, submission
         raise Refused(reply.PERSONALISATION_MISSING, template_id=template.id, names=", ".join(names))
 
 
-def _asked_language(submission: Submission, principal: Principal) -> Language | None:
+def asked_language(submission: Submission, principal: Principal) -> Language | None:
     """What the submission asks for, or the key fixes; None: as the message says, else as the key or service does."""
     return submission.language or (principal.language if Option.LANGUAGE in principal.key.fixed else None)
 

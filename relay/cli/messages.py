@@ -16,6 +16,7 @@ from messages.message import Message
 from relay import wiring
 from relay.cli import texts
 from relay.cli.output import Json, plain, say, show, show_list
+from relay.cli.preview import preview
 from relay.cli.session import with_database
 
 _FOUND = 100
@@ -35,6 +36,7 @@ def commands() -> typer.Typer:
     app = typer.Typer(help=texts.MESSAGE, no_args_is_help=True)
     app.command("show", help=texts.MESSAGE_SHOW)(_show)
     app.command("find", help=texts.MESSAGE_FIND, no_args_is_help=True)(_find)
+    app.command("preview", help=texts.MESSAGE_PREVIEW, no_args_is_help=True)(preview)
     return app
 
 

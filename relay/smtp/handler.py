@@ -17,15 +17,14 @@ from auth.principal import Principal
 from config.settings import Smtp
 from messages import reply
 from messages.address import Address
-from messages.content import HeaderSection
 from messages.envelope import Envelope
-from messages.message import Channel, Dsn, IdempotencyKey, Submission, Trace
+from messages.message import Dsn, Submission, Trace
 from messages.reply import Refused, Reply
 from relay.checks import check_recipient, recipient_limit
 from relay.failures import failure_of, refusal
 from relay.metrics import DoorMetrics
 from relay.smtp.intake import mend_line_ends
-from relay.smtp.options import parse
+from relay.smtp.options import submission
 from relay.smtp.parameters import Sender, parse_rcpt
 
 if TYPE_CHECKING:
@@ -152,21 +151,8 @@ class Handler:
 
     def _submission(self, transaction: Transaction, content: bytes, trace: Trace) -> Submission:
         content = mend_line_ends(content, self._settings.bare_lf)
-        options = parse(HeaderSection.parse(content), self._now())
-        return Submission(
-            channel=Channel.EMAIL,
-            envelope=Envelope(transaction.sender.reverse_path, tuple(transaction.recipients)),
-            content=content,
-            trace=trace,
-            reference=options.reference,
-            lane=options.lane,
-            language=options.language,
-            branding=options.branding,
-            scheduled_for=options.scheduled_for,
-            lifetime_seconds=options.lifetime_seconds,
-            idempotency=_idempotency(options.idempotency_key, transaction.client.principal),
-            dsn=transaction.dsn,
-        )
+        envelope = Envelope(transaction.sender.reverse_path, tuple(transaction.recipients))
+        return submission(content, envelope, trace, transaction.client.principal, self._now(), transaction.dsn)
 
     def refuse(self, refused: Refused, stage: str, client: Client) -> Refused:
         """Counts and logs a transaction that ends in this refusal; returns it."""
@@ -208,11 +194,6 @@ class Handler:
             failure=failure_of(error).value,
             frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
         )
-
-
-def _idempotency(key: str | None, principal: Principal) -> IdempotencyKey | None:
-    # With the key's type: what a test key sent reached nobody, and is no reason to leave somebody out.
-    return IdempotencyKey(f"{principal.key.type} {key}", body_hash=None) if key else None
 
 
 def _who(client: Client) -> dict[str, str]:

@@ -1,13 +1,28 @@
-"""The X-Notify-* header fields a sender may use. The header policy takes them all off before sending, known or not."""
+"""The X-Notify-* header fields a sender may use, and the Submission that a message with them is.
+
+The header policy takes them all off before sending, known or not.
+"""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from auth.principal import Principal
 from messages import reply
 from messages.content import HeaderSection
-from messages.message import MAX_LIFETIME_SECONDS, Lane, Language
+from messages.envelope import Envelope
+from messages.message import (
+    MAX_LIFETIME_SECONDS,
+    Channel,
+    Dsn,
+    IdempotencyKey,
+    Lane,
+    Language,
+    Submission,
+    Trace,
+)
 from messages.reply import Refused
 from messages.text import Text
 from messages.words import clean
@@ -46,6 +61,37 @@ def parse(section: HeaderSection, now: float) -> Options:
         lifetime_seconds=_lifetime_seconds(section),
         idempotency_key=_idempotency_key(section),
     )
+
+
+def submission(
+    content: bytes,
+    envelope: Envelope,
+    trace: Trace,
+    principal: Principal,
+    now: float,
+    dsn: Mapping[str, Dsn],
+) -> Submission:
+    """What a client hands us with this message. Raises Refused as `parse` does."""
+    options = parse(HeaderSection.parse(content), now)
+    return Submission(
+        channel=Channel.EMAIL,
+        envelope=envelope,
+        content=content,
+        trace=trace,
+        reference=options.reference,
+        lane=options.lane,
+        language=options.language,
+        branding=options.branding,
+        scheduled_for=options.scheduled_for,
+        lifetime_seconds=options.lifetime_seconds,
+        idempotency=_named(options.idempotency_key, principal),
+        dsn=dsn,
+    )
+
+
+def _named(key: str | None, principal: Principal) -> IdempotencyKey | None:
+    # With the key's type: what a test key sent reached nobody, and is no reason to leave somebody out.
+    return IdempotencyKey(f"{principal.key.type} {key}", body_hash=None) if key else None
 
 
 def _value(section: HeaderSection, field: str) -> str | None:

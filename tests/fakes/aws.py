@@ -19,6 +19,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import unquote
 
 from tests.fakes.feedback import Answer, Feedback
 from tests.fakes.identities import Identities
@@ -29,6 +30,7 @@ from tests.fakes.sns import FakeTopic
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}  # for the caller's environment
 
 SEND_PATH, ACCOUNT_PATH = "/v2/email/outbound-emails", "/v2/email/account"
+SUPPRESSED_PATH = "/v2/email/suppression/addresses/"
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class FakeAws:
     headers: dict[str, str] = field(default_factory=dict)  # of the last request
     recipients: dict[str, Behaviour] = field(default_factory=dict)
     identities: Identities = field(default_factory=Identities)
+    suppressed: dict[str, str] = field(default_factory=dict)  # address -> BOUNCE or COMPLAINT
     url: str = ""
 
     def __post_init__(self) -> None:
@@ -143,11 +146,20 @@ class FakeAws:
                 behaviour, answer = self._send(body)
         elif (method, path) == ("GET", ACCOUNT_PATH) and refusal is None:
             answer = self._account()
+        elif method == "GET" and path.startswith(SUPPRESSED_PATH) and refusal is None:
+            answer = self._suppressed(unquote(path.removeprefix(SUPPRESSED_PATH)))
         elif refusal is None and (found := self.identities.answer(method, path, body)) is not None:
             answer = found
         if isinstance(answer, Rejection):
             return answer.status, json.dumps({"message": answer.text}).encode(), answer.code, behaviour
         return 200, json.dumps(answer).encode(), "", behaviour
+
+    def _suppressed(self, address: str) -> dict[str, Any] | Rejection:
+        reason = self.suppressed.get(address.lower())
+        if reason is None:
+            return Rejection("NotFoundException", "Email address does not exist on your suppression list.", 404)
+        updated = {"EmailAddress": address, "Reason": reason, "LastUpdateTime": 1_790_000_000}
+        return {"SuppressedDestination": updated}
 
     def _send(self, body: bytes) -> tuple[Behaviour, dict[str, Any] | Rejection]:
         try:

@@ -30,11 +30,12 @@ from relay.cli.domains import Row
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("messages", "auth", "config", "delivery", "relay")
-MODULES_OF_TEXTS = ("auth/errors.py", "config/problems.py")
+MODULES_OF_TEXTS = ("auth/errors.py", "config/problems.py", "messages/headers.py")
 MODULES_OF_TEXTS += ("relay/cli/smtp/texts.py", "relay/cli/texts.py", "relay/cli/usage.py")
 
 # The same in both languages: names, values to type, and words that French shares.
 SAME = frozenset({"CIDR", "ID", "SERVICE", "TLS", "all|smtp|http|worker|feedback"})
+SAME |= {"dkim", "dmarc", "spf"}
 SAME |= {"OPTION", "description", "extensions", "id", "secrets", "service", "type", "url", "version"}
 
 # What may stand in a reply, as long as it gets.
@@ -100,6 +101,8 @@ def texts_of(path: Path) -> set[str]:
             found += call.args[:1]
         elif name == "Reply":
             found += [*call.args[2:3], *(each.value for each in call.keywords if each.arg in ("cause", "cure"))]
+        elif name == "Rule":
+            found += call.args[2:3]
         elif "cli" in path.parts:
             found += [each.value for each in call.keywords if each.arg in ("help", "metavar")]
     values = [each.value for each in found if isinstance(each, ast.Constant)]

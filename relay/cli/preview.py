@@ -1,0 +1,275 @@
+"""notify-relay message preview: what would happen to a message, without sending it."""
+
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email.utils import getaddresses
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from auth import domains, records, resolvers
+from auth.errors import SERVICE_UNKNOWN, AuthError
+from auth.principal import Principal
+from auth.verify import Verifier
+from config.database import Database
+from config.settings import Settings
+from delivery.brandings import Brandings
+from delivery.providers.base import SendError
+from delivery.templates import Templates
+from messages import headers
+from messages.address import Address, AddressError
+from messages.content import HeaderSection
+from messages.envelope import Envelope
+from messages.message import Submission, Trace
+from messages.pipeline import Prepared
+from messages.reply import Refused
+from messages.text import Text
+from relay import preview as previews
+from relay import wiring
+from relay.cli import texts
+from relay.cli.output import Json, say, show, show_list, spoken
+from relay.cli.session import with_database
+from relay.preparation import Preparer, asked_language
+from relay.preview import Preview, Suppressed
+from relay.smtp.intake import mend_line_ends
+from relay.smtp.options import submission
+
+_OF_RECIPIENTS = ["to", "cc", "bcc"]
+MAX_ENCODED_BYTES = 40 * 1024 * 1024  # SES counts after base64
+
+File = Annotated[Path, typer.Argument(metavar=texts.PREVIEW_FILE, help=texts.PREVIEW_FILE_HELP)]
+OfService = Annotated[UUID, typer.Option("--service", metavar="ID", help=texts.OF_SERVICE)]
+OfKey = Annotated[UUID | None, typer.Option("--key", metavar="ID", help=texts.PREVIEW_KEY)]
+To = Annotated[list[str] | None, typer.Option("--to", metavar=texts.ADDRESS_ARGUMENT, help=texts.PREVIEW_TO)]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A preview, and what it was made for."""
+
+    submission: Submission
+    principal: Principal
+    preview: Preview
+    signing: domains.Domain | None
+
+
+def preview(file: File, service: OfService, key: OfKey = None, to: To = None, as_json: Json = False) -> None:
+    octets = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+
+    async def look(settings: Settings, database: Database) -> Seen:
+        return await _look(settings, database, octets, service, key, to or [])
+
+    try:
+        seen = with_database(look)
+    except Refused as refused:  # line ends and X-Notify fields are looked at before anything else
+        values: dict[str, Any] = {"accepted": False, "reply": refused.line()}
+        typer.echo(json.dumps(values)) if as_json else show(values, as_json)
+        raise typer.Exit(1) from None
+    row = _row(seen)
+    if as_json:
+        typer.echo(json.dumps(row, ensure_ascii=False, default=str))
+    else:
+        _print(row)
+    if seen.preview.refused:
+        raise typer.Exit(1)
+
+
+async def _look(
+    settings: Settings, database: Database, octets: bytes, service: UUID, key: UUID | None, to: list[str]
+) -> Seen:
+    now, email = time.time(), settings.email
+    principal = await _principal(settings, database, service, key)
+    content = mend_line_ends(octets if octets.endswith(b"\n") else octets + b"\r\n", settings.smtp.bare_lf)
+    envelope = Envelope(None, tuple(_recipients(content, to)))
+    trace = Trace("preview", "127.0.0.1", "ESMTPSA", settings.smtp.hostname)
+    submitted = submission(content, envelope, trace, principal, now, {})
+
+    async def find_domain(name: str) -> domains.Domain | None:
+        async with database.read() as connection:
+            return await domains.find(connection, name)
+
+    async def ask(name: str, type_: str) -> resolvers.Answer:
+        if email.provider != "outbox":
+            return await resolvers.configured(settings.dns)[0].ask(name, type_)
+        # Nobody publishes anything for files: as it would be, were the records published that `domain show` prints.
+        own = await find_domain(name.partition(".")[2])
+        return await records.as_published(records.records(own, settings.aws.region) if own else [])(name, type_)
+
+    preparer = Preparer(Brandings(), Templates(database, time.time), settings.smtp.max_message_bytes)
+    async with _suppression(settings) as suppressed:
+        found = await previews.preview(
+            submitted,
+            principal,
+            preparer,
+            max_recipients=settings.smtp.max_recipients,
+            ask=ask,
+            find_domain=find_domain,
+            suppressed=suppressed,
+            now=now,
+        )
+    sender = found.prepared.sender.address if found.prepared else None
+    return Seen(submitted, principal, found, await find_domain(sender.domain) if sender else None)
+
+
+async def _principal(settings: Settings, database: Database, service: UUID, key: UUID | None) -> Principal:
+    """As the key named, else the newest that the service has."""
+    verifier = Verifier(
+        database,
+        wiring.secret_keyring(settings),
+        time.time,
+        settings.limits,
+        default_domain=settings.email.default_domain,
+        verified_only=settings.email.provider != "outbox",
+    )
+    found = await verifier.credentials(service)
+    await verifier.close()
+    if found is None:
+        raise AuthError(SERVICE_UNKNOWN, id=service)
+    principals = [each.principal for each in found.keys]
+    usable = [
+        each for each in principals if key == each.key.id or (key is None and not each.key.is_revoked(time.time()))
+    ]
+    if not usable:
+        raise AuthError(texts.PREVIEW_NO_KEY, id=service)
+    return usable[0]
+
+
+def _recipients(content: bytes, to: list[str]) -> list[Address]:
+    """Those that are named, else all of To, Cc and Bcc."""
+    if not to:
+        header = HeaderSection.parse(content)
+        values = [value for name in _OF_RECIPIENTS for value in header.all(name)]
+        to = [address for _, address in getaddresses(values) if address]
+    try:
+        return [Address.parse(each.strip().strip("<>")) for each in to]
+    except AddressError as error:
+        raise AuthError(texts.BAD_ADDRESS, reason=error.text) from None
+
+
+@asynccontextmanager
+async def _suppression(settings: Settings) -> AsyncIterator[Suppressed]:
+    """Asks SES; files are suppressed for nobody."""
+
+    async def never(address: str) -> str | None:
+        return None
+
+    if settings.email.provider == "outbox":
+        yield never
+        return
+    from delivery.providers import suppression
+    from delivery.providers.aws import open_client
+
+    async with open_client("sesv2", settings.aws, 1) as client:
+
+        async def ask(address: str) -> str | None:
+            try:
+                return await suppression.reason(client, address)
+            except SendError as error:
+                return error.reason
+
+        yield ask
+
+
+# -- What is shown -------------------------------------------------------------------------------------------------
+def _row(seen: Seen) -> dict[str, Any]:
+    found, principal, submitted = seen.preview, seen.principal, seen.submission
+    row: dict[str, Any] = {
+        "accepted": found.refused is None,
+        "reply": found.refused.line() if found.refused else None,
+        "service_id": str(principal.service.id),
+        "key_id": str(principal.key.id),
+        "lane": (submitted.lane or principal.lane).value,
+        "branding": submitted.branding or principal.branding,
+    }
+    if found.prepared is not None:
+        row |= _prepared(seen, found.prepared)
+    row["recipients"] = [
+        {
+            "recipient": str(each.recipient),
+            "reply": each.refused.line() if each.refused else None,
+            "suppressed": each.suppressed,
+        }
+        for each in found.recipients
+    ]
+    if found.prepared is not None:
+        row["fields"] = _fields(found.prepared)
+        row["changes"] = [{"line": each.line, "removed": each.removed, "added": each.added} for each in found.changes]
+    return row
+
+
+def _prepared(seen: Seen, prepared: Prepared) -> dict[str, Any]:
+    assert isinstance(seen.submission.content, bytes)
+    header = HeaderSection.parse(prepared.content)
+    language = asked_language(seen.submission, seen.principal) or prepared.language or seen.principal.language
+    received, size = len(seen.submission.content), len(prepared.content)
+    return {
+        "header_from": " ".join(prepared.sender.pieces()),
+        "reply_to": header.first("reply-to"),
+        "subject": prepared.subject,
+        "original_message_id": prepared.original_message_id,
+        "language": language.value,
+        "branded": prepared.branded,
+        "not_branded_because": prepared.not_branded_because,
+        "size": {"received": received, "sent": size, "encoded": (size + 2) // 3 * 4, "limit": MAX_ENCODED_BYTES},
+        **_alignment(seen),
+    }
+
+
+def _alignment(seen: Seen) -> dict[str, Any]:
+    alignment, domain = seen.preview.alignment, seen.signing
+    assert alignment is not None
+    key = domain.signing if domain else None
+    policy = alignment.search.policy
+    verdict = {True: "pass", False: "fail", None: "none"}[alignment.passes]
+    return {
+        "dkim": {
+            "domain": domain.name if domain else None,
+            "selector": key.selector if key else None,
+            "aligned": alignment.dkim,
+        },
+        "spf": {"domain": records.mail_from(domain.name) if domain else None, "aligned": alignment.spf},
+        "dmarc": {
+            "verdict": verdict,
+            "policy": policy.policy if policy else None,
+            "found_at": policy.found_at if policy else None,
+            "problem": str(alignment.search.problem) if alignment.search.problem else None,
+        },
+    }
+
+
+def _fields(prepared: Prepared) -> list[dict[str, Any]]:
+    """Each field of the message with its fate, then those that were added."""
+    rows: list[dict[str, Any]] = []
+    for fate in prepared.fates:
+        kept = fate.kept or fate.rule.action is headers.Action.REWRITE
+        action = fate.rule.action if kept else headers.Action.STRIP
+        rows.append({"field": fate.name, "fate": action.value, "reason": fate.rule.reason})
+    sent = [field.name for field in HeaderSection.parse(prepared.content).fields]
+    before = [fate.name for fate in prepared.fates if fate.kept]
+    for rule in headers.ADDED:
+        if sent.count(rule.name) > before.count(rule.name) or rule.name == "dkim-signature":
+            rows.append({"field": rule.name, "fate": rule.action.value, "reason": rule.reason})
+    return rows
+
+
+def _print(row: Mapping[str, Any]) -> None:
+    tables = ("recipients", "fields", "changes")
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, dict):
+            flat |= {f"{spoken(name)} {spoken(inner)}": each for inner, each in value.items()}
+        elif name not in tables:
+            flat[name] = value
+    show(flat, as_json=False)
+    for name in tables:
+        rows = [{**each, "reason": Text(each["reason"])} if "reason" in each else each for each in row.get(name, [])]
+        if rows:
+            typer.echo()
+            say(name)
+            show_list(name, rows, tuple(rows[0]), as_json=False)

@@ -1,0 +1,125 @@
+"""`message preview` tells what happens to a message, and nothing happens."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from tests.acceptance.conftest import Make
+from tests.fakes.aws import CREDENTIALS, FakeAws
+from tests.harness.mail import CONTENT, address, connect, read
+from tests.harness.relay import Credentials, Relay
+
+LETTER = b"""From: Ann Lee <ann@city.example>
+To: reader@example.org
+Bcc: hidden@example.org
+Subject: Your case
+Subject: again
+Message-ID: <case-1@product.example>
+Content-Language: fr
+X-Notify-Lane: priority
+Content-Type: text/plain; charset=utf-8
+
+Passer l'\xc3\xa9t\xc3\xa9 au bord de la mer
+"""
+
+
+def previewed(relay: Relay, key: Credentials, content: bytes, *options: str, code: int = 0) -> dict[str, Any]:
+    path = relay.folder / "letter.eml"
+    path.write_bytes(content)
+    arguments = ("message", "preview", str(path), "--service", key.service_id, "--key", key.key_id, *options, "--json")
+    done = relay.run(*arguments, check=False)
+    assert done.returncode == code, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_preview_says_what_then_happens(relay: Relay, key: Credentials) -> None:
+    recipient = address()
+    told = previewed(relay, key, LETTER, "--to", recipient)
+    with connect(relay, key) as client:
+        client.submit([recipient], LETTER.replace(b"\n", b"\r\n"))
+    octets = relay.wait_for_mail(recipient)[1]
+    sent = read(octets)
+
+    assert (told["accepted"], told["lane"], told["language"], told["branded"]) == (True, "priority", "fr", True)
+    assert told["header_from"] == str(sent["From"])
+    assert told["subject"] == sent["Subject"] == "Your case"
+    assert told["original_message_id"] == "<case-1@product.example>"
+    signed = len(octets) - octets.index(b"Received:")
+    assert told["size"]["sent"] == pytest.approx(signed, abs=20)
+    assert told["size"]["encoded"] == (told["size"]["sent"] + 2) // 3 * 4
+    assert f"d={told['dkim']['domain']}; s={told['dkim']['selector']};".encode() in octets
+    assert told["dmarc"]["verdict"] == "pass"
+
+
+def test_preview_tells_the_fate_of_each_field_and_every_changed_line(relay: Relay, key: Credentials) -> None:
+    told = previewed(relay, key, LETTER)
+
+    fates = [(row["field"], row["fate"]) for row in told["fields"]]
+    assert fates[:6] == [
+        ("from", "rewrite"),
+        ("to", "keep"),
+        ("bcc", "strip"),
+        ("subject", "keep"),
+        ("subject", "strip"),
+        ("message-id", "keep"),
+    ]
+    assert {name for name, fate in fates if fate == "add"} == {
+        "received", "date", "references", "mime-version", "dkim-signature"
+    }  # fmt: skip
+    assert [row["recipient"] for row in told["recipients"]] == ["reader@example.org", "hidden@example.org"]
+    assert 3 in [row["line"] for row in told["changes"]]
+
+
+def test_preview_stores_nothing(relay: Relay, key: Credentials) -> None:
+    before = relay.run("message", "find", "--service", key.service_id, "--json").stdout
+    previewed(relay, key, LETTER)
+    assert relay.run("message", "find", "--service", key.service_id, "--json").stdout == before
+
+
+@pytest.mark.parametrize(
+    ("content", "reply"),
+    [
+        (b"no header section\n", "554 5.6.0 no header section"),
+        (b"X-Notify-Lane: fast\n\nx\n", "554 5.6.0 header field X-Notify-Lane cannot be used"),
+        (b"To: a@x.example\nX-Notify-Branding: nobodys\n\nx\n", "554 5.6.0 header field X-Notify-Branding"),
+        (b"Subject: to nobody\n\nx\n", "553 5.1.3 a recipient address is needed"),
+    ],
+)
+def test_refused_message_is_told_as_the_door_would(relay: Relay, key: Credentials, content: bytes, reply: str) -> None:
+    told = previewed(relay, key, content, code=1)
+    assert told["accepted"] is False
+    assert told["reply"].startswith(reply)
+
+
+def test_recipient_out_of_reach_is_told(relay: Relay) -> None:
+    key = relay.create_key("--type", "team")
+    told = previewed(relay, key, LETTER, "--to", "stranger@example.org", code=1)
+    assert told["recipients"][0]["reply"].startswith("550 5.7.1 a team key sends only to the guest list")
+
+
+def test_people_read_the_same_in_their_language(relay: Relay, key: Credentials) -> None:
+    path = relay.folder / "letter.eml"
+    path.write_bytes(LETTER)
+    relay.environment["LC_ALL"] = "fr_CA.UTF-8"
+    try:
+        said = relay.run("message", "preview", str(path), "--service", key.service_id).stdout
+    finally:
+        relay.environment["LC_ALL"] = "C.UTF-8"
+    assert "en-tête From" in said
+    assert "montrerait des destinataires cachés aux autres" in said
+
+
+async def test_suppressed_recipient_is_told_by_the_provider(make_relay: Make) -> None:
+    async with FakeAws() as aws:
+        aws.suppressed["gone@example.org"] = "BOUNCE"
+        relay = make_relay(
+            EMAIL__PROVIDER="ses", AWS__ENDPOINT_URL=aws.url, DNS__RESOLVERS="127.0.0.1:9", **CREDENTIALS
+        )
+        key = await asyncio.to_thread(relay.create_key)
+        recipients = ("--to", "gone@example.org", "--to", "here@example.org")
+        told = await asyncio.to_thread(previewed, relay, key, CONTENT, *recipients)
+    assert [row["suppressed"] for row in told["recipients"]] == ["BOUNCE", None]
+    assert told["dmarc"]["verdict"] == "none"
