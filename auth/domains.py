@@ -246,6 +246,8 @@ async def _touch(connection: AsyncConnection, domain_id: UUID, **values: float) 
 
 async def _load(connection: AsyncConnection, statement: Select[Any]) -> list[Domain]:
     rows = (await connection.execute(statement)).all()
+    if not rows:
+        return []
     keys = await dkim_keys.of_domains(connection, [row.id for row in rows])
     return [_domain(row, keys[row.id]) for row in rows]
 

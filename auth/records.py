@@ -23,10 +23,6 @@ class Record:
     value: str
 
     @property
-    def is_long(self) -> bool:
-        return self.type == "TXT" and len(self.value) > _STRING_OCTETS
-
-    @property
     def zone_line(self) -> str:
         """As a zone file has it: a long text is split, and joined again by whoever reads it."""
         if self.type != "TXT":

@@ -71,7 +71,8 @@ class Resolver:
             return Unknown("failure")
         except (dns.exception.DNSException, OSError, EOFError, UnicodeError):
             return Unknown("malformed")
-        return Found(tuple(_text(record) for record in found), int(found.chaining_result.minimum_ttl))
+        # Servers shuffle records: their order says nothing.
+        return Found(tuple(sorted(map(_text, found))), int(found.chaining_result.minimum_ttl))
 
 
 def configured(settings: Dns) -> list[Resolver]:

@@ -48,7 +48,7 @@ async def problem(ask: Ask, domain: str) -> Text | None:
         record = await _record(walk, domain)
         if record is None:
             raise NoRecord
-        await _follow(walk, domain, record)
+        await _follow(walk, domain, record, passes=True)
     except SpfError as error:
         return error.text
     if not walk.includes_ses:
@@ -70,7 +70,8 @@ async def _record(walk: _Walk, domain: str) -> str | None:
     return found[0] if found else None
 
 
-async def _follow(walk: _Walk, domain: str, record: str) -> None:
+async def _follow(walk: _Walk, domain: str, record: str, *, passes: bool) -> None:
+    """`passes`: whoever matches here gets pass in the end."""
     redirect = None
     for term in record.split()[1:]:
         if modifier := _MODIFIER.fullmatch(term):
@@ -80,28 +81,29 @@ async def _follow(walk: _Walk, domain: str, record: str) -> None:
         if mechanism is None:
             raise SpfError(Text("{term} is no term of an SPF record", {"term": term}))
         kind, target = mechanism[1].lower(), (mechanism[2] or domain).lower().rstrip(".")
+        is_pass = term[0] not in "?~-"
         if kind == "all":
-            if term[0] not in "?~-":
+            if is_pass:
                 raise SpfError(Text("+all lets everybody send for the domain: use ~all"))
             return  # what stands behind it is never looked at, redirect neither
         if kind == "include":
-            await _include(walk, target)
+            await _include(walk, target, passes=passes and is_pass)
         elif kind not in ("ip4", "ip6"):
             await _look_up(walk, kind, target)
     if redirect:
-        await _include(walk, redirect.lower().rstrip("."))
+        await _include(walk, redirect.lower().rstrip("."), passes=passes)
 
 
-async def _include(walk: _Walk, target: str) -> None:
+async def _include(walk: _Walk, target: str, *, passes: bool) -> None:
     _count(walk)
-    if target == SES:
+    if target == SES and passes:
         walk.includes_ses = True
     if "%" in target:  # a macro needs the sender of a message
         return
     record = await _record(walk, target)
     if record is None:  # RFC 7208 5.2, 6.1: permerror
         raise SpfError(Text("{domain}, which it names, has no SPF record", {"domain": target}))
-    await _follow(walk, target, record)
+    await _follow(walk, target, record, passes=passes)
 
 
 async def _look_up(walk: _Walk, kind: str, target: str) -> None:

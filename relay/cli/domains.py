@@ -14,7 +14,7 @@ from auth.selectors import OVERLAP_SECONDS
 from config.settings import Email, Settings
 from messages.text import Text
 from relay.cli import domain_check, texts
-from relay.cli.output import Json, plain, say, show, show_list, spoken
+from relay.cli.output import Json, plain, say, show, show_list
 from relay.cli.session import Session, read, write
 
 Name = Annotated[str, typer.Argument(metavar=texts.NAME_ARGUMENT)]
@@ -114,9 +114,11 @@ def _show(work: Callable[[Session], Coroutine[Any, Any, Domain]], as_json: bool)
         return domain
     for record in found:
         show(plain(record), as_json)
-        if record.is_long:
-            typer.echo(f"{spoken(texts.ZONE_FILE)}\n{record.zone_line}")
         typer.echo()
+    say(texts.ZONE_FILE)
+    for record in found:
+        typer.echo(record.zone_line)
+    typer.echo()
     for key in domain.keys:
         state = Text(texts.SIGNS if key.signs else texts.KEY_STATES[key.life.state])
         say(texts.SELECTOR_IS, selector=key.selector, state=state)

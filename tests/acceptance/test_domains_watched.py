@@ -13,7 +13,7 @@ def test_running_workers_ask_dns_and_metrics_tell_of_it(tmp_path: Path) -> None:
     with FakeDns({("example.ca", "NS"): ["ns.example.ca"]}).in_a_thread() as dns:
         relay = Relay(
             tmp_path, PROCESSES=2, EMAIL__PROVIDER="ses", AWS__ENDPOINT_URL="http://127.0.0.1:1",
-            DNS__RESOLVERS=dns.address, DNS__TIMEOUT_SECONDS=1, **CREDENTIALS,
+            DNS__RESOLVERS=dns.address, DNS__TIMEOUT_SECONDS=10, **CREDENTIALS,
         )  # fmt: skip
         try:
             relay.start()

@@ -182,8 +182,9 @@ def test_check_leaves_no_proof_of_a_secret_in_the_database(make_relay: Make) -> 
 
 
 def test_records_to_publish_stand_in_blocks_that_fit_a_terminal(relay: Relay) -> None:
-    blocks = relay.run("domain", "show").stdout.strip().split("\n\n")
-    assert len(blocks) == 4
+    *blocks, zone, selectors = relay.run("domain", "show").stdout.strip().split("\n\n")
+    assert len(blocks) == len(zone.splitlines()[1:]) == 4
+    assert selectors.endswith(": signs")
     for block in blocks:
         assert [line.split()[0] for line in block.splitlines()] == ["purpose", "name", "type", "value"]
 

@@ -31,7 +31,7 @@ def asking(dns_server: FakeDns) -> Iterator[None]:
     """Within it every look-up of these libraries goes to the server."""
     before = dns.resolver.default_resolver
     ours = dns.resolver.Resolver(configure=False)
-    ours.nameservers, ours.port, ours.lifetime = ["127.0.0.1"], dns_server.port, 2
+    ours.nameservers, ours.port, ours.lifetime = ["127.0.0.1"], dns_server.port, 10
     dns.resolver.default_resolver = ours
     try:
         yield

@@ -86,6 +86,7 @@ class Relay:
             "METRICS__LISTEN": f"127.0.0.1:{self.metrics_port}",
             "HTTP__LISTEN": f"127.0.0.1:{self.http_port}",
             "HTTP__PUBLIC_URL": self.public_url,
+            "DNS__RESOLVERS": "127.0.0.1:9",  # nobody is there: no test asks the world
             **environment,
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFY_RELAY_")}

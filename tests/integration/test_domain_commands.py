@@ -50,7 +50,7 @@ def run(
         "STATE_DIR": str(tmp_path),
         "EMAIL__PROVIDER": "ses",
         "DNS__RESOLVERS": dns.address,
-        "DNS__TIMEOUT_SECONDS": "0.5",
+        "DNS__TIMEOUT_SECONDS": "10",
         "AWS__ENDPOINT_URL": aws.url,
     }
     for name, value in settings.items():
@@ -146,61 +146,17 @@ def test_domain_is_usable_once_all_was_found_and_the_key_twice(
     assert listed["verified_at"] == "2026-09-21T14:14:20Z"
 
 
-@pytest.mark.parametrize(
-    ("name", "type_", "values", "purpose", "words"),
-    [
-        (BOUNCE, "MX", (MX, "20 mx.example.ca"), "mail-from", "2 MX records"),
-        (BOUNCE, "MX", ("10 feedback-smtp.us-east-1.amazonses.com",), "mail-from", "another host than"),
-        (BOUNCE, "TXT", ("v=spf1 -all",), "mail-from", "does not include amazonses.com"),
-        (BOUNCE, "TXT", ("v=spf1 include:amazonses.com ~all", "v=spf1 -all"), "mail-from", "2 SPF records"),
-        (f"_dmarc.{DOMAIN}", "TXT", ("v=DMARC1; p=reject", "v=DMARC1; p=none"), "dmarc", "2 DMARC records"),
-        ("key", "TXT", ("v=DKIM1; k=rsa; p=",), "dkim", "revokes"),
-    ],
-)
 def test_record_that_is_wrong_is_named_with_its_cure(
-    answer: Answer,
-    dns: FakeDns,
-    aws: RunningAws,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    type_: str,
-    values: tuple[str, ...],
-    purpose: str,
-    words: str,
+    answer: Answer, dns: FakeDns, aws: RunningAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready(answer, dns, aws, monkeypatch)
-    record = answer("domain", "show", DOMAIN)["records"][0]
-    dns.publish(record["name"] if name == "key" else name, type_, *values)
+    dns.publish(BOUNCE, "MX", MX, "20 mx.example.ca")
 
     report = answer("domain", "check", DOMAIN, code=1)
 
-    assert words in advice(report, purpose, type_)
+    assert "2 MX records" in advice(report, "mail-from", "MX")
+    assert (report["complete"], report["usable"]) == (False, True)  # what is in use stays so
     assert list(results(report).values()).count("wrong") == 1
-
-
-@pytest.mark.parametrize(
-    ("name", "record", "words"),
-    [
-        (f"_dmarc.{DOMAIN}", "v=DMARC1; p=reject; adkim=s; aspf=s", "DMARC rests on DKIM alone"),
-        (
-            "_dmarc.example.ca",
-            "v=DMARC1; p=reject; sp=quarantine; pct=20",
-            "policy quarantine, adkim=r, aspf=r, for 20 %",
-        ),
-        (f"_dmarc.{DOMAIN}", "v=DMARC1; p=none", "forged mail is let through"),
-    ],
-)
-def test_policy_is_told_with_what_it_means(
-    answer: Answer, dns: FakeDns, aws: RunningAws, monkeypatch: pytest.MonkeyPatch, name: str, record: str, words: str
-) -> None:
-    ready(answer, dns, aws, monkeypatch)
-    dns.withdraw(f"_dmarc.{DOMAIN}", "TXT")
-    dns.publish(name, "TXT", record)
-
-    report = answer("domain", "check", DOMAIN)
-
-    assert words in advice(report, "dmarc", "TXT")
-    assert [each["name"] for each in report["findings"] if each["purpose"] == "dmarc"] == [name]
 
 
 def test_resolvers_that_differ_are_named_and_all_have_to_agree(

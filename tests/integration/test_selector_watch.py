@@ -29,10 +29,12 @@ class Watched:
 
     def __init__(self, database: Database, sealing: Keyring, dns: tuple[FakeDns, FakeDns]) -> None:
         self.database, self.sealing, self.dns, self.clock = database, sealing, dns, Clock()
-        self._settings = Dns.model_validate({"resolvers": [each.address for each in dns], "timeout_seconds": 0.4})
+        self.timeout_seconds = 10.0
 
     def machine(self) -> SelectorWatch:
-        return SelectorWatch(self.database, configured(self._settings), SES, self.clock)
+        addresses = [each.address for each in self.dns]
+        settings = Dns.model_validate({"resolvers": addresses, "timeout_seconds": self.timeout_seconds})
+        return SelectorWatch(self.database, configured(settings), SES, self.clock)
 
     async def look(self, seconds: float = 0) -> list[dict[str, object]]:
         """Time passes, then one machine looks; what it logged."""
@@ -137,6 +139,7 @@ async def test_resolver_that_fails_never_withdraws_a_key(watched: Watched, troub
     domain = await watched.add(needs_dns=False)
     watched.publish(domain)
     watched.dns[1].trouble["*"] = trouble
+    watched.timeout_seconds = 0.3
     for _ in range(3):
         logs = await watched.look(EVERY_SECONDS)
         assert events(logs) == ["domain.unanswered"]
