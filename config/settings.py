@@ -250,6 +250,11 @@ class Email(Slice):
     default_domain: Annotated[str, AfterValidator(_domain)] = "notification.example.ca"
 
 
+class Branding(Slice):
+    dir: Path | None = None  # artwork that stands in for the package's own
+    images: Literal["link", "cid"] = "link"  # served by the HTTP door, or carried by each message
+
+
 class Outbox(Slice):
     dir: Path = Path("var/outbox")
 
@@ -311,6 +316,7 @@ class Settings(BaseSettings):
     tls: Tls = Tls()
     metrics: Metrics = Metrics()
     email: Email = Email()
+    branding: Branding = Branding()
     outbox: Outbox = Outbox()
     aws: Aws = Aws()
     feedback: Feedback = Feedback()

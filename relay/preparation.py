@@ -21,13 +21,14 @@ from messages.reply import Refused
 from messages.rewrite import SenderPolicy
 from messages.template import MAX_FILLED_LINES, MAX_FILLED_OCTETS, Template, TooLong, fill_body, fill_subject, missing
 from messages.text import Text
+from messages.variant import Variant
 from relay.checks import check_size, size_limit
 
 # Preparing 10 MB takes tens of milliseconds: from this size on it runs in a thread, and the other sessions go on.
 _THREAD_BYTES = 256 * 1024
 # SES takes 40 MB after base64 (v2 API); what branding or re-encoding makes larger is refused here, not after the 250.
 _SENDABLE_BYTES = 29_900_000
-_NO_BRANDING = Text("no branding of that name; leave it out, or use none")
+_NO_BRANDING = Text("the service has no such branding; leave it out, or use none")
 
 
 class Templates(Protocol):
@@ -73,7 +74,7 @@ class Preparer:
         check_size(content, size_limit(principal, self._max_message_bytes))
         preparation = Preparation(
             sender=_sender_policy(principal),
-            branding=self._branding(submission, principal),
+            branding=await self._branding(submission, principal),
             trace=submission.trace,
             group_id=group_id,
             now=now,
@@ -90,7 +91,7 @@ class Preparer:
         template = await self._templates.find(service.id, content.template_id)
         _check_template(template, content, submission)
         assert template is not None
-        self._branding(submission, principal)
+        variant = await self._variant(submission, principal)
         try:
             subject = fill_subject(template, content.personalisation, content.sanitised)
             body = fill_body(template, content.personalisation, content.sanitised)
@@ -108,20 +109,23 @@ class Preparer:
             service_name=service.name,
             sender=Address(service.email_from, service.domain),
             reply_to=principal.reply_to_address,
-            branding=self._branding_name(submission, principal),
+            branding=str(variant.id),
+            branding_version=variant.version if isinstance(variant.id, UUID) else None,
             language=submission.language or principal.language,
             created_at=now,
         )
         return Prepared(recipe.to_json(), ContentKind.RENDERED, subject, None, template.id, template.version, body)
 
-    def _branding(self, submission: Submission, principal: Principal) -> Branding | None:
-        name = self._branding_name(submission, principal)
-        if name != "none" and name not in self._brandings.names:
-            raise Refused(reply.BAD_OPTION, field="X-Notify-Branding", reason=_NO_BRANDING)
-        return self._brandings.get(name, principal.service.name, submission.language or principal.language)
+    async def _branding(self, submission: Submission, principal: Principal) -> Branding:
+        variant = await self._variant(submission, principal)
+        return self._brandings.render(variant, principal.service.name, submission.language or principal.language)
 
-    def _branding_name(self, submission: Submission, principal: Principal) -> str:
-        return submission.branding or principal.branding
+    async def _variant(self, submission: Submission, principal: Principal) -> Variant:
+        """The branding as it now is, whose version the message keeps."""
+        variant = await self._brandings.find(principal.service.id, submission.branding or principal.branding)
+        if variant is None or variant.archived:
+            raise Refused(reply.BAD_OPTION, field="X-Notify-Branding", reason=_NO_BRANDING)
+        return variant
 
 
 def _check_template(template: Template | None, content: Personalised, submission: Submission) -> None:

@@ -5,7 +5,9 @@ import contextlib
 import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import typer
 
@@ -13,7 +15,7 @@ from auth import domains
 from config.database import OUTAGES, Database
 from config.keyring import KeyringError
 from config.settings import Settings, SettingsError, load
-from delivery import schema
+from delivery import letterheads, schema
 from delivery.providers.base import SendError
 from messages.text import Text
 from relay import wiring
@@ -50,6 +52,7 @@ async def _look(settings: Settings) -> list[Finding]:
         await _find(Text("database"), _database, settings),
         *_tls(settings),
         await _find(Text("domain"), _domain, settings),
+        await _find(Text("branding"), _branding, settings),
         await _find(Text("provider"), _provider, settings),
         await _find(Text("events"), _events, settings),
     ]
@@ -114,6 +117,24 @@ async def _domain(settings: Settings) -> Text:
     if key is None:
         raise SettingsError(texts.CHECK_NO_KEY, domain=settings.email.default_domain)
     return Text(texts.CHECK_DOMAIN, {"domain": key.domain, "selector": key.selector})
+
+
+async def _branding(settings: Settings) -> Text:
+    """Whether its artwork can be shown, and by those who get the mail."""
+    wiring.load_letterheads(settings)
+    if settings.branding.images == "cid":
+        return Text(texts.CHECK_CARRIED)
+    url = f"{settings.http.public_url}{letterheads.PATH}"
+    if settings.email.provider == "ses" and _is_local(urlsplit(url).hostname or ""):
+        raise SettingsError(texts.CHECK_LOCAL_LINKS, url=url)
+    return Text(texts.CHECK_LINKS, {"url": url})
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 async def _provider(settings: Settings) -> Text:

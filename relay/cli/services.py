@@ -8,11 +8,10 @@ import typer
 
 from auth import domains, guests, senders, services
 from auth.principal import DisplayName, ReplyTo, Service
-from delivery import templates
-from delivery.brandings import NONE, Brandings
+from delivery import brandings, templates
 from messages.message import Language
 from relay.cli import callbacks, texts
-from relay.cli.output import Json, plain, show, show_items, show_list, spoken
+from relay.cli.output import Json, plain, show, show_items, show_list
 from relay.cli.session import Session, given, read, write
 
 ServiceId = Annotated[UUID, typer.Argument(metavar=texts.SERVICE_ARGUMENT, help=texts.OF_SERVICE)]
@@ -25,14 +24,7 @@ ReplyToAddress = Annotated[str | None, typer.Option(help=texts.REPLY_TO_ADDRESS)
 Lang = Annotated[Language | None, typer.Option(help=texts.LANGUAGE)]
 
 
-def _known_branding(name: str | None) -> str | None:
-    # Only doors look at it later, and could only refuse every message.
-    if name is not None and name not in (known := {NONE, *Brandings().names}):
-        raise typer.BadParameter(spoken(texts.ONE_OF, words=", ".join(sorted(known))))
-    return name
-
-
-Branding = Annotated[str | None, typer.Option(help=texts.BRANDING, callback=_known_branding)]
+Branding = Annotated[str | None, typer.Option(help=texts.BRANDING)]
 PerDay = Annotated[int | None, typer.Option(min=0, help=texts.PER_DAY)]
 Guest = Annotated[str, typer.Argument(metavar=texts.GUEST_ARGUMENT)]
 Sender = Annotated[str, typer.Argument(metavar=texts.SENDER_ARGUMENT)]
@@ -85,7 +77,8 @@ def create(
     )
 
     async def work(s: Session) -> Service:
-        return await make(s, name=name, email_from=email_from, domain=domain, live=live, **options)
+        agreed = await with_branding(s, None, options)
+        return await make(s, name=name, email_from=email_from, domain=domain, live=live, **agreed)
 
     show(plain(write(work)), as_json)
 
@@ -136,7 +129,20 @@ def update(
     }
     changes = {field: value for field, value in changes.items() if value is not None}
     changes |= given(reply_to_address=reply_to_address, per_day=per_day)
-    show(plain(write(lambda s: services.update(s.connection, s.limits, service_id, **changes))), as_json)
+
+    async def work(s: Session) -> Service:
+        agreed = await with_branding(s, service_id, changes)
+        return await services.update(s.connection, s.limits, service_id, **agreed)
+
+    show(plain(write(work)), as_json)
+
+
+async def with_branding(s: Session, service_id: UUID | None, options: dict[str, Any]) -> dict[str, Any]:
+    """The options with the id of the branding that was named. Raises VariantError when the service may not use it."""
+    if not options.get("branding"):
+        return options
+    # Only doors look at it later, and could only refuse every message.
+    return options | {"branding": await brandings.usable(s.connection, service_id, options["branding"])}
 
 
 def hold(service_id: ServiceId, as_json: Json = False) -> None:

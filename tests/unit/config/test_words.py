@@ -25,6 +25,7 @@ from messages import reply
 from messages.message import Language, Message
 from messages.reply import Reply
 from messages.text import Text, to_ascii
+from messages.variant import Variant
 from relay.cli import texts
 
 ROOT = Path(__file__).parents[3]
@@ -33,8 +34,8 @@ MODULES_OF_TEXTS = ("auth/errors.py", "config/problems.py")
 MODULES_OF_TEXTS += ("relay/cli/smtp/texts.py", "relay/cli/texts.py", "relay/cli/usage.py")
 
 # The same in both languages: names, values to type, and words that French shares.
-SAME = frozenset({"CIDR", "ID", "SERVICE", "TLS", "all|smtp|http|worker|feedback"})
-SAME |= {"OPTION", "description", "extensions", "id", "secrets", "service", "type", "url", "version"}
+SAME = frozenset({"#RRGGBB", "CIDR", "FILE", "ID", "SERVICE", "TLS", "all|smtp|http|worker|feedback"})
+SAME |= {"OPTION", "description", "extensions", "id", "logo", "secrets", "service", "type", "url", "version"}
 
 # What may stand in a reply, as long as it gets.
 LONG = {
@@ -218,7 +219,7 @@ def test_reply_to_an_accepted_message_begins_with_its_group_in_every_language(la
 
 
 def test_names_of_printed_fields_are_texts() -> None:
-    printed = {field.name for kind in (Service, Key, Domain, Record, Waits, Message) for field in fields(kind)}
+    printed = {field.name for kind in (Service, Key, Domain, Record, Waits, Message, Variant) for field in fields(kind)}
     for path in (ROOT / "relay/cli").glob("*.py"):
         if path.stem not in ("__init__", "serve", "texts", "usage"):
             printed.update(field_names(parsed()[path]))

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from delivery.brandings import Brandings
-from messages import branding as branding_module
 from messages import charset, html
+from messages.branding import Reason
 from messages.message import Language
 from messages.pipeline import prepare
+from messages.variant import BUILT_IN
 
 HEADER, FOOTER = "Gouvernement du Québec-test", "Envoyé par le relais"
 
@@ -103,18 +104,17 @@ def test_plain_root_of_a_related_gets_the_footer_and_keeps_its_place(preparation
 
 
 SEALED = {
-    branding_module.SIGNED: "Content-Type: multipart/signed; boundary=b\n\n--b\n\ntext\n--b\n\nsignature\n--b--\n",
-    branding_module.ENCRYPTED: "Content-Type: application/pkcs7-mime; name=smime.p7m\n\nMIIB\n",
-    branding_module.INLINE_PGP: "Subject: s\n\n-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nx\n",
-    branding_module.REPORT: "Content-Type: multipart/report; boundary=b\n\n--b\n\ntext\n--b--\n",
-    branding_module.NO_TEXT: "Content-Type: application/pdf\n\nx\n",
-    branding_module.STRUCTURE: "Content-Type: multipart/mixed; boundary=b\n\nno delimiter\n",
-    branding_module.DAMAGED_ENCODING: "Content-Transfer-Encoding: base64\n\n!!!\n",
-    branding_module.CHARSET: "Content-Type: text/html; charset=utf-16\n\n<p>\n",
+    Reason.SIGNED: "Content-Type: multipart/signed; boundary=b\n\n--b\n\ntext\n--b\n\nsignature\n--b--\n",
+    Reason.ENCRYPTED: "Content-Type: application/pkcs7-mime; name=smime.p7m\n\nMIIB\n",
+    Reason.INLINE_PGP: "Subject: s\n\n-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nx\n",
+    Reason.NO_TEXT: "Content-Type: application/pdf\n\nx\n",
+    Reason.STRUCTURE: "Content-Type: multipart/mixed; boundary=b\n\nno delimiter\n",
+    Reason.DAMAGED_ENCODING: "Content-Transfer-Encoding: base64\n\n!!!\n",
+    Reason.CHARSET: "Content-Type: text/html; charset=utf-7\n\n<p>\n",
 }
 
 
-@pytest.mark.parametrize("reason", SEALED)
+@pytest.mark.parametrize("reason", Reason)
 def test_content_that_may_not_change_stays_as_it_is(reason, preparation, crlf):
     done = send(SEALED[reason], preparation, crlf)
     assert (done.branded, done.not_branded_because) == (False, reason)
@@ -242,23 +242,25 @@ def test_places_are_found_in_any_document(document, marked):
     assert (octets[:top] + b"[" + octets[top:bottom] + b"]" + octets[bottom:]).decode() == marked
 
 
-def test_default_variant_speaks_the_languages_of_the_service():
+def test_default_variant_speaks_the_languages_of_the_message():
     brandings = Brandings()
     english, french, both = (brandings.get("default", "Santé & <Co>", language) for language in Language)
-    signature = [re.sub(r"<[^>]+>", "", value.header_html).split("\r\n")[2] for value in (english, french, both)]
-    assert signature[0] == signature[2] == "Government of Canada / Gouvernement du Canada"
-    assert signature[1] == "Gouvernement du Canada / Government of Canada"
-    assert [value.lang for value in (english, french, both)] == ["en", "fr", None]
+    for value in (english, both):
+        assert "Government of Canada</span> / <span" in value.footer_html
+        assert "\r\nGovernment of Canada / Gouvernement du Canada\r\n" in value.footer_text
+    assert "Gouvernement du Canada</span> / <span" in french.footer_html
+    assert "\r\nGouvernement du Canada / Government of Canada\r\n" in french.footer_text
+    assert "Santé &amp; &lt;Co&gt;" in english.header_html
     assert "Santé &amp; &lt;Co&gt;" in english.footer_html
     assert "Sent by Santé & <Co>" in english.footer_text
     assert "Envoyé" in both.footer_text
     assert "Sent by" in both.footer_text
 
 
-def test_variants_are_named_and_unknown_ones_are_an_error():
+def test_built_in_variants_are_named_and_unknown_ones_are_an_error():
     brandings = Brandings()
-    assert brandings.names == {"default"}
-    assert brandings.get("none", "x", Language.EN) is None
+    assert set(BUILT_IN) == {"default", "fip_english", "fip_french", "none"}
+    assert not brandings.get("none", "x", Language.EN)
     assert brandings.get("default", "x", Language.EN) is brandings.get("default", "x", Language.EN)
     with pytest.raises(KeyError):
         brandings.get("other", "x", Language.EN)
@@ -266,7 +268,7 @@ def test_variants_are_named_and_unknown_ones_are_an_error():
 
 def test_default_variant_is_laid_out_for_readers_of_the_screen():
     value = Brandings().get("default", "x" * 128, Language.BOTH)
-    assert value.header_html.count("<table") == value.header_html.count('role="presentation"') == 1
+    assert value.header_html.count("<table") == value.header_html.count('role="presentation"') == 3
     assert {'lang="en"', 'lang="fr"'} <= set(re.findall(r'lang="\w\w"', value.footer_html))
     lines = "\r\n".join((value.header_html, value.footer_html, value.footer_text)).split("\r\n")
     assert max(len(line) for line in lines) <= 900
