@@ -94,7 +94,10 @@ def brand(root: Part, branding: Branding, boundary: str) -> list[Edit]:
     if any(content and _INLINE_PGP.search(content) for content in contents):
         raise Untouched(Reason.INLINE_PGP)
     title = subject_for_people(root.header.first("subject"))
-    work = _Work(branding, boundary, title, lonely=len(leaves) == 1)
+    token = boundary.removeprefix("=_")
+    while branding.images and token.encode() in root.header.data:  # a message of ours that comes again
+        token += "x"
+    work = _Work(branding, boundary, token, title, lonely=len(leaves) == 1)
     edits = [edit for leaf, content in zip(leaves, contents, strict=True) for edit in work.edits(leaf, content)]
     if not edits:
         raise Untouched(Reason.DAMAGED_ENCODING if None in contents else Reason.CHARSET)
@@ -102,11 +105,14 @@ def brand(root: Part, branding: Branding, boundary: str) -> list[Edit]:
 
 
 class _Work:
-    """One message's branding: `lonely` if the message has but one leaf, and so no HTML beside its text."""
+    """One message's branding: `lonely` if the message has but one leaf, and so no HTML beside its text.
 
-    def __init__(self, branding: Branding, boundary: str, title: str, *, lonely: bool) -> None:
+    Content-IDs and boundaries are made of `token`.
+    """
+
+    def __init__(self, branding: Branding, boundary: str, token: str, title: str, *, lonely: bool) -> None:
         self._boundary = boundary
-        self._token = boundary.removeprefix("=_")
+        self._token = token
         self._images = branding.images
         self._header = inline.within(branding.header_html, branding.images, self._token)
         self._footer = inline.within(branding.footer_html, branding.images, self._token)

@@ -1,3 +1,4 @@
+import base64
 import email
 import re
 from dataclasses import replace
@@ -127,6 +128,49 @@ def test_sealed_part_of_a_mixed_message_stays_as_it_is(kind, preparation, crlf):
     done = send(f"Content-Type: multipart/mixed; boundary=b\n\n{body}", preparation, crlf)
     assert done.not_branded_because == kind
     assert done.content.endswith(crlf(body))
+
+
+def test_reasons_are_all_said_in_a_sentence():
+    assert set(SEALED) == set(Reason)
+    assert all(re.fullmatch(r"[A-Z].{20,}\.", reason.sentence) for reason in Reason)
+
+
+def test_report_carries_its_footer_in_the_part_for_people_only(preparation, crlf):
+    rest = "--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; x@y.ca\n--b\n\nmore text\n--b--\n"
+    content = f"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nIt failed.\n{rest}"
+    done = send(content, preparation, crlf)
+    assert done.branded
+    assert done.content.endswith(crlf(rest))
+    assert FOOTER in text(parts(done.content)[0])
+    kinds = [part.get_content_type() for part in email.message_from_bytes(done.content).get_payload()]
+    assert kinds == ["text/plain", "message/delivery-status", "text/plain"]
+
+
+def test_report_whose_first_part_is_for_machines_stays_as_it_is(preparation, crlf):
+    body = "--b\nContent-Type: message/delivery-status\n\nx: y\n--b\n\ntext\n--b--\n"
+    done = send(f"Content-Type: multipart/report; boundary=b\n\n{body}", preparation, crlf)
+    assert done.not_branded_because == Reason.NO_TEXT
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+@pytest.mark.parametrize(
+    ("charset_name", "codec", "mark"),
+    [("utf-16", "utf-16-le", b"\xff\xfe"), ("utf-16", "utf-16-be", b"\xfe\xff"), ("utf-16le", "utf-16-le", b""),
+     ("UTF-16BE", "utf-16-be", b""), ("utf-32", "utf-32-le", b"\xff\xfe\0\0")],
+)  # fmt: skip
+def test_text_of_utf_16_becomes_utf_8_and_reads_the_same(kind, charset_name, codec, mark, preparation, crlf):
+    octets = mark + "<p>\u20ac \u65e5\u672c</p>\r\n".encode(codec)
+    fields = f"Content-Type: text/{kind}; charset={charset_name}\nContent-Transfer-Encoding: base64\n\n"
+    done = send(fields.encode() + base64.encodebytes(octets), preparation, crlf)
+    for part in parts(done.content):
+        assert (part.get_content_charset(), "\u20ac" in text(part), FOOTER in text(part)) == ("utf-8", True, True)
+    assert text(parts(done.content)[0]).count("<p>\u20ac \u65e5\u672c</p>\r\n") == 1
+
+
+@pytest.mark.parametrize("octets", [b"<\0p\0>\0", b"\xff\xfe<\0p\0>"], ids=["no order", "half a character"])
+def test_uncertain_utf_16_stays_as_it_is(octets, preparation, crlf):
+    fields = b"Content-Type: text/html; charset=utf-16\nContent-Transfer-Encoding: base64\n\n"
+    assert send(fields + base64.encodebytes(octets), preparation, crlf).not_branded_because == Reason.CHARSET
 
 
 def test_forwarded_message_is_never_entered(preparation, crlf):
