@@ -3,6 +3,7 @@
 A branding belongs to one service, or every service may use it. Knows nothing of how one looks (letterheads.py).
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -38,6 +39,7 @@ from messages.variant import BUILT_IN, BrandType, Variant, VariantError, checked
 
 NONE = "none"
 MAX_ENTRIES = 128  # of up to 240 KB each
+MAX_PICTURES = 32  # the same: those that mail readers asked for last
 FIELDS = ("name", "brand_type", "colour", "text", "alt_text_en", "alt_text_fr", "logo")
 
 brandings = Table(
@@ -151,6 +153,7 @@ class Brandings:
         self._letterheads = letterheads or Letterheads()
         self._database = database
         self._versions: Versions[Variant] = Versions(self._load, now, MAX_ENTRIES)
+        self._pictures: OrderedDict[str, Picture] = OrderedDict()
 
     async def find(self, service_id: UUID, asked: str, version: int | None = None) -> Variant | None:
         """A version of a branding by its id, the latest unless one is named; None when the service may not use it."""
@@ -169,12 +172,18 @@ class Brandings:
 
     async def picture(self, name: str) -> Picture | None:
         """A picture that some message may show, by the name that it has in links."""
-        if name in self._letterheads.pictures or self._database is None:
-            return self._letterheads.pictures.get(name)
+        known = self._letterheads.pictures.get(name) or self._pictures.get(name)
+        if known or self._database is None:
+            return known
         statement = select(brandings).where(brandings.c.logo_name == name).limit(1)
         async with self._database.read() as connection:
             row = (await connection.execute(statement)).mappings().one_or_none()
-        return None if row is None else _picture(row)
+        found = None if row is None else _picture(row)
+        if found:
+            self._pictures[name] = found
+            while len(self._pictures) > MAX_PICTURES:
+                self._pictures.popitem(last=False)
+        return found
 
     async def _load(self, branding_id: UUID, version: int | None) -> Variant | None:
         if self._database is None:

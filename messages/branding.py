@@ -90,17 +90,17 @@ def brand(root: Part, branding: Branding, boundary: str) -> list[Edit]:
     leaves = list(_displayed(root, None))
     if not leaves:
         raise Untouched(Reason.STRUCTURE if root.type.main == "multipart" and not root.children else Reason.NO_TEXT)
-    contents = [leaf.part.decode() for leaf in leaves]
+    contents = [_content(leaf.part) for leaf in leaves]
     if any(content and _INLINE_PGP.search(content) for content in contents):
         raise Untouched(Reason.INLINE_PGP)
-    title = subject_for_people(root.header.first("subject"))
     token = boundary.removeprefix("=_")
     while branding.images and token.encode() in root.header.data:  # a message of ours that comes again
         token += "x"
-    work = _Work(branding, boundary, token, title, lonely=len(leaves) == 1)
+    work = _Work(root, branding, boundary, token, lonely=len(leaves) == 1)
     edits = [edit for leaf, content in zip(leaves, contents, strict=True) for edit in work.edits(leaf, content)]
     if not edits:
-        raise Untouched(Reason.DAMAGED_ENCODING if None in contents else Reason.CHARSET)
+        damaged = any(leaf.part.decode() is None for leaf in leaves)
+        raise Untouched(Reason.DAMAGED_ENCODING if damaged else Reason.CHARSET)
     return edits + mime.version_added(root)
 
 
@@ -110,7 +110,7 @@ class _Work:
     Content-IDs and boundaries are made of `token`.
     """
 
-    def __init__(self, branding: Branding, boundary: str, token: str, title: str, *, lonely: bool) -> None:
+    def __init__(self, root: Part, branding: Branding, boundary: str, token: str, *, lonely: bool) -> None:
         self._boundary = boundary
         self._token = token
         self._images = branding.images
@@ -118,20 +118,18 @@ class _Work:
         self._footer = inline.within(branding.footer_html, branding.images, self._token)
         self._text = branding.footer_text
         self._page = branding.page
-        self._title = title
+        self._header_section = root.header
         self._lonely = lonely
         self._related: set[int] = set()  # where those start to which the images were added
         self._enclosed = 0
 
     def edits(self, leaf: Leaf, content: bytes | None) -> list[Edit]:
-        """None for a leaf that cannot be branded."""
-        name = leaf.part.type.parameters.get("charset")
-        new_name = None
-        if content is not None and not charset.contains_ascii(name):
-            content, name = charset.as_utf8(content, name), "utf-8"
-            new_name = name
+        """None for a leaf that cannot be branded; `content` is what `_content` makes of it."""
         if content is None:
             return []
+        name = leaf.part.type.parameters.get("charset")
+        new_name = None if charset.contains_ascii(name) else "utf-8"
+        name = new_name or name
         if leaf.part.type.sub == "html":
             return self._with_images(leaf, self._into_html(content, name), new_name)
         text, changed_name = charset.append(content, self._text, name)
@@ -182,7 +180,8 @@ class _Work:
         parameters = {key: value.lower() for key, value in part.type.parameters.items()}
         flowed, joined = parameters.get("format") == "flowed", parameters.get("delsp") == "yes"
         body = html.from_text(text, flowed=flowed, joined=joined, links=certain)
-        start, end = self._page.around(title=self._title, utf8=certain, above=self._header, below=self._footer)
+        title = subject_for_people(self._header_section.first("subject"))
+        start, end = self._page.around(title=title, utf8=certain, above=self._header, below=self._footer)
         ours, theirs = ("utf-8", "utf-8") if certain else ("ascii", "latin-1")
         codecs = ((start, ours), (body, theirs), (end, ours))
         encoded, encoding = mime.encode(b"".join(each.encode(codec, "xmlcharrefreplace") for each, codec in codecs), "")
@@ -242,6 +241,14 @@ def _displayed_in(part: Part) -> Iterator[Leaf]:
             if leaves := list(_displayed(child, part)):
                 yield from leaves
                 return
+
+
+def _content(part: Part) -> bytes | None:
+    """The leaf's content where ASCII means ASCII: as it is, else as UTF-8. None where neither is certain."""
+    content, name = part.decode(), part.type.parameters.get("charset")
+    if content is None or charset.contains_ascii(name):
+        return content
+    return charset.as_utf8(content, name)
 
 
 def _as_multipart(part: Part, field: bytes, bodies: bytes) -> list[Edit]:

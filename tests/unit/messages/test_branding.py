@@ -167,6 +167,12 @@ def test_text_of_utf_16_becomes_utf_8_and_reads_the_same(kind, charset_name, cod
     assert text(parts(done.content)[0]).count("<p>\u20ac \u65e5\u672c</p>\r\n") == 1
 
 
+def test_pgp_in_utf_16_is_seen(preparation, crlf):
+    armour = "-----BEGIN PGP SIGNED MESSAGE-----\r\n".encode("utf-16")
+    fields = b"Content-Type: text/plain; charset=utf-16\nContent-Transfer-Encoding: base64\n\n"
+    assert send(fields + base64.encodebytes(armour), preparation, crlf).not_branded_because == Reason.INLINE_PGP
+
+
 @pytest.mark.parametrize("octets", [b"<\0p\0>\0", b"\xff\xfe<\0p\0>"], ids=["no order", "half a character"])
 def test_uncertain_utf_16_stays_as_it_is(octets, preparation, crlf):
     fields = b"Content-Type: text/html; charset=utf-16\nContent-Transfer-Encoding: base64\n\n"

@@ -8,9 +8,12 @@ from dataclasses import replace
 import pytest
 
 from delivery.letterheads import Letterheads
+from messages import mime
 from messages.message import Language
 from messages.pipeline import prepare
+from messages.reply import Refused
 from messages.variant import BUILT_IN
+from tests.unit.messages.test_pipeline import CORPUS, OWN
 
 HEADS = Letterheads(base_url=None)
 CARRIED = HEADS.render(BUILT_IN["default"], "Santé", Language.EN)
@@ -119,3 +122,39 @@ def test_without_pictures_the_structure_stays(preparation, crlf):
     assert shape(
         email.message_from_bytes(prepare(crlf(ALTERNATIVE), replace(preparation, branding=linked)).content)
     ) == ("alternative(plain html)")
+
+
+def leaves(part):
+    """Content-ID, type and content of each part that has none within."""
+    if part.children:
+        return [leaf for child in part.children for leaf in leaves(child)]
+    octets = part.decode()
+    octets = part.header.data[part.body : part.end] if octets is None else octets
+    return [(part.value("content-id") or b"", str(part.type), octets.rstrip())]
+
+
+def test_every_message_is_the_same_but_for_its_pictures_whether_they_are_links_or_parts(preparation, crlf):
+    """With links, tests/fidelity.py has looked at what else there is."""
+    linked = Letterheads().render(BUILT_IN["default"], "Santé", Language.EN)
+    paths = [*OWN, *(CORPUS.rglob("*.eml") if CORPUS.is_dir() else ())]
+    token = preparation.group_id.hex.encode()
+    different = []
+    for path in paths:
+        content, made = crlf(path.read_bytes()), []
+        try:
+            for branding in (linked, CARRIED):
+                made.append(prepare(content, replace(preparation, branding=branding)))
+        except Refused:
+            continue
+        assert made[0].not_branded_because == made[1].not_branded_because
+        links, parts = (leaves(mime.parse(each.content)) for each in made)
+        cid = re.compile(rb"cid:(\w+\.png)@" + token)
+        parts = [
+            (name, kind, cid.sub(rb"http://127.0.0.1:8080/branding/\1", octets))
+            for name, kind, octets in parts
+            if token not in name
+        ]
+        if links != parts:
+            different.append(path.name)
+    assert different == []
+    assert len(paths) > 15
