@@ -76,19 +76,21 @@ async function look(page, session) {
 async function tree(session) {
   const { nodes } = await session.send("Accessibility.getFullAXTree");
   const byId = new Map(nodes.map((node) => [node.nodeId, node]));
+  const said = nodes.filter((node) => !node.ignored && ["StaticText", "image"].includes(node.role.value));
+  const languages = new Map(await Promise.all(said.map(async (node) => [node.nodeId, await language(session, node.backendDOMNodeId)])));
   const lines = [];
-  const visit = async (id, depth) => {
+  const visit = (id, depth) => {
     const node = byId.get(id);
     const role = node.role && node.role.value;
     const shown = !node.ignored && !["RootWebArea", "generic", "none", "InlineTextBox", "LineBreak"].includes(role);
     if (shown) {
       const says = ["StaticText", "image", "link", "ListMarker"].includes(role) ? ` "${node.name.value.trim()}"` : "";
-      const lang = role === "StaticText" || role === "image" ? ` [${await language(session, node.backendDOMNodeId)}]` : "";
+      const lang = languages.has(id) ? ` [${languages.get(id)}]` : "";
       if (role !== "StaticText" || says.length > 3) lines.push(`${"  ".repeat(depth)}${role}${level(node)}${says}${lang}`);
     }
-    for (const child of node.childIds || []) await visit(child, depth + (shown ? 1 : 0));
+    for (const child of node.childIds || []) visit(child, depth + (shown ? 1 : 0));
   };
-  await visit(nodes[0].nodeId, 0);
+  visit(nodes[0].nodeId, 0);
   return lines;
 }
 
@@ -108,7 +110,7 @@ async function language(session, backendNodeId) {
   const browser = await open({ viewport: NARROW });
   const [page] = browser.pages(); // one in front: what stands behind it is drawn once a second
   const session = await page.context().newCDPSession(page);
-  const axe = require.resolve("axe-core/axe.min.js");
+  await page.addScriptTag({ path: require.resolve("axe-core/axe.min.js") }); // stays: new content is the same window's
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const { name, html, bilingual } = JSON.parse(line);
     await page.setContent(html);
@@ -118,7 +120,6 @@ async function language(session, backendNodeId) {
     report.dark = await look(page, session);
     await session.send("Emulation.setAutoDarkModeOverride", {});
     await page.emulateMedia({ colorScheme: null });
-    await page.addScriptTag({ path: axe });
     const rules = Object.fromEntries([...OF_PAGES, ...(bilingual ? OF_ONE_LANGUAGE : [])].map((rule) => [rule, { enabled: false }]));
     const options = { runOnly: TAGS, rules, resultTypes: ["violations"] };
     const { violations } = await page.evaluate((o) => axe.run(document, o), options);
