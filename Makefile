@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 
-.PHONY: run test install check bench fuzz soak docs lock clean
+.PHONY: run test install check bench fuzz soak docs branding lock clean
 
 run: .venv/.run
 	NOTIFY_RELAY_LOG_FORMAT=$${NOTIFY_RELAY_LOG_FORMAT:-console} $(BIN)/notify-relay serve --demo
@@ -31,6 +31,11 @@ soak: install
 
 docs: install
 	$(BIN)/python -m docs.generate
+
+# Artwork, the accessibility trees that the tests compare with, and the pictures of docs/branding.md: look at all of it.
+branding: install
+	node tests/node/artwork.cjs
+	$(BIN)/python -m tests.harness.branded
 
 # Names, versions and hashes only: the lock files name no index.
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate

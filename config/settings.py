@@ -274,6 +274,11 @@ class Dns(Slice):
     timeout_seconds: float = Field(5, gt=0, le=30)  # of one question, its repetitions included
 
 
+class Branding(Slice):
+    dir: Path | None = None  # artwork that stands in for the package's own
+    images: Literal["link", "cid"] = "link"  # served by the HTTP door, or carried by each message
+
+
 class Outbox(Slice):
     dir: Path = Path("var/outbox")
 
@@ -336,6 +341,7 @@ class Settings(BaseSettings):
     metrics: Metrics = Metrics()
     email: Email = Email()
     dns: Dns = Dns()
+    branding: Branding = Branding()
     outbox: Outbox = Outbox()
     aws: Aws = Aws()
     feedback: Feedback = Feedback()

@@ -7,10 +7,10 @@ import asyncio
 
 from delivery.brandings import Brandings
 from delivery.templates import Templates
-from messages.branding import Branding
 from messages.compose import Recipe, RecipeError, compose
 from messages.message import Message
 from messages.template import Template, TooLong
+from messages.variant import Variant
 
 
 class RenderingError(Exception):
@@ -33,21 +33,20 @@ class Renderer:
         template = await self._templates.find(message.service_id, message.template_id, message.template_version)
         if template is None:
             raise RenderingError("template_gone")
-        async with self._turn:
-            # A message takes milliseconds, a hostile one seconds: the worker goes on meanwhile.
-            return await asyncio.to_thread(self._compose, message, recipe, template)
-
-    def _compose(self, message: Message, stored: bytes, template: Template) -> bytes:
         try:
-            recipe = Recipe.from_json(stored)
-            return compose(recipe, template, self._branding(recipe), message.recipient, message.id)
+            made_of = Recipe.from_json(recipe)
         except RecipeError:
             raise RenderingError("recipe_damaged") from None
+        variant = await self._brandings.find(message.service_id, made_of.branding, made_of.branding_version)
+        if variant is None:
+            raise RenderingError("branding_gone")
+        async with self._turn:
+            # A message takes milliseconds, a hostile one seconds: the worker goes on meanwhile.
+            return await asyncio.to_thread(self._compose, message, made_of, template, variant)
+
+    def _compose(self, message: Message, recipe: Recipe, template: Template, variant: Variant) -> bytes:
+        branding = self._brandings.render(variant, recipe.service_name, recipe.language)
+        try:
+            return compose(recipe, template, branding, message.recipient, message.id)
         except TooLong:
             raise RenderingError("too_long") from None
-
-    def _branding(self, recipe: Recipe) -> Branding | None:
-        try:
-            return self._brandings.get(recipe.branding, recipe.service_name, recipe.language)
-        except KeyError:
-            raise RenderingError("branding_gone") from None

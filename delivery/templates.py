@@ -3,8 +3,6 @@
 Each service has a hidden one too, which its SMTP mail is listed under. Knows nothing of how a template is filled.
 """
 
-import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,6 +12,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import Database, Id, metadata
+from delivery.versions import Versions
 from messages.message import Channel
 from messages.template import Template, normalise
 from messages.text import TextError
@@ -22,7 +21,6 @@ from messages.words import MAX_SUBJECT_CHARACTERS, clean
 HIDDEN_VERSION = 1
 MAX_NAME_CHARACTERS = 255
 MAX_BODY_CHARACTERS = 50_000
-FRESH_SECONDS = 2.0
 MAX_ENTRIES = 256  # of up to 200 KB each
 
 templates = Table(
@@ -142,25 +140,15 @@ async def list_all(connection: AsyncConnection, service_id: UUID, channel: Chann
 
 
 class Templates:
-    """What doors and workers read templates from. `now` gives seconds since the epoch.
+    """What doors and workers read templates from. `now` gives seconds since the epoch."""
 
-    A version is read once, the latest one again after 2 seconds; who asks while it is read waits for the same answer.
-    Of a version read by its number, `archived` may be out of date.
-    """
-
-    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+    def __init__(self, database: Database, now: Callable[[], float], max_entries: int = MAX_ENTRIES) -> None:
         self._database = database
-        self._now = now
-        self._versions: OrderedDict[tuple[UUID, int], Template] = OrderedDict()
-        self._latest: OrderedDict[UUID, tuple[float, Template]] = OrderedDict()  # asked at
-        self._loading: dict[tuple[UUID, int | None], asyncio.Task[Template | None]] = {}
+        self._versions: Versions[Template] = Versions(self._load, now, max_entries)
 
     async def find(self, service_id: UUID, template_id: UUID, version: int | None = None) -> Template | None:
         """A version, the latest unless one is named; None when the service has none such."""
-        template = self._remembered(template_id, version)
-        if template is None:
-            # Shielded and shared: each would take a connection, and one who leaves must not end it for the others.
-            template = await asyncio.shield(self._load(template_id, version))
+        template = await self._versions.find(template_id, version)
         return template if template is not None and template.service_id == service_id else None
 
     async def list_all(self, service_id: UUID, channel: Channel | None = None) -> list[Template]:
@@ -168,44 +156,9 @@ class Templates:
         async with self._database.read() as connection:
             return await list_all(connection, service_id, channel)
 
-    def _load(self, template_id: UUID, version: int | None) -> "asyncio.Task[Template | None]":
-        """The look-up that runs for it, started if none does."""
-        wanted = template_id, version
-        task = self._loading.get(wanted)
-        if task is None:
-            task = self._loading[wanted] = asyncio.create_task(self._ask(template_id, version))
-            task.add_done_callback(lambda done: self._loaded(wanted, done))
-        return task
-
-    def _loaded(self, wanted: tuple[UUID, int | None], task: "asyncio.Task[Template | None]") -> None:
-        del self._loading[wanted]
-        if not task.cancelled():
-            task.exception()  # taken note of: nobody may be waiting for it
-
-    async def _ask(self, template_id: UUID, version: int | None) -> Template | None:
-        asked_at = self._now()
+    async def _load(self, template_id: UUID, version: int | None) -> Template | None:
         async with self._database.read() as connection:
-            template = await _load(connection, template_id, version)
-        if template is not None:
-            self._remember(template, version, asked_at)
-        return template
-
-    def _remembered(self, template_id: UUID, version: int | None) -> Template | None:
-        if version is not None:
-            if (template_id, version) in self._versions:
-                self._versions.move_to_end((template_id, version))
-            return self._versions.get((template_id, version))
-        asked_at, template = self._latest.get(template_id, (0.0, None))
-        return template if 0 <= self._now() - asked_at < FRESH_SECONDS else None
-
-    def _remember(self, template: Template, version: int | None, asked_at: float) -> None:
-        self._versions[template.id, template.version] = template
-        if version is None:
-            self._latest.pop(template.id, None)
-            self._latest[template.id] = (asked_at, template)
-        for entries in (self._versions, self._latest):
-            while len(entries) > MAX_ENTRIES:
-                entries.popitem(last=False)
+            return await _load(connection, template_id, version)
 
 
 _first = templates.alias("first")

@@ -6,20 +6,42 @@ Signed and encrypted content is left alone. Knows nothing of templates, services
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from messages import charset, html, mime
+from messages import charset, html, inline, mime
 from messages.content import Edit
 from messages.mime import Part
+from messages.page import BARE, Page
+from messages.picture import Picture
+from messages.words import subject_for_people
 
-SIGNED = "signed"
-ENCRYPTED = "encrypted"
-INLINE_PGP = "inline PGP"
-NO_TEXT = "no text part"
-REPORT = "report"
-DAMAGED_ENCODING = "transfer encoding unknown or damaged"
-CHARSET = "charset without ASCII"
-STRUCTURE = "multipart without parts"
+
+class Reason(StrEnum):
+    """Why a message goes out without a branding: all there are."""
+
+    SIGNED = "signed"
+    ENCRYPTED = "encrypted"
+    INLINE_PGP = "inline PGP"
+    NO_TEXT = "no text part"
+    DAMAGED_ENCODING = "transfer encoding unknown or damaged"
+    CHARSET = "charset without ASCII"
+    STRUCTURE = "multipart without parts"
+
+    @property
+    def sentence(self) -> str:
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Reason.SIGNED: "Its text is signed (multipart/signed): any change would break the signature.",
+    Reason.ENCRYPTED: "Its text is encrypted, or signed as S/MIME does it: nobody but the recipient can add to it.",
+    Reason.INLINE_PGP: "PGP armour stands in its text: what is added around it looks signed or breaks it.",
+    Reason.NO_TEXT: "It has no text or HTML that is displayed: only files, calendars or other content.",
+    Reason.DAMAGED_ENCODING: "The transfer encoding of its text is unknown or broken: readers show different things.",
+    Reason.CHARSET: "Its charset does not contain ASCII and cannot be decoded for certain.",
+    Reason.STRUCTURE: "It says multipart, but its boundary is missing or marks nothing: readers guess where text is.",
+}
 
 MAX_TWIN_BYTES = 1 << 20  # longer text is a listing: doubling it costs time and the provider's size limit
 
@@ -30,63 +52,173 @@ _UUENCODED = re.compile(rb"^begin [0-7]{3,4} \S", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Branding:
-    """What is inserted, as text with CRLF line ends. `lang` is the language of a part we make, None if two."""
+    """What is inserted, as text with CRLF line ends; false where that is nothing.
+
+    `page` is what is put around text that has no HTML yet. `images` are those that the HTML shows by their Content-ID.
+    """
 
     header_html: str
     footer_html: str
     footer_text: str
-    lang: str | None = None
+    page: Page = BARE
+    images: tuple[Picture, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.header_html or self.footer_html or self.footer_text)
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A text part that is displayed, and the multipart it stands in."""
+    """A text part that is displayed, and the multipart it stands in.
+
+    `root` is the part that it is or stands in, `related` the multipart/related whose root that is.
+    """
 
     part: Part
     parent: Part | None
+    root: Part | None = None
+    related: Part | None = None
+    reported: bool = False  # what people read of a report, most of which is for machines
 
 
 class Untouched(Exception):  # noqa: N818 - not an error: the message goes out without a branding
-    """Why nothing was inserted: one of the constants above."""
+    """Why nothing was inserted: a Reason."""
 
 
 def brand(root: Part, branding: Branding, boundary: str) -> list[Edit]:
     """The edits that put the branding in; `boundary` may not occur in the message. Raises Untouched."""
     leaves = list(_displayed(root, None))
     if not leaves:
-        raise Untouched(STRUCTURE if root.type.main == "multipart" and not root.children else NO_TEXT)
-    contents = [leaf.part.decode() for leaf in leaves]
+        raise Untouched(Reason.STRUCTURE if root.type.main == "multipart" and not root.children else Reason.NO_TEXT)
+    contents = [_content(leaf.part) for leaf in leaves]
     if any(content and _INLINE_PGP.search(content) for content in contents):
-        raise Untouched(INLINE_PGP)
-    edits: list[Edit] = []
-    lonely = len(leaves) == 1  # no HTML yet
-    for leaf, content in zip(leaves, contents, strict=True):
-        if content is None or not charset.contains_ascii(leaf.part.type.parameters.get("charset")):
-            continue
-        if leaf.part.type.sub == "html":
-            edits += _replaced(leaf.part, _into_html(leaf.part, content, branding), None)
-            continue
-        text, name = charset.append(content, branding.footer_text, leaf.part.type.parameters.get("charset"))
-        twin = _twin(leaf.part, content, branding) if lonely else None
-        edits += _with_twin(leaf, text, name, twin, boundary) if twin else _replaced(leaf.part, text, name)
+        raise Untouched(Reason.INLINE_PGP)
+    token = boundary.removeprefix("=_")
+    while branding.images and token.encode() in root.header.data:  # a message of ours that comes again
+        token += "x"
+    work = _Work(root, branding, boundary, token, lonely=len(leaves) == 1)
+    edits = [edit for leaf, content in zip(leaves, contents, strict=True) for edit in work.edits(leaf, content)]
     if not edits:
-        raise Untouched(DAMAGED_ENCODING if None in contents else CHARSET)
+        damaged = any(leaf.part.decode() is None for leaf in leaves)
+        raise Untouched(Reason.DAMAGED_ENCODING if damaged else Reason.CHARSET)
     return edits + mime.version_added(root)
+
+
+class _Work:
+    """One message's branding: `lonely` if the message has but one leaf, and so no HTML beside its text.
+
+    Content-IDs and boundaries are made of `token`.
+    """
+
+    def __init__(self, root: Part, branding: Branding, boundary: str, token: str, *, lonely: bool) -> None:
+        self._boundary = boundary
+        self._token = token
+        self._images = branding.images
+        self._header = inline.within(branding.header_html, branding.images, self._token)
+        self._footer = inline.within(branding.footer_html, branding.images, self._token)
+        self._text = branding.footer_text
+        self._page = branding.page
+        self._header_section = root.header
+        self._lonely = lonely
+        self._related: set[int] = set()  # where those start to which the images were added
+        self._enclosed = 0
+
+    def edits(self, leaf: Leaf, content: bytes | None) -> list[Edit]:
+        """None for a leaf that cannot be branded; `content` is what `_content` makes of it."""
+        if content is None:
+            return []
+        name = leaf.part.type.parameters.get("charset")
+        new_name = None if charset.contains_ascii(name) else "utf-8"
+        name = new_name or name
+        if leaf.part.type.sub == "html":
+            return self._with_images(leaf, self._into_html(content, name), new_name)
+        text, changed_name = charset.append(content, self._text, name)
+        new_name = changed_name or new_name
+        twin = self._twin(leaf.part, content, name) if self._lonely and not leaf.reported else None
+        return self._with_twin(leaf, text, new_name, twin) if twin else _replaced(leaf.part, text, new_name)
+
+    def _into_html(self, content: bytes, name: str | None) -> bytes:
+        top, bottom = html.places(content)
+        header, footer = (
+            charset.insertion(content, at, f"\r\n{block}\r\n", name)
+            for at, block in ((top, self._header), (bottom, self._footer))
+        )
+        return b"".join((content[:top], header, content[top:bottom], footer, content[bottom:]))
+
+    def _with_images(self, leaf: Leaf, content: bytes, name: str | None) -> list[Edit]:
+        """The HTML leaf, and the images that it shows."""
+        part = leaf.part
+        if not self._images:
+            return _replaced(part, content, name)
+        if leaf.related:
+            return [*_replaced(part, content, name), *self._joined(leaf)]
+        body, encoding = mime.encode(content, part.encoding)
+        own = _type_field(part, name) + f"Content-Transfer-Encoding: {encoding}\r\n\r\n".encode() + body
+        field, bodies = inline.related(own, self._images, self._next_boundary(), self._token)
+        return _as_multipart(part, field, bodies)
+
+    def _joined(self, leaf: Leaf) -> list[Edit]:
+        """The images in the multipart/related that the leaf is the root of, once: readers look no further."""
+        assert leaf.root
+        assert leaf.related
+        if leaf.related.start in self._related:
+            return []
+        self._related.add(leaf.related.start)
+        return [_beside(leaf.root, leaf.related, inline.parts(self._images, self._token))]
+
+    def _next_boundary(self) -> str:
+        """Of another beginning than all others: some readers compare no more than that."""
+        self._enclosed += 1
+        return f"=_{self._enclosed}.{self._token}"
+
+    def _twin(self, part: Part, content: bytes, name: str | None) -> bytes | None:
+        """An HTML part that reads as this text part, branded; None where that could lose something."""
+        decoded = charset.decode_for_twin(content, name)
+        if decoded is None or _UUENCODED.search(content) or len(content) > MAX_TWIN_BYTES:
+            return None  # uuencoded: readers take the file out of the plain text, and would not see it in HTML
+        text, label, certain = decoded
+        parameters = {key: value.lower() for key, value in part.type.parameters.items()}
+        flowed, joined = parameters.get("format") == "flowed", parameters.get("delsp") == "yes"
+        body = html.from_text(text, flowed=flowed, joined=joined, links=certain)
+        title = subject_for_people(self._header_section.first("subject"))
+        start, end = self._page.around(title=title, utf8=certain, above=self._header, below=self._footer)
+        ours, theirs = ("utf-8", "utf-8") if certain else ("ascii", "latin-1")
+        codecs = ((start, ours), (body, theirs), (end, ours))
+        encoded, encoding = mime.encode(b"".join(each.encode(codec, "xmlcharrefreplace") for each, codec in codecs), "")
+        parameter = f"; charset={label}" if label else ""
+        fields = f"Content-Type: text/html{parameter}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+        return fields.encode() + encoded
+
+    def _with_twin(self, leaf: Leaf, text: bytes, name: str | None, twin: bytes) -> list[Edit]:
+        """The plain leaf and its HTML twin as a multipart/alternative (RFC 2046 5.1.4)."""
+        part, parent = leaf.part, leaf.parent
+        if leaf.related and leaf.root is part:
+            return _replaced(part, text, name)  # start= may point at this very part: its place in the tree stays
+        joined: list[Edit] = []
+        if self._images and leaf.related:
+            joined = self._joined(leaf)
+        elif self._images:
+            field, bodies = inline.related(twin, self._images, self._next_boundary(), self._token)
+            twin = field + b"\r\n" + bodies.removesuffix(b"\r\n")
+        if parent and parent.type.sub == "alternative":
+            return [*_replaced(part, text, name), _beside(part, parent, [twin]), *joined]
+        body, encoding = mime.encode(text, part.encoding)
+        fields = _type_field(part, name) + f"Content-Transfer-Encoding: {encoding}\r\n\r\n".encode()
+        field = f'Content-Type: multipart/alternative;\r\n boundary="{self._boundary}"\r\n'.encode()
+        return [*_as_multipart(part, field, inline.enclose([fields + body, twin], self._boundary)), *joined]
 
 
 def _displayed(part: Part, parent: Part | None) -> Iterator[Leaf]:
     """The text leaves that readers show first. Raises Untouched where one of them is sealed."""
     kind = part.type
     if kind.encrypted:
-        raise Untouched(ENCRYPTED)
+        raise Untouched(Reason.ENCRYPTED)
     if part.attachment:
         return
     if str(kind) in ("text/plain", "text/html"):
         yield Leaf(part, parent)
     elif kind.signed:
-        raise Untouched(SIGNED)
-    elif str(kind) == "multipart/report":
-        raise Untouched(REPORT)  # RFC 6522: machines read it
+        raise Untouched(Reason.SIGNED)
     elif kind.main == "multipart" and part.children:
         yield from _displayed_in(part)
 
@@ -98,7 +230,12 @@ def _displayed_in(part: Part) -> Iterator[Leaf]:
     elif part.type.sub == "related":  # RFC 2387 3.2: the root is the one named by start, else the first
         start = part.type.parameters.get("start", "").encode("latin-1")
         named = (child for child in part.children if start and child.value("content-id") == start)
-        yield from _displayed(next(named, part.children[0]), part)
+        root = next(named, part.children[0])
+        for leaf in _displayed(root, part):
+            yield leaf if leaf.related else replace(leaf, root=root, related=part)
+    elif part.type.sub == "report":  # RFC 6522 3: the first part is for people, the others are for machines
+        for leaf in _displayed(part.children[0], part):
+            yield replace(leaf, reported=True)
     else:  # RFC 2046 5.1.3: what is not known counts as mixed; its first text is the body
         for child in part.children:
             if leaves := list(_displayed(child, part)):
@@ -106,54 +243,29 @@ def _displayed_in(part: Part) -> Iterator[Leaf]:
                 return
 
 
-def _into_html(part: Part, content: bytes, branding: Branding) -> bytes:
-    top, bottom = html.places(content)
-    header, footer = (
-        charset.insertion(content, at, f"\r\n{block}\r\n", part.type.parameters.get("charset"))
-        for at, block in ((top, branding.header_html), (bottom, branding.footer_html))
-    )
-    return b"".join((content[:top], header, content[top:bottom], footer, content[bottom:]))
+def _content(part: Part) -> bytes | None:
+    """The leaf's content where ASCII means ASCII: as it is, else as UTF-8. None where neither is certain."""
+    content, name = part.decode(), part.type.parameters.get("charset")
+    if content is None or charset.contains_ascii(name):
+        return content
+    return charset.as_utf8(content, name)
 
 
-def _twin(part: Part, content: bytes, branding: Branding) -> bytes | None:
-    """An HTML part that reads as this text part, branded; None where that could lose something."""
-    decoded = charset.decode_for_twin(content, part.type.parameters.get("charset"))
-    if decoded is None or _UUENCODED.search(content) or len(content) > MAX_TWIN_BYTES:
-        return None  # uuencoded: readers take the file out of the plain text, and would not see it in HTML
-    text, name, certain = decoded
-    parameters = {key: value.lower() for key, value in part.type.parameters.items()}
-    flowed, joined = parameters.get("format") == "flowed", parameters.get("delsp") == "yes"
-    body = html.from_text(text, flowed=flowed, joined=joined, links=certain)
-    opening = f'<html lang="{branding.lang}">' if branding.lang else "<html>"
-    start = f"<!DOCTYPE html>\r\n{opening}\r\n<body>\r\n{branding.header_html}\r\n"
-    end = f"\r\n{branding.footer_html}\r\n</body>\r\n</html>"
-    ours, theirs = ("utf-8", "utf-8") if certain else ("ascii", "latin-1")
-    codecs = ((start, ours), (body, theirs), (end, ours))
-    encoded, encoding = mime.encode(b"".join(piece.encode(codec, "xmlcharrefreplace") for piece, codec in codecs), "")
-    parameter = f"; charset={name}" if name else ""
-    return f"Content-Type: text/html{parameter}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode() + encoded
-
-
-def _with_twin(leaf: Leaf, text: bytes, name: str | None, twin: bytes, boundary: str) -> list[Edit]:
-    """The plain leaf and its HTML twin as a multipart/alternative (RFC 2046 5.1.4)."""
-    part, parent = leaf.part, leaf.parent
-    if parent and parent.type.sub == "alternative":
-        own = parent.type.parameters["boundary"].rstrip().encode("latin-1")
-        return [*_replaced(part, text, name), Edit(part.end, part.end, b"\r\n--" + own + b"\r\n" + twin)]
-    if parent and parent.type.sub == "related":
-        return _replaced(part, text, name)  # start= may point at this very part: its place in the tree stays
-    body, encoding = mime.encode(text, part.encoding)
-    fields = _type_field(part, name) + f"Content-Transfer-Encoding: {encoding}\r\n\r\n".encode()
-    delimiter = f"--{boundary}".encode()
-    bodies = b"\r\n".join((delimiter, fields + body, delimiter, twin, delimiter + b"--\r\n"))
+def _as_multipart(part: Part, field: bytes, bodies: bytes) -> list[Edit]:
+    """The leaf become a multipart, with that Content-Type field and body."""
     return [
-        *mime.field_set(
-            part, "content-type", f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n'.encode()
-        ),
+        *mime.field_set(part, "content-type", field),
         *mime.field_set(part, "content-transfer-encoding", b""),
         *mime.field_set(part, "content-md5", b""),
         Edit(part.body, part.end, bodies),
     ]
+
+
+def _beside(part: Part, parent: Part, others: list[bytes]) -> Edit:
+    """More parts behind one of a multipart."""
+    delimiter = b"\r\n--" + parent.type.parameters["boundary"].rstrip().encode("latin-1") + b"\r\n"
+    new = b"".join(delimiter + other for other in others)
+    return Edit(part.end, part.end, new + b"\r\n" if part.end == len(part.header.data) else new)
 
 
 def _replaced(part: Part, content: bytes, name: str | None) -> list[Edit]:

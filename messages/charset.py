@@ -62,6 +62,19 @@ def _has_c1(content: bytes, text: str, codec: str) -> bool:
     return bool(_C1_UTF_8.search(content) if codec == "utf_8" else _C1.search(text))
 
 
+def as_utf8(content: bytes, name: str | None) -> bytes | None:
+    """Text of UTF-16 or UTF-32 as UTF-8, if it is certain: in which order its octets stand is said by it or its label.
+
+    None for every other charset.
+    """
+    codec = codec_of(name)
+    if codec is None or not codec.startswith(("utf_16", "utf_32")):
+        return None
+    mark = content.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff"))
+    text = text_of(content, name) if mark or codec.endswith(("_le", "_be")) else None
+    return None if text is None else text.removeprefix("\ufeff").encode()
+
+
 def append(content: bytes, addition: str, name: str | None) -> tuple[bytes, str | None]:
     """Plain text with lines added at its end, and the charset's new name where it had to become UTF-8.
 

@@ -35,8 +35,9 @@ class RecipeError(ValueError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Recipe:
-    """What a message is made of besides its template and its branding's texts.
+    """What a message is made of besides its template and its branding.
 
+    `branding_version` is None for a built-in branding.
     `service_name` stands in From and in the branding; `created_at` is in seconds since the epoch and becomes Date.
     """
 
@@ -49,6 +50,7 @@ class Recipe:
     personalisation: Mapping[str, Any] = field(default_factory=dict)
     sanitise_content_for: tuple[str, ...] = ()
     one_click_unsubscribe_url: str | None = None
+    branding_version: int | None = None
 
     def to_json(self) -> bytes:
         return json.dumps(
@@ -57,6 +59,7 @@ class Recipe:
                 "sender": str(self.sender),
                 "reply_to": self.reply_to,
                 "branding": self.branding,
+                "branding_version": self.branding_version,
                 "language": self.language,
                 "created_at": self.created_at,
                 "personalisation": dict(self.personalisation),
@@ -76,6 +79,7 @@ class Recipe:
                 sender=Address.parse(stored["sender"]),
                 reply_to=stored["reply_to"],
                 branding=str(stored["branding"]),
+                branding_version=stored.get("branding_version"),  # of an earlier release: there were none
                 language=Language(stored["language"]),
                 created_at=float(stored["created_at"]),
                 personalisation=dict(stored["personalisation"]),
@@ -86,22 +90,20 @@ class Recipe:
             raise RecipeError("not a recipe") from None
 
 
-def compose(
-    recipe: Recipe, template: Template, branding: Branding | None, recipient: Address, message_id: UUID
-) -> bytes:
+def compose(recipe: Recipe, template: Template, branding: Branding, recipient: Address, message_id: UUID) -> bytes:
     """The message for one recipient, but for a signature. Raises template.TooLong."""
     subject = fill_subject(template, recipe.personalisation, recipe.sanitise_content_for)
     body = markdown.render(fill_body(template, recipe.personalisation, recipe.sanitise_content_for))
     language = None if recipe.language is Language.BOTH else recipe.language.value
-    preheader = _preheader(body.preheader)
-    boundary = f"=_{message_id.hex}"  # nobody knows the id before the values are given, so no value holds it
-    content = _header_section(recipe, subject, language, recipient, message_id) + _alternatives(
-        boundary, body.text, _document(subject, language, preheader if branding is None else "", body.html)
-    )
-    if branding is None:
-        return content
     # What stands first in the body is what inboxes show beside the subject: the text, not the branding.
-    return _branded(content, replace(branding, header_html=f"{preheader}\r\n{branding.header_html}"), boundary)
+    preheader = _preheader(body.preheader)
+    branding = replace(branding, header_html=f"{preheader}\r\n{branding.header_html}") if branding else branding
+    opening, closing = branding.page.around(title=subject, utf8=True, above="" if branding else preheader)
+    document = "".join((opening, body.html.replace("\n", "\r\n"), closing))
+    boundary = f"=_{message_id.hex}"  # nobody knows the id before the values are given, so no value holds it
+    content = _header_section(recipe, subject, language, recipient, message_id)
+    content += _alternatives(boundary, body.text.replace("\n", "\r\n"), document)
+    return _branded(content, branding, boundary) if branding else content
 
 
 def message_id_field(message_id: UUID, domain: str) -> str:
@@ -138,34 +140,10 @@ def _alternatives(boundary: str, text: str, document: str) -> bytes:
     """The last is the richest (RFC 2046 5.1.4)."""
     pieces = [f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'.encode()]
     for kind, content in (("plain", text), ("html", document)):
-        encoded, encoding = mime.encode(content.replace("\n", "\r\n").encode(), "")
+        encoded, encoding = mime.encode(content.encode(), "")
         fields = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
         pieces += (f"--{boundary}\r\n{fields}".encode(), encoded, b"\r\n")
     return b"".join((*pieces, f"--{boundary}--\r\n".encode()))
-
-
-def _document(subject: str, language: str | None, preheader: str, body: str) -> str:
-    opening = f'<html lang="{language}">' if language else "<html>"
-    return f"""\
-<!DOCTYPE html>
-{opening}
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="format-detection" content="telephone=no">
-<title>{escape(subject, quote=False)}</title>
-</head>
-<body style="margin:0;padding:0;background-color:#ffffff;font-family:Helvetica,Arial,sans-serif;">
-{preheader}
-<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"
- style="border-collapse:collapse;max-width:600px;">
-<tr><td style="padding:20px 10px;font-family:Helvetica,Arial,sans-serif;">
-{body}
-</td></tr>
-</table>
-</body>
-</html>
-"""
 
 
 def _preheader(text: str) -> str:

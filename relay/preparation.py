@@ -14,7 +14,6 @@ from delivery.brandings import Brandings
 from delivery.templates import HIDDEN_VERSION
 from messages import pipeline, reply
 from messages.address import Address
-from messages.branding import Branding
 from messages.compose import Recipe
 from messages.message import ContentKind, Language, Personalised, Submission
 from messages.pipeline import Preparation, prepare
@@ -22,13 +21,14 @@ from messages.reply import Refused
 from messages.rewrite import SenderPolicy
 from messages.template import MAX_FILLED_LINES, MAX_FILLED_OCTETS, Template, TooLong, fill_body, fill_subject, missing
 from messages.text import Text
+from messages.variant import Variant
 from relay.checks import check_size, size_limit
 
 # Preparing 10 MB takes tens of milliseconds: from this size on it runs in a thread, and the other sessions go on.
 _THREAD_BYTES = 256 * 1024
 # SES takes 40 MB after base64 (v2 API); what branding or re-encoding makes larger is refused here, not after the 250.
 _SENDABLE_BYTES = 29_900_000
-_NO_BRANDING = Text("no branding of that name; leave it out, or use none")
+_NO_BRANDING = Text("the service has no such branding; leave it out, or use none")
 
 
 class Templates(Protocol):
@@ -76,7 +76,7 @@ class Preparer:
     ) -> pipeline.Prepared:
         """What a raw message of theirs becomes. Raises Refused."""
         check_size(content, size_limit(principal, self._max_message_bytes))
-        preparation = self._preparation(submission, principal, group_id, now)
+        preparation = await self._preparation(submission, principal, group_id, now)
         if len(content) > _THREAD_BYTES:
             done = await asyncio.to_thread(prepare, content, preparation)
         else:
@@ -101,13 +101,15 @@ class Preparer:
             repeated=tuple(done.repeated),
         )
 
-    def _preparation(self, submission: Submission, principal: Principal, group_id: UUID, now: float) -> Preparation:
-        branding = partial(self._branding, submission, principal)
+    async def _preparation(
+        self, submission: Submission, principal: Principal, group_id: UUID, now: float
+    ) -> Preparation:
+        render = partial(self._brandings.render, await self._variant(submission, principal), principal.service.name)
         language = asked_language(submission, principal)
         return Preparation(
             sender=_sender_policy(principal),
-            branding=branding(language or principal.language),
-            translated={} if language else {each: found for each in Language if (found := branding(each))},
+            branding=render(language or principal.language),
+            translated={} if language else {each: render(each) for each in Language},
             trace=submission.trace,
             keep_received=principal.service.received is Received.KEEP,
             group_id=group_id,
@@ -119,8 +121,7 @@ class Preparer:
         template = await self._templates.find(service.id, content.template_id)
         _check_template(template, content, submission)
         assert template is not None
-        language = asked_language(submission, principal) or principal.language
-        self._branding(submission, principal, language)
+        variant = await self._variant(submission, principal)
         try:
             subject = fill_subject(template, content.personalisation, content.sanitised)
             body = fill_body(template, content.personalisation, content.sanitised)
@@ -139,8 +140,9 @@ class Preparer:
             service_name=service.name,
             sender=sender,
             reply_to=principal.reply_to_address,
-            branding=self._branding_name(submission, principal),
-            language=language,
+            branding=str(variant.id),
+            branding_version=variant.version if isinstance(variant.id, UUID) else None,
+            language=asked_language(submission, principal) or principal.language,
             created_at=now,
         )
         return Prepared(
@@ -154,14 +156,12 @@ class Preparer:
             body=body,
         )
 
-    def _branding(self, submission: Submission, principal: Principal, language: Language) -> Branding | None:
-        name = self._branding_name(submission, principal)
-        if name != "none" and name not in self._brandings.names:
+    async def _variant(self, submission: Submission, principal: Principal) -> Variant:
+        """The branding as it now is, whose version the message keeps."""
+        variant = await self._brandings.find(principal.service.id, submission.branding or principal.branding)
+        if variant is None or variant.archived:
             raise Refused(reply.BAD_OPTION, field="X-Notify-Branding", reason=_NO_BRANDING)
-        return self._brandings.get(name, principal.service.name, language)
-
-    def _branding_name(self, submission: Submission, principal: Principal) -> str:
-        return submission.branding or principal.branding
+        return variant
 
 
 def _check_template(template: Template | None, content: Personalised, submission: Submission) -> None:

@@ -26,12 +26,13 @@ from relay import allocation
 from relay.sockets import Listeners
 from relay.supervisor import EXIT_CONFIGURATION, Child, Links
 from relay.tls import Certificates
-from relay.wiring import load_keyrings, open_database, secret_keyring
+from relay.wiring import load_keyrings, load_letterheads, open_database, secret_keyring
 
 if TYPE_CHECKING:
     from auth.throttle import Throttle
     from auth.verify import Verifier
     from config.words import Words
+    from delivery.brandings import Brandings
     from delivery.providers.base import Provider
     from delivery.store.sql import SqlStore
     from delivery.templates import Templates
@@ -148,6 +149,7 @@ class DoorParts(NamedTuple):
     verifier: "Verifier"
     store: "SqlStore"
     templates: "Templates"
+    brandings: "Brandings"
     acceptor: "Acceptor"
     metrics: "DoorMetrics"
     words: "Words"
@@ -175,12 +177,13 @@ async def _open_door(settings: Settings) -> AsyncIterator[DoorParts]:
         verifier = Verifier(database, keyring, now, settings.limits, default_domain=domain, verified_only=verified_only)
         throttle = Throttle(database, keyring, now, default_domain=domain)
         store, templates = SqlStore(database, keyring), Templates(database, now)
-        preparer = Preparer(Brandings(), templates, settings.smtp.max_message_bytes)
+        brandings = Brandings(load_letterheads(settings), database, now)
+        preparer = Preparer(brandings, templates, settings.smtp.max_message_bytes)
         acceptor = Acceptor(store, verifier, preparer, max_recipients=settings.smtp.max_recipients, now=now)
         keeping = asyncio.create_task(verifier.run())
         try:
             words = Words.load(f"{settings.http.public_url}smtp")
-            yield DoorParts(verifier, store, templates, acceptor, DoorMetrics(REGISTRY), words, throttle)
+            yield DoorParts(verifier, store, templates, brandings, acceptor, DoorMetrics(REGISTRY), words, throttle)
             await store.drain()
         finally:
             keeping.cancel()
@@ -234,6 +237,7 @@ async def http_door(
             acceptor=parts.acceptor,
             store=parts.store,
             templates_=parts.templates,
+            brandings=parts.brandings,
             metrics=parts.metrics,
             words=parts.words,
             now=time.time,
@@ -277,7 +281,9 @@ async def worker(settings: Settings, owner: str, slot: int, stopping: asyncio.Ev
             owner,
             store=store,
             queue=SqlQueue(database),
-            renderer=Renderer(Templates(database, time.time), Brandings()),
+            renderer=Renderer(
+                Templates(database, time.time), Brandings(load_letterheads(settings), database, time.time)
+            ),
             signer=Signer(database, sealing, time.time),
             providers=providers,
             settings=settings.delivery,

@@ -10,6 +10,7 @@ from config.database import Database
 from config.keyring import Keyring, KeyringError
 from config.settings import OF_SETTING, PREFIX, Settings, SettingsError
 from delivery import schema
+from delivery.letterheads import PATH, Letterheads
 from relay import private, self_signed
 from relay.tls import Certificates
 
@@ -64,6 +65,12 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+def load_letterheads(settings: Settings) -> Letterheads:
+    """What brandings look like. Raises SettingsError for artwork that cannot be shown."""
+    base_url = f"{settings.http.public_url}{PATH}" if settings.branding.images == "link" else None
+    return Letterheads(settings.branding.dir, base_url)
 
 
 async def unproved_roots(settings: Settings, database: Database, *, sealing: bool = True) -> dict[str, Keyring]:

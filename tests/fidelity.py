@@ -197,7 +197,7 @@ def _twin(leaf: Message, other: Message, branding: Branding):
     if other.get_content_type() != "text/html":
         yield "no HTML stands beside the text"
         return
-    document = _decoded(other).replace("\r\n", "\n")
+    document = re.sub(r"<!--.*?-->", "", _decoded(other).replace("\r\n", "\n"), flags=re.DOTALL)
     middle = document.partition("</table>")[2].rpartition("<table")[0]
     parser = _Text()
     parser.feed(middle.replace("<br>", "\n"))

@@ -125,12 +125,14 @@ async def running_door(
     service, issued, template = await _make(database, keyring, limits)
     verifier = Verifier(database, keyring, clock, limits, default_domain=DOMAIN)
     store, found = SqlStore(database, keyring), Templates(database, clock)
+    brandings = Brandings(database=database, now=clock)
     app = application(
         public_url=ROOT,
         verifier=verifier,
-        acceptor=Acceptor(store, verifier, Preparer(Brandings(), found, 1 << 20), max_recipients=10, now=clock),
+        acceptor=Acceptor(store, verifier, Preparer(brandings, found, 1 << 20), max_recipients=10, now=clock),
         store=store,
         templates_=found,
+        brandings=brandings,
         metrics=DoorMetrics(registry),
         words=Words.load(),
         now=clock,

@@ -15,7 +15,21 @@ from typer.main import get_command
 from config.database import OUTAGES
 from messages.message import Language
 from messages.text import Text, TextError, Translate
-from relay.cli import bans, check, domains, keys, messages, operations, serve, services, smtp, templates, texts, usage
+from relay.cli import (
+    bans,
+    brandings,
+    check,
+    domains,
+    keys,
+    messages,
+    operations,
+    serve,
+    services,
+    smtp,
+    templates,
+    texts,
+    usage,
+)
 from relay.cli.output import speak, spoken
 
 
@@ -30,6 +44,7 @@ def build() -> typer.Typer:
     app.add_typer(services.commands(), name="service")
     app.add_typer(keys.commands(), name="key")
     app.add_typer(templates.commands(), name="template")
+    app.add_typer(brandings.commands(), name="branding")
     app.add_typer(domains.commands(), name="domain")
     app.command("serve", help=texts.SERVE)(serve.serve)
     app.command("check", help=texts.CHECK)(check.check)

@@ -5,7 +5,9 @@ import contextlib
 import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import typer
 
@@ -13,7 +15,7 @@ from auth import domains, service_domains
 from config.database import OUTAGES, Database
 from config.keyring import KeyringError
 from config.settings import Settings, SettingsError, load
-from delivery import schema
+from delivery import letterheads, schema
 from delivery.providers.base import SendError
 from messages.text import Text
 from relay import wiring
@@ -51,6 +53,7 @@ async def _look(settings: Settings) -> list[Finding]:
         *_tls(settings),
         await _find(Text("domain"), _domain, settings),
         *await _unverified(settings),
+        await _find(Text("branding"), _branding, settings),
         await _find(Text("provider"), _provider, settings),
         await _find(Text("events"), _events, settings),
     ]
@@ -126,6 +129,24 @@ async def _unverified(settings: Settings) -> list[Finding]:
         unusable = [each.name for each in found if not domains.is_usable(each, settings.email)]
         return [Finding(Text("domain"), Text(texts.CHECK_UNVERIFIED, {"domain": name}), None) for name in unusable]
     return []
+
+
+async def _branding(settings: Settings) -> Text:
+    """Whether its artwork can be shown, and by those who get the mail."""
+    wiring.load_letterheads(settings)
+    if settings.branding.images == "cid":
+        return Text(texts.CHECK_CARRIED)
+    url = f"{settings.http.public_url}{letterheads.PATH}"
+    if settings.email.provider == "ses" and _is_local(urlsplit(url).hostname or ""):
+        raise SettingsError(texts.CHECK_LOCAL_LINKS, url=url)
+    return Text(texts.CHECK_LINKS, {"url": url})
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 async def _provider(settings: Settings) -> Text:

@@ -16,7 +16,7 @@ from auth.principal import Key, Option
 from messages.message import KeyType, Lane, Language
 from relay.cli import texts
 from relay.cli.output import Json, plain, say, show, show_list, spoken
-from relay.cli.services import Branding
+from relay.cli.services import Branding, with_branding
 from relay.cli.session import Session, given, read, write
 
 KeyId = Annotated[UUID, typer.Argument(metavar=texts.KEY_ARGUMENT)]
@@ -76,7 +76,7 @@ def create(
 ) -> None:
     async def work(s: Session) -> keys.Issued:
         owner = await services.find(s.connection, s.limits, service)
-        agreed = _agreed(s, terms)
+        agreed = await with_branding(s, service, _agreed(s, terms))
         return await keys.create(s.connection, s.secret, s.limits, owner, time.time(), name=name, type=type, **agreed)
 
     _show_issued(write(work), as_json)
@@ -110,6 +110,9 @@ def update(
     async def work(s: Session) -> Key:
         changes = _agreed(s, terms | dict.fromkeys((each.replace("-", "_") for each in clear or ()), ""))
         changes |= {} if name is None else {"name": name}
+        if changes.get("branding"):
+            key = await keys.find(s.connection, s.limits, key_id)
+            changes = await with_branding(s, key.service_id, changes)
         return await keys.update(s.connection, s.limits, key_id, **changes)
 
     show(plain(write(work)), as_json)

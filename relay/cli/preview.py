@@ -101,7 +101,8 @@ async def _look(
         own = await find_domain(name.partition(".")[2])
         return await records.as_published(records.records(own, settings.aws.region) if own else [])(name, type_)
 
-    preparer = Preparer(Brandings(), Templates(database, time.time), settings.smtp.max_message_bytes)
+    brandings = Brandings(wiring.load_letterheads(settings), database, time.time)
+    preparer = Preparer(brandings, Templates(database, time.time), settings.smtp.max_message_bytes)
     async with _suppression(settings) as suppressed:
         found = await previews.preview(
             submitted,

@@ -8,11 +8,10 @@ import typer
 
 from auth import domains, services
 from auth.principal import DisplayName, FromPolicy, Received, ReplyTo, Service
-from delivery import templates
-from delivery.brandings import NONE, Brandings
+from delivery import brandings, templates
 from messages.message import Language
 from relay.cli import callbacks, lists, texts
-from relay.cli.output import Json, plain, show, show_list, spoken
+from relay.cli.output import Json, plain, show, show_list
 from relay.cli.session import Session, given, read, write
 
 ServiceId = Annotated[UUID, typer.Argument(metavar=texts.SERVICE_ARGUMENT, help=texts.OF_SERVICE)]
@@ -27,14 +26,7 @@ Trace = Annotated[Received | None, typer.Option("--received", help=texts.RECEIVE
 Lang = Annotated[Language | None, typer.Option(help=texts.LANGUAGE)]
 
 
-def _known_branding(name: str | None) -> str | None:
-    # Only doors look at it later, and could only refuse every message.
-    if name is not None and name not in (known := {NONE, *Brandings().names}):
-        raise typer.BadParameter(spoken(texts.ONE_OF, words=", ".join(sorted(known))))
-    return name
-
-
-Branding = Annotated[str | None, typer.Option(help=texts.BRANDING, callback=_known_branding)]
+Branding = Annotated[str | None, typer.Option(help=texts.BRANDING)]
 PerDay = Annotated[int | None, typer.Option(min=0, help=texts.PER_DAY)]
 
 
@@ -81,7 +73,8 @@ def create(
     )
 
     async def work(s: Session) -> Service:
-        return await make(s, name=name, email_from=email_from, domain=domain, live=live, **options)
+        agreed = await with_branding(s, None, options)
+        return await make(s, name=name, email_from=email_from, domain=domain, live=live, **agreed)
 
     show(plain(write(work)), as_json)
 
@@ -141,9 +134,18 @@ def update(
     async def work(s: Session) -> Service:
         if domain is not None:
             await domains.usable(s.connection, domain, s.settings.email)
-        return await services.update(s.connection, s.limits, service_id, **changes)
+        agreed = await with_branding(s, service_id, changes)
+        return await services.update(s.connection, s.limits, service_id, **agreed)
 
     show(plain(write(work)), as_json)
+
+
+async def with_branding(s: Session, service_id: UUID | None, options: dict[str, Any]) -> dict[str, Any]:
+    """The options with the id of the branding that was named. Raises VariantError when the service may not use it."""
+    if not options.get("branding"):
+        return options
+    # Only doors look at it later, and could only refuse every message.
+    return options | {"branding": await brandings.usable(s.connection, service_id, options["branding"])}
 
 
 def hold(service_id: ServiceId, as_json: Json = False) -> None:

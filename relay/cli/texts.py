@@ -92,7 +92,7 @@ FROM_POLICY = "Whether authors at its own domains may stand in From, and whether
 RECEIVED = "Whether Received fields that a message brings stay; they name hosts of the client's network."
 REPLY_TO_ADDRESS = "The service's own Reply-To; empty: none."
 LANGUAGE = "Language of branding and notices."
-BRANDING = "Branding of its messages."
+BRANDING = "Name or id of the branding of its messages."
 PER_DAY = "Messages a day; 0: the default."
 PER_MINUTE = "Messages a minute; 0: the default."
 OF_SERVICE = "Id of the service."
@@ -221,6 +221,12 @@ CHECK_UNVERIFIED = "services send from {domain}, whose records were not found: r
 CHECK_PROVIDER = "SES cannot be asked ({reason}): check NOTIFY_RELAY_AWS__REGION, the credentials and the network"
 CHECK_OUTBOX = "{dir} cannot be written: check its owner, or NOTIFY_RELAY_OUTBOX__DIR"
 CHECK_IS_OUTBOX = "outbox: nothing leaves this machine, mail becomes files in {dir}"
+CHECK_LINKS = "pictures are links, served at {url}"
+CHECK_CARRIED = "each message carries its pictures"
+CHECK_LOCAL_LINKS = (
+    "pictures are links to {url}, which only this machine can open: "
+    "set NOTIFY_RELAY_HTTP__PUBLIC_URL, or NOTIFY_RELAY_BRANDING__IMAGES to cid"
+)
 CHECK_NO_EVENTS = "none needed: the outbox's files are delivered when they are written"
 CHECK_DEAF = (
     "nobody tells what becomes of mail: set NOTIFY_RELAY_AWS__CONFIGURATION_SET, and "
@@ -259,6 +265,8 @@ HEADINGS = (
     "address",
     "aligned",
     "allowed_from",
+    "alt_text_en",
+    "alt_text_fr",
     "api_key",
     "archived",
     "at",
@@ -266,11 +274,13 @@ HEADINGS = (
     "billable_units",
     "body",
     "branded",
+    "brand_type",
     "branding",
     "callbacks",
     "changes",
     "channel",
     "claimed",
+    "colour",
     "completed_at",
     "content_bytes",
     "content_id",
@@ -301,6 +311,7 @@ HEADINGS = (
     "group_id",
     "guest",
     "header_from",
+    "height",
     "held",
     "hidden",
     "id",
@@ -316,6 +327,7 @@ HEADINGS = (
     "limit",
     "line",
     "live",
+    "logo",
     "max_message_bytes",
     "max_recipients",
     "name",
@@ -369,6 +381,7 @@ HEADINGS = (
     "suppressed",
     "template_id",
     "template_version",
+    "text",
     "type",
     "updated_at",
     "url",
@@ -380,7 +393,24 @@ HEADINGS = (
     "waiting",
     "waiting_until",
     "whole",
+    "width",
 )
+
+BRANDINGS = "Brandings: what a service's messages look like."
+BRANDING_CREATE = "Make a branding, for one service or for all."
+BRANDING_LIST = "The built-in brandings, then the others by name, without archived ones; of a service those it may use."
+BRANDING_SHOW = "A branding, in its latest version unless one is named."
+BRANDING_UPDATE = "Make a new version with what is named; messages accepted before keep theirs."
+BRANDING_ARCHIVE = "Offer it no more; what was accepted with it is sent, and old mail still shows its logo."
+BRANDING_ARGUMENT = "BRANDING"
+BRANDING_NAME = "Name by which people find it; it stands in for an alternative text."
+BRANDING_OF_SERVICE = "Id of the service that alone may use it; without it all may."
+BRAND_TYPE = "What stands above and below a message, as in docs/branding.md."
+COLOUR = "Colour of the brand, dark enough for white text where it is a band; empty: none."
+BRANDING_TEXT = "Text beside the logo, or in its place; empty: none."
+ALT_TEXT_EN = "What the logo says in English to those who do not see it."
+ALT_TEXT_FR = "What the logo says in French to those who do not see it."
+LOGO = "PNG, JPEG or GIF file of at most 100 KB; empty: none."
 
 TEMPLATE = "Templates: texts that a service's messages are made of."
 TEMPLATE_CREATE = "Make a template; ((name)) in its texts stands for a value that each message brings."

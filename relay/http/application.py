@@ -18,10 +18,11 @@ from delivery.store.base import Store
 from messages.message import Language
 from messages.text import Translate
 from relay.failures import Failure, failure_of
-from relay.http import documentation, emails, errors, notifications, replies, templates, validation
+from relay.http import documentation, emails, errors, notifications, pictures, replies, templates, validation
 from relay.http.authentication import Authentication, Verifier
 from relay.http.errors import ApiError
 from relay.http.handler import Acceptor, Handler
+from relay.http.pictures import is_picture
 from relay.http.presenting import Bodies, Links, Templates
 from relay.http.sending import EmailSending
 from relay.metrics import DoorMetrics
@@ -38,6 +39,7 @@ def application(
     acceptor: Acceptor,
     store: Store,
     templates_: Templates,
+    brandings: pictures.Brandings,
     metrics: DoorMetrics,
     words: Words,
     now: Callable[[], float],
@@ -60,6 +62,7 @@ def application(
     app.include_router(emails.routes(authentication, handler, sending, now))
     app.include_router(notifications.routes(authentication, store, bodies, links, answers.translator, now))
     app.include_router(templates.routes(authentication, templates_))
+    app.include_router(pictures.routes(brandings))
     _add_documentation(app, links)
     _add_replies(app, words)
     app.add_exception_handler(ApiError, answers.of_error)
@@ -148,14 +151,14 @@ class _Guard:
                 started = True
                 headers = MutableHeaders(scope=message)
                 headers["X-Content-Type-Options"] = "nosniff"
-                if scope["path"] not in ("/docs", "/openapi.json"):
+                if scope["path"] not in ("/docs", "/openapi.json") and not is_picture(headers):
                     headers["Vary"] = "Accept-Language"
                     headers.setdefault("Content-Language", language.value)
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         try:
-            async with asyncio.timeout(_READ_SECONDS if scope["method"] == "GET" else None):
+            async with asyncio.timeout(_READ_SECONDS if scope["method"] in ("GET", "HEAD") else None):
                 await app(scope, receive, finish)
         except ClientDisconnect:
             pass

@@ -12,7 +12,8 @@ from config.database import Database
 from delivery import templates
 from delivery.brandings import Brandings
 from delivery.rendering import Renderer, RenderingError
-from delivery.templates import FRESH_SECONDS, MAX_BODY_CHARACTERS, MAX_NAME_CHARACTERS, TemplateError, Templates
+from delivery.templates import MAX_BODY_CHARACTERS, MAX_NAME_CHARACTERS, TemplateError, Templates
+from delivery.versions import FRESH_SECONDS
 from messages.address import Address
 from messages.compose import Recipe
 from messages.message import Channel, ContentKind, KeyType, Lane, Language, Message
@@ -197,10 +198,8 @@ async def test_reader_answers_the_others_when_one_leaves(database: Database, rea
     assert await second == made
 
 
-async def test_reader_forgets_what_was_not_asked_for_longest(
-    database: Database, reader: Templates, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(templates, "MAX_ENTRIES", 2)
+async def test_reader_forgets_what_was_not_asked_for_longest(database: Database, clock: Clock) -> None:
+    reader = Templates(database, clock, max_entries=2)
     made = [await create(database) for _ in range(3)]
     for each in (made[0], made[1], made[0], made[2]):
         await reader.find(SERVICE, each.id, 1)

@@ -24,7 +24,7 @@ from relay.smtp.intake import mend_line_ends
 from tests.fakes.messages import make_message
 from tests.fidelity import UNSENDABLE
 
-BRANDING = Branding("<p>h</p>", "<p>f</p>", "--\r\n.\r\nfooter", "en")
+BRANDING = Branding("<p>h</p>", "<p>f</p>", "--\r\n.\r\nfooter")
 SENDER = SenderPolicy("S", Address("s", "example.ca"), False, "any", None, frozenset())
 _PRIVATE = rsa.generate_private_key(65537, 2048)
 KEY = SigningKey.from_pem("example.ca", "s1", _PRIVATE.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

@@ -2,6 +2,7 @@
 
 import email
 import re
+from dataclasses import replace
 from uuid import UUID
 
 from hypothesis import given
@@ -11,18 +12,28 @@ from messages.address import Address
 from messages.branding import Branding
 from messages.message import Trace
 from messages.mime import MAX_LINE_OCTETS, find_long_line
+from messages.picture import Picture
 from messages.pipeline import Preparation, Prepared, prepare
 from messages.reply import Refused
 from messages.rewrite import SenderPolicy, parse_mailboxes
 from messages.words import decode_words
+from tests.fakes.pictures import gif
 from tests.fidelity import UNSENDABLE, differences
 
-BRANDING = Branding("<table>té\u2014te</table>", "<table>pièd</table>", "_" * 40 + "\r\nEnvoyé \u2014 Ω", "fr")
+BRANDING = Branding("<table>té\u2014te</table>", "<table>pièd</table>", "_" * 40 + "\r\nEnvoyé \u2014 Ω")
+CARRIED = replace(BRANDING, images=(Picture.parse(gif(1, 1)),))
 
 PIECES = [
     *(b"From", b"Bcc", b"Reply-To", b"Subject", b"Content-Type", b"Content-Transfer-Encoding", b"Received", b"X"),
     *(b": ", b":", b" :", b"\r\n", b"\r\n\r\n", b"\r\n ", b"\n", b"\r", b" ", b"\t", b"\0", b"\xe9", b"\xc3\xa9"),
-    *(b"multipart/mixed", b"multipart/alternative", b"multipart/related", b"message/rfc822", b"text/plain"),
+    *(
+        b"multipart/mixed",
+        b"multipart/alternative",
+        b"multipart/related",
+        b"multipart/report",
+        b"message/rfc822",
+        b"text/plain",
+    ),
     *(b"text/html", b"; boundary=b", b'; boundary="b', b"; charset=", b"utf-8", b"iso-2022-jp", b"utf-16", b"hz"),
     *(b"; format=flowed", b"base64", b"quoted-printable", b"8bit", b"YWJj", b"=C3=A9", b"=", b"\r\n--b\r\n"),
     *(b"\r\n--b--\r\n", b"--", b"b", b"<body>", b"</body>", b"<!--", b"-->", b"<script>", b"</script>", b"<html>"),
@@ -51,7 +62,7 @@ def prepared(content: bytes, reply_to: str, branding: Branding | None, author_na
 options = {"reply_to": st.sampled_from(["registered", "any", "none"]), "author_name": st.booleans()}
 
 
-@given(content=messages, branding=st.sampled_from([None, BRANDING]), **options)
+@given(content=messages, branding=st.sampled_from([None, BRANDING, CARRIED]), **options)
 def test_any_bytes_are_prepared_or_refused(content, branding, reply_to, author_name):
     done = prepared(as_the_door_does(content), reply_to, branding, author_name)
     if done is None:

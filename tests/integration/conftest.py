@@ -57,7 +57,7 @@ class Works:
         return message
 
     def renderer(self) -> Renderer:
-        return Renderer(Templates(self.database, time.time), Brandings())
+        return Renderer(Templates(self.database, time.time), Brandings(database=self.database, now=time.time))
 
     @contextlib.asynccontextmanager
     async def worker(

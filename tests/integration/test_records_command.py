@@ -152,7 +152,7 @@ def test_lists_of_a_key_take_what_is_repeated(answer: Callable[..., dict[str, An
         ("--reply-to-address", "nobody", 1, "the --reply-to-address cannot be used: no @ sign"),
         ("--fix", "colour", 2, "'colour' is not one of"),
         ("--expires-at", "2020-01-01", 1, "use key revoke"),
-        ("--branding", "maple", 2, "use one of default, none"),
+        ("--branding", "maple", 1, "the service has no branding maple"),
         ("--max-recipients", "-1", 2, "--max-recipients"),
     ],
 )

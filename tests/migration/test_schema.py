@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
+import delivery.brandings
 import delivery.store.tables
 import delivery.templates  # noqa: F401 - each import adds its tables to the metadata
 from auth import dkim_keys, domains, guests, keys, limits, roots, senders, services, throttle  # noqa: F401

@@ -14,7 +14,7 @@ from messages.rewrite import SenderPolicy
 
 PREPARATION = Preparation(
     sender=SenderPolicy("Passports", Address("passports", "n.example.ca"), False, "any", None, frozenset()),
-    branding=Branding("<p>header</p>", "<p>footer</p>", "footer", "en"),
+    branding=Branding("<p>header</p>", "<p>footer</p>", "footer"),
     trace=Trace("client", "192.0.2.1", "ESMTPSA", "mail.example.ca"),
     group_id=UUID(int=1),
     now=1_700_000_000.0,

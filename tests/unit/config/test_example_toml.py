@@ -59,7 +59,7 @@ def test_only_settings_without_a_fixed_default_are_commented_out() -> None:
     absent = set(written(text)) - inside - given.keys()
 
     assert absent == {
-        *("secret_key", "sealing_key", "processes", "smtp.listen_devices"),
+        *("secret_key", "sealing_key", "processes", "smtp.listen_devices", "branding.dir"),
         *("aws.endpoint_url", "aws.configuration_set", "aws.events_queue_url", "aws.sns_endpoint_url"),
     }
 

@@ -25,6 +25,7 @@ from messages import reply
 from messages.message import Language, Message
 from messages.reply import Reply
 from messages.text import Text, to_ascii
+from messages.variant import Variant
 from relay.cli import texts
 from relay.cli.domains import Row
 
@@ -34,9 +35,9 @@ MODULES_OF_TEXTS = ("auth/errors.py", "config/problems.py", "messages/headers.py
 MODULES_OF_TEXTS += ("relay/cli/smtp/texts.py", "relay/cli/texts.py", "relay/cli/usage.py")
 
 # The same in both languages: names, values to type, and words that French shares.
-SAME = frozenset({"CIDR", "ID", "SERVICE", "TLS", "all|smtp|http|worker|feedback"})
+SAME = frozenset({"#RRGGBB", "CIDR", "ID", "SERVICE", "TLS", "all|smtp|http|worker|feedback"})
 SAME |= {"dkim", "dmarc", "spf"}
-SAME |= {"OPTION", "description", "extensions", "id", "secrets", "service", "type", "url", "version"}
+SAME |= {"OPTION", "description", "extensions", "id", "logo", "secrets", "service", "type", "url", "version"}
 
 # What may stand in a reply, as long as it gets.
 LONG = {
@@ -223,7 +224,8 @@ def test_reply_to_an_accepted_message_begins_with_its_group_in_every_language(la
 
 
 def test_names_of_printed_fields_are_texts() -> None:
-    printed = {field.name for kind in (Service, Key, Row, Record, Waits, Message) for field in fields(kind)}
+    kinds = (Service, Key, Row, Record, Waits, Message, Variant)
+    printed = {field.name for kind in kinds for field in fields(kind)}
     for path in (ROOT / "relay/cli").glob("*.py"):
         if path.stem not in ("__init__", "serve", "texts", "usage"):
             printed.update(field_names(parsed()[path]))

@@ -1,3 +1,4 @@
+import base64
 import email
 import re
 from dataclasses import replace
@@ -5,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from delivery.brandings import Brandings
-from messages import branding as branding_module
 from messages import charset, html
+from messages.branding import Reason
 from messages.message import Language
 from messages.pipeline import prepare
+from messages.variant import BUILT_IN
 
 HEADER, FOOTER = "Gouvernement du Québec-test", "Envoyé par le relais"
 
@@ -103,18 +105,17 @@ def test_plain_root_of_a_related_gets_the_footer_and_keeps_its_place(preparation
 
 
 SEALED = {
-    branding_module.SIGNED: "Content-Type: multipart/signed; boundary=b\n\n--b\n\ntext\n--b\n\nsignature\n--b--\n",
-    branding_module.ENCRYPTED: "Content-Type: application/pkcs7-mime; name=smime.p7m\n\nMIIB\n",
-    branding_module.INLINE_PGP: "Subject: s\n\n-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nx\n",
-    branding_module.REPORT: "Content-Type: multipart/report; boundary=b\n\n--b\n\ntext\n--b--\n",
-    branding_module.NO_TEXT: "Content-Type: application/pdf\n\nx\n",
-    branding_module.STRUCTURE: "Content-Type: multipart/mixed; boundary=b\n\nno delimiter\n",
-    branding_module.DAMAGED_ENCODING: "Content-Transfer-Encoding: base64\n\n!!!\n",
-    branding_module.CHARSET: "Content-Type: text/html; charset=utf-16\n\n<p>\n",
+    Reason.SIGNED: "Content-Type: multipart/signed; boundary=b\n\n--b\n\ntext\n--b\n\nsignature\n--b--\n",
+    Reason.ENCRYPTED: "Content-Type: application/pkcs7-mime; name=smime.p7m\n\nMIIB\n",
+    Reason.INLINE_PGP: "Subject: s\n\n-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nx\n",
+    Reason.NO_TEXT: "Content-Type: application/pdf\n\nx\n",
+    Reason.STRUCTURE: "Content-Type: multipart/mixed; boundary=b\n\nno delimiter\n",
+    Reason.DAMAGED_ENCODING: "Content-Transfer-Encoding: base64\n\n!!!\n",
+    Reason.CHARSET: "Content-Type: text/html; charset=utf-7\n\n<p>\n",
 }
 
 
-@pytest.mark.parametrize("reason", SEALED)
+@pytest.mark.parametrize("reason", Reason)
 def test_content_that_may_not_change_stays_as_it_is(reason, preparation, crlf):
     done = send(SEALED[reason], preparation, crlf)
     assert (done.branded, done.not_branded_because) == (False, reason)
@@ -127,6 +128,55 @@ def test_sealed_part_of_a_mixed_message_stays_as_it_is(kind, preparation, crlf):
     done = send(f"Content-Type: multipart/mixed; boundary=b\n\n{body}", preparation, crlf)
     assert done.not_branded_because == kind
     assert done.content.endswith(crlf(body))
+
+
+def test_reasons_are_all_said_in_a_sentence():
+    assert set(SEALED) == set(Reason)
+    assert all(re.fullmatch(r"[A-Z].{20,}\.", reason.sentence) for reason in Reason)
+
+
+def test_report_carries_its_footer_in_the_part_for_people_only(preparation, crlf):
+    rest = "--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; x@y.ca\n--b\n\nmore text\n--b--\n"
+    content = f"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nIt failed.\n{rest}"
+    done = send(content, preparation, crlf)
+    assert done.branded
+    assert done.content.endswith(crlf(rest))
+    assert FOOTER in text(parts(done.content)[0])
+    kinds = [part.get_content_type() for part in email.message_from_bytes(done.content).get_payload()]
+    assert kinds == ["text/plain", "message/delivery-status", "text/plain"]
+
+
+def test_report_whose_first_part_is_for_machines_stays_as_it_is(preparation, crlf):
+    body = "--b\nContent-Type: message/delivery-status\n\nx: y\n--b\n\ntext\n--b--\n"
+    done = send(f"Content-Type: multipart/report; boundary=b\n\n{body}", preparation, crlf)
+    assert done.not_branded_because == Reason.NO_TEXT
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+@pytest.mark.parametrize(
+    ("charset_name", "codec", "mark"),
+    [("utf-16", "utf-16-le", b"\xff\xfe"), ("utf-16", "utf-16-be", b"\xfe\xff"), ("utf-16le", "utf-16-le", b""),
+     ("UTF-16BE", "utf-16-be", b""), ("utf-32", "utf-32-le", b"\xff\xfe\0\0")],
+)  # fmt: skip
+def test_text_of_utf_16_becomes_utf_8_and_reads_the_same(kind, charset_name, codec, mark, preparation, crlf):
+    octets = mark + "<p>\u20ac \u65e5\u672c</p>\r\n".encode(codec)
+    fields = f"Content-Type: text/{kind}; charset={charset_name}\nContent-Transfer-Encoding: base64\n\n"
+    done = send(fields.encode() + base64.encodebytes(octets), preparation, crlf)
+    for part in parts(done.content):
+        assert (part.get_content_charset(), "\u20ac" in text(part), FOOTER in text(part)) == ("utf-8", True, True)
+    assert text(parts(done.content)[0]).count("<p>\u20ac \u65e5\u672c</p>\r\n") == 1
+
+
+def test_pgp_in_utf_16_is_seen(preparation, crlf):
+    armour = "-----BEGIN PGP SIGNED MESSAGE-----\r\n".encode("utf-16")
+    fields = b"Content-Type: text/plain; charset=utf-16\nContent-Transfer-Encoding: base64\n\n"
+    assert send(fields + base64.encodebytes(armour), preparation, crlf).not_branded_because == Reason.INLINE_PGP
+
+
+@pytest.mark.parametrize("octets", [b"<\0p\0>\0", b"\xff\xfe<\0p\0>"], ids=["no order", "half a character"])
+def test_uncertain_utf_16_stays_as_it_is(octets, preparation, crlf):
+    fields = b"Content-Type: text/html; charset=utf-16\nContent-Transfer-Encoding: base64\n\n"
+    assert send(fields + base64.encodebytes(octets), preparation, crlf).not_branded_because == Reason.CHARSET
 
 
 def test_forwarded_message_is_never_entered(preparation, crlf):
@@ -242,23 +292,25 @@ def test_places_are_found_in_any_document(document, marked):
     assert (octets[:top] + b"[" + octets[top:bottom] + b"]" + octets[bottom:]).decode() == marked
 
 
-def test_default_variant_speaks_the_languages_of_the_service():
+def test_default_variant_speaks_the_languages_of_the_message():
     brandings = Brandings()
     english, french, both = (brandings.get("default", "Santé & <Co>", language) for language in Language)
-    signature = [re.sub(r"<[^>]+>", "", value.header_html).split("\r\n")[2] for value in (english, french, both)]
-    assert signature[0] == signature[2] == "Government of Canada / Gouvernement du Canada"
-    assert signature[1] == "Gouvernement du Canada / Government of Canada"
-    assert [value.lang for value in (english, french, both)] == ["en", "fr", None]
+    for value in (english, both):
+        assert "Government of Canada</span> / <span" in value.footer_html
+        assert "\r\nGovernment of Canada / Gouvernement du Canada\r\n" in value.footer_text
+    assert "Gouvernement du Canada</span> / <span" in french.footer_html
+    assert "\r\nGouvernement du Canada / Government of Canada\r\n" in french.footer_text
+    assert "Santé &amp; &lt;Co&gt;" in english.header_html
     assert "Santé &amp; &lt;Co&gt;" in english.footer_html
     assert "Sent by Santé & <Co>" in english.footer_text
     assert "Envoyé" in both.footer_text
     assert "Sent by" in both.footer_text
 
 
-def test_variants_are_named_and_unknown_ones_are_an_error():
+def test_built_in_variants_are_named_and_unknown_ones_are_an_error():
     brandings = Brandings()
-    assert brandings.names == {"default"}
-    assert brandings.get("none", "x", Language.EN) is None
+    assert set(BUILT_IN) == {"default", "fip_english", "fip_french", "none"}
+    assert not brandings.get("none", "x", Language.EN)
     assert brandings.get("default", "x", Language.EN) is brandings.get("default", "x", Language.EN)
     with pytest.raises(KeyError):
         brandings.get("other", "x", Language.EN)
@@ -266,7 +318,7 @@ def test_variants_are_named_and_unknown_ones_are_an_error():
 
 def test_default_variant_is_laid_out_for_readers_of_the_screen():
     value = Brandings().get("default", "x" * 128, Language.BOTH)
-    assert value.header_html.count("<table") == value.header_html.count('role="presentation"') == 1
+    assert value.header_html.count("<table") == value.header_html.count('role="presentation"') == 3
     assert {'lang="en"', 'lang="fr"'} <= set(re.findall(r'lang="\w\w"', value.footer_html))
     lines = "\r\n".join((value.header_html, value.footer_html, value.footer_text)).split("\r\n")
     assert max(len(line) for line in lines) <= 900

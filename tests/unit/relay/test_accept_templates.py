@@ -11,6 +11,7 @@ from auth.principal import Principal
 from delivery.store.memory import Memory
 from messages import reply
 from messages.address import Address
+from messages.branding import Branding
 from messages.compose import Recipe, compose
 from messages.envelope import Envelope
 from messages.message import Channel, ContentKind, IdempotencyKey, Language, Personalised, Submission, Trace
@@ -66,7 +67,7 @@ async def test_what_it_is_filled_with_is_stored_and_the_filled_text_is_told() ->
     assert accepted.body == "Dear Zoë, the *passport* is ready."
     assert (message.subject, message.reference) == ("Your the *passport*", "r-1")
     assert (message.template_id, message.template_version) == (of.id, 3)
-    composed = compose(recipe, of, None, message.recipient, message.id)
+    composed = compose(recipe, of, Branding("", "", ""), message.recipient, message.id)
     assert message_from_bytes(composed)["Message-ID"] == message.original_message_id
     assert message.content_kind is ContentKind.RENDERED
     assert message.content_bytes == len(memory.contents[message.content_id])

@@ -22,6 +22,7 @@ def document() -> dict[str, Any]:
         acceptor=None,  # type: ignore[arg-type]
         store=None,  # type: ignore[arg-type]
         templates_=None,  # type: ignore[arg-type]
+        brandings=None,  # type: ignore[arg-type]
         metrics=DoorMetrics(CollectorRegistry()),
         words=Words.load(),
         now=time.time,

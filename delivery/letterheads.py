@@ -1,0 +1,127 @@
+"""What a branding looks like: variants of messages/variant.py in the templates of config/branding, with their pictures.
+
+Knows nothing of databases: which variant a message has, delivery/brandings.py says.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from config.settings import OF_SETTING, PREFIX, Http, SettingsError
+from messages import inline
+from messages.branding import Branding
+from messages.message import Language
+from messages.page import MARK, Page
+from messages.picture import MAX_OCTETS, Picture, PictureError
+from messages.variant import DEFAULT_COLOUR, BrandType, Variant
+from messages.words import clean
+
+PATH = "branding/"  # below the public URL, where doors serve pictures
+
+_NAMES = {"en": "Government of Canada", "fr": "Gouvernement du Canada"}
+_WORDMARK = {"en": "Symbol of the Government of Canada", "fr": "Symbole du gouvernement du Canada"}
+_FILES = {"en": "signature-en.png", "fr": "signature-fr.png", "wordmark": "wordmark.png"}
+_SIGNATURE_ROOM, _WORDMARK_ROOM = (286, 55), (123, 55)
+_LOGO_WIDTH = 280  # what a window of 320 pixels has room for
+_MAX_FILES = 100
+_ENTRIES = 1024
+
+
+class _Image(NamedTuple):
+    """A picture as a template shows it; `ink` and `ground` are the colours of its words where it is not loaded."""
+
+    src: str
+    alt: str
+    width: int
+    height: int
+    ink: str = DEFAULT_COLOUR
+    ground: str = "#ffffff"
+
+
+class Letterheads:
+    """Templates and artwork, read once when constructed. Raises SettingsError for artwork that cannot be shown.
+
+    `folder` holds files that stand in for the package's own, by their names. `base_url` is where pictures are served,
+    and ends with a slash; None: each message carries them.
+    """
+
+    def __init__(self, folder: Path | None = None, base_url: str | None = f"{Http().public_url}{PATH}") -> None:
+        own = resources.files("config") / "branding"
+        sources = {file.name: file.read_text("utf-8") for file in own.iterdir() if file.name.endswith(".j2")}
+        self._templates = Environment(
+            loader=DictLoader(sources),
+            autoescape=select_autoescape(enabled_extensions=("html.j2",)),
+            undefined=StrictUndefined,
+            newline_sequence="\r\n",
+        )
+        self._base_url = base_url
+        found = dict(_pictures(own)), dict(_pictures(folder) if folder else ())
+        self._artwork = found[0] | found[1]
+        # What was replaced is still shown by old mail.
+        self.pictures = {picture.name: picture for each in found for picture in each.values()}
+        self._rendered = lru_cache(_ENTRIES)(self._render)
+
+    def render(self, variant: Variant, service_name: str, language: Language) -> Branding:
+        return self._rendered(variant, clean(service_name), language)
+
+    def _render(self, variant: Variant, service: str, language: Language) -> Branding:
+        languages = variant.languages(language)
+        page = Page.parse(self._template("page.html", languages=languages, mark=MARK))
+        if variant.brand_type is BrandType.NO_BRANDING:
+            return Branding("", "", "", page)
+        images: list[Picture] = []
+        order = variant.signature(language)
+        values: dict[str, Any] = {
+            "service": service,
+            "languages": languages,
+            "order": order,
+            "names": _NAMES,
+            "own": Markup(' lang="{}" dir="ltr"').format(languages[0]),
+            "signature": None,
+            "wordmark": None,
+            "logo": None,
+            "band": variant.band,
+            "colour": variant.colour or (DEFAULT_COLOUR if variant.band else None),
+            "text": variant.text,
+        }
+        if variant.signed:
+            signature, wordmark = self._artwork[_FILES[order[0]]], self._artwork[_FILES["wordmark"]]
+            images += (signature, wordmark)
+            values["signature"] = self._image(signature, _NAMES[languages[0]], _SIGNATURE_ROOM)
+            values["wordmark"] = self._image(wordmark, _WORDMARK[languages[0]], _WORDMARK_ROOM)
+        if variant.logo:
+            images.append(variant.logo)
+            colours = ("#ffffff", values["colour"]) if variant.band else (DEFAULT_COLOUR, "#ffffff")
+            room = _LOGO_WIDTH, 27 if variant.text else 54 if variant.band else 108
+            values["logo"] = self._image(variant.logo, variant.alt_text(languages[0]), room)._replace(
+                ink=colours[0], ground=colours[1]
+            )
+        header, footer, text = (self._template(name, **values) for name in ("header.html", "footer.html", "footer.txt"))
+        return Branding(header, footer, text, page, () if self._base_url else tuple(images))
+
+    def _image(self, picture: Picture, alt: str, room: tuple[int, int]) -> _Image:
+        src = inline.url(picture) if self._base_url is None else self._base_url + picture.name
+        return _Image(src, alt, *picture.fitted(*room))
+
+    def _template(self, name: str, **values: object) -> str:
+        return self._templates.get_template(f"{name}.j2").render(values).strip()
+
+
+def _pictures(folder: Traversable | Path) -> Iterator[tuple[str, Picture]]:
+    """The pictures in a folder by their file names. Raises SettingsError."""
+    name = f"{PREFIX}BRANDING__DIR"
+    try:
+        files = sorted((file for file in folder.iterdir() if file.name.endswith((".png", ".jpg", ".gif"))), key=str)
+        for file in files[:_MAX_FILES]:
+            with file.open("rb") as opened:
+                yield file.name, Picture.parse(opened.read(MAX_OCTETS + 1))
+    except OSError as error:
+        raise SettingsError("{name} cannot be read: {reason}", name=name, reason=error.strerror) from None
+    except PictureError as error:
+        raise SettingsError(OF_SETTING, name=f"{name}, {file.name}", problem=error.text) from None

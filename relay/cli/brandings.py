@@ -1,0 +1,126 @@
+"""notify-relay branding: what a service's messages look like."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from auth import services
+from delivery import brandings
+from messages.message import parse_id
+from messages.picture import MAX_OCTETS, Picture
+from messages.variant import BUILT_IN, BrandType, Variant, VariantError
+from relay.cli import texts
+from relay.cli.output import Json, plain, show, show_list
+from relay.cli.session import Session, read, write
+
+BrandingId = Annotated[str, typer.Argument(metavar=texts.BRANDING_ARGUMENT)]
+BuiltIn = typer.Option("--type", metavar="|".join(BrandType), help=texts.BRAND_TYPE)
+Colour = Annotated[str | None, typer.Option(metavar="#RRGGBB", help=texts.COLOUR)]
+Words = Annotated[str | None, typer.Option(help=texts.BRANDING_TEXT)]
+AltTextEn = Annotated[str | None, typer.Option(help=texts.ALT_TEXT_EN)]
+AltTextFr = Annotated[str | None, typer.Option(help=texts.ALT_TEXT_FR)]
+Logo = Annotated[str | None, typer.Option(metavar="FILE", help=texts.LOGO)]
+
+
+def commands() -> typer.Typer:
+    app = typer.Typer(help=texts.BRANDINGS, no_args_is_help=True)
+    app.command("create", help=texts.BRANDING_CREATE)(create)
+    app.command("list", help=texts.BRANDING_LIST)(list_all)
+    app.command("show", help=texts.BRANDING_SHOW)(show_one)
+    app.command("update", help=texts.BRANDING_UPDATE)(update)
+    app.command("archive", help=texts.BRANDING_ARCHIVE)(archive)
+    return app
+
+
+def create(
+    *,
+    name: Annotated[str, typer.Option(help=texts.BRANDING_NAME)],
+    brand_type: Annotated[BrandType, BuiltIn],
+    service: Annotated[UUID | None, typer.Option(help=texts.BRANDING_OF_SERVICE)] = None,
+    colour: Colour = None,
+    text: Words = None,
+    alt_text_en: AltTextEn = None,
+    alt_text_fr: AltTextFr = None,
+    logo: Logo = None,
+    as_json: Json = False,
+) -> None:
+    fields = _fields(name, brand_type, colour, text, alt_text_en, alt_text_fr, logo)
+
+    async def work(s: Session) -> Variant:
+        if service is not None:
+            await services.find(s.connection, s.limits, service)
+        return await brandings.create(s.connection, service, time.time(), **fields)
+
+    show(_row(write(work)), as_json)
+
+
+def list_all(
+    service: Annotated[UUID | None, typer.Option(help=texts.OF_SERVICE)] = None, as_json: Json = False
+) -> None:
+    async def work(s: Session) -> list[Variant]:
+        if service is not None:
+            await services.find(s.connection, s.limits, service)
+        return await brandings.list_all(s.connection, service)
+
+    columns = ("id", "version", "service_id", "brand_type", "name")
+    show_list("brandings", map(_row, read(work)), columns, as_json)
+
+
+def show_one(
+    branding: BrandingId,
+    version: Annotated[int | None, typer.Option(min=1, help=texts.TEMPLATE_VERSION)] = None,
+    as_json: Json = False,
+) -> None:
+    found = BUILT_IN.get(branding) or read(lambda s: brandings.find(s.connection, _id(branding), version))
+    show(_row(found), as_json)
+
+
+def update(
+    *,
+    branding: BrandingId,
+    name: Annotated[str | None, typer.Option(help=texts.BRANDING_NAME)] = None,
+    brand_type: Annotated[BrandType | None, BuiltIn] = None,
+    colour: Colour = None,
+    text: Words = None,
+    alt_text_en: AltTextEn = None,
+    alt_text_fr: AltTextFr = None,
+    logo: Logo = None,
+    as_json: Json = False,
+) -> None:
+    fields = _fields(name, brand_type, colour, text, alt_text_en, alt_text_fr, logo)
+    show(_row(write(lambda s: brandings.update(s.connection, _id(branding), time.time(), **fields))), as_json)
+
+
+def archive(branding: BrandingId, as_json: Json = False) -> None:
+    show(_row(write(lambda s: brandings.archive(s.connection, _id(branding)))), as_json)
+
+
+def _fields(*values: Any) -> dict[str, Any]:
+    """What was given, by name; an empty text takes off what there is."""
+    fields = {name: value for name, value in zip(brandings.FIELDS, values, strict=True) if value is not None}
+    if "logo" in fields:
+        fields["logo"] = _picture(fields["logo"]) if fields["logo"] else None
+    return fields
+
+
+def _picture(file: str) -> Picture:
+    with Path(file).open("rb") as opened:
+        return Picture.parse(opened.read(MAX_OCTETS + 1))
+
+
+def _id(text: str) -> UUID:
+    found = parse_id(text)
+    if text in BUILT_IN:
+        raise VariantError("branding {id} is built in: make another one", id=text)
+    if found is None:
+        raise VariantError("there is no branding {id}", id=text)
+    return found
+
+
+def _row(variant: Variant) -> dict[str, Any]:
+    row = plain(variant)
+    logo = variant.logo
+    return row | {"logo": logo and logo.name, "width": logo and logo.width, "height": logo and logo.height}

@@ -1,0 +1,83 @@
+"""What branded mail looks like to people who see little or nothing: WCAG 2.2 AA, as EN 301 549 asks of documents.
+
+Every branding, in every language and by every door, in one run of Debian's Chromium (tests/harness/branded.py).
+"""
+
+import fcntl
+import json
+import os
+from typing import Any
+
+import pytest
+
+from messages.message import Language
+from messages.variant import BUILT_IN, BrandType
+from tests.conftest import skip_or_fail
+from tests.harness import branded
+from tests.harness.branded import Letter
+
+NONE = "none"
+LETTERS = list(branded.letters())
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    if problem := branded.missing():
+        skip_or_fail(f"BRANDINGS NOT LOOKED AT: {problem}")
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if run is None:
+        return branded.look_at(LETTERS)
+    kept = tmp_path_factory.getbasetemp().parent / f"brandings-{run}.json"
+    with kept.open("a+") as file:  # one process of the run looks, the others wait for it
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not kept.stat().st_size:
+            kept.write_text(json.dumps(branded.look_at(LETTERS)))
+        found: dict[str, Any] = json.loads(kept.read_text())
+    return found
+
+
+def test_every_variant_language_and_door_is_looked_at() -> None:
+    kinds = {variant.brand_type for variant in branded.variants().values()}
+    assert kinds == {None, *BrandType}
+    assert set(BUILT_IN) <= set(branded.variants())
+    branded_ones = {(each.variant, each.language, each.door) for each in LETTERS if each.variant != NONE}
+    assert len(branded_ones) == (len(branded.variants()) - 1) * len(Language) * len(branded.DOORS)
+
+
+def test_axe_finds_nothing(reports: dict[str, Any]) -> None:
+    assert {name: report["axe"] for name, report in reports.items() if report["axe"]} == {}
+    assert len(reports) == len(LETTERS)
+
+
+@pytest.mark.parametrize("state", ["narrow", "large", "dark"])
+def test_nothing_is_clipped_or_faint(state: str, reports: dict[str, Any]) -> None:
+    """At 320 pixels, with text of 200 %, and where dark mode is forced upon it."""
+    found = {name: report[state] for name, report in reports.items()}
+    assert {name: each for name, each in found.items() if each["clipped"] or each["faint"]} == {}
+    assert all(each["lowest"] > 1 for each in found.values())
+
+
+@pytest.mark.parametrize("variant", branded.variants())
+def test_accessibility_tree_is_the_golden_one(variant: str, reports: dict[str, Any]) -> None:
+    """`make branding` writes the file anew; read it before it is committed."""
+    assert branded.trees(variant, LETTERS, reports) == branded.golden(variant).read_text()
+
+
+@pytest.mark.parametrize("letter", [each for each in LETTERS if each.variant != NONE], ids=lambda each: each.name)
+def test_screen_readers_hear_the_marks_the_content_and_the_footer_in_this_order(
+    letter: Letter, reports: dict[str, Any]
+) -> None:
+    tree = reports[letter.name]["tree"]
+    first = (
+        "fr" if letter.language is Language.FR or (letter.language, letter.variant[-6:]) == ("both", "french") else "en"
+    )
+    sender = tree.index(f'StaticText "{branded.SERVICES[letter.language]}" [{first}]')
+    content = next(at for at, line in enumerate(tree) if line.startswith(("heading", "paragraph")))
+    footer = max(at for at, line in enumerate(tree) if '"Sent by' in line or '"Envoyé par' in line)
+    assert sender < content < footer
+    marks = {"en": "Government of Canada", "fr": "Gouvernement du Canada"}
+    if letter.variant in ("default", "fip_english", "fip_french", "both_english", "both_french"):
+        assert tree[0] == f'image "{marks[first]}" [{first}]'
+        assert tree[-1].endswith(f"[{first}]")
+        assert {f'StaticText "{marks[code]}" [{code}]' for code in marks} <= set(tree[content:footer])
+    assert {line[line.rindex("[") :] for line in tree if "image" in line} <= {f"[{first}]"}
