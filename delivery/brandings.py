@@ -37,7 +37,6 @@ from messages.message import Language, parse_id
 from messages.picture import Picture
 from messages.variant import BUILT_IN, BrandType, Variant, VariantError, checked
 
-NONE = "none"
 MAX_ENTRIES = 128  # of up to 240 KB each
 MAX_PICTURES = 32  # the same: those that mail readers asked for last
 FIELDS = ("name", "brand_type", "colour", "text", "alt_text_en", "alt_text_fr", "logo")

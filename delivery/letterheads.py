@@ -29,6 +29,7 @@ _WORDMARK = {"en": "Symbol of the Government of Canada", "fr": "Symbole du gouve
 _FILES = {"en": "signature-en.png", "fr": "signature-fr.png", "wordmark": "wordmark.png"}
 _SIGNATURE_ROOM, _WORDMARK_ROOM = (286, 55), (123, 55)
 _LOGO_WIDTH = 280  # what a window of 320 pixels has room for
+_ENDS = (".png", ".jpg", ".jpeg", ".gif")
 _MAX_FILES = 100
 _ENTRIES = 1024
 
@@ -117,7 +118,7 @@ def _pictures(folder: Traversable | Path) -> Iterator[tuple[str, Picture]]:
     """The pictures in a folder by their file names. Raises SettingsError."""
     name = f"{PREFIX}BRANDING__DIR"
     try:
-        files = sorted((file for file in folder.iterdir() if file.name.endswith((".png", ".jpg", ".gif"))), key=str)
+        files = sorted((file for file in folder.iterdir() if file.name.endswith(_ENDS)), key=str)
         for file in files[:_MAX_FILES]:
             with file.open("rb") as opened:
                 yield file.name, Picture.parse(opened.read(MAX_OCTETS + 1))

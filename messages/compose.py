@@ -74,12 +74,13 @@ class Recipe:
         """Raises RecipeError."""
         try:
             stored = json.loads(data)
+            version = stored.get("branding_version")  # of an earlier release: there were none
             return cls(
                 service_name=str(stored["service_name"]),
                 sender=Address.parse(stored["sender"]),
                 reply_to=stored["reply_to"],
                 branding=str(stored["branding"]),
-                branding_version=stored.get("branding_version"),  # of an earlier release: there were none
+                branding_version=None if version is None else int(version),
                 language=Language(stored["language"]),
                 created_at=float(stored["created_at"]),
                 personalisation=dict(stored["personalisation"]),

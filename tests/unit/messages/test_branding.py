@@ -215,6 +215,7 @@ def test_text_whose_charset_is_uncertain_keeps_its_octets_and_its_label(paramete
     assert plain.get_payload(decode=True).startswith(octets + b"\r\n")
     assert b"Envoye par le relais" in plain.get_payload(decode=True)
     assert b"<p>" + octets + b"</p>" in twin.get_payload(decode=True)
+    assert b"<meta charset" not in twin.get_payload(decode=True)
     assert plain.get_content_charset() == twin.get_content_charset() == (parameter.partition("=")[2] or None)
 
 

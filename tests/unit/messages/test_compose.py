@@ -208,7 +208,11 @@ def test_sanitised_values_show_their_marks():
 
 def test_recipe_comes_back_from_json_as_it_was():
     recipe = replace(
-        RECIPE, sanitise_content_for=("a", "b"), reply_to=None, personalisation={"x": [1, None, "\ud800\u00e9"]}
+        RECIPE,
+        sanitise_content_for=("a", "b"),
+        branding_version=7,
+        reply_to=None,
+        personalisation={"x": [1, None, "\ud800\u00e9"]},
     )
     assert Recipe.from_json(recipe.to_json()) == recipe
     assert recipe.to_json().isascii()
@@ -216,11 +220,18 @@ def test_recipe_comes_back_from_json_as_it_was():
 
 @pytest.mark.parametrize(
     "data", [b"", b"{}", b"[]", b"null", b"\xff", RECIPE.to_json()[:-1], RECIPE.to_json().replace(b'"en"', b'"xx"'),
-             RECIPE.to_json().replace(b"passports@", b"passports"), b"[" * 100_000]
+             RECIPE.to_json().replace(b"passports@", b"passports"), b"[" * 100_000,
+             RECIPE.to_json().replace(b'"branding_version":null', b'"branding_version":"x"')]
 )  # fmt: skip
 def test_what_is_no_recipe_is_told_apart(data):
     with pytest.raises(RecipeError):
         Recipe.from_json(data)
+
+
+def test_recipe_of_an_earlier_version_has_a_built_in_branding():
+    stored = json.loads(RECIPE.to_json())
+    del stored["branding_version"]
+    assert Recipe.from_json(json.dumps(stored).encode()) == RECIPE
 
 
 def test_recipe_of_a_newer_version_with_more_in_it_is_read():
