@@ -18,12 +18,17 @@ GUEST_UNKNOWN = "this address or number is not on the guest list"
 BAN_UNKNOWN = "no log-in failed from {address} lately"
 SENDER_UNKNOWN = "this address or domain is not registered for the service"
 
+SERVICE_DOMAIN_UNKNOWN = "the service was not given domain {name}"
+DOMAIN_OF_ALL = "{name} is the default domain: there, each service sends from its own address only"
+
 FROM_TAKEN = "{email_from}@{domain} is already the address of another service; choose another --email-from"
+SERVICE_DOMAIN_TAKEN = "the service has domain {name} already"
 DOMAIN_TAKEN = "domain {name} was added before"
 GUEST_TAKEN = "this address or number is on the guest list already"
 SENDER_TAKEN = "this address or domain is registered already"
 GUESTS_FULL = "a guest list holds at most {limit} entries; remove one first"
 SENDERS_FULL = "a service registers at most {limit} addresses and domains; remove one first"
+DOMAINS_FULL = "a service has at most {limit} domains; remove one first"
 LIST_FULL = "a key has at most {limit} networks and at most {limit} allowed senders"
 KEY_ENDED = "key {id} was revoked or has expired; create a new one"
 

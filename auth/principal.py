@@ -23,6 +23,21 @@ class ReplyTo(StrEnum):
     NONE = "none"
 
 
+class FromPolicy(StrEnum):
+    """What becomes of an author in header From."""
+
+    REWRITE = "rewrite"  # gives way to the service's address
+    ALLOW = "allow"  # stays at one of the service's own domains, else gives way
+    ALLOW_OR_REFUSE = "allow-or-refuse"  # stays there, else the message is refused
+
+
+class Received(StrEnum):
+    """What becomes of the trace that a message brings, which names the hosts of the client's network."""
+
+    KEEP = "keep"
+    REMOVE = "remove"
+
+
 class Option(StrEnum):
     """What a key says for its messages, and a message may say otherwise unless the key fixes it."""
 
@@ -51,6 +66,8 @@ class Service:
     per_day: int
     email_template_id: UUID  # the hidden template of its SMTP mail
     created_at: float
+    from_policy: FromPolicy = FromPolicy.REWRITE
+    received: Received = Received.KEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +112,13 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Service and key of one session, with the two lists that checks need. Addresses are in `Address.key` form."""
+    """Service and key of one session, with the lists that checks need. Addresses are in `Address.key` form."""
 
     service: Service
     key: Key
     guests: frozenset[str]  # who a team key or a trial service may reach
     registered: frozenset[str]  # reply-to addresses, and domains as "@domain"
+    domains: frozenset[str] = frozenset()  # its own ones, at which it may name its authors
 
     # What holds for a message that does not say otherwise: what its key says, else its service.
     @property

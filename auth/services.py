@@ -24,7 +24,7 @@ from auth.errors import (
     SERVICE_UNKNOWN,
     AuthError,
 )
-from auth.principal import DisplayName, ReplyTo, Service
+from auth.principal import DisplayName, FromPolicy, Received, ReplyTo, Service
 from config.database import Id, metadata
 from config.settings import Limits
 from messages.address import Address, AddressError
@@ -50,6 +50,8 @@ services = Table(
     Column("per_day", Integer),  # null: the default of its mode
     Column("email_template_id", Id, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("from_policy", Text, nullable=False, server_default="rewrite"),
+    Column("received", Text, nullable=False, server_default="keep"),
     UniqueConstraint("email_from", "domain", name="services_header_from"),
 )
 
@@ -69,6 +71,8 @@ async def create(
     language: Language = Language.EN,
     branding: str = "default",
     per_day: int | None = None,
+    from_policy: FromPolicy = FromPolicy.REWRITE,
+    received: Received = Received.KEEP,
 ) -> Service:
     """A new service, in trial unless `live`. Raises AuthError when a value is unusable or its address is taken."""
     values = await _checked(
@@ -82,6 +86,8 @@ async def create(
         language=language,
         branding=branding,
         per_day=per_day,
+        from_policy=from_policy,
+        received=received,
     )
     row = {"id": uuid4(), "live": live, "held": False, "email_template_id": uuid4(), "created_at": now, **values}
     try:
@@ -149,6 +155,8 @@ def service(row: RowMapping, limits: Limits) -> Service:
         per_day=per_day,
         email_template_id=row[c.email_template_id],
         created_at=row[c.created_at],
+        from_policy=FromPolicy(row[c.from_policy]),
+        received=Received(row[c.received]),
     )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, or_, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth import guests, keys, senders, services
+from auth import guests, keys, senders, service_domains, services
 from auth.lookups import MAX_ENTRIES, TIMEOUT_SECONDS, Lookups
 from auth.principal import Principal, Service
 from config.database import Database, Id
@@ -183,9 +183,10 @@ class Verifier:
         service = services.service(rows[0], self._limits)
         reachable = await guests.load(connection, self._guests, service.id)
         registered = await senders.load(connection, service.id)
+        own = await service_domains.load(connection, service.id) | {service.domain} - {self._default_domain}
         found = []
         for row in rows:
-            principal = Principal(service, keys.key(row, self._limits), reachable, registered)
+            principal = Principal(service, keys.key(row, self._limits), reachable, registered, own)
             found.append(Credential(principal, row[keys.keys.c.secret_hash], self._open(row)))
         return found
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from config.words import Words
-from messages.headers import POLICY
+from messages.headers import ADDED, POLICY
 from messages.message import Language
 from messages.status import FINAL, MOVES
 from relay.http import replies
@@ -33,7 +33,7 @@ def _state(status: str) -> str:
 def header_policy() -> str:
     """The header policy; neighbours that are treated alike, for the same reason, share a row."""
     rows: dict[tuple[str, str], list[str]] = {}
-    for rule in POLICY:
+    for rule in POLICY + ADDED:
         action = f"{rule.action}, first only" if rule.once else str(rule.action)
         rows.setdefault((action, rule.reason), []).append(f"`{rule.name}`")
     table = ["| field | what happens | why |", "|---|---|---|"]

@@ -4,7 +4,8 @@ Nothing is ever written back from a parsed form: what no edit names keeps its by
 """
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -100,35 +101,69 @@ def decode(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def separate(data: bytes) -> bytes:
-    """The message with the empty line between fields and body that RFC 5322 2.1 asks for. Raises Refused."""
+def separation(data: bytes) -> list[Edit]:
+    """The edits that put the empty line between fields and body that RFC 5322 2.1 asks for. Raises Refused."""
     header = HeaderSection.parse(data)
     # A bare CR that stands for the line end would let strict readers take body lines for fields.
     finished = data.endswith(b"\n", 0, header.fields_end)
     line_ends = b"\r\n" if finished else b"\r\n\r\n"
     if data[header.fields_end : header.end] == line_ends:
-        return data
-    return splice(data, [Edit(header.fields_end, header.end, line_ends)])
+        return []
+    return [Edit(header.fields_end, header.end, line_ends)]
 
 
 def splice(data: bytes, edits: Iterable[Edit]) -> bytes:
     """`data` with all edits made; edits of one place apply in the order given. They may not overlap."""
     pieces: list[bytes] = []
     at = 0
-    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+    for edit in sorted(edits, key=_place):
         assert at <= edit.start <= edit.end, "edits overlap"
         pieces += (data[at : edit.start], edit.new)
         at = edit.end
     return b"".join((*pieces, data[at:]))
 
 
+def compose(first: Iterable[Edit], second: Iterable[Edit], between: bytes) -> list[Edit]:
+    """The edits that do at once what `first` does and then `second`, on what `first` made: `between`."""
+    second = sorted(second, key=_place)
+    places, shifts = [], [0]  # of the first edits: where each one's new bytes start, and how far they move what follows
+    for edit in sorted(first, key=_place):
+        places.append((edit.start + shifts[-1], edit.start + shifts[-1] + len(edit.new)))
+        shifts.append(shifts[-1] + len(edit.new) - edit.end + edit.start)
+    composed = []
+    for start, end in _joined([*places, *map(_place, second)]):
+        inside = second[bisect_left(second, (start,)) : bisect_right(second, (end, end + 1))]
+        new = splice(between[start:end], (Edit(at - start, to - start, new) for at, to, new in inside))
+        before = start - shifts[bisect_left(places, (start,))]
+        composed.append(Edit(before, end - shifts[bisect_right(places, (end, end + 1))], new))
+    return composed
+
+
 def origin(at: int, edits: Iterable[Edit]) -> int:
     """Where the byte stood, before the edits were made, that now stands at `at`."""
-    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+    for edit in sorted(edits, key=_place):
         if at < edit.start:
             break
         at = max(edit.start, at - len(edit.new) + edit.end - edit.start)
     return at
+
+
+def _place(edit: Edit) -> tuple[int, int]:
+    return edit.start, edit.end
+
+
+def _joined(places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The places in order, those that touch as one."""
+    joined: tuple[int, int] | None = None
+    for start, end in sorted(places):
+        if joined is not None and start <= joined[1]:
+            joined = joined[0], max(joined[1], end)
+            continue
+        if joined is not None:
+            yield joined
+        joined = start, end
+    if joined is not None:
+        yield joined
 
 
 def _scan(data: bytes, start: int, stop: int, *, stop_at_garbage: bool) -> tuple[list[Field], int, int]:

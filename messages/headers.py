@@ -12,7 +12,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from messages import reply
-from messages.content import Edit, Field, HeaderSection
+from messages.content import Field, HeaderSection
 from messages.message import Trace
 from messages.reply import Refused
 
@@ -24,6 +24,7 @@ class Action(StrEnum):
     KEEP = "keep"
     STRIP = "strip"
     REWRITE = "rewrite"
+    ADD = "add"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,22 @@ class Rule:
 _ONCE = "SES refuses a message that has it twice"
 _PARTLY = "SES refuses a message that has it twice; adapted where branding changes the message's structure"
 
+_ELSEWHERE = "answers or reports would go past the service's reply-to policy"
+
 POLICY: tuple[Rule, ...] = (
-    Rule("from", Action.REWRITE, "names the service at its sending domain, so that SPF, DKIM and DMARC align"),
+    Rule(
+        "from",
+        Action.REWRITE,
+        "names the service at its sending domain, so that SPF, DKIM and DMARC align; kept where "
+        "the service may name its own authors",
+    ),
     Rule("reply-to", Action.REWRITE, "the author, as the service's reply-to policy allows"),
     Rule("sender", Action.STRIP, "would name someone outside the sending domain"),
     Rule("resent-sender", Action.STRIP, "would name someone outside the sending domain"),
+    Rule("mail-reply-to", Action.STRIP, _ELSEWHERE),
+    Rule("mail-followup-to", Action.STRIP, _ELSEWHERE),
+    Rule("errors-to", Action.STRIP, _ELSEWHERE),
+    Rule("bounces-to", Action.STRIP, _ELSEWHERE),
     Rule("return-path", Action.STRIP, "written at final delivery only (RFC 5321 4.4); SES writes its own"),
     Rule("bcc", Action.STRIP, "would show hidden recipients to the others"),
     Rule("resent-bcc", Action.STRIP, "would show hidden recipients to the others"),
@@ -61,21 +73,47 @@ POLICY: tuple[Rule, ...] = (
     Rule("content-type", Action.KEEP, _PARTLY, once=True),
     Rule("content-transfer-encoding", Action.KEEP, _PARTLY, once=True),
     Rule("content-md5", Action.KEEP, "SES refuses it twice; dropped where branding changes the content", once=True),
-    Rule("date", Action.KEEP, "added where missing (RFC 5322 3.6)", once=True),
-    Rule("message-id", Action.KEEP, "remembered; SES replaces it", once=True),
+    Rule("date", Action.KEEP, "SES writes its own", once=True),
+    Rule("message-id", Action.KEEP, "remembered, and told in callbacks; SES writes its own", once=True),
+    Rule(
+        "references",
+        Action.REWRITE,
+        "ends with the message's own Message-ID, so that answers carry it; what was sent "
+        "through us is named as the recipient knows it, too",
+        once=True,
+    ),
+    Rule(
+        "in-reply-to", Action.REWRITE, "names a message that was sent through us as the recipient knows it", once=True
+    ),
+    Rule("list-unsubscribe", Action.KEEP, "signed (RFC 8058 4); SES refuses it twice", once=True),
+    Rule("list-unsubscribe-post", Action.KEEP, "signed (RFC 8058 4); SES refuses it twice", once=True),
     *(
         Rule(name, Action.KEEP, _ONCE, once=True)
         for name in (
-            *("subject", "in-reply-to", "references", "content-*", "accept-language", "auto-submitted", "comments"),
+            *("subject", "content-*", "accept-language", "acceptlanguage", "archived-at", "auto-submitted", "comments"),
             *("keywords", "delivered-to", "disposition-notification-options", "disposition-notification-to"),
-            *("errors-to", "importance", "list-archive", "list-help", "list-id", "list-owner", "list-post"),
-            *("list-subscribe", "list-unsubscribe", "list-unsubscribe-post", "organization", "original-message-id"),
-            *("original-recipient", "precedence", "priority", "return-receipt-to", "thread-index", "thread-topic"),
-            "user-agent",
+            *("importance", "list-archive", "list-help", "list-id", "list-owner", "list-post", "list-subscribe"),
+            *("message-context", "organization", "original-from", "original-message-id", "original-recipient"),
+            *("original-subject", "precedence", "priority", "return-receipt-to", "sensitivity", "solicitation"),
+            *("thread-index", "thread-topic", "user-agent", "vbr-info"),
         )
     ),
-    Rule("received", Action.KEEP, "the trace; one of ours is added, and more than 50 refuse a loop (RFC 5321 6.3)"),
+    Rule(
+        "received",
+        Action.KEEP,
+        "the trace; removed where the service says so; more than 50 refuse a loop (RFC 5321 6.3)",
+    ),
     Rule("*", Action.KEEP, "not ours to change"),
+)
+
+ADDED: tuple[Rule, ...] = (
+    Rule(
+        "received", Action.ADD, "our part of the trace (RFC 5321 4.4); without the client where the service removes it"
+    ),
+    Rule("date", Action.ADD, "where it is missing (RFC 5322 3.6)"),
+    Rule("references", Action.ADD, "where it is missing, with the message's own Message-ID"),
+    Rule("mime-version", Action.ADD, "where branding or another transfer encoding needs it (RFC 2045 4)"),
+    Rule("dkim-signature", Action.ADD, "at the exit, by the domain of header From (RFC 6376)"),
 )
 
 
@@ -89,8 +127,18 @@ def rule_for(name: str) -> Rule:
     return _NAMED.get(name) or next(rule for rule in _BEGINNINGS if rule.covers(name))
 
 
-def apply(header: HeaderSection) -> Iterator[Edit]:
-    """The edits that take off what the policy strips. Raises Refused for a loop."""
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one field: the rule that covers it, and whether its bytes go out. No name: a line that is none."""
+
+    name: str
+    rule: Rule
+    kept: bool
+    repeated: bool = False  # gone because one of its name stands above it
+
+
+def fates(header: HeaderSection, *, keep_received: bool) -> Iterator[tuple[Field, Fate]]:
+    """Each field with what the policy makes of it. Raises Refused for a loop."""
     if len(header.named("received")) > MAX_RECEIVED:
         raise Refused(reply.LOOP, limit=MAX_RECEIVED)
     seen: set[str] = set()
@@ -98,22 +146,24 @@ def apply(header: HeaderSection) -> Iterator[Edit]:
     folded = False
     for field in header.fields:
         rule, folded = rules[field.name], _is_folded_name(header, field, folded)
-        if rule.action is Action.STRIP or (rule.once and field.name in seen) or folded or _is_mbox_line(header, field):
-            yield Edit(field.start, field.end, b"")
+        repeated = rule.once and field.name in seen
+        hidden = field.name == "received" and not keep_received
+        gone = rule.action is Action.STRIP or repeated or hidden or folded or _is_mbox_line(header, field)
+        yield field, Fate(field.name, rule, not gone, repeated)
         seen.add(field.name)
 
 
-def received(trace: Trace, group_id: UUID, now: float) -> bytes:
-    """Our trace field (RFC 5321 4.4). What the client said of itself is cut down to harmless characters."""
+def received(trace: Trace, group_id: UUID, now: float, *, name_client: bool) -> bytes:
+    """Our trace field (RFC 5321 4.4). What the client said of itself is cut down to harmless characters.
+
+    Without `name_client` it says nothing of the client's network, as RFC 5321 7.6 lets sites do.
+    """
     helo = re.sub(r"[^A-Za-z0-9.:_-]", "", trace.helo)[:255] or "unknown"
     ip = re.sub(r"[^0-9A-Fa-f.:]", "", trace.client_ip)[:45]
     literal = f"IPv6:{ip}" if ":" in ip else ip  # RFC 5321 4.1.3
-    lines = (
-        f"Received: from {helo} ([{literal}])",
-        f" by {trace.by} with {trace.protocol} id {group_id};",
-        f" {_date(now)}",
-    )
-    return "".join(f"{line}\r\n" for line in lines).encode("ascii", "replace")
+    client = f"from {helo} ([{literal}])\r\n " if name_client else ""
+    line = f"Received: {client}by {trace.by} with {trace.protocol} id {group_id};\r\n {_date(now)}\r\n"
+    return line.encode("ascii", "replace")
 
 
 def missing_date(header: HeaderSection, now: float) -> bytes:

@@ -24,6 +24,7 @@ _DELIMITER_END = re.compile(rb"(--)?+[ \t]*+(?:\r?\n|\Z)")
 _TOKEN = re.compile(r"[\w-]+")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/\s]*+(?:=\s*+){0,2}")
 _BARE_SOFT_BREAK = re.compile(rb"=\r(?!\n)")  # a2b_qp would drop the rest of the line
+_ASCII = bytes(range(128))
 _SPACE = b" \t\r\n\v\f"
 
 
@@ -89,17 +90,21 @@ class Part:
         first = self.header.named(name)
         return self.header.raw(first[0]) if first else None
 
-    def decode(self) -> bytes | None:
-        """The leaf's content; None where its transfer encoding is unknown or damaged, so that readers may differ."""
+    def decode(self, most: int | None = None) -> bytes | None:
+        """The leaf's content; None where its transfer encoding is unknown or damaged, so that readers may differ.
+
+        `most` is of how many octets as they were sent, from the beginning.
+        """
         if not self.header.separated:
             return None
-        raw = self.header.data[self.body : self.end]
+        raw = self.header.data[self.body : self.end if most is None else min(self.end, self.body + most)]
         if self.encoding in ("7bit", "8bit", "binary"):
             return raw
         if self.encoding == "quoted-printable":
             return None if _BARE_SOFT_BREAK.search(raw) else binascii.a2b_qp(raw)
         if self.encoding == "base64" and _BASE64.fullmatch(raw):
             compact = raw.translate(None, _SPACE)
+            compact = compact if most is None else compact[: len(compact) // 4 * 4]
             return binascii.a2b_base64(compact) if len(compact) % 4 == 0 else None
         return None
 
@@ -109,6 +114,14 @@ def parse(data: bytes) -> Part:
     header = HeaderSection.parse(data)
     budget = [MAX_PARTS]
     return _part(header, 0, len(data), "text/plain", 0, budget)
+
+
+def inner(part: Part) -> Part | None:
+    """The message in a message/rfc822 part (RFC 2046 5.2.1). Raises Refused as `parse` does; None for other parts."""
+    if str(part.type) not in ("message/rfc822", "message/global") or not part.header.separated:
+        return None
+    header = HeaderSection.parse_part(part.header.data, part.body, part.end)
+    return _part(header, part.body, part.end, "text/plain", 0, [MAX_PARTS])
 
 
 def parse_parameters(text: str) -> dict[str, str]:
@@ -129,10 +142,10 @@ def parse_parameters(text: str) -> dict[str, str]:
 
 def encode(content: bytes, like: str) -> tuple[bytes, str]:
     """The content and its transfer encoding, safe for 7-bit paths: base64 stays base64, plain ASCII stays as it is."""
-    if like == "base64":
-        return base64.encodebytes(content).replace(b"\n", b"\r\n").removesuffix(b"\r\n"), "base64"
-    if is_7bit(content):
+    if like != "base64" and is_7bit(content):
         return content, "7bit"
+    if like == "base64" or _is_dense(content):
+        return base64.encodebytes(content).replace(b"\n", b"\r\n").removesuffix(b"\r\n"), "base64"
     if not _has_bare_cr_or_lf(content):
         encoded = binascii.b2a_qp(content)
     else:  # RFC 2045 6.7 (4): a CR or LF that is no line break must be written as =0D or =0A
@@ -189,6 +202,11 @@ def version_added(root: Part) -> list[Edit]:
     """MIME-Version where it is missing: without it, the MIME fields mean nothing (RFC 2045 4)."""
     at = root.header.fields_end
     return [] if root.header.named("mime-version") else [Edit(at, at, b"MIME-Version: 1.0\r\n")]
+
+
+def _is_dense(content: bytes) -> bool:
+    """Whether so much is beyond ASCII (Greek, Arabic, Chinese) that quoted-printable is longer, and no more legible."""
+    return 6 * len(content.translate(None, _ASCII)) > len(content)
 
 
 def _has_bare_cr_or_lf(content: bytes) -> bool:

@@ -1,16 +1,19 @@
 """PREPARE: everything that is done to a raw message at the door, as edits on its bytes. What refuses, refuses here."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
+from messages import attachments, headers, mime, reply, rewrite, threads, transport
 from messages import branding as brandings
-from messages import headers, lines, mime, reply, rewrite
 from messages.branding import Branding, Untouched
-from messages.content import Edit, origin, separate, splice
-from messages.message import Trace
+from messages.content import Edit, compose, origin, separation, splice
+from messages.headers import Fate
+from messages.language import language_of
+from messages.message import Language, Trace
 from messages.mime import Part, find_unsendable
-from messages.reply import Refused
-from messages.rewrite import SenderPolicy
+from messages.reply import Refused, Reply
+from messages.rewrite import Mailbox, SenderPolicy
 from messages.words import clean, subject_for_people
 
 MAX_MESSAGE_ID_CHARACTERS = 998
@@ -18,68 +21,111 @@ MAX_MESSAGE_ID_CHARACTERS = 998
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """Everything PREPARE needs, as values. `now` is in seconds since the epoch; no `branding`: none is inserted."""
+    """Everything PREPARE needs, as values. `now` is in seconds since the epoch; no `branding`: none is inserted.
+
+    `translated` has the branding for messages that say which language they are in.
+    """
 
     sender: SenderPolicy
     branding: Branding | None
     trace: Trace
     group_id: UUID
     now: float
+    translated: Mapping[Language, Branding] = field(default_factory=dict)
+    keep_received: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is stored and sent. `not_branded_because` is None where it is branded, or no branding was asked for."""
+    """What is stored and sent, and what was done for it.
+
+    `edits` are those that made `content` of what was received: the bytes outside them are the sender's.
+    `not_branded_because` is None where it is branded, or no branding was asked for.
+    """
 
     content: bytes
+    edits: tuple[Edit, ...]
+    sender: Mailbox
     subject: str
     original_message_id: str | None
     branded: bool
     not_branded_because: str | None
+    fates: tuple[Fate, ...]
+
+    @property
+    def repeated(self) -> list[str]:
+        """Names of fields that stood there more than once and of which the first was kept."""
+        return sorted({fate.name for fate in self.fates if fate.repeated})
 
 
 def prepare(content: bytes, preparation: Preparation) -> Prepared:
     """The message as it is sent, but for a signature. Expects CRLF line ends. Raises Refused."""
-    root = mime.parse(separate(content))
+    separated = separation(content)
+    root = mime.parse(splice(content, separated) if separated else content)
     header = root.header
-    added = headers.received(preparation.trace, preparation.group_id, preparation.now)
-    added += headers.missing_date(header, preparation.now)
+    attachments.check(root)
+    if (sealed := transport.find_sealed(root)) is not None:
+        raise _refused(reply.EIGHT_BIT_SIGNED, content, sealed, separated)
+    sender = rewrite.sender(header, preparation.sender)
+    fates = list(headers.fates(header, keep_received=preparation.keep_received))
     branding, reason = _branding(root, preparation)
-    edits = [Edit(0, 0, added), *headers.apply(header), *rewrite.rewrite(header, preparation.sender), *branding]
+    edits = [
+        *_added(root, preparation),
+        *(Edit(field.start, field.end, b"") for field, fate in fates if not fate.kept),
+        *threads.own_id_referenced(header),
+        *rewrite.rewrite(header, preparation.sender, sender),
+        *branding,
+    ]
+    edits, sent = _sendable(content, compose(separated, edits, header.data) if separated else edits)
     message_id = header.first("message-id")
     return Prepared(
-        content=_sendable(content, root, edits),
+        content=sent,
+        edits=tuple(edits),
+        sender=sender,
         subject=subject_for_people(header.first("subject")),
         original_message_id=clean(message_id)[:MAX_MESSAGE_ID_CHARACTERS] if message_id else None,
         branded=bool(branding),
         not_branded_because=reason,
+        fates=tuple(fate for _, fate in fates),
     )
 
 
-def _sendable(received: bytes, root: Part, edits: list[Edit]) -> bytes:
-    """The message with the edits made, and what more its long lines and NULs need. Raises Refused."""
-    edited = splice(root.header.data, edits)
-    if find_unsendable(edited, 0, len(edited)) is None:
-        return edited
-    more = lines.mend(mime.parse(edited))
-    sent = splice(edited, more)
+def _added(root: Part, preparation: Preparation) -> list[Edit]:
+    trace = headers.received(
+        preparation.trace, preparation.group_id, preparation.now, name_client=preparation.keep_received
+    )
+    return [Edit(0, 0, trace + headers.missing_date(root.header, preparation.now))]
+
+
+def _sendable(received: bytes, edits: list[Edit]) -> tuple[list[Edit], bytes]:
+    """The edits, and what more is needed that a 7-bit path carries what they make; and that. Raises Refused."""
+    edited = splice(received, edits)
+    if edited.isascii() and find_unsendable(edited, 0, len(edited)) is None:
+        return edits, edited
+    more = transport.mend(mime.parse(edited))
+    sent = splice(edited, more) if more else edited
+    edits = compose(edits, more, edited) if more else edits
     found = find_unsendable(sent, 0, len(sent))
-    if found is None:
-        return sent
-    at = origin(origin(found, more), edits)
-    if at >= root.header.fields_end:
-        at -= len(root.header.data) - len(received)  # separate() put an empty line there
-    refusal = reply.NUL_IN_MESSAGE if sent[found] == 0 else reply.LONG_LINE
-    raise Refused(refusal, line=received.count(b"\n", 0, at) + 1)
+    if found is not None:
+        raise _refused(reply.NUL_IN_MESSAGE if sent[found] == 0 else reply.LONG_LINE, received, found, edits)
+    return edits, sent
+
+
+def _refused(refusal: Reply, received: bytes, at: int, edits: list[Edit]) -> Refused:
+    """Names the line as it was received; `at` is where it stands after the edits."""
+    return Refused(refusal, line=received.count(b"\n", 0, origin(at, edits)) + 1)
 
 
 def _branding(root: Part, preparation: Preparation) -> tuple[list[Edit], str | None]:
-    if not preparation.branding:
+    branding = preparation.branding
+    if preparation.translated and (language := language_of(root)):
+        branding = preparation.translated.get(language, branding)
+    if not branding:
         return [], None
     number, boundary = 0, f"=_{preparation.group_id.hex}"
     while boundary.encode() in root.header.data:
         number, boundary = number + 1, f"=_{preparation.group_id.hex}_{number}"
     try:
-        return brandings.brand(root, preparation.branding, boundary), None
+        return brandings.brand(root, branding, boundary), None
     except Untouched as untouched:
         return [], str(untouched)

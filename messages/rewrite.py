@@ -1,4 +1,5 @@
-"""Sender rewriting: header From names the service, Reply-To the author as the service's policy says (RFC 5322 3.6.2).
+"""Sender rewriting: header From names the service, or its own author where the service may name authors; Reply-To the
+author as the service's policy says (RFC 5322 3.6.2).
 
 Knows nothing of sessions, stores or the envelope.
 """
@@ -8,12 +9,15 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from messages import reply
 from messages.address import Address, AddressError
 from messages.content import Edit, HeaderSection
+from messages.reply import Refused
 from messages.words import clean, decode_words, fold, phrase
 
 MAX_NAME_CHARACTERS = 128
 MAX_REPLY_TO = 25
+MAX_LISTED_CHARACTERS = 85
 MAX_LIST_CHARACTERS = 65_536  # a longer list is cut: more than one author is not looked at
 
 _TOKEN = re.compile(
@@ -31,7 +35,10 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SenderPolicy:
-    """How a service's mail names its sender. `registered` holds `Address.key` forms, and domains as "@domain"."""
+    """How a service's mail names its sender. `registered` holds `Address.key` forms, and domains as "@domain".
+
+    An author at a domain of `own_domains` stays in header From; others give way to `address`, or are refused.
+    """
 
     name: str
     address: Address
@@ -39,12 +46,14 @@ class SenderPolicy:
     reply_to: str  # registered | any | none
     own_reply_to: str | None
     registered: frozenset[str]
+    own_domains: frozenset[str] = frozenset()
+    refuse_others: bool = False
 
     def permits(self, address: Address) -> bool:
         """Whether an author's address may stand in Reply-To. SES carries no local part beyond ASCII."""
         if self.reply_to == "any":
             return address.ascii
-        return self.reply_to == "registered" and address.is_in(self.registered)
+        return self.reply_to == "registered" and (address.domain in self.own_domains or address.is_in(self.registered))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +68,26 @@ class Mailbox:
         return [*phrase(self.name), f"<{self.address}>"] if self.name else [str(self.address)]
 
 
-def rewrite(header: HeaderSection, policy: SenderPolicy) -> Iterator[Edit]:
-    """The edits that leave exactly one From and at most one Reply-To. Never refuses: no author is no Reply-To."""
-    authors = parse_mailboxes(header.first("from") or "")
+def sender(header: HeaderSection, policy: SenderPolicy) -> Mailbox:
+    """Who stands in header From. Raises Refused where the service wants its authors named, and this is none of them."""
+    authors = [mailbox for field in header.all("from") for mailbox in parse_mailboxes(field)]
+    kept = _kept(authors, policy)
+    if kept is not None:
+        return kept
+    if policy.refuse_others:
+        allowed = (str(policy.address), *(f"@{domain}" for domain in sorted(policy.own_domains)))
+        raise Refused(reply.AUTHOR_NOT_ALLOWED, allowed=", ".join(allowed)[:MAX_LISTED_CHARACTERS])
     author = authors[0] if authors else Mailbox("", None)
     name = author.name if policy.author_name and _is_safe_name(author.name) else _bounded(policy.name)
-    new = fold("From", Mailbox(name, policy.address).pieces())
+    return Mailbox(name, policy.address)
 
-    wished = parse_mailboxes(", ".join(header.all("reply-to"))) or [author]
+
+def rewrite(header: HeaderSection, policy: SenderPolicy, sender: Mailbox) -> Iterator[Edit]:
+    """The edits that leave exactly one From, naming `sender`, and at most one Reply-To: no author is no Reply-To."""
+    new = fold("From", sender.pieces())
+    wished = parse_mailboxes(", ".join(header.all("reply-to")))
+    if not wished and sender.address == policy.address:
+        wished = parse_mailboxes(header.first("from") or "")[:1]
     replies = _permitted(wished, policy)
     if replies:
         new += fold("Reply-To", _list(replies))
@@ -141,6 +162,18 @@ def _comment(text: str, at: int) -> tuple[str, int]:
         if depth == 0:
             return text[start : bracket.start()], bracket.end()
     return text[start:], len(text)
+
+
+def _kept(authors: list[Mailbox], policy: SenderPolicy) -> Mailbox | None:
+    """The one author, where the service may name him; SES carries no local part beyond ASCII."""
+    author = authors[0] if len(authors) == 1 else Mailbox("", None)
+    if author.address is None or not author.address.ascii:
+        return None
+    if author.address.domain not in policy.own_domains and not (
+        policy.refuse_others and author.address == policy.address
+    ):
+        return None
+    return author if not author.name or _is_safe_name(author.name) else Mailbox(_bounded(policy.name), author.address)
 
 
 def _permitted(wished: list[Mailbox], policy: SenderPolicy) -> list[Mailbox]:

@@ -29,6 +29,7 @@ class Accepted:
     recipients: int
     known: int = 0  # of the recipients, those for whom it was accepted before
     body: str | None = None  # of a template that was filled now, in Markdown
+    repeated_fields: tuple[str, ...] = ()  # stood in the message more than once; the first was kept
 
     @property
     def repeated(self) -> bool:
@@ -98,7 +99,7 @@ class Acceptor:
             )
         except Repeated as repeated:
             return await self._earlier(repeated, len(messages))
-        return Accepted(stored, len(messages), len(messages) - len(stored), prepared.body)
+        return Accepted(stored, len(messages), len(messages) - len(stored), prepared.body, prepared.repeated)
 
     async def rehearse(self, submission: Submission, principal: Principal) -> Prepared:
         """What would be stored; nothing is stored or counted, and the recipients are not looked at.
@@ -152,9 +153,9 @@ def _split(
             original_message_id=(
                 prepared.original_message_id
                 if prepared.kind is ContentKind.RAW
-                else message_id_field(message_id, service.domain)
+                else message_id_field(message_id, prepared.header_from.domain)
             ),
-            signing_domain=service.domain,
+            signing_domain=prepared.header_from.domain,
             content_id=content_id,
             content_bytes=len(prepared.content),
             content_kind=prepared.kind,

@@ -5,17 +5,18 @@ All that can be wrong with content is found here, so that the sender hears of it
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
-from auth.principal import Option, Principal, ReplyTo
+from auth.principal import FromPolicy, Option, Principal, Received, ReplyTo
 from delivery.brandings import Brandings
 from delivery.templates import HIDDEN_VERSION
 from messages import reply
 from messages.address import Address
 from messages.branding import Branding
 from messages.compose import Recipe
-from messages.message import ContentKind, Personalised, Submission
+from messages.message import ContentKind, Language, Personalised, Submission
 from messages.pipeline import Preparation, prepare
 from messages.reply import Refused
 from messages.rewrite import SenderPolicy
@@ -38,7 +39,11 @@ class Templates(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Content as it is stored, and what is known of it. `body` is a filled template's, in Markdown."""
+    """Content as it is stored, and what is known of it.
+
+    `header_from` is who will stand there. `body` is a filled template's, in Markdown; `repeated` are the names of
+    fields that stood in a raw message more than once and of which the first was kept.
+    """
 
     content: bytes
     kind: ContentKind
@@ -46,7 +51,9 @@ class Prepared:
     original_message_id: str | None
     template_id: UUID
     template_version: int
+    header_from: Address
     body: str | None = None
+    repeated: tuple[str, ...] = ()
 
 
 class Preparer:
@@ -61,36 +68,53 @@ class Preparer:
         """Raises Refused."""
         content = submission.content
         if isinstance(content, Personalised):
-            prepared = await self._fill(content, submission, principal, now)
-        else:
-            prepared = await self._rewrite(content, submission, principal, group_id, now)
-        check_size(prepared.content, _SENDABLE_BYTES)
-        return prepared
+            return await self._fill(content, submission, principal, now)
+        return await self._rewrite(content, submission, principal, group_id, now)
 
     async def _rewrite(
         self, content: bytes, submission: Submission, principal: Principal, group_id: UUID, now: float
     ) -> Prepared:
         check_size(content, size_limit(principal, self._max_message_bytes))
-        preparation = Preparation(
-            sender=_sender_policy(principal),
-            branding=self._branding(submission, principal),
-            trace=submission.trace,
-            group_id=group_id,
-            now=now,
-        )
+        preparation = self.preparation(submission, principal, group_id, now)
         if len(content) > _THREAD_BYTES:
             done = await asyncio.to_thread(prepare, content, preparation)
         else:
             done = prepare(content, preparation)
-        hidden = principal.service.email_template_id
-        return Prepared(done.content, ContentKind.RAW, done.subject, done.original_message_id, hidden, HIDDEN_VERSION)
+        if len(done.content) > _SENDABLE_BYTES:
+            raise Refused(reply.TOO_LARGE_ENCODED, octets=len(done.content), limit=_SENDABLE_BYTES)
+        assert done.sender.address
+        return Prepared(
+            content=done.content,
+            kind=ContentKind.RAW,
+            subject=done.subject,
+            original_message_id=done.original_message_id,
+            template_id=principal.service.email_template_id,
+            template_version=HIDDEN_VERSION,
+            header_from=done.sender.address,
+            repeated=tuple(done.repeated),
+        )
+
+    def preparation(self, submission: Submission, principal: Principal, group_id: UUID, now: float) -> Preparation:
+        """What a raw message of theirs is prepared with. Raises Refused for a branding that is not theirs to use."""
+        branding = partial(self._branding, submission, principal)
+        language = _asked_language(submission, principal)
+        return Preparation(
+            sender=_sender_policy(principal),
+            branding=branding(language or principal.language),
+            translated={} if language else {each: found for each in Language if (found := branding(each))},
+            trace=submission.trace,
+            keep_received=principal.service.received is Received.KEEP,
+            group_id=group_id,
+            now=now,
+        )
 
     async def _fill(self, content: Personalised, submission: Submission, principal: Principal, now: float) -> Prepared:
         service = principal.service
         template = await self._templates.find(service.id, content.template_id)
         _check_template(template, content, submission)
         assert template is not None
-        self._branding(submission, principal)
+        language = _asked_language(submission, principal) or principal.language
+        self._branding(submission, principal, language)
         try:
             subject = fill_subject(template, content.personalisation, content.sanitised)
             body = fill_body(template, content.personalisation, content.sanitised)
@@ -101,24 +125,34 @@ class Preparer:
         if not body.strip():
             raise Refused(reply.EMPTY)
         check_size(body.encode(), size_limit(principal, self._max_message_bytes))
+        sender = Address(service.email_from, service.domain)
         recipe = Recipe(
             personalisation=content.personalisation,
             sanitise_content_for=content.sanitised,
             one_click_unsubscribe_url=content.one_click_unsubscribe_url,
             service_name=service.name,
-            sender=Address(service.email_from, service.domain),
+            sender=sender,
             reply_to=principal.reply_to_address,
             branding=self._branding_name(submission, principal),
-            language=submission.language or principal.language,
+            language=language,
             created_at=now,
         )
-        return Prepared(recipe.to_json(), ContentKind.RENDERED, subject, None, template.id, template.version, body)
+        return Prepared(
+            content=recipe.to_json(),
+            kind=ContentKind.RENDERED,
+            subject=subject,
+            original_message_id=None,
+            template_id=template.id,
+            template_version=template.version,
+            header_from=sender,
+            body=body,
+        )
 
-    def _branding(self, submission: Submission, principal: Principal) -> Branding | None:
+    def _branding(self, submission: Submission, principal: Principal, language: Language) -> Branding | None:
         name = self._branding_name(submission, principal)
         if name != "none" and name not in self._brandings.names:
             raise Refused(reply.BAD_OPTION, field="X-Notify-Branding", reason=_NO_BRANDING)
-        return self._brandings.get(name, principal.service.name, submission.language or principal.language)
+        return self._brandings.get(name, principal.service.name, language)
 
     def _branding_name(self, submission: Submission, principal: Principal) -> str:
         return submission.branding or principal.branding
@@ -135,6 +169,11 @@ def _check_template(template: Template | None, content: Personalised, submission
         raise Refused(reply.PERSONALISATION_MISSING, template_id=template.id, names=", ".join(names))
 
 
+def _asked_language(submission: Submission, principal: Principal) -> Language | None:
+    """What the submission asks for, or the key fixes; None: as the message says, else as the key or service does."""
+    return submission.language or (principal.language if Option.LANGUAGE in principal.key.fixed else None)
+
+
 def _sender_policy(principal: Principal) -> SenderPolicy:
     service = principal.service
     # A product sets From and Reply-To without knowing of keys: what a key fixes is written over it, not refused.
@@ -146,4 +185,6 @@ def _sender_policy(principal: Principal) -> SenderPolicy:
         reply_to=ReplyTo.NONE if fixed else service.reply_to,
         own_reply_to=principal.reply_to_address,
         registered=principal.registered,
+        own_domains=frozenset() if service.from_policy is FromPolicy.REWRITE else principal.domains,
+        refuse_others=service.from_policy is FromPolicy.ALLOW_OR_REFUSE,
     )

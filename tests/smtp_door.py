@@ -44,7 +44,7 @@ from relay.tls import Certificates
 HOST = "mail.example.ca"
 DOMAIN = "notification.example.ca"
 GUEST = "guest@example.org"
-_NAMES = ("domains", "dkim_keys", "services", "keys", "guests", "senders", "limits", "logins")
+_NAMES = ("domains", "dkim_keys", "services", "keys", "guests", "senders", "service_domains", "limits", "logins")
 TABLES = [metadata.tables[name] for name in _NAMES]
 QUICK = Rules(first_delay_seconds=0.001, longest_delay_seconds=0.01)  # of who failed to log in, so that no test waits
 LIMITED: dict[str, keys.Terms] = {

@@ -1,4 +1,4 @@
-"""notify-relay service: who sends, with its guest list and registered senders."""
+"""notify-relay service: who sends."""
 
 import time
 from typing import Annotated, Any
@@ -6,13 +6,13 @@ from uuid import UUID
 
 import typer
 
-from auth import domains, guests, senders, services
-from auth.principal import DisplayName, ReplyTo, Service
+from auth import domains, services
+from auth.principal import DisplayName, FromPolicy, Received, ReplyTo, Service
 from delivery import templates
 from delivery.brandings import NONE, Brandings
 from messages.message import Language
-from relay.cli import callbacks, texts
-from relay.cli.output import Json, plain, show, show_items, show_list, spoken
+from relay.cli import callbacks, lists, texts
+from relay.cli.output import Json, plain, show, show_list, spoken
 from relay.cli.session import Session, given, read, write
 
 ServiceId = Annotated[UUID, typer.Argument(metavar=texts.SERVICE_ARGUMENT, help=texts.OF_SERVICE)]
@@ -22,6 +22,8 @@ FromDomain = Annotated[str | None, typer.Option(help=texts.FROM_DOMAIN)]
 Display = Annotated[DisplayName | None, typer.Option(help=texts.DISPLAY_NAME)]
 Replies = Annotated[ReplyTo | None, typer.Option(help=texts.REPLY_TO)]
 ReplyToAddress = Annotated[str | None, typer.Option(help=texts.REPLY_TO_ADDRESS)]
+From = Annotated[FromPolicy | None, typer.Option("--from", help=texts.FROM_POLICY)]
+Trace = Annotated[Received | None, typer.Option("--received", help=texts.RECEIVED)]
 Lang = Annotated[Language | None, typer.Option(help=texts.LANGUAGE)]
 
 
@@ -34,8 +36,6 @@ def _known_branding(name: str | None) -> str | None:
 
 Branding = Annotated[str | None, typer.Option(help=texts.BRANDING, callback=_known_branding)]
 PerDay = Annotated[int | None, typer.Option(min=0, help=texts.PER_DAY)]
-Guest = Annotated[str, typer.Argument(metavar=texts.GUEST_ARGUMENT)]
-Sender = Annotated[str, typer.Argument(metavar=texts.SENDER_ARGUMENT)]
 
 
 def commands() -> typer.Typer:
@@ -47,16 +47,8 @@ def commands() -> typer.Typer:
     app.command("hold", help=texts.SERVICE_HOLD)(hold)
     app.command("release", help=texts.SERVICE_RELEASE)(release)
     app.command("go-live", help=texts.SERVICE_GO_LIVE)(go_live)
-    guest = typer.Typer(help=texts.GUEST, no_args_is_help=True)
-    guest.command("add", help=texts.GUEST_ADD)(guest_add)
-    guest.command("remove", help=texts.GUEST_REMOVE)(guest_remove)
-    guest.command("list", help=texts.GUEST_LIST)(guest_list)
-    app.add_typer(guest, name="guest")
-    sender = typer.Typer(help=texts.SENDER, no_args_is_help=True)
-    sender.command("add", help=texts.SENDER_ADD)(sender_add)
-    sender.command("remove", help=texts.SENDER_REMOVE)(sender_remove)
-    sender.command("list", help=texts.SENDER_LIST)(sender_list)
-    app.add_typer(sender, name="sender")
+    for name, listed in lists.LISTS.items():
+        app.add_typer(lists.commands(listed), name=name)
     app.add_typer(callbacks.commands(), name="callback")
     return app
 
@@ -70,6 +62,8 @@ def create(
     display_name: Display = None,
     reply_to: Replies = None,
     reply_to_address: ReplyToAddress = None,
+    from_policy: From = None,
+    received: Trace = None,
     language: Lang = None,
     branding: Branding = None,
     per_day: PerDay = None,
@@ -79,6 +73,8 @@ def create(
         display_name=display_name,
         reply_to=reply_to,
         reply_to_address=reply_to_address,
+        from_policy=from_policy,
+        received=received,
         language=language,
         branding=branding,
         per_day=per_day,
@@ -120,6 +116,8 @@ def update(
     display_name: Display = None,
     reply_to: Replies = None,
     reply_to_address: ReplyToAddress = None,
+    from_policy: From = None,
+    received: Trace = None,
     language: Lang = None,
     branding: Branding = None,
     per_day: PerDay = None,
@@ -131,6 +129,8 @@ def update(
         "domain": domain,
         "display_name": display_name,
         "reply_to": reply_to,
+        "from_policy": from_policy,
+        "received": received,
         "language": language,
         "branding": branding,
     }
@@ -149,51 +149,3 @@ def release(service_id: ServiceId, as_json: Json = False) -> None:
 
 def go_live(service_id: ServiceId, as_json: Json = False) -> None:
     show(plain(write(lambda s: services.go_live(s.connection, s.limits, service_id))), as_json)
-
-
-def guest_add(service_id: ServiceId, guest: Guest, as_json: Json = False) -> None:
-    async def work(s: Session) -> str:
-        await services.find(s.connection, s.limits, service_id)
-        return await guests.add(s.connection, s.secret, service_id, guest, time.time())
-
-    show({"service_id": str(service_id), "guest": write(work)}, as_json)
-
-
-def guest_remove(service_id: ServiceId, guest: Guest, as_json: Json = False) -> None:
-    async def work(s: Session) -> str:
-        await services.find(s.connection, s.limits, service_id)
-        return await guests.remove(s.connection, s.secret, service_id, guest)
-
-    show({"service_id": str(service_id), "guest": write(work)}, as_json)
-
-
-def guest_list(service_id: ServiceId, as_json: Json = False) -> None:
-    async def work(s: Session) -> frozenset[str]:
-        await services.find(s.connection, s.limits, service_id)
-        return await guests.load(s.connection, s.secret.cipher(guests.PURPOSE), service_id)
-
-    show_items("guests", read(work), as_json)
-
-
-def sender_add(service_id: ServiceId, sender: Sender, as_json: Json = False) -> None:
-    async def work(s: Session) -> str:
-        await services.find(s.connection, s.limits, service_id)
-        return await senders.add(s.connection, service_id, sender, time.time())
-
-    show({"service_id": str(service_id), "sender": write(work)}, as_json)
-
-
-def sender_remove(service_id: ServiceId, sender: Sender, as_json: Json = False) -> None:
-    async def work(s: Session) -> str:
-        await services.find(s.connection, s.limits, service_id)
-        return await senders.remove(s.connection, service_id, sender)
-
-    show({"service_id": str(service_id), "sender": write(work)}, as_json)
-
-
-def sender_list(service_id: ServiceId, as_json: Json = False) -> None:
-    async def work(s: Session) -> frozenset[str]:
-        await services.find(s.connection, s.limits, service_id)
-        return await senders.load(s.connection, service_id)
-
-    show_items("senders", read(work), as_json)

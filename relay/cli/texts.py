@@ -23,6 +23,10 @@ GUEST_LIST = "The guest list."
 SENDER_ADD = "Register an address, or a whole domain written as @example.ca."
 SENDER_REMOVE = "Take it off."
 SENDER_LIST = "What is registered."
+SERVICE_DOMAIN = "Domains at which a service may name its own authors in From."
+SERVICE_DOMAIN_ADD = "Give it a domain that was added with notify-relay domain add."
+SERVICE_DOMAIN_REMOVE = "Take it away."
+SERVICE_DOMAIN_LIST = "Which it has, beside the one of its own address."
 KEY_CREATE = "Make a key and show its secret, this once."
 KEY_LIST = "Keys, oldest first; ended ones too."
 KEY_SHOW = "One key, without its secret."
@@ -56,6 +60,8 @@ FROM_DOMAIN = "Domain of that address; without it the default domain."
 LIVE = "Live reaches everybody, trial the guest list only."
 DISPLAY_NAME = "Whose name stands in From."
 REPLY_TO = "Which author addresses may stand in Reply-To."
+FROM_POLICY = "Whether authors at its own domains may stand in From, and whether others are refused."
+RECEIVED = "Whether Received fields that a message brings stay; they name hosts of the client's network."
 REPLY_TO_ADDRESS = "The service's own Reply-To; empty: none."
 LANGUAGE = "Language of branding and notices."
 BRANDING = "Branding of its messages."
@@ -244,6 +250,7 @@ HEADINGS = (
     "failed_last_day",
     "failures",
     "fixed",
+    "from_policy",
     "group_id",
     "guest",
     "held",
@@ -277,6 +284,7 @@ HEADINGS = (
     "public_record",
     "purpose",
     "reason",
+    "received",
     "recipient",
     "reference",
     "reply_to",

@@ -130,6 +130,7 @@ class Handler:
             repeated=accepted.known,
             size_bytes=len(content),
             seconds=round(seconds, 4),
+            **({"repeated_fields": accepted.repeated_fields} if accepted.repeated_fields else {}),
         )
         return accepted
 

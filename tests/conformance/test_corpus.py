@@ -21,6 +21,7 @@ from tests.fidelity.reading import read
 CORPUS = Path(__file__).parents[3] / "shared/corpus"
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"THE CORPUS OF ODD MESSAGES IS NOT AT {CORPUS}")
 BAR = 0.98
+DOCUMENTED = {"attachment-type"}  # reasons to refuse that docs/fidelity.md names, beside those of the corpus index
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ def test_not_one_message_is_damaged(language):
 def test_messages_are_refused_for_a_known_reason_only(language, capsys):
     refused = [each for each in outcomes(language) if each.verdict is None]
     show(capsys, f"corpus, {language}, refused", Counter(str(each.said).partition(":")[0] for each in refused))
-    assert [(each.entry.name, each.said) for each in refused if not each.entry.may_reject] == []
+    unknown = [each for each in refused if not each.entry.may_reject and str(each.said).split(":")[0] not in DOCUMENTED]
+    assert [(each.entry.name, each.said) for each in unknown] == []
 
 
 @pytest.mark.xfail(strict=True, reason="reports are not branded yet")

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from tests.fidelity.reading import Field, Part
 
 DROPPED = re.compile(
-    r"sender|resent-sender|return-path|(resent-)?bcc|x-notify-.*|x-ses-.*|dkim-signature|domainkey-signature|arc-.*"
+    r"sender|resent-sender|mail-reply-to|mail-followup-to|errors-to|bounces-to|return-path|(resent-)?bcc|x-notify-.*|x-ses-.*|dkim-signature|domainkey-signature|arc-.*"
     r"|authentication-results|content-length"
 )
 REWRITTEN = ("from", "reply-to")
 DESCRIBING = ("content-type", "content-transfer-encoding", "content-md5", "mime-version")  # judged with the parts
+ADDED = ("date", "references")  # where they are missing
 _SPACE_BEFORE_COLON = re.compile(rb"\A([!-9;-~]+)[ \t]+:")  # RFC 5322 4.5: obsolete, and not every reader takes it
 # What SES takes once (its developer guide); the first one stays.
 ONCE = frozenset(
@@ -37,14 +38,16 @@ def compare_heads(old: Part, new: Part) -> Iterator[str]:
         if len(new.all(name)) > 1:
             yield f"{name} stands more than once"
     before, after = list(_kept(old.fields)), list(_kept(new.fields))
-    message_id = next((each.value for each in old.all("message-id")), None)
-    yield from _in_order(before, _without_added(old, after), message_id)
+    own = next((each.value for each in old.all("message-id")), b"")
+    if not old.all("references") and new.all("references"):
+        yield from _new_references(old, new.all("references")[0].value, own)
+    yield from _in_order(before, _without_added(old, after), own)
 
 
 def compare_parts(old: Part, new: Part) -> Iterator[str]:
     """The fields of a body part, where nothing is dropped: another encoding and charset at most."""
     before, after = ([each for each in part.fields if each.name not in DESCRIBING] for part in (old, new))
-    yield from _in_order(before, after, None)
+    yield from _in_order(before, after, b"")
 
 
 def compare_types(old: Part, new: Part, *, charset: bool) -> Iterator[str]:
@@ -70,20 +73,28 @@ def _kept(fields: tuple[Field, ...]) -> Iterator[Field]:
 
 
 def _without_added(old: Part, after: list[Field]) -> list[Field]:
-    """Without our own Received, which stands on top, and the Date of a message that had none."""
+    """Without our own Received, which stands on top, and the fields that the message lacked."""
     if after and after[0].name == "received" and len(old.all("received")) < sum(e.name == "received" for e in after):
         after = after[1:]
-    return [each for each in after if each.name != "date" or old.all("date")]
+    return [each for each in after if each.name not in ADDED or old.all(each.name)]
 
 
-def _in_order(before: list[Field], after: list[Field], message_id: bytes | None) -> Iterator[str]:
+def _new_references(old: Part, value: bytes, own: bytes) -> Iterator[str]:
+    """References where there were none: what the message answers, and the message itself."""
+    answered = b" ".join(each.value for each in old.all("in-reply-to")[:1])
+    known = re.findall(rb"<[^<>]+>", answered)
+    if not own or value.split() != list(dict.fromkeys([*known, own])):
+        yield f"References was added, and says {value!r}"
+
+
+def _in_order(before: list[Field], after: list[Field], own: bytes) -> Iterator[str]:
     rest = list(after)
     for each in before:
         if not rest:
             yield f"field {each.name} is gone"
-        elif _same(each, rest[0], message_id):
+        elif _same(each, rest[0], own):
             rest.pop(0)
-        elif any(_same(each, other, message_id) for other in rest):
+        elif any(_same(each, other, own) for other in rest):
             yield f"field {each.name} moved, or one was added before it: {rest[0].name}"
             return
         else:
@@ -93,12 +104,17 @@ def _in_order(before: list[Field], after: list[Field], message_id: bytes | None)
         yield f"fields were added: {', '.join(each.name for each in rest)}"
 
 
-def _same(old: Field, new: Field, message_id: bytes | None) -> bool:
+def _same(old: Field, new: Field, own: bytes) -> bool:
     if _SPACE_BEFORE_COLON.sub(rb"\1:", old.raw) == _SPACE_BEFORE_COLON.sub(rb"\1:", new.raw):
         return True
     if old.name != new.name:
         return False
-    if old.name == "references" and message_id and new.value.split() == [*old.value.split(), *message_id.split()]:
-        return new.raw.startswith(old.raw)
+    if old.name == "references" and own and _unfolded(new.raw).removesuffix(own) == _unfolded(old.raw).rstrip() + b" ":
+        return True
     folded = max(map(len, old.raw.split(b"\r\n"))) > 998
-    return folded and old.raw.replace(b"\r\n", b"") == new.raw.replace(b"\r\n", b"")
+    return folded and _unfolded(old.raw) == _unfolded(new.raw)
+
+
+def _unfolded(raw: bytes) -> bytes:
+    """Without the line ends of its folds (RFC 5322 2.2.3)."""
+    return raw.replace(b"\r\n", b"")

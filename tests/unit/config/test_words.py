@@ -41,6 +41,7 @@ LONG = {
     "allowed": "x" * 85,
     "field": "X-Notify-Scheduled-For",
     "channel": "email",
+    "suffix": "vsmacros",
     "client_ip": "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
     "hours": "96",
     "lifts_at": "2030-12-31T23:59:59Z",

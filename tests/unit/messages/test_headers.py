@@ -7,6 +7,7 @@ from messages.content import HeaderSection
 from messages.headers import Action, rule_for
 from messages.pipeline import prepare
 from messages.reply import Refused
+from tests.fakes import ses
 
 
 def fields(content: bytes, unbranded) -> list[bytes]:
@@ -60,13 +61,12 @@ def test_received_tells_where_it_came_from(unbranded):
 
 def test_what_the_client_says_of_itself_cannot_forge_a_field(unbranded):
     trace = replace(unbranded.trace, helo="evil\r\nBcc: x (é)" + "a" * 300, client_ip="2001:db8::1")
-    field = headers.received(trace, unbranded.group_id, 0.0)
+    field = headers.received(trace, unbranded.group_id, 0.0, name_client=True)
     assert field.startswith(b"Received: from evilBcc:x")
     assert b" ([IPv6:2001:db8::1])\r\n" in field
     assert field.count(b"\r\n") == 3
-    assert headers.received(replace(trace, helo="\r\n"), unbranded.group_id, 0.0).startswith(
-        b"Received: from unknown ("
-    )
+    unnamed = headers.received(replace(trace, helo="\r\n"), unbranded.group_id, 0.0, name_client=True)
+    assert unnamed.startswith(b"Received: from unknown (")
 
 
 def test_missing_date_is_added_and_a_present_one_kept(unbranded):
@@ -87,7 +87,8 @@ def test_garbage_line_stays_and_the_sender_stands_above_it(unbranded):
 
 
 def test_every_row_says_why():
-    assert all(rule.reason for rule in headers.POLICY)
+    assert all(rule.reason for rule in headers.POLICY + headers.ADDED)
+    assert {rule.action for rule in headers.ADDED} == {Action.ADD}
     assert rule_for("X-SES-Anything").action is Action.STRIP
     assert rule_for("X-Mailer") is headers.POLICY[-1]
 
@@ -99,3 +100,24 @@ def test_no_row_hides_behind_an_earlier_one():
 
 def test_first_and_all_see_what_the_policy_sees():
     assert HeaderSection.parse(b"Received: a\r\nRECEIVED: b\r\n\r\n").all("received") == ["a", "b"]
+
+
+def test_trace_of_the_client_goes_where_the_service_says_so(unbranded):
+    content = b"Received: from inner.example by host.example\r\nReceived: x\r\nFrom: a@example.ca\r\n\r\n"
+    found = [field for field in fields(content, replace(unbranded, keep_received=False)) if b"eceived" in field]
+    assert len(found) == 1
+    assert found[0].startswith(b"Received: by relay.example.ca with ESMTPSA id ")
+    assert b"192.0.2.7" not in found[0]
+    assert len([field for field in fields(content, unbranded) if b"eceived" in field]) == 3
+
+
+def test_fields_that_stood_there_twice_are_told(unbranded):
+    content = b"Subject: a\r\nSUBJECT: b\r\nTo: x@y.ca\r\nTo: z@y.ca\r\nFrom: a@example.ca\r\n\r\n"
+    assert prepare(content, unbranded).repeated == ["subject"]
+
+
+def test_every_field_that_the_provider_takes_once_is_sent_once(unbranded):
+    for name in ses.SINGLE_FIELDS:
+        field = name + b": a@example.ca\r\n"
+        names = [each.partition(b":")[0].lower() for each in fields(b"X: y\r\n" + field + field + b"\r\n", unbranded)]
+        assert names.count(name) <= 1, name

@@ -16,6 +16,7 @@ LINKED = Voice((str,), PAGE)
 
 # Said for good, because the client or its owner can change what is wrong: nothing here is ours to mend.
 SYNTAX = {
+    "ATTACHMENT_TYPE",
     "AUTH_CANCELLED",
     "AUTH_LINE_TOO_LONG",
     "AUTH_NOT_BASE64",
@@ -27,6 +28,7 @@ SYNTAX = {
     "BARE_IN_COMMAND",
     "BARE_IN_CONTENT",
     "COMMAND_UNKNOWN",
+    "EIGHT_BIT_SIGNED",
     "LINE_TOO_LONG",
     "LONG_LINE",
     "LOOP",
@@ -43,6 +45,7 @@ SYNTAX = {
     "TOO_DEEP",
 }
 POLICY = {
+    "AUTHOR_NOT_ALLOWED",
     "AUTH_REQUIRED",
     "CREDENTIALS_INVALID",
     "DEVICE_KEY_UNKNOWN",
@@ -62,6 +65,7 @@ POLICY = {
     "TEXT_TOO_LONG",
     "TLS_REQUIRED",
     "TOO_LARGE",
+    "TOO_LARGE_ENCODED",
     "TRIAL_RECIPIENT",
 }
 
@@ -167,7 +171,20 @@ def test_text_for_other_doors_has_no_link():
     assert str(refused) == refused.line() == refused.line(ENGLISH) == "530 5.7.0 issue STARTTLS first"
 
 
-VALUES = ("allowed", "channel", "client_ip", "expected", "field", "limit", "lifts_at", "line", "lines", "max_lines")
+VALUES = (
+    "allowed",
+    "channel",
+    "client_ip",
+    "domains",
+    "expected",
+    "suffix",
+    "field",
+    "limit",
+    "lifts_at",
+    "line",
+    "lines",
+    "max_lines",
+)
 VALUES += ("max_octets", "names", "octets", "parameter", "reason", "recipients", "role", "seconds", "service_id")
 VALUES += ("template_id", "usage", "value", "wanted")
 

@@ -6,7 +6,9 @@ from email.header import decode_header, make_header
 
 import pytest
 
+from messages import reply
 from messages.pipeline import prepare
+from messages.reply import Refused
 from messages.rewrite import MAX_REPLY_TO, parse_mailboxes
 from messages.words import clean, decode_words, subject_for_people
 
@@ -182,3 +184,57 @@ def test_subject_for_people_is_one_bounded_line():
 
 def test_clean_leaves_no_control_characters():
     assert clean("a\x00b\u2028c\u202ed\ue000\ud800") == "a b cd\ue000"
+
+
+OWN_DOMAINS = {"own_domains": frozenset({"dept.example.ca", "xn--bcher-kva.example"})}
+
+
+@pytest.mark.parametrize(
+    ("field", "kept"),
+    [
+        ("ann@dept.example.ca", "ann@dept.example.ca"),
+        ("Ann Lee <Ann.Lee@DEPT.example.ca>", "Ann Lee <Ann.Lee@dept.example.ca>"),
+        ("=?utf-8?Q?=C3=89lise?= <e@dept.example.ca>", "Élise <e@dept.example.ca>"),
+        ('"=?utf-8?Q?=C3=89lise?=" <e@dept.example.ca>', "Élise <e@dept.example.ca>"),
+        ("Bücher <info@bücher.example>", "Bücher <info@xn--bcher-kva.example>"),
+        ("Staff: ann@dept.example.ca;", "ann@dept.example.ca"),
+        ('"boss@bank.example" <ann@dept.example.ca>', "Passport Office <ann@dept.example.ca>"),
+    ],
+)
+def test_author_at_an_own_domain_stays_in_from_where_the_service_says_so(field, kept, unbranded):
+    found, reply_to = senders(f"From: {field}", unbranded, reply_to="none", **OWN_DOMAINS)
+    assert (found, reply_to) == (kept, None)
+
+
+OTHERS = [
+    "From: ann@sub.dept.example.ca",
+    "From: ann@dept.example.ca.evil.example",
+    "From: ann@dept.example.ca, bob@dept.example.ca",
+    "From: ann@dept.example.ca\nFrom: bob@bank.example",
+    "From: \u00e9lise@dept.example.ca",
+    "From: nobody",
+    "Subject: nobody",
+]
+
+
+@pytest.mark.parametrize("fields", OTHERS)
+def test_others_give_way_to_the_service(fields, unbranded):
+    assert senders(fields, unbranded, reply_to="none", **OWN_DOMAINS)[0] == SERVICE
+
+
+@pytest.mark.parametrize("fields", OTHERS)
+def test_others_are_refused_where_the_service_says_so(fields, unbranded):
+    with pytest.raises(Refused) as caught:
+        senders(fields, unbranded, refuse_others=True, **OWN_DOMAINS)
+    assert caught.value.reply is reply.AUTHOR_NOT_ALLOWED
+    assert "passports@notification.example.ca, @dept.example.ca" in caught.value.line()
+
+
+def test_own_address_of_the_service_is_its_author_too(unbranded):
+    found = senders("From: Clerk <passports@notification.example.ca>", unbranded, refuse_others=True)
+    assert found[0] == "Clerk <passports@notification.example.ca>"
+
+
+def test_reply_to_of_a_kept_author_may_name_the_same_domain(unbranded):
+    fields = "From: ann@dept.example.ca\nReply-To: desk@dept.example.ca, me@home.example"
+    assert senders(fields, unbranded, **OWN_DOMAINS) == ("ann@dept.example.ca", "desk@dept.example.ca")

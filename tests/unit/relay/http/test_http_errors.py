@@ -24,6 +24,7 @@ NOT_BY_HTTP = {
     "DEVICE_KEY_UNKNOWN",  # devices do not speak HTTP
     "OPTION_FIXED",  # as well
     "SENDER_NOT_ALLOWED",  # a template has no author
+    "TOO_LARGE_ENCODED",  # a template's mail is bounded by its text
     "TOO_MANY_RECIPIENTS",  # a request names one
 }
 NOW = 1_700_000_000.0

@@ -1,6 +1,7 @@
-"""No line over 998 octets goes out (RFC 5322 2.1.1): SES refuses it, after we answered 250. No NUL does, either: what
-drops it on the way could find an end of the message where none was.
+"""What goes out can be carried by a 7-bit path (RFC 2045 2.7): SES asks for it, after we answered 250.
 
+No line over 998 octets (RFC 5322 2.1.1): SES refuses it. No NUL: what drops it on the way could find an end of the
+message where none was. No octet beyond ASCII in a body: SES does not keep it where it has to change the message.
 Leaves get another transfer encoding, header fields are folded; what is read stays the same. Signed and encrypted
 content, messages in the message and damaged encodings are left alone. Knows nothing of branding or the header policy.
 """
@@ -12,13 +13,19 @@ from messages import mime
 from messages.content import Edit, Field, HeaderSection
 from messages.mime import MAX_LINE_OCTETS, Part, find_unsendable
 
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 _WORD = re.compile(rb"[ \t]*+[^ \t]++(?:[ \t]++\Z)?")  # with the white space before it, where a field may be folded
 
 
 def mend(root: Part) -> list[Edit]:
-    """The edits that take out every long line and NUL for which that does no damage; others stay."""
+    """The edits that take out all that no 7-bit path carries, where that does no damage; the rest stays."""
     edits = list(_mended(root))
     return edits + mime.version_added(root) if edits else []
+
+
+def find_sealed(root: Part) -> int | None:
+    """Where the first octet beyond ASCII stands that is signed or encrypted (RFC 1847 2.1 wants such content 7-bit)."""
+    return None if root.header.data.isascii() else next(_sealed(root), None)
 
 
 def _mended(part: Part) -> Iterator[Edit]:
@@ -30,8 +37,20 @@ def _mended(part: Part) -> Iterator[Edit]:
         yield from _mended(child)
     if part.type.main in ("multipart", "message"):  # RFC 2045 6.4: they take no encoding
         return
-    if find_unsendable(part.header.data, part.body, part.end) is not None:
+    body = part.header.data[part.body : part.end]
+    if not body.isascii() or find_unsendable(body, 0, len(body)) is not None:
         yield from _encoded(part)
+
+
+def _sealed(part: Part) -> Iterator[int]:
+    if not (part.type.signed or part.type.encrypted):
+        for child in part.children:
+            yield from _sealed(child)
+        return
+    for inner in part.children or (part,):  # what stands around the parts is not signed
+        start = inner.start if part.children else inner.body
+        if found := _BEYOND_ASCII.search(part.header.data, start, inner.end):
+            yield found.start()
 
 
 def _encoded(part: Part) -> list[Edit]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from messages import reply
+from messages.content import splice
 from messages.pipeline import prepare
 from messages.reply import Refused
 
@@ -27,7 +28,11 @@ def refused_line(content: bytes, preparation) -> str:
     return caught.value.line()
 
 
-@pytest.mark.parametrize("text", ["x" * 999, LONG, "é" * 600, "a\rb" + "x" * 2000], ids=["ascii", "words", "é", "cr"])
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 999, LONG, "passer l'été au bord de la mer " * 60, "a\rb" + "x" * 2000],
+    ids=["ascii", "words", "é", "cr"],
+)
 def test_long_line_of_text_goes_out_as_quoted_printable(text, unbranded, crlf):
     content = crlf(f"{HEAD}Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{text}\nb\n")
     done = parsed(prepare(content, unbranded).content)
@@ -157,3 +162,58 @@ def test_nul_that_cannot_be_changed_is_refused_by_its_line(rest, number, unbrand
         prepare(crlf(HEAD + rest), unbranded)
     assert caught.value.reply is reply.NUL_IN_MESSAGE
     assert caught.value.line() == f"554 5.6.0 line {number} has a NUL octet and cannot be changed without damage"
+
+
+@pytest.mark.parametrize(
+    ("kind", "encoding"), [("text/plain; charset=utf-8", "quoted-printable"), ("application/pdf", "base64")]
+)
+@pytest.mark.parametrize("said", ["8bit", "7bit", "binary"])
+def test_octets_beyond_ascii_are_encoded_whatever_the_message_says(kind, encoding, said, unbranded, crlf):
+    octets = crlf("passer l'\u00e9t\u00e9 au bord de la mer\n")
+    head = f"{HEAD}Content-Type: {kind}\nContent-Transfer-Encoding: {said}\n\n"
+    content = prepare(crlf(head) + octets, unbranded).content
+    assert content.isascii()
+    done = parsed(content)
+    assert done.get_all("Content-Transfer-Encoding") == [encoding]
+    assert done.get_payload(decode=True) == octets
+
+
+def test_text_of_another_script_goes_out_as_base64(unbranded, crlf):
+    octets = crlf("\u1403\u14c4\u1483\u144e\u1450\u1466\n")
+    content = prepare(crlf(f"{HEAD}Content-Type: text/plain; charset=utf-8\n\n") + octets, unbranded).content
+    assert parsed(content)["Content-Transfer-Encoding"] == "base64"
+    assert parsed(content).get_payload(decode=True) == octets
+
+
+def test_message_within_the_message_keeps_its_octets(unbranded, crlf):
+    inner = crlf("Subject: r\u00e9\n\n\u00e9t\u00e9\n")
+    content = crlf(f"{HEAD}Content-Type: message/rfc822\nContent-Transfer-Encoding: 8bit\n\n") + inner
+    assert prepare(content, unbranded).content.endswith(b"\r\n\r\n" + inner)
+
+
+SIGNED = "Content-Type: multipart/signed; protocol=x; micalg=y; boundary=s\n\npr\u00e9ambule\n--s\n"
+SIGNATURE = "\n--s\nContent-Type: application/pgp-signature\n\nx\n--s--\n"
+
+
+@pytest.mark.parametrize("at_depth", [False, True])
+def test_signed_content_beyond_ascii_is_refused_with_its_line(at_depth, preparation, crlf):
+    part = f"{SIGNED}Content-Type: text/plain; charset=utf-8\n\nhello\n\u00e9t\u00e9\n{SIGNATURE}"
+    outer = f"{HEAD}Content-Type: multipart/mixed; boundary=m\n\n--m\n\nhi\n--m\n"
+    content = crlf(f"{outer}{part}--m--\n" if at_depth else HEAD + part)
+    with pytest.raises(Refused) as caught:
+        prepare(content, preparation)
+    assert caught.value.reply is reply.EIGHT_BIT_SIGNED
+    assert content.split(b"\r\n")[caught.value.values_["line"] - 1] == "\u00e9t\u00e9".encode()
+
+
+def test_what_stands_around_signed_parts_may_be_anything(preparation, crlf):
+    content = crlf(f"{HEAD}{SIGNED}Content-Type: text/plain\n\nhello\n{SIGNATURE}")
+    assert crlf(f"--s\nContent-Type: text/plain\n\nhello\n{SIGNATURE}") in prepare(content, preparation).content
+
+
+def test_edits_say_all_that_was_changed(preparation, crlf):
+    text = "passer l'\u00e9t\u00e9 au bord de la mer\n"
+    content = crlf(f"To: {'a@x.ca, ' * 200}\n b@x.ca\n{HEAD}Content-Type: text/plain; charset=utf-8\n\n{text}")
+    prepared = prepare(content, preparation)
+    assert splice(content, prepared.edits) == prepared.content
+    assert content.index(b"Subject: s") not in [at for edit in prepared.edits for at in range(edit.start, edit.end)]
