@@ -15,6 +15,7 @@ import structlog
 from config.database import OUTAGES
 from config.keyring import KeyringError
 from config.settings import Delivery
+from delivery.conversations import continued
 from delivery.metrics import DeliveryMetrics
 from delivery.portions import Room, portions
 from delivery.providers.base import Deferred, Failed, Provider, Receipt, SendError, Throttled, Unknown
@@ -180,7 +181,7 @@ class Worker:
         if content is None or len(content) != message.content_bytes:
             return None
         if message.content_kind is ContentKind.RAW:
-            return content
+            return await continued(message, content, self._providers[message.key_type], self._store)
         try:
             return await self._renderer.render(message, content)
         except RenderingError as error:

@@ -40,6 +40,7 @@ def body(receipt: Receipt, message: Message) -> bytes:
         "notification_type": message.channel.value,
         "template_id": str(message.template_id),
         "template_version": message.template_version,
+        "original_message_id": message.original_message_id,  # SES gives the mail another one
     }
     return json.dumps(told, ensure_ascii=False).encode()
 

@@ -32,6 +32,9 @@ class OutboxProvider:
             raise Throttled("outbox_not_writable", 10) from None
         return Receipt(provider_id=str(message.id), status=Status.DELIVERED)
 
+    def message_id(self, provider_id: str) -> str | None:
+        return None
+
     async def close(self) -> None:
         pass
 

@@ -36,14 +36,18 @@ class SesProvider:
     name = "ses"
     idempotent = False
 
-    def __init__(self, transport: SesTransport) -> None:
+    def __init__(self, transport: SesTransport, region: str) -> None:
         self._transport = transport
+        self._domain = "email.amazonses.com" if region == "us-east-1" else f"{region}.amazonses.com"
 
     async def send(self, message: Message, content: bytes, attempt_id: UUID) -> Receipt:
         if not message.recipient.ascii:  # SES has no SMTPUTF8 (RFC 6531)
             raise Failed("recipient_not_ascii")
         tags = {"message_id": str(message.id), "attempt_id": str(attempt_id)}
         return Receipt(await self._transport.send_raw(content, str(message.recipient), tags))
+
+    def message_id(self, provider_id: str) -> str | None:
+        return f"<{provider_id}@{self._domain}>"  # SES puts it in place of the message's own
 
     async def close(self) -> None:
         await self._transport.close()
@@ -90,4 +94,4 @@ class AiobotocoreTransport:
 
 async def open_provider(settings: Aws, concurrency: int) -> SesProvider:
     """SES by the SDK, for at most `concurrency` sends at once. Close it on the same event loop."""
-    return SesProvider(await AiobotocoreTransport.open(settings, concurrency))
+    return SesProvider(await AiobotocoreTransport.open(settings, concurrency), settings.region)

@@ -23,5 +23,8 @@ class SimulatorProvider:
         status = OUTCOMES.get(message.recipient.key, Status.DELIVERED)
         return Receipt(provider_id=str(message.id), status=status)
 
+    def message_id(self, provider_id: str) -> str | None:
+        return None
+
     async def close(self) -> None:
         pass

@@ -236,6 +236,13 @@ class Store(Protocol):
         """Contents by id; one that retention dropped is missing, one that does not open (damaged) is None. A read."""
         ...
 
+    async def sent_as(self, message: Message, originals: Sequence[str]) -> dict[str, str]:
+        """Of these Message-IDs, those that the service sent to the message's recipient before: their provider ids.
+
+        A read.
+        """
+        ...
+
     async def attempt(self, attempts: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
         """Commits that these attempts are about to start, and leases their messages until `lease_until`.
 

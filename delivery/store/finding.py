@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select
 
@@ -15,6 +16,21 @@ _LAST = b"\xff" * 10
 def statement(search: Search, recipient_hashes: Sequence[bytes], limit: int) -> Select[Any]:
     """Newest first: UUIDv7 ids sort by time of creation."""
     return select(messages).where(*_conditions(search, recipient_hashes)).order_by(messages.c.id.desc()).limit(limit)
+
+
+def sent_as(service_id: UUID, recipient_hashes: Sequence[bytes], originals: Sequence[str]) -> Select[tuple[str, str]]:
+    """(Message-ID as it was sent, provider id) of messages to one recipient, oldest first."""
+    c = messages.c
+    return (
+        select(c.original_message_id, c.provider_id)
+        .where(
+            original_message_id_start.in_([original[:INDEXED_CHARACTERS] for original in originals]),
+            c.recipient_hash.in_(recipient_hashes),
+            c.service_id == service_id,
+            c.provider_id.is_not(None),
+        )
+        .order_by(c.id)
+    )
 
 
 def _conditions(search: Search, recipient_hashes: Sequence[bytes]) -> list[ColumnElement[bool]]:

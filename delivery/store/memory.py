@@ -109,6 +109,14 @@ class MemoryStore:
     async def contents(self, content_ids: Collection[UUID]) -> dict[UUID, bytes | None]:
         return {c: self._memory.contents[c] for c in content_ids if c in self._memory.contents}
 
+    async def sent_as(self, message: Message, originals: Sequence[str]) -> dict[str, str]:
+        found = {}
+        for each in sorted(self._memory.messages.values(), key=lambda each: each.id):
+            to_reader = each.service_id == message.service_id and each.recipient.key == message.recipient.key
+            if to_reader and each.provider_id and each.original_message_id in originals:
+                found[each.original_message_id] = each.provider_id
+        return {original: provider_id for original, provider_id in found.items() if original}
+
     async def attempt(self, attempts: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
         waiting, started = self._memory.waiting, set()
         for attempt in attempts:

@@ -123,6 +123,12 @@ class SqlStore:
             self._log.error("store.unreadable", content_id=str(content_id))
             return None
 
+    async def sent_as(self, message: Message, originals: Sequence[str]) -> dict[str, str]:
+        hashes = self._codec.recipient_hashes(message.recipient.key)
+        statement = finding.sent_as(message.service_id, hashes, originals)
+        rows = await self._database.query(lambda connection: connection.execute(statement).all())
+        return {row.original_message_id: row.provider_id for row in rows if row.original_message_id in originals}
+
     async def attempt(self, attempts_: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
         return await self._database.transact(lambda c: attempting.attempt(c, attempts_, owner, lease_until))
 

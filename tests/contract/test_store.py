@@ -112,6 +112,27 @@ async def test_a_relayed_message_is_sending_with_its_provider_id(store: Store, q
     assert await queue.claim("w", 10, NOW + 10_000, 60, 0) == []
 
 
+async def test_what_was_sent_to_a_recipient_before_is_found_by_its_message_ids(store: Store, queue: Queue) -> None:
+    service, reader = UUID(int=7), Address.parse("Reader@example.org")
+    mine = {"service_id": service, "recipient": reader}
+    first = message(**mine, original_message_id="<a@x>")
+    again = message(**mine, original_message_id="<a@x>", id=new_id(NOW + 1, os.urandom(10)))
+    long = message(**mine, original_message_id=f"<{'b' * 240}@x>")
+    others = [
+        message(service_id=UUID(int=8), recipient=reader, original_message_id="<a@x>"),
+        message(service_id=service, recipient=Address.parse("other@example.org"), original_message_id="<a@x>"),
+        message(**mine, original_message_id=f"<{'b' * 240}@y>"),
+    ]
+    for number, attempt in enumerate(await claimed(store, queue, first, *others, long, again)):
+        await store.record(record(attempt, Outcome.RELAYED, status=Status.SENDING, provider_id=f"p-{number}"))
+    waiting = message(**mine, original_message_id="<c@x>")
+    await store.put(Group((waiting,), b"hello"))
+
+    answer = message(service_id=service, recipient=Address.parse("reader@example.org"))
+    found = await store.sent_as(answer, ["<a@x>", "<c@x>", f"<{'b' * 240}@x>", "<d@x>"])
+    assert found == {"<a@x>": "p-5", f"<{'b' * 240}@x>": "p-4"}
+
+
 async def test_a_provider_that_knows_the_end_settles_at_once(store: Store, queue: Queue) -> None:
     (attempt,) = await claimed(store, queue, message())
     await store.record(record(attempt, Outcome.RELAYED, status=Status.DELIVERED, provider_id="p-1"))

@@ -1,7 +1,9 @@
 """The worker between a real database and a fake AWS: what it sends, and what it never sends twice."""
 
 import asyncio
+import email
 import time
+from uuid import uuid4
 
 import dkim
 import pytest
@@ -206,3 +208,24 @@ async def test_a_damaged_message_keeps_no_other_waiting_and_is_not_given_up(work
     assert [sent.tags["message_id"] for sent in works.aws.sent] == [str(sound.id)]
     async with works.database.read() as connection:
         assert await connection.scalar(text("SELECT count(*) FROM queue")) == 1
+
+
+async def test_an_answer_names_the_earlier_message_as_its_recipient_knows_it(works: Works) -> None:
+    service = uuid4()
+    earlier = b"Message-ID: <case-1@product.example>\r\n" + CONTENT
+    later = b"In-Reply-To: <case-1@product.example>\r\nReferences: <case-1@product.example>\r\n" + CONTENT
+    first = await works.put(earlier, service_id=service, original_message_id="<case-1@product.example>")
+    async with works.worker():
+        await works.wait(first, "sending")
+        await works.wait(await works.put(later, service_id=service), "sending")
+        await works.wait(await works.put(later, service_id=service, recipient="stranger@example.org"), "sending")
+
+    sent, answer, to_a_stranger = (email.message_from_bytes(each.delivered) for each in works.aws.sent)
+    assert answer["In-Reply-To"] == sent["Message-ID"]
+    assert answer["References"].split() == ["<case-1@product.example>", sent["Message-ID"]]
+    assert to_a_stranger["In-Reply-To"] == "<case-1@product.example>"
+    async with works.database.read() as connection:
+        found = await domains.find(connection, DOMAIN)
+    assert found is not None
+    record = found.public_record.encode()
+    assert dkim.verify(works.aws.sent[1].raw, dnsfunc=lambda *_args, **_kwargs: record)

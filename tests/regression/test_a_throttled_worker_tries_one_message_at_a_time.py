@@ -29,6 +29,9 @@ class Closed:
         self.refused_at = self.refused_at or time.monotonic()
         raise Throttled("too_fast", 0.5)
 
+    def message_id(self, provider_id: str) -> str | None:
+        return None
+
     async def close(self) -> None: ...
 
 

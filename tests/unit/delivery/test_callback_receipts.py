@@ -33,7 +33,7 @@ def hmac_of_rfc_2104(key: bytes, text: bytes) -> str:
 
 
 def test_receipt_has_the_keys_of_both_published_contracts() -> None:
-    sent = message(reference="case 7")
+    sent = message(reference="case 7", original_message_id="<case-7@product.example>")
     assert json.loads(body(RECEIPT, sent)) == {
         "id": str(sent.id),
         "reference": "case 7",
@@ -47,6 +47,7 @@ def test_receipt_has_the_keys_of_both_published_contracts() -> None:
         "notification_type": "email",
         "template_id": str(sent.template_id),
         "template_version": 1,
+        "original_message_id": "<case-7@product.example>",
     }
 
 

@@ -1,0 +1,20 @@
+"""Messages that answer earlier ones, made to name those as their recipient knows them.
+
+SES gives every message a Message-ID of its own, another one for each recipient, so this is done at the exit, before the
+signature. Knows nothing of the queue.
+"""
+
+from delivery.providers.base import Provider
+from delivery.store.base import Store
+from messages.content import HeaderSection
+from messages.message import Message
+from messages.threads import referenced, renamed
+
+
+async def continued(message: Message, content: bytes, provider: Provider, store: Store) -> bytes:
+    """The content with In-Reply-To and References that its recipient's reader finds. Raises as the database does."""
+    header = HeaderSection.parse(content)
+    earlier = referenced(header)
+    sent = await store.sent_as(message, earlier) if earlier else {}
+    names = {original: provider.message_id(provider_id) for original, provider_id in sent.items()}
+    return renamed(content, header, {original: name for original, name in names.items() if name})
