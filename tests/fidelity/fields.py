@@ -11,6 +11,7 @@ DROPPED = re.compile(
 )
 REWRITTEN = ("from", "reply-to")
 DESCRIBING = ("content-type", "content-transfer-encoding", "content-md5", "mime-version")  # judged with the parts
+_ID = re.compile(rb"<[^<>]+>")
 ADDED = ("date", "references")  # where they are missing
 _SPACE_BEFORE_COLON = re.compile(rb"\A([!-9;-~]+)[ \t]+:")  # RFC 5322 4.5: obsolete, and not every reader takes it
 # What SES takes once (its developer guide); the first one stays.
@@ -38,7 +39,7 @@ def compare_heads(old: Part, new: Part) -> Iterator[str]:
         if len(new.all(name)) > 1:
             yield f"{name} stands more than once"
     before, after = list(_kept(old.fields)), list(_kept(new.fields))
-    own = next((each.value for each in old.all("message-id")), b"")
+    own = next((found[0] for each in old.all("message-id")[:1] if (found := _ID.search(each.value))), b"")
     if not old.all("references") and new.all("references"):
         yield from _new_references(old, new.all("references")[0].value, own)
     yield from _in_order(before, _without_added(old, after), own)
@@ -82,7 +83,7 @@ def _without_added(old: Part, after: list[Field]) -> list[Field]:
 def _new_references(old: Part, value: bytes, own: bytes) -> Iterator[str]:
     """References where there were none: what the message answers, and the message itself."""
     answered = b" ".join(each.value for each in old.all("in-reply-to")[:1])
-    known = re.findall(rb"<[^<>]+>", answered)
+    known = _ID.findall(answered)
     if not own or value.split() != list(dict.fromkeys([*known, own])):
         yield f"References was added, and says {value!r}"
 

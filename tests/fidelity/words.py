@@ -14,6 +14,8 @@ _BREAKING = ("br", "p", "div", "table", "tr", "td", "th", "li", "ul", "ol", "hr"
 _COMMENT = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))", re.DOTALL)  # as browsers read: to the end where it never ends
 _BREAK = b"\r\n"
 
+_CUT_OFF = re.compile(r"<[a-zA-Z/][^>]*\Z")  # a tag that never ends is not displayed
+
 
 class _Visible(HTMLParser):
     def __init__(self) -> None:
@@ -80,7 +82,7 @@ def _text(old: Part, new: Part, mark: str) -> Iterator[str]:
             yield "the text differs before the footer"
             return
         added = read[len(said) :]
-    if not re.match(r"\r?\n", added):
+    if not re.match(r"(?:\x1b\(B)?\r?\n", added):
         yield "the footer does not start on a line of its own"
     if _plain(mark) not in _plain(added):
         yield "what was added to the text is not the branding"
@@ -129,7 +131,7 @@ def _visible(part: Part) -> str:
 
 def _parsed(part: Part) -> _Visible:
     parser = _Visible()
-    parser.feed(_COMMENT.sub("", _decoded(part)))
+    parser.feed(_CUT_OFF.sub("", _COMMENT.sub("", _decoded(part))))
     parser.close()
     return parser
 

@@ -2,9 +2,10 @@
 
 import email
 import re
+from collections.abc import Sequence
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messages.address import Address
@@ -16,7 +17,9 @@ from messages.reply import Refused
 from messages.rewrite import SenderPolicy, parse_mailboxes
 from messages.words import decode_words
 from tests.fidelity import UNSENDABLE, judge
-from tests.fidelity.preparing import arrived
+from tests.fidelity.preparing import SERVICE, arrived
+from tests.fidelity.preparing import prepared as typical
+from tests.fuzz.letters import letters
 
 BRANDING = Branding("<table>Envoyé\u2014te</table>", "<table>Envoyé</table>", "_" * 40 + "\r\nEnvoyé \u2014 Ω", "fr")
 
@@ -66,6 +69,26 @@ def test_any_bytes_are_prepared_or_refused(content, branding, reply_to, author_n
 @given(content=messages)
 def test_bytes_that_are_not_normalised_do_no_harm(content):
     prepared(content, "any", BRANDING, author_name=True)
+
+
+@settings(max_examples=settings.default.max_examples * 8)
+@given(content=letters.map(arrived), variant=st.sampled_from(["default", "default", "none"]))
+def test_letter_is_changed_only_where_it_is_said(content, variant):
+    try:
+        done = typical(content, variant=variant)
+    except Refused:
+        return
+    assert judge(content, done.content, SERVICE if variant == "default" else "").damage == ()
+    assert applied(done.edits, content) == done.content
+
+
+def applied(edits: Sequence[tuple[int, int, bytes]], content: bytes) -> bytes:
+    at, pieces = 0, []
+    for start, end, new in sorted(edits, key=lambda edit: edit[:2]):
+        assert at <= start <= end
+        pieces += [content[at:start], new]
+        at = end
+    return b"".join([*pieces, content[at:]])
 
 
 kinds = st.sampled_from(
