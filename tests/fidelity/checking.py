@@ -109,6 +109,9 @@ class Comparison:
         if old.around != new.around:
             yield f"what stands around the parts of {old.type} changed"
         rest = list(new.children)
+        if old.type == "multipart/related" and self.mark:
+            known = {child.cid for child in old.children}
+            rest = [child for child in rest if child.cid in known or not _is_image(child)]
         for number, child in enumerate(old.children):
             if not rest:
                 yield f"part {child.type} is gone"
@@ -116,9 +119,7 @@ class Comparison:
             yield from self.compare(child, rest.pop(0))
             if rest and old.type == "multipart/alternative" and self._gained(old, number, rest[0], new):
                 yield from self._twin(child, rest.pop(0))
-        if old.type == "multipart/related" and self.mark:
-            yield from _images(tuple(rest))
-        elif rest:
+        if rest:
             yield f"parts were added: {[each.type for each in rest]}"
 
     def _gained(self, old: Part, number: int, other: Part, new: Part) -> bool:
@@ -142,8 +143,13 @@ class Comparison:
 
 def _images(parts: tuple[Part, ...] | list[Part]) -> Iterator[str]:
     for each in parts:
-        if not (each.type.startswith("image/") and each.cid and each.disposition != "attachment"):
+        if not _is_image(each):
             yield f"{each.type} was added to a related"
+
+
+def _is_image(part: Part) -> bool:
+    """As a branding brings them: shown in the HTML, no file to keep."""
+    return part.type.startswith("image/") and bool(part.cid) and part.disposition != "attachment"
 
 
 def _references(old: Part, new: Part) -> Iterator[str]:
