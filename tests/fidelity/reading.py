@@ -65,7 +65,7 @@ class Part:
     def parameters(self) -> dict[str, str]:
         """Of Content-Type, RFC 2231 undone."""
         params = self._fields.get_params(failobj=[], unquote=True)[1:]
-        return {str(name).lower(): _joined(value) for name, value in params if name}
+        return {str(name).lower(): _joined(value) for name, value in reversed(params) if name}  # the first counts
 
     @property
     def charset(self) -> str:

@@ -38,6 +38,11 @@ ENCODINGS = (
     *("base64", "x-uuencode", "x-odd"),
 )
 TYPES = ("text/plain", "text/html", "TEXT/HTML", "text/plain ", "text/calendar; method=REQUEST", "text/x-amp-html")
+PARAMETERS = (
+    *("", "", "", "; format=flowed", "; format=flowed; delsp=yes", '; name="a.txt"', ";", ";\r\n\tformat=flowed"),
+    *("; charset=utf-8", "; charset*=us-ascii'en'utf-8", '; x="; charset=big5"', "\r\n ;\r\n reply-type=original"),
+    *("; charset", " (a comment)"),
+)
 FILES = ("application/pdf", "image/png", "application/ms-tnef", "application/octet-stream", "text/csv", "audio/x-odd")
 SUBTYPES = ("mixed", "alternative", "related", "digest", "report; report-type=delivery-status", "parallel", "x-odd")
 NAMES = (
@@ -86,7 +91,7 @@ texts = st.builds(
     ),
     st.sampled_from(TYPES),
     st.sampled_from([None, *CHARSETS[:7], *CHARSETS]),
-    st.sampled_from(["", "", "", "; format=flowed", "; format=flowed; delsp=yes", '; name="a.txt"', ";"]),
+    st.sampled_from(PARAMETERS),
     st.sampled_from(ENCODINGS),
     st.lists(st.sampled_from([b"Content-ID: <t@x>\r\n", b"Content-Disposition: inline\r\n", b"X: y\r\n"]), max_size=1),
     words,
