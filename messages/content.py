@@ -15,9 +15,12 @@ from messages.text import Text
 
 MAX_HEADER_BYTES = 1 << 20  # a mail with thousands of addresses in To needs 100 KB; more is an attack on our time
 
+UNREADABLE = b"X-Unreadable: "  # what a line that is no field stands behind
+
 # A bare CR or LF also ends a line here, as it does in many readers: no field can hide behind one.
 _EOL = rb"(?:\r++\n?|\n)"
 _FIELD = re.compile(rb"([!-9;-~]++)[ \t]*:[^\r\n]*+(?:" + _EOL + rb"[ \t][^\r\n]*+)*+(?:" + _EOL + rb"|\Z)")
+_FOLDED_NAME = re.compile(rb"[!-9;-~]++[ \t]*+[\r\n][ \t\r\n]*+(?<=[ \t]):")
 _EMPTY_LINE = re.compile(_EOL)
 _LINE = re.compile(rb"[^\r\n]*+(?:" + _EOL + rb"|\Z)")
 _FOLD = re.compile(rb"[\r\n]+(?=[ \t])")
@@ -101,15 +104,44 @@ def decode(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def separation(data: bytes) -> list[Edit]:
-    """The edits that put the empty line between fields and body that RFC 5322 2.1 asks for. Raises Refused."""
+def legible(data: bytes) -> list[Edit]:
+    """The edits after which every reader finds the same fields, and the body behind them. Raises Refused.
+
+    A line that is no field becomes one of its own: some readers end the header section there, others pass it over, and
+    verifiers of signatures give up. A field whose name is folded away from its colon goes, since readers that unfold
+    first would see what others did not. The empty line behind the fields (RFC 5322 2.1) is put where it is missing.
+    """
     header = HeaderSection.parse(data)
+    edits: list[Edit] = []
+    before, folded = "x", False
+    for field in header.fields:
+        goes_on = not (field.name or before) and data[field.start] in b" \t"
+        folded = (goes_on and folded) or bool(
+            not field.name and _FOLDED_NAME.match(data, field.start, header.fields_end)
+        )
+        if folded:
+            edits.append(Edit(field.start, field.end, b""))
+        elif not goes_on:
+            edits += _legible(header, field)
+        before = field.name
     # A bare CR that stands for the line end would let strict readers take body lines for fields.
     finished = data.endswith(b"\n", 0, header.fields_end)
     line_ends = b"\r\n" if finished else b"\r\n\r\n"
-    if data[header.fields_end : header.end] == line_ends:
-        return []
-    return [Edit(header.fields_end, header.end, line_ends)]
+    if data[header.fields_end : header.end] != line_ends:
+        edits.append(Edit(header.fields_end, header.end, line_ends))
+    return edits
+
+
+def _legible(header: HeaderSection, field: Field) -> Iterator[Edit]:
+    if field.name:
+        name_end = field.start + len(field.name)
+        colon = header.data.index(b":", name_end)
+        if colon > name_end:  # RFC 5322 4.5.8: obsolete, and not every verifier knows it
+            yield Edit(name_end, colon, b"")
+    elif field.start == 0 and header.data.startswith(b"From "):  # the separator of a mail store
+        yield Edit(field.start, field.end, b"")
+    else:
+        yield Edit(field.start, field.start, UNREADABLE)
 
 
 def splice(data: bytes, edits: Iterable[Edit]) -> bytes:

@@ -17,7 +17,6 @@ from messages.message import Trace
 from messages.reply import Refused
 
 MAX_RECEIVED = 50  # RFC 5321 6.3 asks for a large threshold; two gateways that point at each other reach it at once
-_FOLDED_NAME = re.compile(rb"[!-9;-~]++[ \t]*+[\r\n][ \t\r\n]*+(?<=[ \t]):")
 
 
 class Action(StrEnum):
@@ -110,6 +109,11 @@ ADDED: tuple[Rule, ...] = (
     Rule(
         "received", Action.ADD, "our part of the trace (RFC 5321 4.4); without the client where the service removes it"
     ),
+    Rule(
+        "x-unreadable",
+        Action.ADD,
+        "holds a line that is no field: readers end the header section at one, and verifiers of signatures give up",
+    ),
     Rule("date", Action.ADD, "where it is missing (RFC 5322 3.6)"),
     Rule("references", Action.ADD, "where it is missing, with the message's own Message-ID"),
     Rule("mime-version", Action.ADD, "where branding or another transfer encoding needs it (RFC 2045 4)"),
@@ -129,7 +133,7 @@ def rule_for(name: str) -> Rule:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of one field: the rule that covers it, and whether its bytes go out. No name: a line that is none."""
+    """What became of one field: the rule that covers it, and whether its bytes go out."""
 
     name: str
     rule: Rule
@@ -143,13 +147,11 @@ def fates(header: HeaderSection, *, keep_received: bool) -> Iterator[tuple[Field
         raise Refused(reply.LOOP, limit=MAX_RECEIVED)
     seen: set[str] = set()
     rules = {name: rule_for(name) for name in {field.name for field in header.fields}}
-    folded = False
     for field in header.fields:
-        rule, folded = rules[field.name], _is_folded_name(header, field, folded)
+        rule = rules[field.name]
         repeated = rule.once and field.name in seen
         hidden = field.name == "received" and not keep_received
-        gone = rule.action is Action.STRIP or repeated or hidden or folded or _is_mbox_line(header, field)
-        yield field, Fate(field.name, rule, not gone, repeated)
+        yield field, Fate(field.name, rule, not (rule.action is Action.STRIP or repeated or hidden), repeated)
         seen.add(field.name)
 
 
@@ -173,16 +175,3 @@ def missing_date(header: HeaderSection, now: float) -> bytes:
 
 def _date(now: float) -> str:
     return format_datetime(datetime.fromtimestamp(now, UTC))
-
-
-def _is_folded_name(header: HeaderSection, field: Field, before: bool) -> bool:
-    """A line of a field whose name is folded away from its colon: no field, but readers that unfold first see one."""
-    if field.name:
-        return False
-    continued = before and header.data[field.start] in b" \t"
-    return continued or bool(_FOLDED_NAME.match(header.data, field.start, header.fields_end))
-
-
-def _is_mbox_line(header: HeaderSection, field: Field) -> bool:
-    """`From someone Mon Jan ...`: the separator of a mail store, which is no field and hides those below it."""
-    return not field.name and field.start == 0 and header.data.startswith(b"From ")

@@ -3,7 +3,6 @@
 Also the edits that give a leaf other content. Knows nothing of what is displayed or why it changes, nor of policy.
 """
 
-import base64
 import binascii
 import re
 from collections.abc import Iterator
@@ -145,7 +144,8 @@ def encode(content: bytes, like: str) -> tuple[bytes, str]:
     if like != "base64" and is_7bit(content):
         return content, "7bit"
     if like == "base64" or _is_dense(content):
-        return base64.encodebytes(content).replace(b"\n", b"\r\n").removesuffix(b"\r\n"), "base64"
+        encoded = binascii.b2a_base64(content, newline=False)  # base64.encodebytes calls it for every line
+        return b"\r\n".join([encoded[at : at + 76] for at in range(0, len(encoded), 76)]), "base64"
     if not _has_bare_cr_or_lf(content):
         encoded = binascii.b2a_qp(content)
     else:  # RFC 2045 6.7 (4): a CR or LF that is no line break must be written as =0D or =0A

@@ -7,7 +7,7 @@ from uuid import UUID
 from messages import attachments, headers, mime, reply, rewrite, threads, transport
 from messages import branding as brandings
 from messages.branding import Branding, Untouched
-from messages.content import Edit, compose, origin, separation, splice
+from messages.content import Edit, compose, legible, origin, splice
 from messages.headers import Fate
 from messages.language import language_of
 from messages.message import Language, Trace
@@ -60,12 +60,12 @@ class Prepared:
 
 def prepare(content: bytes, preparation: Preparation) -> Prepared:
     """The message as it is sent, but for a signature. Expects CRLF line ends. Raises Refused."""
-    separated = separation(content)
-    root = mime.parse(splice(content, separated) if separated else content)
+    mended = legible(content)
+    root = mime.parse(splice(content, mended) if mended else content)
     header = root.header
     attachments.check(root)
     if (sealed := transport.find_sealed(root)) is not None:
-        raise _refused(reply.EIGHT_BIT_SIGNED, content, sealed, separated)
+        raise _refused(reply.EIGHT_BIT_SIGNED, content, sealed, mended)
     sender = rewrite.sender(header, preparation.sender)
     fates = list(headers.fates(header, keep_received=preparation.keep_received))
     branding, reason = _branding(root, preparation)
@@ -76,7 +76,7 @@ def prepare(content: bytes, preparation: Preparation) -> Prepared:
         *rewrite.rewrite(header, preparation.sender, sender),
         *branding,
     ]
-    edits, sent = _sendable(content, compose(separated, edits, header.data) if separated else edits)
+    edits, sent = _sendable(content, compose(mended, edits, header.data) if mended else edits)
     message_id = header.first("message-id")
     return Prepared(
         content=sent,

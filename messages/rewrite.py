@@ -96,8 +96,6 @@ def rewrite(header: HeaderSection, policy: SenderPolicy, sender: Mailbox) -> Ite
 
     old = [*header.named("from"), *header.named("reply-to")]
     place = header.named("from")[0].start if header.named("from") else 0
-    if any(not field.name and field.start < place for field in header.fields):
-        place = 0  # some readers end the header section at a garbage line: the sender must stand above it
     yield Edit(place, place, new)
     yield from (Edit(field.start, field.end, b"") for field in old)
 

@@ -13,6 +13,7 @@ REWRITTEN = ("from", "reply-to")
 DESCRIBING = ("content-type", "content-transfer-encoding", "content-md5", "mime-version")  # judged with the parts
 _ID = re.compile(rb"<[^<>]+>")
 ADDED = ("date", "references")  # where they are missing
+UNREADABLE = "x-unreadable"  # what a line that is no field stands behind
 _SPACE_BEFORE_COLON = re.compile(rb"\A([!-9;-~]+)[ \t]+:")  # RFC 5322 4.5: obsolete, and not every reader takes it
 # What SES takes once (its developer guide); the first one stays.
 ONCE = frozenset(
@@ -43,6 +44,10 @@ def compare_heads(old: Part, new: Part) -> Iterator[str]:
     if not old.all("references") and new.all("references"):
         yield from _new_references(old, new.all("references")[0].value, own)
     yield from _in_order(before, _without_added(old, after), own)
+    head = old.raw.removesuffix(old.body)
+    for each in new.all(UNREADABLE):
+        if each.raw.partition(b": ")[2] not in head:
+            yield f"a line that is no field became {each.raw!r}"
 
 
 def compare_parts(old: Part, new: Part) -> Iterator[str]:
@@ -77,7 +82,7 @@ def _without_added(old: Part, after: list[Field]) -> list[Field]:
     """Without our own Received, which stands on top, and the fields that the message lacked."""
     if after and after[0].name == "received" and len(old.all("received")) < sum(e.name == "received" for e in after):
         after = after[1:]
-    return [each for each in after if each.name not in ADDED or old.all(each.name)]
+    return [each for each in after if each.name not in (*ADDED, UNREADABLE) or old.all(each.name)]
 
 
 def _new_references(old: Part, value: bytes, own: bytes) -> Iterator[str]:

@@ -153,7 +153,7 @@ sealed = st.one_of(
 )
 leaves = st.one_of(*[texts] * 7, *[files] * 2, messages_inside, sealed)
 parts = st.recursive(leaves, multiparts, max_leaves=6)
-heads = st.lists(fields, max_size=6).map(b"".join)
+heads = st.lists(st.one_of(*[fields] * 9, garbage), max_size=6).map(b"".join)
 letters = st.builds(
     lambda first, head, version, part: first + head + version + part + b"\r\n",
     st.sampled_from([b"From: Ann <a@example.ca>\r\n", b"", b"From: a@example.ca\r\nFrom: b@example.ca\r\n"]),

@@ -42,4 +42,4 @@ def test_other_lines_that_are_no_field_stay() -> None:
         b"From: ann@x.example\r\nno field\r\n of two lines\r\nSubject: s\r\n\r\nbody\r\n", PREPARATION
     ).content
 
-    assert b"\r\nno field\r\n of two lines\r\nSubject: s\r\n" in sent
+    assert b"\r\nX-Unreadable: no field\r\n of two lines\r\nSubject: s\r\n" in sent

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messages import mime, reply
-from messages.content import MAX_HEADER_BYTES, Edit, HeaderSection, compose, separation, splice
+from messages.content import MAX_HEADER_BYTES, Edit, HeaderSection, compose, legible, splice
 from messages.reply import Refused
 
 
@@ -66,7 +66,7 @@ def test_header_section_over_the_limit_is_refused():
     ],
 )
 def test_separate_puts_the_missing_empty_line_in(content, separated):
-    assert splice(content, separation(content)) == separated
+    assert splice(content, legible(content)) == separated
 
 
 def test_splice_touches_only_what_edits_name():
