@@ -46,7 +46,7 @@ def cids(part: Part) -> set[str]:
     """The Content-IDs that an HTML leaf asks for."""
     if part.type != "text/html" or part.disposition == "attachment":
         return set()
-    return {found for value in _parsed(part).values for found in _CID.findall(value)}
+    return {found for value in _parsed(_decoded(part)).values for found in _CID.findall(value)}
 
 
 def same(old: Part, new: Part) -> bool:
@@ -57,7 +57,7 @@ def same(old: Part, new: Part) -> bool:
 
 
 def shows(part: Part, mark: str) -> bool:
-    return _plain(mark) in _plain(_visible(part))
+    return plain(mark) in plain(_shown(part))
 
 
 def branded(old: Part, new: Part, mark: str) -> Iterator[str]:
@@ -68,8 +68,8 @@ def branded(old: Part, new: Part, mark: str) -> Iterator[str]:
 def twin(text: Part, html: Part, mark: str) -> Iterator[str]:
     """The HTML made of a text reads as the text does, with the branding on both sides of it."""
     flowed = text.parameters.get("format", "").lower() == "flowed"
-    said, read = (_plain(words, flowed=flowed) for words in (_decoded(text), _visible(html)))
-    yield from _read(said, read, _plain(mark, flowed=flowed), "the HTML made of the text")
+    said, read = (plain(words, flowed=flowed) for words in (_decoded(text), _shown(html)))
+    yield from _read(said, read, plain(mark, flowed=flowed), "the HTML made of the text")
 
 
 def _text(old: Part, new: Part, mark: str) -> Iterator[str]:
@@ -84,30 +84,30 @@ def _text(old: Part, new: Part, mark: str) -> Iterator[str]:
         added = read[len(said) :]
     if not re.match(r"(?:\x1b\(B)?\r?\n", added):
         yield "the footer does not start on a line of its own"
-    if _plain(mark) not in _plain(added):
+    if plain(mark) not in plain(added):
         yield "what was added to the text is not the branding"
 
 
 def _html(old: Part, new: Part, mark: str) -> Iterator[str]:
     if old.charset == new.charset and b"\x1b$" not in old.content:
-        found = _only_inserted(old.content.rstrip(_BREAK), new.content.rstrip(_BREAK))
+        found = only_inserted(old.content.rstrip(_BREAK), new.content.rstrip(_BREAK))
     else:
-        found = _only_inserted(_decoded(old).rstrip("\r\n"), _decoded(new).rstrip("\r\n"))
+        found = only_inserted(_decoded(old).rstrip("\r\n"), _decoded(new).rstrip("\r\n"))
     if not found:
         yield "the HTML differs outside of two insertions"
         return
-    yield from _read(_plain(_visible(old)), _plain(_visible(new)), _plain(mark), "the HTML")
+    yield from _read(plain(_shown(old)), plain(_shown(new)), plain(mark), "the HTML")
 
 
 def _read(said: str, read: str, mark: str, what: str) -> Iterator[str]:
     """What people read is what was said, with the mark at two places."""
-    if not _only_inserted(said, read):
+    if not only_inserted(said, read):
         yield f"{what} reads differently"
     elif read.count(mark) < said.count(mark) + 2:
         yield f"the branding is not seen around {what}"
 
 
-def _only_inserted(before: AnyStr, after: AnyStr) -> bool:
+def only_inserted(before: AnyStr, after: AnyStr) -> bool:
     """Whether something was put into `before`, at two places at most, to make `after`, and nothing else changed."""
     start = _common(before, after)
     end = min(_common(before[::-1], after[::-1]), len(before) - start)
@@ -125,13 +125,18 @@ def _common(one: AnyStr, other: AnyStr) -> int:
     return low
 
 
-def _visible(part: Part) -> str:
-    return "".join(_parsed(part).text) if part.type == "text/html" else _decoded(part)
+def visible(document: str) -> str:
+    """What people read of an HTML document."""
+    return "".join(_parsed(document).text)
 
 
-def _parsed(part: Part) -> _Visible:
+def _shown(part: Part) -> str:
+    return visible(_decoded(part)) if part.type == "text/html" else _decoded(part)
+
+
+def _parsed(document: str) -> _Visible:
     parser = _Visible()
-    parser.feed(_CUT_OFF.sub("", _COMMENT.sub("", _decoded(part))))
+    parser.feed(_CUT_OFF.sub("", _COMMENT.sub("", document)))
     parser.close()
     return parser
 
@@ -154,7 +159,7 @@ def _known(charset: str) -> str:
     return charset
 
 
-def _plain(text: str, *, flowed: bool = False) -> str:
+def plain(text: str, *, flowed: bool = False) -> str:
     """Lines of letters without accents or white space; of flowed text one line, without the marks of quotes."""
     decomposed = unicodedata.normalize("NFKD", text)
     bare = "".join(each for each in decomposed if not unicodedata.combining(each))
