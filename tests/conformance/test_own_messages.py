@@ -101,6 +101,12 @@ def test_tables_name_messages_that_are_there():
     assert len(OWN) > 130
 
 
+def test_page_names_every_reason():
+    page = (FOLDER.parents[2] / "docs/fidelity.md").read_text()
+    assert [why for why in {*UNBRANDED.values()} if f"\n| {why} | " not in page] == []
+    assert [why.slug for why in {*REFUSED.values(), reply.TOO_DEEP, reply.LOOP} if f"#{why.slug})" not in page] == []
+
+
 def test_own_messages_are_verified_by_each_verifier():
     sealed = {name: seal(prepared(content).content) for name, content in OWN.items() if name not in REFUSED}
     found = dict(zip(sealed, verdicts(list(sealed.values())), strict=True))
