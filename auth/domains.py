@@ -1,35 +1,24 @@
-"""The domains that services send from, and the DKIM key of each.
+"""The domains that services send from: whether their records were found, and which of their keys signs.
 
-Private keys are encrypted with the sealing key, which doors do not have. Knows nothing of DNS look-ups.
+Knows nothing of DNS look-ups; what they found is passed in.
 """
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Double,
-    ForeignKey,
-    Index,
-    LargeBinary,
-    Select,
-    Table,
-    Text,
-    UniqueConstraint,
-    insert,
-    select,
-    text,
-)
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import Column, Double, Row, Select, Table, Text, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth.errors import BAD_DOMAIN, DOMAIN_TAKEN, AuthError
+from auth import dkim_keys, selectors
+from auth.dkim_keys import Change, Key
+from auth.errors import BAD_DOMAIN, DOMAIN_TAKEN, DOMAIN_UNKNOWN, DOMAIN_UNVERIFIED, AuthError
+from auth.selectors import Look, State
 from config.database import Id, metadata
 from config.keyring import Keyring
+from config.settings import Email
 from messages import dkim
 from messages.address import AddressError, parse_domain
 
@@ -39,59 +28,84 @@ domains = Table(
     Column("id", Id, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("created_at", Double, nullable=False),
+    Column("verified_at", Double),  # all its records were found; null: not yet
+    Column("checked_at", Double),  # resolvers last answered about its keys
+    Column("due_at", Double, nullable=False, server_default="0"),  # they are asked again
 )
 
-dkim_keys = Table(
-    "dkim_keys",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("domain_id", Id, ForeignKey("domains.id"), nullable=False),
-    Column("selector", Text, nullable=False),
-    Column("private_key", LargeBinary, nullable=False),  # sealed PEM
-    Column("public_record", Text, nullable=False),
-    Column("active", Boolean, nullable=False),
-    Column("created_at", Double, nullable=False),
-    UniqueConstraint("domain_id", "selector", name="dkim_keys_selector"),
-)
-# One key signs for a domain at a time; several may be published during a change of selector.
-Index(
-    "dkim_keys_active",
-    dkim_keys.c.domain_id,
-    unique=True,
-    postgresql_where=text("active"),
-    sqlite_where=text("active"),
-)
-
-PURPOSE = "dkim"
+_CLAIM_SECONDS = 120.0  # longer than all questions about one domain take
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A domain with the public side of the key that signs for it."""
+    """A domain with the public side of its keys, from the newest to the oldest."""
 
     id: UUID
     name: str
-    selector: str
-    public_record: str
     created_at: float
+    verified_at: float | None
+    checked_at: float | None
+    due_at: float
+    keys: tuple[Key, ...]
+
+    @property
+    def signing(self) -> Key | None:
+        """The key that signs; None: mail waits."""
+        return next((key for key in self.keys if key.signs), None)
+
+    @property
+    def to_publish(self) -> tuple[Key, ...]:
+        """The keys whose records belong into DNS: who signs, who may come to, and who did."""
+        return tuple(key for at, key in enumerate(self.keys) if at == 0 or key.life.state is not State.WITHDRAWN)
+
+    @property
+    def shown(self) -> Key:
+        """The key that signs, else the newest."""
+        return self.signing or self.keys[0]
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """A DNS record that the owner of a domain publishes."""
+class Health:
+    """`ready`: a key signs, and was not found missing. `checked_at` is None before the first answer."""
 
-    purpose: str
-    name: str
-    type: str
-    value: str
+    ready: bool
+    checked_at: float | None
 
 
-async def add(connection: AsyncConnection, sealing: Keyring, name: str, now: float) -> Domain:
-    """A new domain with its RSA-2048 key. Raises AuthError when the name is unusable or was added before."""
+# -- Who needs DNS -------------------------------------------------------------------------------------------------
+def needs_dns(name: str, email: Email) -> bool:
+    """Whether the domain's records must be found before it is used. The default domain is trusted by setting."""
+    return email.provider != "outbox" and not is_default(name, email)
+
+
+def is_default(name: str, email: Email) -> bool:
+    return name == parse_name(email.default_domain)
+
+
+def is_usable(domain: Domain, email: Email) -> bool:
+    return domain.verified_at is not None or not needs_dns(domain.name, email)
+
+
+async def usable(connection: AsyncConnection, name: str, email: Email) -> Domain:
+    """The domain, ready to send from. Raises AuthError."""
+    domain = await get(connection, name)
+    if not is_usable(domain, email):
+        raise AuthError(DOMAIN_UNVERIFIED, name=domain.name)
+    return domain
+
+
+# -- Rows ----------------------------------------------------------------------------------------------------------
+async def add(
+    connection: AsyncConnection, sealing: Keyring, name: str, now: float, *, needs_dns: bool = False
+) -> Domain:
+    """A new domain with its first key. Raises AuthError when the name is unusable or was added before.
+
+    `needs_dns`: the key signs once it was found published.
+    """
     name = parse_name(name)
     if await find(connection, name) is not None:
         raise AuthError(DOMAIN_TAKEN, name=name)
-    return await _make(connection, sealing, name, now)
+    return await _make(connection, sealing, name, now, needs_dns=needs_dns)
 
 
 async def ensure(connection: AsyncConnection, sealing: Keyring, name: str, now: float) -> Domain:
@@ -102,7 +116,7 @@ async def ensure(connection: AsyncConnection, sealing: Keyring, name: str, now: 
         return found
     try:
         async with connection.begin_nested():
-            return await _make(connection, sealing, name, now)
+            return await _make(connection, sealing, name, now, needs_dns=False)
     except IntegrityError:  # PostgreSQL: another process was quicker, and has committed
         found = await find(connection, name)
         if found is None:
@@ -111,38 +125,42 @@ async def ensure(connection: AsyncConnection, sealing: Keyring, name: str, now: 
 
 
 async def find(connection: AsyncConnection, name: str) -> Domain | None:
-    row = (await connection.execute(_all().where(domains.c.name == name))).mappings().one_or_none()
-    return None if row is None else _domain(row)
+    found = await _load(connection, select(domains).where(domains.c.name == name))
+    return found[0] if found else None
+
+
+async def get(connection: AsyncConnection, name: str) -> Domain:
+    """Raises AuthError when the name is unusable or not known here."""
+    name = parse_name(name)
+    found = await find(connection, name)
+    if found is None:
+        raise AuthError(DOMAIN_UNKNOWN, name=name)
+    return found
+
+
+async def named(connection: AsyncConnection, sealing: Keyring, name: str | None, email: Email, now: float) -> Domain:
+    """The domain of this name, or the default domain, which is made where it is not there. Raises AuthError."""
+    default = parse_name(email.default_domain)
+    if name is None or parse_name(name) == default:
+        return await ensure(connection, sealing, default, now)
+    return await get(connection, name)
 
 
 async def list_all(connection: AsyncConnection) -> list[Domain]:
-    return [_domain(row) for row in (await connection.execute(_all().order_by(domains.c.name))).mappings()]
+    return await _load(connection, select(domains).order_by(domains.c.name))
 
 
 async def signing_key(connection: AsyncConnection, sealing: Keyring, name: str) -> dkim.SigningKey | None:
     """The key that signs for the domain. Raises KeyringError when the sealing key does not open it."""
-    statement = (
-        select(dkim_keys.c.id, dkim_keys.c.selector, dkim_keys.c.private_key)
-        .join_from(dkim_keys, domains)
-        .where(domains.c.name == name, dkim_keys.c.active)
-    )
-    row = (await connection.execute(statement)).one_or_none()
-    if row is None:
+    domain = await find(connection, name)
+    if domain is None or domain.signing is None:
         return None
-    pem = sealing.cipher(PURPOSE).decrypt(row.private_key, row.id.bytes)
-    return dkim.SigningKey.from_pem(name, row.selector, pem)
+    return await dkim_keys.opened(connection, sealing, domain.name, domain.signing)
 
 
-def records(domain: Domain, region: str) -> list[Record]:
-    """What to publish so that SPF, DKIM and DMARC align when SES sends from `region`."""
-    bounce = f"bounce.{domain.name}"
-    return [
-        Record("dkim", f"{domain.selector}._domainkey.{domain.name}", "TXT", domain.public_record),
-        # SES puts its own reverse-path on every message; a MAIL FROM domain of ours makes SPF align (RFC 7489 3.1.2).
-        Record("mail-from", bounce, "MX", f"10 feedback-smtp.{region}.amazonses.com"),
-        Record("mail-from", bounce, "TXT", "v=spf1 include:amazonses.com ~all"),
-        Record("dmarc", f"_dmarc.{domain.name}", "TXT", "v=DMARC1; p=reject; adkim=s; aspf=r"),
-    ]
+async def shown_key(connection: AsyncConnection, sealing: Keyring, domain: Domain) -> dkim.SigningKey:
+    """The key that signs for the domain, else the newest."""
+    return await dkim_keys.opened(connection, sealing, domain.name, domain.shown)
 
 
 def parse_name(name: str) -> str:
@@ -153,37 +171,84 @@ def parse_name(name: str) -> str:
         raise AuthError(BAD_DOMAIN, reason=error.text) from None
 
 
-async def _make(connection: AsyncConnection, sealing: Keyring, name: str, now: float) -> Domain:
-    pem = dkim.generate()
-    selector = datetime.fromtimestamp(now, UTC).strftime("nr%Y%m")
-    domain = Domain(uuid4(), name, selector, dkim.public_record(pem), now)
-    key_id = uuid4()
-    await connection.execute(insert(domains).values(id=domain.id, name=name, created_at=now))
-    await connection.execute(
-        insert(dkim_keys).values(
-            id=key_id,
-            domain_id=domain.id,
-            selector=selector,
-            private_key=sealing.cipher(PURPOSE).encrypt(pem, key_id.bytes),
-            public_record=domain.public_record,
-            active=True,
-            created_at=now,
+# -- Keys in turn --------------------------------------------------------------------------------------------------
+async def rotate(
+    connection: AsyncConnection, sealing: Keyring, domain: Domain, now: float, *, needs_dns: bool
+) -> Domain:
+    """The domain with a next key, unless one is pending already. It takes over once it was found published."""
+    await _touch(connection, domain.id, due_at=now)
+    keys = (await dkim_keys.of_domains(connection, [domain.id]))[domain.id]
+    if not (needs_dns and any(key.life.state is State.PENDING for key in keys)):
+        # A record that is gone will not come back under an old key.
+        await dkim_keys.forget(
+            connection, [key.id for key in keys if key.life.state is State.WITHDRAWN and not key.signs]
         )
-    )
-    return domain
+        taken = {key.selector for key in keys}
+        await dkim_keys.make(connection, sealing, domain.id, now, needs_dns=needs_dns, taken=taken)
+    return await get(connection, domain.name)
 
 
-def _all() -> Select[Any]:
-    return select(domains, dkim_keys.c.selector, dkim_keys.c.public_record).join_from(
-        domains, dkim_keys, (dkim_keys.c.domain_id == domains.c.id) & dkim_keys.c.active
-    )
+async def due(connection: AsyncConnection, now: float) -> list[Domain]:
+    """Domains whose keys are to be looked at."""
+    return await _load(connection, select(domains).where(domains.c.due_at <= now).order_by(domains.c.due_at))
 
 
-def _domain(row: RowMapping) -> Domain:
-    return Domain(
-        id=row[domains.c.id],
-        name=row[domains.c.name],
-        selector=row[dkim_keys.c.selector],
-        public_record=row[dkim_keys.c.public_record],
-        created_at=row[domains.c.created_at],
-    )
+async def claim(connection: AsyncConnection, domain: Domain, now: float) -> bool:
+    """Whether it is on us to look: of several machines on one is."""
+    statement = update(domains).where(domains.c.id == domain.id, domains.c.due_at == domain.due_at)
+    return (await connection.execute(statement.values(due_at=now + _CLAIM_SECONDS))).rowcount == 1
+
+
+async def observe(
+    connection: AsyncConnection, domain: Domain, looks: Mapping[UUID, tuple[Look, float]], now: float, *, trusted: bool
+) -> tuple[Domain, Change]:
+    """Writes down a look at the domain's keys; `now` is when it began. Two at once count as one."""
+    await _touch(connection, domain.id, due_at=now)  # and its row is ours until the end of the transaction
+    keys = (await dkim_keys.of_domains(connection, [domain.id]))[domain.id]
+    keys, change = await dkim_keys.observe(connection, keys, looks, now, trusted=trusted)
+    values = {"due_at": selectors.next_look_at([key.life for key in keys], now)}
+    if any(look is not Look.UNANSWERED for look, _ in looks.values()):
+        values["checked_at"] = now
+    await _touch(connection, domain.id, **values)
+    return await get(connection, domain.name), change
+
+
+async def verified(connection: AsyncConnection, domain: Domain, now: float) -> Domain:
+    """All that the domain needs was found."""
+    await _touch(connection, domain.id, verified_at=now)
+    return replace(domain, verified_at=now)
+
+
+def is_ready(domain: Domain, now: float) -> bool:
+    """Whether a key signs that was not found missing: one look that misses it is no reason yet."""
+    key = domain.signing
+    return key is not None and (key.life.again_at is None or key.life.again_at > now)
+
+
+async def health(connection: AsyncConnection, used: Select[str], email: Email, now: float) -> dict[str, Health]:
+    """How it stands with the domains that mail may come from; `used` are the names that services have."""
+    c = domains.c
+    wanted = or_(c.verified_at.is_not(None), c.name == parse_name(email.default_domain), c.name.in_(used))
+    found = await _load(connection, select(domains).where(wanted))
+    return {each.name: Health(is_ready(each, now), each.checked_at) for each in found}
+
+
+async def _make(connection: AsyncConnection, sealing: Keyring, name: str, now: float, *, needs_dns: bool) -> Domain:
+    domain_id = uuid4()
+    await connection.execute(insert(domains).values(id=domain_id, name=name, created_at=now))
+    await dkim_keys.make(connection, sealing, domain_id, now, needs_dns=needs_dns, taken=set())
+    return await get(connection, name)
+
+
+async def _touch(connection: AsyncConnection, domain_id: UUID, **values: float) -> None:
+    await connection.execute(update(domains).where(domains.c.id == domain_id).values(**values))
+
+
+async def _load(connection: AsyncConnection, statement: Select[Any]) -> list[Domain]:
+    rows = (await connection.execute(statement)).all()
+    keys = await dkim_keys.of_domains(connection, [row.id for row in rows])
+    return [_domain(row, keys[row.id]) for row in rows]
+
+
+def _domain(row: Row[Any], keys: tuple[Key, ...]) -> Domain:
+    return Domain(row.id, row.name, row.created_at, row.verified_at, row.checked_at, row.due_at, keys)

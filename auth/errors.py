@@ -14,6 +14,9 @@ class AuthError(TextError):
 SERVICE_UNKNOWN = "there is no service {id}"
 KEY_UNKNOWN = "there is no key {id}"
 DOMAIN_UNKNOWN = "domain {name} is not known here; add it first: notify-relay domain add {name}"
+DOMAIN_UNVERIFIED = (
+    "the records of domain {name} were not found yet; see what is missing: notify-relay domain check {name}"
+)
 GUEST_UNKNOWN = "this address or number is not on the guest list"
 BAN_UNKNOWN = "no log-in failed from {address} lately"
 SENDER_UNKNOWN = "this address or domain is not registered for the service"

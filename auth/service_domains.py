@@ -5,21 +5,19 @@ Knows nothing of header fields, nor of what makes a domain fit to send from.
 
 from uuid import UUID
 
-from sqlalchemy import Column, Double, ForeignKey, Table, delete, insert, select
+from sqlalchemy import Column, Double, ForeignKey, Select, Table, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import domains
-from auth.errors import (
-    DOMAIN_OF_ALL,
-    DOMAIN_UNKNOWN,
-    DOMAINS_FULL,
-    SERVICE_DOMAIN_TAKEN,
-    SERVICE_DOMAIN_UNKNOWN,
-    AuthError,
-)
+from auth.errors import DOMAIN_OF_ALL, DOMAINS_FULL, SERVICE_DOMAIN_TAKEN, SERVICE_DOMAIN_UNKNOWN, AuthError
+from auth.principal import Service
+from auth.services import services
 from config.database import Id, metadata
+from config.settings import Email
 
 MAX_DOMAINS = 50  # per service: all are read when a key is looked up
+
+_name = domains.domains.c.name
 
 service_domains = Table(
     "service_domains",
@@ -30,13 +28,13 @@ service_domains = Table(
 )
 
 
-async def add(connection: AsyncConnection, service_id: UUID, name: str, default_domain: str, now: float) -> str:
+async def add(connection: AsyncConnection, service_id: UUID, name: str, email: Email, now: float) -> str:
     """Gives the service a domain; returns its name as it is compared. Raises AuthError.
 
     Never the default domain: each service has its own address there.
     """
-    domain = await _find(connection, name)
-    if domain.name == default_domain:
+    domain = await domains.usable(connection, name, email)
+    if domains.is_default(domain.name, email):
         raise AuthError(DOMAIN_OF_ALL, name=domain.name)
     present = await load(connection, service_id)
     if domain.name in present:
@@ -50,7 +48,7 @@ async def add(connection: AsyncConnection, service_id: UUID, name: str, default_
 
 async def remove(connection: AsyncConnection, service_id: UUID, name: str) -> str:
     """Raises AuthError when the service does not have it."""
-    domain = await _find(connection, name)
+    domain = await domains.get(connection, name)
     c = service_domains.c
     gone = await connection.execute(delete(service_domains).where(c.service_id == service_id, c.domain_id == domain.id))
     if not gone.rowcount:
@@ -59,17 +57,27 @@ async def remove(connection: AsyncConnection, service_id: UUID, name: str) -> st
 
 
 async def load(connection: AsyncConnection, service_id: UUID) -> frozenset[str]:
-    rows = await connection.execute(
-        select(domains.domains.c.name)
-        .join_from(domains.domains, service_domains)
-        .where(service_domains.c.service_id == service_id)
-    )
-    return frozenset(row.name for row in rows)
+    """What the service was given."""
+    rows = await connection.execute(select(_name).where(domains.domains.c.id.in_(_given(service_id))))
+    return frozenset(rows.scalars())
 
 
-async def _find(connection: AsyncConnection, name: str) -> domains.Domain:
-    name = domains.parse_name(name)
-    found = await domains.find(connection, name)
-    if found is None:
-        raise AuthError(DOMAIN_UNKNOWN, name=name)
-    return found
+async def names_authors_at(
+    connection: AsyncConnection, service: Service, default_domain: str, *, verified_only: bool
+) -> frozenset[str]:
+    """Where the service may name authors: its own domain and those it was given, never the default domain."""
+    mine = (_name == service.domain) | domains.domains.c.id.in_(_given(service.id))
+    statement = select(_name).where(mine, _name != default_domain)
+    if verified_only:
+        statement = statement.where(domains.domains.c.verified_at.is_not(None))
+    return frozenset((await connection.execute(statement)).scalars())
+
+
+def used() -> Select[str]:
+    """The names of all domains that services send from."""
+    given = domains.domains.c.id.in_(select(service_domains.c.domain_id))
+    return select(_name).where(given | _name.in_(select(services.c.domain)))
+
+
+def _given(service_id: UUID) -> Select[tuple[UUID]]:
+    return select(service_domains.c.domain_id).where(service_domains.c.service_id == service_id)

@@ -7,7 +7,18 @@ holds for every such service at once. Knows nothing of keys or messages.
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Boolean, Column, Double, ForeignKey, Integer, Table, Text, UniqueConstraint, insert, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    insert,
+    select,
+)
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection

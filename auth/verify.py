@@ -53,7 +53,7 @@ class Credentials:
 class Verifier:
     """The one that doors ask. One per process; `run()` beside them writes down when keys were last used.
 
-    `clock` gives seconds since the epoch.
+    `clock` gives seconds since the epoch. `verified_only`: authors at domains whose records were not found give way.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Verifier:
         limits: Limits,
         *,
         default_domain: str,
+        verified_only: bool = False,
         max_entries: int = MAX_ENTRIES,
     ) -> None:
         self._database = database
@@ -73,6 +74,7 @@ class Verifier:
         self._clock = clock
         self._limits = limits
         self._default_domain = default_domain
+        self._verified_only = verified_only
         self._by_username = Lookups(self._look_up, clock, max_entries)
         self._by_service = Lookups(self._look_up_service, clock, max_entries)
         self._used: dict[UUID, float] = {}
@@ -183,7 +185,9 @@ class Verifier:
         service = services.service(rows[0], self._limits)
         reachable = await guests.load(connection, self._guests, service.id)
         registered = await senders.load(connection, service.id)
-        own = await service_domains.load(connection, service.id) | {service.domain} - {self._default_domain}
+        own = await service_domains.names_authors_at(
+            connection, service, self._default_domain, verified_only=self._verified_only
+        )
         found = []
         for row in rows:
             principal = Principal(service, keys.key(row, self._limits), reachable, registered, own)

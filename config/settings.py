@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -147,6 +147,25 @@ def _devices(value: object) -> object:
     return tuple((str(network), username) for network, username in found)
 
 
+def _resolvers(value: object) -> object:
+    """`address` or `address:port`, separated by commas; an IPv6 address with a port stands in brackets."""
+    entries = value.split(",") if isinstance(value, str) else value
+    if not isinstance(entries, list | tuple) or not all(isinstance(each, str) for each in entries):
+        return value
+    found = []
+    for entry in filter(None, (each.strip() for each in entries)):
+        bracketed = re.fullmatch(r"\[(.+)\](?::(\d+))?", entry) or re.fullmatch(r"([^:]+):(\d+)", entry)
+        address, port = bracketed.groups() if bracketed else (entry, None)
+        try:
+            host = str(ip_address(address))
+        except ValueError:
+            raise ProblemError(
+                "use a comma list of addresses, as in 192.0.2.53, 127.0.0.1:5353, [2001:db8::53]:53"
+            ) from None
+        found.append({"host": host, "port": int(port or 53)})
+    return tuple(found)
+
+
 def _files(value: object) -> object:
     return tuple(each.strip() for each in value.split(",") if each.strip()) if isinstance(value, str) else value
 
@@ -250,6 +269,11 @@ class Email(Slice):
     default_domain: Annotated[str, AfterValidator(_domain)] = "notification.example.ca"
 
 
+class Dns(Slice):
+    resolvers: Annotated[tuple[ListenAddress, ...], BeforeValidator(_resolvers)] = ()  # empty: the system's
+    timeout_seconds: float = Field(5, gt=0, le=30)  # of one question, its repetitions included
+
+
 class Outbox(Slice):
     dir: Path = Path("var/outbox")
 
@@ -311,6 +335,7 @@ class Settings(BaseSettings):
     tls: Tls = Tls()
     metrics: Metrics = Metrics()
     email: Email = Email()
+    dns: Dns = Dns()
     outbox: Outbox = Outbox()
     aws: Aws = Aws()
     feedback: Feedback = Feedback()

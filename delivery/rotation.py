@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, Table, bindparam, func, select, update
 
-from auth import domains, guests, keys
+from auth import dkim_keys, guests, keys
 from config.database import Database
 from config.keyring import Cipher, Hasher, Keyring
 from delivery.store import tables
@@ -63,7 +63,7 @@ def _everything(secret: Keyring, sealing: Keyring) -> Sequence[Sealed]:
             "address_hash",
             secret.hasher(guests.PURPOSE),
         ),
-        Sealed(domains.dkim_keys, "private_key", sealing.cipher(domains.PURPOSE), by_id),
+        Sealed(dkim_keys.dkim_keys, "private_key", sealing.cipher(dkim_keys.PURPOSE), by_id),
     )
 
 

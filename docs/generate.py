@@ -8,6 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from auth.selectors import MOVES as KEY_MOVES
+from auth.selectors import Look, State
 from config.words import Words
 from messages.headers import ADDED, POLICY
 from messages.message import Language
@@ -28,6 +30,14 @@ def moves() -> str:
 
 def _state(status: str) -> str:
     return status.replace("-", "_")  # Mermaid takes no hyphen in a state's id
+
+
+def key_moves() -> str:
+    """The table of a DKIM key's moves as a Mermaid diagram."""
+    seen = {Look.RIGHT: "found twice, a TTL apart", Look.WRONG: "missing or wrong twice, 5 minutes apart"}
+    lines = ["```mermaid", "stateDiagram-v2", f"  [*] --> {State.PENDING}"]
+    lines += [f"  {old} --> {new} : {seen[look]}" for (old, look), new in KEY_MOVES.items()]
+    return "\n".join([*lines, "```"])
 
 
 def header_policy() -> str:
@@ -58,6 +68,7 @@ def smtp_replies(language: Language) -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "moves": moves,
+    "key moves": key_moves,
     "header policy": header_policy,
     "smtp replies": partial(smtp_replies, Language.EN),
     "smtp replies in french": partial(smtp_replies, Language.FR),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from auth import domains
+from auth import domains, resolvers, service_domains
 from auth.errors import AuthError
 from config.database import OUTAGES
 from config.settings import Settings, SettingsError
@@ -45,6 +45,7 @@ _PRELOAD = (
     "relay.smtp.listeners",
     "relay.accept",
     "delivery.worker",
+    "delivery.selector_watch",
     "delivery.callbacks.sender",
     "delivery.feedback.run",
     "delivery.providers.ses",
@@ -170,7 +171,8 @@ async def _open_door(settings: Settings) -> AsyncIterator[DoorParts]:
 
     keyring, now, domain = secret_keyring(settings), time.time, settings.email.default_domain
     async with open_database(settings) as database:
-        verifier = Verifier(database, keyring, now, settings.limits, default_domain=domain)
+        verified_only = settings.email.provider != "outbox"
+        verifier = Verifier(database, keyring, now, settings.limits, default_domain=domain, verified_only=verified_only)
         throttle = Throttle(database, keyring, now, default_domain=domain)
         store, templates = SqlStore(database, keyring), Templates(database, now)
         preparer = Preparer(Brandings(), templates, settings.smtp.max_message_bytes)
@@ -257,6 +259,7 @@ async def worker(settings: Settings, owner: str, slot: int, stopping: asyncio.Ev
     from delivery.providers.simulator import SimulatorProvider
     from delivery.queue.sql import SqlQueue
     from delivery.rendering import Renderer
+    from delivery.selector_watch import SelectorWatch
     from delivery.signing import Signer
     from delivery.store.sql import SqlStore
     from delivery.templates import Templates
@@ -281,12 +284,17 @@ async def worker(settings: Settings, owner: str, slot: int, stopping: asyncio.Ev
             metrics=DeliveryMetrics(REGISTRY),
             now=time.time,
         )
-        sweeping = asyncio.create_task(retention.run(store, time.time, stopping)) if slot == 0 else None
+        beside = []  # what one process of a machine does
+        if slot == 0:
+            beside.append(retention.run(store, time.time, stopping))
+        if slot == 0 and settings.email.provider == "ses":
+            watch = SelectorWatch(database, resolvers.configured(settings.dns), settings.email, time.time)
+            beside.append(watch.run(stopping))
+        tasks = [asyncio.create_task(each) for each in beside]
         ready()
         await work.run(stopping)
         await store.drain()
-        if sweeping is not None:
-            await asyncio.gather(sweeping, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await live.close()
 
 
@@ -352,9 +360,15 @@ async def operations(
     if certificates is not None:
         _on_renewal(certificates)
     async with open_database(settings) as database:
+
+        async def health(now: float) -> dict[str, domains.Health]:
+            async with database.read() as connection:
+                return await domains.health(connection, service_domains.used(), settings.email, now)
+
         snapshot = Snapshot(
             database,
             SqlQueue(database).depth,
+            health,
             time.time,
             certificate_ends=None if certificates is None else certificates.ends_at,
         )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import typer
 
-from auth import domains
+from auth import domains, service_domains
 from config.database import OUTAGES, Database
 from config.keyring import KeyringError
 from config.settings import Settings, SettingsError, load
@@ -50,6 +50,7 @@ async def _look(settings: Settings) -> list[Finding]:
         await _find(Text("database"), _database, settings),
         *_tls(settings),
         await _find(Text("domain"), _domain, settings),
+        *await _unverified(settings),
         await _find(Text("provider"), _provider, settings),
         await _find(Text("events"), _events, settings),
     ]
@@ -114,6 +115,17 @@ async def _domain(settings: Settings) -> Text:
     if key is None:
         raise SettingsError(texts.CHECK_NO_KEY, domain=settings.email.default_domain)
     return Text(texts.CHECK_DOMAIN, {"domain": key.domain, "selector": key.selector})
+
+
+async def _unverified(settings: Settings) -> list[Finding]:
+    """The domains that services send from though their records were not found."""
+    with contextlib.suppress(SettingsError, *OUTAGES):  # told above
+        async with wiring.open_database(settings) as database, database.read() as connection:
+            used = list((await connection.execute(service_domains.used())).scalars())
+            found = [each for each in await domains.list_all(connection) if each.name in used]
+        unusable = [each.name for each in found if not domains.is_usable(each, settings.email)]
+        return [Finding(Text("domain"), Text(texts.CHECK_UNVERIFIED, {"domain": name}), None) for name in unusable]
+    return []
 
 
 async def _provider(settings: Settings) -> Text:

@@ -1,60 +1,125 @@
 """notify-relay domain: what services send from, and the DNS records to publish for it."""
 
 import time
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
-from auth import domains
-from auth.errors import DOMAIN_UNKNOWN, AuthError
-from relay.cli import texts
-from relay.cli.output import Json, plain, show, show_list
+from auth import domains, records
+from auth.domains import Domain
+from auth.selectors import OVERLAP_SECONDS
+from config.settings import Email, Settings
+from messages.text import Text
+from relay.cli import domain_check, texts
+from relay.cli.output import Json, plain, say, show, show_list, spoken
 from relay.cli.session import Session, read, write
+
+Name = Annotated[str, typer.Argument(metavar=texts.NAME_ARGUMENT)]
+NameOrDefault = Annotated[str | None, typer.Argument(metavar=texts.NAME_ARGUMENT)]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A domain in a list: `state` is that of the key that signs, else of the newest."""
+
+    id: UUID
+    name: str
+    selector: str
+    public_record: str
+    state: str
+    signs: bool
+    usable: bool
+    verified_at: float | None
+    created_at: float
 
 
 def commands() -> typer.Typer:
     app = typer.Typer(help=texts.DOMAIN, no_args_is_help=True)
     app.command("add", help=texts.DOMAIN_ADD)(add)
     app.command("show", help=texts.DOMAIN_SHOW)(show_one)
+    app.command("register", help=texts.DOMAIN_REGISTER)(domain_check.register)
+    app.command("check", help=texts.DOMAIN_CHECK)(domain_check.check)
+    app.command("rotate", help=texts.DOMAIN_ROTATE)(rotate)
     app.command("list", help=texts.DOMAIN_LIST)(list_all)
     return app
 
 
-def add(name: Annotated[str, typer.Argument(metavar=texts.NAME_ARGUMENT)], as_json: Json = False) -> None:
-    async def work(s: Session) -> tuple[domains.Domain, str]:
-        return await domains.add(s.connection, s.sealing, name, time.time()), s.settings.aws.region
+def add(name: Name, as_json: Json = False) -> None:
+    async def work(s: Session) -> Domain:
+        parsed = domains.parse_name(name)
+        needs_dns = domains.needs_dns(parsed, s.settings.email)
+        return await domains.add(s.connection, s.sealing, parsed, time.time(), needs_dns=needs_dns)
 
-    _show_records(*write(work), as_json)
+    _show(work, as_json)
 
 
-def show_one(
-    name: Annotated[str | None, typer.Argument(metavar=texts.NAME_ARGUMENT)] = None, as_json: Json = False
-) -> None:
-    async def work(s: Session) -> tuple[domains.Domain, str]:
-        default = domains.parse_name(s.settings.email.default_domain)
-        wanted = default if name is None else domains.parse_name(name)
-        if wanted == default:
-            domain = await domains.ensure(s.connection, s.sealing, default, time.time())
-        else:
-            found = await domains.find(s.connection, wanted)
-            if found is None:
-                raise AuthError(DOMAIN_UNKNOWN, name=wanted)
-            domain = found
-        return domain, s.settings.aws.region
+def show_one(name: NameOrDefault = None, as_json: Json = False) -> None:
+    async def work(s: Session) -> Domain:
+        return await domains.named(s.connection, s.sealing, name, s.settings.email, time.time())
 
-    _show_records(*write(work), as_json)
+    _show(work, as_json)
+
+
+def rotate(name: NameOrDefault = None, as_json: Json = False) -> None:
+    async def work(s: Session) -> Domain:
+        now, email = time.time(), s.settings.email
+        domain = await domains.named(s.connection, s.sealing, name, email, now)
+        return await domains.rotate(s.connection, s.sealing, domain, now, needs_dns=email.provider != "outbox")
+
+    domain = _show(work, as_json)
+    if not as_json:
+        newest = domain.keys[0]
+        days = int(OVERLAP_SECONDS // 86_400)
+        say(texts.DOMAIN_ROTATED, name=domain.name, selector=newest.selector, days=days)
 
 
 def list_all(as_json: Json = False) -> None:
-    found = read(lambda s: domains.list_all(s.connection))
-    show_list("domains", map(plain, found), ("name", "selector", "created_at"), as_json)
+    async def work(s: Session) -> list[Row]:
+        return [_row(domain, s.settings.email) for domain in await domains.list_all(s.connection)]
+
+    rows = list(map(plain, read(work)))
+    if not as_json:
+        rows = [row | {"state": Text(texts.KEY_STATES[row["state"]])} for row in rows]
+    show_list("domains", rows, ("name", "selector", "state", "signs", "usable", "verified_at"), as_json)
 
 
-def _show_records(domain: domains.Domain, region: str, as_json: bool) -> None:
-    records = [plain(record) for record in domains.records(domain, region)]
+def _row(domain: Domain, email: Email) -> Row:
+    key = domain.shown
+    return Row(
+        id=domain.id,
+        name=domain.name,
+        selector=key.selector,
+        public_record=key.public_record,
+        state=key.life.state.value,
+        signs=key.signs,
+        usable=domains.is_usable(domain, email),
+        verified_at=domain.verified_at,
+        created_at=domain.created_at,
+    )
+
+
+def _show(work: Callable[[Session], Coroutine[Any, Any, Domain]], as_json: bool) -> Domain:
+    async def with_settings(s: Session) -> tuple[Domain, Settings]:
+        return await work(s), s.settings
+
+    domain, settings = write(with_settings)
+    found = records.records(domain, settings.aws.region)
     if as_json:
-        show({"domain": domain.name, "selector": domain.selector, "records": records}, as_json)
-    else:
-        for record in records:
-            show(record, as_json)
-            typer.echo()
+        keys = [{"selector": key.selector, "state": key.life.state.value, "signs": key.signs} for key in domain.keys]
+        values = {"domain": domain.name, "selector": domain.shown.selector, "keys": keys}
+        show(values | {"records": [plain(record) for record in found]}, as_json)
+        return domain
+    for record in found:
+        show(plain(record), as_json)
+        if record.is_long:
+            typer.echo(f"{spoken(texts.ZONE_FILE)}\n{record.zone_line}")
+        typer.echo()
+    for key in domain.keys:
+        state = Text(texts.SIGNS if key.signs else texts.KEY_STATES[key.life.state])
+        say(texts.SELECTOR_IS, selector=key.selector, state=state)
+    if not domains.is_usable(domain, settings.email):
+        say(texts.DOMAIN_NEXT, name=domain.name)
+    return domain

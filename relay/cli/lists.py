@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from auth import domains, guests, senders, service_domains, services
+from auth import guests, senders, service_domains, services
 from relay.cli import texts
 from relay.cli.output import Json, show, show_items
 from relay.cli.session import Session, read, write
@@ -57,7 +57,7 @@ LISTS = {
         texts.NAME_ARGUMENT,
         (texts.SERVICE_DOMAIN, texts.SERVICE_DOMAIN_ADD, texts.SERVICE_DOMAIN_REMOVE, texts.SERVICE_DOMAIN_LIST),
         add=lambda s, service_id, text: service_domains.add(
-            s.connection, service_id, text, domains.parse_name(s.settings.email.default_domain), time.time()
+            s.connection, service_id, text, s.settings.email, time.time()
         ),
         remove=lambda s, service_id, text: service_domains.remove(s.connection, service_id, text),
         load=lambda s, service_id: service_domains.load(s.connection, service_id),

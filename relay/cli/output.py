@@ -38,6 +38,11 @@ def say(text: Text | str, **values: object) -> None:
     typer.echo(spoken(text, **values))
 
 
+def safe(text: str) -> str:
+    """Clients and far servers wrote some of it: no terminal may take a part for an order."""
+    return _UNSAFE.sub("\ufffd", text)
+
+
 def plain(value: Any) -> dict[str, Any]:
     """The fields of a frozen value as JSON has them: ids as text, times as ISO 8601 in UTC."""
     return {field.name: _plain(field.name, getattr(value, field.name)) for field in fields(value)}
@@ -92,5 +97,4 @@ def _cell(value: Any) -> str:
         return spoken(texts.YES if value else texts.NO)
     if isinstance(value, Text):
         return spoken(value)
-    # Clients and far servers wrote some of it: no terminal may take a part for an order.
-    return "-" if value is None else _UNSAFE.sub("\ufffd", str(value))
+    return "-" if value is None else safe(str(value))

@@ -91,9 +91,10 @@ async def make(s: Session, *, domain: str | None = None, **options: Any) -> Serv
 
     Raises AuthError as `auth.services.create` does.
     """
-    now = time.time()
-    default = await domains.ensure(s.connection, s.sealing, s.settings.email.default_domain, now)
-    service = await services.create(s.connection, s.limits, now, domain=domain or default.name, **options)
+    now, email = time.time(), s.settings.email
+    default = await domains.ensure(s.connection, s.sealing, email.default_domain, now)
+    chosen = default if domain is None else await domains.usable(s.connection, domain, email)
+    service = await services.create(s.connection, s.limits, now, domain=chosen.name, **options)
     await templates.create_hidden(s.connection, service.email_template_id, service.id, now)
     return service
 
@@ -136,7 +137,13 @@ def update(
     }
     changes = {field: value for field, value in changes.items() if value is not None}
     changes |= given(reply_to_address=reply_to_address, per_day=per_day)
-    show(plain(write(lambda s: services.update(s.connection, s.limits, service_id, **changes))), as_json)
+
+    async def work(s: Session) -> Service:
+        if domain is not None:
+            await domains.usable(s.connection, domain, s.settings.email)
+        return await services.update(s.connection, s.limits, service_id, **changes)
+
+    show(plain(write(work)), as_json)
 
 
 def hold(service_id: ServiceId, as_json: Json = False) -> None:

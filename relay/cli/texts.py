@@ -35,7 +35,35 @@ KEY_REVOKE = "End a key for good; doors follow within 5 seconds."
 KEY_ROTATE = "Make a new key with the same settings; the old one ends after the overlap."
 DOMAIN_ADD = "Add a domain, make its DKIM key, and show the DNS records to publish."
 DOMAIN_SHOW = "The DNS records to publish; without NAME those of the default domain."
+DOMAIN_REGISTER = "Give SES the domain with the key that signs; again after each change of selector."
+DOMAIN_CHECK = "Look for all that a domain needs, in DNS and SES, and say what to do; once all is there it can be used."
+DOMAIN_ROTATE = "Make the next DKIM key; it takes over by itself when its record was found twice."
 DOMAIN_LIST = "All domains."
+ZONE_FILE = "For a zone file, whose strings have 255 octets at most:"
+SELECTOR_IS = "selector {selector}: {state}"
+SIGNS = "signs"
+KEY_STATES = {"pending": "pending", "published": "published", "withdrawn": "withdrawn"}
+RESULTS = {"found": "found", "missing": "missing", "wrong": "WRONG", "unanswered": "unanswered"}
+DOMAIN_NEXT = "publish these records, then: notify-relay domain register {name}, then: notify-relay domain check {name}"
+DOMAIN_ROTATED = (
+    "publish the record of {selector}; once it signs: notify-relay domain register {name}; leave the record before it "
+    "for another {days} days, since mail that it signed is still on its way"
+)
+DOMAIN_COMPLETE = "all that {name} needs is there"
+DOMAIN_INCOMPLETE = "something that {name} needs is not there yet: do as said above, then check again"
+DOMAIN_REGISTERED = "SES has {name} with the key of selector {selector}"
+NOTHING_TO_REGISTER = "there is nothing to register: mail goes to the outbox"
+SES_REFUSED = "SES did not take the domain ({reason}): check the credentials and what they allow"
+SES_KNOWS_NOT = "SES does not know the domain: notify-relay domain register {name}"
+SES_HAS_OTHER = "SES has another key or MAIL FROM, or signs, too: notify-relay domain register {name}"
+SES_WAITS = "SES has not found the record of selector {selectors} yet: it looks by itself, for 72 hours"
+SES_WAITS_EASY = (
+    "SES waits for the records of Easy DKIM, {selectors}: notify-relay domain register {name}, "
+    "so that our record serves both"
+)
+SES_WAITS_MX = "SES has not found the MX record of {host} yet: it looks by itself, for 72 hours"
+SES_EASY = "verified by Easy DKIM: leave its records, or notify-relay domain register {name}: ours then serves both"
+SES_PREVIOUS = "SES still verifies by selector {selectors}: notify-relay domain register {name} before its record goes"
 
 CALLBACK = "Callbacks: where a service hears what became of its messages."
 CALLBACK_SET = "Set the URL and its bearer token, and show the signing secret, this once."
@@ -183,6 +211,7 @@ CHECK_TLS = "{names} ({algorithm}): the certificate is good until {ends} ({days}
 CHECK_CERTIFICATE = "{names} ({algorithm}): the certificate ends on {ends}: renew it"
 CHECK_DOMAIN = "{domain} signs with selector {selector}"
 CHECK_NO_KEY = "{domain} has no DKIM key: run `notify-relay domain show`, which makes it, and publish the records"
+CHECK_UNVERIFIED = "services send from {domain}, whose records were not found: run `notify-relay domain check {domain}`"
 CHECK_PROVIDER = "SES cannot be asked ({reason}): check NOTIFY_RELAY_AWS__REGION, the credentials and the network"
 CHECK_OUTBOX = "{dir} cannot be written: check its owner, or NOTIFY_RELAY_OUTBOX__DIR"
 CHECK_IS_OUTBOX = "outbox: nothing leaves this machine, mail becomes files in {dir}"
@@ -300,9 +329,11 @@ HEADINGS = (
     "service_id",
     "signing_domain",
     "signing_secret",
+    "signs",
     "smtp_password",
     "smtp_username",
     "started_at",
+    "state",
     "status",
     "subject",
     "template_id",
@@ -310,7 +341,9 @@ HEADINGS = (
     "type",
     "updated_at",
     "url",
+    "usable",
     "value",
+    "verified_at",
     "version",
     "waiting",
     "waiting_until",

@@ -1,4 +1,4 @@
-"""What the ops endpoints measure when asked: readiness, queue depth and age (one query, not one per process)."""
+"""What the ops endpoints measure when asked: readiness, queue, domains (one query each, not one per process)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client.core import Metric
 
+from auth.domains import Health
 from config.database import OUTAGES, Database
 from messages.message import Lane
 from relay.http.ops import Labels, gauge
@@ -19,7 +20,7 @@ _PROBE_SECONDS = 2.0
 
 
 class Snapshot:
-    """`depth` asks the queue; `now` gives seconds since the epoch.
+    """`depth` asks the queue, `health` how it stands with domains; `now` gives seconds since the epoch.
 
     `certificate_ends` gives the end of what the listeners serve, which the files on disk may not be yet; None where
     nothing is served.
@@ -29,12 +30,14 @@ class Snapshot:
         self,
         database: Database,
         depth: "Callable[[float], Awaitable[Mapping[Lane, Depth]]]",
+        health: Callable[[float], Awaitable[Mapping[str, Health]]],
         now: Callable[[], float],
         *,
         certificate_ends: Callable[[], datetime] | None,
     ) -> None:
         self._database = database
         self._depth = depth
+        self._health = health
         self._certificate_ends = certificate_ends
         self._now = now
 
@@ -77,7 +80,7 @@ class Snapshot:
         return None
 
     async def measure(self) -> Iterable[Metric]:
-        """Build, certificate and queue gauges; the queue's are left out while the database is away."""
+        """Build, certificate, queue and domain gauges; what the database knows is left out while it is away."""
         build: dict[Labels, float] = {(("version", version("notify-relay")),): 1.0}
         found = [gauge("relay_build_info", "The running version", build)]
         if self._certificate_ends is not None:
@@ -85,12 +88,28 @@ class Snapshot:
             found.append(gauge("relay_certificate_expires_at", text, {(): self._certificate_ends().timestamp()}))
         try:
             async with asyncio.timeout(_PROBE_SECONDS):
-                depths = await self._depth(self._now())
+                depths, health = await self._depth(self._now()), await self._health(self._now())
         except OUTAGES:
             return found
-        lanes: dict[Lane, Labels] = {lane: (("lane", lane.value),) for lane in Lane}
-        waiting = {lanes[lane]: float(depths[lane].waiting) for lane in Lane}
-        oldest = {lanes[lane]: depths[lane].oldest_seconds for lane in Lane}
-        found.append(gauge("delivery_queue_depth", "Messages due and not yet claimed", waiting))
-        found.append(gauge("delivery_queue_oldest_seconds", "How long the oldest of them has been due", oldest))
-        return found
+        return [*found, *_queue(depths), *_domains(health)]
+
+
+def _queue(depths: "Mapping[Lane, Depth]") -> list[Metric]:
+    lanes: dict[Lane, Labels] = {lane: (("lane", lane.value),) for lane in Lane}
+    waiting = {lanes[lane]: float(depths[lane].waiting) for lane in Lane}
+    oldest = {lanes[lane]: depths[lane].oldest_seconds for lane in Lane}
+    return [
+        gauge("delivery_queue_depth", "Messages due and not yet claimed", waiting),
+        gauge("delivery_queue_oldest_seconds", "How long the oldest of them has been due", oldest),
+    ]
+
+
+def _domains(health: Mapping[str, Health]) -> list[Metric]:
+    labels: dict[str, Labels] = {name: (("domain", name),) for name in health}
+    ready = {labels[name]: float(each.ready) for name, each in health.items()}
+    checked_at = {labels[name]: each.checked_at or 0.0 for name, each in health.items()}
+    text = "When resolvers last answered about its keys, seconds since the epoch; 0: not yet"
+    return [
+        gauge("relay_domain_ready", "Whether a key signs that was not found missing", ready),
+        gauge("relay_domain_checked_at", text, checked_at),
+    ]

@@ -1,4 +1,4 @@
-"""A fake of AWS: SES v2 SendEmail and GetAccount over HTTP, with SES's rules, and trouble by script.
+"""A fake of AWS: SES v2 SendEmail, GetAccount and identities over HTTP, with SES's rules, and trouble by script.
 
 In a test: `async with FakeAws() as aws:`. As a process: `python -m tests.fakes.aws --port 0 --log FILE`.
 """
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.fakes.feedback import Answer, Feedback
+from tests.fakes.identities import Identities
 from tests.fakes.ses import Rejection, check, deliver, header_fields
 from tests.fakes.sigv4 import ACCESS_KEY, REGION, SECRET_KEY, unauthorised
 from tests.fakes.sns import FakeTopic
@@ -94,6 +95,7 @@ class FakeAws:
     requests: int = 0  # SendEmail calls that came in, whatever became of them
     headers: dict[str, str] = field(default_factory=dict)  # of the last request
     recipients: dict[str, Behaviour] = field(default_factory=dict)
+    identities: Identities = field(default_factory=Identities)
     url: str = ""
 
     def __post_init__(self) -> None:
@@ -141,6 +143,8 @@ class FakeAws:
                 behaviour, answer = self._send(body)
         elif (method, path) == ("GET", ACCOUNT_PATH) and refusal is None:
             answer = self._account()
+        elif refusal is None and (found := self.identities.answer(method, path, body)) is not None:
+            answer = found
         if isinstance(answer, Rejection):
             return answer.status, json.dumps({"message": answer.text}).encode(), answer.code, behaviour
         return 200, json.dumps(answer).encode(), "", behaviour

@@ -89,8 +89,13 @@ def header_fields(raw: bytes) -> list[tuple[bytes, bytes]]:
     return [(name.strip().lower(), value) for name, _, value in pairs]
 
 
-def deliver(raw: bytes, message_id: str, region: str, at: float, from_address: str | None = None) -> bytes:
-    """The message as its recipient gets it, with SES's own signature on top."""
+def deliver(
+    raw: bytes, message_id: str, region: str, at: float, from_address: str | None = None, mail_from: str | None = None
+) -> bytes:
+    """The message as its recipient gets it, with SES's own signature on top.
+
+    `mail_from` is the identity's MAIL FROM domain; without it SES uses its own.
+    """
     header, _, body = raw.partition(b"\r\n\r\n")
     kept = []
     for field in _FIELD_END.split(header):
@@ -115,7 +120,7 @@ def deliver(raw: bytes, message_id: str, region: str, at: float, from_address: s
         canonicalize=(b"relaxed", b"simple"),
         include_headers=signed,
     )
-    return_path = f"Return-Path: <{message_id}@{region}.amazonses.com>\r\n".encode()
+    return_path = f"Return-Path: <{message_id}@{mail_from or f'{region}.amazonses.com'}>\r\n".encode()
     return return_path + bytes(signature) + message
 
 

@@ -26,7 +26,7 @@ async def test_a_message_goes_out_signed_once_and_is_sending(works: Works) -> No
     async with works.database.read() as connection:
         found = await domains.find(connection, DOMAIN)
     assert found is not None
-    record = found.public_record.encode()
+    record = found.shown.public_record.encode()
     assert dkim.verify(sent.raw, dnsfunc=lambda *_args, **_kwargs: record)
     assert sent.tags == {"message_id": str(message.id), "attempt_id": str(history.attempts[0].id)}
     assert sent.destination["ToAddresses"] == [str(message.recipient)]

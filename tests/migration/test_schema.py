@@ -12,8 +12,9 @@ from sqlalchemy import Connection, inspect
 
 import delivery.store.tables
 import delivery.templates  # noqa: F401 - each import adds its tables to the metadata
-from auth import domains, guests, keys, limits, roots, senders, services, throttle  # noqa: F401
+from auth import dkim_keys, domains, guests, keys, limits, roots, senders, services, throttle  # noqa: F401
 from auth.principal import Option
+from auth.selectors import State
 from config.database import Database, metadata
 from config.keyring import Keyring
 from delivery import schema
@@ -73,6 +74,21 @@ async def test_a_key_outlives_the_terms_that_an_older_schema_has_no_place_for(
     async with database.read() as c:
         found = await keys.find(c, DEFAULTS, made.key.id)
     assert found == replace(made.key, lifetime_seconds=None, allowed_from=frozenset(), fixed=frozenset())
+
+
+async def test_keys_that_signed_before_have_to_be_published_and_others_were_not_seen(
+    database: Database, sealing: Keyring
+) -> None:
+    async with database.write() as c:
+        domain = await domains.add(c, sealing, "x.example", NOW)
+        await domains.rotate(c, sealing, domain, NOW + 1, needs_dns=True)
+        await c.run_sync(down_to, "0004")
+    await schema.upgrade(database)
+
+    async with database.read() as c:
+        found = await domains.get(c, "x.example")
+    assert [(key.life.state, key.signs) for key in found.keys] == [(State.PENDING, False), (State.PUBLISHED, True)]
+    assert (found.verified_at, found.due_at) == (None, 0)
 
 
 def down_to(connection: Connection, revision: str) -> None:

@@ -9,7 +9,7 @@ import dkim
 import pytest
 from sqlalchemy import select
 
-from auth import domains, guests, keys, services
+from auth import domains, guests, keys, records, services
 from auth.errors import AuthError
 from auth.principal import Service
 from config.database import Database, metadata
@@ -114,7 +114,7 @@ async def test_domain_has_a_key_that_opens_with_the_sealing_key_only(
         assert [each.name for each in await domains.list_all(c)] == ["mail.example.ca", DOMAIN]
         key = await domains.signing_key(c, sealing, "mail.example.ca")
         assert key is not None
-        assert (key.domain, key.selector) == ("mail.example.ca", added.selector)
+        assert (key.domain, key.selector) == ("mail.example.ca", added.shown.selector)
         assert await domains.signing_key(c, sealing, "unknown.example.ca") is None
         with pytest.raises(KeyringError):
             await domains.signing_key(c, keyring, "mail.example.ca")
@@ -137,8 +137,8 @@ async def test_published_record_verifies_what_the_domains_key_signs(
         key = await domains.signing_key(c, sealing, DOMAIN)
     assert domain is not None
     assert key is not None
-    records = {(each.purpose, each.type): each for each in domains.records(domain, "ca-central-1")}
-    published = records["dkim", "TXT"]
+    found = {(each.purpose, each.type): each for each in records.records(domain, "ca-central-1")}
+    published = found["dkim", "TXT"]
     content = b"From: a@notification.example.ca\r\nTo: b@example.ca\r\nSubject: s\r\n\r\nbody\r\n"
     signed = sign(content, key, NOW)
     signed = signed if signed.endswith(content) else signed + content
@@ -148,8 +148,8 @@ async def test_published_record_verifies_what_the_domains_key_signs(
         return published.value.encode()
 
     assert dkim.verify(signed, dnsfunc=dns)
-    assert records["mail-from", "MX"].value == "10 feedback-smtp.ca-central-1.amazonses.com"
-    assert records["dmarc", "TXT"].name == f"_dmarc.{DOMAIN}"
+    assert found["mail-from", "MX"].value == "10 feedback-smtp.ca-central-1.amazonses.com"
+    assert found["dmarc", "TXT"].name == f"_dmarc.{DOMAIN}"
 
 
 async def test_nothing_secret_is_readable_in_the_database(

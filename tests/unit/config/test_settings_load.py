@@ -224,6 +224,22 @@ def test_secrets_are_not_shown_with_the_settings(set_up: SetUp) -> None:
     assert "c2V" not in repr(load()) + str(load())
 
 
+def test_resolvers_are_addresses_with_a_port_where_it_is_not_53(set_up: SetUp) -> None:
+    set_up(DNS__RESOLVERS="192.0.2.53, 127.0.0.1:5353,[2001:db8::53]:54,2001:db8::1,")
+
+    found = [(each.host, each.port) for each in load().dns.resolvers]
+
+    assert found == [("192.0.2.53", 53), ("127.0.0.1", 5353), ("2001:db8::53", 54), ("2001:db8::1", 53)]
+
+
+@pytest.mark.parametrize("value", ["resolver.example.ca", "192.0.2", "192.0.2.1:x", "[192.0.2.1", "1.2.3.4:99999"])
+def test_resolver_that_is_no_address_is_refused(set_up: SetUp, value: str) -> None:
+    set_up(DNS__RESOLVERS=value)
+
+    with pytest.raises(SettingsError, match="DNS__RESOLVERS"):
+        load()
+
+
 def test_devices_are_networks_with_the_user_name_of_a_key(set_up: SetUp) -> None:
     set_up(SMTP__DEVICES="10.1.2.0/24=printers-a1, 2001:db8::/64=scanners-b2")
 
