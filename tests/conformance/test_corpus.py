@@ -14,6 +14,7 @@ import pytest
 
 from messages.message import Language
 from messages.reply import Refused
+from tests.fakes import ses
 from tests.fidelity import Verdict, judge
 from tests.fidelity.checking import bodies
 from tests.fidelity.preparing import SERVICE, arrived, prepared, seal, verdicts
@@ -116,6 +117,13 @@ def test_every_signature_is_verified_by_each_verifier(capsys):
     found = dict(zip(sealed, verdicts(list(sealed.values())), strict=True))
     show(capsys, "corpus, signatures", Counter(" and ".join(each) for each in found.values()))
     assert {name: each for name, each in found.items() if set(each) != {"pass"}} == {}
+
+
+def test_provider_takes_every_message():
+    sent = {each.entry.name: seal(each.sent) for each in outcomes(Language.BOTH) if each.sent}
+    to = {"ToAddresses": ["reader@example.org"]}
+    answers = {name: ses.check(content, to, []) for name, content in sent.items()}
+    assert {name: answer for name, answer in answers.items() if answer} == {}
 
 
 def test_page_tells_what_became_of_the_corpus():
