@@ -115,6 +115,12 @@ def _of_one_door(rounds: int) -> None:
 def _parts(rounds: int, postgres_url: str | None) -> None:
     print("\nParts alone: CPU ms per message (2 KB of HTML; transactions of 32 messages)")
     _row("prepare: headers, sender, branding", f"{median(micro.preparing() for _ in range(rounds)):.3f}")
+    large = 10_000_000
+    ours, theirs = (
+        median(work(large, 3) for _ in range(rounds)) for work in (micro.preparing, micro.parsing_and_writing)
+    )
+    _row("prepare: 10 MB with a file", f"{ours:.0f}")
+    _row("parse and write by `email`: the same", f"{theirs:.0f}")
     _row("sign: DKIM, RSA 2048", f"{median(micro.signing() for _ in range(rounds)):.3f}")
     with tempfile.TemporaryDirectory() as folder:
         urls = {"SQLite": micro.sqlite_url(Path(folder))} | ({"PostgreSQL": postgres_url} if postgres_url else {})

@@ -5,6 +5,7 @@ import gc
 import os
 import time
 from collections.abc import Awaitable, Callable
+from email import message_from_bytes, policy
 from pathlib import Path
 from uuid import uuid4
 
@@ -24,7 +25,7 @@ from messages.reply import KEY_LIMIT, SERVICE_LIMIT
 from messages.rewrite import SenderPolicy
 from messages.status import Status
 from tests.fakes.messages import make_message
-from tests.harness.load import html_message
+from tests.harness.load import html_message, message_of
 
 BATCH = 32
 _KEY, _SERVICE = uuid4(), uuid4()
@@ -34,15 +35,21 @@ _CHARGES = (
 )
 
 
-def preparing() -> float:
+def preparing(size_bytes: int = 2048, times: int = 2000) -> float:
     """prepare(): header policy, sender, branding."""
     sender = SenderPolicy(
         "Passports", Address.parse("passports@notification.example.ca"), False, "registered", None, frozenset()
     )
     branding = Brandings().get("default", "Passports", Language.BOTH)
-    trace, content = Trace("client.example.org", "192.0.2.1", "ESMTPSA", "localhost"), html_message()
+    trace, content = Trace("client.example.org", "192.0.2.1", "ESMTPSA", "localhost"), message_of(size_bytes)
     preparation = Preparation(sender, branding, trace, uuid4(), time.time())
-    return _cpu_ms(lambda: prepare(content, preparation), 2000)
+    return _cpu_ms(lambda: prepare(content, preparation), times)
+
+
+def parsing_and_writing(size_bytes: int, times: int) -> float:
+    """What the standard library takes to parse a message and write it back, with nothing changed."""
+    content = message_of(size_bytes)
+    return _cpu_ms(lambda: message_from_bytes(content, policy=policy.SMTP).as_bytes(), times)
 
 
 def signing() -> float:

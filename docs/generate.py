@@ -11,6 +11,7 @@ from pathlib import Path
 from auth.selectors import MOVES as KEY_MOVES
 from auth.selectors import Look, State
 from config.words import Words
+from messages.branding import Reason
 from messages.headers import ADDED, POLICY
 from messages.message import Language
 from messages.status import FINAL, MOVES
@@ -52,6 +53,12 @@ def header_policy() -> str:
     )
 
 
+def unbranded() -> str:
+    """Why a message goes out without a branding: all reasons there are."""
+    rows = [f"| {reason} | {reason.sentence} |" for reason in Reason]
+    return "\n".join(["| reason | why |", "|---|---|", *rows])
+
+
 def smtp_replies(language: Language) -> str:
     """Every refusal under its slug, in one language."""
     translate = Words.load().translator(language)
@@ -70,6 +77,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "moves": moves,
     "key moves": key_moves,
     "header policy": header_policy,
+    "unbranded": unbranded,
     "smtp replies": partial(smtp_replies, Language.EN),
     "smtp replies in french": partial(smtp_replies, Language.FR),
 }

@@ -45,7 +45,6 @@ _SENTENCES = {
 
 MAX_TWIN_BYTES = 1 << 20  # longer text is a listing: doubling it costs time and the provider's size limit
 
-_CHARSET_PARAMETER = re.compile(rb";\s*charset\*?(?:0\*?)?\s*=\s*(?:\"[^\"]*\"|[^;\s]*)", re.IGNORECASE)
 _INLINE_PGP = re.compile(rb"^-----BEGIN PGP (?:SIGNED )?MESSAGE-----", re.MULTILINE)
 _UUENCODED = re.compile(rb"^begin [0-7]{3,4} \S", re.MULTILINE)
 
@@ -152,7 +151,7 @@ class _Work:
             return _replaced(part, content, name)
         if leaf.related:
             return [*_replaced(part, content, name), *self._joined(leaf)]
-        body, encoding = mime.encode(content, part.encoding)
+        body, encoding = mime.encode(content, part.encoding, part.boundaries)
         own = _type_field(part, name) + f"Content-Transfer-Encoding: {encoding}\r\n\r\n".encode() + body
         field, bodies = inline.related(own, self._images, self._next_boundary(), self._token)
         return _as_multipart(part, field, bodies)
@@ -184,7 +183,8 @@ class _Work:
         start, end = self._page.around(title=title, utf8=certain, above=self._header, below=self._footer)
         ours, theirs = ("utf-8", "utf-8") if certain else ("ascii", "latin-1")
         codecs = ((start, ours), (body, theirs), (end, ours))
-        encoded, encoding = mime.encode(b"".join(each.encode(codec, "xmlcharrefreplace") for each, codec in codecs), "")
+        document = b"".join(each.encode(codec, "xmlcharrefreplace") for each, codec in codecs)
+        encoded, encoding = mime.encode(document, "", part.boundaries)
         parameter = f"; charset={label}" if label else ""
         fields = f"Content-Type: text/html{parameter}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
         return fields.encode() + encoded
@@ -202,7 +202,7 @@ class _Work:
             twin = field + b"\r\n" + bodies.removesuffix(b"\r\n")
         if parent and parent.type.sub == "alternative":
             return [*_replaced(part, text, name), _beside(part, parent, [twin]), *joined]
-        body, encoding = mime.encode(text, part.encoding)
+        body, encoding = mime.encode(text, part.encoding, part.boundaries)
         fields = _type_field(part, name) + f"Content-Transfer-Encoding: {encoding}\r\n\r\n".encode()
         field = f'Content-Type: multipart/alternative;\r\n boundary="{self._boundary}"\r\n'.encode()
         return [*_as_multipart(part, field, inline.enclose([fields + body, twin], self._boundary)), *joined]
@@ -281,6 +281,4 @@ def _type_field(part: Part, name: str | None) -> bytes:
         return part.header.data[fields[0].start : fields[0].end] if fields else b""
     if not fields or b"/" not in part.header.raw(fields[0]):
         return f"Content-Type: text/plain; charset={name}\r\n".encode()
-    field = part.header.data[fields[0].start : fields[0].end]
-    field, replaced = _CHARSET_PARAMETER.subn(f"; charset={name}".encode(), field, count=1)
-    return field if replaced else field.rstrip(b"\r\n\t ;") + f"; charset={name}\r\n".encode()
+    return mime.charset_set(part.header.data[fields[0].start : fields[0].end], name)

@@ -58,13 +58,17 @@ class ContentType:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Part:
-    """A message or a body part: header section, then body up to `end`; a multipart that can be read has children."""
+    """A message or a body part: header section, then body up to `end`; a multipart that can be read has children.
+
+    `boundaries` are those of the multiparts that it stands in.
+    """
 
     header: HeaderSection
     start: int
     end: int
     type: ContentType
     children: tuple["Part", ...] = ()
+    boundaries: tuple[bytes, ...] = ()
 
     @property
     def body(self) -> int:
@@ -111,8 +115,7 @@ class Part:
 def parse(data: bytes) -> Part:
     """The structure of a whole message. Raises Refused: no header section, or nested too deep."""
     header = HeaderSection.parse(data)
-    budget = [MAX_PARTS]
-    return _part(header, 0, len(data), "text/plain", 0, budget)
+    return _part(header, 0, len(data), "text/plain", (), [MAX_PARTS])
 
 
 def inner(part: Part) -> Part | None:
@@ -120,7 +123,16 @@ def inner(part: Part) -> Part | None:
     if str(part.type) not in ("message/rfc822", "message/global") or not part.header.separated:
         return None
     header = HeaderSection.parse_part(part.header.data, part.body, part.end)
-    return _part(header, part.body, part.end, "text/plain", 0, [MAX_PARTS])
+    return _part(header, part.body, part.end, "text/plain", (), [MAX_PARTS])
+
+
+def charset_set(field: bytes, name: str) -> bytes:
+    """A Content-Type field with another charset; its other parameters keep their bytes."""
+    field = field.rstrip(b"\r\n\t ;")
+    for found in _PARAMETER.finditer(field.decode("latin-1")):
+        if found[1].lower() in ("charset", "charset*", "charset*0", "charset*0*"):
+            return field[: found.start()] + f"; charset={name}".encode() + field[found.end() :] + b"\r\n"
+    return field + f"; charset={name}\r\n".encode()
 
 
 def parse_parameters(text: str) -> dict[str, str]:
@@ -139,13 +151,25 @@ def parse_parameters(text: str) -> dict[str, str]:
     return found
 
 
-def encode(content: bytes, like: str) -> tuple[bytes, str]:
-    """The content and its transfer encoding, safe for 7-bit paths: base64 stays base64, plain ASCII stays as it is."""
-    if like != "base64" and is_7bit(content):
+def encode(content: bytes, like: str, boundaries: tuple[bytes, ...] = ()) -> tuple[bytes, str]:
+    """The content and its transfer encoding, safe for 7-bit paths: base64 stays base64, plain ASCII stays as it is.
+
+    No line begins as a delimiter of these boundaries does: a line break that quoted-printable puts in could make one.
+    """
+    encoded, encoding = (b"", "base64") if like == "base64" else _as_text(content)
+    lines = b"\n" + encoded
+    if encoding != "base64" and not any(b"\n--" + boundary in lines for boundary in boundaries):
+        return encoded, encoding
+    encoded = binascii.b2a_base64(content, newline=False)  # base64.encodebytes calls it for every line
+    return b"\r\n".join([encoded[at : at + 76] for at in range(0, len(encoded), 76)]), "base64"
+
+
+def _as_text(content: bytes) -> tuple[bytes, str]:
+    """Legible to who looks at the source, where that is not longer than base64."""
+    if is_7bit(content):
         return content, "7bit"
-    if like == "base64" or _is_dense(content):
-        encoded = binascii.b2a_base64(content, newline=False)  # base64.encodebytes calls it for every line
-        return b"\r\n".join([encoded[at : at + 76] for at in range(0, len(encoded), 76)]), "base64"
+    if _is_dense(content):
+        return b"", "base64"
     if not _has_bare_cr_or_lf(content):
         encoded = binascii.b2a_qp(content)
     else:  # RFC 2045 6.7 (4): a CR or LF that is no line break must be written as =0D or =0A
@@ -182,7 +206,7 @@ def find_long_line(data: bytes, start: int, end: int) -> int | None:
 
 def replaced(part: Part, content: bytes, like: str) -> list[Edit]:
     """The leaf with other content, in a transfer encoding like the one given."""
-    body, encoding = encode(content, like)
+    body, encoding = encode(content, like, part.boundaries)
     if part.end == len(part.header.data) and not body.endswith(b"\r\n"):
         body += b"=\r\n" if encoding == "quoted-printable" else b"\r\n"
     edits = [Edit(part.body, part.end, body)]
@@ -213,23 +237,25 @@ def _has_bare_cr_or_lf(content: bytes) -> bool:
     return not content.count(b"\r\n") == content.count(b"\r") == content.count(b"\n")
 
 
-def _part(header: HeaderSection, start: int, end: int, default: str, depth: int, budget: list[int]) -> Part:
-    if depth > MAX_DEPTH:
+def _part(
+    header: HeaderSection, start: int, end: int, default: str, boundaries: tuple[bytes, ...], budget: list[int]
+) -> Part:
+    if len(boundaries) > MAX_DEPTH:
         raise Refused(reply.TOO_DEEP, limit=MAX_DEPTH)
     first = header.named("content-type")
     kind = ContentType.parse(header.raw(first[0]) if first else None, default)
-    boundary = kind.parameters.get("boundary", "").rstrip()
+    boundary = kind.parameters.get("boundary", "").rstrip().encode("latin-1")
     if kind.main != "multipart" or not boundary:
-        return Part(header, start, end, kind)
+        return Part(header, start, end, kind, (), boundaries)
     inner_default = "message/rfc822" if kind.sub == "digest" else "text/plain"  # RFC 2046 5.1.5
     children = []
-    for inner_start, inner_end in _bodies(header.data, boundary.encode("latin-1"), header.end, end):
+    for inner_start, inner_end in _bodies(header.data, boundary, header.end, end):
         if budget[0] <= 0:
             break
         budget[0] -= 1
         inner = HeaderSection.parse_part(header.data, inner_start, inner_end)
-        children.append(_part(inner, inner_start, inner_end, inner_default, depth + 1, budget))
-    return Part(header, start, end, kind, tuple(children))
+        children.append(_part(inner, inner_start, inner_end, inner_default, (*boundaries, boundary), budget))
+    return Part(header, start, end, kind, tuple(children), boundaries)
 
 
 def _bodies(data: bytes, boundary: bytes, start: int, stop: int) -> Iterator[tuple[int, int]]:

@@ -4,8 +4,8 @@ Knows nothing of SMTP or HTTP: doors build a Submission, and print what this rai
 """
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
@@ -29,7 +29,7 @@ class Accepted:
     recipients: int
     known: int = 0  # of the recipients, those for whom it was accepted before
     body: str | None = None  # of a template that was filled now, in Markdown
-    repeated_fields: tuple[str, ...] = ()  # stood in the message more than once; the first was kept
+    remarks: Mapping[str, object] = field(default_factory=dict)  # for the door's log line
 
     @property
     def repeated(self) -> bool:
@@ -99,7 +99,7 @@ class Acceptor:
             )
         except Repeated as repeated:
             return await self._earlier(repeated, len(messages))
-        return Accepted(stored, len(messages), len(messages) - len(stored), prepared.body, prepared.repeated)
+        return Accepted(stored, len(messages), len(messages) - len(stored), prepared.body, prepared.remarks)
 
     async def rehearse(self, submission: Submission, principal: Principal) -> Prepared:
         """What would be stored; nothing is stored or counted, and the recipients are not looked at.

@@ -4,7 +4,8 @@ All that can be wrong with content is found here, so that the sender hears of it
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 from uuid import UUID
@@ -41,8 +42,8 @@ class Templates(Protocol):
 class Prepared:
     """Content as it is stored, and what is known of it.
 
-    `header_from` is who will stand there. `body` is a filled template's, in Markdown; `repeated` are the names of
-    fields that stood in a raw message more than once and of which the first was kept.
+    `header_from` is who will stand there. `body` is a filled template's, in Markdown; `remarks` are what the door's log
+    line says of a raw message.
     """
 
     content: bytes
@@ -53,7 +54,7 @@ class Prepared:
     template_version: int
     header_from: Address
     body: str | None = None
-    repeated: tuple[str, ...] = ()
+    remarks: Mapping[str, object] = field(default_factory=dict)
 
 
 class Preparer:
@@ -98,7 +99,7 @@ class Preparer:
             template_id=principal.service.email_template_id,
             template_version=HIDDEN_VERSION,
             header_from=done.sender.address,
-            repeated=tuple(done.repeated),
+            remarks=_remarks(done),
         )
 
     async def _preparation(
@@ -162,6 +163,12 @@ class Preparer:
         if variant is None or variant.archived:
             raise Refused(reply.BAD_OPTION, field="X-Notify-Branding", reason=_NO_BRANDING)
         return variant
+
+
+def _remarks(done: pipeline.Prepared) -> dict[str, object]:
+    """What a product's owner may ask: of which fields the first was kept, and why there is no branding."""
+    found = {"repeated_fields": done.repeated, "not_branded": done.not_branded_because}
+    return {name: value for name, value in found.items() if value}
 
 
 def _check_template(template: Template | None, content: Personalised, submission: Submission) -> None:

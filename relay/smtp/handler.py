@@ -129,7 +129,7 @@ class Handler:
             repeated=accepted.known,
             size_bytes=len(content),
             seconds=round(seconds, 4),
-            **({"repeated_fields": accepted.repeated_fields} if accepted.repeated_fields else {}),
+            **accepted.remarks,
         )
         return accepted
 

@@ -4,6 +4,7 @@ import base64
 import email
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,9 @@ from messages.message import Language
 from messages.pipeline import prepare
 from messages.reply import Refused
 from messages.variant import BUILT_IN
-from tests.unit.messages.test_pipeline import CORPUS, OWN
 
+ROOT = Path(__file__).parents[3]
+FOLDER, CORPUS = ROOT / "tests/data/messages", ROOT.parent / "shared/corpus"
 HEADS = Letterheads(base_url=None)
 CARRIED = HEADS.render(BUILT_IN["default"], "Santé", Language.EN)
 START = 'Content-Type: multipart/related; boundary=b; start="<r@x>"\n\n'
@@ -134,9 +136,9 @@ def leaves(part):
 
 
 def test_every_message_is_the_same_but_for_its_pictures_whether_they_are_links_or_parts(preparation, crlf):
-    """With links, tests/fidelity.py has looked at what else there is."""
+    """With links, tests/fidelity has looked at what else there is."""
     linked = Letterheads().render(BUILT_IN["default"], "Santé", Language.EN)
-    paths = [*OWN, *(CORPUS.rglob("*.eml") if CORPUS.is_dir() else ())]
+    paths = [*FOLDER.glob("*.eml"), *(CORPUS.rglob("*.eml") if CORPUS.is_dir() else ())]
     token = preparation.group_id.hex.encode()
     different = []
     for path in paths:
