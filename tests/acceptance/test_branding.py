@@ -18,6 +18,14 @@ from tests.harness.branded import Letter
 
 NONE = "none"
 LETTERS = list(branded.letters())
+BAD = Letter(
+    "bad",
+    Language.EN,
+    "wrapped",
+    """<!DOCTYPE html><html lang="en"><title>t</title><body style="color:#999999"><img src="data:," width="900">
+    <p style="width:700px;font-size:16px;line-height:20px">
+    faint, wide, and too close when it is large</p></body></html>""",
+)
 
 
 @pytest.fixture(scope="session")
@@ -26,12 +34,12 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         skip_or_fail(f"BRANDINGS NOT LOOKED AT: {problem}")
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
     if run is None:
-        return branded.look_at(LETTERS)
+        return branded.look_at([*LETTERS, BAD])
     kept = tmp_path_factory.getbasetemp().parent / f"brandings-{run}.json"
     with kept.open("a+") as file:  # one process of the run looks, the others wait for it
         fcntl.flock(file, fcntl.LOCK_EX)
         if not kept.stat().st_size:
-            kept.write_text(json.dumps(branded.look_at(LETTERS)))
+            kept.write_text(json.dumps(branded.look_at([*LETTERS, BAD])))
         found: dict[str, Any] = json.loads(kept.read_text())
     return found
 
@@ -45,16 +53,24 @@ def test_every_variant_language_and_door_is_looked_at() -> None:
 
 
 def test_axe_finds_nothing(reports: dict[str, Any]) -> None:
-    assert {name: report["axe"] for name, report in reports.items() if report["axe"]} == {}
-    assert len(reports) == len(LETTERS)
+    assert {each.name: found for each in LETTERS if (found := reports[each.name]["axe"])} == {}
 
 
 @pytest.mark.parametrize("state", ["narrow", "large", "dark"])
 def test_nothing_is_clipped_or_faint(state: str, reports: dict[str, Any]) -> None:
     """At 320 pixels, with text of 200 %, and where dark mode is forced upon it."""
-    found = {name: report[state] for name, report in reports.items()}
+    found = {each.name: reports[each.name][state] for each in LETTERS}
     assert {name: each for name, each in found.items() if each["clipped"] or each["faint"]} == {}
     assert all(each["lowest"] > 1 for each in found.values())
+
+
+def test_a_bad_letter_is_found_out(reports: dict[str, Any]) -> None:
+    """What is asked of the others can be failed."""
+    report = reports[BAD.name]
+    assert {each.partition(":")[0] for each in report["axe"]} >= {"image-alt", "color-contrast"}
+    assert "the page scrolls sideways" in report["narrow"]["clipped"]
+    assert len(report["narrow"]["faint"]) == 1
+    assert any(each.startswith("lines overlap: faint") for each in report["large"]["clipped"])
 
 
 @pytest.mark.parametrize("variant", branded.variants())

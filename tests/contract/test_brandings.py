@@ -14,7 +14,7 @@ from delivery.versions import FRESH_SECONDS
 from messages.message import KeyType, Language
 from messages.picture import Picture
 from messages.variant import BUILT_IN, BrandType, Variant, VariantError
-from tests.fakes.auth import DEFAULTS, NOW, Clock
+from tests.fakes.auth import DEFAULTS, NOW, Clock, counted
 from tests.fakes.pictures import png
 
 SERVICE, OTHER = UUID(int=1), UUID(int=2)
@@ -149,6 +149,13 @@ async def test_logo_is_shown_by_its_own_name_also_when_it_was_replaced_or_archiv
     assert await reader.picture(LOGO.name) == LOGO
     assert await reader.picture(other.name) == other
     assert await reader.picture("0" * 32 + ".png") is None
+
+
+async def test_logo_is_read_once_although_many_ask(database: Database, reader: Brandings) -> None:
+    await create(database)
+    with counted(database) as statements:
+        assert [await reader.picture(LOGO.name) for _ in range(3)] == [LOGO] * 3
+    assert sum("FROM brandings" in statement for statement in statements) == 1
 
 
 async def test_message_shows_its_logo_by_a_link(database: Database, reader: Brandings) -> None:
