@@ -45,6 +45,7 @@ _SENTENCES = {
 
 MAX_TWIN_BYTES = 1 << 20  # longer text is a listing: doubling it costs time and the provider's size limit
 
+_PGP = b"-----BEGIN PGP"  # looked for first: that is ten times as fast as the pattern
 _INLINE_PGP = re.compile(rb"^-----BEGIN PGP (?:SIGNED )?MESSAGE-----", re.MULTILINE)
 _UUENCODED = re.compile(rb"^begin [0-7]{3,4} \S", re.MULTILINE)
 
@@ -90,7 +91,7 @@ def brand(root: Part, branding: Branding, boundary: str) -> list[Edit]:
     if not leaves:
         raise Untouched(Reason.STRUCTURE if root.type.main == "multipart" and not root.children else Reason.NO_TEXT)
     contents = [_content(leaf.part) for leaf in leaves]
-    if any(content and _INLINE_PGP.search(content) for content in contents):
+    if any(content and _PGP in content and _INLINE_PGP.search(content) for content in contents):
         raise Untouched(Reason.INLINE_PGP)
     token = boundary.removeprefix("=_")
     while branding.images and token.encode() in root.header.data:  # a message of ours that comes again
@@ -130,16 +131,16 @@ class _Work:
         new_name = None if charset.contains_ascii(name) else "utf-8"
         name = new_name or name
         if leaf.part.type.sub == "html":
-            return self._with_images(leaf, self._into_html(content, name), new_name)
+            return self._with_images(leaf, self._into_html(content), new_name)
         text, changed_name = charset.append(content, self._text, name)
         new_name = changed_name or new_name
         twin = self._twin(leaf.part, content, name) if self._lonely and not leaf.reported else None
         return self._with_twin(leaf, text, new_name, twin) if twin else _replaced(leaf.part, text, new_name)
 
-    def _into_html(self, content: bytes, name: str | None) -> bytes:
+    def _into_html(self, content: bytes) -> bytes:
         top, bottom = html.places(content)
         header, footer = (
-            charset.insertion(content, at, f"\r\n{block}\r\n", name)
+            charset.insertion(content, at, f"\r\n{block}\r\n")
             for at, block in ((top, self._header), (bottom, self._footer))
         )
         return b"".join((content[:top], header, content[top:bottom], footer, content[bottom:]))
@@ -172,8 +173,10 @@ class _Work:
 
     def _twin(self, part: Part, content: bytes, name: str | None) -> bytes | None:
         """An HTML part that reads as this text part, branded; None where that could lose something."""
+        if len(content) > MAX_TWIN_BYTES:
+            return None
         decoded = charset.decode_for_twin(content, name)
-        if decoded is None or _UUENCODED.search(content) or len(content) > MAX_TWIN_BYTES:
+        if decoded is None or _UUENCODED.search(content):
             return None  # uuencoded: readers take the file out of the plain text, and would not see it in HTML
         text, label, certain = decoded
         parameters = {key: value.lower() for key, value in part.type.parameters.items()}

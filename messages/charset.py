@@ -58,8 +58,9 @@ def _has_c1(content: bytes, text: str, codec: str) -> bool:
     """ISO 8859-1 with octets 0x80 to 0x9F is windows-1252 to every reader, and C1 controls to Python."""
     if content.isascii() and not codec.startswith(_SHIFTING):
         return False
-    # Looked for in octets: ten times as fast as in text.
-    return bool(_C1_UTF_8.search(content) if codec == "utf_8" else _C1.search(text))
+    if codec == "utf_8":  # looked for in octets: ten times as fast as in text
+        return b"\xc2" in content and bool(_C1_UTF_8.search(content))
+    return bool(_C1.search(text))
 
 
 def as_utf8(content: bytes, name: str | None) -> bytes | None:
@@ -91,13 +92,10 @@ def append(content: bytes, addition: str, name: str | None) -> tuple[bytes, str 
         return (text + addition).encode(), "utf-8"
 
 
-def insertion(content: bytes, at: int, markup: str, name: str | None) -> bytes:
-    """HTML to insert at an offset of a document: what its charset cannot carry as character references."""
-    codec = codec_of(name) if text_of(content, name) is not None else None
-    if codec is None or codec.startswith("iso2022"):
-        codec = "ascii"
+def insertion(content: bytes, at: int, markup: str) -> bytes:
+    """HTML to insert at an offset of a document in any charset that contains ASCII: the rest are references."""
     markup = _line_ends_of(content, markup)
-    return _shifted(content[:at], markup.encode(codec, "xmlcharrefreplace"), restore=True)
+    return _shifted(content[:at], markup.encode("ascii", "xmlcharrefreplace"), restore=True)
 
 
 def decode_for_twin(content: bytes, name: str | None) -> tuple[str, str | None, bool] | None:
@@ -116,7 +114,7 @@ def decode_for_twin(content: bytes, name: str | None) -> tuple[str, str | None, 
 
 def _shifted(before: bytes, inserted: bytes, *, restore: bool) -> bytes:
     """ISO-2022-JP (RFC 1468): back to ASCII before the insertion, and to the former set behind it."""
-    escapes = _ESCAPE.findall(before)
+    escapes = _ESCAPE.findall(before) if b"\x1b" in before else []
     if not escapes or escapes[-1] == _TO_ASCII:
         return inserted
     return _TO_ASCII + inserted + (escapes[-1] if restore else b"")

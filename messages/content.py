@@ -207,14 +207,16 @@ def _scan(data: bytes, start: int, stop: int, *, stop_at_garbage: bool) -> tuple
             raise Refused(
                 reply.NO_HEADER_SECTION, reason=Text("it is larger than {limit} octets", {"limit": MAX_HEADER_BYTES})
             )
+        if field := _FIELD.match(data, at, stop):
+            # RFC 5322 4.5 lets white space stand before the colon: `Bcc :` is a Bcc field.
+            fields.append(Field(field[1].decode("ascii").lower(), at, field.end()))
+            at = field.end()
+            continue
         if empty := _EMPTY_LINE.match(data, at, stop):
             return fields, at, empty.end()
-        field = _FIELD.match(data, at, stop)
-        if not field and stop_at_garbage:
+        garbage = _LINE.match(data, at, stop)
+        if stop_at_garbage or garbage is None:
             break
-        found = field or _LINE.match(data, at, stop)
-        assert found
-        # RFC 5322 4.5 lets white space stand before the colon: `Bcc :` is a Bcc field.
-        fields.append(Field(field[1].decode("ascii").lower() if field else "", at, found.end()))
-        at = found.end()
+        fields.append(Field("", at, garbage.end()))
+        at = garbage.end()
     return fields, at, at

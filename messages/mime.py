@@ -15,6 +15,7 @@ from messages.reply import Refused
 
 MAX_DEPTH = 50
 MAX_PARTS = 10_000  # what stands behind them is left alone, as everything else that is not displayed
+MAX_LEGIBLE_BYTES = 1 << 20  # nobody reads the source of more, and quoted-printable takes five times as long as base64
 MAX_LINE_OCTETS = 998  # RFC 5322 2.1.1, without the line end; SES refuses more
 
 _MEDIA_TYPE = re.compile(r"\s*([^\s;/()]+)\s*/\s*([^\s;()]+)")
@@ -165,10 +166,10 @@ def encode(content: bytes, like: str, boundaries: tuple[bytes, ...] = ()) -> tup
 
 
 def _as_text(content: bytes) -> tuple[bytes, str]:
-    """Legible to who looks at the source, where that is not longer than base64."""
+    """Legible to who looks at the source, where that is not longer than base64, nor takes long to make."""
     if is_7bit(content):
         return content, "7bit"
-    if _is_dense(content):
+    if _is_dense(content) or len(content) > MAX_LEGIBLE_BYTES:
         return b"", "base64"
     if not _has_bare_cr_or_lf(content):
         encoded = binascii.b2a_qp(content)

@@ -174,7 +174,7 @@ def test_values_make_no_header_field():
 def test_branding_stands_around_the_text_and_the_preheader_first(branding):
     message = make(branding=branding)
     document = part(message, "html")
-    order = [document.index(each) for each in ("display:none", "Gouvernement du", "<h2", "Envoy\u00e9 par le relais")]
+    order = [document.index(each) for each in ("display:none", "Gouvernement du", "<h2", "Envoy&#233; par le relais")]
     assert order == sorted(order)
     assert document.count("display:none") == 1
     assert document.index(">Hello Anne Follow this link &amp; bring: a b<") < document.index("Gouvernement")
