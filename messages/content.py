@@ -13,8 +13,10 @@ from messages import reply
 from messages.reply import Refused
 from messages.text import Text
 
+MAX_FIELDS = 10_000  # mail that went everywhere has a few hundred; each costs us microseconds and hundreds of octets
 MAX_HEADER_BYTES = 1 << 20  # a mail with thousands of addresses in To needs 100 KB; more is an attack on our time
 
+_LONG_OCTETS = 990  # less than any line that is too long
 UNREADABLE = b"X-Unreadable: "  # what a line that is no field stands behind
 
 # A bare CR or LF also ends a line here, as it does in many readers: no field can hide behind one.
@@ -57,7 +59,7 @@ class HeaderSection:
 
         A garbage line among the fields does not end the section; one behind the last field starts the body.
         """
-        fields, at, end = _scan(data, 0, len(data), stop_at_garbage=False)
+        fields, at, end = _scan(data, 0, len(data), of_part=False)
         last = max((i for i, field in enumerate(fields) if field.name), default=-1)
         if last < 0:
             raise Refused(reply.NO_HEADER_SECTION, reason=Text("it has no header field"))
@@ -67,8 +69,11 @@ class HeaderSection:
 
     @classmethod
     def parse_part(cls, data: bytes, start: int, stop: int) -> "HeaderSection":
-        """The header section of a body part, which may be empty and ends before a line that is no field."""
-        fields, at, end = _scan(data, start, stop, stop_at_garbage=True)
+        """The header section of a body part, which may be empty and ends before a line that is no field.
+
+        Its fields are those that say something of a part (RFC 2045 3), and those with lines that may be too long.
+        """
+        fields, at, end = _scan(data, start, stop, of_part=True)
         return cls(data, tuple(fields), at, end)
 
     @property
@@ -198,24 +203,27 @@ def _joined(places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         yield joined
 
 
-def _scan(data: bytes, start: int, stop: int, *, stop_at_garbage: bool) -> tuple[list[Field], int, int]:
+def _scan(data: bytes, start: int, stop: int, *, of_part: bool) -> tuple[list[Field], int, int]:
     """Fields, where they end, and where the body starts."""
     fields: list[Field] = []
     at = start
     while at < stop:
-        if at - start > MAX_HEADER_BYTES:
+        if at - start > MAX_HEADER_BYTES or len(fields) > MAX_FIELDS:
+            limits = {"octets": MAX_HEADER_BYTES, "fields": MAX_FIELDS}
             raise Refused(
-                reply.NO_HEADER_SECTION, reason=Text("it is larger than {limit} octets", {"limit": MAX_HEADER_BYTES})
+                reply.NO_HEADER_SECTION, reason=Text("it has over {octets} octets or {fields} fields", limits)
             )
         if field := _FIELD.match(data, at, stop):
             # RFC 5322 4.5 lets white space stand before the colon: `Bcc :` is a Bcc field.
-            fields.append(Field(field[1].decode("ascii").lower(), at, field.end()))
-            at = field.end()
+            name, end = field[1].lower(), field.end()
+            if not of_part or name.startswith(b"content-") or end - at > _LONG_OCTETS:
+                fields.append(Field(name.decode("ascii"), at, end))
+            at = end
             continue
         if empty := _EMPTY_LINE.match(data, at, stop):
             return fields, at, empty.end()
         garbage = _LINE.match(data, at, stop)
-        if stop_at_garbage or garbage is None:
+        if of_part or garbage is None:
             break
         fields.append(Field("", at, garbage.end()))
         at = garbage.end()

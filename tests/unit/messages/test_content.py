@@ -30,6 +30,13 @@ def test_garbage_line_leaves_the_fields_below_it_in_the_header_section():
     assert header.data[header.end :] == b"body\r\n"
 
 
+def test_header_section_of_too_many_fields_is_refused():
+    HeaderSection.parse(b"X:\r\n" * 10_000 + b"\r\n")
+    with pytest.raises(Refused) as caught:
+        HeaderSection.parse(b"X:\r\n" * 10_002 + b"\r\n")
+    assert "10000 fields" in caught.value.line()
+
+
 def test_garbage_behind_the_last_field_starts_the_body():
     header = HeaderSection.parse(b"To: a\r\nHello,\r\n\r\nmore\r\n")
     assert header.data[header.end :] == b"Hello,\r\n\r\nmore\r\n"
