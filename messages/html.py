@@ -10,10 +10,10 @@ import re
 # All that is none of ours: text, and whole other tags, whose quoted values may hold anything. For a document in lower
 # case: patterns that pass over case take twice as long.
 _OURS = rb"(?:!--|!doctype\b|/?(?:html|head|body|script|style|title|textarea|xmp|iframe|noembed|noframes|plaintext)\b)"
-_QUOTED = rb"(?:\"[^\"]{0,32768}+\"|'[^']{0,32768}+')"
-_SKIP = re.compile(
-    rb"(?:[^<]*+<(?!" + _OURS + rb")(?:[a-z/][^<>\"']*+(?:" + _QUOTED + rb"[^<>\"']*+)*+>)?+)*+[^<]*+",
-)
+_TO_END = rb"[^<>\"']*+(?:(?:\"[^\"]{0,32768}+\"|'[^']{0,32768}+')[^<>\"']*+)*+>"
+# Most tags are of these, and need not be held against the names of ours.
+_COMMON = rb"/?+(?:[abiup]|t[dr]|br|div|font|img|span|strong|h[1-6])(?=[>\s])" + _TO_END
+_SKIP = re.compile(rb"(?:[^<]*+<(?:" + _COMMON + rb"|(?!" + _OURS + rb")(?:[a-z/]" + _TO_END + rb")?+))*+[^<]*+")
 _TAG = re.compile(rb"<(/?[a-z]+)(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
 _DOCTYPE = re.compile(rb"<!doctype[^<>]*+>")
 _COMMENT_END = re.compile(rb"--!?>")

@@ -120,7 +120,7 @@ def test_wheel_holds_the_program_and_its_data_and_nothing_else(wheel: Path) -> N
         *("messages", "auth", "relay", "delivery", "config", "migrations")
     }
     assert {
-        "config/branding/default.footer.html.j2",
+        "config/branding/footer.html.j2",
         "config/locale/fr/LC_MESSAGES/notify-relay.po",
         "relay/http/docs.html",
         "relay/http/replies.html",

@@ -144,7 +144,7 @@ CHANGES = {
     ),
     "a charset changed": swap(b"charset=iso-8859-1", b"charset=koi8-r"),
     "a word of the HTML": swap(b"<p>The forms", b"<p>Some forms"),
-    "an attribute of the HTML": swap(b'alt=3D"seal"', b'alt=3D"cat"'),
+    "an attribute of the HTML": swap(b'alt="seal"', b'alt="cat"'),
     "a cid that leads nowhere": swap(b"Content-ID: <seal@", b"Content-ID: <soul@"),
     "another image": swap(b"iVBORw0KGgo", b"iVBORw0KGgp"),
     "white space in signed words": swap(b"signed words \r\n", b"signed words\r\n"),
@@ -155,7 +155,7 @@ CHANGES = {
     "a NUL": swap(b"An epilogue", b"An\0epilogue"),
     "a long line": swap(b"An epilogue", b"An epilogue" + b"x" * 990),
     "no line end at the end": lambda sent: sent[:-2],
-    "a branding that nobody sees": lambda sent: swap(b'<table role=3D"presentation"', b'<table hidden><title>')(sent),
+    "a branding that nobody sees": lambda sent: swap(b'<table role="presentation"', b'<table hidden><title>')(sent),
 }  # fmt: skip
 
 
@@ -176,7 +176,7 @@ def test_change_is_reported(change):
     [
         swap(b"<p>All of", b"<p>Some of"),
         swap(b"<br>", b""),
-        swap(b"<!DOCTYPE", b"<!--"),
+        swap(b"<p>All of", b"<!--<p>All of"),
         swap(b"text/html", b"text/css"),
     ],
     ids=["a word", "a line break", "a comment", "a type"],

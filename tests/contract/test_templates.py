@@ -3,6 +3,7 @@
 import asyncio
 import email
 import email.policy
+from html import unescape
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -263,7 +264,7 @@ async def test_message_is_built_of_the_version_it_was_accepted_with(database: Da
         part = mail.get_body((kind,))
         assert part is not None
         assert "Hello Anne" in part.get_content()
-        assert "Envoy\u00e9 par Passports" in part.get_content()
+        assert "Envoy\u00e9 par Passports" in unescape(part.get_content())
 
 
 async def test_message_that_cannot_be_built_says_why_in_one_word(database: Database, reader: Templates) -> None:

@@ -50,6 +50,7 @@ def _refuse(status: int, code: str, text: str) -> Behaviour:
 OK = Behaviour()
 TOO_FAST = _refuse(429, "TooManyRequestsException", "Maximum sending rate exceeded.")
 DAILY_QUOTA = _refuse(429, "TooManyRequestsException", "Daily message quota exceeded.")
+CONTENT_REJECTED = _refuse(400, "MessageRejected", "The message holds content that is not accepted.")
 INTERNAL = _refuse(500, "InternalServiceError", "")
 UNAVAILABLE = _refuse(503, "ServiceUnavailable", "")
 HANG = Behaviour(accepted=False, end="hang")

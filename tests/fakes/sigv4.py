@@ -5,6 +5,7 @@ import hmac
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
+from urllib.parse import quote
 
 from tests.fakes.ses import Rejection
 
@@ -35,7 +36,7 @@ def unauthorised(
     if abs((datetime.now(UTC) - at).total_seconds()) > MAX_SKEW_SECONDS:
         return Rejection("InvalidSignatureException", f"Signature expired: {stamp}", 403)
     fields = "".join(f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in signed)
-    canonical = f"{method}\n{path}\n\n{fields}\n{match[2]}\n{hashlib.sha256(body).hexdigest()}"
+    canonical = f"{method}\n{quote(path, safe='/-_.~')}\n\n{fields}\n{match[2]}\n{hashlib.sha256(body).hexdigest()}"
     text = f"AWS4-HMAC-SHA256\n{stamp}\n{day}/{'/'.join(scope)}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     if not hmac.compare_digest(_hmac(_signing_key(day, service), text).hex(), match[3]):
         return Rejection("InvalidSignatureException", "The request signature does not match.", 403)

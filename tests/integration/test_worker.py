@@ -227,5 +227,5 @@ async def test_an_answer_names_the_earlier_message_as_its_recipient_knows_it(wor
     async with works.database.read() as connection:
         found = await domains.find(connection, DOMAIN)
     assert found is not None
-    record = found.public_record.encode()
+    record = found.shown.public_record.encode()
     assert dkim.verify(works.aws.sent[1].raw, dnsfunc=lambda *_args, **_kwargs: record)
