@@ -8,12 +8,16 @@ from delivery.providers.base import Provider
 from delivery.store.base import Store
 from messages.content import HeaderSection
 from messages.message import Message
+from messages.reply import Refused
 from messages.threads import referenced, renamed
 
 
 async def continued(message: Message, content: bytes, provider: Provider, store: Store) -> bytes:
     """The content with In-Reply-To and References that its recipient's reader finds. Raises as the database does."""
-    header = HeaderSection.parse(content)
+    try:
+        header = HeaderSection.parse(content)
+    except Refused:  # larger than a door takes now: it was accepted, and goes out as it is
+        return content
     earlier = referenced(header)
     sent = await store.sent_as(message, earlier) if earlier else {}
     names = {original: provider.message_id(provider_id) for original, provider_id in sent.items()}

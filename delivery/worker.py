@@ -149,13 +149,23 @@ class Worker:
                 # Built on, the leases could run out: somebody else would build them all again, and be late as well.
                 await self._queue.give_back([left.id for _, left in portion[place:]], self._now())
                 break
-            job = await self._seal(claim, message, contents)
+            job = await self._sealed(claim, message, contents)
             if job is not None:
                 jobs.append(job)
         if jobs:
             lease_until = self._now() + self._settings.lease_seconds
             ours = await self._store.attempt([job.attempt for job in jobs], self._owner, lease_until)
             await asyncio.gather(*(self._send(job) for job in jobs if job.message.id in ours))
+
+    async def _sealed(self, claim: Claim, message: Message, contents: Mapping[UUID, bytes | None]) -> Job | None:
+        try:
+            return await self._seal(claim, message, contents)
+        except OUTAGES:
+            raise
+        except Exception as error:  # a bug that one message meets keeps no other waiting
+            self._log.error("worker.not_sealed", message_id=str(message.id), error=type(error).__name__)
+            await self._queue.give_back([message.id], self._now() + self._delay(claim.attempts + 1, message))
+            return None
 
     async def _seal(self, claim: Claim, message: Message, contents: Mapping[UUID, bytes | None]) -> Job | None:
         now = self._now()

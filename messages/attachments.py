@@ -3,10 +3,12 @@
 Looks into messages within the message, too, as SES does. Knows nothing of what a file holds.
 """
 
+import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from messages import mime, reply
-from messages.mime import Part, parse_parameters
+from messages.mime import MAX_VALUE_CHARACTERS, Part, parse_parameters
 from messages.reply import Refused
 from messages.words import decode_words
 
@@ -18,6 +20,8 @@ msp mst ops pcd pif plg prf prg ps1 ps1xml ps2 ps2xml psc1 psc2 reg scf scr sct 
 vsmacros vss vst vsw vxd ws wsc wsf wsh xnk
 """
 REFUSED_TYPES = frozenset(_TYPES.split())
+_NAME = re.compile(r"""name\*?\d*\*?\s*=\s*("(?:[^"\\]|\\.)*+"|[^;"]*+)""", re.IGNORECASE)
+_COMMENT = re.compile(r"\([^()]*\)")
 _MAX_MESSAGES = 8  # within each other: what is deeper is not looked into
 
 
@@ -29,15 +33,21 @@ def check(root: Part) -> None:
             raise Refused(reply.ATTACHMENT_TYPE, suffix=suffix.lower())
 
 
+def _of_field(value: str) -> Iterator[str]:
+    """Every name that a reader could find: as one is meant, and each that stands there."""
+    parameters = parse_parameters(value)
+    for found in (parameters.get("filename"), parameters.get("name"), *_NAME.findall(value)):
+        if found:
+            yield decode_words(unquote(_COMMENT.sub("", found).replace("\0", "").strip('" ')))
+
+
 def _names(root: Part) -> Iterator[str]:
     waiting = [(root, 0)]
     while waiting:
         part, messages = waiting.pop()
-        for name, parameter in (("content-disposition", "filename"), ("content-type", "name")):
+        for name in ("content-disposition", *(() if part.type.main == "message" else ("content-type",))):
             for field in part.header.named(name):
-                value = parse_parameters(part.header.raw(field).decode("latin-1")).get(parameter)
-                if value:
-                    yield decode_words(value)
+                yield from _of_field(part.header.raw(field)[:MAX_VALUE_CHARACTERS].decode("latin-1"))
         waiting += [(child, messages) for child in part.children]
         if messages < _MAX_MESSAGES and (inner := mime.inner(part)):
             waiting.append((inner, messages + 1))

@@ -47,13 +47,13 @@ def authors(header: HeaderSection) -> Iterator[tuple[Text, Address]]:
         raise Refused(reply.SENDER_UNCLEAR, role=FROM)
     for role, name in ((FROM, "from"), (SENDER, "sender")):
         fields = header.named(name)
-        found = _mailboxes(header.raw(fields[0])) if len(fields) == 1 else []
+        found = mailboxes(header.raw(fields[0])) if len(fields) == 1 else []
         if fields and (not found or (role is SENDER and len(found) > 1)):
             raise Refused(reply.SENDER_UNCLEAR, role=role)
         yield from ((role, address) for address in found)
 
 
-def _mailboxes(field: bytes) -> list[Address]:
+def mailboxes(field: bytes) -> list[Address]:
     """The addresses of a field's value; empty where it cannot be read for certain."""
     found: list[Address] = []
     at = 0

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     DAMAGED_ENCODING = "transfer encoding unknown or damaged"
     CHARSET = "charset without ASCII"
     STRUCTURE = "multipart without parts"
+    VERSIONS = "too many versions"
 
     @property
     def sentence(self) -> str:
@@ -40,9 +41,11 @@ _SENTENCES = {
     Reason.NO_TEXT: "It has no text or HTML that is displayed: only files, calendars or other content.",
     Reason.DAMAGED_ENCODING: "The transfer encoding of its text is unknown or broken: readers show different things.",
     Reason.CHARSET: "Its charset does not contain ASCII and cannot be decoded for certain.",
+    Reason.VERSIONS: "It has more versions of its text than any reader chooses from; each would carry the branding.",
     Reason.STRUCTURE: "It says multipart, but its boundary is missing or marks nothing: readers guess where text is.",
 }
 
+MAX_VERSIONS = 20
 MAX_TWIN_BYTES = 1 << 20  # longer text is a listing: doubling it costs time and the provider's size limit
 
 _PGP = b"-----BEGIN PGP"  # looked for first: that is ten times as fast as the pattern
@@ -85,13 +88,18 @@ class Untouched(Exception):  # noqa: N818 - not an error: the message goes out w
     """Why nothing was inserted: a Reason."""
 
 
-def brand(root: Part, branding: Branding, boundary: str) -> list[Edit]:
-    """The edits that put the branding in; `boundary` may not occur in the message. Raises Untouched."""
+def brand(root: Part, branding: Branding, boundary: str, *, ours: bool = False) -> list[Edit]:
+    """The edits that put the branding in; `boundary` may not occur in the message. Raises Untouched.
+
+    `ours`: the text is of our own making, and what looks like PGP in it is a value that somebody typed.
+    """
     leaves = list(_displayed(root, None))
     if not leaves:
         raise Untouched(Reason.STRUCTURE if root.type.main == "multipart" and not root.children else Reason.NO_TEXT)
+    if len(leaves) > MAX_VERSIONS:
+        raise Untouched(Reason.VERSIONS)
     contents = [_content(leaf.part) for leaf in leaves]
-    if any(content and _PGP in content and _INLINE_PGP.search(content) for content in contents):
+    if not ours and any(content and _PGP in content and _INLINE_PGP.search(content) for content in contents):
         raise Untouched(Reason.INLINE_PGP)
     token = boundary.removeprefix("=_")
     while branding.images and token.encode() in root.header.data:  # a message of ours that comes again

@@ -155,6 +155,6 @@ def _preheader(text: str) -> str:
 def _branded(content: bytes, branding: Branding, boundary: str) -> bytes:
     root = mime.parse(content)
     try:
-        return splice(content, brandings.brand(root, branding, boundary))
+        return splice(content, brandings.brand(root, branding, boundary, ours=True))
     except Untouched:
         return content

@@ -23,6 +23,7 @@ UNREADABLE = b"X-Unreadable: "  # what a line that is no field stands behind
 _EOL = rb"(?:\r++\n?|\n)"
 _FIELD = re.compile(rb"([!-9;-~]++)[ \t]*:[^\r\n]*+(?:" + _EOL + rb"[ \t][^\r\n]*+)*+(?:" + _EOL + rb"|\Z)")
 _FOLDED_NAME = re.compile(rb"[!-9;-~]++[ \t]*+[\r\n][ \t\r\n]*+(?<=[ \t]):")
+_BLANK_FOLD = re.compile(rb"\r\n[ \t]++(?=\r\n)")
 _EMPTY_LINE = re.compile(_EOL)
 _LINE = re.compile(rb"[^\r\n]*+(?:" + _EOL + rb"|\Z)")
 _FOLD = re.compile(rb"[\r\n]+(?=[ \t])")
@@ -113,21 +114,22 @@ def legible(data: bytes) -> list[Edit]:
     """The edits after which every reader finds the same fields, and the body behind them. Raises Refused.
 
     A line that is no field becomes one of its own: some readers end the header section there, others pass it over, and
-    verifiers of signatures give up. A field whose name is folded away from its colon goes, since readers that unfold
-    first would see what others did not. The empty line behind the fields (RFC 5322 2.1) is put where it is missing.
+    verifiers of signatures give up; a line of blanks within a field goes for the same reason. A field whose name is
+    folded away from its colon goes, since readers that unfold first would see what others did not. The empty line
+    behind the fields (RFC 5322 2.1) is put where it is missing.
     """
     header = HeaderSection.parse(data)
     edits: list[Edit] = []
-    before, folded = "x", False
+    before, gone = "x", False
     for field in header.fields:
         goes_on = not (field.name or before) and data[field.start] in b" \t"
-        folded = (goes_on and folded) or bool(
-            not field.name and _FOLDED_NAME.match(data, field.start, header.fields_end)
-        )
-        if folded:
+        gone = not field.name and ((goes_on and gone) or _is_hidden(header, field))
+        if gone:
             edits.append(Edit(field.start, field.end, b""))
-        elif not goes_on:
+        elif field.name:
             edits += _legible(header, field)
+        elif not goes_on:
+            edits.append(Edit(field.start, field.start, UNREADABLE))
         before = field.name
     # A bare CR that stands for the line end would let strict readers take body lines for fields.
     finished = data.endswith(b"\n", 0, header.fields_end)
@@ -137,16 +139,19 @@ def legible(data: bytes) -> list[Edit]:
     return edits
 
 
+def _is_hidden(header: HeaderSection, field: Field) -> bool:
+    """The separator of a mail store, or a name that is folded away from its colon."""
+    separator = field.start == 0 and header.data.startswith(b"From ")
+    return separator or bool(_FOLDED_NAME.match(header.data, field.start, header.fields_end))
+
+
 def _legible(header: HeaderSection, field: Field) -> Iterator[Edit]:
-    if field.name:
-        name_end = field.start + len(field.name)
-        colon = header.data.index(b":", name_end)
-        if colon > name_end:  # RFC 5322 4.5.8: obsolete, and not every verifier knows it
-            yield Edit(name_end, colon, b"")
-    elif field.start == 0 and header.data.startswith(b"From "):  # the separator of a mail store
-        yield Edit(field.start, field.end, b"")
-    else:
-        yield Edit(field.start, field.start, UNREADABLE)
+    name_end = field.start + len(field.name)
+    colon = header.data.index(b":", name_end)
+    if colon > name_end:  # RFC 5322 4.5.8: obsolete, and not every verifier knows it
+        yield Edit(name_end, colon, b"")
+    for blank in _BLANK_FOLD.finditer(header.data, colon, field.end):
+        yield Edit(*blank.span(), b"")
 
 
 def splice(data: bytes, edits: Iterable[Edit]) -> bytes:

@@ -9,13 +9,14 @@ import re
 
 # All that is none of ours: text, and whole other tags, whose quoted values may hold anything. For a document in lower
 # case: patterns that pass over case take twice as long.
-_OURS = rb"(?:!--|!doctype\b|/?(?:html|head|body|script|style|title|textarea|xmp|iframe|noembed|noframes|plaintext)\b)"
+_OURS = rb"(?:[!?]|/?(?:html|head|body|script|style|title|textarea|xmp|iframe|noembed|noframes|plaintext)\b)"
 _TO_END = rb"[^<>\"']*+(?:(?:\"[^\"]{0,32768}+\"|'[^']{0,32768}+')[^<>\"']*+)*+>"
 # Most tags are of these, and need not be held against the names of ours.
 _COMMON = rb"/?+(?:[abiup]|t[dr]|br|div|font|img|span|strong|h[1-6])(?=[>\s])" + _TO_END
 _SKIP = re.compile(rb"(?:[^<]*+<(?:" + _COMMON + rb"|(?!" + _OURS + rb")(?:[a-z/]" + _TO_END + rb")?+))*+[^<]*+")
 _TAG = re.compile(rb"<(/?[a-z]+)(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
 _DOCTYPE = re.compile(rb"<!doctype[^<>]*+>")
+_MARK = b"\xef\xbb\xbf"  # of UTF-8: it has to stay in front
 _COMMENT_END = re.compile(rb"--!?>")
 _RAW = {
     name: re.compile(rb"</" + name + rb"\b")
@@ -43,7 +44,8 @@ def places(document: bytes) -> tuple[int, int]:
             size = at  # never closed: what follows is not displayed, or is text
             break
         at = behind
-    top = next((found[name] for name in (b"body", b"/head", b"html", b"!doctype") if name in found), 0)
+    start = len(_MARK) if document.startswith(_MARK) else 0
+    top = next((found[name] for name in (b"body", b"/head", b"html", b"!doctype") if name in found), start)
     bottom = next((found[name] for name in (b"/body", b"/html") if found.get(name, -1) >= top), size)
     return top, max(top, bottom)
 
@@ -70,6 +72,8 @@ def _construct(document: bytes, at: int, found: dict[bytes, int]) -> int | None:
     if doctype := _DOCTYPE.match(document, at):
         found.setdefault(b"!doctype", doctype.end())
         return doctype.end()
+    if document.startswith((b"<!", b"<?"), at):  # a comment to every reader, up to the next >
+        return document.find(b">", at) + 1 or None
     tag = _TAG.match(document, at)
     if not tag:
         return at + 1

@@ -15,13 +15,16 @@ from messages.reply import Refused
 
 MAX_DEPTH = 50
 MAX_PARTS = 10_000  # what stands behind them is left alone, as everything else that is not displayed
+MAX_VALUE_CHARACTERS = 10_000  # of a Content-* field: what is longer is not read on
 MAX_LEGIBLE_BYTES = 1 << 20  # nobody reads the source of more, and quoted-printable takes five times as long as base64
 MAX_LINE_OCTETS = 998  # RFC 5322 2.1.1, without the line end; SES refuses more
 
-_MEDIA_TYPE = re.compile(r"\s*([^\s;/()]+)\s*/\s*([^\s;()]+)")
+_COMMENTS = r"\s*+(?:\([^()]*+\)\s*+)*+"  # RFC 2045 5.1 lets them stand anywhere; in front they are met
+_MEDIA_TYPE = re.compile(_COMMENTS + r"([^\s;/()]+)\s*/\s*([^\s;()]+)")
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
+_SEPARATOR = re.compile(rb">?From [^\r\n]*+\r\n")
 _DELIMITER_END = re.compile(rb"(--)?+[ \t]*+(?:\r?\n|\Z)")
-_TOKEN = re.compile(r"[\w-]+")
+_ENCODING = re.compile(_COMMENTS + r"([\w-]*+)" + _COMMENTS + ";?")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/\s]*+(?:=\s*+){0,2}")
 _BARE_SOFT_BREAK = re.compile(rb"=\r(?!\n)")  # a2b_qp would drop the rest of the line
 _ASCII = bytes(range(128))
@@ -39,7 +42,7 @@ class ContentType:
     @classmethod
     def parse(cls, raw: bytes | None, default: str = "text/plain") -> "ContentType":
         """Never fails: what has no type and subtype is the default (RFC 2045 5.2)."""
-        text = (raw or b"")[:10_000].decode("latin-1")
+        text = (raw or b"")[:MAX_VALUE_CHARACTERS].decode("latin-1")
         found = _MEDIA_TYPE.match(text)
         main, sub = found.groups() if found else default.split("/")
         return cls(main.lower(), sub.lower(), parse_parameters(text))
@@ -85,10 +88,10 @@ class Part:
 
     @property
     def encoding(self) -> str:
-        """The Content-Transfer-Encoding in lower case; 7bit where none is named (RFC 2045 6.1)."""
-        raw = self.value("content-transfer-encoding")
-        found = _TOKEN.match(raw.decode("latin-1").lower()) if raw else None
-        return found[0] if found else "7bit"
+        """The Content-Transfer-Encoding in lower case: 7bit where none is named (RFC 2045 6.1), ? for no token."""
+        raw = (self.value("content-transfer-encoding") or b"")[:MAX_VALUE_CHARACTERS]
+        found = _ENCODING.fullmatch(raw.decode("latin-1").lower())
+        return (found[1] or "7bit") if found else "?"
 
     def value(self, name: str) -> bytes | None:
         first = self.header.named(name)
@@ -123,7 +126,9 @@ def inner(part: Part) -> Part | None:
     """The message in a message/rfc822 part (RFC 2046 5.2.1). Raises Refused as `parse` does; None for other parts."""
     if str(part.type) not in ("message/rfc822", "message/global") or not part.header.separated:
         return None
-    header = HeaderSection.parse_part(part.header.data, part.body, part.end)
+    # Products that keep mail in mbox files forward it with the separator of those.
+    separator = _SEPARATOR.match(part.header.data, part.body, part.end)
+    header = HeaderSection.parse_part(part.header.data, separator.end() if separator else part.body, part.end)
     return _part(header, part.body, part.end, "text/plain", (), [MAX_PARTS])
 
 
@@ -139,7 +144,7 @@ def charset_set(field: bytes, name: str) -> bytes:
 def parse_parameters(text: str) -> dict[str, str]:
     """Parameters behind a value; the first of a name counts. RFC 2231 continuations are put together."""
     found: dict[str, str] = {}
-    for match in _PARAMETER.finditer(text):
+    for match in _PARAMETER.finditer(text[:MAX_VALUE_CHARACTERS]):
         value = match[2].strip()
         if len(value) > 1 and value[0] == value[-1] == '"':
             value = re.sub(r"\\(.)", r"\1", value[1:-1])

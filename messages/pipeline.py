@@ -7,7 +7,7 @@ from uuid import UUID
 from messages import attachments, headers, mime, reply, rewrite, threads, transport
 from messages import branding as brandings
 from messages.branding import Branding, Untouched
-from messages.content import Edit, compose, legible, origin, splice
+from messages.content import Edit, HeaderSection, compose, legible, origin, splice
 from messages.headers import Fate
 from messages.language import language_of
 from messages.message import Language, Trace
@@ -56,8 +56,8 @@ class Prepared:
 
     @property
     def repeated(self) -> list[str]:
-        """Names of fields that stood there more than once and of which the first was kept."""
-        return sorted({fate.name for fate in self.fates if fate.repeated})
+        """Which fields stood there more than once, so that the first was kept: as the policy names them."""
+        return sorted({fate.rule.name for fate in self.fates if fate.repeated})
 
 
 def prepare(content: bytes, preparation: Preparation) -> Prepared:
@@ -80,18 +80,22 @@ def prepare(content: bytes, preparation: Preparation) -> Prepared:
         *branding,
     ]
     edits, sent = _sendable(content, compose(mended, edits, header.data) if mended else edits)
-    message_id = header.first("message-id")
     return Prepared(
         content=sent,
         edits=tuple(edits),
         sender=sender,
         subject=subject_for_people(header.first("subject")),
-        original_message_id=clean(message_id)[:MAX_MESSAGE_ID_CHARACTERS] if message_id else None,
+        original_message_id=threads.own_id(header) or _shown_id(header),
         branded=bool(branding),
         not_branded_because=reason,
         language=language,
         fates=tuple(fate for _, fate in fates),
     )
+
+
+def _shown_id(header: HeaderSection) -> str | None:
+    """A Message-ID that is none, as far as it can be looked for."""
+    return clean((header.first("message-id") or "")[:MAX_MESSAGE_ID_CHARACTERS]) or None
 
 
 def _added(root: Part, preparation: Preparation) -> list[Edit]:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from messages import reply
-from messages.address import Address, AddressError
-from messages.content import Edit, HeaderSection
+from messages.address import Address, AddressError, parse_domain
+from messages.author import mailboxes
+from messages.content import Edit, HeaderSection, decode
 from messages.reply import Refused
 from messages.words import clean, decode_words, fold, phrase
 
@@ -20,6 +21,7 @@ MAX_REPLY_TO = 25
 MAX_LISTED_CHARACTERS = 85
 MAX_LIST_CHARACTERS = 65_536  # a longer list is cut: more than one author is not looked at
 
+_UNICODE_DOMAIN = re.compile(r"@([\w.-]*[^\x00-\x7f][\w.-]*)")
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n]++)
       | (?P<word>=\?[^?\s]++\?[bBqQ]\?[^?\r\n]*+\?=)
@@ -72,7 +74,7 @@ def sender(header: HeaderSection, policy: SenderPolicy) -> Mailbox:
     """Who stands in header From. Raises Refused where the service wants its authors named, and this is none of them."""
     authors = [mailbox for field in header.all("from") for mailbox in parse_mailboxes(field)]
     kept = _kept(authors, policy)
-    if kept is not None:
+    if kept is not None and _is_certain(header, kept):
         return kept
     if policy.refuse_others:
         allowed = (str(policy.address), *(f"@{domain}" for domain in sorted(policy.own_domains)))
@@ -146,7 +148,8 @@ def _mailbox(name: str, address: str) -> Mailbox:
     if address.startswith("@"):  # RFC 5322 4.4: an obsolete route stands before the address
         address = address.rpartition(":")[2]
     try:
-        parsed = Address.parse(address)
+        # RFC 2047 5: no encoded word stands in an address, and some readers decode it all the same.
+        parsed = None if "=?" in address else Address.parse(address)
     except AddressError:
         parsed = None
     return Mailbox(clean(decode_words(name)), parsed)
@@ -172,6 +175,16 @@ def _kept(authors: list[Mailbox], policy: SenderPolicy) -> Mailbox | None:
     ):
         return None
     return author if not author.name or _is_safe_name(author.name) else Mailbox(_bounded(policy.name), author.address)
+
+
+def _is_certain(header: HeaderSection, author: Mailbox) -> bool:
+    """Whether From can be read as that author only. A domain that is not ASCII stands for its ASCII form."""
+    [field] = header.named("from")
+    try:
+        value = _UNICODE_DOMAIN.sub(lambda found: "@" + parse_domain(found[1]), decode(header.raw(field)))
+    except AddressError:
+        return False
+    return mailboxes(value.encode()) == [author.address]
 
 
 def _permitted(wished: list[Mailbox], policy: SenderPolicy) -> list[Mailbox]:

@@ -29,8 +29,16 @@ def own_id_referenced(header: HeaderSection) -> Iterator[Edit]:
         ids = [*_ids(header, "in-reply-to"), *own]
         yield Edit(0, 0, b"References: " + _FOLDED.join(dict.fromkeys(ids)) + b"\r\n")
         return
-    end = header.data[: present[0].end].rstrip(b"\r\n \t")
-    yield Edit(len(end), len(end), (_FOLDED if known else b" ") + own[0])
+    value = header.data[present[0].start : present[0].end].rstrip(b"\r\n \t")
+    if value.count(b"(") == value.count(b")"):  # within an open comment nobody would see it
+        end = present[0].start + len(value)
+        yield Edit(end, end, (_FOLDED if known else b" ") + own[0])
+
+
+def own_id(header: HeaderSection) -> str | None:
+    """The message's own Message-ID, without what some products write around it."""
+    own = _ids(header, "message-id")
+    return own[0].decode("ascii") if own else None
 
 
 def referenced(header: HeaderSection) -> list[str]:
@@ -45,9 +53,15 @@ def renamed(content: bytes, header: HeaderSection, names: Mapping[str, str]) -> 
 
     In-Reply-To names the reader's; References keeps both, since the first one stands in the copies of all others.
     """
-    edits = [Edit(*found.span(), known) for found, known in _known(header, "in-reply-to", names)]
-    edits += [Edit(found.end(), found.end(), _FOLDED + known) for found, known in _known(header, "references", names)]
-    return splice(content, edits)
+    answered = [Edit(*found.span(), known) for found, known in _known(header, "in-reply-to", names)]
+    folded = [Edit(edit.start, edit.end, _FOLDED + edit.new) for edit in answered[1:]]
+    present = set(_ids(header, "references"))  # the reader's own answers bring what was added for them before
+    added = []
+    for found, known in _known(header, "references", names):
+        if known not in present:
+            present.add(known)
+            added.append(Edit(found.end(), found.end(), _FOLDED + known))
+    return splice(content, [*answered[:1], *folded, *added])
 
 
 def _known(header: HeaderSection, name: str, names: Mapping[str, str]) -> Iterator[tuple[re.Match[bytes], bytes]]:

@@ -19,8 +19,8 @@ _WORD = re.compile(rb"[ \t]*+[^ \t]++(?:[ \t]++\Z)?")  # with the white space be
 
 def mend(root: Part) -> list[Edit]:
     """The edits that take out all that no 7-bit path carries, where that does no damage; the rest stays."""
-    edits = list(_mended(root))
-    return edits + mime.version_added(root) if edits else []
+    encoded = list(_encoded_leaves(root))
+    return [*_folded_fields(root), *encoded, *(mime.version_added(root) if encoded else ())]
 
 
 def find_sealed(root: Part) -> int | None:
@@ -28,13 +28,19 @@ def find_sealed(root: Part) -> int | None:
     return None if root.header.data.isascii() else next(_sealed(root), None)
 
 
-def _mended(part: Part) -> Iterator[Edit]:
+def _folded_fields(part: Part) -> Iterator[Edit]:
     for field in part.header.fields:
         yield from _folded(part.header, field)
+    if not (part.type.signed or part.type.encrypted):
+        for child in part.children:
+            yield from _folded_fields(child)
+
+
+def _encoded_leaves(part: Part) -> Iterator[Edit]:
     if part.type.signed or part.type.encrypted:
         return
     for child in part.children:
-        yield from _mended(child)
+        yield from _encoded_leaves(child)
     if part.type.main in ("multipart", "message"):  # RFC 2045 6.4: they take no encoding
         return
     body = part.header.data[part.body : part.end]

@@ -10,6 +10,7 @@ from delivery.store.base import Search
 from delivery.store.tables import INDEXED_CHARACTERS, messages, original_message_id_start, reference_start
 from messages.message import new_id
 
+_EARLIER = 500  # products that give all their mail one Message-ID are not to cost a recipient's whole history
 _LAST = b"\xff" * 10
 
 
@@ -19,7 +20,7 @@ def statement(search: Search, recipient_hashes: Sequence[bytes], limit: int) -> 
 
 
 def sent_as(service_id: UUID, recipient_hashes: Sequence[bytes], originals: Sequence[str]) -> Select[tuple[str, str]]:
-    """(Message-ID as it was sent, provider id) of messages to one recipient, oldest first."""
+    """(Message-ID as it was sent, provider id) of messages to one recipient, newest first; a bounded number."""
     c = messages.c
     return (
         select(c.original_message_id, c.provider_id)
@@ -29,7 +30,8 @@ def sent_as(service_id: UUID, recipient_hashes: Sequence[bytes], originals: Sequ
             c.service_id == service_id,
             c.provider_id.is_not(None),
         )
-        .order_by(c.id)
+        .order_by(c.id.desc())
+        .limit(_EARLIER)
     )
 
 

@@ -127,7 +127,9 @@ class SqlStore:
         hashes = self._codec.recipient_hashes(message.recipient.key)
         statement = finding.sent_as(message.service_id, hashes, originals)
         rows = await self._database.query(lambda connection: connection.execute(statement).all())
-        return {row.original_message_id: row.provider_id for row in rows if row.original_message_id in originals}
+        return {
+            row.original_message_id: row.provider_id for row in reversed(rows) if row.original_message_id in originals
+        }
 
     async def attempt(self, attempts_: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
         return await self._database.transact(lambda c: attempting.attempt(c, attempts_, owner, lease_until))

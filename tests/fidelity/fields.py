@@ -14,6 +14,7 @@ DESCRIBING = ("content-type", "content-transfer-encoding", "content-md5", "mime-
 _ID = re.compile(rb"<[^<>]+>")
 ADDED = ("date", "references")  # where they are missing
 UNREADABLE = "x-unreadable"  # what a line that is no field stands behind
+_BLANK_LINE = re.compile(rb"\r\n[ \t]+(?=\r\n|\Z)")
 _SPACE_BEFORE_COLON = re.compile(rb"\A([!-9;-~]+)[ \t]+:")  # RFC 5322 4.5: obsolete, and not every reader takes it
 # What SES takes once (its developer guide); the first one stays.
 ONCE = frozenset(
@@ -111,7 +112,7 @@ def _in_order(before: list[Field], after: list[Field], own: bytes) -> Iterator[s
 
 
 def _same(old: Field, new: Field, own: bytes) -> bool:
-    if _SPACE_BEFORE_COLON.sub(rb"\1:", old.raw) == _SPACE_BEFORE_COLON.sub(rb"\1:", new.raw):
+    if _BLANK_LINE.sub(b"", _SPACE_BEFORE_COLON.sub(rb"\1:", old.raw)) == _SPACE_BEFORE_COLON.sub(rb"\1:", new.raw):
         return True
     if old.name != new.name:
         return False

@@ -21,6 +21,10 @@ NAMES = [
     'Content-Disposition: attachment; filename="setup.exe. "',
     'Content-Disposition: attachment; filename="report.pdf.exe"',
     'Content-Disposition: inline;\n filename="setup.exe"',
+    "Content-Disposition: attachment; filename=\"a.txt\"; filename*=utf-8''a.exe",
+    'Content-Type: text/plain; name="a.txt"; name="b.exe"',
+    "Content-Disposition: attachment; filename=a.exe (c)",
+    "Content-Disposition: attachment filename=a.exe",
 ]
 
 
@@ -45,6 +49,17 @@ def test_other_names_pass(name, preparation, crlf):
     body = base64.b64encode(b"MZ").decode()
     part = f'Content-Disposition: attachment; filename="{name}"\nContent-Transfer-Encoding: base64\n\n{body}\n--b--\n'
     assert prepare(crlf(HEAD + part), preparation).branded
+
+
+def test_forwarded_message_is_named_after_its_subject(preparation, crlf):
+    part = 'Content-Type: message/rfc822; name="Re: news from www.example.com"\n\nSubject: x\n\ny\n--b--\n'
+    assert prepare(crlf(HEAD + part), preparation).branded
+
+
+def test_program_within_a_message_of_a_mail_store_is_refused(preparation, crlf):
+    part = f"Content-Type: message/rfc822\n\nFrom x Mon Jan 1\n{NAMES[2]}\n\nMZ\n--b--\n"
+    with pytest.raises(Refused):
+        prepare(crlf(HEAD + part), preparation)
 
 
 def test_messages_within_messages_are_looked_into_to_a_bounded_depth(preparation, crlf):

@@ -187,9 +187,9 @@ def test_without_branding_the_preheader_stands_first_too():
     assert document.index("display:none") < document.index("<h2")
 
 
-def test_text_that_looks_sealed_goes_out_without_a_branding(branding):
+def test_value_that_looks_like_pgp_takes_nobody_the_branding(branding):
     template = replace(TEMPLATE, body="-----BEGIN PGP MESSAGE-----\n\nx")
-    assert "Gouvernement" not in part(make(template, branding), "html")
+    assert "Gouvernement" in part(make(template, branding), "html")
 
 
 def test_same_input_gives_the_same_octets(branding):

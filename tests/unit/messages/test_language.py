@@ -26,6 +26,7 @@ def spoken(crlf, text: str) -> Language | None:
         ("iu", None),
         ("french", None),
         ("de, fr", Language.FR),
+        ("de (see fr guide)", None),
         ("", None),
     ],
 )
@@ -41,6 +42,9 @@ def test_content_language_is_read(value, language, crlf):
         ("<html lang=fr>x", Language.FR),
         ('<html class="no-js" lang="de">x', None),
         ("<html>x<p lang=fr>", None),
+        ('<!--[if IE]><html lang="fr"><![endif]--><html lang=en>x', Language.EN),
+        ("<html data-x='a>b' lang='fr'>x", Language.FR),
+        ("<html title=' lang=fr' lang=en>x", Language.EN),
         ("<!--" + "x" * 9000 + '--><html lang="fr">', None),
     ],
 )
@@ -55,6 +59,11 @@ def test_lang_of_the_document_is_read(html, language, encoding, crlf):
 def test_content_language_counts_before_the_document(crlf):
     html = 'Content-Type: text/html\n\n<html lang="en"><body>x'
     assert spoken(crlf, f"From: a@x.ca\nContent-Language: fr\n{html}") is Language.FR
+
+
+def test_content_language_of_others_is_not_overruled_by_the_document(crlf):
+    html = 'Content-Type: text/html\n\n<html lang="en"><body>x'
+    assert spoken(crlf, f"From: a@x.ca\nContent-Language: de\n{html}") is None
 
 
 def test_branding_of_the_language_that_the_message_says_goes_in(preparation, branding, crlf):

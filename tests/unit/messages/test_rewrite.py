@@ -197,8 +197,6 @@ OWN_DOMAINS = {"own_domains": frozenset({"dept.example.ca", "xn--bcher-kva.examp
         ("=?utf-8?Q?=C3=89lise?= <e@dept.example.ca>", "Élise <e@dept.example.ca>"),
         ('"=?utf-8?Q?=C3=89lise?=" <e@dept.example.ca>', "Élise <e@dept.example.ca>"),
         ("Bücher <info@bücher.example>", "Bücher <info@xn--bcher-kva.example>"),
-        ("Staff: ann@dept.example.ca;", "ann@dept.example.ca"),
-        ('"boss@bank.example" <ann@dept.example.ca>', "Passport Office <ann@dept.example.ca>"),
     ],
 )
 def test_author_at_an_own_domain_stays_in_from_where_the_service_says_so(field, kept, unbranded):
@@ -214,6 +212,14 @@ OTHERS = [
     "From: \u00e9lise@dept.example.ca",
     "From: nobody",
     "Subject: nobody",
+    "From: Staff: ann@dept.example.ca;",
+    'From: "boss@bank.example" <ann@dept.example.ca>',
+    "From: =?utf-8?q?ceo=40bank.ca?=@dept.example.ca",
+    'From: "ceo b"@dept.example.ca',
+    "From: x@evil.example b@dept.example.ca",
+    "From: <b@dept.example.ca> <x@evil.example>",
+    'From: "Ann b@dept.example.ca"',
+    "From: x@evil.example:b@dept.example.ca",
 ]
 
 

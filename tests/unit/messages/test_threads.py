@@ -51,6 +51,37 @@ def test_earlier_message_is_named_as_its_reader_knows_it(crlf):
     assert done.endswith(b"\r\n\r\nbody <a@x>\r\n")
 
 
+def test_conversation_names_each_message_once_however_long_it_is(crlf):
+    """Both sides answer in turn; the reader's answers bring back what was added for the reader."""
+    names, references = {}, []
+    for turn in range(30):
+        own = f"<{turn}@product>"
+        content = crlf(f"Message-ID: {own}\nReferences: {' '.join([*references, own])}\n\nx\n")
+        done = renamed(content, HeaderSection.parse(content), names)
+        references = references_of = HeaderSection.parse(done).first("references").split()
+        assert len(references_of) == len(set(references_of))
+        names[own] = f"<{turn}@ses>"
+        references = [*references, f"<{turn}@ses>"]
+    assert len(references) == 60
+
+
+def test_many_answered_messages_fit_on_lines(crlf):
+    answered = [f"<{number}{'x' * 40}@product>" for number in range(15)]
+    content = crlf(f"In-Reply-To: {' '.join(answered)}\n\nx\n")
+    done = renamed(content, HeaderSection.parse(content), {each: f"<{'y' * 80}{each[1:3]}@ses>" for each in answered})
+    assert max(map(len, done.split(b"\r\n"))) < 998
+
+
+@pytest.mark.parametrize("written", ["<q@p> (x)", "(x) <q@p>", "<q@p>"])
+def test_message_id_is_remembered_as_others_name_it(written, unbranded, crlf):
+    assert prepare(crlf(f"From: a@x.ca\nMessage-ID: {written}\n\nhi\n"), unbranded).original_message_id == "<q@p>"
+
+
+def test_nothing_is_added_within_an_open_comment(unbranded, crlf):
+    done = prepare(crlf(f"From: a@x.ca\nMessage-ID: {OWN}\nReferences: <1@a> (see\n\nhi\n"), unbranded)
+    assert references(done.content) == ["<1@a> (see"]
+
+
 def test_message_that_answers_nothing_known_keeps_its_bytes(crlf):
     content = crlf("References: <a@x>\n\nx\n")
     assert renamed(content, HeaderSection.parse(content), {"<b@x>": "<1@ses>"}) == content
