@@ -42,6 +42,7 @@ class Rule:
 _ONCE = "SES refuses a message that has it twice"
 _PARTLY = "SES refuses a message that has it twice; adapted where branding changes the message's structure"
 
+_RECEIPT = "asks for a receipt; readers ask their user first, since it is not the return path (RFC 8098 2.1)"
 _ELSEWHERE = "answers or reports would go past the service's reply-to policy"
 
 POLICY: tuple[Rule, ...] = (
@@ -84,16 +85,18 @@ POLICY: tuple[Rule, ...] = (
     Rule(
         "in-reply-to", Action.REWRITE, "names a message that was sent through us as the recipient knows it", once=True
     ),
+    Rule("disposition-notification-to", Action.KEEP, _RECEIPT, once=True),
+    Rule("return-receipt-to", Action.KEEP, _RECEIPT, once=True),
     Rule("list-unsubscribe", Action.KEEP, "signed (RFC 8058 4); SES refuses it twice", once=True),
     Rule("list-unsubscribe-post", Action.KEEP, "signed (RFC 8058 4); SES refuses it twice", once=True),
     *(
         Rule(name, Action.KEEP, _ONCE, once=True)
         for name in (
             *("subject", "content-*", "accept-language", "acceptlanguage", "archived-at", "auto-submitted", "comments"),
-            *("keywords", "delivered-to", "disposition-notification-options", "disposition-notification-to"),
+            *("keywords", "delivered-to", "disposition-notification-options"),
             *("importance", "list-archive", "list-help", "list-id", "list-owner", "list-post", "list-subscribe"),
             *("message-context", "organization", "original-from", "original-message-id", "original-recipient"),
-            *("original-subject", "precedence", "priority", "return-receipt-to", "sensitivity", "solicitation"),
+            *("original-subject", "precedence", "priority", "sensitivity", "solicitation"),
             *("thread-index", "thread-topic", "user-agent", "vbr-info"),
         )
     ),

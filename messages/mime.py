@@ -79,6 +79,11 @@ class Part:
         return self.header.end
 
     @property
+    def boundary(self) -> bytes:
+        """Of a multipart; white space at its end does not count (RFC 2046 5.1.1)."""
+        return self.type.parameters.get("boundary", "").rstrip().encode("latin-1")
+
+    @property
     def attachment(self) -> bool:
         """Whether it is a file to keep rather than text to read: what carries a file name counts as one."""
         disposition = self.value("content-disposition")

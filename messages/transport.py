@@ -41,11 +41,25 @@ def _encoded_leaves(part: Part) -> Iterator[Edit]:
         return
     for child in part.children:
         yield from _encoded_leaves(child)
+    yield from _without_surroundings(part)
     if part.type.main in ("multipart", "message"):  # RFC 2045 6.4: they take no encoding
         return
     body = part.header.data[part.body : part.end]
     if not body.isascii() or find_unsendable(body, 0, len(body)) is not None:
         yield from _encoded(part)
+
+
+def _without_surroundings(part: Part) -> Iterator[Edit]:
+    """Text around the parts of a multipart, which no reader shows (RFC 2046 5.1.1), where it could not be carried."""
+    if not part.children:
+        return
+    data, boundary = part.header.data, re.escape(part.boundary)
+    before = data.rfind(b"--" + part.boundary, part.body, part.children[0].start)
+    closing = re.compile(rb"\r?\n--" + boundary + rb"--[ \t]*\r\n").match(data, part.children[-1].end, part.end)
+    for start, end in ((part.body, before), (closing.end(), part.end) if closing else (0, 0)):
+        around = data[start:end]
+        if not around.isascii() or find_unsendable(around, 0, len(around)) is not None:
+            yield Edit(start, end, b"")
 
 
 def _sealed(part: Part) -> Iterator[int]:

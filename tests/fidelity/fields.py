@@ -112,14 +112,15 @@ def _in_order(before: list[Field], after: list[Field], own: bytes) -> Iterator[s
 
 
 def _same(old: Field, new: Field, own: bytes) -> bool:
-    if _BLANK_LINE.sub(b"", _SPACE_BEFORE_COLON.sub(rb"\1:", old.raw)) == _SPACE_BEFORE_COLON.sub(rb"\1:", new.raw):
+    raw = _BLANK_LINE.sub(b"", _SPACE_BEFORE_COLON.sub(rb"\1:", old.raw))
+    if raw == _SPACE_BEFORE_COLON.sub(rb"\1:", new.raw):
         return True
     if old.name != new.name:
         return False
-    if old.name == "references" and own and _unfolded(new.raw).removesuffix(own) == _unfolded(old.raw).rstrip() + b" ":
+    if old.name == "references" and own and _unfolded(new.raw).removesuffix(own) == _unfolded(raw).rstrip() + b" ":
         return True
-    folded = max(map(len, old.raw.split(b"\r\n"))) > 998
-    return folded and _unfolded(old.raw) == _unfolded(new.raw)
+    folded = max(map(len, raw.split(b"\r\n"))) > 998
+    return folded and _unfolded(raw) == _unfolded(new.raw)
 
 
 def _unfolded(raw: bytes) -> bytes:

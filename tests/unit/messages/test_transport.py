@@ -106,7 +106,6 @@ REFUSED = {
     "damaged base64": (f"Content-Transfer-Encoding: base64\n\nYWJj\n{'YWJj' * 300}!\n", 7),
     "message": (f"Content-Type: message/rfc822\n\nSubject: a\n\n\n{'x' * 999}\n", 9),
     "multipart without parts": (f"Content-Type: multipart/mixed\n\n{'x' * 999}\n", 6),
-    "preamble": (f"Content-Type: multipart/mixed; boundary=b\n\n{'x' * 999}\n--b\n\nhi\n--b--\n", 6),
 }
 
 
@@ -217,3 +216,14 @@ def test_edits_say_all_that_was_changed(preparation, crlf):
     prepared = prepare(content, preparation)
     assert splice(content, prepared.edits) == prepared.content
     assert content.index(b"Subject: s") not in [at for edit in prepared.edits for at in range(edit.start, edit.end)]
+
+
+@pytest.mark.parametrize("odd", ["pr\u00e9ambule", "x" * 999])
+def test_text_around_the_parts_goes_where_it_cannot_be_carried(odd, unbranded, crlf):
+    inner = f"Content-Type: multipart/mixed; boundary=i\n\n{odd}\n--i\n\ninner\n--i--\n{odd}"
+    content = crlf(f"{HEAD}Content-Type: multipart/mixed; boundary=b\n\n{odd}\n--b\n\nhi\n--b\n{inner}\n--b--\n{odd}\n")
+    sent = prepare(content, unbranded).content
+    assert odd.encode() not in sent
+    first, second = parsed(sent).get_payload()
+    assert (first.get_payload(), second.get_payload()[0].get_payload()) == ("hi", "inner")
+    assert b"\r\nplain\r\n--b\r\n" in prepare(content.replace(odd.encode(), b"plain"), unbranded).content
