@@ -23,6 +23,7 @@ _COMMENTS = r"\s*+(?:\([^()]*+\)\s*+)*+"  # RFC 2045 5.1 lets them stand anywher
 _MEDIA_TYPE = re.compile(_COMMENTS + r"([^\s;/()]+)\s*/\s*([^\s;()]+)")
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
 _SEPARATOR = re.compile(rb">?From [^\r\n]*+\r\n")
+_PERHAPS_EMPTY = re.compile(r';\s*([^\s=;"]+)(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^;]*)|(?=\s*(?:;|\Z)))')
 _DELIMITER_END = re.compile(rb"(--)?+[ \t]*+(?:\r?\n|\Z)")
 _ENCODING = re.compile(_COMMENTS + r"([\w-]*+)" + _COMMENTS + ";?")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/\s]*+(?:=\s*+){0,2}")
@@ -140,7 +141,7 @@ def inner(part: Part) -> Part | None:
 def charset_set(field: bytes, name: str) -> bytes:
     """A Content-Type field with another charset; its other parameters keep their bytes."""
     field = field.rstrip(b"\r\n\t ;")
-    for found in _PARAMETER.finditer(field.decode("latin-1")):
+    for found in _PERHAPS_EMPTY.finditer(field.decode("latin-1")):
         if found[1].lower() in ("charset", "charset*", "charset*0", "charset*0*"):
             return field[: found.start()] + f"; charset={name}".encode() + field[found.end() :] + b"\r\n"
     return field + f"; charset={name}\r\n".encode()

@@ -106,7 +106,8 @@ class Comparison:
             yield from words.twin(text, twin, self.mark)
 
     def _children(self, old: Part, new: Part) -> Iterator[str]:
-        if old.around != new.around:
+        carried = tuple(b"" if each and _is_unsendable(each) else each for each in old.around)
+        if new.around not in (old.around, carried):
             yield f"what stands around the parts of {old.type} changed"
         rest = list(new.children)
         if old.type == "multipart/related" and self.mark:
@@ -145,6 +146,10 @@ def _images(parts: tuple[Part, ...] | list[Part]) -> Iterator[str]:
     for each in parts:
         if not _is_image(each):
             yield f"{each.type} was added to a related"
+
+
+def _is_unsendable(around: bytes) -> bool:
+    return not around.isascii() or b"\0" in around or max(map(len, around.split(b"\r\n"))) > 998
 
 
 def _is_image(part: Part) -> bool:
