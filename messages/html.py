@@ -25,6 +25,7 @@ _RAW = {
 _ISO_2022_JP = re.compile(rb"\x1b(?:\$[@B]|\(I)[^\x1b]*+")
 
 _LINK = re.compile(r"""https?://[^\s<>"\x00-\x20]+""", re.IGNORECASE)
+_INDENT = re.compile("^ ", re.MULTILINE)
 _AFTER_LINK = ".,;:!?)]}'*_\u00bb\u201d\u2019"
 
 
@@ -108,12 +109,15 @@ def _unflow(lines: list[str], *, joined: bool) -> list[str]:
 
 
 def _lines(paragraph: str, *, links: bool) -> str:
-    return "<br>\r\n".join(_line(line, links=links) for line in paragraph.split("\n"))
+    if links and "://" in paragraph:
+        return "<br>\r\n".join(map(_line, paragraph.split("\n")))
+    return _escape(paragraph).replace("\n", "<br>\r\n")
 
 
-def _line(line: str, *, links: bool) -> str:
+def _line(line: str) -> str:
+    """With its links live."""
     done, at = "", 0
-    for link in _LINK.finditer(line) if links else ():
+    for link in _LINK.finditer(line):
         url = link[0].rstrip(_AFTER_LINK)
         done += _escape(line[at : link.start()]) + f'<a href="{html.escape(url)}">{html.escape(url)}</a>'
         at = link.start() + len(url)
@@ -123,4 +127,4 @@ def _line(line: str, *, links: bool) -> str:
 def _escape(text: str) -> str:
     """Blanks that HTML would drop stay as no-break spaces: tables and indents of plain mail keep their shape."""
     text = html.escape(text, quote=False).replace("\t", "    ").replace("  ", "&#160; ")
-    return "&#160;" + text[1:] if text.startswith(" ") else text
+    return _INDENT.sub("&#160;", text)

@@ -72,6 +72,8 @@ class Mailbox:
 
 def sender(header: HeaderSection, policy: SenderPolicy) -> Mailbox:
     """Who stands in header From. Raises Refused where the service wants its authors named, and this is none of them."""
+    if not (policy.author_name or policy.own_domains or policy.refuse_others):
+        return Mailbox(_bounded(policy.name), policy.address)
     authors = [mailbox for field in header.all("from") for mailbox in parse_mailboxes(field)]
     kept = _kept(authors, policy)
     if kept is not None and _is_certain(header, kept):
