@@ -78,6 +78,13 @@ def test_branding_is_made_shown_listed_and_used_by_its_name(
     assert answer("key", "update", key["id"], "--branding", "fip_french")["branding"] == "fip_french"
 
 
+def test_service_without_a_branding_of_its_own_has_the_default_one(answer: Answer, service: str) -> None:
+    made = answer("service", "create", "--name", "Other", "--email-from", "other", "--branding", "")
+    assert made["branding"] == "default"
+    answer("service", "update", service, "--branding", "fip_french")
+    assert answer("service", "update", service, "--branding", "")["branding"] == "default"
+
+
 def test_branding_is_changed_in_versions_and_archived(answer: Answer, create: tuple[object, ...]) -> None:
     made = answer(*create)
     changed = answer("branding", "update", made["id"], "--text", "Parks", "--logo", "", "--alt-text-fr", "")
