@@ -178,6 +178,10 @@ PREVIEW_FILE_HELP = "The message as a product sends it, or - for standard input.
 PREVIEW_KEY = "Whose terms count; without it those of the service's newest key."
 PREVIEW_TO = "A recipient; several can be named. Without it those of To, Cc and Bcc."
 PREVIEW_NO_KEY = "service {id} has no such key that is in force; make one first: notify-relay key create"
+PREVIEW_WAITS = "no key of {domain} signs yet, and mail waits for one; see: notify-relay domain check {domain}"
+FATES = ("keep", "strip", "rewrite", "add")
+NOT_KNOWN = "not known ({reason})"
+NO_INPUT = "standard input is closed: name a file"
 FIND_TO = "Recipient's address."
 FIND_MESSAGE_ID = "Message-ID that the sending product gave it, with its angle brackets."
 FIND_REFERENCE = "Reference that the sender gave it."
@@ -263,7 +267,6 @@ HEADINGS = (
     "accepted",
     "added",
     "address",
-    "aligned",
     "allowed_from",
     "alt_text_en",
     "alt_text_fr",
@@ -273,8 +276,8 @@ HEADINGS = (
     "attempts",
     "billable_units",
     "body",
-    "branded",
     "brand_type",
+    "branded",
     "branding",
     "callbacks",
     "changes",
@@ -290,12 +293,18 @@ HEADINGS = (
     "detail",
     "display_name",
     "dkim",
+    "dkim_aligned",
+    "dkim_domain",
+    "dkim_selector",
     "dmarc",
+    "dmarc_found_at",
+    "dmarc_policy",
+    "dmarc_problem",
+    "dmarc_verdict",
     "domain",
     "dsn",
     "email_from",
     "email_template_id",
-    "encoded",
     "ended_at",
     "ends_at",
     "events",
@@ -306,7 +315,6 @@ HEADINGS = (
     "field",
     "fields",
     "fixed",
-    "found_at",
     "from_policy",
     "group_id",
     "guest",
@@ -324,7 +332,6 @@ HEADINGS = (
     "last_outcome",
     "last_used_at",
     "lifetime_seconds",
-    "limit",
     "line",
     "live",
     "logo",
@@ -371,9 +378,16 @@ HEADINGS = (
     "signing_secret",
     "signs",
     "size",
+    "size_encoded",
+    "size_limit",
+    "size_received",
+    "size_sent",
     "smtp_password",
     "smtp_username",
     "spf",
+    "spf_aligned",
+    "spf_domain",
+    "spf_problem",
     "started_at",
     "state",
     "status",
@@ -387,11 +401,11 @@ HEADINGS = (
     "url",
     "usable",
     "value",
-    "verdict",
     "verified_at",
     "version",
     "waiting",
     "waiting_until",
+    "waits",
     "whole",
     "width",
 )
