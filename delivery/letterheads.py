@@ -65,6 +65,7 @@ class Letterheads:
         self._base_url = base_url
         found = dict(_pictures(own)), dict(_pictures(folder) if folder else ())
         self._artwork = found[0] | found[1]
+        self.replaced = sorted(found[0].keys() & found[1].keys())  # of our own, by files of the folder
         # What was replaced is still shown by old mail.
         self.pictures = {picture.name: picture for each in found for picture in each.values()}
         self._rendered: OrderedDict[tuple[str, int, str, str], Branding] = OrderedDict()
@@ -130,7 +131,8 @@ def _pictures(folder: Traversable | Path) -> Iterator[tuple[str, Picture]]:
     """The pictures in a folder by their file names. Raises SettingsError."""
     name = f"{PREFIX}BRANDING__DIR"
     try:
-        files = sorted((file for file in folder.iterdir() if file.name.endswith(_ENDS)), key=str)
+        named = (file for file in folder.iterdir() if file.name.endswith(_ENDS))
+        files = sorted((file for file in named if not file.name.startswith(".")), key=str)  # macOS: ._wordmark.png
         for file in files[:_MAX_FILES]:
             with file.open("rb") as opened:
                 yield file.name, Picture.parse(opened.read(MAX_OCTETS + 1))

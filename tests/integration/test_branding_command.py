@@ -150,3 +150,11 @@ def test_check_says_who_can_see_the_pictures(
     _, out, _ = run("check", "--json")
     (row,) = [each for each in json.loads(out)["checks"] if each["part"] == "branding"]
     assert (row["result"], detail in row["detail"]) == (result, True), row
+
+
+def test_check_names_the_artwork_that_stands_in(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_RELAY_BRANDING__DIR", str(tmp_path))
+    (tmp_path / "wordmark.png").write_bytes(png(246, 110))
+    _, out, _ = run("check", "--json")
+    (row,) = [each for each in json.loads(out)["checks"] if each["part"] == "branding"]
+    assert row["detail"].endswith("; shown in place of our own: wordmark.png")

@@ -25,11 +25,13 @@ def custom(kind: BrandType, **values: object) -> Variant:
 def test_artwork_of_the_operator_stands_in_and_the_old_one_is_still_served(tmp_path: Path) -> None:
     (tmp_path / "wordmark.png").write_bytes(png(246, 110))
     (tmp_path / "README.txt").write_text("not shown")
+    (tmp_path / "._wordmark.png").write_bytes(b"what macOS puts beside a file")
     own, theirs = Letterheads(), Letterheads(tmp_path)
     replaced = Picture.parse(png(246, 110))
     footers = [heads.render(BUILT_IN["default"], "s", Language.EN).footer_html for heads in (own, theirs)]
     assert [replaced.name in footer for footer in footers] == [False, True]
     assert theirs.pictures == own.pictures | {replaced.name: replaced}
+    assert (own.replaced, theirs.replaced) == ([], ["wordmark.png"])
 
 
 @pytest.mark.parametrize(("octets", "reason"), [(b"<svg/>", "a PNG"), (gif(1, 1).ljust(MAX_OCTETS + 1), "at most")])
