@@ -138,6 +138,22 @@ async def usable(connection: AsyncConnection, service_id: UUID | None, asked: st
     ]
     if not found:
         raise VariantError("the service has no branding {asked}; `branding list` shows what there is", asked=asked)
+    return _only(found, asked)
+
+
+async def named(connection: AsyncConnection, asked: str) -> UUID:
+    """The id of the branding that has this id, or alone this name. Raises VariantError."""
+    if asked in BUILT_IN:
+        raise VariantError("branding {id} is built in: make another one", id=asked)
+    if (branding_id := parse_id(asked)) is not None:
+        return branding_id
+    found = [each.id for each in await list_all(connection) if each.name == asked and isinstance(each.id, UUID)]
+    if not found:
+        raise VariantError("there is no branding {id}", id=asked)
+    return _only(found, asked)
+
+
+def _only(found: list[T], asked: str) -> T:
     if len(found) > 1:
         raise VariantError("several brandings have the name {asked}; use the id of one", asked=asked)
     return found[0]

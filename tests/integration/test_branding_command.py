@@ -95,6 +95,20 @@ def test_branding_is_changed_in_versions_and_archived(answer: Answer, create: tu
     assert len(answer("branding", "list")["brandings"]) == 4
 
 
+def test_branding_is_found_by_its_name_while_no_other_has_it(
+    run: Run, answer: Answer, create: tuple[object, ...]
+) -> None:
+    made = answer(*create)
+    assert answer("branding", "show", "Parks") == made
+    assert answer("branding", "update", "Parks", "--colour", "#2b5a2b")["version"] == 2
+    other = answer(*create)
+    assert run("branding", "archive", "Parks")[2] == (
+        "notify-relay: several brandings have the name Parks; use the id of one\n"
+    )
+    answer("branding", "archive", other["id"])
+    assert answer("branding", "archive", "Parks")["id"] == made["id"]
+
+
 def test_what_cannot_be_done_is_one_line_with_the_reason(
     run: Run, answer: Answer, create: tuple[object, ...], service: str, logo: Path
 ) -> None:
@@ -108,6 +122,7 @@ def test_what_cannot_be_done_is_one_line_with_the_reason(
         (("key", "create", "--service", service, "--name", "n", "--type", "test", "--branding", "Parks"), "Parks; "),
         (("branding", "show", unknown), f"there is no branding {unknown}"),
         (("branding", "update", "default", "--name", "n"), "branding default is built in: make another one"),
+        (("branding", "update", made["id"]), "nothing is named that is to change"),
         (("branding", "archive", "unheard-of"), "there is no branding unheard-of"),
         ((*create, "--service", unknown), f"there is no service {unknown}"),
         ((*band, "--colour", "#ffcc00"), "white text on #ffcc00 has a contrast of 1.51:1; take a darker colour"),
