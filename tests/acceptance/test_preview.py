@@ -172,6 +172,7 @@ async def test_suppressed_recipient_is_told_by_the_provider(make_relay: Make) ->
         told = await asyncio.to_thread(previewed, relay, key, CONTENT, *recipients)
     assert [row["suppressed"] for row in told["recipients"]] == ["BOUNCE", None]
     assert [row["suppressed_problem"] for row in told["recipients"]] == [None, None]
+    assert (told["spf"]["aligned"], bool(told["spf"]["problem"])) == (False, True)  # nobody has published it
     assert told["dmarc"]["verdict"] == "none"
 
 
