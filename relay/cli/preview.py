@@ -278,7 +278,7 @@ def _print(row: Mapping[str, Any]) -> None:
         if isinstance(value, dict):
             flat |= {f"{name}_{inner}": each for inner, each in value.items()}
         elif name not in tables:
-            flat[name] = value
+            flat["header_reply_to" if name == "reply_to" else name] = value  # the other one is a service's policy
     show(flat, as_json=False)
     for name, cells in tables.items():
         rows = [cells(each) for each in row.get(name, [])]

@@ -320,6 +320,7 @@ HEADINGS = (
     "group_id",
     "guest",
     "header_from",
+    "header_reply_to",
     "height",
     "held",
     "hidden",

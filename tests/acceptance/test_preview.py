@@ -158,6 +158,7 @@ def test_people_read_the_same_in_their_language(relay: Relay, key: Credentials) 
     finally:
         relay.environment["LC_ALL"] = "C.UTF-8"
     assert "en-tête From" in said
+    assert "en-tête Reply-To" in said
     assert re.search(r"^taille reçue  ", said, re.MULTILINE)
     assert re.search(r"^bcc  +retiré  ", said, re.MULTILINE)
     assert "montrerait des destinataires cachés aux autres" in said
