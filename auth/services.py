@@ -103,7 +103,9 @@ async def create(
     row = {"id": uuid4(), "live": live, "held": False, "email_template_id": uuid4(), "created_at": now, **values}
     try:
         await connection.execute(insert(services).values(**row))
-    except IntegrityError:
+    except IntegrityError as error:
+        if not _is_taken(error):
+            raise
         raise AuthError(FROM_TAKEN, email_from=values["email_from"], domain=values["domain"]) from None
     return await find(connection, limits, row["id"])
 
@@ -128,7 +130,9 @@ async def update(connection: AsyncConnection, limits: Limits, service_id: UUID, 
     values = await _checked(connection, **({"email_from": old.email_from, "domain": old.domain} | changes))
     try:
         await connection.execute(services.update().where(services.c.id == service_id).values(**values))
-    except IntegrityError:
+    except IntegrityError as error:
+        if not _is_taken(error):
+            raise
         raise AuthError(FROM_TAKEN, email_from=values["email_from"], domain=values["domain"]) from None
     return await find(connection, limits, service_id)
 
@@ -215,6 +219,12 @@ async def _checked(connection: AsyncConnection, **values: Any) -> dict[str, Any]
     if values.get("per_day") is not None:
         values["per_day"] = parse_limit(values["per_day"])
     return values
+
+
+def _is_taken(error: IntegrityError) -> bool:
+    """Whether it is the one constraint that a value of `create` breaks by being somebody else's already."""
+    codes = {getattr(error.orig, name, None) for name in ("sqlite_errorname", "sqlstate")}
+    return not codes.isdisjoint(("SQLITE_CONSTRAINT_UNIQUE", "23505"))
 
 
 def _local_part(text: str, domain: str) -> str:

@@ -151,10 +151,7 @@ class Verifier:
         await self._by_service.close()
 
     def _admit(self, principal: Principal) -> Principal:
-        if principal.key.is_revoked(self._clock()):
-            raise Refused(KEY_REVOKED)
-        if principal.service.held:
-            raise Refused(SERVICE_HELD)
+        check_in_force(principal, self._clock())
         self.used(principal.key.id)
         return principal
 
@@ -221,6 +218,14 @@ _LAST_USED = (
     )
     .values(last_used_at=bindparam("at"))
 )
+
+
+def check_in_force(principal: Principal, now: float) -> None:
+    """Whether whoever has proved to be this may send at all. Raises Refused."""
+    if principal.key.is_revoked(now):
+        raise Refused(KEY_REVOKED)
+    if principal.service.held:
+        raise Refused(SERVICE_HELD)
 
 
 def fold(username: str, default_domain: str) -> str:

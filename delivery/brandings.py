@@ -5,7 +5,7 @@ A branding belongs to one service, or every service may use it. Knows nothing of
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -31,7 +31,7 @@ from auth.keys import keys
 from auth.services import services
 from config.database import Database, Id, metadata
 from delivery.letterheads import Letterheads
-from delivery.versions import Versions
+from delivery.versions import FRESH_SECONDS, Versions
 from messages.branding import Branding
 from messages.message import Language, parse_id
 from messages.picture import Picture
@@ -39,7 +39,10 @@ from messages.variant import BUILT_IN, BrandType, Variant, VariantError, checked
 
 MAX_ENTRIES = 128  # of up to 240 KB each
 MAX_PICTURES = 32  # the same: those that mail readers asked for last
+MAX_UNKNOWN = 1000  # guesses
 FIELDS = ("name", "brand_type", "colour", "text", "alt_text_en", "alt_text_fr", "logo")
+
+T = TypeVar("T")
 
 brandings = Table(
     "brandings",
@@ -135,6 +138,22 @@ async def usable(connection: AsyncConnection, service_id: UUID | None, asked: st
     ]
     if not found:
         raise VariantError("the service has no branding {asked}; `branding list` shows what there is", asked=asked)
+    return _only(found, asked)
+
+
+async def named(connection: AsyncConnection, asked: str) -> UUID:
+    """The id of the branding that has this id, or alone this name. Raises VariantError."""
+    if asked in BUILT_IN:
+        raise VariantError("branding {id} is built in: make another one", id=asked)
+    if (branding_id := parse_id(asked)) is not None:
+        return branding_id
+    found = [each.id for each in await list_all(connection) if each.name == asked and isinstance(each.id, UUID)]
+    if not found:
+        raise VariantError("there is no branding {id}", id=asked)
+    return _only(found, asked)
+
+
+def _only(found: list[T], asked: str) -> T:
     if len(found) > 1:
         raise VariantError("several brandings have the name {asked}; use the id of one", asked=asked)
     return found[0]
@@ -152,7 +171,9 @@ class Brandings:
         self._letterheads = letterheads or Letterheads()
         self._database = database
         self._versions: Versions[Variant] = Versions(self._load, now, MAX_ENTRIES)
+        self._now = now
         self._pictures: OrderedDict[str, Picture] = OrderedDict()
+        self._unknown: OrderedDict[str, float] = OrderedDict()  # names that no picture had, and when
 
     async def find(self, service_id: UUID, asked: str, version: int | None = None) -> Variant | None:
         """A version of a branding by its id, the latest unless one is named; None when the service may not use it."""
@@ -172,23 +193,36 @@ class Brandings:
     async def picture(self, name: str) -> Picture | None:
         """A picture that some message may show, by the name that it has in links."""
         known = self._letterheads.pictures.get(name) or self._pictures.get(name)
-        if known or self._database is None:
+        if name in self._pictures:
+            self._pictures.move_to_end(name)
+        if known or self._database is None or self._is_unknown(name):
             return known
         statement = select(brandings).where(brandings.c.logo_name == name).limit(1)
         async with self._database.read() as connection:
             row = (await connection.execute(statement)).mappings().one_or_none()
         found = None if row is None else _picture(row)
         if found:
-            self._pictures[name] = found
-            while len(self._pictures) > MAX_PICTURES:
-                self._pictures.popitem(last=False)
+            _remember(self._pictures, name, found, MAX_PICTURES)
+        else:
+            _remember(self._unknown, name, self._now(), MAX_UNKNOWN)
         return found
+
+    def _is_unknown(self, name: str) -> bool:
+        return 0 <= self._now() - self._unknown.get(name, -FRESH_SECONDS) < FRESH_SECONDS
 
     async def _load(self, branding_id: UUID, version: int | None) -> Variant | None:
         if self._database is None:
             return None
         async with self._database.read() as connection:
             return await _load(connection, branding_id, version)
+
+
+def _remember(entries: OrderedDict[str, T], name: str, value: T, most: int) -> None:
+    """Keeps those that were used last."""
+    entries[name] = value
+    entries.move_to_end(name)
+    while len(entries) > most:
+        entries.popitem(last=False)
 
 
 _first = brandings.alias("first")

@@ -3,8 +3,9 @@
 Knows nothing of databases: which variant a message has, delivery/brandings.py says.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator
-from functools import lru_cache
+from dataclasses import replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -31,7 +32,7 @@ _SIGNATURE_ROOM, _WORDMARK_ROOM = (286, 55), (123, 55)
 _LOGO_WIDTH = 280  # what a window of 320 pixels has room for
 _ENDS = (".png", ".jpg", ".jpeg", ".gif")
 _MAX_FILES = 100
-_ENTRIES = 1024
+MAX_ENTRIES = 512  # of some 10 KB each
 
 
 class _Image(NamedTuple):
@@ -64,19 +65,33 @@ class Letterheads:
         self._base_url = base_url
         found = dict(_pictures(own)), dict(_pictures(folder) if folder else ())
         self._artwork = found[0] | found[1]
+        self.replaced = sorted(found[0].keys() & found[1].keys())  # of our own, by files of the folder
         # What was replaced is still shown by old mail.
         self.pictures = {picture.name: picture for each in found for picture in each.values()}
-        self._rendered = lru_cache(_ENTRIES)(self._render)
+        self._rendered: OrderedDict[tuple[str, int, str, str], Branding] = OrderedDict()
 
     def render(self, variant: Variant, service_name: str, language: Language) -> Branding:
-        return self._rendered(variant, clean(service_name), language)
+        # A version never changes. The logo is in neither key nor value: it may have 100 KB.
+        key = str(variant.id), variant.version, service_name, language.value
+        found = self._rendered.pop(key, None)
+        if found is None:
+            found = self._render(variant, clean(service_name), language)
+        self._rendered[key] = found
+        while len(self._rendered) > MAX_ENTRIES:
+            self._rendered.popitem(last=False)
+        return found if self._base_url else replace(found, images=self._images(variant, language))
+
+    def _images(self, variant: Variant, language: Language) -> tuple[Picture, ...]:
+        """What its HTML shows, in that order."""
+        first = variant.signature(language)[0]
+        signed = (self._artwork[_FILES[first]], self._artwork[_FILES["wordmark"]]) if variant.signed else ()
+        return signed if variant.logo is None else (*signed, variant.logo)
 
     def _render(self, variant: Variant, service: str, language: Language) -> Branding:
         languages = variant.languages(language)
         page = Page.parse(self._template("page.html", languages=languages, mark=MARK))
         if variant.brand_type is BrandType.NO_BRANDING:
             return Branding("", "", "", page)
-        images: list[Picture] = []
         order = variant.signature(language)
         values: dict[str, Any] = {
             "service": service,
@@ -93,18 +108,16 @@ class Letterheads:
         }
         if variant.signed:
             signature, wordmark = self._artwork[_FILES[order[0]]], self._artwork[_FILES["wordmark"]]
-            images += (signature, wordmark)
             values["signature"] = self._image(signature, _NAMES[languages[0]], _SIGNATURE_ROOM)
             values["wordmark"] = self._image(wordmark, _WORDMARK[languages[0]], _WORDMARK_ROOM)
         if variant.logo:
-            images.append(variant.logo)
             colours = ("#ffffff", values["colour"]) if variant.band else (DEFAULT_COLOUR, "#ffffff")
             room = _LOGO_WIDTH, 27 if variant.text else 54 if variant.band else 108
             values["logo"] = self._image(variant.logo, variant.alt_text(languages[0]), room)._replace(
                 ink=colours[0], ground=colours[1]
             )
         header, footer, text = (self._template(name, **values) for name in ("header.html", "footer.html", "footer.txt"))
-        return Branding(header, footer, text, page, () if self._base_url else tuple(images))
+        return Branding(header, footer, text, page)
 
     def _image(self, picture: Picture, alt: str, room: tuple[int, int]) -> _Image:
         src = inline.url(picture) if self._base_url is None else self._base_url + picture.name
@@ -118,7 +131,8 @@ def _pictures(folder: Traversable | Path) -> Iterator[tuple[str, Picture]]:
     """The pictures in a folder by their file names. Raises SettingsError."""
     name = f"{PREFIX}BRANDING__DIR"
     try:
-        files = sorted((file for file in folder.iterdir() if file.name.endswith(_ENDS)), key=str)
+        named = (file for file in folder.iterdir() if file.name.endswith(_ENDS))
+        files = sorted((file for file in named if not file.name.startswith(".")), key=str)  # macOS: ._wordmark.png
         for file in files[:_MAX_FILES]:
             with file.open("rb") as opened:
                 yield file.name, Picture.parse(opened.read(MAX_OCTETS + 1))

@@ -29,7 +29,7 @@ from relay.checks import check_size, size_limit
 _THREAD_BYTES = 256 * 1024
 # SES takes 40 MB after base64 (v2 API); what branding or re-encoding makes larger is refused here, not after the 250.
 _SENDABLE_BYTES = 29_900_000
-_NO_BRANDING = Text("the service has no such branding; leave it out, or use none")
+_NO_BRANDING = Text("the service has no such branding; use its id, not its name, or none, or leave it out")
 
 
 class Templates(Protocol):

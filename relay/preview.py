@@ -4,31 +4,36 @@ Also how it would align at its recipients. Knows nothing of how that is asked of
 """
 
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from auth import dmarc, records
+from auth import dmarc, records, spf
 from auth.dmarc import Alignment
 from auth.domains import Domain
 from auth.principal import Principal
 from auth.resolvers import Ask
+from auth.verify import check_in_force
+from delivery.providers.base import SendError
 from messages.address import Address
 from messages.message import Submission, new_id
 from messages.pipeline import Prepared
 from messages.reply import Refused
+from messages.text import Text
 from relay.checks import check_fixed, check_recipient, check_recipients, check_schedule, check_senders
 from relay.preparation import Preparer
 
-Suppressed = Callable[[str], Awaitable[str | None]]  # why the provider sends nothing to an address, if so
+# Why the provider sends nothing to an address, if so. Raises a SendError.
+Suppressed = Callable[[str], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """One recipient: whether the key reaches it, and whether the provider does."""
+    """One recipient: whether the key reaches it, and whether the provider does, or why it did not say."""
 
     recipient: Address
     refused: Refused | None
     suppressed: str | None
+    suppressed_problem: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +47,29 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`prepared` is None where the message would be refused, for the reason in `refused`."""
+    """`refused` says why nobody would get the message; `prepared` is None where nothing can be made of it.
+
+    `domain` is that of header From, None where it is not known here. `alignment` holds once the domain's key signs.
+    """
 
     recipients: tuple[Reached, ...]
     refused: Refused | None = None
     prepared: Prepared | None = None
+    domain: Domain | None = None
     alignment: Alignment | None = None
+    spf_problem: Text | None = None
     changes: tuple[Change, ...] = ()
+
+    @property
+    def header_from(self) -> str | None:
+        """The domain that stands there."""
+        address = self.prepared.sender.address if self.prepared else None
+        return address.domain if address else None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the message would wait for a key that signs."""
+        return self.prepared is not None and (self.domain is None or self.domain.signing is None)
 
 
 async def preview(
@@ -65,27 +86,52 @@ async def preview(
     """Whether the message would be accepted, as what it would go out, and how it would align. Never raises Refused."""
     content = submission.content
     assert isinstance(content, bytes)
-    recipients = submission.envelope.recipients
-    reached = tuple([await _reached(principal, each, suppressed) for each in recipients])
+    reached = tuple([await _reached(principal, each, suppressed) for each in submission.envelope.recipients])
+    refused = _refused(principal, submission, reached, max_recipients, now)
     try:
-        check_recipients(principal, recipients, max_recipients)
-        check_senders(principal, submission)
-        check_fixed(principal, submission)
-        check_schedule(submission.scheduled_for, now)
         prepared = await preparer.rewritten(content, submission, principal, new_id(now, os.urandom(10)), now)
-    except Refused as refused:
-        return Preview(reached, refused)
+    except Refused as error:
+        return Preview(reached, refused or error)
     assert prepared.sender.address
     header_from = prepared.sender.address.domain
     domain = await find_domain(header_from)
     signs = domain is not None and domain.signing is not None
+    bounce = records.mail_from(header_from)
+    spf_problem = await _spf_problem(ask, bounce)
     alignment = await dmarc.evaluate(
         ask,
         header_from,
         signing_domain=header_from if signs else None,
-        mail_from=records.mail_from(header_from) if domain else None,
+        mail_from=bounce if spf_problem is None else None,
     )
-    return Preview(reached, None, prepared, alignment, tuple(_changes(content, prepared)))
+    return Preview(reached, refused, prepared, domain, alignment, spf_problem, tuple(_changes(content, prepared)))
+
+
+def _refused(
+    principal: Principal, submission: Submission, reached: Sequence[Reached], max_recipients: int, now: float
+) -> Refused | None:
+    """What a door says before it looks at the content; the other recipients do not suffer for one that is refused."""
+    accepted = [each.recipient for each in reached if each.refused is None]
+    try:
+        check_in_force(principal, now)
+        if reached and not accepted:
+            return reached[0].refused
+        check_recipients(principal, accepted, max_recipients)
+        check_senders(principal, submission)
+        check_fixed(principal, submission)
+        check_schedule(submission.scheduled_for, now)
+    except Refused as refused:
+        return refused
+    return None
+
+
+async def _spf_problem(ask: Ask, domain: str) -> Text | None:
+    try:
+        return await spf.problem(ask, domain)
+    except spf.NoRecord:
+        return Text("{domain} has no SPF record", {"domain": domain})
+    except spf.Unanswered:
+        return Text("no name server told the SPF record")
 
 
 def _changes(content: bytes, prepared: Prepared) -> Iterator[Change]:
@@ -96,9 +142,13 @@ def _changes(content: bytes, prepared: Prepared) -> Iterator[Change]:
 
 
 async def _reached(principal: Principal, recipient: Address, suppressed: Suppressed) -> Reached:
-    refused = None
+    refused, reason, problem = None, None, None
     try:
         check_recipient(principal, recipient)
     except Refused as error:
         refused = error
-    return Reached(recipient, refused, await suppressed(str(recipient)))
+    try:
+        reason = await suppressed(str(recipient))
+    except SendError as unknown:
+        problem = unknown.reason
+    return Reached(recipient, refused, reason, problem)

@@ -5,7 +5,7 @@ Knows nothing of messages. Text from AWS holds addresses and account names: it i
 
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,10 @@ from delivery.providers.base import Deferred, Failed, SendError, Throttled, Unkn
 
 @asynccontextmanager
 async def open_client(service: str, settings: Aws, concurrency: int) -> AsyncIterator[Any]:
-    """A client for `concurrency` calls at once; one per process and service. Region and endpoint from `settings`."""
+    """A client for `concurrency` calls at once; one per process and service. Region and endpoint from `settings`.
+
+    Raises a SendError where none can be made of what the environment says, such as a profile that is not there.
+    """
     config = AioConfig(
         # One call, one request. The default sends one mail up to five times when SES is slow to answer; the queue
         # does the retrying, where each attempt is written down first.
@@ -36,7 +39,12 @@ async def open_client(service: str, settings: Aws, concurrency: int) -> AsyncIte
         warm_up_loader_caches=True,  # the models are read from disk off the loop
     )
     make = get_session().create_client  # type: ignore[no-untyped-call]
-    async with make(service, region_name=settings.region, endpoint_url=settings.endpoint_url, config=config) as client:
+    making = make(service, region_name=settings.region, endpoint_url=settings.endpoint_url, config=config)
+    async with AsyncExitStack() as stack:
+        try:
+            client = await stack.enter_async_context(making)
+        except (boto.BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
+            raise (CREDENTIALS if isinstance(error, boto.ProfileNotFound) else UNUSABLE).error() from None
         yield client
 
 
@@ -59,6 +67,7 @@ CREDENTIALS = Meaning(Throttled, "aws_credentials", 10)  # roles are refreshed b
 ACCESS_DENIED = Meaning(Throttled, "aws_access_denied", 60)
 CLOCK = Meaning(Throttled, "aws_clock", 60)
 MALFORMED = Meaning(Failed, "aws_malformed")
+UNUSABLE = Meaning(Throttled, "aws_configuration", 60)
 SERVER_ERROR = Meaning(Unknown, "aws_server_error")
 
 # (code, words that the text must hold, meaning): the first row that fits counts. Only answers below 500 are looked up.

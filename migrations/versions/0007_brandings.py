@@ -37,4 +37,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # Older doors know these two alone, and would refuse every message of whoever has another one.
+    for table, instead in (("services", "default"), ("keys", None)):
+        branding = sa.column("branding", sa.Text())
+        rows = sa.table(table, branding)
+        op.execute(rows.update().where(branding.not_in(("default", "none"))).values(branding=instead))
     op.drop_table("brandings")

@@ -9,14 +9,13 @@ import typer
 
 from auth import services
 from delivery import brandings
-from messages.message import parse_id
 from messages.picture import MAX_OCTETS, Picture
 from messages.variant import BUILT_IN, BrandType, Variant, VariantError
 from relay.cli import texts
 from relay.cli.output import Json, plain, show, show_list
 from relay.cli.session import Session, read, write
 
-BrandingId = Annotated[str, typer.Argument(metavar=texts.BRANDING_ARGUMENT)]
+BrandingId = Annotated[str, typer.Argument(metavar=texts.BRANDING_ARGUMENT, help=texts.NAMED_BRANDING)]
 BuiltIn = typer.Option("--type", metavar="|".join(BrandType), help=texts.BRAND_TYPE)
 Colour = Annotated[str | None, typer.Option(metavar="#RRGGBB", help=texts.COLOUR)]
 Words = Annotated[str | None, typer.Option(help=texts.BRANDING_TEXT)]
@@ -74,8 +73,10 @@ def show_one(
     version: Annotated[int | None, typer.Option(min=1, help=texts.TEMPLATE_VERSION)] = None,
     as_json: Json = False,
 ) -> None:
-    found = BUILT_IN.get(branding) or read(lambda s: brandings.find(s.connection, _id(branding), version))
-    show(_row(found), as_json)
+    async def work(s: Session) -> Variant:
+        return await brandings.find(s.connection, await brandings.named(s.connection, branding), version)
+
+    show(_row(BUILT_IN.get(branding) or read(work)), as_json)
 
 
 def update(
@@ -91,11 +92,21 @@ def update(
     as_json: Json = False,
 ) -> None:
     fields = _fields(name, brand_type, colour, text, alt_text_en, alt_text_fr, logo)
-    show(_row(write(lambda s: brandings.update(s.connection, _id(branding), time.time(), **fields))), as_json)
+    if not fields:
+        raise VariantError("nothing is named that is to change")
+
+    async def work(s: Session) -> Variant:
+        branding_id = await brandings.named(s.connection, branding)
+        return await brandings.update(s.connection, branding_id, time.time(), **fields)
+
+    show(_row(write(work)), as_json)
 
 
 def archive(branding: BrandingId, as_json: Json = False) -> None:
-    show(_row(write(lambda s: brandings.archive(s.connection, _id(branding)))), as_json)
+    async def work(s: Session) -> Variant:
+        return await brandings.archive(s.connection, await brandings.named(s.connection, branding))
+
+    show(_row(write(work)), as_json)
 
 
 def _fields(*values: Any) -> dict[str, Any]:
@@ -109,15 +120,6 @@ def _fields(*values: Any) -> dict[str, Any]:
 def _picture(file: str) -> Picture:
     with Path(file).open("rb") as opened:
         return Picture.parse(opened.read(MAX_OCTETS + 1))
-
-
-def _id(text: str) -> UUID:
-    found = parse_id(text)
-    if text in BUILT_IN:
-        raise VariantError("branding {id} is built in: make another one", id=text)
-    if found is None:
-        raise VariantError("there is no branding {id}", id=text)
-    return found
 
 
 def _row(variant: Variant) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """notify-relay service callback: where a service hears what became of its messages."""
 
-import sys
 import time
-from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,6 +9,7 @@ import typer
 from auth import services
 from delivery.callbacks import claims, urls
 from relay.cli import texts
+from relay.cli.input import octets_of
 from relay.cli.output import Json, plain, say, show
 from relay.cli.session import Session, read, write
 
@@ -55,11 +54,7 @@ def put(
 
 
 def _token(file: str) -> str:
-    if file == "-":
-        octets = sys.stdin.buffer.read(_TOKEN_OCTETS)
-    else:
-        with Path(file).open("rb") as opened:
-            octets = opened.read(_TOKEN_OCTETS)
+    octets = octets_of(file, _TOKEN_OCTETS)
     return octets.decode("ascii", "replace").rstrip("\r\n")
 
 

@@ -133,7 +133,12 @@ async def _unverified(settings: Settings) -> list[Finding]:
 
 async def _branding(settings: Settings) -> Text:
     """Whether its artwork can be shown, and by those who get the mail."""
-    wiring.load_letterheads(settings)
+    replaced = ", ".join(wiring.load_letterheads(settings).replaced)
+    seen = _pictures(settings)
+    return Text(texts.CHECK_REPLACED, {"seen": seen, "files": replaced}) if replaced else seen
+
+
+def _pictures(settings: Settings) -> Text:
     if settings.branding.images == "cid":
         return Text(texts.CHECK_CARRIED)
     url = f"{settings.http.public_url}{letterheads.PATH}"

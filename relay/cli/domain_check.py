@@ -1,7 +1,6 @@
 """notify-relay domain check and register: what DNS and SES have of a domain, and giving SES what it needs."""
 
 import asyncio
-import json
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +17,7 @@ from messages.dkim import SigningKey
 from messages.text import Text, TextError
 from relay import wiring
 from relay.cli import texts
-from relay.cli.output import Json, plain, safe, say, show, spoken
+from relay.cli.output import Json, as_json_text, plain, safe, say, show, spoken
 from relay.cli.session import Session, with_database, write
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def check(name: NameOrDefault = None, as_json: Json = False) -> None:
     complete = _is_complete(findings)
     if as_json:
         values = {"domain": domain.name, "complete": complete, "usable": usable, "findings": list(map(_row, findings))}
-        typer.echo(json.dumps(values, ensure_ascii=False))
+        typer.echo(as_json_text(values))
     else:
         for each in findings:
             _say(each)
@@ -60,7 +59,7 @@ def register(name: NameOrDefault = None, as_json: Json = False) -> None:
         return
     findings = asyncio.run(_register(settings, domain, key))
     if as_json:
-        typer.echo(json.dumps({"domain": domain.name, "findings": list(map(_row, findings))}, ensure_ascii=False))
+        typer.echo(as_json_text({"domain": domain.name, "findings": list(map(_row, findings))}))
         return
     for each in findings:
         _say(each)

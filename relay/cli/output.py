@@ -43,6 +43,12 @@ def safe(text: str) -> str:
     return _UNSAFE.sub("\ufffd", text)
 
 
+def as_json_text(value: object) -> str:
+    """JSON that gives a terminal no orders either: it escapes only what stands below space."""
+    encoded = json.dumps(value, ensure_ascii=False, default=str)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", encoded)
+
+
 def plain(value: Any) -> dict[str, Any]:
     """The fields of a frozen value as JSON has them: ids as text, times as ISO 8601 in UTC."""
     return {field.name: _plain(field.name, getattr(value, field.name)) for field in fields(value)}
@@ -50,7 +56,7 @@ def plain(value: Any) -> dict[str, Any]:
 
 def show(row: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(row, ensure_ascii=False))
+        typer.echo(as_json_text(row))
         return
     named = [(spoken(name), value) for name, value in row.items()]
     width = max(len(name) for name, _ in named)
@@ -62,7 +68,7 @@ def show_list(name: str, rows: Iterable[Mapping[str, Any]], columns: Sequence[st
     """As JSON `{name: [rows]}` with every field; for people a table of `columns`."""
     rows = list(rows)
     if as_json:
-        typer.echo(json.dumps({name: rows}, ensure_ascii=False, default=str))
+        typer.echo(as_json_text({name: rows}))
         return
     cells_of = ([_cell(row[column]).replace("\n", " ") for column in columns] for row in rows)
     table = [list(map(spoken, columns)), *cells_of]
@@ -74,7 +80,7 @@ def show_list(name: str, rows: Iterable[Mapping[str, Any]], columns: Sequence[st
 def show_items(name: str, items: Iterable[str], as_json: bool) -> None:
     """As JSON `{name: [items]}`; for people one a line."""
     items = sorted(items)
-    lines = json.dumps({name: items}, ensure_ascii=False) if as_json else "\n".join(items)
+    lines = as_json_text({name: items}) if as_json else "\n".join(items)
     typer.echo(lines or spoken(texts.NOTHING))
 
 

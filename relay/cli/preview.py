@@ -1,19 +1,18 @@
 """notify-relay message preview: what would happen to a message, without sending it."""
 
-import json
-import sys
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from email.utils import getaddresses
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
-from auth import domains, records, resolvers
+from auth import domains, records, resolvers, spf
 from auth.errors import SERVICE_UNKNOWN, AuthError
 from auth.principal import Principal
 from auth.verify import Verifier
@@ -33,14 +32,17 @@ from messages.text import Text
 from relay import preview as previews
 from relay import wiring
 from relay.cli import texts
-from relay.cli.output import Json, say, show, show_list, spoken
+from relay.cli.input import octets_of
+from relay.cli.output import Json, say, show, show_list
 from relay.cli.session import with_database
 from relay.preparation import Preparer, asked_language
 from relay.preview import Preview, Suppressed
 from relay.smtp.intake import mend_line_ends
 from relay.smtp.options import submission
 
+_UNREADABLE = "x-unreadable"
 _OF_RECIPIENTS = ["to", "cc", "bcc"]
+_OF_SES = records.Record("spf", spf.SES, "TXT", "v=spf1 -all")  # it has one, whatever it says
 MAX_ENCODED_BYTES = 40 * 1024 * 1024  # SES counts after base64
 
 File = Annotated[Path, typer.Argument(metavar=texts.PREVIEW_FILE, help=texts.PREVIEW_FILE_HELP)]
@@ -56,11 +58,10 @@ class Seen:
     submission: Submission
     principal: Principal
     preview: Preview
-    signing: domains.Domain | None
 
 
 def preview(file: File, service: OfService, key: OfKey = None, to: To = None, as_json: Json = False) -> None:
-    octets = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    octets = octets_of(file)
 
     async def look(settings: Settings, database: Database) -> Seen:
         return await _look(settings, database, octets, service, key, to or [])
@@ -69,14 +70,14 @@ def preview(file: File, service: OfService, key: OfKey = None, to: To = None, as
         seen = with_database(look)
     except Refused as refused:  # line ends and X-Notify fields are looked at before anything else
         values: dict[str, Any] = {"accepted": False, "reply": refused.line()}
-        typer.echo(json.dumps(values)) if as_json else show(values, as_json)
+        show(values, as_json)
         raise typer.Exit(1) from None
     row = _row(seen)
     if as_json:
-        typer.echo(json.dumps(row, ensure_ascii=False, default=str))
+        show(row, as_json)
     else:
         _print(row)
-    if seen.preview.refused:
+    if seen.preview.refused or seen.preview.waits:
         raise typer.Exit(1)
 
 
@@ -99,7 +100,8 @@ async def _look(
             return await resolvers.configured(settings.dns)[0].ask(name, type_)
         # Nobody publishes anything for files: as it would be, were the records published that `domain show` prints.
         own = await find_domain(name.partition(".")[2])
-        return await records.as_published(records.records(own, settings.aws.region) if own else [])(name, type_)
+        published = records.records(own, settings.aws.region) if own else []
+        return await records.as_published([*published, _OF_SES])(name, type_)
 
     brandings = Brandings(wiring.load_letterheads(settings), database, time.time)
     preparer = Preparer(brandings, Templates(database, time.time), settings.smtp.max_message_bytes)
@@ -114,12 +116,11 @@ async def _look(
             suppressed=suppressed,
             now=now,
         )
-    sender = found.prepared.sender.address if found.prepared else None
-    return Seen(submitted, principal, found, await find_domain(sender.domain) if sender else None)
+    return Seen(submitted, principal, found)
 
 
 async def _principal(settings: Settings, database: Database, service: UUID, key: UUID | None) -> Principal:
-    """As the key named, else the newest that the service has."""
+    """As the key named, else the newest in force that the service has."""
     verifier = Verifier(
         database,
         wiring.secret_keyring(settings),
@@ -132,13 +133,10 @@ async def _principal(settings: Settings, database: Database, service: UUID, key:
     await verifier.close()
     if found is None:
         raise AuthError(SERVICE_UNKNOWN, id=service)
-    principals = [each.principal for each in found.keys]
-    usable = [
-        each for each in principals if key == each.key.id or (key is None and not each.key.is_revoked(time.time()))
-    ]
-    if not usable:
-        raise AuthError(texts.PREVIEW_NO_KEY, id=service)
-    return usable[0]
+    for each in (credential.principal for credential in found.keys):
+        if key == each.key.id or (key is None and not each.key.is_revoked(time.time())):
+            return each
+    raise AuthError(texts.PREVIEW_NO_KEY, id=service)
 
 
 def _recipients(content: bytes, to: list[str]) -> list[Address]:
@@ -166,15 +164,17 @@ async def _suppression(settings: Settings) -> AsyncIterator[Suppressed]:
     from delivery.providers import suppression
     from delivery.providers.aws import open_client
 
-    async with open_client("sesv2", settings.aws, 1) as client:
+    async with AsyncExitStack() as stack:
+        try:
+            client = await stack.enter_async_context(open_client("sesv2", settings.aws, 1))
+        except SendError as error:
+            yield partial(_unknown, error)
+        else:
+            yield partial(suppression.reason, client)
 
-        async def ask(address: str) -> str | None:
-            try:
-                return await suppression.reason(client, address)
-            except SendError as error:
-                return error.reason
 
-        yield ask
+async def _unknown(error: SendError, address: str) -> str | None:
+    raise error
 
 
 # -- What is shown -------------------------------------------------------------------------------------------------
@@ -195,11 +195,12 @@ def _row(seen: Seen) -> dict[str, Any]:
             "recipient": str(each.recipient),
             "reply": each.refused.line() if each.refused else None,
             "suppressed": each.suppressed,
+            "suppressed_problem": each.suppressed_problem,
         }
         for each in found.recipients
     ]
     if found.prepared is not None:
-        row["fields"] = _fields(found.prepared)
+        row["fields"] = _fields(seen, found.prepared)
         row["changes"] = [{"line": each.line, "removed": each.removed, "added": each.added} for each in found.changes]
     return row
 
@@ -218,39 +219,49 @@ def _prepared(seen: Seen, prepared: Prepared) -> dict[str, Any]:
         "branded": prepared.branded,
         "not_branded_because": prepared.not_branded_because,
         "size": {"received": received, "sent": size, "encoded": (size + 2) // 3 * 4, "limit": MAX_ENCODED_BYTES},
-        **_alignment(seen),
+        "waits": Text(texts.PREVIEW_WAITS, {"domain": seen.preview.header_from}) if seen.preview.waits else None,
+        **_alignment(seen.preview),
     }
 
 
-def _alignment(seen: Seen) -> dict[str, Any]:
-    alignment, domain = seen.preview.alignment, seen.signing
+def _alignment(found: Preview) -> dict[str, Any]:
+    alignment, domain = found.alignment, found.domain
     assert alignment is not None
     key = domain.signing if domain else None
     policy = alignment.search.policy
-    verdict = {True: "pass", False: "fail", None: "none"}[alignment.passes]
+    verdict = None if found.waits else {True: "pass", False: "fail", None: "none"}[alignment.passes]
     return {
         "dkim": {
             "domain": domain.name if domain else None,
             "selector": key.selector if key else None,
             "aligned": alignment.dkim,
         },
-        "spf": {"domain": records.mail_from(domain.name) if domain else None, "aligned": alignment.spf},
+        "spf": {
+            "domain": records.mail_from(domain.name) if domain else None,
+            "aligned": alignment.spf,
+            "problem": found.spf_problem,
+        },
         "dmarc": {
             "verdict": verdict,
             "policy": policy.policy if policy else None,
             "found_at": policy.found_at if policy else None,
-            "problem": str(alignment.search.problem) if alignment.search.problem else None,
+            "problem": alignment.search.problem,
         },
     }
 
 
-def _fields(prepared: Prepared) -> list[dict[str, Any]]:
+def _fields(seen: Seen, prepared: Prepared) -> list[dict[str, Any]]:
     """Each field of the message with its fate, then those that were added."""
+    assert isinstance(seen.submission.content, bytes)
+    added = {rule.name: rule for rule in headers.ADDED}
+    if HeaderSection.parse(seen.submission.content).named(_UNREADABLE):  # the client's own, or one of ours that returns
+        del added[_UNREADABLE]
     rows: list[dict[str, Any]] = []
     for fate in prepared.fates:
         kept = fate.kept or fate.rule.action is headers.Action.REWRITE
         action = fate.rule.action if kept else headers.Action.STRIP
-        rows.append({"field": fate.name, "fate": action.value, "reason": fate.rule.reason})
+        reason = added[fate.name].reason if fate.name == _UNREADABLE and _UNREADABLE in added else fate.rule.reason
+        rows.append({"field": fate.name, "fate": action.value, "reason": reason})
     sent = [field.name for field in HeaderSection.parse(prepared.content).fields]
     before = [fate.name for fate in prepared.fates if fate.kept]
     for rule in headers.ADDED:
@@ -260,17 +271,28 @@ def _fields(prepared: Prepared) -> list[dict[str, Any]]:
 
 
 def _print(row: Mapping[str, Any]) -> None:
-    tables = ("recipients", "fields", "changes")
+    tables: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
+    tables = {"recipients": _recipient, "fields": _fate, "changes": dict}
     flat: dict[str, Any] = {}
     for name, value in row.items():
         if isinstance(value, dict):
-            flat |= {f"{spoken(name)} {spoken(inner)}": each for inner, each in value.items()}
+            flat |= {f"{name}_{inner}": each for inner, each in value.items()}
         elif name not in tables:
-            flat[name] = value
+            flat["header_reply_to" if name == "reply_to" else name] = value  # the other one is a service's policy
     show(flat, as_json=False)
-    for name in tables:
-        rows = [{**each, "reason": Text(each["reason"])} if "reason" in each else each for each in row.get(name, [])]
+    for name, cells in tables.items():
+        rows = [cells(each) for each in row.get(name, [])]
         if rows:
             typer.echo()
             say(name)
             show_list(name, rows, tuple(rows[0]), as_json=False)
+
+
+def _recipient(row: Mapping[str, Any]) -> dict[str, Any]:
+    problem = row["suppressed_problem"]
+    suppressed = Text(texts.NOT_KNOWN, {"reason": problem}) if problem else row["suppressed"]
+    return {"recipient": row["recipient"], "reply": row["reply"], "suppressed": suppressed}
+
+
+def _fate(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"field": row["field"], "fate": Text(row["fate"]), "reason": Text(row["reason"])}

@@ -68,7 +68,7 @@ def create(
         from_policy=from_policy,
         received=received,
         language=language,
-        branding=branding,
+        branding=_of_its_own(branding),
         per_day=per_day,
     )
 
@@ -126,7 +126,7 @@ def update(
         "from_policy": from_policy,
         "received": received,
         "language": language,
-        "branding": branding,
+        "branding": _of_its_own(branding),
     }
     changes = {field: value for field, value in changes.items() if value is not None}
     changes |= given(reply_to_address=reply_to_address, per_day=per_day)
@@ -138,6 +138,11 @@ def update(
         return await services.update(s.connection, s.limits, service_id, **agreed)
 
     show(plain(write(work)), as_json)
+
+
+def _of_its_own(branding: str | None) -> str | None:
+    """A service always has a branding: empty text stands for the default one."""
+    return "default" if branding == "" else branding
 
 
 async def with_branding(s: Session, service_id: UUID | None, options: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """notify-relay template: what a service's messages are made of."""
 
-import sys
 import time
-from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,6 +11,7 @@ from delivery import templates
 from messages.message import Channel
 from messages.template import Template
 from relay.cli import texts
+from relay.cli.input import octets_of
 from relay.cli.output import Json, plain, show, show_list
 from relay.cli.session import Session, read, write
 
@@ -89,11 +88,7 @@ def archive(template_id: TemplateId, as_json: Json = False) -> None:
 
 def _body(file: str) -> str:
     """The text of a file, `-` for standard input. Raises TemplateError where it is not UTF-8."""
-    if file == "-":
-        octets = sys.stdin.buffer.read(_MAX_OCTETS)
-    else:
-        with Path(file).open("rb") as opened:
-            octets = opened.read(_MAX_OCTETS)
+    octets = octets_of(file, _MAX_OCTETS)
     try:
         return octets.decode("utf-8-sig")  # some editors write a mark first
     except UnicodeDecodeError as error:

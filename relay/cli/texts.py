@@ -178,6 +178,10 @@ PREVIEW_FILE_HELP = "The message as a product sends it, or - for standard input.
 PREVIEW_KEY = "Whose terms count; without it those of the service's newest key."
 PREVIEW_TO = "A recipient; several can be named. Without it those of To, Cc and Bcc."
 PREVIEW_NO_KEY = "service {id} has no such key that is in force; make one first: notify-relay key create"
+PREVIEW_WAITS = "no key of {domain} signs yet, and mail waits for one; see: notify-relay domain check {domain}"
+FATES = ("keep", "strip", "rewrite", "add")
+NOT_KNOWN = "not known ({reason})"
+NO_INPUT = "standard input is closed: name a file"
 FIND_TO = "Recipient's address."
 FIND_MESSAGE_ID = "Message-ID that the sending product gave it, with its angle brackets."
 FIND_REFERENCE = "Reference that the sender gave it."
@@ -223,6 +227,7 @@ CHECK_OUTBOX = "{dir} cannot be written: check its owner, or NOTIFY_RELAY_OUTBOX
 CHECK_IS_OUTBOX = "outbox: nothing leaves this machine, mail becomes files in {dir}"
 CHECK_LINKS = "pictures are links, served at {url}"
 CHECK_CARRIED = "each message carries its pictures"
+CHECK_REPLACED = "{seen}; shown in place of our own: {files}"
 CHECK_LOCAL_LINKS = (
     "pictures are links to {url}, which only this machine can open: "
     "set NOTIFY_RELAY_HTTP__PUBLIC_URL, or NOTIFY_RELAY_BRANDING__IMAGES to cid"
@@ -263,7 +268,6 @@ HEADINGS = (
     "accepted",
     "added",
     "address",
-    "aligned",
     "allowed_from",
     "alt_text_en",
     "alt_text_fr",
@@ -273,8 +277,8 @@ HEADINGS = (
     "attempts",
     "billable_units",
     "body",
-    "branded",
     "brand_type",
+    "branded",
     "branding",
     "callbacks",
     "changes",
@@ -290,12 +294,18 @@ HEADINGS = (
     "detail",
     "display_name",
     "dkim",
+    "dkim_aligned",
+    "dkim_domain",
+    "dkim_selector",
     "dmarc",
+    "dmarc_found_at",
+    "dmarc_policy",
+    "dmarc_problem",
+    "dmarc_verdict",
     "domain",
     "dsn",
     "email_from",
     "email_template_id",
-    "encoded",
     "ended_at",
     "ends_at",
     "events",
@@ -306,11 +316,11 @@ HEADINGS = (
     "field",
     "fields",
     "fixed",
-    "found_at",
     "from_policy",
     "group_id",
     "guest",
     "header_from",
+    "header_reply_to",
     "height",
     "held",
     "hidden",
@@ -324,7 +334,6 @@ HEADINGS = (
     "last_outcome",
     "last_used_at",
     "lifetime_seconds",
-    "limit",
     "line",
     "live",
     "logo",
@@ -371,9 +380,16 @@ HEADINGS = (
     "signing_secret",
     "signs",
     "size",
+    "size_encoded",
+    "size_limit",
+    "size_received",
+    "size_sent",
     "smtp_password",
     "smtp_username",
     "spf",
+    "spf_aligned",
+    "spf_domain",
+    "spf_problem",
     "started_at",
     "state",
     "status",
@@ -387,11 +403,11 @@ HEADINGS = (
     "url",
     "usable",
     "value",
-    "verdict",
     "verified_at",
     "version",
     "waiting",
     "waiting_until",
+    "waits",
     "whole",
     "width",
 )
@@ -403,6 +419,7 @@ BRANDING_SHOW = "A branding, in its latest version unless one is named."
 BRANDING_UPDATE = "Make a new version with what is named; messages accepted before keep theirs."
 BRANDING_ARCHIVE = "Offer it no more; what was accepted with it is sent, and old mail still shows its logo."
 BRANDING_ARGUMENT = "BRANDING"
+NAMED_BRANDING = "Id of the branding, or its name where no other one has it."
 BRANDING_NAME = "Name by which people find it; it stands in for an alternative text."
 BRANDING_OF_SERVICE = "Id of the service that alone may use it; without it all may."
 BRAND_TYPE = "What stands above and below a message, as in docs/branding.md."

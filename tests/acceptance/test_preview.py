@@ -1,7 +1,11 @@
 """`message preview` tells what happens to a message, and nothing happens."""
 
 import asyncio
+import contextlib
 import json
+import re
+import sqlite3
+import subprocess
 from typing import Any
 
 import pytest
@@ -9,7 +13,7 @@ import pytest
 from tests.acceptance.conftest import Make
 from tests.fakes.aws import CREDENTIALS, FakeAws
 from tests.harness.mail import CONTENT, address, connect, read
-from tests.harness.relay import Credentials, Relay
+from tests.harness.relay import COMMAND, Credentials, Relay
 
 LETTER = b"""From: Ann Lee <ann@city.example>
 To: reader@example.org
@@ -97,7 +101,52 @@ def test_refused_message_is_told_as_the_door_would(relay: Relay, key: Credential
 def test_recipient_out_of_reach_is_told(relay: Relay) -> None:
     key = relay.create_key("--type", "team")
     told = previewed(relay, key, LETTER, "--to", "stranger@example.org", code=1)
-    assert told["recipients"][0]["reply"].startswith("550 5.7.1 a team key sends only to the guest list")
+    assert told["recipients"][0]["reply"] == told["reply"]
+    assert told["reply"].startswith("550 5.7.1 a team key sends only to the guest list")
+    assert (told["subject"], told["fields"][0]["field"]) == ("Your case", "from")
+
+
+def test_one_recipient_out_of_reach_takes_the_message_from_no_other(relay: Relay) -> None:
+    key = relay.create_key("--type", "team")
+    relay.run("service", "guest", "add", key.service_id, "friend@example.org")
+    told = previewed(relay, key, LETTER, "--to", "stranger@example.org", "--to", "friend@example.org")
+    assert (told["accepted"], told["reply"], told["subject"]) == (True, None, "Your case")
+    assert [bool(row["reply"]) for row in told["recipients"]] == [True, False]
+
+
+def test_who_may_not_log_in_is_refused_as_at_the_door(relay: Relay) -> None:
+    held, revoked = relay.create_key(), relay.create_key()
+    relay.run("service", "hold", held.service_id)
+    relay.run("key", "revoke", revoked.key_id)
+    for key, reply in ((held, "this service is on hold"), (revoked, "revoked")):
+        told = previewed(relay, key, LETTER, code=1)
+        assert (told["accepted"], reply in told["reply"], told["subject"]) == (False, True, "Your case"), told["reply"]
+
+
+def test_message_that_no_key_signs_waits_and_passes_nothing(make_relay: Make) -> None:
+    relay = make_relay()
+    key = relay.create_key()
+    with contextlib.closing(sqlite3.connect(relay.folder / "var/relay.db")) as database, database:
+        database.execute("UPDATE dkim_keys SET active = 0")
+    told = previewed(relay, key, LETTER, code=1)
+    assert (told["accepted"], told["dmarc"]["verdict"], told["dkim"]["aligned"]) == (True, None, False)
+    assert told["waits"].startswith("no key of ")
+    assert (told["spf"]["aligned"], told["spf"]["problem"]) == (True, None)
+
+
+def test_line_that_is_no_field_is_told_as_kept_in_one(relay: Relay, key: Credentials) -> None:
+    told = previewed(relay, key, LETTER.replace(b"Bcc:", b"who knows\nBcc:"))
+    (row,) = [row for row in told["fields"] if row["field"] == "x-unreadable"]
+    assert (row["fate"], row["reason"].partition(":")[0]) == ("keep", "holds a line that is no field")
+
+
+def test_message_that_cannot_be_read_is_one_line(relay: Relay, key: Credentials) -> None:
+    closed = ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, "message", "preview", "-", "--service", key.service_id]
+    done = subprocess.run(closed, cwd=relay.folder, env=relay.environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "notify-relay: standard input is closed: name a file\n")
+    for file, reason in ((relay.folder, "Is a directory"), (relay.folder / "none.eml", "No such file or directory")):
+        done = relay.run("message", "preview", str(file), "--service", key.service_id, check=False)
+        assert (done.returncode, reason in done.stderr, done.stderr.count("\n")) == (1, True, 1)
 
 
 def test_people_read_the_same_in_their_language(relay: Relay, key: Credentials) -> None:
@@ -109,15 +158,41 @@ def test_people_read_the_same_in_their_language(relay: Relay, key: Credentials) 
     finally:
         relay.environment["LC_ALL"] = "C.UTF-8"
     assert "en-tête From" in said
+    assert "en-tête Reply-To" in said
+    assert re.search(r"^taille reçue  ", said, re.MULTILINE)
+    assert re.search(r"^bcc  +retiré  ", said, re.MULTILINE)
     assert "montrerait des destinataires cachés aux autres" in said
 
 
 async def test_suppressed_recipient_is_told_by_the_provider(make_relay: Make) -> None:
     async with FakeAws() as aws:
         aws.suppressed["gone@example.org"] = "BOUNCE"
-        relay = make_relay(EMAIL__PROVIDER="ses", AWS__ENDPOINT_URL=aws.url, **CREDENTIALS)
+        relay = make_relay(EMAIL__PROVIDER="ses", AWS__ENDPOINT_URL=aws.url, DNS__TIMEOUT_SECONDS=0.1, **CREDENTIALS)
         key = await asyncio.to_thread(relay.create_key)
         recipients = ("--to", "gone@example.org", "--to", "here@example.org")
         told = await asyncio.to_thread(previewed, relay, key, CONTENT, *recipients)
     assert [row["suppressed"] for row in told["recipients"]] == ["BOUNCE", None]
+    assert [row["suppressed_problem"] for row in told["recipients"]] == [None, None]
+    assert (told["spf"]["aligned"], bool(told["spf"]["problem"])) == (False, True)  # nobody has published it
     assert told["dmarc"]["verdict"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("environment", "problem"),
+    [
+        ({}, "aws_unreachable"),
+        ({"AWS_PROFILE": "nosuch"}, "aws_credentials"),
+        ({"NOTIFY_RELAY_AWS__ENDPOINT_URL": "http://no_name.example:1"}, "aws_configuration"),
+    ],
+)
+def test_suppression_that_the_provider_does_not_tell_is_not_known(
+    make_relay: Make, environment: dict[str, str], problem: str
+) -> None:
+    settings = {"EMAIL__PROVIDER": "ses", "AWS__ENDPOINT_URL": "http://127.0.0.1:1", "DNS__TIMEOUT_SECONDS": 0.1}
+    relay = make_relay(**settings, **CREDENTIALS)
+    key = relay.create_key()
+    relay.environment |= environment
+    told = previewed(relay, key, LETTER)
+    assert [(row["suppressed"], row["suppressed_problem"]) for row in told["recipients"]] == [(None, problem)] * 2
+    said = relay.run("message", "preview", str(relay.folder / "letter.eml"), "--service", key.service_id).stdout
+    assert f"not known ({problem})" in said

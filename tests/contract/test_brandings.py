@@ -9,7 +9,7 @@ from auth import domains, keys, services
 from config.database import Database
 from config.keyring import Keyring
 from delivery import brandings
-from delivery.brandings import Brandings
+from delivery.brandings import MAX_PICTURES, Brandings
 from delivery.versions import FRESH_SECONDS
 from messages.message import KeyType, Language
 from messages.picture import Picture
@@ -156,6 +156,30 @@ async def test_logo_is_read_once_although_many_ask(database: Database, reader: B
     with counted(database) as statements:
         assert [await reader.picture(LOGO.name) for _ in range(3)] == [LOGO] * 3
     assert sum("FROM brandings" in statement for statement in statements) == 1
+
+
+async def test_logo_that_is_asked_for_stays_although_others_are_looked_at(
+    database: Database, reader: Brandings
+) -> None:
+    logos = [Picture.parse(png(300, 100 + number)) for number in range(MAX_PICTURES + 1)]
+    for logo in logos:
+        await create(database, logo=logo)
+        assert await reader.picture(logo.name) == logo
+        assert await reader.picture(logos[0].name) == logos[0]
+    with counted(database) as statements:
+        assert await reader.picture(logos[0].name) == logos[0]
+    assert statements == []
+
+
+async def test_name_that_no_picture_has_is_looked_up_once_in_a_while(
+    database: Database, reader: Brandings, clock: Clock
+) -> None:
+    with counted(database) as statements:
+        assert [await reader.picture(LOGO.name) for _ in range(3)] == [None] * 3
+    assert len([each for each in statements if each.startswith("SELECT")]) == 1
+    await create(database)
+    clock.now += FRESH_SECONDS
+    assert await reader.picture(LOGO.name) == LOGO
 
 
 async def test_message_shows_its_logo_by_a_link(database: Database, reader: Brandings) -> None:

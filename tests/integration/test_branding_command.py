@@ -78,6 +78,13 @@ def test_branding_is_made_shown_listed_and_used_by_its_name(
     assert answer("key", "update", key["id"], "--branding", "fip_french")["branding"] == "fip_french"
 
 
+def test_service_without_a_branding_of_its_own_has_the_default_one(answer: Answer, service: str) -> None:
+    made = answer("service", "create", "--name", "Other", "--email-from", "other", "--branding", "")
+    assert made["branding"] == "default"
+    answer("service", "update", service, "--branding", "fip_french")
+    assert answer("service", "update", service, "--branding", "")["branding"] == "default"
+
+
 def test_branding_is_changed_in_versions_and_archived(answer: Answer, create: tuple[object, ...]) -> None:
     made = answer(*create)
     changed = answer("branding", "update", made["id"], "--text", "Parks", "--logo", "", "--alt-text-fr", "")
@@ -86,6 +93,20 @@ def test_branding_is_changed_in_versions_and_archived(answer: Answer, create: tu
     assert answer("branding", "show", made["id"], "--version", "1") == made
     assert answer("branding", "archive", made["id"])["archived"] is True
     assert len(answer("branding", "list")["brandings"]) == 4
+
+
+def test_branding_is_found_by_its_name_while_no_other_has_it(
+    run: Run, answer: Answer, create: tuple[object, ...]
+) -> None:
+    made = answer(*create)
+    assert answer("branding", "show", "Parks") == made
+    assert answer("branding", "update", "Parks", "--colour", "#2b5a2b")["version"] == 2
+    other = answer(*create)
+    assert run("branding", "archive", "Parks")[2] == (
+        "notify-relay: several brandings have the name Parks; use the id of one\n"
+    )
+    answer("branding", "archive", other["id"])
+    assert answer("branding", "archive", "Parks")["id"] == made["id"]
 
 
 def test_what_cannot_be_done_is_one_line_with_the_reason(
@@ -101,6 +122,7 @@ def test_what_cannot_be_done_is_one_line_with_the_reason(
         (("key", "create", "--service", service, "--name", "n", "--type", "test", "--branding", "Parks"), "Parks; "),
         (("branding", "show", unknown), f"there is no branding {unknown}"),
         (("branding", "update", "default", "--name", "n"), "branding default is built in: make another one"),
+        (("branding", "update", made["id"]), "nothing is named that is to change"),
         (("branding", "archive", "unheard-of"), "there is no branding unheard-of"),
         ((*create, "--service", unknown), f"there is no service {unknown}"),
         ((*band, "--colour", "#ffcc00"), "white text on #ffcc00 has a contrast of 1.51:1; take a darker colour"),
@@ -143,3 +165,11 @@ def test_check_says_who_can_see_the_pictures(
     _, out, _ = run("check", "--json")
     (row,) = [each for each in json.loads(out)["checks"] if each["part"] == "branding"]
     assert (row["result"], detail in row["detail"]) == (result, True), row
+
+
+def test_check_names_the_artwork_that_stands_in(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_RELAY_BRANDING__DIR", str(tmp_path))
+    (tmp_path / "wordmark.png").write_bytes(png(246, 110))
+    _, out, _ = run("check", "--json")
+    (row,) = [each for each in json.loads(out)["checks"] if each["part"] == "branding"]
+    assert row["detail"].endswith("; shown in place of our own: wordmark.png")

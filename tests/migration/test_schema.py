@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from alembic import command
@@ -75,6 +76,32 @@ async def test_a_key_outlives_the_terms_that_an_older_schema_has_no_place_for(
     async with database.read() as c:
         found = await keys.find(c, DEFAULTS, made.key.id)
     assert found == replace(made.key, lifetime_seconds=None, allowed_from=frozenset(), fixed=frozenset())
+
+
+async def test_branding_that_an_older_schema_does_not_know_gives_way_to_one_that_it_does(
+    database: Database, keyring: Keyring, sealing: Keyring
+) -> None:
+    kept = {}
+    async with database.write() as c:
+        await domains.ensure(c, sealing, "x.example", NOW)
+        for name in ("default", "none", "fip_french", str(uuid4())):
+            service = await services.create(
+                c, DEFAULTS, NOW, name="n", email_from=f"n{len(kept)}", domain="x.example", branding=name
+            )
+            made = await keys.create(c, keyring, DEFAULTS, service, NOW, name="n", type=KeyType.NORMAL, branding=name)
+            kept[name] = service.id, made.key.id
+        await c.run_sync(down_to, "0006")
+    await schema.upgrade(database)
+
+    async with database.read() as c:
+        found = [
+            (
+                (await services.find(c, DEFAULTS, service_id)).branding,
+                (await keys.find(c, DEFAULTS, key_id)).branding,
+            )
+            for service_id, key_id in kept.values()
+        ]
+    assert found == [("default", "default"), ("none", "none"), ("default", None), ("default", None)]
 
 
 async def test_keys_that_signed_before_have_to_be_published_and_others_were_not_seen(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from relay.cli.output import show, show_list
+from relay.cli.output import show, show_items, show_list
 
 HOSTILE = "a\x1b]0;b\x07\x9b2J\x7f\r\u2028c\u202ed"
 
@@ -27,6 +27,12 @@ def test_a_text_of_several_lines_is_shown_as_it_is(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "body  # a\n\n* \u00a0b\tc\n"
 
 
-def test_json_keeps_every_character(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_keeps_every_character_and_gives_no_orders(capsys: pytest.CaptureFixture[str]) -> None:
     show({"reference": HOSTILE}, as_json=True)
-    assert json.loads(capsys.readouterr().out) == {"reference": HOSTILE}
+    show_list("messages", [{"reference": HOSTILE}], ["reference"], as_json=True)
+    show_items("names", [HOSTILE], as_json=True)
+
+    printed = capsys.readouterr().out
+    assert all(c == "\n" or c.isprintable() for c in printed), ascii(printed)
+    row, rows, items = map(json.loads, printed.splitlines())
+    assert (row, rows["messages"], items["names"]) == ({"reference": HOSTILE}, [{"reference": HOSTILE}], [HOSTILE])

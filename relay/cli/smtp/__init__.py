@@ -1,6 +1,5 @@
 """notify-relay smtp test: what a client goes through, step by step. Needs no settings and no database."""
 
-import json
 import ssl
 import sys
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import typer
 from messages.address import Address, AddressError
 from messages.text import Text, TextError
 from relay.cli import texts as command_texts
-from relay.cli.output import Json, say, spoken
+from relay.cli.output import Json, as_json_text, say, spoken
 from relay.cli.smtp import texts
 from relay.cli.smtp.steps import Finding, Kind, Trial, Wanted
 
@@ -61,7 +60,7 @@ def _test(
         if trial.is_final:
             break
     if as_json:
-        typer.echo(json.dumps({"works": works, "steps": [_row(each) for each in findings]}, ensure_ascii=False))
+        typer.echo(as_json_text({"works": works, "steps": [_row(each) for each in findings]}))
     if not works:
         raise typer.Exit(1)
 

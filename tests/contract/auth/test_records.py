@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import dkim
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from auth import domains, guests, keys, records, services
 from auth.errors import AuthError
@@ -37,6 +38,17 @@ async def test_two_services_can_not_share_an_address(database: Database, service
     with pytest.raises(AuthError, match="another service"):
         async with database.write() as c:
             await services.create(c, DEFAULTS, NOW, name="Other", email_from="PASSPORTS", domain=DOMAIN)
+
+
+async def test_only_an_address_that_is_taken_is_told_as_taken(database: Database, service: Service) -> None:
+    """A value that the table cannot hold is our own fault, and nobody is sent to look for another address."""
+    nothing: Any = None
+    with pytest.raises(IntegrityError):
+        async with database.write() as c:
+            await services.create(c, DEFAULTS, NOW, name="n", email_from="other", domain=DOMAIN, branding=nothing)
+    with pytest.raises(IntegrityError):
+        async with database.write() as c:
+            await services.update(c, DEFAULTS, service.id, branding=nothing)
 
 
 @pytest.mark.parametrize(

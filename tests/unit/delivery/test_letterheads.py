@@ -1,12 +1,15 @@
 """How brandings look, and whose artwork they show."""
 
 import re
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from config.settings import SettingsError
-from delivery.letterheads import Letterheads
+from delivery.letterheads import MAX_ENTRIES, Letterheads
 from messages.message import Language
 from messages.picture import MAX_OCTETS, Picture
 from messages.variant import BUILT_IN, BrandType, Variant
@@ -16,17 +19,19 @@ LOGO = Picture.parse(gif(600, 200))
 
 
 def custom(kind: BrandType, **values: object) -> Variant:
-    return Variant("x", 1, None, 'Parks "&"', kind, **values)  # type: ignore[arg-type]
+    return Variant(uuid4(), 1, None, 'Parks "&"', kind, **values)  # type: ignore[arg-type]
 
 
 def test_artwork_of_the_operator_stands_in_and_the_old_one_is_still_served(tmp_path: Path) -> None:
     (tmp_path / "wordmark.png").write_bytes(png(246, 110))
     (tmp_path / "README.txt").write_text("not shown")
+    (tmp_path / "._wordmark.png").write_bytes(b"what macOS puts beside a file")
     own, theirs = Letterheads(), Letterheads(tmp_path)
     replaced = Picture.parse(png(246, 110))
     footers = [heads.render(BUILT_IN["default"], "s", Language.EN).footer_html for heads in (own, theirs)]
     assert [replaced.name in footer for footer in footers] == [False, True]
     assert theirs.pictures == own.pictures | {replaced.name: replaced}
+    assert (own.replaced, theirs.replaced) == ([], ["wordmark.png"])
 
 
 @pytest.mark.parametrize(("octets", "reason"), [(b"<svg/>", "a PNG"), (gif(1, 1).ljust(MAX_OCTETS + 1), "at most")])
@@ -87,3 +92,25 @@ def test_government_of_canada_is_named_by_its_own_brandings_only() -> None:
     assert "Canada" not in rendered.header_html + rendered.footer_html + rendered.footer_text
     assert "Sent by Passports.</div>" in rendered.footer_html
     assert rendered.footer_text.endswith("Sent by Passports\r\nEnvoyé par Passports")
+
+
+@pytest.mark.parametrize("base_url", ["https://api.example.ca/branding/", None])
+def test_brandings_of_many_services_take_little_memory(base_url: str | None) -> None:
+    """Each reading of a branding has its logo anew, which may have 100 KB, and its base64 with it."""
+    heads = Letterheads(base_url=base_url)
+    octets = png(300, 100).ljust(MAX_OCTETS)
+    tracemalloc.start()
+    for number in range(MAX_ENTRIES + 100):
+        logo = Picture.parse(octets[:-4] + number.to_bytes(4, "big"))
+        branding = heads.render(custom(BrandType.BOTH_ENGLISH, logo=logo), f"Service {number}", Language.BOTH)
+        assert (logo in branding.images) is (base_url is None)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 20_000 * MAX_ENTRIES
+
+
+def test_new_version_is_shown_at_once() -> None:
+    heads, first = Letterheads(), custom(BrandType.CUSTOM_LOGO, text="one")
+    for version in (1, 2):
+        shown = heads.render(replace(first, version=version, text=f"text {version}"), "s", Language.EN)
+        assert f"text {version}" in shown.header_html
