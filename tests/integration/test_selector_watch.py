@@ -22,6 +22,7 @@ from tests.fakes.dns import FakeDns
 OWN = "mail.example.ca"
 SES = Email(provider="ses", default_domain=DOMAIN)
 TTL = 90
+YEAR = 365 * 86_400.0
 
 
 class Watched:
@@ -132,6 +133,23 @@ async def test_own_domain_without_a_key_waits_and_is_told(watched: Watched) -> N
 
     assert events(logs) == ["domain.selector_withdrawn", "domain.selector_changed", "domain.not_ready"]
     assert await watched.signs() is None
+
+
+async def test_clock_that_was_ahead_once_stops_no_watch(watched: Watched) -> None:
+    domain = await watched.add(needs_dns=False)
+    await watched.look(YEAR)  # its record is missing, once, in a year that is not
+    watched.clock.now -= YEAR
+    await watched.look(EVERY_SECONDS)
+    assert await watched.signs() is not None
+    await watched.look(DOUBT_SECONDS)
+    assert await watched.signs() is None
+
+    watched.publish(domain)
+    await watched.look(YEAR)
+    watched.clock.now -= YEAR
+    await watched.look(EVERY_SECONDS)
+    await watched.look(TTL)
+    assert await watched.signs() == domain.keys[0].selector
 
 
 @pytest.mark.parametrize("trouble", ["servfail", "refused", "silence", "garbage"])
