@@ -60,9 +60,6 @@ Index(
 
 PURPOSE = "dkim"
 
-# What nobody looks at in DNS is taken as published.
-_STATES = {True: State.PENDING, False: State.PUBLISHED}
-
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -86,12 +83,18 @@ class Change:
 
 
 async def make(
-    connection: AsyncConnection, sealing: Keyring, domain_id: UUID, now: float, *, needs_dns: bool, taken: set[str]
+    connection: AsyncConnection,
+    sealing: Keyring,
+    domain_id: UUID,
+    now: float,
+    *,
+    state: State,
+    signs: bool,
+    taken: set[str],
 ) -> Key:
-    """A new RSA-2048 key under a selector of the month. It signs at once unless it has to be found in DNS first."""
+    """A new RSA-2048 key under a selector of the month."""
     pem, key_id = dkim.generate(), uuid4()
-    life = Life(_STATES[needs_dns])
-    key = Key(key_id, _selector(now, taken), dkim.public_record(pem), not needs_dns, life, now)
+    key = Key(key_id, _selector(now, taken), dkim.public_record(pem), signs, Life(state), now)
     if key.signs:
         await _set(connection, dkim_keys.c.domain_id == domain_id, active=False)
     await connection.execute(
@@ -103,7 +106,7 @@ async def make(
             public_record=key.public_record,
             active=key.signs,
             created_at=now,
-            state=life.state,
+            state=state,
         )
     )
     return key

@@ -18,7 +18,7 @@ OVERLAP_SECONDS = 7 * 86_400.0
 
 
 class State(StrEnum):
-    PENDING = "pending"  # never seen twice: signs nothing yet
+    PENDING = "pending"  # never seen twice: signs nothing where it has to be found
     PUBLISHED = "published"  # may sign
     WITHDRAWN = "withdrawn"  # was published; its record is gone or wrong
 

@@ -114,7 +114,7 @@ def _certificate(certificate: Certificate) -> Finding:
 async def _domain(settings: Settings) -> Text:
     sealing = wiring.sealing_keyring(settings)
     async with wiring.open_database(settings) as database, database.read() as connection:
-        key = await domains.signing_key(connection, sealing, settings.email.default_domain)
+        key = await domains.signing_key(connection, sealing, settings.email.default_domain, settings.email)
     if key is None:
         raise SettingsError(texts.CHECK_NO_KEY, domain=settings.email.default_domain)
     return Text(texts.CHECK_DOMAIN, {"domain": key.domain, "selector": key.selector})

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
@@ -44,9 +45,10 @@ class Watched:
             await self.machine().look()
         return [dict(each) for each in logs]
 
-    async def add(self, *, needs_dns: bool = True) -> Domain:
+    async def add(self, *, needs_dns: bool = True, published: bool = False) -> Domain:
+        make = domains.ensure if published else partial(domains.add, needs_dns=needs_dns)
         async with self.database.write() as c:
-            return await domains.add(c, self.sealing, OWN, self.clock.now, needs_dns=needs_dns)
+            return await make(c, self.sealing, OWN, self.clock.now)
 
     async def rotate(self) -> Domain:
         async with self.database.write() as c:
@@ -57,7 +59,7 @@ class Watched:
             return await domains.get(c, name)
 
     async def signs(self, name: str = OWN) -> str | None:
-        key = await Signer(self.database, self.sealing, self.clock).key(name)
+        key = await Signer(self.database, self.sealing, SES, self.clock).key(name)
         return None if key is None else key.selector
 
     def publish(self, domain: Domain, *, at: int | None = None) -> None:
@@ -100,7 +102,7 @@ async def test_key_signs_once_all_resolvers_had_it_twice(watched: Watched) -> No
 
 
 async def test_next_key_takes_over_and_gives_way_again(watched: Watched) -> None:
-    first = (await watched.add(needs_dns=False)).keys[0].selector
+    first = (await watched.add(published=True)).keys[0].selector
     watched.publish(await watched.domain())
     domain = await watched.rotate()
     second = domain.keys[0].selector
@@ -124,8 +126,20 @@ async def test_next_key_takes_over_and_gives_way_again(watched: Watched) -> None
     assert await watched.signs() == second
 
 
-async def test_own_domain_without_a_key_waits_and_is_told(watched: Watched) -> None:
+async def test_key_that_signed_for_the_outbox_alone_signs_once_it_was_found(watched: Watched) -> None:
     domain = await watched.add(needs_dns=False)
+    assert await watched.signs() is None  # also before the first look
+    assert events(await watched.look()) == ["domain.selector_changed"]
+    watched.publish(domain)
+    await watched.look(EVERY_SECONDS)
+    assert await watched.signs() is None
+    await watched.look(TTL)
+
+    assert await watched.signs() == domain.keys[0].selector
+
+
+async def test_own_domain_without_a_key_waits_and_is_told(watched: Watched) -> None:
+    domain = await watched.add(published=True)
     async with watched.database.write() as c:
         await domains.verified(c, domain, watched.clock.now)
     await watched.look()
@@ -136,7 +150,7 @@ async def test_own_domain_without_a_key_waits_and_is_told(watched: Watched) -> N
 
 
 async def test_clock_that_was_ahead_once_stops_no_watch(watched: Watched) -> None:
-    domain = await watched.add(needs_dns=False)
+    domain = await watched.add(published=True)
     await watched.look(YEAR)  # its record is missing, once, in a year that is not
     watched.clock.now -= YEAR
     await watched.look(EVERY_SECONDS)
@@ -154,7 +168,7 @@ async def test_clock_that_was_ahead_once_stops_no_watch(watched: Watched) -> Non
 
 @pytest.mark.parametrize("trouble", ["servfail", "refused", "silence", "garbage"])
 async def test_resolver_that_fails_never_withdraws_a_key(watched: Watched, trouble: str) -> None:
-    domain = await watched.add(needs_dns=False)
+    domain = await watched.add(published=True)
     watched.publish(domain)
     watched.dns[1].trouble["*"] = trouble
     watched.timeout_seconds = 0.3
