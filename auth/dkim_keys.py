@@ -7,7 +7,7 @@ Private keys are encrypted with the sealing key, which doors do not have. Which 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import count
+from secrets import token_hex
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -90,11 +90,10 @@ async def make(
     *,
     state: State,
     signs: bool,
-    taken: set[str],
 ) -> Key:
-    """A new RSA-2048 key under a selector of the month."""
+    """A new RSA-2048 key under a selector of its own."""
     pem, key_id = dkim.generate(), uuid4()
-    key = Key(key_id, _selector(now, taken), dkim.public_record(pem), signs, Life(state), now)
+    key = Key(key_id, _selector(now), dkim.public_record(pem), signs, Life(state), now)
     if key.signs:
         await _set(connection, dkim_keys.c.domain_id == domain_id, active=False)
     await connection.execute(
@@ -169,11 +168,9 @@ def _look(looks: Mapping[UUID, tuple[Look, float]], key: Key, now: float) -> tup
     return look, now, ttl
 
 
-def _selector(now: float, taken: set[str]) -> str:
-    month = datetime.fromtimestamp(now, UTC).strftime("nr%Y%m")
-    if month not in taken:
-        return month
-    return next(name for number in count(2) if (name := f"{month}-{number}") not in taken)
+def _selector(now: float) -> str:
+    """No name comes again: caches, and SES, may still have what stood under one that is forgotten here."""
+    return datetime.fromtimestamp(now, UTC).strftime("nr%Y%m-") + token_hex(2)
 
 
 async def _set(connection: AsyncConnection, where: Any, **values: Any) -> None:

@@ -185,9 +185,8 @@ async def rotate(
         await dkim_keys.forget(
             connection, [key.id for key in keys if key.life.state is State.WITHDRAWN and not key.signs]
         )
-        taken = {key.selector for key in keys}
-        state, signs = State.PENDING, not needs_dns
-        await dkim_keys.make(connection, sealing, domain.id, now, state=state, signs=signs, taken=taken)
+        at = max(now, keys[0].created_at + 1)  # the newest, whatever the clock was then
+        await dkim_keys.make(connection, sealing, domain.id, at, state=State.PENDING, signs=not needs_dns)
     return await get(connection, domain.name)
 
 
@@ -248,7 +247,7 @@ async def _make(
 ) -> Domain:
     domain_id = uuid4()
     await connection.execute(insert(domains).values(id=domain_id, name=name, created_at=now))
-    await dkim_keys.make(connection, sealing, domain_id, now, state=state, signs=signs, taken=set())
+    await dkim_keys.make(connection, sealing, domain_id, now, state=state, signs=signs)
     return await get(connection, name)
 
 

@@ -1,6 +1,7 @@
 """Domains and the lives of their keys as they are kept, on SQLite and on PostgreSQL."""
 
 import asyncio
+import re
 
 import pytest
 from sqlalchemy import select
@@ -101,15 +102,35 @@ async def test_next_key_takes_over_when_it_was_found_and_the_old_one_signs_until
     first = (await desk.have()).keys[0].selector
     domain = await desk.rotate(NOW + HOUR)
     assert [key.life.state for key in domain.keys] == [State.PENDING, State.PUBLISHED]
-    assert domain.keys[0].selector == f"{first}-2"
+    second = domain.keys[0].selector
     assert await desk.signs() == first
 
     await desk.look(NOW + HOUR, a=Look.RIGHT, b=Look.RIGHT)
     assert await desk.signs() == first
     _, change = await desk.look(NOW + 2 * HOUR, a=Look.RIGHT, b=Look.RIGHT)
 
-    assert change == Change({f"{first}-2": State.PUBLISHED}, first, f"{first}-2")
-    assert await desk.signs() == f"{first}-2"
+    assert change == Change({second: State.PUBLISHED}, first, second)
+    assert await desk.signs() == second
+
+
+async def test_no_selector_comes_again(desk: Desk) -> None:
+    """Not under a name that was forgotten, nor in a database that is made anew."""
+    names = [(await desk.have()).keys[0].selector]
+    for days in range(1, 4):
+        names.append((await desk.rotate(NOW + days * 86_400)).keys[0].selector)
+        async with desk.database.write() as c:
+            await dkim_keys.forget(c, [(await domains.get(c, OWN)).keys[0].id])
+
+    assert len(set(names)) == 4
+    assert all(re.fullmatch(r"nr202609-[0-9a-f]{4}", name) for name in names)
+
+
+async def test_key_made_while_the_clock_is_behind_is_the_newest(desk: Desk) -> None:
+    first = await desk.have()
+    domain = await desk.rotate(NOW - HOUR)
+
+    assert domain.keys[1] == first.keys[0]
+    assert domain.keys[0].created_at > first.keys[0].created_at
 
 
 async def test_rotation_while_one_is_pending_shows_that_one(desk: Desk) -> None:
