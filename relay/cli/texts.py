@@ -40,6 +40,10 @@ DOMAIN_CHECK = "Look for all that a domain needs, in DNS and SES, and say what t
 DOMAIN_ROTATE = "Make the next DKIM key; it takes over by itself when its record was found twice."
 DOMAIN_LIST = "All domains."
 ZONE_FILE = "The same for a zone file:"
+DMARC_RAISE = (
+    "a DMARC record that {name} or a domain above it has stays: leave ours out. p=none refuses nothing yet; "
+    "once all else that sends mail from {name} passes, as the reports to a rua= address show, raise it to p=reject"
+)
 SELECTOR_IS = "selector {selector}: {state}"
 SIGNS = "signs"
 KEY_STATES = {"pending": "pending", "published": "published", "withdrawn": "withdrawn"}

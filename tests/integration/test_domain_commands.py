@@ -289,6 +289,9 @@ def test_people_see_what_to_paste_and_what_to_do(run: Run, dns: FakeDns) -> None
     zone = next(line for line in out.splitlines() if line.startswith("nr") and " IN TXT " in line)
     assert zone.count('"') == 4
     assert f"notify-relay domain register {DOMAIN}" in out
+    assert ('"v=DMARC1; p=none"' in out, "raise it to p=reject" in out) == (True, True)
+    default = run("domain", "show")[1]
+    assert ("p=reject; adkim=s" in default, "raise it" in default) == (True, False)
     code, out, _ = run("domain", "check", DOMAIN)
     assert code == 1
     assert f"missing      MX   {BOUNCE}" in out

@@ -273,5 +273,15 @@ async def test_records_as_they_are_to_be_published_align() -> None:
     nothing = await dmarc.evaluate(as_published([]), DOMAIN, signing_domain=DOMAIN, mail_from=BOUNCE)
 
     assert (found.dkim, found.spf, found.passes) == (True, True, True)
-    assert found.search.policy == dmarc.Policy(DOMAIN, "reject", True, False, 100)
+    assert found.search.policy == dmarc.Policy(DOMAIN, "none", False, False, 100)  # others may send from it, too
     assert nothing.passes is None
+
+
+async def test_forged_mail_from_the_default_domain_is_to_be_refused() -> None:
+    of = domain(key("nr", State.PUBLISHED, signs=True))
+    published = records.records(of, "ca-central-1", is_default=True)
+
+    found = await dmarc.evaluate(as_published(published), DOMAIN, signing_domain=DOMAIN, mail_from=BOUNCE)
+
+    assert found.passes
+    assert found.search.policy == dmarc.Policy(DOMAIN, "reject", True, False, 100)
