@@ -41,7 +41,7 @@ async def test_no_such_name_and_no_such_record_are_missing(name: str, type_: str
         assert await ask(dns, name, type_) == Missing()
 
 
-@pytest.mark.parametrize("trouble", ["servfail", "refused", "garbage", "silence"])
+@pytest.mark.parametrize("trouble", ["servfail", "refused", "garbage", "silence", "referral", "empty"])
 async def test_trouble_of_a_resolver_is_no_answer_and_costs_its_time_at_most(trouble: str) -> None:
     async with FakeDns({(NAME, "TXT"): ["key"]}, trouble={"*": trouble}) as dns:
         started = time.monotonic()
