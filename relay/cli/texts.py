@@ -222,6 +222,7 @@ CHECK_CERTIFICATE = "{names} ({algorithm}): the certificate ends on {ends}: rene
 CHECK_DOMAIN = "{domain} signs with selector {selector}"
 CHECK_NO_KEY = "{domain} has no DKIM key: run `notify-relay domain show`, which makes it, and publish the records"
 CHECK_UNVERIFIED = "services send from {domain}, whose records were not found: run `notify-relay domain check {domain}`"
+CHECK_KEY_LOST = "{domain} has no key that signs and that DNS has: run `notify-relay domain check {domain}`"
 CHECK_PROVIDER = "SES cannot be asked ({reason}): check NOTIFY_RELAY_AWS__REGION, the credentials and the network"
 CHECK_OUTBOX = "{dir} cannot be written: check its owner, or NOTIFY_RELAY_OUTBOX__DIR"
 CHECK_IS_OUTBOX = "outbox: nothing leaves this machine, mail becomes files in {dir}"

@@ -27,7 +27,7 @@ Zone = dict[tuple[str, str], list[str]]  # (name, type) -> values; a TXT value m
 
 @dataclass
 class FakeDns:
-    """`trouble` of a name, or of "*": servfail, refused, silence, garbage, truncate (UDP only; TCP answers), referral, empty."""
+    """`trouble` of a name, or of "*": servfail, refused, silence, garbage, referral, empty, truncate (TCP answers)."""
 
     zone: Zone = field(default_factory=dict)
     ttl: int = 300

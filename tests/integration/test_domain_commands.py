@@ -94,6 +94,11 @@ def advice(report: dict[str, Any], purpose: str, type_: str) -> str:
     )
 
 
+def problems_of_domains(run: Run) -> list[str]:
+    checks = json.loads(run("check", "--json")[1])["checks"]
+    return [each["detail"] for each in checks if each["part"] == "domain" and each["result"] == "PROBLEM"]
+
+
 def ready(answer: Answer, dns: FakeDns, aws: RunningAws, monkeypatch: pytest.MonkeyPatch) -> Now:
     """A domain of which everything is there, and was found."""
     clock = Now(monkeypatch)
@@ -313,19 +318,40 @@ def test_what_dns_holds_gives_a_terminal_no_orders(run: Run, dns: FakeDns) -> No
 def test_check_names_the_domains_that_services_use_without_records(
     answer: Answer, run: Run, dns: FakeDns, aws: RunningAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def told() -> list[str]:
-        checks = json.loads(run("check", "--json")[1])["checks"]
-        return [each["detail"] for each in checks if each["part"] == "domain" and each["result"] == "PROBLEM"]
-
     monkeypatch.setenv("NOTIFY_RELAY_EMAIL__PROVIDER", "outbox")
     answer("domain", "add", "old.example.ca")
     for number, domain in enumerate(("old.example.ca", "notification.example.ca")):
         answer("domain", "show")
         assert run("service", "create", "--name", "n", "--email-from", f"n{number}", "--domain", domain)[0] == 0
-    assert told() == []
+    assert problems_of_domains(run) == []
     monkeypatch.setenv("NOTIFY_RELAY_EMAIL__PROVIDER", "ses")
 
-    assert [f"domain check {name}`" in text for name, text in zip(["old.example.ca"], told(), strict=True)] == [True]
+    assert [
+        f"domain check {name}`" in text for name, text in zip(["old.example.ca"], problems_of_domains(run), strict=True)
+    ] == [True]
+
+
+def test_check_names_domains_in_use_whose_key_is_gone(
+    answer: Answer, run: Run, dns: FakeDns, aws: RunningAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = ready(answer, dns, aws, monkeypatch)
+    assert run("service", "create", "--name", "n", "--email-from", "n", "--domain", DOMAIN)[0] == 0
+    default = answer("domain", "show")
+    publish(dns, default)
+    answer("domain", "check", code=1)
+    assert problems_of_domains(run) == []
+
+    for shown in (default, answer("domain", "show", DOMAIN)):
+        dns.withdraw(shown["records"][0]["name"], "TXT")
+    for _ in range(2):
+        clock.at += 3600
+        for name in (default["domain"], DOMAIN):
+            answer("domain", "check", name, code=1)
+
+    told = problems_of_domains(run)
+    assert [f"domain check {name}`" in text for name, text in zip([DOMAIN, default["domain"]], told, strict=True)] == [
+        *(True, True)
+    ]
 
 
 def test_service_moves_to_a_domain_that_was_checked_only(
