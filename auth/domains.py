@@ -66,7 +66,7 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`ready`: a key signs, and was not found missing. `checked_at` is None before the first answer."""
+    """`ready`: a key signs, and was not found missing. `checked_at`: 0 before the first answer; None: nobody looks."""
 
     ready: bool
     checked_at: float | None
@@ -235,11 +235,11 @@ def is_ready(domain: Domain, now: float) -> bool:
 async def health(connection: AsyncConnection, used: Select[str], email: Email, now: float) -> dict[str, Health]:
     """How it stands with the domains that mail may come from; `used` are the names that services have."""
     c = domains.c
-    wanted = or_(c.verified_at.is_not(None), c.name == parse_name(email.default_domain), c.name.in_(used))
+    wanted = or_(c.name == parse_name(email.default_domain), c.name.in_(used))
     found = await _load(connection, select(domains).where(wanted))
     if email.provider == "outbox":
-        return {each.name: Health(each.signing is not None, each.checked_at) for each in found}
-    return {each.name: Health(is_ready(each, now), each.checked_at) for each in found}
+        return {each.name: Health(each.signing is not None, None) for each in found}
+    return {each.name: Health(is_ready(each, now), each.checked_at or 0.0) for each in found}
 
 
 async def _make(

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from structlog.testing import capture_logs
 
-from auth import domains, records
+from auth import domains, records, services
 from auth.domains import Domain
 from auth.resolvers import configured
 from auth.selectors import DOUBT_SECONDS, EVERY_SECONDS, State
@@ -17,7 +17,7 @@ from config.keyring import Keyring
 from config.settings import Dns, Email
 from delivery.selector_watch import SelectorWatch
 from delivery.signing import Signer
-from tests.fakes.auth import DOMAIN, Clock, away
+from tests.fakes.auth import DEFAULTS, DOMAIN, Clock, away
 from tests.fakes.dns import FakeDns
 
 OWN = "mail.example.ca"
@@ -139,9 +139,9 @@ async def test_key_that_signed_for_the_outbox_alone_signs_once_it_was_found(watc
 
 
 async def test_own_domain_without_a_key_waits_and_is_told(watched: Watched) -> None:
-    domain = await watched.add(published=True)
+    await watched.add(published=True)
     async with watched.database.write() as c:
-        await domains.verified(c, domain, watched.clock.now)
+        await services.create(c, DEFAULTS, watched.clock.now, name="n", email_from="n", domain=OWN)
     await watched.look()
     logs = await watched.look(DOUBT_SECONDS)
 
@@ -164,6 +164,15 @@ async def test_clock_that_was_ahead_once_stops_no_watch(watched: Watched) -> Non
     await watched.look(EVERY_SECONDS)
     await watched.look(TTL)
     assert await watched.signs() == domain.keys[0].selector
+
+
+async def test_domain_that_nobody_uses_calls_nobody(watched: Watched) -> None:
+    domain = await watched.add(published=True)
+    async with watched.database.write() as c:
+        await domains.verified(c, domain, watched.clock.now)
+    await watched.look()
+
+    assert events(await watched.look(DOUBT_SECONDS)) == ["domain.selector_withdrawn", "domain.selector_changed"]
 
 
 @pytest.mark.parametrize("trouble", ["servfail", "refused", "silence", "garbage"])

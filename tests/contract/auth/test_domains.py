@@ -6,7 +6,7 @@ import re
 import pytest
 from sqlalchemy import select
 
-from auth import dkim_keys, domains, services
+from auth import dkim_keys, domains, service_domains, services
 from auth.dkim_keys import Change
 from auth.domains import Domain, Health
 from auth.errors import AuthError
@@ -90,7 +90,7 @@ async def test_key_that_was_never_found_signs_for_the_outbox_only(database: Data
     async with database.read() as c:
         used = select(domains.domains.c.name)
         assert await domains.health(c, used, OUTBOX, NOW) == {OWN: Health(True, None)}
-        assert await domains.health(c, used, SES, NOW) == {OWN: Health(False, None)}
+        assert await domains.health(c, used, SES, NOW) == {OWN: Health(False, 0)}
 
     seen, _ = await desk.look(NOW, a=Look.RIGHT)
     assert seen.signing is None
@@ -276,9 +276,12 @@ async def test_health_is_told_of_domains_that_mail_may_come_from(
     await desk.add()
     async with database.write() as c:
         await services.create(c, DEFAULTS, NOW, name="n", email_from="n", domain=OWN)
-        found = await domains.health(c, select(services.services.c.domain), SES, NOW)
+        await domains.verified(c, await domains.get(c, "unused.example.ca"), NOW)
+        found = await domains.health(c, service_domains.used(), SES, NOW)
+        of_outbox = await domains.health(c, service_domains.used(), OUTBOX, NOW)
 
-    assert found == {DOMAIN: Health(True, None), OWN: Health(False, None)}
+    assert found == {DOMAIN: Health(True, 0), OWN: Health(False, 0)}
+    assert of_outbox == {DOMAIN: Health(True, None), OWN: Health(False, None)}
 
 
 async def test_no_two_keys_of_a_domain_sign(database: Database, desk: Desk) -> None:
