@@ -5,6 +5,7 @@ Private keys are opened here and nowhere else: door processes never hold the sea
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 
 import dkim
 
@@ -34,8 +35,8 @@ class Signer:
 
     async def key(self, domain: str) -> SigningKey | None:
         """The domain's active key; None when it has none."""
-        loaded_at, key = self._keys.get(domain, (0.0, None))
-        if self._now() - loaded_at > _KEEP_SECONDS:
+        loaded_at, key = self._keys.get(domain, (-inf, None))
+        if not 0 <= self._now() - loaded_at <= _KEEP_SECONDS:  # below 0: the clock was set back
             async with self._database.read() as connection:
                 key = await domains.signing_key(connection, self._sealing, domain, self._email)
             self._keys[domain] = (self._now(), key)

@@ -175,6 +175,17 @@ async def test_domain_that_nobody_uses_calls_nobody(watched: Watched) -> None:
     assert events(await watched.look(DOUBT_SECONDS)) == ["domain.selector_withdrawn", "domain.selector_changed"]
 
 
+async def test_signer_whose_clock_is_set_back_keeps_no_key_for_longer(watched: Watched) -> None:
+    await watched.add(published=True)
+    signer = Signer(watched.database, watched.sealing, SES, watched.clock)
+    assert await signer.key(OWN) is not None
+    await watched.look()
+    await watched.look(DOUBT_SECONDS)  # its record is gone
+    watched.clock.now -= 7200
+
+    assert await signer.key(OWN) is None
+
+
 @pytest.mark.parametrize("trouble", ["servfail", "refused", "silence", "garbage"])
 async def test_resolver_that_fails_never_withdraws_a_key(watched: Watched, trouble: str) -> None:
     domain = await watched.add(published=True)
