@@ -66,7 +66,7 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`ready`: a key signs, and was not found missing. `checked_at`: 0 before the first answer; None: nobody looks."""
+    """`ready`: a key signs, and was not found missing. `checked_at`: since when none answered; None: nobody asks."""
 
     ready: bool
     checked_at: float | None
@@ -239,7 +239,7 @@ async def health(connection: AsyncConnection, used: Select[str], email: Email, n
     found = await _load(connection, select(domains).where(wanted))
     if email.provider == "outbox":
         return {each.name: Health(each.signing is not None, None) for each in found}
-    return {each.name: Health(is_ready(each, now), each.checked_at or 0.0) for each in found}
+    return {each.name: Health(is_ready(each, now), each.checked_at or each.created_at) for each in found}
 
 
 async def _make(

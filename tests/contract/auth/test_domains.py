@@ -90,7 +90,7 @@ async def test_key_that_was_never_found_signs_for_the_outbox_only(database: Data
     async with database.read() as c:
         used = select(domains.domains.c.name)
         assert await domains.health(c, used, OUTBOX, NOW) == {OWN: Health(True, None)}
-        assert await domains.health(c, used, SES, NOW) == {OWN: Health(False, 0)}
+        assert await domains.health(c, used, SES, NOW) == {OWN: Health(False, NOW)}
 
     seen, _ = await desk.look(NOW, a=Look.RIGHT)
     assert seen.signing is None
@@ -280,7 +280,7 @@ async def test_health_is_told_of_domains_that_mail_may_come_from(
         found = await domains.health(c, service_domains.used(), SES, NOW)
         of_outbox = await domains.health(c, service_domains.used(), OUTBOX, NOW)
 
-    assert found == {DOMAIN: Health(True, 0), OWN: Health(False, 0)}
+    assert found == {DOMAIN: Health(True, NOW), OWN: Health(False, NOW)}
     assert of_outbox == {DOMAIN: Health(True, None), OWN: Health(False, None)}
 
 
