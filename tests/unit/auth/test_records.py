@@ -248,6 +248,8 @@ async def test_policy_is_the_domains_own_else_that_of_the_nearest_parent() -> No
         (["v=DMARC1; p=refuse"], "set it"),
         (["v=DMARC1; sp=none"], "set it"),
         (["v=DMARC1; p=reject; pct=120"], "pct="),
+        (["v=DMARC1; p=reject; pct=" + "9" * 5000], "pct="),  # more than int() takes
+        (["v=DMARC1; p=reject; pct=\u0661\u0660"], "pct="),
         (["v=DMARC1; p=reject; hello"], "hello is no tag"),
     ],
 )
