@@ -73,7 +73,7 @@ class FakeDns:
 
         thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
         thread.start()
-        assert ready.wait(5)
+        assert ready.wait(30)
         try:
             yield self
         finally:

@@ -50,7 +50,8 @@ def run(
         "STATE_DIR": str(tmp_path),
         "EMAIL__PROVIDER": "ses",
         "DNS__RESOLVERS": dns.address,
-        "DNS__TIMEOUT_SECONDS": "10",
+        "DNS__TIMEOUT_SECONDS": "30",  # where an answer comes, nobody waits; a loaded machine may
+        "AWS__CONNECT_TIMEOUT_SECONDS": "30",
         "AWS__ENDPOINT_URL": aws.url,
     }
     for name, value in settings.items():

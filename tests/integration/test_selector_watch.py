@@ -31,7 +31,7 @@ class Watched:
 
     def __init__(self, database: Database, sealing: Keyring, dns: tuple[FakeDns, FakeDns]) -> None:
         self.database, self.sealing, self.dns, self.clock = database, sealing, dns, Clock()
-        self.timeout_seconds = 10.0
+        self.timeout_seconds = 30.0  # a loaded machine may take its time
 
     def machine(self) -> SelectorWatch:
         addresses = [each.address for each in self.dns]
