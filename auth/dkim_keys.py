@@ -7,7 +7,7 @@ Private keys are encrypted with the sealing key, which doors do not have. Which 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import count
+from secrets import token_hex
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -60,9 +60,6 @@ Index(
 
 PURPOSE = "dkim"
 
-# What nobody looks at in DNS is taken as published.
-_STATES = {True: State.PENDING, False: State.PUBLISHED}
-
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -86,12 +83,17 @@ class Change:
 
 
 async def make(
-    connection: AsyncConnection, sealing: Keyring, domain_id: UUID, now: float, *, needs_dns: bool, taken: set[str]
+    connection: AsyncConnection,
+    sealing: Keyring,
+    domain_id: UUID,
+    now: float,
+    *,
+    state: State,
+    signs: bool,
 ) -> Key:
-    """A new RSA-2048 key under a selector of the month. It signs at once unless it has to be found in DNS first."""
+    """A new RSA-2048 key under a selector of its own."""
     pem, key_id = dkim.generate(), uuid4()
-    life = Life(_STATES[needs_dns])
-    key = Key(key_id, _selector(now, taken), dkim.public_record(pem), not needs_dns, life, now)
+    key = Key(key_id, _selector(now), dkim.public_record(pem), signs, Life(state), now)
     if key.signs:
         await _set(connection, dkim_keys.c.domain_id == domain_id, active=False)
     await connection.execute(
@@ -103,7 +105,7 @@ async def make(
             public_record=key.public_record,
             active=key.signs,
             created_at=now,
-            state=life.state,
+            state=state,
         )
     )
     return key
@@ -166,11 +168,9 @@ def _look(looks: Mapping[UUID, tuple[Look, float]], key: Key, now: float) -> tup
     return look, now, ttl
 
 
-def _selector(now: float, taken: set[str]) -> str:
-    month = datetime.fromtimestamp(now, UTC).strftime("nr%Y%m")
-    if month not in taken:
-        return month
-    return next(name for number in count(2) if (name := f"{month}-{number}") not in taken)
+def _selector(now: float) -> str:
+    """No name comes again: caches, and SES, may still have what stood under one that is forgotten here."""
+    return datetime.fromtimestamp(now, UTC).strftime("nr%Y%m-") + token_hex(2)
 
 
 async def _set(connection: AsyncConnection, where: Any, **values: Any) -> None:

@@ -1,5 +1,6 @@
 """The DMARC policy that a receiver finds for a domain, and whether mail of ours aligns with it (RFC 7489)."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from auth.resolvers import Ask, Missing, Unknown
 from messages.text import Text
 
 _MAX_STEPS = 8  # names that are asked about, as the successor of RFC 7489 bounds it
+_PERCENT = re.compile(r"100|0?[0-9]{1,2}")
 _POLICIES = ("none", "quarantine", "reject")
 
 
@@ -107,6 +109,6 @@ def _read(found_at: str, domain: str, record: str) -> Search:
     if policy not in _POLICIES:
         return Search(problem=Text("p= is to be none, quarantine or reject: set it"))
     percent = tags.get("pct", "100")
-    if not percent.isdecimal() or int(percent) > 100:
+    if not _PERCENT.fullmatch(percent):
         return Search(problem=Text("pct= is no number up to 100: take it off"))
     return Search(Policy(found_at, policy, tags.get("adkim") == "s", tags.get("aspf") == "s", int(percent)))

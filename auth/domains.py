@@ -66,7 +66,7 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`ready`: a key signs, and was not found missing. `checked_at` is None before the first answer."""
+    """`ready`: a key signs, and was not found missing. `checked_at`: since when none answered; None: nobody asks."""
 
     ready: bool
     checked_at: float | None
@@ -100,12 +100,12 @@ async def add(
 ) -> Domain:
     """A new domain with its first key. Raises AuthError when the name is unusable or was added before.
 
-    `needs_dns`: the key signs once it was found published.
+    `needs_dns`: the key signs once it was found published; else at once, for as long as none does.
     """
     name = parse_name(name)
     if await find(connection, name) is not None:
         raise AuthError(DOMAIN_TAKEN, name=name)
-    return await _make(connection, sealing, name, now, needs_dns=needs_dns)
+    return await _make(connection, sealing, name, now, state=State.PENDING, signs=not needs_dns)
 
 
 async def ensure(connection: AsyncConnection, sealing: Keyring, name: str, now: float) -> Domain:
@@ -116,7 +116,7 @@ async def ensure(connection: AsyncConnection, sealing: Keyring, name: str, now: 
         return found
     try:
         async with connection.begin_nested():
-            return await _make(connection, sealing, name, now, needs_dns=False)
+            return await _make(connection, sealing, name, now, state=State.PUBLISHED, signs=True)
     except IntegrityError:  # PostgreSQL: another process was quicker, and has committed
         found = await find(connection, name)
         if found is None:
@@ -150,11 +150,13 @@ async def list_all(connection: AsyncConnection) -> list[Domain]:
     return await _load(connection, select(domains).order_by(domains.c.name))
 
 
-async def signing_key(connection: AsyncConnection, sealing: Keyring, name: str) -> dkim.SigningKey | None:
+async def signing_key(connection: AsyncConnection, sealing: Keyring, name: str, email: Email) -> dkim.SigningKey | None:
     """The key that signs for the domain. Raises KeyringError when the sealing key does not open it."""
     domain = await find(connection, name)
     if domain is None or domain.signing is None:
         return None
+    if domain.signing.life.state is State.PENDING and needs_dns(domain.name, email):
+        return None  # it signed for the outbox, and was never found
     return await dkim_keys.opened(connection, sealing, domain.name, domain.signing)
 
 
@@ -183,14 +185,17 @@ async def rotate(
         await dkim_keys.forget(
             connection, [key.id for key in keys if key.life.state is State.WITHDRAWN and not key.signs]
         )
-        taken = {key.selector for key in keys}
-        await dkim_keys.make(connection, sealing, domain.id, now, needs_dns=needs_dns, taken=taken)
+        at = max(now, keys[0].created_at + 1)  # the newest, whatever the clock was then
+        await dkim_keys.make(connection, sealing, domain.id, at, state=State.PENDING, signs=not needs_dns)
     return await get(connection, domain.name)
 
 
 async def due(connection: AsyncConnection, now: float) -> list[Domain]:
     """Domains whose keys are to be looked at."""
-    return await _load(connection, select(domains).where(domains.c.due_at <= now).order_by(domains.c.due_at))
+    due_at = domains.c.due_at
+    # Nobody waits for longer than that: where it is later, the clock was ahead when it was written.
+    is_due = or_(due_at <= now, due_at > now + 2 * selectors.EVERY_SECONDS)
+    return await _load(connection, select(domains).where(is_due).order_by(due_at))
 
 
 async def claim(connection: AsyncConnection, domain: Domain, now: float) -> bool:
@@ -220,23 +225,29 @@ async def verified(connection: AsyncConnection, domain: Domain, now: float) -> D
 
 
 def is_ready(domain: Domain, now: float) -> bool:
-    """Whether a key signs that was not found missing: one look that misses it is no reason yet."""
+    """Whether a key signs that was found: one look that misses it is no reason yet."""
     key = domain.signing
-    return key is not None and (key.life.again_at is None or key.life.again_at > now)
+    if key is None or key.life.state is not State.PUBLISHED:
+        return False
+    return key.life.again_at is None or key.life.again_at > now
 
 
 async def health(connection: AsyncConnection, used: Select[str], email: Email, now: float) -> dict[str, Health]:
     """How it stands with the domains that mail may come from; `used` are the names that services have."""
     c = domains.c
-    wanted = or_(c.verified_at.is_not(None), c.name == parse_name(email.default_domain), c.name.in_(used))
+    wanted = or_(c.name == parse_name(email.default_domain), c.name.in_(used))
     found = await _load(connection, select(domains).where(wanted))
-    return {each.name: Health(is_ready(each, now), each.checked_at) for each in found}
+    if email.provider == "outbox":
+        return {each.name: Health(each.signing is not None, None) for each in found}
+    return {each.name: Health(is_ready(each, now), each.checked_at or each.created_at) for each in found}
 
 
-async def _make(connection: AsyncConnection, sealing: Keyring, name: str, now: float, *, needs_dns: bool) -> Domain:
+async def _make(
+    connection: AsyncConnection, sealing: Keyring, name: str, now: float, *, state: State, signs: bool
+) -> Domain:
     domain_id = uuid4()
     await connection.execute(insert(domains).values(id=domain_id, name=name, created_at=now))
-    await dkim_keys.make(connection, sealing, domain_id, now, needs_dns=needs_dns, taken=set())
+    await dkim_keys.make(connection, sealing, domain_id, now, state=state, signs=signs)
     return await get(connection, name)
 
 

@@ -37,7 +37,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Timeout, SERVFAIL, a refusal, garbage: it says nothing about the record."""
+    """Timeout, SERVFAIL, a refusal, garbage, a referral: it says nothing about the record."""
 
     reason: str
 
@@ -62,8 +62,8 @@ class Resolver:
         try:
             # The time limit of the library does not count what a server does after it has taken a connection.
             async with asyncio.timeout(self._timeout_seconds + 1):
-                found = await self._asking.resolve(f"{name}.", type_, search=False)
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+                found = await self._asking.resolve(f"{name}.", type_, search=False, raise_on_no_answer=False)
+        except dns.resolver.NXDOMAIN:
             return Missing()
         except (dns.exception.Timeout, TimeoutError):
             return Unknown("timeout")
@@ -71,6 +71,10 @@ class Resolver:
             return Unknown("failure")
         except (dns.exception.DNSException, OSError, EOFError, UnicodeError):
             return Unknown("malformed")
+        if found.rrset is None:
+            # RFC 2308 2.2: who knows that there is none shows the zone that says so; others refer, or gave up.
+            zones = [each for each in found.response.authority if each.rdtype == dns.rdatatype.SOA]
+            return Missing() if zones else Unknown("lame")
         # Servers shuffle records: their order says nothing.
         return Found(tuple(sorted(map(_text, found))), int(found.chaining_result.minimum_ttl))
 

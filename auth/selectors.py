@@ -18,7 +18,7 @@ OVERLAP_SECONDS = 7 * 86_400.0
 
 
 class State(StrEnum):
-    PENDING = "pending"  # never seen twice: signs nothing yet
+    PENDING = "pending"  # never seen twice: signs nothing where it has to be found
     PUBLISHED = "published"  # may sign
     WITHDRAWN = "withdrawn"  # was published; its record is gone or wrong
 
@@ -60,7 +60,7 @@ def after(life: Life, look: Look, now: float, ttl: float = MIN_TTL_SECONDS) -> L
     new = MOVES.get((life.state, look))
     if new is None:
         return Life(life.state)
-    if life.again_at is None:
+    if life.again_at is None or life.again_at > now + _apart(look, MAX_TTL_SECONDS):  # or the clock was ahead then
         return Life(life.state, now + _apart(look, ttl))
     return life if now < life.again_at else Life(new)
 

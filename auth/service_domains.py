@@ -79,5 +79,9 @@ def used() -> Select[str]:
     return select(_name).where(given | _name.in_(select(services.c.domain)))
 
 
+async def is_used(connection: AsyncConnection, name: str) -> bool:
+    return (await connection.execute(used().where(_name == name))).first() is not None
+
+
 def _given(service_id: UUID) -> Select[tuple[UUID]]:
     return select(service_domains.c.domain_id).where(service_domains.c.service_id == service_id)

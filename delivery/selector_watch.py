@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from auth import domains, inspection
+from auth import domains, inspection, service_domains
 from auth.dkim_keys import Change
 from auth.domains import Domain
 from auth.resolvers import Resolver
@@ -65,10 +65,11 @@ class SelectorWatch:
             trusted = domains.is_default(domain.name, self._email)
             async with self._database.write() as connection:
                 domain, change = await domains.observe(connection, domain, looks, began, trusted=trusted)
+                is_used = trusted or await service_domains.is_used(connection, domain.name)
             self._tell(domain, change)
             if any(look is Look.UNANSWERED for look, _ in looks.values()):
                 self._log.warning("domain.unanswered", domain=domain.name)
-            if (trusted or domain.verified_at is not None) and not domains.is_ready(domain, self._now()):
+            if is_used and not domains.is_ready(domain, self._now()):
                 self._log.error("domain.not_ready", domain=domain.name, selector=change.signs)
 
     def _tell(self, domain: Domain, change: Change) -> None:

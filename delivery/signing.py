@@ -5,12 +5,14 @@ Private keys are opened here and nowhere else: door processes never hold the sea
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 
 import dkim
 
 from auth import domains
 from config.database import Database
 from config.keyring import Keyring
+from config.settings import Email
 from messages.dkim import SigningKey, sign
 
 _KEEP_SECONDS = 60.0  # a rotated key is in use at the latest after this
@@ -24,18 +26,19 @@ class SignatureInvalid(Exception):  # noqa: N818
 class Signer:
     """Signs contents with their domain's key. `now` gives seconds since the epoch."""
 
-    def __init__(self, database: Database, sealing: Keyring, now: Callable[[], float]) -> None:
+    def __init__(self, database: Database, sealing: Keyring, email: Email, now: Callable[[], float]) -> None:
         self._database = database
         self._sealing = sealing
+        self._email = email
         self._now = now
         self._keys: dict[str, tuple[float, SigningKey | None]] = {}
 
     async def key(self, domain: str) -> SigningKey | None:
         """The domain's active key; None when it has none."""
-        loaded_at, key = self._keys.get(domain, (0.0, None))
-        if self._now() - loaded_at > _KEEP_SECONDS:
+        loaded_at, key = self._keys.get(domain, (-inf, None))
+        if not 0 <= self._now() - loaded_at <= _KEEP_SECONDS:  # below 0: the clock was set back
             async with self._database.read() as connection:
-                key = await domains.signing_key(connection, self._sealing, domain)
+                key = await domains.signing_key(connection, self._sealing, domain, self._email)
             self._keys[domain] = (self._now(), key)
         return key
 

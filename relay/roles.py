@@ -284,7 +284,7 @@ async def worker(settings: Settings, owner: str, slot: int, stopping: asyncio.Ev
             renderer=Renderer(
                 Templates(database, time.time), Brandings(load_letterheads(settings), database, time.time)
             ),
-            signer=Signer(database, sealing, time.time),
+            signer=Signer(database, sealing, settings.email, time.time),
             providers=providers,
             settings=settings.delivery,
             metrics=DeliveryMetrics(REGISTRY),

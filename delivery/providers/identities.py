@@ -68,8 +68,8 @@ async def register(client: Any, key: SigningKey, mail_from: str) -> Identity | N
 
 
 async def _give_key(client: Any, key: SigningKey, found: Identity | None) -> None:
-    if found and found.byodkim and found.selectors == (key.selector,):
-        return  # given again, it would have to be verified again
+    if found and found.verified and found.byodkim and found.selectors == (key.selector,):
+        return  # given again, it would have to be verified again; unverified it may be another key of that name
     attributes = {"DomainSigningSelector": key.selector, "DomainSigningPrivateKey": _pkcs1(key)}
     if found is None:
         await client.create_email_identity(EmailIdentity=key.domain, DkimSigningAttributes=attributes)

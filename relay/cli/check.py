@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -52,7 +53,7 @@ async def _look(settings: Settings) -> list[Finding]:
         await _find(Text("database"), _database, settings),
         *_tls(settings),
         await _find(Text("domain"), _domain, settings),
-        *await _unverified(settings),
+        *await _used_domains(settings),
         await _find(Text("branding"), _branding, settings),
         await _find(Text("provider"), _provider, settings),
         await _find(Text("events"), _events, settings),
@@ -114,20 +115,22 @@ def _certificate(certificate: Certificate) -> Finding:
 async def _domain(settings: Settings) -> Text:
     sealing = wiring.sealing_keyring(settings)
     async with wiring.open_database(settings) as database, database.read() as connection:
-        key = await domains.signing_key(connection, sealing, settings.email.default_domain)
+        key = await domains.signing_key(connection, sealing, settings.email.default_domain, settings.email)
     if key is None:
         raise SettingsError(texts.CHECK_NO_KEY, domain=settings.email.default_domain)
     return Text(texts.CHECK_DOMAIN, {"domain": key.domain, "selector": key.selector})
 
 
-async def _unverified(settings: Settings) -> list[Finding]:
-    """The domains that services send from though their records were not found."""
+async def _used_domains(settings: Settings) -> list[Finding]:
+    """The domains that mail may come from though their records, or their key, were not found."""
+    email = settings.email
     with contextlib.suppress(SettingsError, *OUTAGES):  # told above
         async with wiring.open_database(settings) as database, database.read() as connection:
-            used = list((await connection.execute(service_domains.used())).scalars())
-            found = [each for each in await domains.list_all(connection) if each.name in used]
-        unusable = [each.name for each in found if not domains.is_usable(each, settings.email)]
-        return [Finding(Text("domain"), Text(texts.CHECK_UNVERIFIED, {"domain": name}), None) for name in unusable]
+            health = await domains.health(connection, service_domains.used(), email, time.time())
+            found = [each for each in await domains.list_all(connection) if each.name in health]
+        unusable = {each.name: texts.CHECK_UNVERIFIED for each in found if not domains.is_usable(each, email)}
+        problems = {name: texts.CHECK_KEY_LOST for name, each in health.items() if not each.ready} | unusable
+        return [Finding(Text("domain"), Text(why, {"domain": name}), None) for name, why in sorted(problems.items())]
     return []
 
 

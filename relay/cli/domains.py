@@ -106,7 +106,8 @@ def _show(work: Callable[[Session], Coroutine[Any, Any, Domain]], as_json: bool)
         return await work(s), s.settings
 
     domain, settings = write(with_settings)
-    found = records.records(domain, settings.aws.region)
+    is_default = domains.is_default(domain.name, settings.email)
+    found = records.records(domain, settings.aws.region, is_default=is_default)
     if as_json:
         keys = [{"selector": key.selector, "state": key.life.state.value, "signs": key.signs} for key in domain.keys]
         values = {"domain": domain.name, "selector": domain.shown.selector, "keys": keys}
@@ -119,6 +120,8 @@ def _show(work: Callable[[Session], Coroutine[Any, Any, Domain]], as_json: bool)
     for record in found:
         typer.echo(record.zone_line)
     typer.echo()
+    if not is_default:
+        say(texts.DMARC_RAISE, name=domain.name)
     for key in domain.keys:
         state = Text(texts.SIGNS if key.signs else texts.KEY_STATES[key.life.state])
         say(texts.SELECTOR_IS, selector=key.selector, state=state)

@@ -100,7 +100,8 @@ async def _look(
             return await resolvers.configured(settings.dns)[0].ask(name, type_)
         # Nobody publishes anything for files: as it would be, were the records published that `domain show` prints.
         own = await find_domain(name.partition(".")[2])
-        published = records.records(own, settings.aws.region) if own else []
+        default = domains.is_default(own.name, email) if own else False
+        published = records.records(own, settings.aws.region, is_default=default) if own else []
         return await records.as_published([*published, _OF_SES])(name, type_)
 
     brandings = Brandings(wiring.load_letterheads(settings), database, time.time)

@@ -40,6 +40,10 @@ DOMAIN_CHECK = "Look for all that a domain needs, in DNS and SES, and say what t
 DOMAIN_ROTATE = "Make the next DKIM key; it takes over by itself when its record was found twice."
 DOMAIN_LIST = "All domains."
 ZONE_FILE = "The same for a zone file:"
+DMARC_RAISE = (
+    "a DMARC record that {name} or a domain above it has stays: leave ours out. p=none refuses nothing yet; "
+    "once all else that sends mail from {name} passes, as the reports to a rua= address show, raise it to p=reject"
+)
 SELECTOR_IS = "selector {selector}: {state}"
 SIGNS = "signs"
 KEY_STATES = {"pending": "pending", "published": "published", "withdrawn": "withdrawn"}
@@ -222,6 +226,7 @@ CHECK_CERTIFICATE = "{names} ({algorithm}): the certificate ends on {ends}: rene
 CHECK_DOMAIN = "{domain} signs with selector {selector}"
 CHECK_NO_KEY = "{domain} has no DKIM key: run `notify-relay domain show`, which makes it, and publish the records"
 CHECK_UNVERIFIED = "services send from {domain}, whose records were not found: run `notify-relay domain check {domain}`"
+CHECK_KEY_LOST = "{domain} has no key that signs and that DNS has: run `notify-relay domain check {domain}`"
 CHECK_PROVIDER = "SES cannot be asked ({reason}): check NOTIFY_RELAY_AWS__REGION, the credentials and the network"
 CHECK_OUTBOX = "{dir} cannot be written: check its owner, or NOTIFY_RELAY_OUTBOX__DIR"
 CHECK_IS_OUTBOX = "outbox: nothing leaves this machine, mail becomes files in {dir}"

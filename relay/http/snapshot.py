@@ -108,7 +108,7 @@ def _domains(health: Mapping[str, Health]) -> list[Metric]:
     labels: dict[str, Labels] = {name: (("domain", name),) for name in health}
     ready = {labels[name]: float(each.ready) for name, each in health.items()}
     checked_at = {labels[name]: each.checked_at or 0.0 for name, each in health.items()}
-    text = "When resolvers last answered about its keys, seconds since the epoch; 0: not yet"
+    text = "When resolvers last answered about its keys, or it was made, seconds since the epoch; 0: nobody asks"
     return [
         gauge("relay_domain_ready", "Whether a key signs that was not found missing", ready),
         gauge("relay_domain_checked_at", text, checked_at),

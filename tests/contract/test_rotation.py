@@ -8,6 +8,7 @@ from auth import domains, guests, keys, roots, services
 from auth.verify import Verifier
 from config.database import Database
 from config.keyring import Keyring, KeyringError
+from config.settings import Email
 from delivery import rotation
 from delivery.store.base import Group
 from delivery.store.sql import SqlStore
@@ -53,7 +54,7 @@ async def test_after_rotate_everything_opens_without_the_old_root(database: Data
     assert await store.load([sent.id]) == {sent.id: sent}
     assert await store.contents({sent.content_id}) == {sent.content_id: content}
     async with database.read() as connection:
-        assert await domains.signing_key(connection, new, DOMAIN) is not None
+        assert await domains.signing_key(connection, new, DOMAIN, Email()) is not None
     verifier = Verifier(database, new, lambda: NOW, DEFAULTS, default_domain=DOMAIN)
     principal = await verifier.verify(issued.key.smtp_username, issued.smtp_password)
     assert principal.guests == {"guest@example.com"}

@@ -20,12 +20,14 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+_SOA = "ns.example. hostmaster.example. 1 7200 3600 86400 300"
+
 Zone = dict[tuple[str, str], list[str]]  # (name, type) -> values; a TXT value may be longer than a string
 
 
 @dataclass
 class FakeDns:
-    """`trouble` of a name, or of "*": servfail, refused, silence, garbage, truncate (UDP only; TCP answers)."""
+    """`trouble` of a name, or of "*": servfail, refused, silence, garbage, referral, empty, truncate (TCP answers)."""
 
     zone: Zone = field(default_factory=dict)
     ttl: int = 300
@@ -71,7 +73,7 @@ class FakeDns:
 
         thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
         thread.start()
-        assert ready.wait(5)
+        assert ready.wait(30)
         try:
             yield self
         finally:
@@ -105,7 +107,10 @@ class FakeDns:
             response.set_rcode(dns.rcode.from_text(trouble.upper()))
         elif trouble == "truncate" and transport == "udp":
             response.flags |= dns.flags.TC
-        else:
+        elif trouble == "referral":  # as a server does that does not look up for others
+            response.flags &= ~dns.flags.RA
+            response.authority.append(dns.rrset.from_text("ca.", self.ttl, "IN", "NS", "ns.example."))
+        elif trouble != "empty":
             self._fill(response, question.name, name, type_)
         return response.to_wire()
 
@@ -116,7 +121,9 @@ class FakeDns:
         values = self.zone.get((name, type_))
         if values:
             response.answer.append(dns.rrset.from_rdata_list(owner, self.ttl, [_rdata(type_, each) for each in values]))
-        elif not any(known == name or known.endswith(f".{name}") for known, _ in self.zone):
+            return
+        response.authority.append(dns.rrset.from_text("ca.", self.ttl, "IN", "SOA", _SOA))  # RFC 2308 2
+        if not any(known == name or known.endswith(f".{name}") for known, _ in self.zone):
             response.set_rcode(dns.rcode.NXDOMAIN)
 
 

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from auth import domains
 from config.database import Database
 from config.keyring import Keyring
-from config.settings import Aws, Delivery
+from config.settings import Aws, Delivery, Email
 from delivery import schema
 from delivery.brandings import Brandings
 from delivery.metrics import DeliveryMetrics
@@ -73,7 +73,7 @@ class Works:
             store=self.store,
             queue=self.queue,
             renderer=self.renderer(),
-            signer=Signer(self.database, self.sealing, time.time),
+            signer=Signer(self.database, self.sealing, Email(provider="ses", default_domain=DOMAIN), time.time),
             providers={KeyType.NORMAL: ses, KeyType.TEAM: ses, KeyType.TEST: SimulatorProvider()},
             settings=delivery,
             metrics=self.metrics,

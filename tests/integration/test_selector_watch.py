@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
 
-from auth import domains, records
+from auth import domains, records, services
 from auth.domains import Domain
 from auth.resolvers import configured
 from auth.selectors import DOUBT_SECONDS, EVERY_SECONDS, State
@@ -16,12 +17,13 @@ from config.keyring import Keyring
 from config.settings import Dns, Email
 from delivery.selector_watch import SelectorWatch
 from delivery.signing import Signer
-from tests.fakes.auth import DOMAIN, Clock, away
+from tests.fakes.auth import DEFAULTS, DOMAIN, Clock, away
 from tests.fakes.dns import FakeDns
 
 OWN = "mail.example.ca"
 SES = Email(provider="ses", default_domain=DOMAIN)
 TTL = 90
+YEAR = 365 * 86_400.0
 
 
 class Watched:
@@ -29,7 +31,7 @@ class Watched:
 
     def __init__(self, database: Database, sealing: Keyring, dns: tuple[FakeDns, FakeDns]) -> None:
         self.database, self.sealing, self.dns, self.clock = database, sealing, dns, Clock()
-        self.timeout_seconds = 10.0
+        self.timeout_seconds = 30.0  # a loaded machine may take its time
 
     def machine(self) -> SelectorWatch:
         addresses = [each.address for each in self.dns]
@@ -43,9 +45,10 @@ class Watched:
             await self.machine().look()
         return [dict(each) for each in logs]
 
-    async def add(self, *, needs_dns: bool = True) -> Domain:
+    async def add(self, *, needs_dns: bool = True, published: bool = False) -> Domain:
+        make = domains.ensure if published else partial(domains.add, needs_dns=needs_dns)
         async with self.database.write() as c:
-            return await domains.add(c, self.sealing, OWN, self.clock.now, needs_dns=needs_dns)
+            return await make(c, self.sealing, OWN, self.clock.now)
 
     async def rotate(self) -> Domain:
         async with self.database.write() as c:
@@ -56,7 +59,7 @@ class Watched:
             return await domains.get(c, name)
 
     async def signs(self, name: str = OWN) -> str | None:
-        key = await Signer(self.database, self.sealing, self.clock).key(name)
+        key = await Signer(self.database, self.sealing, SES, self.clock).key(name)
         return None if key is None else key.selector
 
     def publish(self, domain: Domain, *, at: int | None = None) -> None:
@@ -99,7 +102,7 @@ async def test_key_signs_once_all_resolvers_had_it_twice(watched: Watched) -> No
 
 
 async def test_next_key_takes_over_and_gives_way_again(watched: Watched) -> None:
-    first = (await watched.add(needs_dns=False)).keys[0].selector
+    first = (await watched.add(published=True)).keys[0].selector
     watched.publish(await watched.domain())
     domain = await watched.rotate()
     second = domain.keys[0].selector
@@ -123,10 +126,22 @@ async def test_next_key_takes_over_and_gives_way_again(watched: Watched) -> None
     assert await watched.signs() == second
 
 
-async def test_own_domain_without_a_key_waits_and_is_told(watched: Watched) -> None:
+async def test_key_that_signed_for_the_outbox_alone_signs_once_it_was_found(watched: Watched) -> None:
     domain = await watched.add(needs_dns=False)
+    assert await watched.signs() is None  # also before the first look
+    assert events(await watched.look()) == ["domain.selector_changed"]
+    watched.publish(domain)
+    await watched.look(EVERY_SECONDS)
+    assert await watched.signs() is None
+    await watched.look(TTL)
+
+    assert await watched.signs() == domain.keys[0].selector
+
+
+async def test_own_domain_without_a_key_waits_and_is_told(watched: Watched) -> None:
+    await watched.add(published=True)
     async with watched.database.write() as c:
-        await domains.verified(c, domain, watched.clock.now)
+        await services.create(c, DEFAULTS, watched.clock.now, name="n", email_from="n", domain=OWN)
     await watched.look()
     logs = await watched.look(DOUBT_SECONDS)
 
@@ -134,9 +149,46 @@ async def test_own_domain_without_a_key_waits_and_is_told(watched: Watched) -> N
     assert await watched.signs() is None
 
 
+async def test_clock_that_was_ahead_once_stops_no_watch(watched: Watched) -> None:
+    domain = await watched.add(published=True)
+    await watched.look(YEAR)  # its record is missing, once, in a year that is not
+    watched.clock.now -= YEAR
+    await watched.look(EVERY_SECONDS)
+    assert await watched.signs() is not None
+    await watched.look(DOUBT_SECONDS)
+    assert await watched.signs() is None
+
+    watched.publish(domain)
+    await watched.look(YEAR)
+    watched.clock.now -= YEAR
+    await watched.look(EVERY_SECONDS)
+    await watched.look(TTL)
+    assert await watched.signs() == domain.keys[0].selector
+
+
+async def test_domain_that_nobody_uses_calls_nobody(watched: Watched) -> None:
+    domain = await watched.add(published=True)
+    async with watched.database.write() as c:
+        await domains.verified(c, domain, watched.clock.now)
+    await watched.look()
+
+    assert events(await watched.look(DOUBT_SECONDS)) == ["domain.selector_withdrawn", "domain.selector_changed"]
+
+
+async def test_signer_whose_clock_is_set_back_keeps_no_key_for_longer(watched: Watched) -> None:
+    await watched.add(published=True)
+    signer = Signer(watched.database, watched.sealing, SES, watched.clock)
+    assert await signer.key(OWN) is not None
+    await watched.look()
+    await watched.look(DOUBT_SECONDS)  # its record is gone
+    watched.clock.now -= 7200
+
+    assert await signer.key(OWN) is None
+
+
 @pytest.mark.parametrize("trouble", ["servfail", "refused", "silence", "garbage"])
 async def test_resolver_that_fails_never_withdraws_a_key(watched: Watched, trouble: str) -> None:
-    domain = await watched.add(needs_dns=False)
+    domain = await watched.add(published=True)
     watched.publish(domain)
     watched.dns[1].trouble["*"] = trouble
     watched.timeout_seconds = 0.3

@@ -66,6 +66,16 @@ async def test_key_is_given_again_only_where_it_is_another(aws: FakeAws, client:
     assert found == Identity(False, True, ("nr202612",), False, BOUNCE, True)
 
 
+async def test_key_that_is_not_verified_is_given_again(aws: FakeAws, client: Any) -> None:
+    """SES may have the key of a database that was lost, under the same name."""
+    await identities.register(client, SigningKey.from_pem(DOMAIN, KEY.selector, generate()), BOUNCE)
+    await identities.register(client, KEY, BOUNCE)
+
+    kept = aws.identities.known[DOMAIN].key
+    assert kept is not None
+    assert kept.private_numbers() == KEY.private.private_numbers()
+
+
 async def test_identity_with_easy_dkim_is_taken_over(aws: FakeAws, client: Any) -> None:
     aws.identities.create(DOMAIN)
     before = await identities.find(client, DOMAIN)

@@ -108,7 +108,7 @@ async def test_keys_that_signed_before_have_to_be_published_and_others_were_not_
     database: Database, sealing: Keyring
 ) -> None:
     async with database.write() as c:
-        domain = await domains.add(c, sealing, "x.example", NOW)
+        domain = await domains.ensure(c, sealing, "x.example", NOW)
         await domains.rotate(c, sealing, domain, NOW + 1, needs_dns=True)
         await c.run_sync(down_to, "0004")
     await schema.upgrade(database)

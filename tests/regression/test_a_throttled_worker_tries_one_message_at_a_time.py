@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
+from config.settings import Email
 from delivery.providers.base import Receipt, Throttled
 from delivery.signing import Signer
 from delivery.worker import Worker
@@ -41,7 +42,7 @@ def _worker(works: Works, provider: Closed, now: Callable[[], float] = time.time
         store=works.store,
         queue=works.queue,
         renderer=works.renderer(),
-        signer=Signer(works.database, works.sealing, time.time),
+        signer=Signer(works.database, works.sealing, Email(provider="ses"), time.time),
         providers=dict.fromkeys(KeyType, provider),
         settings=works.settings,
         metrics=works.metrics,

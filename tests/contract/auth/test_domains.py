@@ -1,11 +1,12 @@
 """Domains and the lives of their keys as they are kept, on SQLite and on PostgreSQL."""
 
 import asyncio
+import re
 
 import pytest
 from sqlalchemy import select
 
-from auth import dkim_keys, domains, services
+from auth import dkim_keys, domains, service_domains, services
 from auth.dkim_keys import Change
 from auth.domains import Domain, Health
 from auth.errors import AuthError
@@ -31,6 +32,11 @@ class Desk:
         async with self.database.write() as c:
             return await domains.add(c, self.sealing, self.name, NOW, needs_dns=needs_dns)
 
+    async def have(self) -> Domain:
+        """A domain whose key was found."""
+        async with self.database.write() as c:
+            return await domains.ensure(c, self.sealing, self.name, NOW)
+
     async def look(self, at: float, trusted: bool = False, ttl: float = 300, **looks: Look) -> tuple[Domain, Change]:
         """Looks by the place of the key, the newest is `a`."""
         async with self.database.write() as c:
@@ -44,9 +50,9 @@ class Desk:
         async with self.database.write() as c:
             return await domains.rotate(c, self.sealing, await domains.get(c, self.name), at, needs_dns=needs_dns)
 
-    async def signs(self) -> str | None:
+    async def signs(self, email: Email = SES) -> str | None:
         async with self.database.read() as c:
-            key = await domains.signing_key(c, self.sealing, self.name)
+            key = await domains.signing_key(c, self.sealing, self.name, email)
         return None if key is None else key.selector
 
 
@@ -75,55 +81,91 @@ async def test_key_that_needs_no_dns_signs_at_once(desk: Desk) -> None:
     domain = await desk.add(needs_dns=False)
 
     assert domain.signing is not None
-    assert await desk.signs() == domain.signing.selector
+    assert await desk.signs(OUTBOX) == domain.signing.selector
+
+
+async def test_key_that_was_never_found_signs_for_the_outbox_only(database: Database, desk: Desk) -> None:
+    domain = await desk.add(needs_dns=False)
+    assert await desk.signs(SES) is None
+    async with database.read() as c:
+        used = select(domains.domains.c.name)
+        assert await domains.health(c, used, OUTBOX, NOW) == {OWN: Health(True, None)}
+        assert await domains.health(c, used, SES, NOW) == {OWN: Health(False, NOW)}
+
+    seen, _ = await desk.look(NOW, a=Look.RIGHT)
+    assert seen.signing is None
+    await desk.look(NOW + HOUR, a=Look.RIGHT)
+    assert await desk.signs(SES) == domain.keys[0].selector
 
 
 async def test_next_key_takes_over_when_it_was_found_and_the_old_one_signs_until_then(desk: Desk) -> None:
-    first = (await desk.add(needs_dns=False)).keys[0].selector
+    first = (await desk.have()).keys[0].selector
     domain = await desk.rotate(NOW + HOUR)
     assert [key.life.state for key in domain.keys] == [State.PENDING, State.PUBLISHED]
-    assert domain.keys[0].selector == f"{first}-2"
+    second = domain.keys[0].selector
     assert await desk.signs() == first
 
     await desk.look(NOW + HOUR, a=Look.RIGHT, b=Look.RIGHT)
     assert await desk.signs() == first
     _, change = await desk.look(NOW + 2 * HOUR, a=Look.RIGHT, b=Look.RIGHT)
 
-    assert change == Change({f"{first}-2": State.PUBLISHED}, first, f"{first}-2")
-    assert await desk.signs() == f"{first}-2"
+    assert change == Change({second: State.PUBLISHED}, first, second)
+    assert await desk.signs() == second
+
+
+async def test_no_selector_comes_again(desk: Desk) -> None:
+    """Not under a name that was forgotten, nor in a database that is made anew."""
+    names = [(await desk.have()).keys[0].selector]
+    for days in range(1, 4):
+        names.append((await desk.rotate(NOW + days * 86_400)).keys[0].selector)
+        async with desk.database.write() as c:
+            await dkim_keys.forget(c, [(await domains.get(c, OWN)).keys[0].id])
+
+    assert len(set(names)) == 4
+    assert all(re.fullmatch(r"nr202609-[0-9a-f]{4}", name) for name in names)
+
+
+async def test_key_made_while_the_clock_is_behind_is_the_newest(desk: Desk) -> None:
+    first = await desk.have()
+    domain = await desk.rotate(NOW - HOUR)
+
+    assert domain.keys[1] == first.keys[0]
+    assert domain.keys[0].created_at > first.keys[0].created_at
 
 
 async def test_rotation_while_one_is_pending_shows_that_one(desk: Desk) -> None:
-    await desk.add(needs_dns=False)
+    await desk.have()
 
     assert (await desk.rotate(NOW)).keys == (await desk.rotate(NOW + HOUR)).keys
 
 
 async def test_rotation_without_dns_takes_effect_at_once(desk: Desk) -> None:
-    await desk.add(needs_dns=False)
+    await desk.have()
 
     domain = await desk.rotate(NOW + 40 * 86_400, needs_dns=False)
 
     assert [key.signs for key in domain.keys] == [True, False]
-    assert await desk.signs() == domain.keys[0].selector
+    assert await desk.signs(OUTBOX) == domain.keys[0].selector
 
 
 async def test_missing_key_gives_way_to_the_one_before_and_comes_back(desk: Desk) -> None:
-    old = (await desk.add(needs_dns=False)).keys[0].selector
-    new = (await desk.rotate(NOW, needs_dns=False)).keys[0].selector
-    await desk.look(NOW, a=Look.WRONG, b=Look.RIGHT)
+    old = (await desk.have()).keys[0].selector
+    new = (await desk.rotate(NOW + 1)).keys[0].selector
+    for hours in (1, 2):
+        await desk.look(NOW + hours * HOUR, a=Look.RIGHT, b=Look.RIGHT)
+    await desk.look(NOW + 3 * HOUR, a=Look.WRONG, b=Look.RIGHT)
     assert await desk.signs() == new
-    _, change = await desk.look(NOW + DOUBT_SECONDS, a=Look.WRONG, b=Look.RIGHT)
+    _, change = await desk.look(NOW + 3 * HOUR + DOUBT_SECONDS, a=Look.WRONG, b=Look.RIGHT)
     assert change == Change({new: State.WITHDRAWN}, new, old)
     assert await desk.signs() == old
 
-    await desk.look(NOW + HOUR, a=Look.RIGHT, b=Look.RIGHT)
-    await desk.look(NOW + 2 * HOUR, a=Look.RIGHT, b=Look.RIGHT)
+    for hours in (4, 5):
+        await desk.look(NOW + hours * HOUR, a=Look.RIGHT, b=Look.RIGHT)
     assert await desk.signs() == new
 
 
 async def test_own_domain_without_a_published_key_has_none_that_signs(desk: Desk) -> None:
-    await desk.add(needs_dns=False)
+    await desk.have()
     await desk.look(NOW, a=Look.WRONG)
     domain, change = await desk.look(NOW + DOUBT_SECONDS, a=Look.WRONG)
 
@@ -132,7 +174,7 @@ async def test_own_domain_without_a_published_key_has_none_that_signs(desk: Desk
 
 
 async def test_resolvers_that_fail_withdraw_nothing_and_count_as_no_check(database: Database, desk: Desk) -> None:
-    await desk.add(needs_dns=False)
+    await desk.have()
     await desk.look(NOW, a=Look.WRONG)
     for hours in range(1, 5):
         await desk.look(NOW + hours * HOUR, a=Look.UNANSWERED)
@@ -144,7 +186,7 @@ async def test_resolvers_that_fail_withdraw_nothing_and_count_as_no_check(databa
 
 async def test_default_domains_only_key_is_never_withdrawn(database: Database, sealing: Keyring) -> None:
     desk = Desk(database, sealing, DOMAIN)
-    await desk.add(needs_dns=False)
+    await desk.have()
     for hours in range(4):
         domain, change = await desk.look(NOW + hours * HOUR, trusted=True, a=Look.WRONG)
         assert (domain.signing, change.moved) == (domain.keys[0], {})
@@ -160,7 +202,7 @@ async def test_default_domains_only_key_is_never_withdrawn(database: Database, s
 
 async def test_default_domains_next_key_gives_way_to_its_first(database: Database, sealing: Keyring) -> None:
     desk = Desk(database, sealing, DOMAIN)
-    old = (await desk.add(needs_dns=False)).keys[0].selector
+    old = (await desk.have()).keys[0].selector
     await desk.rotate(NOW, needs_dns=False)
     await desk.look(NOW, trusted=True, a=Look.WRONG, b=Look.RIGHT)
     await desk.look(NOW + DOUBT_SECONDS, trusted=True, a=Look.WRONG, b=Look.RIGHT)
@@ -169,7 +211,7 @@ async def test_default_domains_next_key_gives_way_to_its_first(database: Databas
 
 
 async def test_key_whose_record_is_gone_is_forgotten_by_the_next_rotation(desk: Desk) -> None:
-    await desk.add(needs_dns=False)
+    await desk.have()
     await desk.rotate(NOW, needs_dns=False)
     await desk.look(NOW, a=Look.RIGHT, b=Look.WRONG)
     await desk.look(NOW + HOUR, a=Look.RIGHT, b=Look.WRONG)
@@ -202,7 +244,7 @@ async def test_looks_of_two_machines_at_the_same_time_count_as_one(desk: Desk) -
 
 async def test_rotation_meanwhile_is_not_lost(desk: Desk) -> None:
     """A look that began before the key was made says nothing of it."""
-    domain = await desk.add(needs_dns=False)
+    domain = await desk.have()
     await desk.rotate(NOW)
     async with desk.database.write() as c:
         looks = {domain.keys[0].id: (Look.RIGHT, 300.0)}
@@ -234,13 +276,16 @@ async def test_health_is_told_of_domains_that_mail_may_come_from(
     await desk.add()
     async with database.write() as c:
         await services.create(c, DEFAULTS, NOW, name="n", email_from="n", domain=OWN)
-        found = await domains.health(c, select(services.services.c.domain), SES, NOW)
+        await domains.verified(c, await domains.get(c, "unused.example.ca"), NOW)
+        found = await domains.health(c, service_domains.used(), SES, NOW)
+        of_outbox = await domains.health(c, service_domains.used(), OUTBOX, NOW)
 
-    assert found == {DOMAIN: Health(True, None), OWN: Health(False, None)}
+    assert found == {DOMAIN: Health(True, NOW), OWN: Health(False, NOW)}
+    assert of_outbox == {DOMAIN: Health(True, None), OWN: Health(False, None)}
 
 
 async def test_no_two_keys_of_a_domain_sign(database: Database, desk: Desk) -> None:
-    await desk.add(needs_dns=False)
+    await desk.have()
     for number in range(3):
         await desk.rotate(NOW + number, needs_dns=False)
 

@@ -15,6 +15,7 @@ from auth.errors import AuthError
 from auth.principal import Service
 from config.database import Database, metadata
 from config.keyring import Keyring, KeyringError
+from config.settings import Email
 from messages.dkim import sign
 from tests.fakes.auth import DEFAULTS, DOMAIN, NOW
 
@@ -124,12 +125,12 @@ async def test_domain_has_a_key_that_opens_with_the_sealing_key_only(
             await domains.add(c, sealing, "mail.example.ca", NOW)
         assert await domains.ensure(c, sealing, "mail.example.ca", NOW) == added
         assert [each.name for each in await domains.list_all(c)] == ["mail.example.ca", DOMAIN]
-        key = await domains.signing_key(c, sealing, "mail.example.ca")
+        key = await domains.signing_key(c, sealing, "mail.example.ca", Email())
         assert key is not None
         assert (key.domain, key.selector) == ("mail.example.ca", added.shown.selector)
-        assert await domains.signing_key(c, sealing, "unknown.example.ca") is None
+        assert await domains.signing_key(c, sealing, "unknown.example.ca", Email()) is None
         with pytest.raises(KeyringError):
-            await domains.signing_key(c, keyring, "mail.example.ca")
+            await domains.signing_key(c, keyring, "mail.example.ca", Email())
 
 
 async def test_processes_that_start_together_agree_on_one_key(database: Database, sealing: Keyring) -> None:
@@ -146,7 +147,7 @@ async def test_published_record_verifies_what_the_domains_key_signs(
 ) -> None:
     async with database.read() as c:
         domain = await domains.find(c, DOMAIN)
-        key = await domains.signing_key(c, sealing, DOMAIN)
+        key = await domains.signing_key(c, sealing, DOMAIN, Email())
     assert domain is not None
     assert key is not None
     found = {(each.purpose, each.type): each for each in records.records(domain, "ca-central-1")}

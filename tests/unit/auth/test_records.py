@@ -142,10 +142,14 @@ async def spf_problem(record: str | list[str], **others: str) -> str | None:
         "v=spf1 include:a.example.ca -all",
         "v=spf1 redirect=a.example.ca",
         ["google-site-verification=x", "v=spf1 include:amazonses.com ~all", "v=spf10 nothing"],
+        "v=spf1 -include:b.example.ca include:amazonses.com ~all",
+        "v=spf1 include:amazonses.com " + "ptr " * 12 + "include:gone.example.ca ~all",  # nobody comes so far
+        "v=spf1 a:%{d}/24//64 ptr:x.ca include=x include:amazonses.com -all",
     ],
 )
 async def test_ses_may_send_where_its_record_is_included(record: str | list[str]) -> None:
-    assert await spf_problem(record, a_example_ca="v=spf1 include:amazonses.com ~all") is None
+    others = {"a_example_ca": "v=spf1 include:amazonses.com ~all", "b_example_ca": "v=spf1 ~include:amazonses.com -all"}
+    assert await spf_problem(record, **others) is None
 
 
 @pytest.mark.parametrize(
@@ -160,6 +164,24 @@ async def test_ses_may_send_where_its_record_is_included(record: str | list[str]
         ("v=spf1 include:amazonses.com all", "+all"),
         ("v=spf1 include:amazonses.com +all", "+all"),
         ("v=spf1 includes:amazonses.com ~all", "includes:amazonses.com is no term"),
+        ("v=spf1 include:amazonses.com ip4 -all", "ip4 is no term"),
+        ("v=spf1 include:amazonses.com ip4:foo -all", "ip4:foo is no term"),
+        ("v=spf1 include:amazonses.com ip4:192.0.2.0/33 -all", "ip4:192.0.2.0/33 is no term"),
+        ("v=spf1 include:amazonses.com ip4:192.0.2.0/255.255.255.0 -all", "is no term"),
+        ("v=spf1 include:amazonses.com ip6:192.0.2.0 -all", "ip6:192.0.2.0 is no term"),
+        ("v=spf1 include:amazonses.com ip6:2001:db8::/129 -all", "is no term"),
+        ("v=spf1 include:amazonses.com a/33 -all", "a/33 is no term"),
+        ("v=spf1 include include:amazonses.com -all", "include is no term"),
+        ("v=spf1 include: include:amazonses.com -all", "include: is no term"),
+        ("v=spf1 exists include:amazonses.com -all", "exists is no term"),
+        ("v=spf1 include:amazonses.com/24 -all", "is no term"),
+        ("v=spf1 include:amazonses.com -all:x", "-all:x is no term"),
+        ("v=spf1 include:amazonses.com -all hello", "hello is no term"),
+        ("v=spf1 redirect=amazonses.com redirect=amazonses.com", "redirect= stands there twice"),
+        ("v=spf1 redirect=", "redirect= is no term"),
+        ("v=spf1 include:a.example.ca -include:amazonses.com exp=a exp=b", "exp= stands there twice"),
+        ("v=spf1 -include:amazonses.com include:amazonses.com -all", "does not include"),
+        ("v=spf1 -include:a.example.ca include:amazonses.com -all", "does not include"),
         ("v=spf1 include:gone.example.ca include:amazonses.com ~all", "gone.example.ca, which it names"),
         ("v=spf1 a:1.x.ca a:2.x.ca a:3.x.ca include:amazonses.com ~all", "more than 2 of its look-ups find nothing"),
         ("v=spf1 " + "exists:%{i}.x.ca " * 10 + "include:amazonses.com ~all", "more than 10 look-ups"),
@@ -171,6 +193,15 @@ async def test_record_that_gives_no_pass_is_wrong(record: str | list[str], words
 
     assert found is not None
     assert words in found
+
+
+async def test_more_than_ten_mail_exchangers_count_for_nothing() -> None:
+    def zone(hosts: int) -> Ask:
+        mx: dict[tuple[str, str], Answer | list[str]] = {(BOUNCE, "MX"): [f"10 {n}.x.ca" for n in range(hosts)]}
+        return asking(SES | mx | {(BOUNCE, "TXT"): ["v=spf1 mx include:amazonses.com ~all"]})
+
+    assert await spf.problem(zone(10), BOUNCE) is None
+    assert "more than 10 mail exchangers" in str(await spf.problem(zone(11), BOUNCE))
 
 
 async def test_ten_lookups_over_all_includes_are_allowed_and_eleven_not() -> None:
@@ -217,6 +248,8 @@ async def test_policy_is_the_domains_own_else_that_of_the_nearest_parent() -> No
         (["v=DMARC1; p=refuse"], "set it"),
         (["v=DMARC1; sp=none"], "set it"),
         (["v=DMARC1; p=reject; pct=120"], "pct="),
+        (["v=DMARC1; p=reject; pct=" + "9" * 5000], "pct="),  # more than int() takes
+        (["v=DMARC1; p=reject; pct=\u0661\u0660"], "pct="),
         (["v=DMARC1; p=reject; hello"], "hello is no tag"),
     ],
 )
@@ -273,5 +306,15 @@ async def test_records_as_they_are_to_be_published_align() -> None:
     nothing = await dmarc.evaluate(as_published([]), DOMAIN, signing_domain=DOMAIN, mail_from=BOUNCE)
 
     assert (found.dkim, found.spf, found.passes) == (True, True, True)
-    assert found.search.policy == dmarc.Policy(DOMAIN, "reject", True, False, 100)
+    assert found.search.policy == dmarc.Policy(DOMAIN, "none", False, False, 100)  # others may send from it, too
     assert nothing.passes is None
+
+
+async def test_forged_mail_from_the_default_domain_is_to_be_refused() -> None:
+    of = domain(key("nr", State.PUBLISHED, signs=True))
+    published = records.records(of, "ca-central-1", is_default=True)
+
+    found = await dmarc.evaluate(as_published(published), DOMAIN, signing_domain=DOMAIN, mail_from=BOUNCE)
+
+    assert found.passes
+    assert found.search.policy == dmarc.Policy(DOMAIN, "reject", True, False, 100)

@@ -66,6 +66,15 @@ def test_look_that_speaks_for_the_state_ends_the_doubt(life: Life, look: Look) -
     assert after(life, look, NOW + 10**6) == Life(life.state)
 
 
+@pytest.mark.parametrize(
+    ("state", "look", "seconds"), [(State.PUBLISHED, Look.WRONG, DOUBT_SECONDS), (State.PENDING, Look.RIGHT, 300)]
+)
+def test_look_of_a_clock_that_was_ahead_is_none(state: State, look: Look, seconds: float) -> None:
+    ahead = after(Life(state), look, NOW + 10**7, 300)
+
+    assert after(ahead, look, NOW, 300) == Life(state, NOW + seconds)
+
+
 @given(Looks)
 def test_every_move_is_in_the_table_and_has_two_looks_that_agree_far_enough_apart(
     looks: list[tuple[int, Look, int]],
