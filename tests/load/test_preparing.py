@@ -135,6 +135,6 @@ def test_10_megabytes_are_prepared_within_the_bar(name, capsys):
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_time_grows_in_proportion_to_size(name):
-    half = cpu_ms(HOSTILE[name](MEGABYTE // 2), 0, times=2)
-    allowed = 16 * max(half, 2)  # eight times the size: 8 if linear, 64 if quadratic
-    assert cpu_ms(HOSTILE[name](4 * MEGABYTE), allowed) < allowed
+    quarter = cpu_ms(HOSTILE[name](MEGABYTE // 4), 0, times=2)
+    allowed = 16 * max(quarter, 2)  # eight times the size: 8 if linear, 64 if quadratic
+    assert cpu_ms(HOSTILE[name](2 * MEGABYTE), allowed) < allowed

@@ -4,6 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
+from config.settings import Email
 from delivery.providers.outbox import OutboxProvider
 from delivery.signing import Signer
 from delivery.worker import Worker
@@ -26,7 +27,7 @@ def _worker(works: Works, owner: str, outbox: Path) -> Worker:  # noqa: F811
         store=works.store,
         queue=works.queue,
         renderer=works.renderer(),
-        signer=Slow(works.database, works.sealing, time.time),
+        signer=Slow(works.database, works.sealing, Email(), time.time),
         providers=dict.fromkeys(KeyType, OutboxProvider(outbox)),
         settings=works.settings.model_copy(update={"lease_seconds": 1, "concurrency": 12}),
         metrics=works.metrics,
