@@ -151,6 +151,15 @@ async def test_an_unknown_branding_is_refused() -> None:
     assert await refused(memory, acceptor(memory), submission(branding="x"), make_principal()) is reply.BAD_OPTION
 
 
+async def test_what_its_encoding_makes_too_large_for_the_provider_is_refused_with_its_size() -> None:
+    fields = b"From: a@b.ca\r\nMIME-Version: 1.0\r\nContent-Type: application/pdf\r\n\r\n"
+    content = fields + (b"\xe9" * 900 + b"\r\n") * 26_000
+    preparer = Preparer(Brandings(), Shelf(), 26_214_400)
+    with pytest.raises(Refused) as caught:
+        await preparer.prepare(submission(content=content), make_principal(), UUID(int=7), NOW)
+    assert caught.value.line().startswith("552 5.3.4 message too large once encoded: 32092529 octets, at most 29900000")
+
+
 @pytest.mark.parametrize(
     ("given", "principal", "expected"),
     [
