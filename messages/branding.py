@@ -274,7 +274,7 @@ def _as_multipart(part: Part, field: bytes, bodies: bytes) -> list[Edit]:
 
 def _beside(part: Part, parent: Part, others: list[bytes]) -> Edit:
     """More parts behind one of a multipart."""
-    delimiter = b"\r\n--" + parent.boundary + b"\r\n"
+    delimiter = b"\r\n--" + parent.type.boundary + b"\r\n"
     new = b"".join(delimiter + other for other in others)
     return Edit(part.end, part.end, new + b"\r\n" if part.end == len(part.header.data) else new)
 

@@ -60,6 +60,11 @@ class ContentType:
         """Or signed: S/MIME has one type for both (RFC 8551 3.2)."""
         return self.sub in ("pkcs7-mime", "x-pkcs7-mime") or str(self) == "multipart/encrypted"
 
+    @property
+    def boundary(self) -> bytes:
+        """Of a multipart; white space at its end does not count (RFC 2046 5.1.1)."""
+        return self.parameters.get("boundary", "").rstrip().encode("latin-1")
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Part:
@@ -78,11 +83,6 @@ class Part:
     @property
     def body(self) -> int:
         return self.header.end
-
-    @property
-    def boundary(self) -> bytes:
-        """Of a multipart; white space at its end does not count (RFC 2046 5.1.1)."""
-        return self.type.parameters.get("boundary", "").rstrip().encode("latin-1")
 
     @property
     def attachment(self) -> bool:
@@ -256,7 +256,7 @@ def _part(
         raise Refused(reply.TOO_DEEP, limit=MAX_DEPTH)
     first = header.named("content-type")
     kind = ContentType.parse(header.raw(first[0]) if first else None, default)
-    boundary = kind.parameters.get("boundary", "").rstrip().encode("latin-1")
+    boundary = kind.boundary
     if kind.main != "multipart" or not boundary:
         return Part(header, start, end, kind, (), boundaries)
     inner_default = "message/rfc822" if kind.sub == "digest" else "text/plain"  # RFC 2046 5.1.5

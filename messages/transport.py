@@ -53,8 +53,8 @@ def _without_surroundings(part: Part) -> Iterator[Edit]:
     """Text around the parts of a multipart, which no reader shows (RFC 2046 5.1.1), where it could not be carried."""
     if not part.children:
         return
-    data, boundary = part.header.data, re.escape(part.boundary)
-    before = data.rfind(b"--" + part.boundary, part.body, part.children[0].start)
+    data, boundary = part.header.data, re.escape(part.type.boundary)
+    before = data.rfind(b"--" + part.type.boundary, part.body, part.children[0].start)
     closing = re.compile(rb"\r?\n--" + boundary + rb"--[ \t]*\r\n").match(data, part.children[-1].end, part.end)
     for start, end in ((part.body, before), (closing.end(), part.end) if closing else (0, 0)):
         around = data[start:end]
