@@ -1,7 +1,7 @@
 """What resolvers have of a domain's records, judged one by one: found, missing or wrong, and what to do."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -134,25 +134,50 @@ async def _spf(ask: Ask, bounce: str) -> Finding:
 
 async def _dmarc(ask: Ask, domain: str) -> Finding:
     search = await dmarc.find(ask, domain)
-    policy = search.policy
-    found = Finding("dmarc", f"_dmarc.{policy.found_at if policy else domain}", "TXT")
-    if policy is not None:
-        return found.noted(_of_policy(policy))
+    found = Finding("dmarc", f"_dmarc.{search.at or domain}", "TXT")
     if search.problem is not None:
         return found.wrong(search.problem)
+    if search.policy is not None:
+        return found.noted(_of_policy(search.policy, domain))
     return found.not_there(Unknown("dmarc") if search.unanswered else Missing(), PUBLISH)
 
 
-def _of_policy(policy: dmarc.Policy) -> Text:
+def _of_policy(policy: dmarc.Policy, domain: str) -> Text:
     values = {
         "policy": policy.policy,
         "dkim": "s" if policy.strict_dkim else "r",
         "spf": "s" if policy.strict_spf else "r",
-        "percent": policy.percent,
     }
-    said = Text("policy {policy}, adkim={dkim}, aspf={spf}, for {percent} % of mail", values)
-    if policy.strict_spf:
-        return Text("{said}; with aspf=s SPF never aligns, and DMARC rests on DKIM alone: set aspf=r", {"said": said})
-    if policy.policy == "none" or policy.percent < 100:
-        return Text("{said}; forged mail is let through: p=reject for all of it keeps the name safe", {"said": said})
+    said = Text("policy {policy}, adkim={dkim}, aspf={spf}", values)
+    for remark in _remarks(policy, domain):
+        said = Text("{said}; {remark}", {"said": said, "remark": remark})
     return said
+
+
+def _remarks(policy: dmarc.Policy, domain: str) -> Iterator[Text]:
+    """What the owner may not have meant, or could do better."""
+    if policy.tag is None:
+        yield Text("p= is missing, which counts as none: set it")
+    if policy.strict_spf:
+        yield Text("with aspf=s SPF never aligns, and DMARC rests on DKIM alone: set aspf=r")
+    if policy.psd == "y" and policy.found_at == domain:
+        yield Text("psd=y is for registries of names, and keeps SPF from aligning: take it off")
+    elif policy.psd == "y":
+        yield Text("it is what the registry asks for all names below its own: publish a record")
+    if policy.testing and policy.policy != "none":
+        yield Text(
+            "with t=y receivers apply {policy}: take it off once reports show no trouble", {"policy": policy.applied}
+        )
+    gone = [f"{name}=" for name in policy.ignored if name in dmarc.GONE]
+    unknown = [name for name in policy.ignored if name not in dmarc.GONE]
+    if gone:
+        yield Text(
+            "{tags} has been gone since RFC 9989, and counts for nothing: take it off", {"tags": ", ".join(gone)}
+        )
+    if unknown:
+        yield Text("{part} is no tag of a DMARC record, and counts for nothing", {"part": ", ".join(unknown)})
+    if policy.applied == "none":
+        # RFC 9989 7.4: lists break alignment, and the mail of those who write to them would be refused.
+        yield Text(
+            "forged mail is let through: raise it to p=quarantine, or to p=reject where nobody writes to lists from it"
+        )

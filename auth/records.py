@@ -13,7 +13,7 @@ from messages.text import Text
 _STRING_OCTETS = 255  # RFC 1035 3.3: of one string in a record
 
 # Nobody but us sends from the default domain. What else sends from another one is its owner's to find out first.
-_ALL_OURS, _OF_OTHERS_TOO = "v=DMARC1; p=reject; adkim=s; aspf=r", "v=DMARC1; p=none"
+_ALL_OURS, _OF_OTHERS_TOO = "v=DMARC1; p=reject; adkim=s; aspf=r; psd=n", "v=DMARC1; p=none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def records(domain: Domain, region: str, *, is_default: bool = False) -> list[Re
     bounce = mail_from(domain.name)
     return [
         *keys,
-        # SES puts its own reverse-path on every message; a MAIL FROM domain of ours makes SPF align (RFC 7489 3.1.2).
+        # SES puts its own reverse-path on every message; a MAIL FROM domain of ours makes SPF align (RFC 9989 4.4.2).
         Record("mail-from", bounce, "MX", f"10 {ses_exchanger(region)}"),
         Record("mail-from", bounce, "TXT", "v=spf1 include:amazonses.com ~all"),
         Record("dmarc", f"_dmarc.{domain.name}", "TXT", _ALL_OURS if is_default else _OF_OTHERS_TOO),

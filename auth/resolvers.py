@@ -32,7 +32,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """There is no such name, or it has no record of this type."""
+    """There is no such name (NXDOMAIN), or it has no record of this type."""
+
+    no_such_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Resolver:
             async with asyncio.timeout(self._timeout_seconds + 1):
                 found = await self._asking.resolve(f"{name}.", type_, search=False, raise_on_no_answer=False)
         except dns.resolver.NXDOMAIN:
-            return Missing()
+            return Missing(no_such_name=True)
         except (dns.exception.Timeout, TimeoutError):
             return Unknown("timeout")
         except dns.resolver.NoNameservers:

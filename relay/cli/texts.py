@@ -42,7 +42,8 @@ DOMAIN_LIST = "All domains."
 ZONE_FILE = "The same for a zone file:"
 DMARC_RAISE = (
     "a DMARC record that {name} or a domain above it has stays: leave ours out. p=none refuses nothing yet; "
-    "once all else that sends mail from {name} passes, as the reports to a rua= address show, raise it to p=reject"
+    "once all else that sends mail from {name} passes, as the reports to a rua= address show, raise it to p=quarantine, "
+    "or to p=reject where nobody writes to mailing lists from it; t=y beside it tries the step first"
 )
 SELECTOR_IS = "selector {selector}: {state}"
 SIGNS = "signs"

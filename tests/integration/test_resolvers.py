@@ -35,10 +35,13 @@ async def test_alias_is_followed() -> None:
         assert await ask(dns) == Found(("key",), 300)
 
 
-@pytest.mark.parametrize(("name", "type_"), [("none.example.ca", "TXT"), (NAME, "MX"), ("example.ca", "TXT")])
-async def test_no_such_name_and_no_such_record_are_missing(name: str, type_: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "type_", "no_such_name"),
+    [("none.example.ca", "TXT", True), (NAME, "MX", False), ("example.ca", "TXT", False)],
+)
+async def test_no_such_name_and_no_such_record_are_missing(name: str, type_: str, no_such_name: bool) -> None:
     async with FakeDns({(NAME, "TXT"): ["key"]}) as dns:
-        assert await ask(dns, name, type_) == Missing()
+        assert await ask(dns, name, type_) == Missing(no_such_name)
 
 
 @pytest.mark.parametrize("trouble", ["servfail", "refused", "garbage", "silence", "referral", "empty"])
@@ -89,7 +92,7 @@ async def test_all_configured_resolvers_are_asked_and_may_differ() -> None:
         answers = await ask_all(resolvers, NAME, "TXT")
 
     assert [each.name for each in resolvers] == [right.address, behind.address, broken.address]
-    assert answers == [Found(("key",), 300), Missing(), Unknown("failure")]
+    assert answers == [Found(("key",), 300), Missing(no_such_name=True), Unknown("failure")]
 
 
 def test_names_of_resolvers_are_as_they_are_set() -> None:

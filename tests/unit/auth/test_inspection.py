@@ -99,11 +99,17 @@ async def test_missing_and_unanswered_are_told_apart(name: str, type_: str) -> N
         (DMARC, "v=DMARC1; p=reject; adkim=s; aspf=s", "DMARC rests on DKIM alone"),
         (
             "_dmarc.example.ca",
-            "v=DMARC1; p=reject; sp=quarantine; pct=20",
-            "policy quarantine, adkim=r, aspf=r, for 20",
+            "v=DMARC1; p=reject; sp=quarantine; pct=20; ri=60",
+            "policy quarantine, adkim=r, aspf=r; pct=, ri= has been gone since RFC 9989",
         ),
+        (DMARC, "v=DMARC1; rua=mailto:a@example.ca", "p= is missing, which counts as none"),
+        (DMARC, "v=DMARC1; p=quarantine; t=y", "with t=y receivers apply none"),
+        (DMARC, "v=DMARC1; p=quarantine; t=y", "forged mail is let through"),
+        (DMARC, "v=DMARC1; p=reject; hello", "hello is no tag of a DMARC record"),
+        (DMARC, "v=DMARC1; p=reject; psd=y", "keeps SPF from aligning"),
+        ("_dmarc.ca", "v=DMARC1; p=reject; psd=y", "it is what the registry asks for"),
         (DMARC, "v=DMARC1; p=none", "forged mail is let through"),
-        (DMARC, "v=DMARC1; p=reject; adkim=s", "policy reject, adkim=s, aspf=r, for 100"),
+        (DMARC, "v=DMARC1; p=reject; adkim=s", "policy reject, adkim=s, aspf=r"),
     ],
 )
 async def test_policy_is_told_with_what_it_means(name: str, record: str, words: str) -> None:

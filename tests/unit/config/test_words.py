@@ -36,7 +36,7 @@ MODULES_OF_TEXTS += ("relay/cli/smtp/texts.py", "relay/cli/headings.py", "relay/
 
 # The same in both languages: names, values to type, and words that French shares.
 SAME = frozenset({"#RRGGBB", "CIDR", "ID", "SERVICE", "TLS", "all|smtp|http|worker|feedback"})
-SAME |= {"dkim", "dmarc", "spf"}
+SAME |= {"dkim", "dmarc", "spf", "{said}; {remark}"}
 SAME |= {"OPTION", "description", "extensions", "id", "logo", "secrets", "service", "type", "url", "version"}
 
 # What may stand in a reply, as long as it gets.
