@@ -90,8 +90,8 @@ async def evaluate(ask: Ask, header_from: str, *, signing_domain: str | None, ma
     policy = search.policy or Policy(header_from, "none")
     return Alignment(
         search,
-        dkim=await _aligned(tree, header_from, signing_domain, policy, strict=policy.strict_dkim),
-        spf=await _aligned(tree, header_from, mail_from, policy, strict=policy.strict_spf),
+        dkim=await _aligned(tree, header_from, signing_domain, strict=policy.strict_dkim),
+        spf=await _aligned(tree, header_from, mail_from, strict=policy.strict_spf),
     )
 
 
@@ -100,7 +100,7 @@ async def find(ask: Ask, domain: str) -> Search:
     return await _find(_Tree(ask), domain)
 
 
-async def _aligned(tree: "_Tree", header_from: str, other: str | None, policy: Policy, *, strict: bool) -> bool:
+async def _aligned(tree: "_Tree", header_from: str, other: str | None, *, strict: bool) -> bool:
     """RFC 9989 4.4: the same domain, or in relaxed mode of the same organization.
 
     What no resolver told does not align. Without a policy, as it would be with one that `header_from` publishes.
