@@ -11,8 +11,9 @@ class AuthError(TextError):
     """Nothing was changed."""
 
 
-SERVICE_UNKNOWN = "there is no service {id}"
-KEY_UNKNOWN = "there is no key {id}"
+SERVICE_UNKNOWN = "there is no service {id}; see: notify-relay service list"
+SERVICES_OF_ONE_NAME = "several services have the name {name}; use the id of one: {ids}"
+KEY_UNKNOWN = "there is no key {id}; see: notify-relay key list"
 DOMAIN_UNKNOWN = "domain {name} is not known here; add it first: notify-relay domain add {name}"
 DOMAIN_UNVERIFIED = (
     "the records of domain {name} were not found yet; see what is missing: notify-relay domain check {name}"

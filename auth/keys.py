@@ -4,6 +4,7 @@ The secret is a random UUIDv4 (122 bits), so a keyed hash is enough to check it:
 down. It is kept encrypted too, since published API clients sign with it. Knows nothing of doors or caches.
 """
 
+import contextlib
 import re
 import secrets
 import string
@@ -133,6 +134,17 @@ async def create(
 async def find(connection: AsyncConnection, limits: Limits, key_id: UUID) -> Key:
     """Raises AuthError when there is none."""
     return key(await _row(connection, key_id), limits)
+
+
+async def named(connection: AsyncConnection, limits: Limits, text: str) -> Key:
+    """The key with this id, else with this user name. Raises AuthError."""
+    with contextlib.suppress(ValueError):
+        return await find(connection, limits, UUID(text))
+    statement = select(keys).where(keys.c.smtp_username == text.strip().lower())
+    row = (await connection.execute(statement)).mappings().one_or_none()
+    if row is None:
+        raise AuthError(KEY_UNKNOWN, id=text)
+    return key(row, limits)
 
 
 async def list_all(connection: AsyncConnection, limits: Limits, service_id: UUID | None = None) -> list[Key]:

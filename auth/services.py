@@ -4,6 +4,7 @@ A service without a daily limit of its own has the default of its mode, resolved
 holds for every such service at once. Knows nothing of keys or messages.
 """
 
+import contextlib
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -33,6 +34,7 @@ from auth.errors import (
     FROM_TAKEN,
     NOT_ASCII,
     SERVICE_UNKNOWN,
+    SERVICES_OF_ONE_NAME,
     AuthError,
 )
 from auth.principal import DisplayName, FromPolicy, Received, ReplyTo, Service
@@ -116,6 +118,19 @@ async def find(connection: AsyncConnection, limits: Limits, service_id: UUID) ->
     if row is None:
         raise AuthError(SERVICE_UNKNOWN, id=service_id)
     return service(row, limits)
+
+
+async def named(connection: AsyncConnection, limits: Limits, text: str) -> Service:
+    """The service with this id, else the one with this name, however it is capitalised. Raises AuthError."""
+    with contextlib.suppress(ValueError):
+        return await find(connection, limits, UUID(text))
+    wanted = " ".join(text.split()).casefold()
+    found = [each for each in await list_all(connection, limits) if each.name.casefold() == wanted]
+    if len(found) > 1:
+        raise AuthError(SERVICES_OF_ONE_NAME, name=found[0].name, ids=", ".join(str(each.id) for each in found))
+    if not found:
+        raise AuthError(SERVICE_UNKNOWN, id=text)
+    return found[0]
 
 
 async def list_all(connection: AsyncConnection, limits: Limits) -> list[Service]:

@@ -7,7 +7,8 @@ import re
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
 from typer.main import get_command
@@ -30,7 +31,16 @@ from relay.cli import (
     texts,
     usage,
 )
-from relay.cli.output import speak, spoken
+from relay.cli.output import say, speak, spoken
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        say(texts.VERSION_IS, version=version("notify-relay"))
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", help=texts.VERSION, is_eager=True, callback=_tell_version)]
 
 
 def build() -> typer.Typer:
@@ -41,6 +51,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,  # they print values, secrets among them
         rich_markup_mode=None,
     )
+    app.callback()(_every_command)
     app.add_typer(services.commands(), name="service")
     app.add_typer(keys.commands(), name="key")
     app.add_typer(templates.commands(), name="template")
@@ -55,6 +66,10 @@ def build() -> typer.Typer:
     app.add_typer(bans.commands(), name="ban")
     app.add_typer(operations.secrets_commands(), name="secrets")
     return app
+
+
+def _every_command(version: Version = False) -> None:
+    """What may stand before a command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

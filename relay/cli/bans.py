@@ -9,7 +9,7 @@ from auth import keys, throttle
 from auth.bans import Ban
 from auth.principal import Key
 from relay.cli import texts
-from relay.cli.output import Json, plain, say, show_list
+from relay.cli.output import Json, done, plain, show_list
 from relay.cli.session import Session, read, write
 
 Address = Annotated[str, typer.Argument(metavar=texts.ADDRESS_ARGUMENT)]
@@ -26,9 +26,9 @@ def list_all(as_json: Json = False) -> None:
     show_list("bans", read(_bans), ("address", "whole", "key_id", "smtp_username", "failures", "ends_at"), as_json)
 
 
-def lift(address: Address) -> None:
+def lift(address: Address, as_json: Json = False) -> None:
     write(lambda s: throttle.lift(s.connection, address, time.time()))
-    say(texts.BAN_LIFTED, address=address)
+    done({"address": address}, as_json, texts.BAN_LIFTED, address=address)
 
 
 async def _bans(s: Session) -> list[dict[str, Any]]:

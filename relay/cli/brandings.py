@@ -3,15 +3,14 @@
 import time
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID
 
 import typer
 
-from auth import services
 from delivery import brandings
 from messages.picture import MAX_OCTETS, Picture
 from messages.variant import BUILT_IN, BrandType, Variant, VariantError
 from relay.cli import texts
+from relay.cli.arguments import OfServiceIfAny
 from relay.cli.output import Json, plain, show, show_list
 from relay.cli.session import Session, read, write
 
@@ -38,7 +37,7 @@ def create(
     *,
     name: Annotated[str, typer.Option(help=texts.BRANDING_NAME)],
     brand_type: Annotated[BrandType, BuiltIn],
-    service: Annotated[UUID | None, typer.Option(help=texts.BRANDING_OF_SERVICE)] = None,
+    service: Annotated[str | None, typer.Option(metavar=texts.SERVICE_ARGUMENT, help=texts.BRANDING_OF_SERVICE)] = None,
     colour: Colour = None,
     text: Words = None,
     alt_text_en: AltTextEn = None,
@@ -49,20 +48,16 @@ def create(
     fields = _fields(name, brand_type, colour, text, alt_text_en, alt_text_fr, logo)
 
     async def work(s: Session) -> Variant:
-        if service is not None:
-            await services.find(s.connection, s.limits, service)
-        return await brandings.create(s.connection, service, time.time(), **fields)
+        owner = None if service is None else await s.service(service)
+        return await brandings.create(s.connection, owner.id if owner else None, time.time(), **fields)
 
     show(_row(write(work)), as_json)
 
 
-def list_all(
-    service: Annotated[UUID | None, typer.Option(help=texts.OF_SERVICE)] = None, as_json: Json = False
-) -> None:
+def list_all(service: OfServiceIfAny = None, as_json: Json = False) -> None:
     async def work(s: Session) -> list[Variant]:
-        if service is not None:
-            await services.find(s.connection, s.limits, service)
-        return await brandings.list_all(s.connection, service)
+        owner = None if service is None else await s.service(service)
+        return await brandings.list_all(s.connection, owner.id if owner else None)
 
     columns = ("id", "version", "service_id", "brand_type", "name")
     show_list("brandings", map(_row, read(work)), columns, as_json)

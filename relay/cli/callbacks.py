@@ -6,14 +6,13 @@ from uuid import UUID
 
 import typer
 
-from auth import services
 from delivery.callbacks import claims, urls
 from relay.cli import texts
+from relay.cli.arguments import NamedService
 from relay.cli.input import octets_of
 from relay.cli.output import Json, plain, say, show
 from relay.cli.session import Session, read, write
 
-ServiceId = Annotated[UUID, typer.Argument(metavar=texts.SERVICE_ARGUMENT, help=texts.OF_SERVICE)]
 _TOKEN_OCTETS = 4096  # more than any token has: what it is too long for is told by delivery.callbacks.urls
 
 
@@ -27,7 +26,7 @@ def commands() -> typer.Typer:
 
 def put(
     *,
-    service_id: ServiceId,
+    service: NamedService,
     url: Annotated[str, typer.Option(help=texts.CALLBACK_URL)],
     # Not the token itself: the arguments of a command are every user's of the machine to read.
     bearer_token_file: Annotated[str, typer.Option(metavar="FILE|-", help=texts.BEARER_TOKEN_FILE)],
@@ -36,11 +35,10 @@ def put(
     token = _token(bearer_token_file)
 
     async def work(s: Session) -> urls.Issued:
-        await services.find(s.connection, s.limits, service_id)
         return await urls.put(
             s.connection,
             s.secret,
-            service_id,
+            (await s.service(service)).id,
             time.time(),
             url=url,
             bearer_token=token,
@@ -58,19 +56,19 @@ def _token(file: str) -> str:
     return octets.decode("ascii", "replace").rstrip("\r\n")
 
 
-def show_one(service_id: ServiceId, as_json: Json = False) -> None:
+def show_one(service: NamedService, as_json: Json = False) -> None:
     async def work(s: Session) -> dict[str, Any]:
-        await services.find(s.connection, s.limits, service_id)
+        service_id = (await s.service(service)).id
         found = await urls.find(s.connection, service_id)
         return plain(found) | plain(await claims.backlog(s.connection, service_id, time.time()))
 
     show(read(work), as_json)
 
 
-def remove(service_id: ServiceId, as_json: Json = False) -> None:
-    async def work(s: Session) -> None:
-        await services.find(s.connection, s.limits, service_id)
+def remove(service: NamedService, as_json: Json = False) -> None:
+    async def work(s: Session) -> UUID:
+        service_id = (await s.service(service)).id
         await urls.remove(s.connection, service_id)
+        return service_id
 
-    write(work)
-    show({"service_id": str(service_id)}, as_json)
+    show({"service_id": str(write(work))}, as_json)

@@ -6,20 +6,18 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from inspect import Parameter, signature
 from typing import Annotated, Any
-from uuid import UUID
 
 import typer
 
-from auth import keys, services
+from auth import keys
 from auth.errors import AuthError
 from auth.principal import Key, Option
 from messages.message import KeyType, Lane, Language
 from relay.cli import texts
+from relay.cli.arguments import NamedKey, OfService, OfServiceIfAny
 from relay.cli.output import Json, plain, say, show, show_list, spoken
 from relay.cli.services import Branding, with_branding
 from relay.cli.session import Session, given, read, write
-
-KeyId = Annotated[UUID, typer.Argument(metavar=texts.KEY_ARGUMENT)]
 
 # What `create` and `update` take: the terms of a key (auth.keys.Terms), some under a shorter name.
 TERMS: dict[str, Any] = {
@@ -68,36 +66,37 @@ def commands() -> typer.Typer:
 @_with_terms
 def create(
     *,
-    service: Annotated[UUID, typer.Option(help=texts.OF_SERVICE)],
+    service: OfService,
     name: Annotated[str, typer.Option(help=texts.NAME)],
     type: Annotated[KeyType, typer.Option(help=texts.KEY_TYPE)],  # noqa: A002 - becomes the flag's name
     as_json: Json = False,
     **terms: Any,
 ) -> None:
     async def work(s: Session) -> keys.Issued:
-        owner = await services.find(s.connection, s.limits, service)
-        agreed = await with_branding(s, service, _agreed(s, terms))
+        owner = await s.service(service)
+        agreed = await with_branding(s, owner.id, _agreed(s, terms))
         return await keys.create(s.connection, s.secret, s.limits, owner, time.time(), name=name, type=type, **agreed)
 
     _show_issued(write(work), as_json)
 
 
-def list_all(
-    service: Annotated[UUID | None, typer.Option(help=texts.OF_SERVICE)] = None, as_json: Json = False
-) -> None:
-    found = read(lambda s: keys.list_all(s.connection, s.limits, service))
+def list_all(service: OfServiceIfAny = None, as_json: Json = False) -> None:
+    async def work(s: Session) -> list[Key]:
+        owner = None if service is None else await s.service(service)
+        return await keys.list_all(s.connection, s.limits, owner.id if owner else None)
+
     columns = ("id", "service_id", "name", "type", "smtp_username", "last_used_at", "expires_at", "revoked_at")
-    show_list("keys", map(plain, found), columns, as_json)
+    show_list("keys", map(plain, read(work)), columns, as_json)
 
 
-def show_one(key_id: KeyId, as_json: Json = False) -> None:
-    show(plain(read(lambda s: keys.find(s.connection, s.limits, key_id))), as_json)
+def show_one(key: NamedKey, as_json: Json = False) -> None:
+    show(plain(read(lambda s: s.key(key))), as_json)
 
 
 @_with_terms
 def update(
     *,
-    key_id: KeyId,
+    key: NamedKey,
     name: Annotated[str | None, typer.Option(help=texts.NAME)] = None,
     clear: Annotated[list[Term] | None, typer.Option(metavar=texts.TERM_ARGUMENT, help=texts.CLEAR)] = None,
     as_json: Json = False,
@@ -110,27 +109,30 @@ def update(
     async def work(s: Session) -> Key:
         changes = _agreed(s, terms | dict.fromkeys((each.replace("-", "_") for each in clear or ()), ""))
         changes |= {} if name is None else {"name": name}
-        if changes.get("branding"):
-            key = await keys.find(s.connection, s.limits, key_id)
-            changes = await with_branding(s, key.service_id, changes)
-        return await keys.update(s.connection, s.limits, key_id, **changes)
+        found = await s.key(key)
+        changes = await with_branding(s, found.service_id, changes)
+        return await keys.update(s.connection, s.limits, found.id, **changes)
 
     show(plain(write(work)), as_json)
 
 
-def revoke(key_id: KeyId, as_json: Json = False) -> None:
-    show(plain(write(lambda s: keys.revoke(s.connection, s.limits, key_id, time.time()))), as_json)
+def revoke(key: NamedKey, as_json: Json = False) -> None:
+    async def work(s: Session) -> Key:
+        return await keys.revoke(s.connection, s.limits, (await s.key(key)).id, time.time())
+
+    show(plain(write(work)), as_json)
 
 
 def rotate(
-    key_id: KeyId,
+    key: NamedKey,
     overlap: Annotated[int, typer.Option(min=0, help=texts.OVERLAP)] = keys.OVERLAP_SECONDS,
     as_json: Json = False,
 ) -> None:
-    issued = write(
-        lambda s: keys.rotate(s.connection, s.secret, s.limits, key_id, time.time(), overlap_seconds=overlap)
-    )
-    _show_issued(issued, as_json)
+    async def work(s: Session) -> keys.Issued:
+        key_id = (await s.key(key)).id
+        return await keys.rotate(s.connection, s.secret, s.limits, key_id, time.time(), overlap_seconds=overlap)
+
+    _show_issued(write(work), as_json)
 
 
 def _show_issued(issued: keys.Issued, as_json: bool) -> None:

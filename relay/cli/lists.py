@@ -8,12 +8,11 @@ from uuid import UUID
 
 import typer
 
-from auth import guests, senders, service_domains, services
+from auth import guests, senders, service_domains
 from relay.cli import texts
+from relay.cli.arguments import NamedService
 from relay.cli.output import Json, show, show_items
 from relay.cli.session import Session, read, write
-
-ServiceId = Annotated[UUID, typer.Argument(metavar=texts.SERVICE_ARGUMENT, help=texts.OF_SERVICE)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +70,25 @@ def commands(listed: Listed) -> typer.Typer:
     Entry = Annotated[str, typer.Argument(metavar=listed.metavar)]  # noqa: N806 - a type
 
     @app.command("add", help=of_add)
-    def add(service_id: ServiceId, entry: Entry, as_json: Json = False) -> None:
-        change(listed.add, service_id, entry, as_json)
+    def add(service: NamedService, entry: Entry, as_json: Json = False) -> None:
+        change(listed.add, service, entry, as_json)
 
     @app.command("remove", help=of_remove)
-    def remove(service_id: ServiceId, entry: Entry, as_json: Json = False) -> None:
-        change(listed.remove, service_id, entry, as_json)
+    def remove(service: NamedService, entry: Entry, as_json: Json = False) -> None:
+        change(listed.remove, service, entry, as_json)
 
     @app.command("list", help=of_list)
-    def list_all(service_id: ServiceId, as_json: Json = False) -> None:
+    def list_all(service: NamedService, as_json: Json = False) -> None:
         async def work(s: Session) -> frozenset[str]:
-            await services.find(s.connection, s.limits, service_id)
-            return await listed.load(s, service_id)
+            return await listed.load(s, (await s.service(service)).id)
 
         show_items(listed.entries, read(work), as_json)
 
-    def change(
-        how: Callable[[Session, UUID, str], Awaitable[str]], service_id: UUID, entry: str, as_json: bool
-    ) -> None:
-        async def work(s: Session) -> str:
-            await services.find(s.connection, s.limits, service_id)
-            return await how(s, service_id, entry)
+    def change(how: Callable[[Session, UUID, str], Awaitable[str]], service: str, entry: str, as_json: bool) -> None:
+        async def work(s: Session) -> dict[str, str]:
+            service_id = (await s.service(service)).id
+            return {"service_id": str(service_id), listed.entry: await how(s, service_id, entry)}
 
-        show({"service_id": str(service_id), listed.entry: write(work)}, as_json)
+        show(write(work), as_json)
 
     return app

@@ -1,11 +1,13 @@
 """notify-relay message: what became of mail."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
+from auth import services
 from auth.errors import AuthError
 from config.database import Database
 from config.settings import Settings
@@ -15,6 +17,7 @@ from messages.address import Address, AddressError
 from messages.message import Message
 from relay import wiring
 from relay.cli import texts
+from relay.cli.arguments import OfServiceIfAny
 from relay.cli.output import Json, plain, say, show, show_list
 from relay.cli.preview import preview
 from relay.cli.session import with_database
@@ -25,7 +28,6 @@ To = Annotated[str | None, typer.Option("--to", metavar="ADDRESS", help=texts.FI
 MessageId = Annotated[str | None, typer.Option("--message-id", metavar="ID", help=texts.FIND_MESSAGE_ID)]
 Reference = Annotated[str | None, typer.Option("--reference", metavar="TEXT", help=texts.FIND_REFERENCE)]
 Group = Annotated[UUID | None, typer.Option("--group", metavar="ID", help=texts.FIND_GROUP)]
-OfService = Annotated[UUID | None, typer.Option("--service", metavar="ID", help=texts.OF_SERVICE)]
 _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 Since = Annotated[datetime | None, typer.Option("--since", formats=_FORMATS, help=texts.FIND_SINCE)]
 Until = Annotated[datetime | None, typer.Option("--until", formats=_FORMATS, help=texts.FIND_UNTIL)]
@@ -103,23 +105,26 @@ def _find(
     message_id: MessageId = None,
     reference: Reference = None,
     group: Group = None,
-    service: OfService = None,
+    service: OfServiceIfAny = None,
     since: Since = None,
     until: Until = None,
     limit: Limit = _FOUND,
     as_json: Json = False,
 ) -> None:
-    search = Search(
+    asked = Search(
         recipient=_recipient(to) if to is not None else None,
         original_message_id=message_id,
         reference=reference,
         group_id=group,
-        service_id=service,
         since=_seconds(since),
         until=_seconds(until),
     )
 
     async def find(settings: Settings, database: Database) -> list[Found]:
+        search = asked
+        if service is not None:
+            async with database.read() as connection:
+                search = replace(asked, service_id=(await services.named(connection, settings.limits, service)).id)
         return await SqlStore(database, wiring.secret_keyring(settings)).find(search, limit)
 
     rows = [_message(found.message, found.reason) for found in with_database(find)]

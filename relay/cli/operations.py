@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import typer
@@ -16,18 +16,18 @@ from delivery.queue.sql import SqlQueue
 from messages.text import Text
 from relay import wiring
 from relay.cli import texts
-from relay.cli.output import Json, plain, say, show, show_list, spoken
+from relay.cli.arguments import OfServiceIfAny
+from relay.cli.output import Json, done, plain, say, show, show_list, spoken
 from relay.cli.session import with_database
 
 T = TypeVar("T")
-OfService = Annotated[UUID | None, typer.Option("--service", help=texts.OF_SERVICE)]
 
 
 def database_commands() -> typer.Typer:
     app = typer.Typer(help=texts.DB, no_args_is_help=True)
 
     @app.command("upgrade", help=texts.DB_UPGRADE)
-    def upgrade() -> None:
+    def upgrade(as_json: Json = False) -> None:
         async def run() -> None:
             database = Database(load().database_url, statement_seconds=None)  # an index of millions of rows takes long
             try:
@@ -36,7 +36,7 @@ def database_commands() -> typer.Typer:
                 await database.close()
 
         asyncio.run(run())
-        say(texts.DB_CURRENT)
+        done({"current": True}, as_json, texts.DB_CURRENT)
 
     return app
 
@@ -46,7 +46,7 @@ def queue_commands() -> typer.Typer:
 
     @app.command("stats", help=texts.QUEUE_STATS)
     def stats(as_json: Json = False) -> None:
-        found = _with_queue(lambda queue: queue.stats(time.time()))
+        found, _ = _with_queue(lambda queue, _: queue.stats(time.time()))
         rows = [{"lane": lane.value, **plain(waits)} for lane, waits in found.lanes.items()]
         held = sorted(texts.QUEUE_OF_ALL if service is None else str(service) for service in found.held)
         if as_json:
@@ -58,19 +58,21 @@ def queue_commands() -> typer.Typer:
         say(texts.QUEUE_ON_HOLD, held=" ".join(map(spoken, held)) or Text(texts.NOTHING))
 
     @app.command("hold", help=texts.QUEUE_HOLD)
-    def hold(service: OfService = None) -> None:
-        _with_queue(lambda queue: queue.hold(service), service)
-        say(texts.QUEUE_HELD if service is None else texts.QUEUE_HELD_OF, id=service)
+    def hold(service: OfServiceIfAny = None, as_json: Json = False) -> None:
+        _, owner = _with_queue(lambda queue, owner: queue.hold(owner), service)
+        said = texts.QUEUE_HELD if owner is None else texts.QUEUE_HELD_OF
+        done({"service_id": owner, "held": True}, as_json, said, id=owner)
 
     @app.command("release", help=texts.QUEUE_RELEASE)
-    def release(service: OfService = None) -> None:
-        _with_queue(lambda queue: queue.unhold(service), service)
-        say(texts.QUEUE_RELEASED if service is None else texts.QUEUE_RELEASED_OF, id=service)
+    def release(service: OfServiceIfAny = None, as_json: Json = False) -> None:
+        _, owner = _with_queue(lambda queue, owner: queue.unhold(owner), service)
+        said = texts.QUEUE_RELEASED if owner is None else texts.QUEUE_RELEASED_OF
+        done({"service_id": owner, "held": False}, as_json, said, id=owner)
 
     @app.command("retry", help=texts.QUEUE_RETRY)
-    def retry(service: OfService = None) -> None:
-        count = _with_queue(lambda queue: queue.retry(time.time(), service), service)
-        say(texts.QUEUE_RETRIED, count=count)
+    def retry(service: OfServiceIfAny = None, as_json: Json = False) -> None:
+        count, owner = _with_queue(lambda queue, owner: queue.retry(time.time(), owner), service)
+        done({"service_id": owner, "due": count}, as_json, texts.QUEUE_RETRIED, count=count)
 
     return app
 
@@ -79,11 +81,12 @@ def secrets_commands() -> typer.Typer:
     app = typer.Typer(help=texts.SECRETS, no_args_is_help=True)
 
     @app.command("rotate", help=texts.SECRETS_ROTATE)
-    def rotate() -> None:
+    def rotate(as_json: Json = False) -> None:
         async def run(settings: Settings, database: Database) -> int:
             return await rotation.rotate(database, *wiring.load_keyrings(settings))
 
-        say(texts.SECRETS_ROTATED, count=with_database(run))
+        count = with_database(run)
+        done({"reencrypted": count}, as_json, texts.SECRETS_ROTATED, count=count)
 
     @app.callback()
     def secrets() -> None:
@@ -92,13 +95,16 @@ def secrets_commands() -> typer.Typer:
     return app
 
 
-def _with_queue(work: Callable[[SqlQueue], Awaitable[T]], service_id: UUID | None = None) -> T:
-    """Raises AuthError when a service is named that does not exist."""
+def _with_queue(
+    work: Callable[[SqlQueue, UUID | None], Awaitable[T]], service: str | None = None
+) -> tuple[T, UUID | None]:
+    """Runs `work` for the service named, if one is; with its id. Raises AuthError when there is none."""
 
-    async def run(settings: Settings, database: Database) -> T:
-        if service_id is not None:
+    async def run(settings: Settings, database: Database) -> tuple[T, UUID | None]:
+        owner = None
+        if service is not None:
             async with database.read() as connection:
-                await services.find(connection, settings.limits, service_id)
-        return await work(SqlQueue(database))
+                owner = (await services.named(connection, settings.limits, service)).id
+        return await work(SqlQueue(database), owner), owner
 
     return with_database(run)

@@ -64,6 +64,14 @@ def show(row: Mapping[str, Any], as_json: bool) -> None:
         typer.echo(f"{name:{width}}  {_cell(value)}")
 
 
+def done(row: Mapping[str, Any], as_json: bool, said: str, **values: object) -> None:
+    """What was done: a sentence for people, `row` as JSON."""
+    if as_json:
+        show(row, as_json)
+    else:
+        say(said, **values)
+
+
 def show_list(name: str, rows: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: bool) -> None:
     """As JSON `{name: [rows]}` with every field; for people a table of `columns`."""
     rows = list(rows)

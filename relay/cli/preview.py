@@ -8,12 +8,11 @@ from email.utils import getaddresses
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID
 
 import typer
 
-from auth import domains, records, resolvers, spf
-from auth.errors import SERVICE_UNKNOWN, AuthError
+from auth import domains, keys, records, resolvers, services, spf
+from auth.errors import AuthError
 from auth.principal import Principal
 from auth.verify import Verifier
 from config.database import Database
@@ -32,6 +31,7 @@ from messages.text import Text
 from relay import preview as previews
 from relay import wiring
 from relay.cli import texts
+from relay.cli.arguments import OfService
 from relay.cli.input import octets_of
 from relay.cli.output import Json, say, show, show_list
 from relay.cli.session import with_database
@@ -46,8 +46,7 @@ _OF_SES = records.Record("spf", spf.SES, "TXT", "v=spf1 -all")  # it has one, wh
 MAX_ENCODED_BYTES = 40 * 1024 * 1024  # SES counts after base64
 
 File = Annotated[Path, typer.Argument(metavar=texts.PREVIEW_FILE, help=texts.PREVIEW_FILE_HELP)]
-OfService = Annotated[UUID, typer.Option("--service", metavar="ID", help=texts.OF_SERVICE)]
-OfKey = Annotated[UUID | None, typer.Option("--key", metavar="ID", help=texts.PREVIEW_KEY)]
+OfKey = Annotated[str | None, typer.Option("--key", metavar=texts.KEY_ARGUMENT, help=texts.PREVIEW_KEY)]
 To = Annotated[list[str] | None, typer.Option("--to", metavar=texts.ADDRESS_ARGUMENT, help=texts.PREVIEW_TO)]
 
 
@@ -82,7 +81,7 @@ def preview(file: File, service: OfService, key: OfKey = None, to: To = None, as
 
 
 async def _look(
-    settings: Settings, database: Database, octets: bytes, service: UUID, key: UUID | None, to: list[str]
+    settings: Settings, database: Database, octets: bytes, service: str, key: str | None, to: list[str]
 ) -> Seen:
     now, email = time.time(), settings.email
     principal = await _principal(settings, database, service, key)
@@ -120,8 +119,11 @@ async def _look(
     return Seen(submitted, principal, found)
 
 
-async def _principal(settings: Settings, database: Database, service: UUID, key: UUID | None) -> Principal:
-    """As the key named, else the newest in force that the service has."""
+async def _principal(settings: Settings, database: Database, service: str, key: str | None) -> Principal:
+    """As the key named, else the newest in force that the service has. Raises AuthError."""
+    async with database.read() as connection:
+        owner = await services.named(connection, settings.limits, service)
+        asked = None if key is None else await keys.named(connection, settings.limits, key)
     verifier = Verifier(
         database,
         wiring.secret_keyring(settings),
@@ -130,14 +132,12 @@ async def _principal(settings: Settings, database: Database, service: UUID, key:
         default_domain=settings.email.default_domain,
         verified_only=settings.email.provider != "outbox",
     )
-    found = await verifier.credentials(service)
+    found = await verifier.credentials(owner.id)
     await verifier.close()
-    if found is None:
-        raise AuthError(SERVICE_UNKNOWN, id=service)
-    for each in (credential.principal for credential in found.keys):
-        if key == each.key.id or (key is None and not each.key.is_revoked(time.time())):
+    for each in (credential.principal for credential in found.keys) if found else ():
+        if asked.id == each.key.id if asked else not each.key.is_revoked(time.time()):
             return each
-    raise AuthError(texts.PREVIEW_NO_KEY, id=service)
+    raise AuthError(texts.PREVIEW_NO_KEY, id=owner.id)
 
 
 def _recipients(content: bytes, to: list[str]) -> list[Address]:

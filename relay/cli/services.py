@@ -1,20 +1,23 @@
 """notify-relay service: who sends."""
 
 import time
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import domains, services
 from auth.principal import DisplayName, FromPolicy, Received, ReplyTo, Service
+from config.settings import Limits
 from delivery import brandings, templates
 from messages.message import Language
 from relay.cli import callbacks, lists, texts
+from relay.cli.arguments import NamedService
 from relay.cli.output import Json, plain, show, show_list
 from relay.cli.session import Session, given, read, write
 
-ServiceId = Annotated[UUID, typer.Argument(metavar=texts.SERVICE_ARGUMENT, help=texts.OF_SERVICE)]
 Name = Annotated[str | None, typer.Option(help=texts.NAME)]
 EmailFrom = Annotated[str | None, typer.Option(help=texts.EMAIL_FROM)]
 FromDomain = Annotated[str | None, typer.Option(help=texts.FROM_DOMAIN)]
@@ -97,13 +100,13 @@ def list_all(as_json: Json = False) -> None:
     show_list("services", map(plain, found), ("id", "name", "email_from", "domain", "live", "held"), as_json)
 
 
-def show_one(service_id: ServiceId, as_json: Json = False) -> None:
-    show(plain(read(lambda s: services.find(s.connection, s.limits, service_id))), as_json)
+def show_one(service: NamedService, as_json: Json = False) -> None:
+    show(plain(read(lambda s: s.service(service))), as_json)
 
 
 def update(
     *,
-    service_id: ServiceId,
+    service: NamedService,
     name: Name = None,
     email_from: EmailFrom = None,
     domain: FromDomain = None,
@@ -134,6 +137,7 @@ def update(
     async def work(s: Session) -> Service:
         if domain is not None:
             await domains.usable(s.connection, domain, s.settings.email)
+        service_id = (await s.service(service)).id
         agreed = await with_branding(s, service_id, changes)
         return await services.update(s.connection, s.limits, service_id, **agreed)
 
@@ -153,13 +157,20 @@ async def with_branding(s: Session, service_id: UUID | None, options: dict[str, 
     return options | {"branding": await brandings.usable(s.connection, service_id, options["branding"])}
 
 
-def hold(service_id: ServiceId, as_json: Json = False) -> None:
-    show(plain(write(lambda s: services.hold(s.connection, s.limits, service_id))), as_json)
+def hold(service: NamedService, as_json: Json = False) -> None:
+    _set(services.hold, service, as_json)
 
 
-def release(service_id: ServiceId, as_json: Json = False) -> None:
-    show(plain(write(lambda s: services.release(s.connection, s.limits, service_id))), as_json)
+def release(service: NamedService, as_json: Json = False) -> None:
+    _set(services.release, service, as_json)
 
 
-def go_live(service_id: ServiceId, as_json: Json = False) -> None:
-    show(plain(write(lambda s: services.go_live(s.connection, s.limits, service_id))), as_json)
+def go_live(service: NamedService, as_json: Json = False) -> None:
+    _set(services.go_live, service, as_json)
+
+
+def _set(how: Callable[[AsyncConnection, Limits, UUID], Awaitable[Service]], service: str, as_json: bool) -> None:
+    async def work(s: Session) -> Service:
+        return await how(s.connection, s.limits, (await s.service(service)).id)
+
+    show(plain(write(work)), as_json)

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth import keys, services
+from auth.principal import Key, Service
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits, Settings, load
@@ -25,6 +27,14 @@ class Session:
     @property
     def limits(self) -> Limits:
         return self.settings.limits
+
+    async def key(self, named: str) -> Key:
+        """By its id or its user name. Raises AuthError."""
+        return await keys.named(self.connection, self.limits, named)
+
+    async def service(self, named: str) -> Service:
+        """By its id or its name. Raises AuthError."""
+        return await services.named(self.connection, self.limits, named)
 
 
 def read(work: Callable[[Session], Awaitable[T]]) -> T:

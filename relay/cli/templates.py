@@ -6,11 +6,11 @@ from uuid import UUID
 
 import typer
 
-from auth import services
 from delivery import templates
 from messages.message import Channel
 from messages.template import Template
 from relay.cli import texts
+from relay.cli.arguments import OfService
 from relay.cli.input import octets_of
 from relay.cli.output import Json, plain, show, show_list
 from relay.cli.session import Session, read, write
@@ -32,28 +32,29 @@ def commands() -> typer.Typer:
 
 def create(
     *,
-    service: Annotated[UUID, typer.Option(help=texts.OF_SERVICE)],
+    service: OfService,
     type: Annotated[Channel, typer.Option(help=texts.TEMPLATE_TYPE)],  # noqa: A002 - becomes the flag's name
     name: Annotated[str, typer.Option(help=texts.TEMPLATE_NAME)],
     subject: Annotated[str | None, typer.Option(help=texts.TEMPLATE_SUBJECT)] = None,
     body_file: Annotated[str, BodyFile],
     as_json: Json = False,
 ) -> None:
+    if type is not Channel.EMAIL:
+        raise templates.TemplateError(texts.TEMPLATE_EMAIL_ONLY)
     body = _body(body_file)
 
     async def work(s: Session) -> Template:
-        await services.find(s.connection, s.limits, service)
+        service_id = (await s.service(service)).id
         return await templates.create(
-            s.connection, service, time.time(), channel=type, name=name, subject=subject, body=body
+            s.connection, service_id, time.time(), channel=type, name=name, subject=subject, body=body
         )
 
     _show(write(work), as_json)
 
 
-def list_all(service: Annotated[UUID, typer.Option(help=texts.OF_SERVICE)], as_json: Json = False) -> None:
+def list_all(service: OfService, as_json: Json = False) -> None:
     async def work(s: Session) -> list[Template]:
-        await services.find(s.connection, s.limits, service)
-        return await templates.list_all(s.connection, service)
+        return await templates.list_all(s.connection, (await s.service(service)).id)
 
     columns = ("id", "version", "type", "name", "subject")
     show_list("templates", map(_row, read(work)), columns, as_json)
