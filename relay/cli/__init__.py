@@ -5,6 +5,7 @@ import io
 import os
 import re
 import socket
+import ssl
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -14,6 +15,7 @@ import typer
 from typer.main import get_command
 
 from config.database import OUTAGES
+from config.outages import away
 from messages.message import Language
 from messages.text import Text, TextError, Translate
 from relay.cli import (
@@ -31,12 +33,12 @@ from relay.cli import (
     texts,
     usage,
 )
-from relay.cli.output import say, speak, spoken
+from relay.cli.output import speak, spoken
 
 
 def _tell_version(asked: bool) -> None:
     if asked:
-        say(texts.VERSION_IS, version=version("notify-relay"))
+        typer.echo(f"notify-relay {version('notify-relay')}")
         raise typer.Exit
 
 
@@ -107,20 +109,19 @@ def _reason(error: Exception) -> Text:
     """Why the command failed. The text of an error that was not written for people is not shown: it may hold values."""
     if isinstance(error, TextError):
         return error.text
-    kind = type(error).__name__
     if isinstance(error, OSError) and error.strerror and not _is_unreachable(error):
         reason = Text(error.strerror)
         if error.filename:
             reason = Text(texts.OF_FILE, {"name": error.filename, "problem": reason})
         return Text(texts.SYSTEM_REFUSED, {"reason": reason})
     if isinstance(error, OUTAGES):
-        return Text(texts.DATABASE_AWAY, {"kind": kind})
-    return Text(texts.INTERNAL, {"kind": kind})
+        return away(error)
+    return Text(texts.INTERNAL, {"kind": type(error).__name__})
 
 
 def _is_unreachable(error: Exception) -> bool:
     """Whether a connection failed; a command makes none but the database's."""
-    if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
+    if isinstance(error, ConnectionError | TimeoutError | socket.gaierror | ssl.SSLError):
         return True
     # asyncio gives no errno when a name has several addresses and all of them fail.
     return isinstance(error, OSError) and error.errno in (None, errno.EHOSTUNREACH, errno.ENETUNREACH)

@@ -15,6 +15,7 @@ import typer
 from auth import domains, service_domains
 from config.database import OUTAGES, Database
 from config.keyring import KeyringError
+from config.outages import away
 from config.settings import Settings, SettingsError, load
 from delivery import letterheads, schema
 from delivery.providers.base import SendError
@@ -68,7 +69,7 @@ async def _find(part: Text, look: Callable[[Settings], Awaitable[Text]], setting
     except SendError as error:
         return Finding(part, Text(texts.CHECK_PROVIDER, {"reason": error.reason}), None)
     except OUTAGES as error:
-        return Finding(part, Text(texts.DATABASE_AWAY, {"kind": type(error).__name__}), None)
+        return Finding(part, away(error), None)
 
 
 async def _secrets(settings: Settings) -> Text:

@@ -12,6 +12,7 @@ import typer
 
 from config import logs
 from config.database import OUTAGES, Database
+from config.outages import away
 from config.settings import Settings, SettingsError, load, unknown_variables
 from relay import roles, sockets, wiring
 from relay.cli import demo, texts
@@ -88,7 +89,8 @@ async def _prepare(settings: Settings, role: str) -> None:
         async with wiring.open_database(settings) as database:
             await wiring.check_roots(settings, database, sealing=role in ("all", "worker"))
     except OUTAGES as error:
-        raise SettingsError(texts.DATABASE_AWAY, kind=type(error).__name__) from None
+        found = away(error)
+        raise SettingsError(found.source, **found.values) from None
 
 
 async def _await_server(database_url: str) -> None:

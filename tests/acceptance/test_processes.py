@@ -220,7 +220,7 @@ def test_serve_gives_up_on_a_database_after_ten_seconds(make_relay: Make) -> Non
     assert "geheim" not in done.stderr
     awaited, told = done.stderr.splitlines()
     assert "database.awaited" in awaited
-    assert told.startswith("notify-relay: the database cannot be used (ConnectionRefusedError)")
+    assert told.startswith("notify-relay: the database cannot be used: nothing listens at the host and port")
 
 
 def test_keys_are_asked_for_where_several_machines_share_a_database(make_relay: Make, postgres_url: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -223,9 +224,34 @@ def test_what_can_not_be_done_is_one_line_and_exit_code_1(run: Run, arguments: t
     assert err.startswith("notify-relay: ")
 
 
+def test_service_goes_by_its_name_and_key_by_its_user_name(run: Run, answer: Callable[..., dict[str, Any]]) -> None:
+    passports = answer(*SERVICE)
+    assert answer("service", "show", " passPORTS ") == passports
+    assert answer("service", "hold", "Passports")["held"]
+    key = answer("key", "create", "--service", "Passports", "--name", "k", "--type", "test")
+    assert key["service_id"] == passports["id"]
+    assert answer("key", "show", key["smtp_username"])["id"] == key["id"]
+    assert answer("key", "revoke", key["smtp_username"].upper())["revoked_at"]
+    code, out, err = run("key", "show", "nobody-at-all")
+    assert (code, out, err) == (1, "", "notify-relay: there is no key nobody-at-all; see: notify-relay key list\n")
+
+
+def test_name_of_several_services_is_answered_with_their_ids(run: Run, answer: Callable[..., dict[str, Any]]) -> None:
+    ids = [answer(*SERVICE[:-1], local)["id"] for local in ("one", "two")]
+    code, out, err = run("service", "update", "passports", "--name", "Other")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert all(each in err for each in ids)
+    answer("service", "update", ids[0], "--name", "Other")
+    assert answer("service", "show", "Passports")["id"] == ids[1]
+
+
+def test_version_is_told(run: Run) -> None:
+    assert run("--version") == (0, f"notify-relay {version('notify-relay')}\n", "")
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [("service", "show", "no-id"), ("service", "create"), ("unknown",), ("key", "create", "--type", "other")],
+    [("message", "show", "no-id"), ("service", "create"), ("unknown",), ("key", "create", "--type", "other")],
 )
 def test_wrong_usage_is_exit_code_2(run: Run, arguments: tuple[str, ...]) -> None:
     assert run(*arguments)[0] == 2

@@ -88,10 +88,12 @@ def test_body_comes_from_standard_input_too(
     assert answer(*create[:-1], "-")["body"] == "Piped ((name))"
 
 
-def test_sms_template_has_no_subject(answer: Answer, run: Run, service: str, body_file: Path) -> None:
+def test_template_that_nothing_could_use_is_not_made(answer: Answer, run: Run, service: str, body_file: Path) -> None:
     texts = ("--service", service, "--type", "sms", "--name", "Text", "--body-file", body_file)
-    assert answer("template", "create", *texts)["subject"] is None
-    assert run("template", "create", *texts, "--subject", "s") == (1, "", "notify-relay: an SMS has no subject\n")
+    code, out, err = run("template", "create", *texts)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("notify-relay: texts (SMS) are not sent yet")
+    assert answer("template", "list", "--service", service)["templates"] == []
 
 
 def test_body_that_is_not_utf_8_is_refused_with_its_line(run: Run, create: tuple[object, ...], body_file: Path) -> None:
@@ -101,8 +103,9 @@ def test_body_that_is_not_utf_8_is_refused_with_its_line(run: Run, create: tuple
 
 def test_what_does_not_exist_is_named(run: Run, create: tuple[object, ...], body_file: Path, service: str) -> None:
     unknown = uuid4()
+    no_service = f"there is no service {unknown}; see: notify-relay service list"
     assert run("template", "show", unknown) == (1, "", f"notify-relay: there is no template {unknown}\n")
-    assert run("template", "list", "--service", unknown) == (1, "", f"notify-relay: there is no service {unknown}\n")
+    assert run("template", "list", "--service", unknown) == (1, "", f"notify-relay: {no_service}\n")
     assert run("template", "create", "--service", unknown, *create[4:])[0] == 1
     body_file.unlink()
     code, out, err = run(*create)

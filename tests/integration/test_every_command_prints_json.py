@@ -1,0 +1,158 @@
+"""Every command, but the one that runs the relay, prints one JSON object with --json, and nothing else."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from relay.cli import build, main
+from tests.fakes.dns import FakeDns
+
+Run = Callable[..., tuple[int, str, str]]
+SUBJECT = ("--subject", "s")
+EXEMPT = {("serve",)}
+
+
+def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    below = getattr(command, "commands", None)
+    if below is None:
+        yield path, command
+        return
+    for name, each in below.items():
+        yield from leaves(each, (*path, name))
+
+
+COMMANDS = dict(leaves(get_command(build())))
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    with FakeDns().in_a_thread() as dns:
+        settings = {
+            "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/relay.db",
+            "STATE_DIR": str(tmp_path),
+            "OUTBOX__DIR": str(tmp_path / "outbox"),
+            "DNS__RESOLVERS": dns.address,
+            "CALLBACKS__ALLOW_PRIVATE": "true",
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(f"NOTIFY_RELAY_{name}", value)
+
+        def run(*arguments: str) -> tuple[int, str, str]:
+            with pytest.raises(SystemExit) as left:
+                main(list(arguments))
+            printed = capsys.readouterr()
+            return int(left.value.code or 0), printed.out, printed.err
+
+        yield run
+
+
+def file(folder: Path, name: str, text: str) -> str:
+    path = folder / name
+    path.write_text(text)
+    return str(path)
+
+
+def script(folder: Path) -> list[tuple[str, ...]]:
+    """Each command once, in an order in which each finds what it needs; {id} is that of the last object printed."""
+    token = file(folder, "token", "a-token-of-some-length")
+    body = file(folder, "body", "Hello")
+    letter = file(folder, "letter.eml", "From: a@example.ca\nTo: b@example.ca\nSubject: s\n\nHello\n")
+    return [
+        ("db", "upgrade"),
+        ("check",),
+        ("service", "create", "--name", "Scan room", "--email-from", "scan"),
+        ("service", "list"),
+        ("service", "show", "Scan room"),
+        ("service", "update", "scan ROOM", "--per-day", "7"),
+        ("service", "hold", "Scan room"),
+        ("service", "release", "Scan room"),
+        ("service", "go-live", "Scan room"),
+        *(
+            ("service", kind, verb, "Scan room", *((entry,) if verb != "list" else ()))
+            for kind, entry in (("guest", "a@example.ca"), ("sender", "@example.ca"))
+            for verb in ("add", "list", "remove")
+        ),
+        ("domain", "add", "mail.example.ca"),
+        ("domain", "show", "mail.example.ca"),
+        ("domain", "list"),
+        ("domain", "register", "mail.example.ca"),
+        ("domain", "check", "mail.example.ca"),
+        ("domain", "rotate", "mail.example.ca"),
+        *(
+            ("service", "domain", verb, "Scan room", *(("mail.example.ca",) if verb != "list" else ()))
+            for verb in ("add", "list", "remove")
+        ),
+        ("service", "callback", "set", "Scan room", "--url", "http://127.0.0.1:9/", "--bearer-token-file", token),
+        ("service", "callback", "show", "Scan room"),
+        ("service", "callback", "remove", "Scan room"),
+        ("key", "create", "--service", "Scan room", "--name", "k", "--type", "normal"),
+        ("key", "list", "--service", "Scan room"),
+        ("message", "preview", letter, "--service", "Scan room"),
+        ("message", "find", "--service", "Scan room"),
+        ("message", "show", "00000000-0000-0000-0000-000000000000"),
+        ("branding", "create", "--name", "Plain", "--type", "fip_english"),
+        ("branding", "list"),
+        ("branding", "show", "Plain"),
+        ("branding", "update", "Plain", "--name", "Plainer"),
+        ("branding", "archive", "Plainer"),
+        ("template", "list", "--service", "Scan room"),
+        (
+            "template",
+            "create",
+            "--service",
+            "Scan room",
+            "--type",
+            "email",
+            "--name",
+            "t",
+            "--body-file",
+            body,
+            *SUBJECT,
+        ),
+        ("template", "show", "{id}"),
+        ("template", "update", "{id}", "--subject", "other"),
+        ("template", "archive", "{id}"),
+        ("queue", "stats"),
+        ("queue", "hold", "--service", "Scan room"),
+        ("queue", "release", "--service", "Scan room"),
+        ("queue", "retry"),
+        ("ban", "list"),
+        ("ban", "lift", "192.0.2.1"),
+        ("secrets", "rotate"),
+        ("key", "create", "--service", "Scan room", "--name", "k", "--type", "test"),
+        ("key", "show", "{id}"),
+        ("key", "update", "{id}", "--name", "l"),
+        ("key", "rotate", "{id}"),
+        ("key", "revoke", "{id}"),
+        ("smtp", "test", "--host", "127.0.0.1", "--port", "1", "--user", "u"),
+    ]
+
+
+REFUSED = {("message", "show"), ("ban", "lift")}  # there is nothing to show, and nobody to forgive
+
+
+def test_every_command_takes_json() -> None:
+    without = {path for path, command in COMMANDS.items() if "as_json" not in {each.name for each in command.params}}
+    assert without == EXEMPT
+
+
+def test_every_command_prints_one_object(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.cli.smtp._password", lambda: "secret")
+    called, last = set(), ""
+    for step in script(tmp_path):
+        path = next(path for path in COMMANDS if step[: len(path)] == path)
+        called.add(path)
+        code, out, err = run(*(last if part == "{id}" else part for part in step), "--json")
+        if path in REFUSED:
+            assert (code, out, err.startswith("notify-relay: ")) == (1, "", True), step
+            continue
+        assert err == "", step
+        assert len(out.splitlines()) == 1, step
+        printed = json.loads(out)
+        assert isinstance(printed, dict), step
+        last = printed.get("id", last)
+    assert called == COMMANDS.keys() - EXEMPT
