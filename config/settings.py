@@ -59,7 +59,7 @@ class ListenAddress(Slice):
     port: int = Field(ge=0, le=65535)
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def _listen(value: object) -> object:
@@ -248,9 +248,16 @@ class Smtp(Slice):
     bare_lf: Literal["normalise", "refuse"] = "normalise"
 
 
+def _reached(listen: ListenAddress) -> str:
+    """Where this machine reaches a listener; one on all addresses is on loopback, too."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)  # noqa: S104 - read, not bound
+    return f"http://{ListenAddress(host=host, port=listen.port)}/"
+
+
 class Http(Slice):
     listen: Listen = ListenAddress(host="127.0.0.1", port=8080)
-    public_url: Annotated[str, AfterValidator(_root)] = "http://127.0.0.1:8080/"  # where clients reach it
+    # Where clients reach it; without it where it listens.
+    public_url: Annotated[str, AfterValidator(_root)] = Field(default_factory=lambda given: _reached(given["listen"]))
     trusted_proxies: Networks = ()  # whose X-Forwarded-For is believed
     max_connections: int = Field(2000, ge=1)  # per process
 

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -21,7 +20,7 @@ from delivery import letterheads, schema
 from delivery.providers.base import SendError
 from messages.text import Text
 from relay import wiring
-from relay.cli import texts
+from relay.cli import reach, texts
 from relay.cli.output import Json, show_list
 from relay.tls import Certificate
 
@@ -29,20 +28,22 @@ _SOON = timedelta(days=30)
 
 
 class Finding(NamedTuple):
-    """`problem` is None when all is well; `detail` then says what was found."""
+    """`problem` is None when all is well; `detail` then says what was found, or with `warns` what may be wrong."""
 
     part: Text
     problem: Text | None
     detail: Text | None
+    warns: bool = False
+
+    @property
+    def result(self) -> Text:
+        return Text(texts.CHECK_BAD if self.problem else texts.CHECK_WARNING if self.warns else texts.CHECK_GOOD)
 
 
 def check(as_json: Json = False) -> None:
     settings = load()
     findings = asyncio.run(_look(settings))
-    rows = [
-        {"part": part, "result": Text(texts.CHECK_BAD if problem else texts.CHECK_GOOD), "detail": problem or detail}
-        for part, problem, detail in findings
-    ]
+    rows = [{"part": each.part, "result": each.result, "detail": each.problem or each.detail} for each in findings]
     show_list("checks", rows, ("part", "result", "detail"), as_json)
     if any(finding.problem for finding in findings):
         raise typer.Exit(1)
@@ -55,6 +56,7 @@ async def _look(settings: Settings) -> list[Finding]:
         *_tls(settings),
         await _find(Text("domain"), _domain, settings),
         *await _used_domains(settings),
+        await _public_url(settings),
         await _find(Text("branding"), _branding, settings),
         await _find(Text("provider"), _provider, settings),
         await _find(Text("events"), _events, settings),
@@ -135,6 +137,13 @@ async def _used_domains(settings: Settings) -> list[Finding]:
     return []
 
 
+async def _public_url(settings: Settings) -> Finding:
+    """With the outbox nothing leaves this machine, and nobody comes from elsewhere."""
+    part, url = Text("public URL"), settings.http.public_url
+    warning = None if settings.email.provider == "outbox" else await reach.warning(url)
+    return Finding(part, None, warning or Text(texts.URL_GOOD, {"url": url}), warns=warning is not None)
+
+
 async def _branding(settings: Settings) -> Text:
     """Whether its artwork can be shown, and by those who get the mail."""
     replaced = ", ".join(wiring.load_letterheads(settings).replaced)
@@ -146,16 +155,9 @@ def _pictures(settings: Settings) -> Text:
     if settings.branding.images == "cid":
         return Text(texts.CHECK_CARRIED)
     url = f"{settings.http.public_url}{letterheads.PATH}"
-    if settings.email.provider == "ses" and _is_local(urlsplit(url).hostname or ""):
+    if settings.email.provider == "ses" and reach.is_local(urlsplit(url).hostname or ""):
         raise SettingsError(texts.CHECK_LOCAL_LINKS, url=url)
     return Text(texts.CHECK_LINKS, {"url": url})
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return not ip_address(host).is_global
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 async def _provider(settings: Settings) -> Text:

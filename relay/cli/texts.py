@@ -220,6 +220,7 @@ SECRETS_ROTATE = "Re-encrypt what an older root secret encrypted (the first of t
 SECRETS_ROTATED = "{count} values re-encrypted"
 CHECK_GOOD = "ok"
 CHECK_BAD = "PROBLEM"
+CHECK_WARNING = "warning"
 CHECK_SECRETS = "both root secrets can be used"
 CHECK_DATABASE = "{kind}: takes writes, and has this version's schema"
 CHECK_SCHEMA = "the schema is not this version's: run `notify-relay db upgrade`"
@@ -238,6 +239,19 @@ CHECK_REPLACED = "{seen}; shown in place of our own: {files}"
 CHECK_LOCAL_LINKS = (
     "pictures are links to {url}, which only this machine can open: "
     "set NOTIFY_RELAY_HTTP__PUBLIC_URL, or NOTIFY_RELAY_BRANDING__IMAGES to cid"
+)
+URL_GOOD = "the API, and the links in refusals, are at {url}"
+URL_HERE = (
+    "{url} is this machine alone: no client elsewhere reaches the API, and nobody the link in a refusal; "
+    "set NOTIFY_RELAY_HTTP__PUBLIC_URL to where clients reach it"
+)
+URL_UNKNOWN = "{host} is not found by this machine's resolver: check NOTIFY_RELAY_HTTP__PUBLIC_URL, and DNS"
+URL_PRIVATE = (
+    "{url} leads to a private address: who is outside that network reaches neither the API nor the link in a refusal"
+)
+URL_PLAIN = (
+    "{url} has no TLS: API keys and mail can be read on the way; "
+    "put a proxy with TLS in front, and https into NOTIFY_RELAY_HTTP__PUBLIC_URL"
 )
 CHECK_NO_EVENTS = "none needed: the outbox's files are delivered when they are written"
 CHECK_DEAF = (

@@ -153,7 +153,7 @@ def test_hold_and_release_say_what_they_did_and_know_their_services(relay: Relay
     for command in ("hold", "release", "retry"):
         done = relay.run("queue", command, "--service", unknown, check=False)
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr == f"notify-relay: there is no service {unknown}\n"
+        assert done.stderr == f"notify-relay: there is no service {unknown}; see: notify-relay service list\n"
     assert relay.json("queue", "stats")["held"] == []
 
 

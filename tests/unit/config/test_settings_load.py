@@ -187,6 +187,25 @@ def test_public_url_ends_with_a_slash_and_proxies_are_a_list(set_up: SetUp) -> N
     assert load().http.trusted_proxies == ("10.0.0.5/32", "192.0.2.0/24")
 
 
+@pytest.mark.parametrize(
+    ("listen", "url"),
+    [
+        (None, "http://127.0.0.1:8080/"),
+        ("127.0.0.1:18080", "http://127.0.0.1:18080/"),
+        ("relay.example.ca:80", "http://relay.example.ca:80/"),
+        ("0.0.0.0:18080", "http://127.0.0.1:18080/"),
+        (":18080", "http://127.0.0.1:18080/"),
+        ("[::]:18080", "http://[::1]:18080/"),
+        ("[2001:db8::1]:18080", "http://[2001:db8::1]:18080/"),
+    ],
+)
+def test_public_url_is_where_we_listen_unless_it_is_set(set_up: SetUp, listen: str | None, url: str) -> None:
+    set_up(**({"HTTP__LISTEN": listen} if listen else {}))
+    assert load().http.public_url == url
+    set_up(HTTP__PUBLIC_URL="https://api.example.ca")
+    assert load().http.public_url == "https://api.example.ca/"
+
+
 def test_default_domain_is_in_lower_case(set_up: SetUp) -> None:
     set_up(EMAIL__DEFAULT_DOMAIN="Notification.Example.CA")
 
