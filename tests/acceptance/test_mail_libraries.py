@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from tests.conftest import skip_or_fail
 from tests.harness.clients_page import filled
 from tests.harness.letters import File, Letter, Person, check_arrived, letters, write
-from tests.harness.mail import address, read
+from tests.harness.mail import address, group_id, read
 from tests.harness.relay import Credentials, Relay
 
 TESTS = Path(__file__).parents[1]
@@ -66,48 +66,55 @@ def in_one_file(bench: Bench, settings: str, program: str, tls: bool, recipient:
     return str(path)
 
 
-def by_phpmailer(bench: Bench, given: list[Letter], tls: bool, recipient: str) -> None:
+def by_phpmailer(bench: Bench, given: list[Letter], tls: bool, recipient: str) -> str:
     need("php", "php-cli libphp-phpmailer", "/usr/share/php/libphp-phpmailer/autoload.php")
     file = in_one_file(bench, "phpmailer.php", "phpmailer-test.php" if recipient else "letters.php", tls, recipient)
-    bench.run("php", "-d", f"openssl.cafile={bench.certificate}", file, str(write(given, bench.folder)))
+    return bench.run("php", "-d", f"openssl.cafile={bench.certificate}", file, str(write(given, bench.folder)))
 
 
-def by_nodemailer(bench: Bench, given: list[Letter], tls: bool, recipient: str) -> None:
+def by_nodemailer(bench: Bench, given: list[Letter], tls: bool, recipient: str) -> str:
     packages = TESTS / "node/node_modules"
     need("node", "nodejs npm, then: npm ci --prefix tests/node", str(packages / "nodemailer"))
     file = in_one_file(bench, "nodemailer.js", "nodemailer-test.js" if recipient else "letters.js", tls, recipient)
     trusted = {"NODE_PATH": str(packages), "NODE_EXTRA_CA_CERTS": str(bench.certificate)}
-    bench.run("node", file, str(write(given, bench.folder)), **trusted)
+    return bench.run("node", file, str(write(given, bench.folder)), **trusted)
 
 
-def by_net_smtp(bench: Bench, given: list[Letter], tls: bool, recipient: str) -> None:
+def by_net_smtp(bench: Bench, given: list[Letter], tls: bool, recipient: str) -> str:
     need("perl", "libauthen-sasl-perl libio-socket-ssl-perl", "/usr/share/perl5/Authen/SASL.pm")
     file = in_one_file(bench, "net-smtp.pl", "net-smtp-test.pl" if recipient else "letters.pl", tls, recipient)
-    arguments = []
-    for number, letter in enumerate(given):
-        path = bench.folder / f"{number}.eml"
-        path.write_bytes(letter.message().as_bytes())
-        arguments += [",".join(letter.recipients), str(path)]
-    bench.run("perl", file, *arguments)
+    return bench.run("perl", file, *as_files(given, bench.folder))
 
 
-def by_ruby_mail(bench: Bench, given: list[Letter], tls: bool, recipient: str) -> None:
+def by_ruby_mail(bench: Bench, given: list[Letter], tls: bool, recipient: str) -> str:
     need("ruby", "ruby-mail", "/usr/share/rubygems-integration/all/gems")
     file = in_one_file(bench, "mail.rb", "mail-test.rb" if recipient else "letters.rb", tls, recipient)
-    bench.run("ruby", file, str(write(given, bench.folder)))
+    return bench.run("ruby", file, str(write(given, bench.folder)))
 
 
-def by_django(bench: Bench, given: list[Letter], tls: bool, recipient: str) -> None:
+def by_django(bench: Bench, given: list[Letter], tls: bool, recipient: str) -> str:
     bench.put("settings.py", tls=tls)
     here = {"PYTHONPATH": str(bench.folder), "DJANGO_SETTINGS_MODULE": "settings"}
     if recipient:
         line = bench.put("django.sh", tls=tls, recipient=recipient)
-        bench.run("sh", "-c", line.replace("python manage.py", f"{sys.executable} -m django"), **here)
-    else:
-        bench.run(sys.executable, str(TESTS / "clients/letters.py"), str(write(given, bench.folder)), **here)
+        return bench.run("sh", "-c", line.replace("python manage.py", f"{sys.executable} -m django"), **here)
+    return bench.run(sys.executable, str(TESTS / "clients/letters.py"), str(write(given, bench.folder)), **here)
 
 
-def by_jakarta_mail(bench: Bench, given: list[Letter], tls: bool, recipient: str) -> None:
+def by_wordpress(bench: Bench, given: list[Letter], tls: bool, recipient: str) -> str:
+    need("php", "php-cli libphp-phpmailer", "/usr/share/php/libphp-phpmailer/autoload.php")
+    bench.put("relay-plugin.php", tls=tls)
+    line = bench.put("wordpress.sh", tls=tls, recipient=recipient)
+    with_hooks = f"php -d openssl.cafile={bench.certificate} {TESTS / 'clients/wordpress.php'}"
+    return bench.run("sh", "-c", line.replace("wp eval", with_hooks))
+
+
+def by_smtplib(bench: Bench, given: list[Letter], tls: bool, recipient: str) -> str:
+    file = in_one_file(bench, "send.py", "send-test.py" if recipient else "send.py", tls, recipient)
+    return bench.run(sys.executable, file, *as_files(given, bench.folder))
+
+
+def by_jakarta_mail(bench: Bench, given: list[Letter], tls: bool, recipient: str) -> str:
     need("javac", "default-jdk-headless libjakarta-mail-java", *JARS)
     store = trust_store(bench)
     bench.put("Relay.java", tls=tls)
@@ -118,7 +125,19 @@ def by_jakarta_mail(bench: Bench, given: list[Letter], tls: bool, recipient: str
     program = "SendTest" if recipient else "Letters"
     bench.run("javac", *(f"-J{each}" for each in SHORT), "-cp", ":".join(JARS), "Relay.java", f"{program}.java")
     trusted = (f"-Djavax.net.ssl.trustStore={store}", "-Djavax.net.ssl.trustStorePassword=changeit")
-    bench.run("java", *SHORT, "-cp", ":".join((".", *JARS)), *trusted, program, str(as_lines(given, bench.folder)))
+    return bench.run(
+        "java", *SHORT, "-cp", ":".join((".", *JARS)), *trusted, program, str(as_lines(given, bench.folder))
+    )
+
+
+def as_files(given: list[Letter], folder: Path) -> list[str]:
+    """Each letter as a file: its recipients, and where it is."""
+    arguments = []
+    for number, letter in enumerate(given):
+        path = folder / f"{number}.eml"
+        path.write_bytes(letter.message().as_bytes())
+        arguments += [",".join(letter.recipients), str(path)]
+    return arguments
 
 
 def trust_store(bench: Bench) -> Path:
@@ -160,7 +179,7 @@ def as_sent_by(library: str, letter: Letter) -> Letter:
     return replace(letter, text=letter.text.replace("\n.\n", "\n..\n")) if library == "Ruby mail" else letter
 
 
-Send = Callable[[Bench, list[Letter], bool, str], None]
+Send = Callable[[Bench, list[Letter], bool, str], str]
 LIBRARIES: dict[str, Send] = {
     "PHPMailer": by_phpmailer,
     "nodemailer": by_nodemailer,
@@ -168,7 +187,10 @@ LIBRARIES: dict[str, Send] = {
     "Ruby mail": by_ruby_mail,
     "Django": by_django,
     "Jakarta Mail": by_jakarta_mail,
+    "smtplib": by_smtplib,
 }
+WITH_A_PAGE = LIBRARIES | {"WordPress": by_wordpress}
+TELLS_THE_REPLY = {"PHPMailer", "nodemailer", "Net::SMTP", "smtplib"}
 
 
 @pytest.fixture(scope="module")
@@ -193,22 +215,23 @@ def test_every_part_of_every_letter_arrives(bench: Bench, library: str) -> None:
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["starttls", "tls"])
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", WITH_A_PAGE)
 def test_settings_and_test_line_of_the_page_work(bench: Bench, library: str, tls: bool) -> None:
     recipient = address()
-    LIBRARIES[library](bench, [], tls, recipient)
+    heard = WITH_A_PAGE[library](bench, [], tls, recipient)
+    assert library not in TELLS_THE_REPLY or group_id(heard)
     message = read(bench.relay.wait_for_mail(recipient)[1])
     assert message["Reply-To"].addresses[0].addr_spec == "clerk@city.example"
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["starttls", "tls"])
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", WITH_A_PAGE)
 def test_nothing_is_sent_to_a_relay_whose_certificate_is_not_trusted(bench: Bench, library: str, tls: bool) -> None:
     other = bench.folder / "other.pem"
     trustme.CA(key_type=trustme.KeyType.ECDSA).cert_pem.write_to_path(other)
     recipient = address()
     with pytest.raises(AssertionError, match=r"(?i)certif|PKIX|could not connect"):
-        LIBRARIES[library](replace(bench, certificate=other), [], tls, recipient)
+        WITH_A_PAGE[library](replace(bench, certificate=other), [], tls, recipient)
     assert bench.relay.mail_to(recipient) == []
 
 

@@ -11,7 +11,7 @@ from tests.conftest import skip_or_fail
 from tests.harness import exim, postfix
 from tests.harness.exim import Exim
 from tests.harness.letters import check_arrived, letters
-from tests.harness.mail import address, email
+from tests.harness.mail import address, email, read
 from tests.harness.postfix import Postfix
 from tests.harness.relay import Credentials, Relay
 
@@ -53,6 +53,17 @@ def test_every_part_of_every_letter_arrives_through_postfix(
     recipient = address()
     smarthost.test_line(recipient)
     relay.wait_for_mail(recipient, 30)
+
+
+def test_mail_of_the_machines_own_users_has_a_domain_that_can_be_answered(
+    relay: Relay, author_key: Credentials, make_postfix: MakePostfix
+) -> None:
+    recipient = address()
+    content = f"From: root\nTo: {recipient}\nSubject: Cron <root@web01>\n\nIt ran.\n"
+    make_postfix(relay, author_key).run("sendmail", "-i", "-t", "-f", "root", given=content.encode())
+    envelope, octets = relay.wait_for_mail(recipient, 30)
+    assert envelope["reverse_path"] == "root@city.example"
+    assert read(octets)["Reply-To"].addresses[0].addr_spec == "root@city.example"
 
 
 def test_postfix_sends_over_tls_from_the_first_byte(
