@@ -37,6 +37,7 @@ LIST_FULL = "a key has at most {limit} networks and at most {limit} allowed send
 KEY_ENDED = "key {id} was revoked or has expired; create a new one"
 
 BAD_NAME = "a name has 1 to {limit} printable characters"
+FROM_WITH_DOMAIN = "--email-from is the part before the @ only, here {local}; the part after it goes into --domain"
 BAD_FROM = "the --email-from part cannot be used: {reason}"
 NOT_ASCII = Text("it has a character outside ASCII")
 BAD_DOMAIN = "this is not a domain that can send: {reason}"

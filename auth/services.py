@@ -32,6 +32,7 @@ from auth.errors import (
     BAD_REPLY_TO,
     DOMAIN_UNKNOWN,
     FROM_TAKEN,
+    FROM_WITH_DOMAIN,
     NOT_ASCII,
     SERVICE_UNKNOWN,
     SERVICES_OF_ONE_NAME,
@@ -244,6 +245,8 @@ def _is_taken(error: IntegrityError) -> bool:
 
 def _local_part(text: str, domain: str) -> str:
     """Lower case: two services may not differ by capitals alone."""
+    if "@" in text:
+        raise AuthError(FROM_WITH_DOMAIN, local=text.rpartition("@")[0].strip())
     try:
         address = Address.parse(f"{text.strip().lower()}@{domain}")
     except AddressError as error:

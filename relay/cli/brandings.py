@@ -8,9 +8,9 @@ import typer
 
 from delivery import brandings
 from messages.picture import MAX_OCTETS, Picture
-from messages.variant import BUILT_IN, BrandType, Variant, VariantError
+from messages.variant import BUILT_IN, BrandType, Variant
 from relay.cli import texts
-from relay.cli.arguments import OfServiceIfAny
+from relay.cli.arguments import NothingNamedError, OfServiceIfAny
 from relay.cli.output import Json, plain, show, show_list
 from relay.cli.session import Session, read, write
 
@@ -88,7 +88,7 @@ def update(
 ) -> None:
     fields = _fields(name, brand_type, colour, text, alt_text_en, alt_text_fr, logo)
     if not fields:
-        raise VariantError("nothing is named that is to change")
+        raise NothingNamedError
 
     async def work(s: Session) -> Variant:
         branding_id = await brandings.named(s.connection, branding)

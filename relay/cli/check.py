@@ -15,7 +15,7 @@ from auth import domains, service_domains
 from config.database import OUTAGES, Database
 from config.keyring import KeyringError
 from config.outages import away
-from config.settings import Settings, SettingsError, load
+from config.settings import Settings, SettingsError, load, unknown_variables
 from delivery import letterheads, schema
 from delivery.providers.base import SendError
 from messages.text import Text
@@ -51,6 +51,7 @@ def check(as_json: Json = False) -> None:
 
 async def _look(settings: Settings) -> list[Finding]:
     return [
+        _settings(),
         await _find(Text("secrets"), _secrets, settings),
         await _find(Text("database"), _database, settings),
         *_tls(settings),
@@ -72,6 +73,12 @@ async def _find(part: Text, look: Callable[[Settings], Awaitable[Text]], setting
         return Finding(part, Text(texts.CHECK_PROVIDER, {"reason": error.reason}), None)
     except OUTAGES as error:
         return Finding(part, away(error), None)
+
+
+def _settings() -> Finding:
+    unknown = ", ".join(unknown_variables())
+    detail = Text(texts.CHECK_UNKNOWN, {"names": unknown}) if unknown else Text(texts.CHECK_SETTINGS)
+    return Finding(Text("settings"), None, detail, warns=bool(unknown))
 
 
 async def _secrets(settings: Settings) -> Text:

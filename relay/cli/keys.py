@@ -14,7 +14,7 @@ from auth.errors import AuthError
 from auth.principal import Key, Option
 from messages.message import KeyType, Lane, Language
 from relay.cli import texts
-from relay.cli.arguments import NamedKey, OfService, OfServiceIfAny
+from relay.cli.arguments import NamedKey, NothingNamedError, OfService, OfServiceIfAny
 from relay.cli.output import Json, plain, say, show, show_list, spoken
 from relay.cli.services import Branding, with_branding
 from relay.cli.session import Session, given, read, write
@@ -109,6 +109,8 @@ def update(
     async def work(s: Session) -> Key:
         changes = _agreed(s, terms | dict.fromkeys((each.replace("-", "_") for each in clear or ()), ""))
         changes |= {} if name is None else {"name": name}
+        if not changes:
+            raise NothingNamedError
         found = await s.key(key)
         changes = await with_branding(s, found.service_id, changes)
         return await keys.update(s.connection, s.limits, found.id, **changes)

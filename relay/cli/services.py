@@ -14,7 +14,7 @@ from config.settings import Limits
 from delivery import brandings, templates
 from messages.message import Language
 from relay.cli import callbacks, lists, texts
-from relay.cli.arguments import NamedService
+from relay.cli.arguments import NamedService, NothingNamedError
 from relay.cli.output import Json, plain, show, show_list
 from relay.cli.session import Session, given, read, write
 
@@ -133,6 +133,8 @@ def update(
     }
     changes = {field: value for field, value in changes.items() if value is not None}
     changes |= given(reply_to_address=reply_to_address, per_day=per_day)
+    if not changes:
+        raise NothingNamedError
 
     async def work(s: Session) -> Service:
         if domain is not None:

@@ -10,7 +10,7 @@ from delivery import templates
 from messages.message import Channel
 from messages.template import Template
 from relay.cli import texts
-from relay.cli.arguments import OfService
+from relay.cli.arguments import NothingNamedError, OfService
 from relay.cli.input import octets_of
 from relay.cli.output import Json, plain, show, show_list
 from relay.cli.session import Session, read, write
@@ -76,6 +76,8 @@ def update(
     body_file: Annotated[str | None, BodyFile] = None,
     as_json: Json = False,
 ) -> None:
+    if (name, subject, body_file) == (None, None, None):
+        raise NothingNamedError  # not a version that says the same
     body = None if body_file is None else _body(body_file)
     changed = write(
         lambda s: templates.update(s.connection, template_id, time.time(), name=name, subject=subject, body=body)

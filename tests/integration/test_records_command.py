@@ -245,6 +245,26 @@ def test_name_of_several_services_is_answered_with_their_ids(run: Run, answer: C
     assert answer("service", "show", "Passports")["id"] == ids[1]
 
 
+def test_address_where_its_first_part_is_wanted_is_told(run: Run) -> None:
+    code, out, err = run("service", "create", "--name", "n", "--email-from", "permits@city.example")
+    assert (code, out) == (1, "")
+    assert "the part before the @ only, here permits;" in err
+
+
+def test_change_of_nothing_is_refused(run: Run, answer: Callable[..., dict[str, Any]]) -> None:
+    answer(*SERVICE)
+    key = answer("key", "create", "--service", "Passports", "--name", "k", "--type", "test")["smtp_username"]
+    for command in (("service", "update", "Passports"), ("key", "update", key)):
+        assert run(*command) == (1, "", "notify-relay: nothing is named that is to change\n")
+
+
+def test_check_names_variables_that_no_setting_reads(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_RELAY_HTTP__PUBLIC_ULR", "https://api.example.ca")
+    code, out, _ = run("check", "--json")
+    (row,) = [each for each in json.loads(out)["checks"] if each["part"] == "settings"]
+    assert (row["result"], "NOTIFY_RELAY_HTTP__PUBLIC_ULR" in row["detail"]) == ("warning", True)
+
+
 def test_version_is_told(run: Run) -> None:
     assert run("--version") == (0, f"notify-relay {version('notify-relay')}\n", "")
 

@@ -101,6 +101,12 @@ def test_body_that_is_not_utf_8_is_refused_with_its_line(run: Run, create: tuple
     assert run(*create) == (1, "", "notify-relay: the body file is not UTF-8 text; look at line 2\n")
 
 
+def test_change_of_nothing_makes_no_version(answer: Answer, run: Run, create: tuple[object, ...]) -> None:
+    template = answer(*create)["id"]
+    assert run("template", "update", template) == (1, "", "notify-relay: nothing is named that is to change\n")
+    assert answer("template", "show", template)["version"] == 1
+
+
 def test_what_does_not_exist_is_named(run: Run, create: tuple[object, ...], body_file: Path, service: str) -> None:
     unknown = uuid4()
     no_service = f"there is no service {unknown}; see: notify-relay service list"
