@@ -47,7 +47,7 @@ def test_refusals_are_french(french: Make) -> None:
     relay = french()
 
     assert said(relay, "service", "show", NO_SERVICE, code=1) == (
-        f"notify-relay: il n'y a pas de service {NO_SERVICE}; voir\u00a0: notify-relay service list\n"
+        f"notify-relay: il n'y a pas de service {NO_SERVICE}; voir : notify-relay service list\n"
     )
     assert said(relay, "service", "create", "--name", "S", "--email-from", "a..b", code=1) == (
         "notify-relay: la valeur de --email-from est inutilisable : "
