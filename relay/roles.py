@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from auth import domains, resolvers, service_domains
+from auth import domains, processes, resolvers, service_domains
 from auth.errors import AuthError
 from config.database import OUTAGES
 from config.settings import Settings, SettingsError
@@ -163,7 +163,7 @@ class DoorParts(NamedTuple):
 
 
 @asynccontextmanager
-async def _open_door(settings: Settings) -> AsyncIterator[DoorParts]:
+async def _open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
     """Parts that never hold the sealing key. What was submitted through them is written when the block ends."""
     from prometheus_client import REGISTRY
 
@@ -178,7 +178,7 @@ async def _open_door(settings: Settings) -> AsyncIterator[DoorParts]:
     from relay.preparation import Preparer
 
     keyring, now, domain = secret_keyring(settings), time.time, settings.email.default_domain
-    async with open_database(settings) as database:
+    async with open_database(settings) as database, processes.present(database, role, {"secret": keyring}, now):
         verified_only = settings.email.provider != "outbox"
         verifier = Verifier(database, keyring, now, settings.limits, default_domain=domain, verified_only=verified_only)
         throttle = Throttle(database, keyring, now, default_domain=domain)
@@ -208,7 +208,7 @@ async def smtp_door(
 
     _on_renewal(certificates)
     allocation.keep_large_apart()
-    async with _open_door(settings) as parts:
+    async with _open_door(settings, "smtp") as parts:
         smtp = SmtpDoor(
             settings.smtp,
             certificates.context,
@@ -236,7 +236,7 @@ async def http_door(
     from relay.http.application import application
     from relay.http.serving import serve
 
-    async with _open_door(settings) as parts:
+    async with _open_door(settings, "http") as parts:
         app = application(
             public_url=settings.http.public_url,
             verifier=parts.verifier,
@@ -277,7 +277,8 @@ async def worker(owner: str, slot: int, settings: Settings, stopping: asyncio.Ev
     from messages.message import KeyType
 
     secret, sealing = load_keyrings(settings)
-    async with open_database(settings) as database:
+    roots = {"secret": secret, "sealing": sealing}
+    async with open_database(settings) as database, processes.present(database, "worker", roots, time.time):
         async with database.write() as connection:
             await domains.ensure(connection, sealing, settings.email.default_domain, time.time())
         store = SqlStore(database, secret)
@@ -322,8 +323,8 @@ async def feedback(
     from delivery.store.sql import SqlStore
     from relay.http.serving import serve
 
-    keyring = secret_keyring(settings)
-    async with open_database(settings) as database:
+    roots = {"secret": (keyring := secret_keyring(settings))}
+    async with open_database(settings) as database, processes.present(database, "feedback", roots, time.time):
         store, metrics = SqlStore(database, keyring), DeliveryMetrics(REGISTRY)
         telling = open_sender(
             f"{socket.gethostname()}-{random.SystemRandom().randbytes(4).hex()}",

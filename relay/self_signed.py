@@ -13,7 +13,7 @@ from relay import private
 
 _VALID = timedelta(days=365)
 _RENEW_BEFORE = timedelta(days=30)
-_SIGNS_HANDSHAKES = x509.KeyUsage(  # RFC 8446 4.4.2.2
+_SIGNS_HANDSHAKES = x509.KeyUsage(
     digital_signature=True,
     content_commitment=False,
     key_encipherment=False,

@@ -85,13 +85,13 @@ def create(
 def list_all(
     service: Annotated[UUID | None, typer.Option(help=texts.OF_SERVICE)] = None, as_json: Json = False
 ) -> None:
-    found = read(lambda s: keys.list_all(s.connection, s.limits, service))
+    found = read(lambda s: keys.list_all(s.connection, s.secret, s.limits, service))
     columns = ("id", "service_id", "name", "type", "smtp_username", "last_used_at", "expires_at", "revoked_at")
     show_list("keys", map(plain, found), columns, as_json)
 
 
 def show_one(key_id: KeyId, as_json: Json = False) -> None:
-    show(plain(read(lambda s: keys.find(s.connection, s.limits, key_id))), as_json)
+    show(plain(read(lambda s: keys.find(s.connection, s.secret, s.limits, key_id))), as_json)
 
 
 @_with_terms
@@ -111,15 +111,15 @@ def update(
         changes = _agreed(s, terms | dict.fromkeys((each.replace("-", "_") for each in clear or ()), ""))
         changes |= {} if name is None else {"name": name}
         if changes.get("branding"):
-            key = await keys.find(s.connection, s.limits, key_id)
+            key = await keys.find(s.connection, s.secret, s.limits, key_id)
             changes = await with_branding(s, key.service_id, changes)
-        return await keys.update(s.connection, s.limits, key_id, **changes)
+        return await keys.update(s.connection, s.secret, s.limits, key_id, **changes)
 
     show(plain(write(work)), as_json)
 
 
 def revoke(key_id: KeyId, as_json: Json = False) -> None:
-    show(plain(write(lambda s: keys.revoke(s.connection, s.limits, key_id, time.time()))), as_json)
+    show(plain(write(lambda s: keys.revoke(s.connection, s.secret, s.limits, key_id, time.time()))), as_json)
 
 
 def rotate(

@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import structlog
 import typer
 
+from auth import keys
 from config import logs
 from config.database import OUTAGES, Database
 from config.settings import Settings, SettingsError, load, unknown_variables
@@ -105,6 +106,9 @@ async def _prepare(settings: Settings, sealing: bool) -> None:
             await _await_server(settings.database_url)
         async with wiring.open_database(settings) as database:
             await wiring.check_roots(settings, database, sealing=sealing)
+            if settings.is_sqlite:  # elsewhere doors of a version before may run, which would read no limit then
+                async with database.write() as connection:
+                    await keys.seal_allowed_senders(connection, wiring.secret_keyring(settings))
     except OUTAGES as error:
         raise SettingsError(texts.DATABASE_AWAY, kind=type(error).__name__) from None
 
