@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import structlog
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth import guests, keys, senders, service_domains, services
-from auth.lookups import MAX_ENTRIES, TIMEOUT_SECONDS, Lookups
+from auth import allowed_senders, guests, keys, senders, service_domains, services
+from auth.lookups import MAX_ENTRIES, TIMEOUT_SECONDS, Lookups, Unavailable
 from auth.principal import Principal, Service
 from config.database import Database, Id
 from config.keyring import Keyring, KeyringError
@@ -48,6 +49,7 @@ class Credentials:
 
     service: Service
     keys: tuple[Credential, ...]
+    unreadable: bool = False  # a key among them does not open: who fits none of the others may fit that one
 
 
 class Verifier:
@@ -71,6 +73,8 @@ class Verifier:
         self._hasher = keyring.hasher(keys.PURPOSE)
         self._secrets = keyring.cipher(keys.PURPOSE)
         self._guests = keyring.cipher(guests.PURPOSE)
+        self._allowed = allowed_senders.cipher(keyring)
+        self._log = structlog.get_logger("auth")
         self._clock = clock
         self._limits = limits
         self._default_domain = default_domain
@@ -86,6 +90,9 @@ class Verifier:
         """
         found = await self._find(self._parse_username(username))
         matches = self.is_secret(found.secret_hash if found else _NO_SECRET, _parse_password(secret))
+        if found is not None and not matches and found.secret is None:
+            # Its hash may be of another root, too: nobody can say that the password is wrong.
+            raise Unavailable from _unreadable()
         if found is None or not matches or not found.principal.key.may_log_in_from(client_ip):
             raise Refused(CREDENTIALS_INVALID)
         return self._admit(found.principal)
@@ -166,7 +173,12 @@ class Verifier:
     async def _look_up(self, username: str) -> Credential | None:
         async with self._database.read() as connection:
             row = (await connection.execute(_BY_USERNAME, {"username": username})).mappings().one_or_none()
-            return (await self._credentials(connection, [row]))[0] if row is not None else None
+            if row is None:
+                return None
+            found = await self._credentials(connection, [row])
+            if not found:
+                raise _unreadable()
+            return found[0]
 
     async def _look_up_service(self, service_id: UUID) -> Credentials | None:
         async with self._database.read() as connection:
@@ -175,10 +187,12 @@ class Verifier:
                 return None
             service = services.service(rows[0], self._limits)
             with_keys = [row for row in rows if row[keys.keys.c.id] is not None]
-            return Credentials(service, tuple(await self._credentials(connection, with_keys) if with_keys else ()))
+            found = tuple(await self._credentials(connection, with_keys) if with_keys else ())
+            unreadable = len(found) < len(with_keys) or any(each.secret is None for each in found)
+            return Credentials(service, found, unreadable)
 
     async def _credentials(self, connection: AsyncConnection, rows: Sequence[RowMapping]) -> list[Credential]:
-        """Of rows of one service."""
+        """Of rows of one service, but for those that say who may use them where nobody can read it."""
         service = services.service(rows[0], self._limits)
         reachable = await guests.load(connection, self._guests, service.id)
         registered = await senders.load(connection, service.id)
@@ -187,14 +201,20 @@ class Verifier:
         )
         found = []
         for row in rows:
-            principal = Principal(service, keys.key(row, self._limits), reachable, registered, own)
+            try:
+                key = keys.key(row, self._limits, self._allowed)
+            except KeyringError:
+                self._log.error("key.unreadable", key_id=str(row[keys.keys.c.id]))
+                continue
+            principal = Principal(service, key, reachable, registered, own)
             found.append(Credential(principal, row[keys.keys.c.secret_hash], self._open(row)))
         return found
 
     def _open(self, row: RowMapping) -> str | None:
         try:
             return self._secrets.decrypt(row[keys.keys.c.secret], row[keys.keys.c.id].bytes).decode()
-        except KeyringError:  # damaged: the others of its service still work, and so does its hash
+        except KeyringError:  # damaged: the others of its service still work, and so may its hash
+            self._log.error("key.unreadable", key_id=str(row[keys.keys.c.id]))
             return None
 
 
@@ -218,6 +238,10 @@ _LAST_USED = (
     )
     .values(last_used_at=bindparam("at"))
 )
+
+
+def _unreadable() -> KeyringError:
+    return KeyringError("a stored value does not open: damaged, or from another row")
 
 
 def check_in_force(principal: Principal, now: float) -> None:

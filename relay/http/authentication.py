@@ -123,12 +123,14 @@ class Authentication:
     async def _find(
         self, service_id: UUID, fits: Callable[[Credential], bool]
     ) -> tuple[Credentials | None, Credential | None]:
-        """The keys of a service, and the one that fits."""
+        """The keys of a service, and the one that fits. Raises Unavailable."""
         credentials = await self._verifier.credentials(service_id)
         found = next(filter(fits, credentials.keys), None) if credentials else None
         if credentials is not None and found is None:  # a key works from the moment that it is shown to its owner
             credentials = await self._verifier.credentials(service_id, anew=True)
             found = next(filter(fits, credentials.keys), None) if credentials else None
+        if credentials is not None and found is None and credentials.unreadable:
+            raise Unavailable  # it may be of the key that nobody can read: no reason to give up
         return credentials, found
 
 
