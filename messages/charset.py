@@ -5,6 +5,7 @@ Knows nothing of MIME or of what is inserted.
 
 import re
 import unicodedata
+from contextlib import suppress
 from encodings.aliases import aliases
 
 _NOT_CHARSETS = frozenset(
@@ -79,8 +80,11 @@ def labelled(content: bytes, name: str | None) -> str | None:
 
 def guessed(content: bytes, name: str | None) -> str:
     """Text that has no label, in a message whose other text is labelled `name`. Never fails."""
-    candidates = ("iso-2022-jp" if _ESCAPE.search(content) else None, "utf-8", name if contains_ascii(name) else None)
-    found = (text_of(content, each) for each in candidates if each)
+    with suppress(UnicodeDecodeError):
+        if not _ESCAPE.search(content):
+            return content.decode()
+    candidates = ("iso-2022-jp", name) if contains_ascii(name) else ("iso-2022-jp",)
+    found = (text_of(content, each) for each in candidates)
     return next((text for text in found if text is not None), content.decode("cp1252", "replace"))
 
 

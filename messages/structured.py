@@ -13,8 +13,8 @@ from messages.words import certain, encoded_words
 
 MAX_VALUE_CHARACTERS = 10_000  # a longer value loses its octets: nobody reads that much of one
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|<[^<>]*+>|\\.|[^\s"()<\\,;:]++|\s++|.', re.DOTALL)
-_IN_COMMENT = re.compile(r"\\.|[^\s()\\]++|\s++|.", re.DOTALL)  # quotes and angle brackets are text there
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|<[^<>]*+>|\\.|[^ \t"()<\\,;:]++|[ \t]++|.', re.DOTALL)
+_IN_COMMENT = re.compile(r"\\.|[^ \t()\\]++|[ \t]++|.", re.DOTALL)  # quotes and angle brackets are text there
 _QUOTING = re.compile(r'\\(.)|"')
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
@@ -47,7 +47,7 @@ def _written(value: str, outside: Callable[[str], str], *, phrases: bool = False
         if text and (not token.isascii() or "=?" in token):
             run.append(_QUOTING.sub(r"\1", token) if depth == 0 else token)
             continue
-        if run and token.isspace():
+        if run and not token.strip(" \t"):
             run.append(token)
             continue
         yield from _spoken(run)
@@ -60,7 +60,7 @@ def _written(value: str, outside: Callable[[str], str], *, phrases: bool = False
 def _spoken(run: list[str]) -> Iterator[str]:
     if run:
         text = "".join(run)
-        spoken = text.rstrip()
+        spoken = text.rstrip(" \t")
         yield " ".join(encoded_words(certain(spoken)))
         yield text[len(spoken) :]
 

@@ -15,11 +15,12 @@ DESCRIBING = ("content-type", "content-transfer-encoding", "content-md5", "mime-
 _ID = re.compile(rb"<[^<>]+>")
 IDENTIFYING = frozenset(
     """message-id in-reply-to references content-id content-location received list-unsubscribe list-post list-help
-    list-subscribe list-owner list-archive archived-at list-id from to cc reply-to sender date""".split()  # noqa: SIM905
+    list-subscribe list-owner list-archive archived-at date""".split()  # noqa: SIM905
 )
 ADDRESSES = frozenset(
     """from reply-to to cc resent-from resent-to resent-cc disposition-notification-to return-receipt-to""".split()  # noqa: SIM905
 )
+MAILBOXES = (*ADDRESSES, "sender", "list-id")
 FORWARDED = ("message/rfc822", "message/global")
 ADDED = ("date", "references")  # where they are missing
 UNREADABLE = "x-unreadable"  # what a line that is no field stands behind
@@ -176,6 +177,8 @@ def _says_the_same(old: Field, new: Field, own: bytes, charsets: list[str]) -> b
     """A field that could not be sent as it was: another form of the same text, as its kind has it."""
     if old.name in ("content-type", "content-disposition"):
         return texts.parameters(old.raw, charsets) == texts.parameters(new.raw, charsets)
+    if old.name in MAILBOXES:
+        return texts.mailboxes(old.raw, charsets) == texts.mailboxes(new.raw, charsets)
     read = texts.identified if old.name in IDENTIFYING else texts.spoken
     before, after = read(old.raw, charsets), read(new.raw, charsets)
     return before == after or (old.name == "references" and before == after.removesuffix(own.decode()).rstrip())
