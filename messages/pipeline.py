@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from messages import attachments, headers, mime, reply, rewrite, threads, transport
+from messages import attachments, headers, mime, plain, reply, rewrite, threads, transport
 from messages import branding as brandings
 from messages.branding import Branding, Untouched
 from messages.content import Edit, HeaderSection, compose, legible, origin, splice
@@ -62,9 +62,8 @@ class Prepared:
 
 def prepare(content: bytes, preparation: Preparation) -> Prepared:
     """The message as it is sent, but for a signature. Expects CRLF line ends. Raises Refused."""
-    mended = legible(content)
-    root = mime.parse(splice(content, mended) if mended else content)
-    header = root.header
+    root, mended, arrived = _legible(content)
+    header, own_id = root.header, threads.own_id(arrived)
     attachments.check(root)
     if (sealed := transport.find_sealed(root)) is not None:
         raise _refused(reply.EIGHT_BIT_SIGNED, content, sealed, mended)
@@ -75,7 +74,7 @@ def prepare(content: bytes, preparation: Preparation) -> Prepared:
     edits = [
         *_added(root, preparation),
         *(Edit(field.start, field.end, b"") for field, fate in fates if not fate.kept),
-        *threads.own_id_referenced(header),
+        *(threads.own_id_referenced(header) if own_id else ()),
         *rewrite.rewrite(header, preparation.sender, sender),
         *branding,
     ]
@@ -85,12 +84,23 @@ def prepare(content: bytes, preparation: Preparation) -> Prepared:
         edits=tuple(edits),
         sender=sender,
         subject=subject_for_people(header.first("subject")),
-        original_message_id=threads.own_id(header) or _shown_id(header),
+        original_message_id=own_id or _shown_id(arrived),
         branded=bool(branding),
         not_branded_because=reason,
         language=language,
         fates=tuple(fate for _, fate in fates),
     )
+
+
+def _legible(content: bytes) -> tuple[Part, list[Edit], HeaderSection]:
+    """The message as every reader takes it apart, the edits that made it so, and its fields in the sender's octets."""
+    mended = legible(content)
+    root = mime.parse(splice(content, mended) if mended else content)
+    more = plain.mend(root)
+    if not more:
+        return root, mended, root.header
+    edits = compose(mended, more, root.header.data) if mended else more
+    return mime.parse(splice(root.header.data, more)), edits, root.header
 
 
 def _shown_id(header: HeaderSection) -> str | None:

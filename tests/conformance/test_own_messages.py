@@ -47,7 +47,6 @@ REFUSED: dict[str, Reply] = {
     "attachment-refused-in-forward": reply.ATTACHMENT_TYPE,
     "attachment-refused-type": reply.ATTACHMENT_TYPE,
     "header-none": reply.NO_HEADER_SECTION,
-    "header-unfoldable": reply.LONG_LINE,
     "signed-8bit": reply.EIGHT_BIT_SIGNED,
     "signed-long-line": reply.LONG_LINE,
 }

@@ -24,7 +24,7 @@ class Verdict:
 def judge(received: bytes, sent: bytes, mark: str = "") -> Verdict:
     """`mark` is a text that each branding shows, the service's name; "": there is no branding."""
     old, new = read(received), read(sent)
-    found = [*_octets(sent), *fields.compare_heads(old, new)]
+    found = [*_octets(sent), *fields.raw_octets(new), *fields.compare_heads(old, new)]
     comparison = Comparison(mark, tuple(map(id, bodies(old))))
     found += comparison.compare(old, new, root=True)
     found += _references(old, new)
@@ -70,7 +70,9 @@ class Comparison:
             yield from fields.compare_parts(old, new)
         charset = id(old) in self.displayed and old.content != new.content
         yield from fields.compare_types(old, new, charset=charset)
-        if old.sealed or old.type.startswith("message/"):
+        if old.type in fields.FORWARDED and old.body != new.body:
+            yield from fields.compare_forwarded(read(old.body), read(new.body))
+        elif old.sealed or old.type.startswith("message/"):
             if old.body != new.body or (not root and old.raw != new.raw):
                 yield f"{old.type} is not octet for octet the same"
         elif old.children:
