@@ -32,7 +32,8 @@ def in_ascii(value: str, *, boundary: str = "", most: int = MAX_VALUE_CHARACTERS
         if (base == "boundary" and boundary) or any(not each[0].isascii() or len(each[0]) > most for each in matches):
             new.update((each.start(), (each.end(), "")) for each in matches[1:])
             new[matches[0].start()] = (matches[0].end(), f"; {_written(base, matches, boundary)}")
-    pieces, at = [], 0
+    pieces: list[str] = []
+    at = 0
     for start, (end, text) in sorted(new.items()):
         pieces += (_without_octets(value[at:start]), text)
         at = end

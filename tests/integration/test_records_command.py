@@ -260,7 +260,7 @@ def test_change_of_nothing_is_refused(run: Run, answer: Callable[..., dict[str, 
 
 def test_check_names_variables_that_no_setting_reads(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTIFY_RELAY_HTTP__PUBLIC_ULR", "https://api.example.ca")
-    code, out, _ = run("check", "--json")
+    _, out, _ = run("check", "--json")
     (row,) = [each for each in json.loads(out)["checks"] if each["part"] == "settings"]
     assert (row["result"], "NOTIFY_RELAY_HTTP__PUBLIC_ULR" in row["detail"]) == ("warning", True)
 
