@@ -79,6 +79,11 @@ class Lookups(Generic[Name, Value]):
             raise Unavailable from error
         return entry.value
 
+    def known(self, name: Name) -> Value | None:
+        """What is remembered, without a look-up."""
+        entry = self._known.get(name)
+        return entry.value if entry is not None else None
+
     async def close(self) -> None:
         """Ends look-ups that still run."""
         loading = list(self._loading.values())

@@ -169,6 +169,10 @@ class Throttle:
         if self._ledger.succeeded(pair, now):
             self._note(pair, Noted(succeeded_at=now))
 
+    def name(self, username: str) -> str:
+        """What stands for a user name in logs: equal for equal names, and nothing to guess it from."""
+        return name_hash(self._hasher, username, self._default_domain).hex()
+
     async def run(self) -> None:
         """Until cancelled: shares; at the end writes the rest. Log-ins wait for its first look at the database."""
         self._started.clear()

@@ -113,6 +113,11 @@ class Verifier:
             raise Refused(DEVICE_KEY_UNKNOWN, client_ip=client_ip)
         return self._admit(found.principal)
 
+    def key_id(self, username: str) -> UUID | None:
+        """Whose user name it is, as far as is remembered: for a log line, so it asks nobody."""
+        found = self._by_username.known(self._parse_username(username))
+        return found.principal.key.id if found is not None else None
+
     async def credentials(self, service_id: UUID, *, anew: bool = False) -> Credentials | None:
         """The keys of a service; None when there is no such service. Raises Unavailable when nobody can be asked now.
 

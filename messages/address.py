@@ -1,5 +1,6 @@
 """Mail addresses, strictly: RFC 5321 4.1.2 on the wire, RFC 5322 3.4 in header fields, IDNA for domains.
 
+For what is delivered to; what only stands for somebody, as the reverse-path does, is split off and left as it is.
 Accepts less than `email.utils`: comments, folding, routes, quoted local parts and address literals are refused, since
 no provider delivers to them and each has been used to slip past sender checks. Knows nothing of sessions or services.
 """
@@ -18,6 +19,8 @@ MAX_PATH_OCTETS = 254  # RFC 5321 4.5.3.1.3 counts 256 with the angle brackets
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_QUOTED_LOCAL = re.compile(r'<"(?:[^"\\]|\\.)*"@')  # RFC 5321 4.1.2: Quoted-string
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
@@ -87,17 +90,34 @@ def parse_domain(text: str) -> str:
 
 
 def parse_path(text: str) -> tuple[Address | None, str]:
-    """The path at the start of MAIL FROM's or RCPT TO's argument, and the parameters behind it.
+    """The path at the start of RCPT TO's argument, and the parameters behind it; None for `<>`. Raises AddressError."""
+    path, rest = split_path(text)
+    return (Address.parse(path) if path else None), rest
 
-    `<>` gives None (RFC 5321 4.5.5: the null reverse-path). Raises AddressError.
+
+def split_path(text: str) -> tuple[str, str]:
+    """What stands in the angle brackets at the start of MAIL FROM's or RCPT TO's argument, and what behind them.
+
+    Empty for `<>` (RFC 5321 4.5.5: the null reverse-path). Not looked at as an address. Raises AddressError.
     """
     text = text.lstrip(" ")  # old products write a space after the colon
     if not text.startswith("<"):
         raise AddressError("angle brackets are missing")
-    end = text.find(">")
-    if end < 0:
-        raise AddressError("the closing angle bracket is missing")
+    end = _closing_bracket(text)
     path, rest = text[1:end], text[end + 1 :]
+    if _CONTROL.search(path):
+        raise AddressError("a control character stands in it")
     if rest and not rest.startswith(" "):
         raise AddressError("something stands directly behind the closing angle bracket")
-    return (Address.parse(path) if path else None), rest.strip(" ")
+    return path, rest.strip(" ")
+
+
+def _closing_bracket(text: str) -> int:
+    """Of the one that `text` begins with; others may stand in a quoted local part, or in pairs."""
+    quoted = _QUOTED_LOCAL.match(text)
+    depth = 1 if quoted else 0
+    for at in range(quoted.end() if quoted else 0, len(text)):
+        depth += {"<": 1, ">": -1}.get(text[at], 0)
+        if not depth:
+            return at
+    raise AddressError("the closing angle bracket is missing")

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from auth.principal import Principal
 from relay.http import responses, validation
 from relay.http.authentication import Authentication
+from relay.http.client import Client
 from relay.http.documentation import failures
 from relay.http.errors import ApiError
 from relay.http.handler import Handler
@@ -63,9 +64,10 @@ def routes(
         idempotency_key: Annotated[IdempotencyKey | None, Header(alias="Idempotency-Key")] = None,
     ) -> Response:
         """Send an email made of a template. It is stored when this is answered."""
-        client_ip = request.client.host if request.client else ""
+        address = request.client.host if request.client else ""
+        client = Client.of(address, request.headers.get("user-agent", ""))
         with handler.counted(principal, "accept"):
-            answer, replayed = await sending.send(asked, principal, client_ip, idempotency_key)
+            answer, replayed = await sending.send(asked, principal, client, idempotency_key)
         return JSONResponse(answer, 201, {"Idempotent-Replayed": "true"} if replayed else None)
 
     @router.get("", include_in_schema=False)

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from auth import services
 from config.database import Database
@@ -325,3 +326,10 @@ async def test_a_replayed_answer_is_of_the_template_as_it_was(door: Door) -> Non
 
     assert again.body == first.body
     assert (await door.send()).body["content"]["body"] == "Changed Amala"
+
+
+async def test_the_line_of_an_accepted_message_names_the_client(door: Door) -> None:
+    with capture_logs() as logs:
+        assert (await door.send(headers={"User-Agent": "NOTIFY-API-NET-CLIENT/7.2 (of guest@)"})).status == 201
+    (line,) = (line for line in logs if line["event"] == "message.accepted")
+    assert (line["client"], line["client_ip"], line["door"]) == ("NOTIFY-API-NET-CLIENT/7.2", "127.0.0.1", "http")

@@ -56,6 +56,7 @@ LONG = {
     "max_octets": "262144",
     "max_lines": "5000",
     "parameter": "X" * 40,
+    "protocol": "HTTP",
     "recipients": "1000",
     "role": Text("envelope sender"),
     "seconds": "86400",

@@ -1,7 +1,7 @@
 import email_validator
 import pytest
 
-from messages.address import Address, AddressError, parse_domain, parse_path
+from messages.address import Address, AddressError, parse_domain, parse_path, split_path
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,30 @@ def test_path_is_cut_from_its_parameters(text, address, parameters):
 def test_malformed_path_is_refused(text):
     with pytest.raises(AddressError):
         parse_path(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "rest"),
+    [
+        ("<root@web01> SIZE=1", "root@web01", "SIZE=1"),
+        ("<>", "", ""),
+        ('<"a>b\\"c"@d.ca> X', '"a>b\\"c"@d.ca', "X"),
+        ('<o"brien@x.ca> BODY=7BIT', 'o"brien@x.ca', "BODY=7BIT"),
+        ("<@a.ca,@b.ca:c@d.ca>", "@a.ca,@b.ca:c@d.ca", ""),
+        ("<App <app@x.ca>> SIZE=1", "App <app@x.ca>", "SIZE=1"),
+        ("<a b@c> ", "a b@c", ""),
+    ],
+)
+def test_what_stands_in_angle_brackets_is_a_path(text, path, rest):
+    assert split_path(text) == (path, rest)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a@b.ca", "<", "<a@b.ca", "<<a@b.ca>", '<"a>"b@c', "<a@b>c", "<a\tb@c>", "<a\x7f@c>"]
+)
+def test_what_has_no_end_is_no_path(text):
+    with pytest.raises(AddressError):
+        split_path(text)
 
 
 def test_domain_is_lower_case_ascii():
