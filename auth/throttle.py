@@ -2,7 +2,8 @@
 
 A log-in asks the database nothing: decisions (auth/bans.py) come from memory, and about once a second each process
 writes what it noted and reads what others did. User names are kept as keyed hashes only: people paste keys there.
-HTTP needs none of this: nobody guesses a secret of 122 random bits, and its tokens name no user to lock out.
+By HTTP a token names no user but a service, and a guesser may share its address with that service's good client: what
+failed counts for the service, what succeeded for the key, and a key that logged in from there is not kept out.
 """
 
 import asyncio
@@ -150,6 +151,19 @@ class Throttle:
         await self._started.wait()
         return self._ledger.admit(self._pair(client_ip, username), self._clock())
 
+    async def banned_seconds(self, client_ip: str, username: str) -> int:
+        """How long they are still kept out; 0: they are not. For who looks at the secret before the ban."""
+        await self._started.wait()
+        return self._ledger.banned_seconds(self._pair(client_ip, username), self._clock())
+
+    def is_trusted(self, client_ip: str, username: str) -> bool:
+        """Whether they logged in within a day."""
+        return self._ledger.is_trusted(self._pair(client_ip, username), self._clock())
+
+    def name_hash(self, username: str) -> bytes:
+        """What stands for a user name in tables and logs."""
+        return name_hash(self._hasher, username, self._default_domain)
+
     def failed(self, client_ip: str, username: str) -> None:
         """A user name or password was wrong. Not for a key that has ended: its secret was right, so nobody guesses.
 
@@ -182,7 +196,7 @@ class Throttle:
             await self._end()
 
     def _pair(self, client_ip: str, username: str) -> Pair:
-        return place(client_ip), name_hash(self._hasher, username, self._default_domain)
+        return place(client_ip), self.name_hash(username)
 
     def _note(self, pair: Pair, noted: Noted) -> None:
         self._noted[pair] = self._noted.get(pair, Noted()).then(noted)

@@ -94,11 +94,27 @@ TOKEN_INVALID = Failure(403, "AuthError", Text("Invalid token: signature, api to
 NO_ISSUER = Failure(403, "AuthError", Text("Invalid token: iss field not provided"))
 BAD_ISSUER = Failure(403, "AuthError", Text("Invalid token: service id is not the right data type"))
 NO_ISSUED_AT = Failure(403, "AuthError", Text("Invalid token: iat field not provided"))
-SERVICE_UNKNOWN = Failure(403, "AuthError", Text("Invalid token: service not found"))
-NO_KEYS = Failure(403, "AuthError", Text("Invalid token: service has no API keys"))
+ALGORITHM = Failure(403, "AuthError", Text("Invalid token: algorithm used is not HS256"))
+WHOLE_KEY = Failure(
+    403,
+    "AuthError",
+    Text(
+        "Invalid token: this is the whole API key; sign a JSON Web Token (HS256) with its secret, the last 36 "
+        "characters, or send it as Authorization: ApiKey-v1"
+    ),
+)
+EXPIRED = Failure(
+    403, "AuthError", Text("Invalid token: its exp or nbf says that it is not valid now; make a new one each time")
+)
+# The same for a service that is not there and for one without keys: nobody learns which services there are.
 SIGNATURE_UNKNOWN = Failure(403, "AuthError", Text("Invalid token: signature, api token not found"))
 CLOCK = Failure(403, "AuthError", Text("Error: Your system clock must be accurate to within 30 seconds"))
 REVOKED = Failure(403, "AuthError", Text("Invalid token: API key revoked"))
+GUESSING = Failure(
+    429,
+    "TooManyRequestsError",
+    Text("Too many requests with wrong keys came from this address; try again in {seconds} seconds"),
+)
 KEY_UNKNOWN = Failure(403, "AuthError", Text("Invalid token: API key not found"))
 KEY_MALFORMED = Failure(403, "AuthError", Text("Invalid token: Enter your full API key"))
 

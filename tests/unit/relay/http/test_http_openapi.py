@@ -19,6 +19,7 @@ def document() -> dict[str, Any]:
     app: Any = application(
         public_url="https://api.example.ca/",
         verifier=None,  # type: ignore[arg-type]
+        throttle=None,  # type: ignore[arg-type]
         acceptor=None,  # type: ignore[arg-type]
         store=None,  # type: ignore[arg-type]
         templates_=None,  # type: ignore[arg-type]
