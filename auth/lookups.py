@@ -68,8 +68,7 @@ class Lookups(Generic[Name, Value]):
     async def find_anew(self, name: Name) -> Value | None:
         """What a look-up finds that begins after this call, for who misses something in what is known.
 
-        Shared by all who wait for it, and begun a few times a second at most: whoever guesses costs no more than a wait.
-        Raises Unavailable.
+        Shared by all who wait for it, and begun twice a second at most, whoever guesses. Raises Unavailable.
         """
         called_at, running = self._clock(), self._loading.get(name)
         try:

@@ -18,7 +18,7 @@ from delivery.store.base import Store
 from messages.message import Language
 from messages.text import Translate
 from relay.failures import Failure, failure_of
-from relay.http import documentation, emails, errors, notifications, pictures, replies, templates, validation
+from relay.http import documentation, emails, errors, missing, notifications, pictures, replies, templates, validation
 from relay.http.authentication import Authentication, Throttle, Verifier
 from relay.http.errors import ApiError
 from relay.http.handler import Acceptor, Handler
@@ -61,6 +61,7 @@ def application(
     )
     sending, bodies = EmailSending(handler, templates_, links, now), Bodies(store, templates_)
     app.include_router(emails.routes(authentication, handler, sending, now))
+    app.include_router(missing.routes(authentication, links.docs))
     app.include_router(notifications.routes(authentication, store, bodies, links, answers.translator, now))
     app.include_router(templates.routes(authentication, templates_))
     app.include_router(pictures.routes(brandings))

@@ -72,6 +72,16 @@ TOO_LARGE = Failure(413, "RequestEntityTooLarge", Text("The request has more tha
 NOT_JSON_TYPE = Failure(
     415, _BAD_REQUEST, Text("UnsupportedMediaType error: send the request as Content-Type application/json")
 )
+# As Notify says it where a service may not: 400, which published clients report and do not try again.
+NO_SMS = Failure(
+    400, _BAD_REQUEST, Text("Service is not allowed to send text messages: they are not offered here yet; see {docs}")
+)
+NO_LETTERS = Failure(
+    400, _BAD_REQUEST, Text("Service is not allowed to send letters: they are not offered here yet; see {docs}")
+)
+NO_PREVIEW = Failure(400, _BAD_REQUEST, Text("A preview of a template is not offered here yet; see {docs}"))
+NO_RECEIVED = Failure(400, _BAD_REQUEST, Text("Received text messages are not offered here yet; see {docs}"))
+NO_BULK = Failure(400, _BAD_REQUEST, Text("Sending to a list is not offered here yet; see {docs}"))
 NO_DOCUMENTS = Failure(400, _BAD_REQUEST, Text("Service is not allowed to send documents"))
 REPLY_TO_UNKNOWN = Failure(
     400, _BAD_REQUEST, Text("email_reply_to_id {id} does not exist in database for service id {service_id}")

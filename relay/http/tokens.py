@@ -19,7 +19,7 @@ _PART = r"[A-Za-z0-9_-]+={0,2}"
 _COMPACT = re.compile(rf"({_PART})\.({_PART})\.({_PART})")
 
 
-class Malformed(ValueError):
+class Malformed(ValueError):  # noqa: N818
     """It is no token, or one that two readers would read differently."""
 
 
