@@ -5,8 +5,8 @@ Knows nothing of the queue; what cannot be built is the worker's to keep waiting
 
 import asyncio
 
+from config.fairness import FairLock
 from delivery.brandings import Brandings
-from delivery.fairness import FairLock
 from delivery.templates import Templates
 from messages.compose import Recipe, RecipeError, compose
 from messages.message import Message

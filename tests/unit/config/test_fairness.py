@@ -3,7 +3,7 @@
 import asyncio
 from uuid import UUID
 
-from delivery.fairness import FairLock
+from config.fairness import FairLock
 
 MANY, FEW, OTHER = (UUID(int=number) for number in (1, 2, 3))
 
