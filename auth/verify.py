@@ -89,7 +89,7 @@ class Verifier:
         A key that names networks needs `client_ip`.
         """
         found = await self._find(self._parse_username(username))
-        matches = self.is_secret(found.secret_hash if found else _NO_SECRET, _parse_password(secret))
+        matches = self.matcher(_parse_password(secret))(found.secret_hash if found else _NO_SECRET)
         if found is not None and not matches and found.secret is None:
             # Its hash may be of another root, too: nobody can say that the password is wrong.
             raise Unavailable from _unreadable()
@@ -125,9 +125,10 @@ class Verifier:
         """
         return await (self._by_service.find_anew if anew else self._by_service.find)(service_id)
 
-    def is_secret(self, secret_hash: bytes, secret: str) -> bool:
-        """Compares under every configured root, always all of them, each in constant time."""
-        return bool(sum(hmac.compare_digest(secret_hash, each) for each in self._hasher.candidates(secret)))
+    def matcher(self, secret: str) -> Callable[[bytes], bool]:
+        """Whether a hash is that of `secret`: compares under every configured root, each in constant time."""
+        candidates = self._hasher.candidates(secret)
+        return lambda secret_hash: bool(sum(hmac.compare_digest(secret_hash, each) for each in candidates))
 
     def used(self, key_id: UUID) -> None:
         """Notes that the key was used now; `run()` writes it."""

@@ -17,7 +17,9 @@ def login_failed(door: str, client_ip: str, reason: str, **who: str) -> None:
 
 
 def network(client_ip: str) -> str:
-    """Where a client is, and not which one it is."""
+    """Where a client is, and not which one it is; nothing for one without an address."""
+    if not client_ip:
+        return ""
     address = ip_address(client_ip)
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped

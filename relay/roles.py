@@ -240,6 +240,7 @@ async def http_door(
         app = application(
             public_url=settings.http.public_url,
             verifier=parts.verifier,
+            throttle=parts.throttle,
             acceptor=parts.acceptor,
             store=parts.store,
             templates_=parts.templates,
@@ -248,15 +249,20 @@ async def http_door(
             words=parts.words,
             now=time.time,
         )
+        sharing = asyncio.create_task(parts.throttle.run())
         ready()
-        await serve(
-            app,
-            listener,
-            stopping,
-            max_connections=settings.http.max_connections,
-            trusted_proxies=settings.http.trusted_proxies,
-            drain_seconds=int(_DRAIN_SECONDS),
-        )
+        try:
+            await serve(
+                app,
+                listener,
+                stopping,
+                max_connections=settings.http.max_connections,
+                trusted_proxies=settings.http.trusted_proxies,
+                drain_seconds=int(_DRAIN_SECONDS),
+            )
+        finally:
+            sharing.cancel()
+            await asyncio.gather(sharing, return_exceptions=True)
 
 
 async def worker(owner: str, slot: int, settings: Settings, stopping: asyncio.Event, ready: Callable[[], None]) -> None:

@@ -160,13 +160,14 @@ async def test_several_mistakes_are_told_together(door: Door) -> None:
         (b'{"a": NaN}', "a number is too large, or not one of JSON's"),
         (b'{"a": 1e999}', "a number is too large, or not one of JSON's"),
         (b'{"a": ' + b"1" * 5000 + b"}", "a number is too large, or not one of JSON's"),
-        (b"[" * 100_000, "nested deeper than 20 levels"),
+        (b"[" * 10_000, "nested deeper than 20 levels"),
+        (b"[" * 100_000, "more than 20000 values"),
         (b'{"a":' * 30 + b"1" + b"}" * 30, "nested deeper than 20 levels"),
         (rb'{"a": "\ud800"}', "a text holds a NUL or half a surrogate pair"),
         (rb'{"\u0000": 1}', "a text holds a NUL or half a surrogate pair"),
         (b'{"a": "\xff"}', "it is not UTF-8"),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 async def test_a_body_that_parsers_would_read_differently_is_refused(door: Door, body: bytes, reason: str) -> None:
     sent = await door.ask("POST", EMAIL, {**door.key(), **JSON}, data=body)
@@ -185,10 +186,34 @@ async def test_a_body_must_be_json_and_not_too_large(door: Door) -> None:
     assert large.errors[0][0] == "RequestEntityTooLarge"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        ("POST", "/v2/notifications/sms", "text messages"),
+        ("POST", "/v2/notifications/letter", "letters"),
+        ("POST", "/v2/notifications/bulk", "Sending to a list"),
+        ("GET", f"/v2/notifications/{uuid4()}/pdf", "letters"),
+        ("GET", "/v2/received-text-messages", "Received text messages"),
+        ("POST", f"/v2/template/{uuid4()}/preview", "A preview of a template"),
+    ],
+    ids=range(6),
+)
+async def test_what_is_not_offered_yet_says_so(door: Door, method: str, path: str, said: str) -> None:
+    answer = await door.ask(method, path, door.key())
+    french = await door.ask(method, path, {**door.key(), "Accept-Language": "fr"})
+
+    assert (answer.status, french.status) == (400, 400)
+    ((error, message),) = answer.errors
+    assert error == "BadRequestError"
+    assert said in message
+    assert "not offered here yet" in message
+    assert french.errors[0][1] != message
+    assert (await door.ask(method, path)).status == 401
+
+
 async def test_failures_outside_the_routes_have_the_same_shape(door: Door) -> None:
     for method, path, status in (
         ("GET", "/nowhere", 404),
-        ("POST", "/v2/notifications/sms", 405),  # until it exists
         ("GET", "/v2/notifications/", 404),
         ("DELETE", "/v2/templates", 405),
         ("PUT", EMAIL, 405),
