@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 from uuid import UUID
 
+from messages import links
 from messages.message import Channel
 from messages.typography import typographic
 from messages.words import MAX_SUBJECT_CHARACTERS, clean
@@ -22,10 +23,13 @@ MAX_FILLED_LINES = 5_000  # each may become a paragraph of 200 octets of HTML: b
 
 Personalisation = Mapping[str, object]  # of JSON: text, numbers, lists of these; null is "not given"
 
-# Where a value stands: as marks in the text, which holds no control characters of its own.
-_TEXT, _LABEL, _TARGET, _LINE = "\0", "\1", "\2", "\3"
-_MARK = re.compile("([\0-\3])")
+# Where a value stands, and where optional text begins and ends: as marks in the text, which holds no control characters
+# of its own.
+_TEXT, _LABEL, _TARGET, _LINE, _ADDRESS = "\0\1\2\3\4"
+_IF, _END, _ADDRESS_BEGINS, _ADDRESS_ENDS = "\5\6\7\b"
+_MARK = re.compile("([\0-\b])")
 _OPEN = re.compile(r"\(\((?!\()")
+_BRACKET = re.compile(r"\\[()]|\(\((?!\()|[()]")
 _LINK = re.compile(
     r"\[(?P<label>[^\[\]]*+)\]\((?P<target>[ \t]*+(?:<[^<>\n]*+|(?:[^\s()]++|\([^\s()]*+\))*+))"  # CommonMark 6.3
 )
@@ -33,11 +37,24 @@ _FILLERS = re.compile(r"[\s_-]+")
 _UNPRINTABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TRUE = frozenset(("yes", "y", "true", "t", "1", "include", "show", "oui", "vrai", "inclure", "afficher"))
 
-_MARKDOWN = re.compile(r"[`*_()\\{}\[\]<>#+\-.!|^]")
+_MARKDOWN = re.compile(r"[`*_()\\{}\[\]<>#+\-.!|^&~]")
 _BRACKETS = re.compile(r"[\[\]\\]")
+_GOES_ON = re.compile(r"[A-Za-z0-9/&=%#-]|[.?]\w")
 _URL = re.compile(r"(?<![A-Za-z])[A-Za-z]++://[^\s<>\"')\]]*+")
-_DOMAIN = re.compile(r"(?<![\w@-])(?<![\w-]\.)[\w-]++(?:\.[\w-]++)++(?!@)([/?#][^\s<>\"')\]]*+)?")
-_ENDS_TARGET = re.compile(r"[\s()<>\"'\\`]")
+_LABEL_CHARACTER = r"[\w\u0300-\u036f\u200c\u200d-]"
+_DOT = r"[.\u3002\uff0e\uff61]"  # each is one in a domain name (RFC 3490 3.1)
+_DOMAIN = re.compile(
+    r"(?P<mail>(?<![\w.+%'-])[\w.+%'-]++@\w[\w-]*+(?:\.[\w-]++)*+)"
+    rf"|(?<!{_LABEL_CHARACTER})(?<!{_LABEL_CHARACTER}{_DOT}){_LABEL_CHARACTER}++(?:{_DOT}{_LABEL_CHARACTER}++)++"
+    r"(?P<path>[/?#][^\s<>\"')\]]*+)?"
+)
+# What nobody sees in a name but may hide an address, or turn the letter around it (Unicode UAX 9).
+_UNSEEN = re.compile("[\u00ad\u180e\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+_NO_LETTERS = re.compile("[\u0300-\u036f\u200c\u200d]")
+_ENDS_ADDRESS = re.compile(r"[\s\"`<>]|(?<=\[)\[")
+_ENDS_TARGET = re.compile(r"[\s()<>\"'\\`]|(?<=\[)\[")
+_MEANS_SOMETHING = re.compile(r"[\\()]|&(?=#?\w{1,32};)")
+_SEEN_BEHIND = 100  # of what follows an address: enough to say where that ends
 
 
 class TooLong(Exception):  # noqa: N818 - says what is wrong, as Refused does
@@ -78,21 +95,41 @@ class Template:
 class _Placeholder:
     name: str
     written: str
-    text: str | None  # of a conditional: ((name??text))
+    begin: int
+    conditional: bool = False  # ((name??text)): `written` ends where the text begins
 
 
 def placeholders(text: str) -> tuple[str, ...]:
     """The names in the order in which they appear; of two spellings of a name the first."""
     found: dict[str, str] = {}
-    for placeholder in _split(text)[1]:
+    for placeholder in _split(normalise(text), _TEXT)[1]:
         found.setdefault(_key(placeholder.name), placeholder.name)
     return tuple(found.values())
+
+
+def unmatched(text: str) -> str | None:
+    """Optional text whose brackets do not match, the first one's name; None where all do."""
+    text = normalise(text)
+    matching = _matching(text)
+    return next((each.name for each in _split(text, _TEXT)[1] if each.conditional and each.begin not in matching), None)
 
 
 def missing(template: Template, personalisation: Personalisation) -> tuple[str, ...]:
     """The names that have no value: absent, null, or a list without anything in it."""
     given = _Values(personalisation)
     return tuple(name for name in template.placeholders if _key(name) not in given)
+
+
+def own_values(template: Template, personalisation: Personalisation) -> dict[str, object]:
+    """What of the personalisation the template has a place for."""
+    own = set(map(_key, template.placeholders))
+    return {name: value for name, value in personalisation.items() if _key(name) in own}
+
+
+def own_names(template: Template, names: Iterable[str]) -> tuple[str, ...]:
+    """The template's placeholders, as it spells them, that are among the names."""
+    asked = set(map(_key, names))
+    return tuple(name for name in template.placeholders if _key(name) in asked)
 
 
 def fill_subject(template: Template, personalisation: Personalisation, sanitise_content_for: Iterable[str] = ()) -> str:
@@ -146,45 +183,133 @@ class _Values:
         value = self._values.get(key)
         if value is None:
             return placeholder.written
-        if placeholder.text is not None:
-            return placeholder.text if _in_line(value).strip().lower() in _TRUE else ""
         if (key, place) not in self._ready:
             self._ready[key, place] = _placed(value, place, sanitised=key in self._sanitised)
         return self._ready[key, place]
 
+    def keeps(self, placeholder: _Placeholder) -> bool | None:
+        """Whether its optional text is shown; None where nothing says so."""
+        value = self._values.get(_key(placeholder.name))
+        return None if value is None else _in_line(value).strip().lower() in _TRUE
 
-def _split(text: str) -> tuple[list[str], list[_Placeholder]]:
-    """The text around the placeholders, one piece more than there are placeholders, and these."""
-    text = normalise(text)
-    around: list[str] = []
+
+def _split(text: str, place: str) -> tuple[str, list[_Placeholder]]:
+    """The text with marks where placeholders and optional texts stand, and these. Optional text may hold both."""
+    matching = _matching(text)
+    pieces: list[str] = []
     found: list[_Placeholder] = []
-    begin = at = 0
-    while opening := _OPEN.search(text, at):
-        end = text.find("))", opening.end())
+    ends: list[int] = []  # of the optional texts that are open, the innermost last
+    begin, end = 0, -1
+    opening = _OPEN.search(text)
+    while opening or ends:
+        if ends and (not opening or ends[-1] <= opening.start()):
+            pieces += (text[begin : ends[-1]], _END)
+            begin = ends.pop() + 2
+            continue
+        assert opening
+        start, name_at = opening.span()
+        if end < name_at:
+            end = text.find("))", name_at)
         if end < 0:
             break
-        at = end + 2
-        name, conditional, kept = text[opening.end() : end].partition("??")
-        if _key(name):
-            around.append(text[begin : opening.start()])
-            found.append(_Placeholder(name.strip(), text[opening.start() : at], kept if conditional else None))
-            begin = at
-    return [*around, text[begin:]], found
+        condition = text.find("??", name_at, end)
+        name_ends, behind = (end, end + 2) if condition < 0 else (condition, condition + 2)
+        name = text[name_at:name_ends].strip()
+        if ends and end >= ends[-1]:
+            behind = name_at
+        elif not _key(name):
+            behind = end + 2
+        else:
+            pieces += (text[begin:start], place if condition < 0 else _IF)
+            found.append(_Placeholder(name, text[start:behind], start, condition >= 0))
+            ends += [] if condition < 0 else [matching.get(start, end)]
+            begin = behind
+        opening = _OPEN.search(text, behind)
+    return "".join((*pieces, text[begin:])), found
+
+
+def _matching(text: str) -> dict[int, int]:
+    """Where `((` is closed by `))` with all brackets between in pairs. One behind a backslash is none."""
+    ends: dict[int, int] = {}
+    opened: list[int] = []  # where, of `((`; -1 of a single one
+    at = 0
+    for bracket in _BRACKET.finditer(text) if "??" in text else ():
+        if bracket.start() < at or bracket[0][0] == "\\":
+            continue
+        if bracket[0] != ")":
+            opened.append(bracket.start() if len(bracket[0]) == 2 else -1)
+        elif opened and opened[-1] < 0:
+            opened.pop()
+        elif opened and text.startswith(")", bracket.end()):
+            ends[opened.pop()] = bracket.start()
+            at = bracket.end() + 1
+    return ends
 
 
 def _fill(text: str, place: str, values: _Values) -> str:
-    around, found = _split(text)
-    marked = place.join(around)
-    if place == _TEXT:
-        marked = _LINK.sub(_mark_link, marked)
-    pieces = _MARK.split(marked)
-    pieces[1::2] = [values.fill(*each) for each in zip(found, pieces[1::2], strict=True)]
+    marked, found = _split(normalise(text), place)
+    if place == _TEXT and found:
+        marked = _mark_addresses(_LINK.sub(_mark_link, marked))
+    pieces, addresses = _put_in(_MARK.split(marked), found, values)
     # Counted before they are put together: one value in ten thousand places would fill the memory.
     sizes = {piece: (len(piece.encode()), piece.count("\n")) for piece in set(pieces)}
     octets, lines = (sum(sizes[piece][part] for piece in pieces) for part in (0, 1))
     if octets > MAX_FILLED_OCTETS or lines > MAX_FILLED_LINES:
         raise TooLong(octets, lines)
+    for begin, end in addresses:
+        _enclose(pieces, begin, end)
     return "".join(pieces)
+
+
+def _put_in(
+    pieces: list[str], found: Iterable[_Placeholder], values: _Values
+) -> tuple[list[str], list[tuple[int, int]]]:
+    """The pieces with all values in them, and which of them are whole addresses with something of a value."""
+    done: list[str] = []
+    addresses: list[tuple[int, int]] = []
+    tails: list[str | None] = []  # what ends each optional text that is open; None: it is not shown
+    hidden = begin = 0
+    rest = iter(found)
+    for at, piece in enumerate(pieces):
+        if piece == _END and at % 2:
+            tail = tails.pop()
+            hidden -= tail is None
+            done += [tail] if tail and not hidden else []
+        elif piece == _IF and at % 2:
+            placeholder = next(rest)
+            keeps = values.keeps(placeholder)
+            done += [placeholder.written] if keeps is None and not hidden else []
+            tails.append("))" if keeps is None else "" if keeps else None)
+            hidden += tails[-1] is None
+        elif at % 2 and piece not in (_ADDRESS_BEGINS, _ADDRESS_ENDS):
+            placeholder = next(rest)
+            if not hidden:
+                begin, filled = (len(done) if piece != _ADDRESS else begin), values.fill(placeholder, piece)
+                done.append(filled)
+                if piece == _TEXT and links.is_address(filled):
+                    addresses.append((begin, len(done)))
+        elif hidden:
+            continue
+        elif piece == _ADDRESS_BEGINS:
+            begin = len(done)
+        elif piece == _ADDRESS_ENDS:
+            addresses.append((begin, len(done)))
+        else:
+            done.append(piece)
+    return done, addresses
+
+
+def _enclose(pieces: list[str], begin: int, end: int) -> None:
+    """Puts `<...>` around an address whose last characters would else be taken for the sentence's."""
+    address = "".join(pieces[begin:end])
+    behind = next((piece for piece in pieces[end:] if piece), "")[:_SEEN_BEHIND]
+    before = next((piece[-1] for piece in pieces[begin - 1 :: -1] if piece), " ") if begin else " "
+    if not links.is_address(address) or _GOES_ON.match(behind) or (before == "<" and behind[:1] == ">"):
+        return
+    found = next(links.find(before + address + behind), None)
+    if found != (1, 1 + len(address)) or address[-1] in "*_~" or "\\" in address:
+        pieces[begin] = f"<{pieces[begin]}"
+        pieces[end - 1] += ">"
 
 
 def _mark_link(link: re.Match[str]) -> str:
@@ -192,13 +317,27 @@ def _mark_link(link: re.Match[str]) -> str:
     return f"[{label}]({target}"
 
 
+def _mark_addresses(marked: str) -> str:
+    """What stands inside an address, outside of links, is a part of it."""
+    done: list[str] = []
+    at = 0
+    for begin, end in links.find(marked.replace(_TEXT, "x")):
+        if _TEXT in (address := marked[begin:end]):
+            done += (marked[at:begin], _ADDRESS_BEGINS, address.replace(_TEXT, _ADDRESS), _ADDRESS_ENDS)
+            at = end
+    return "".join((*done, marked[at:]))
+
+
 def _placed(value: str | Sequence[str], place: str, *, sanitised: bool) -> str:
     if place == _TEXT and not isinstance(value, str):
-        return "\n\n" + "\n".join(f"* {_sanitise(item) if sanitised else item}" for item in value)
+        return "\n\n" + "\n".join(f"* {_sanitise(item) if sanitised else _item(item)}" for item in value)
     text = _in_line(value)
-    if place in (_LINE, _TARGET):
-        text = _defused(text) if sanitised else text
-        return _ENDS_TARGET.sub(lambda found: quote(found[0]), text.strip()) if place == _TARGET else text
+    if place in (_LINE, _TARGET, _ADDRESS) and sanitised:
+        text = _defused(text)
+    if place == _LINE:
+        return text
+    if place in (_TARGET, _ADDRESS):
+        return _in_address(text.strip(), in_markdown=place == _TARGET)
     if place == _LABEL:
         text = " ".join(text.split())
     if sanitised:
@@ -206,20 +345,40 @@ def _placed(value: str | Sequence[str], place: str, *, sanitised: bool) -> str:
     return _BRACKETS.sub(r"\\\g<0>", text) if place == _LABEL else text
 
 
+def _in_address(text: str, *, in_markdown: bool) -> str:
+    """As a part of an address, which it does not end; a whole one stays what it is, to the last character."""
+    if not in_markdown:
+        return _ENDS_ADDRESS.sub(_percent, text)
+    text = (_ENDS_ADDRESS if links.is_address(text) else _ENDS_TARGET).sub(_percent, text)
+    return _MEANS_SOMETHING.sub(r"\\\g<0>", text)
+
+
+def _item(text: str) -> str:
+    ends = links.ends_itself(text) and text[-1] not in "*_~" and "\\" not in text
+    return f"<{text}>" if links.is_address(text) and not ends else text
+
+
+def _percent(found: re.Match[str]) -> str:
+    return quote(found[0])
+
+
 def _sanitise(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\g<0>", _defused(text))
+    return _MARKDOWN.sub(r"\\\g<0>", _defused(text)).replace("\u2022", "&#8226;")
 
 
 def _defused(text: str) -> str:
     """Without links: addresses of pages are taken out, and bare domains broken up so that no reader makes them live."""
-    return _DOMAIN.sub(_break_up, _URL.sub("", text))
+    return _DOMAIN.sub(_break_up, _URL.sub("", _UNSEEN.sub("", text)))
 
 
-def _break_up(host: re.Match[str]) -> str:
-    top = host[0].removesuffix(host[1] or "").rpartition(".")[2]
+def _break_up(found: re.Match[str]) -> str:
+    if found["mail"]:
+        return found[0]
+    host = found[0].removesuffix(found["path"] or "")
+    top = _NO_LETTERS.sub("", re.split(_DOT, host)[-1])
     if len(top) < 2 or not (top.isalpha() or top.lower().startswith("xn--")):
-        return host[0]  # a number, an abbreviation
-    return "" if host[1] else host[0].replace(".", ". ")
+        return found[0]  # a number, an abbreviation
+    return "" if found["path"] else re.sub(_DOT, r"\g<0> ", host)
 
 
 def _key(name: str) -> str:

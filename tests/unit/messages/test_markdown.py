@@ -237,15 +237,6 @@ def test_hostile_source_takes_time_in_proportion(piece):
     assert time.process_time() - started < 8
 
 
-def test_first_use_in_many_threads_at_once_gives_the_same():
-    markdown._parser.cache_clear()
-    source, found = "# a\n\n* b **c**\n\n^ d https://e.ca", []
-    threads = [threading.Thread(target=lambda: found.append(render(source))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == [render(source)] * 8
 
 
 @given(SOURCES)

@@ -1,0 +1,96 @@
+"""Where the address of a page begins and ends in text that people wrote: one rule for plain text and for Markdown.
+
+RFC 3986 allows an address nearly every character that may follow it in a sentence. What closes something that was
+opened before the address (a bracket, a quote, an emphasis) is not of it; what the address opened itself is, and so is
+all that stands in `<...>` (RFC 3986 appendix C). Takes time in proportion to the text. Knows nothing of HTML.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+# No address holds these: blanks, invisible characters, and the punctuation of Chinese, Japanese and Korean.
+_NEVER = (
+    r"\s<>\"`\x00-\x20\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
+    r"\u3001-\u3003\u3008-\u3011\u3014-\u301f\uff01\uff08\uff09\uff0c\uff0e\uff1a\uff1b\uff1f\uff3b\uff3d\uff5b-\uff64"
+)
+_TOKEN = re.compile(
+    r"<(?P<enclosed>https?://[^\s<>]++)>"
+    rf"|(?<![A-Za-z0-9])(?P<bare>https?://[^{_NEVER}]++)"
+    r"|\\[*_~\\]|(?P<mark>\*++|_++|~++)",
+    re.IGNORECASE,
+)
+_BRACKET = re.compile(r"[()\[\]{}]")
+_OPENED_BY = {")": "(", "]": "[", "}": "{"}
+_AFTER = ".,;:!?\\([{\u2026\u2013\u2014\u00bb\u201d\u2019\u203a"
+_PLAIN = re.compile(r"https?://(?:[\w./?=&%#+:@,;!$-]*[\w/])?", re.ASCII)
+_EMPTY = re.compile(r"https?:/*", re.IGNORECASE)
+
+
+def find(text: str) -> Iterator[tuple[int, int]]:
+    """Where each address of the text begins and ends. The text is one paragraph, or a piece of one."""
+    if "://" not in text:
+        return
+    opened: Counter[str] = Counter()  # marks of emphasis that none has closed yet
+    at = 0
+    while found := _TOKEN.search(text, at):
+        at = found.end()
+        if found["enclosed"]:
+            yield found.span("enclosed")
+        elif found["bare"]:
+            at = found.start() + _length(found["bare"], opened)
+            if _EMPTY.fullmatch(text, found.start(), at):
+                at = found.end()
+            else:
+                yield found.start(), at
+        elif found["mark"]:
+            _count(opened, text, found)
+
+
+def is_address(text: str) -> bool:
+    """Whether it is the whole address of a page and nothing else."""
+    found = _TOKEN.match(f"<{text}>")
+    return bool(found and found["enclosed"] == text and not _EMPTY.fullmatch(text))
+
+
+def ends_itself(address: str) -> bool:
+    """Whether readers who find the address in plain text find all of it."""
+    return bool(_PLAIN.fullmatch(address)) or next(find(address), None) == (0, len(address))
+
+
+def _length(run: str, opened: Counter[str]) -> int:
+    end = _closed_by_others(run)
+    marks, quotes = opened.copy(), run.count("'", 0, end)
+    while end:
+        last = run[end - 1]
+        if marks[last]:
+            marks[last] -= 1
+        elif last == "'" and quotes % 2:
+            quotes -= 1
+        elif last not in _AFTER:
+            break
+        end -= 1
+    return end
+
+
+def _closed_by_others(run: str) -> int:
+    """Where the first bracket closes that the address did not open."""
+    depth: Counter[str] = Counter()
+    for bracket in _BRACKET.finditer(run):
+        opening = _OPENED_BY.get(bracket[0])
+        if not opening:
+            depth[bracket[0]] += 1
+        elif depth[opening]:
+            depth[opening] -= 1
+        else:
+            return bracket.start()
+    return len(run)
+
+
+def _count(opened: Counter[str], text: str, mark: re.Match[str]) -> None:
+    before, after = text[mark.start() - 1 : mark.start()], text[mark.end() : mark.end() + 1]
+    kind, number = mark[0][0], len(mark[0])
+    if after.strip() and not before.isalnum():
+        opened[kind] += number
+    elif before.strip() and not after.isalnum():
+        opened[kind] -= min(number, opened[kind])
