@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from config.database import Database, Id, metadata
 from delivery.versions import Versions
 from messages.message import Channel
-from messages.template import Template, normalise, unmatched
+from messages.template import Template, unmatched
 from messages.text import TextError
+from messages.values import normalise
 from messages.words import MAX_SUBJECT_CHARACTERS, clean
 
 HIDDEN_VERSION = 1

@@ -118,7 +118,8 @@ def _lines(paragraph: str, *, links: bool) -> str:
 
 def _line(line: str) -> str:
     """With its links live."""
-    done, at = [], 0
+    done: list[str] = []
+    at = 0
     for begin, end in find(line):
         url = html.escape(line[begin:end])
         done += (_behind(line, at, begin), f'<a href="{url}">{url}</a>')

@@ -252,7 +252,7 @@ def _character(entity: str) -> str:
 
 
 def normal(address: str) -> str:
-    """The address as an attribute can hold it: in ASCII (RFC 3987 3.1), and else character by character as it is."""
+    """The address as an attribute can hold it: in ASCII (RFC 3986 2), and else character by character as it is."""
     if _ORDINARY.fullmatch(address):
         return address
     begin, host, rest = _HOST.fullmatch(address).groups()  # type: ignore[union-attr]  # it matches nothing, too

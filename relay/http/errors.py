@@ -148,7 +148,7 @@ _BY_REPLY: dict[Reply, Failure] = {
         400,
         _BAD_REQUEST,
         Text(
-            "Your message has {marks} marks of Markdown, such as * _ [ ] \\ & < and ://, and can have {limit}. "
+            "Your message has {marks} marks of Markdown, such as * _ [ ] and those of links, and can have {limit}. "
             "Shorten the values, or take the marks out of them."
         ),
     ),

@@ -55,6 +55,7 @@ LONG = {
     "lines": "131072",
     "max_octets": "262144",
     "max_lines": "5000",
+    "marks": "262144",
     "parameter": "X" * 40,
     "recipients": "1000",
     "role": Text("envelope sender"),

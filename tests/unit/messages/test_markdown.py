@@ -1,5 +1,4 @@
 import re
-import threading
 import time
 from html.parser import HTMLParser
 
@@ -7,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages import markdown
 from messages.markdown import PREHEADER_CHARACTERS, render
 
 TAGS = {"h2", "h3", "p", "ul", "ol", "li", "blockquote", "hr", "a", "strong", "em", "br", "div"}
@@ -235,8 +233,6 @@ def test_hostile_source_takes_time_in_proportion(piece):
     started = time.process_time()
     Document(render(source).html)
     assert time.process_time() - started < 8
-
-
 
 
 @given(SOURCES)
