@@ -38,7 +38,7 @@ def find(text: str) -> Iterator[tuple[int, int]]:
         if found["enclosed"]:
             yield found.span("enclosed")
         elif found["bare"]:
-            at = found.start() + _length(found["bare"], opened)
+            at = found.start() + _length(found["bare"], opened, quoted=_before(text, found.start()) == "'")
             if _EMPTY.fullmatch(text, found.start(), at):
                 at = found.end()
             else:
@@ -58,15 +58,15 @@ def ends_itself(address: str) -> bool:
     return bool(_PLAIN.fullmatch(address)) or next(find(address), None) == (0, len(address))
 
 
-def _length(run: str, opened: Counter[str]) -> int:
+def _length(run: str, opened: Counter[str], *, quoted: bool) -> int:
     end = _closed_by_others(run)
     marks, quotes = opened.copy(), run.count("'", 0, end)
     while end:
         last = run[end - 1]
         if marks[last]:
             marks[last] -= 1
-        elif last == "'" and quotes % 2:
-            quotes -= 1
+        elif last == "'" and (quoted or quotes % 2):
+            quotes, quoted = quotes - 1, False
         elif last not in _AFTER:
             break
         end -= 1
@@ -88,9 +88,13 @@ def _closed_by_others(run: str) -> int:
 
 
 def _count(opened: Counter[str], text: str, mark: re.Match[str]) -> None:
-    before, after = text[mark.start() - 1 : mark.start()], text[mark.end() : mark.end() + 1]
+    before, after = _before(text, mark.start()), text[mark.end() : mark.end() + 1]
     kind, number = mark[0][0], len(mark[0])
     if after.strip() and not before.isalnum():
         opened[kind] += number
     elif before.strip() and not after.isalnum():
         opened[kind] -= min(number, opened[kind])
+
+
+def _before(text: str, at: int) -> str:
+    return text[at - 1] if at else ""
