@@ -39,7 +39,7 @@ def parse(text: str) -> list[Block]:
 
 class _Reader:
     def __init__(self, lines: list[str], *, quoted: bool = False) -> None:
-        self._texts = [line.strip() for line in lines]
+        self._texts = [_stripped(line) for line in lines]
         self._indents = [_columns(line) if line[:1] in (" ", "\t") else 0 for line in lines]
         self._quoted = quoted
         self._blocks: list[Block] = []
@@ -92,7 +92,7 @@ class _Reader:
         while line < len(self._texts) and self._texts[line] and not self._interrupts(line):
             line += 1
         self._paragraphs.append(len(self._blocks))
-        self._blocks.append(Block("p", "\n".join(self._texts[start:line])))
+        self._blocks.append(Block("p", "\n".join(self._texts[start:line]).rstrip()))
         return line
 
     def _interrupts(self, line: int) -> bool:
@@ -173,6 +173,12 @@ class _Reader:
         inside = _Reader([text[1:].removeprefix(" ") for text in self._texts[start:line]], quoted=True)
         self._blocks += (Block("blockquote"), *inside.blocks(), Block("/blockquote"))
         return line
+
+
+def _stripped(line: str) -> str:
+    """Without blanks around it; but one stays behind a backslash, which would else stand before the line break."""
+    text = line.strip()
+    return f"{text} " if text[-1:] == "\\" and not line.endswith(text) else text
 
 
 def _columns(line: str, column: int = 0) -> int:

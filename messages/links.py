@@ -16,11 +16,11 @@ _NEVER = (
 )
 _TOKEN = re.compile(
     r"<(?P<enclosed>https?://[^\s<>]++)>"
-    rf"|(?<![A-Za-z0-9])(?P<bare>https?://[^{_NEVER}]++)"
+    r"|(?<![A-Za-z0-9])(?P<bare>https?://)"
     r"|\\[*_~\\]|(?P<mark>\*++|_++|~++)",
     re.IGNORECASE,
 )
-_BRACKET = re.compile(r"[()\[\]{}]")
+_STOP = re.compile(rf"[()\[\]{{}}{_NEVER}]")
 _OPENED_BY = {")": "(", "]": "[", "}": "{"}
 _AFTER = ".,;:!?\\([{\u2026\u2013\u2014\u00bb\u201d\u2019\u203a"
 _PLAIN = re.compile(r"https?://(?:[\w./?=&%#+:@,;!$-]*[\w/])?", re.ASCII)
@@ -38,7 +38,8 @@ def find(text: str) -> Iterator[tuple[int, int]]:
         if found["enclosed"]:
             yield found.span("enclosed")
         elif found["bare"]:
-            at = found.start() + _length(found["bare"], opened, quoted=_before(text, found.start()) == "'")
+            run = text[found.start() : _stop(text, at)]
+            at = found.start() + _length(run, opened, quoted=_before(text, found.start()) == "'")
             if _EMPTY.fullmatch(text, found.start(), at):
                 at = found.end()
             else:
@@ -59,8 +60,8 @@ def ends_itself(address: str) -> bool:
 
 
 def _length(run: str, opened: Counter[str], *, quoted: bool) -> int:
-    end = _closed_by_others(run)
-    marks, quotes = opened.copy(), run.count("'", 0, end)
+    end = len(run)
+    marks, quotes = opened.copy(), run.count("'")
     while end:
         last = run[end - 1]
         if marks[last]:
@@ -73,18 +74,18 @@ def _length(run: str, opened: Counter[str], *, quoted: bool) -> int:
     return end
 
 
-def _closed_by_others(run: str) -> int:
-    """Where the first bracket closes that the address did not open."""
+def _stop(text: str, at: int) -> int:
+    """Where a character stands that no address holds, or a bracket closes that this one did not open."""
     depth: Counter[str] = Counter()
-    for bracket in _BRACKET.finditer(run):
-        opening = _OPENED_BY.get(bracket[0])
-        if not opening:
-            depth[bracket[0]] += 1
-        elif depth[opening]:
+    for stop in _STOP.finditer(text, at):
+        opening = _OPENED_BY.get(stop[0])
+        if opening and depth[opening]:
             depth[opening] -= 1
+        elif stop[0] in _OPENED_BY.values():
+            depth[stop[0]] += 1
         else:
-            return bracket.start()
-    return len(run)
+            return stop.start()
+    return len(text)
 
 
 def _count(opened: Counter[str], text: str, mark: re.Match[str]) -> None:
