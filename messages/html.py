@@ -7,6 +7,8 @@ Works on any charset that contains ASCII: all marks looked for are ASCII, and no
 import html
 import re
 
+from messages.links import find
+
 # All that is none of ours: text, and whole other tags, whose quoted values may hold anything. For a document in lower
 # case: patterns that pass over case take twice as long.
 _OURS = rb"(?:[!?]|/?(?:html|head|body|script|style|title|textarea|xmp|iframe|noembed|noframes|plaintext)\b)"
@@ -24,9 +26,8 @@ _RAW = {
 }
 _ISO_2022_JP = re.compile(rb"\x1b(?:\$[@B]|\(I)[^\x1b]*+")
 
-_LINK = re.compile(r"""https?://[^\s<>"\x00-\x20]+""", re.IGNORECASE)
 _INDENT = re.compile("^ ", re.MULTILINE)
-_AFTER_LINK = ".,;:!?)]}'*_\u00bb\u201d\u2019"
+_OPEN_LINK = re.compile(r"<https?://[^\s<>]++ ", re.IGNORECASE)
 
 
 def places(document: bytes) -> tuple[int, int]:
@@ -103,7 +104,8 @@ def _unflow(lines: list[str], *, joined: bool) -> list[str]:
         soft = content.endswith(" ") and content != "-- "
         if depth != open_depth or content == "-- ":
             paragraphs.append([">" * depth + " " * bool(depth)])
-        paragraphs[-1].append(content[:-1] if soft and joined else content)
+        inside_link = soft and bool(_OPEN_LINK.fullmatch(content, content.rfind("<")))  # RFC 3986 appendix C: no blank
+        paragraphs[-1].append(content[:-1] if soft and (joined or inside_link) else content)
         open_depth = depth if soft else -1
     return ["".join(paragraph) for paragraph in paragraphs]
 
@@ -116,12 +118,18 @@ def _lines(paragraph: str, *, links: bool) -> str:
 
 def _line(line: str) -> str:
     """With its links live."""
-    done, at = "", 0
-    for link in _LINK.finditer(line):
-        url = link[0].rstrip(_AFTER_LINK)
-        done += _escape(line[at : link.start()]) + f'<a href="{html.escape(url)}">{html.escape(url)}</a>'
-        at = link.start() + len(url)
-    return done + _escape(line[at:])
+    done: list[str] = []
+    at = 0
+    for begin, end in find(line):
+        url = html.escape(line[begin:end])
+        done += (_behind(line, at, begin), f'<a href="{url}">{url}</a>')
+        at = end
+    return "".join((*done, _behind(line, at, len(line))))
+
+
+def _behind(line: str, begin: int, end: int) -> str:
+    """What stands behind a link starts no line: its first blank is no indent."""
+    return _escape("." + line[begin:end])[1:] if begin else _escape(line[:end])
 
 
 def _escape(text: str) -> str:

@@ -311,6 +311,10 @@ TEXT_TOO_LONG = Reply(554, "5.6.0",
     "the filled template has {octets} octets and {lines} lines; at most {max_octets} and {max_lines}",
     cause="The template, filled with the values that were given, is longer than a message may be.",
     cure="Shorten the values.")
+TEXT_TOO_MARKED = Reply(554, "5.6.0",
+    "the filled template has {marks} marks of Markdown, such as * _ [ ] and those of links; at most {limit}",
+    cause="The template, filled with the values that were given, has more links and emphasis than a letter may have.",
+    cure="Shorten the values, or take the marks out of them.")
 IDEMPOTENCY_KEY_USED = Reply(554, "5.6.0", "this idempotency key was used for another message; use a new one",
     cause="The same idempotency key came with another message before.",
     cure="Make a new key for each message, and use it again only to repeat that message.")

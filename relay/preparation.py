@@ -16,11 +16,22 @@ from delivery.templates import HIDDEN_VERSION
 from messages import pipeline, reply
 from messages.address import Address
 from messages.compose import Recipe
+from messages.markdown import MAX_MARKS, marks
 from messages.message import ContentKind, Language, Personalised, Submission
 from messages.pipeline import Preparation, prepare
 from messages.reply import Refused
 from messages.rewrite import SenderPolicy
-from messages.template import MAX_FILLED_LINES, MAX_FILLED_OCTETS, Template, TooLong, fill_body, fill_subject, missing
+from messages.template import (
+    MAX_FILLED_LINES,
+    MAX_FILLED_OCTETS,
+    Template,
+    TooLong,
+    fill_body,
+    fill_subject,
+    missing,
+    own_names,
+    own_values,
+)
 from messages.text import Text
 from messages.variant import Variant
 from relay.checks import check_size, size_limit
@@ -127,16 +138,18 @@ class Preparer:
             subject = fill_subject(template, content.personalisation, content.sanitised)
             body = fill_body(template, content.personalisation, content.sanitised)
         except TooLong as error:
-            found = {"octets": error.octets, "lines": error.lines}
+            sizes = {"octets": error.octets, "lines": error.lines}
             limits = {"max_octets": MAX_FILLED_OCTETS, "max_lines": MAX_FILLED_LINES}
-            raise Refused(reply.TEXT_TOO_LONG, **found, **limits) from None
+            raise Refused(reply.TEXT_TOO_LONG, **sizes, **limits) from None
         if not body.strip():
             raise Refused(reply.EMPTY)
+        if (found := marks(body)) > MAX_MARKS:
+            raise Refused(reply.TEXT_TOO_MARKED, marks=found, limit=MAX_MARKS)
         check_size(body.encode(), size_limit(principal, self._max_message_bytes))
         sender = Address(service.email_from, service.domain)
         recipe = Recipe(
-            personalisation=content.personalisation,
-            sanitise_content_for=content.sanitised,
+            personalisation=own_values(template, content.personalisation),
+            sanitise_content_for=own_names(template, content.sanitised),
             one_click_unsubscribe_url=content.one_click_unsubscribe_url,
             service_name=service.name,
             sender=sender,

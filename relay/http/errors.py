@@ -170,6 +170,14 @@ _BY_REPLY: dict[Reply, Failure] = {
             "Your message is {octets} bytes and {lines} lines."
         ),
     ),
+    reply.TEXT_TOO_MARKED: Failure(
+        400,
+        _BAD_REQUEST,
+        Text(
+            "Your message has {marks} marks of Markdown, such as * _ [ ] and those of links, and can have {limit}. "
+            "Shorten the values, or take the marks out of them."
+        ),
+    ),
     reply.TOO_LARGE: Failure(
         400, _BAD_REQUEST, Text("Your message is too long. Emails cannot be longer than {limit} bytes.")
     ),

@@ -12,7 +12,8 @@ from auth.principal import Principal
 from messages.address import Address
 from messages.envelope import Envelope
 from messages.message import Channel, IdempotencyKey, Message, Personalised, Submission, Trace, new_id
-from messages.template import fill_body, sanitised_content
+from messages.template import fill_body
+from messages.values import sanitised_content
 from relay.http import errors
 from relay.http.client import Client
 from relay.http.errors import ApiError

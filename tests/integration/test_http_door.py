@@ -124,6 +124,10 @@ async def test_what_is_asked_for_is_kept_and_echoed(door: Door) -> None:
             "https://en.wikipedia.org/wiki/ISO_8601",
         ),
         (
+            {"personalisation": {"name": "x"}, "sanitise_content_for": ["n" * 10] * 5_000},
+            "Personalisation variables size of 55004 bytes is greater than allowed limit of 51200 bytes.",
+        ),
+        (
             {"personalisation": {"name": "x" * 51_201}},
             "Personalisation variables size of 51201 bytes is greater than allowed limit of 51200 bytes.",
         ),

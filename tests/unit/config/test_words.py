@@ -55,6 +55,7 @@ LONG = {
     "lines": "131072",
     "max_octets": "262144",
     "max_lines": "5000",
+    "marks": "262144",
     "parameter": "X" * 40,
     "protocol": "HTTP",
     "recipients": "1000",

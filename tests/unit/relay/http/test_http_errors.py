@@ -66,6 +66,7 @@ VALUES: dict[str, object] = {
     "lines": 9_000,
     "max_octets": 262_144,
     "max_lines": 5_000,
+    "marks": 262_144,
     "service_id": uuid4(),
 }
 
