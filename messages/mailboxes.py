@@ -16,7 +16,9 @@ from messages.words import clean, decode_words, phrase
 MAX_MAILBOX_OCTETS = 320  # name and address, once encoded: SES refuses a longer one
 MAX_MAILBOXES = 1_000  # that are taken apart; those that are right are not counted
 _MAX_TOKENS = 10_000  # of one entry; a list ends before a longer one
-_MAX_HELD = 100  # of them before the commas in one name
+_MAX_CHARACTERS = 16_384  # of one entry, and of a comment
+_MAX_HELD = 100  # tokens before the commas in one name
+_MAX_RIGHT_CHARACTERS = 1_000  # with comments and blanks
 _MAX_NAME_CHARACTERS = 4_096
 
 _PIECES = r"""(?P<plain>[^,;"()<>=]++)
@@ -77,7 +79,7 @@ class Mailbox:
 
 def parse_mailboxes(text: str) -> list[Mailbox]:
     """The mailboxes of an address list, groups taken apart. Never fails; skips what is no mailbox."""
-    found = (mailbox for _, tokens in entries(text) for mailbox in read(tokens))
+    found = (mailbox for _, tokens in islice(entries(text), MAX_MAILBOXES) for mailbox in read(tokens))
     return list(islice(found, MAX_MAILBOXES))
 
 
@@ -85,11 +87,11 @@ def is_right(text: str) -> bool:
     """Whether SES and strict readers take a whole list as it is: no syntax that is obsolete (RFC 5322 4)."""
     at, group = 0, False
     while True:
-        if mailbox := _MAILBOX.match(text, at):
+        if mailbox := _MAILBOX.match(text, at, at + _MAX_RIGHT_CHARACTERS):
             if not _fits(mailbox):
                 return False
             at = mailbox.end()
-        elif not group and (opening := _GROUP.match(text, at)):
+        elif not group and (opening := _GROUP.match(text, at, at + _MAX_RIGHT_CHARACTERS)):
             group, at = True, opening.end()
             if not text.startswith(";", at):
                 continue
@@ -105,7 +107,7 @@ def is_right(text: str) -> bool:
 
 def right_address(text: str) -> str | None:
     """The address of an entry that can stay as it is; None for any other."""
-    mailbox = _MAILBOX.fullmatch(text)
+    mailbox = _MAILBOX.fullmatch(text) if len(text) <= _MAX_RIGHT_CHARACTERS else None
     return (mailbox["angle"] or mailbox["bare"]) if mailbox and _fits(mailbox) else None
 
 
@@ -114,7 +116,8 @@ def entries(text: str) -> Iterator[Entry]:
     start, held = "", list[Token]()
     for entry, tokens, separator in _separated(text):
         if separator.startswith(",") and len(held) < _MAX_HELD and _is_phrase(tokens):
-            start, held = f"{start}{entry}{separator}", [*held, *tokens, ("plain", separator)]
+            start += entry + separator
+            held += (*tokens, ("plain", separator))
             continue
         if held and any(kind in _BRACKETED for kind, _ in tokens):
             yield start + entry, held + tokens
@@ -155,13 +158,14 @@ def _separated(text: str) -> Iterator[tuple[str, list[Token], str]]:
     start = 0
     for kind, value, end in _tokens(text):
         if kind == "separator":
-            yield text[start : end - len(value)], tokens, value
+            entry = text[start : end - len(value)]
+            yield entry, tokens if len(entry) <= _MAX_CHARACTERS else [], value
             tokens, start = [], end
         elif len(tokens) < _MAX_TOKENS:
             tokens.append((kind, value))
         else:
             return
-    yield text[start:], tokens, ""
+    yield text[start:], tokens if len(text) - start <= _MAX_CHARACTERS else [], ""
 
 
 def _is_phrase(tokens: list[Token]) -> bool:
@@ -247,7 +251,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
 def _comment_end(text: str, at: int) -> int | None:
     """Behind the bracket that closes a comment, which may hold comments."""
     depth = 1
-    for bracket in _BRACKET.finditer(text, at):
+    for bracket in _BRACKET.finditer(text, at, at + _MAX_CHARACTERS):
         depth += {"(": 1, ")": -1}.get(bracket[0], 0)
         if depth == 0:
             return bracket.end()

@@ -16,6 +16,8 @@ ONE = ("to", "cc")  # several become one
 FIRST = ("disposition-notification-to", "return-receipt-to")  # the policy keeps the first only
 EACH = ("resent-from", "resent-to", "resent-cc")  # each time it was resent has its own (RFC 5322 3.6.6)
 
+_LONG_CHARACTERS = 900  # without a blank, as some write lists; a line has 998
+
 
 def mend(header: HeaderSection, charset: str | None) -> Iterator[Edit]:
     """The edits after which each is one that SES takes. `charset`: of the message's text, for names in raw octets."""
@@ -30,7 +32,7 @@ def mend(header: HeaderSection, charset: str | None) -> Iterator[Edit]:
 
 def _mended(header: HeaderSection, fields: Sequence[Field], charset: str | None) -> Iterator[Edit]:
     values = [guessed(header.raw(field), charset) for field in fields]
-    wrong = not all(map(is_right, values))
+    wrong = not all(is_right(value) and _is_foldable(value) for value in values)
     if not wrong and len(fields) < 2:
         return
     grouped = not wrong and any(":" in value for value in values)
@@ -40,6 +42,10 @@ def _mended(header: HeaderSection, fields: Sequence[Field], charset: str | None)
     name = header.data[fields[0].start :][: len(fields[0].name)].decode("ascii")
     yield Edit(fields[0].start, fields[0].end, fold(name, _list(found)) if found else b"")
     yield from (Edit(field.start, field.end, b"") for field in fields[1:])
+
+
+def _is_foldable(value: str) -> bool:
+    return all(len(word) <= _LONG_CHARACTERS for word in value.split())
 
 
 def _usable(values: list[str]) -> Iterator[str]:

@@ -83,13 +83,14 @@ def _kept(fields: tuple[Field, ...]) -> Iterator[Field]:
 
 
 def _without(mended: set[str], fields: Iterable[Field], new: Part) -> Iterator[Field]:
-    """With the places only of those that are judged elsewhere."""
+    """With only the place of each that is judged elsewhere."""
+    seen: set[str] = set()
     for each in fields:
         if each.name not in mended:
             yield each
-        elif each.name not in recipients.ONE or new.all(each.name):
+        elif new.all(each.name) and not (each.name in recipients.ONE and each.name in seen):
+            seen.add(each.name)
             yield Field(each.name, b"")
-            mended = mended - {each.name} if each.name in recipients.ONE else mended
 
 
 def _without_added(old: Part, after: list[Field]) -> list[Field]:

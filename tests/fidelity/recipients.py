@@ -1,7 +1,6 @@
-"""Fields of recipients that were written anew, judged: they had to be, and name the same mailboxes in the same words."""
+"""Recipients' fields that were written anew, judged: they had to be, and name the same mailboxes in the same words."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
@@ -20,7 +19,8 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"(?!@)|\((?:[^()\\]|\\.)*\)')
 _LOOSE = re.compile(r"""[^\s<>,;:"()\\@]+@[^\s<>,;:"()\\@]+""")
 _GLUED = re.compile(r'(?:["()<>\\][^\s<>,;:"()\\@]+@|[^\s<>,;:"()\\@]+["()\\]@)')
 _FULL_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_LONG_NAME = 60  # characters; from there on one may have been cut
+_NAME = re.compile(r"([^<>;:@]*)<[^<>@]+@[^<>@]+\.[^<>@]+>")
+_LONG = 320  # characters; from there on a name may have been cut
 
 
 def compare(old: Part, new: Part) -> Iterator[str]:
@@ -57,12 +57,13 @@ def _mailboxes(name: str, values: list[str], field: Field) -> Iterator[str]:
     everything = " ".join(values).lower()
     if any(not _stood_there(each, everything) for each in now - before):
         yield f"field {name} names somebody else"
-    said, says = (Counter(re.findall(r"\w+", _decoded(each))) for each in (" ".join(values), _text(field)))
-    if says.keys() - said.keys() - _words_of(now):
+    said, says = (_words(" ".join(each)) for each in (values, [_text(field)]))
+    if says - said - _words(" ".join(now)):
         yield f"field {name} says other words"
-    whole = everything.count("@") == _text(field).count("@") and not re.search(r"[(:]", everything)
-    if whole and len(everything) < _LONG_NAME + 254 and said.keys() - says.keys() - _words_of(before, values):
-        yield f"field {name} says less"
+    if "(" not in everything and len(everything) < _LONG:
+        names = {word for value in values for each in _NAME.findall(value) for word in _words(each)}
+        if names - says:
+            yield f"field {name} says less"
 
 
 def _stood_there(address: str, text: str) -> bool:
@@ -70,9 +71,8 @@ def _stood_there(address: str, text: str) -> bool:
     return f"{local}@{domain}" in text or f"{local}@{idna.decode(domain)}" in text
 
 
-def _words_of(addresses: set[str], values: list[str] | None = None) -> set[str]:
-    """Domains are written in another alphabet."""
-    return set(re.findall(r"\w+", " ".join((*addresses, *re.findall(r"@\S+", " ".join(values or []))))))
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", _decoded(text)))
 
 
 def _usable(value: str) -> set[str]:

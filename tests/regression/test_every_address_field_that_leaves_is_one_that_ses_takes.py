@@ -112,6 +112,7 @@ MENDED = [
     (b"Karen\x00\x1b <k@example.org>", b"Karen <k@example.org>"),
     (b"k@example.org\r\nTo: b@example.org, K@example.org", b"k@example.org, b@example.org"),
     (b"Team: a@example.org;\r\nTo: b@example.org", b"Team: a@example.org;, b@example.org"),
+    (b",".join(b"a%d@x.ca" % at for at in range(999)), b", ".join(b"a%d@x.ca" % at for at in range(999))),
     (b"root\r\nTO : Bo <b@example.org>\r\nto:", b"Bo <b@example.org>"),
 ]
 
