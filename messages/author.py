@@ -19,6 +19,7 @@ from messages.words import decode_words
 FROM = Text("header From")
 SENDER = Text("header Sender")
 MAX_FIELD_OCTETS = 16_384
+MAX_AUTHORS = 100
 
 # No comments, groups, routes, quoted local parts or blanks within an address: each has been read in two ways.
 _ATEXT = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
@@ -47,19 +48,20 @@ def authors(header: HeaderSection) -> Iterator[tuple[Text, Address]]:
         raise Refused(reply.SENDER_UNCLEAR, role=FROM)
     for role, name in ((FROM, "from"), (SENDER, "sender")):
         fields = header.named(name)
-        found = mailboxes(header.raw(fields[0])) if len(fields) == 1 else []
+        readable = len(fields) == 1 and fields[0].end - fields[0].start <= MAX_FIELD_OCTETS
+        found = mailboxes(header.raw(fields[0])) if readable else []
         if fields and (not found or (role is SENDER and len(found) > 1)):
             raise Refused(reply.SENDER_UNCLEAR, role=role)
         yield from ((role, address) for address in found)
 
 
 def mailboxes(field: bytes) -> list[Address]:
-    """The addresses of a field's value; empty where it cannot be read for certain."""
+    """The addresses of a field's value; empty where it cannot be read for certain, or has too many."""
     found: list[Address] = []
     at = 0
-    while at < len(field) <= MAX_FIELD_OCTETS:
+    while at < len(field):
         mailbox = _MAILBOX.match(field, at)
-        if mailbox is None:
+        if mailbox is None or len(found) == MAX_AUTHORS:
             return []
         address = (mailbox["angle"] or mailbox["bare"]).decode("ascii")
         # RFC 2047 5: no encoded word stands in an address, and some readers decode it all the same.

@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from messages import attachments, headers, mime, plain, reply, rewrite, threads, transport
+from messages import attachments, headers, mime, plain, recipients, reply, rewrite, threads, transport
 from messages import branding as brandings
 from messages.branding import Branding, Untouched
 from messages.content import Edit, HeaderSection, compose, legible, origin, splice
 from messages.headers import Fate
 from messages.language import language_of
+from messages.mailboxes import Mailbox
 from messages.message import Language, Trace
 from messages.mime import Part, find_unsendable
 from messages.reply import Refused, Reply
-from messages.rewrite import Mailbox, SenderPolicy
+from messages.rewrite import SenderPolicy
 from messages.words import clean, subject_for_people
 
 MAX_MESSAGE_ID_CHARACTERS = 998
@@ -67,7 +68,8 @@ def prepare(content: bytes, preparation: Preparation) -> Prepared:
     attachments.check(root)
     if (sealed := transport.find_sealed(root)) is not None:
         raise _refused(reply.EIGHT_BIT_SIGNED, content, sealed, mended)
-    sender = rewrite.sender(header, preparation.sender)
+    charset = root.type.parameters.get("charset")
+    sender = rewrite.sender(header, preparation.sender, charset)
     fates = list(headers.fates(header, keep_received=preparation.keep_received))
     language = language_of(root) if preparation.translated else None
     branding, reason = _branding(root, preparation, language)
@@ -75,7 +77,8 @@ def prepare(content: bytes, preparation: Preparation) -> Prepared:
         *_added(root, preparation),
         *(Edit(field.start, field.end, b"") for field, fate in fates if not fate.kept),
         *(threads.own_id_referenced(header) if own_id else ()),
-        *rewrite.rewrite(header, preparation.sender, sender),
+        *rewrite.rewrite(header, preparation.sender, sender, charset),
+        *recipients.mend(header, charset),
         *branding,
     ]
     edits, sent = _sendable(content, compose(mended, edits, header.data) if mended else edits)

@@ -155,8 +155,12 @@ def field(name: str) -> Callable[[Part], list[str]]:
         ("from-missing", field("reply-to"), []),
         ("from-empty", field("reply-to"), []),
         ("from-group-empty", field("reply-to"), []),
-        ("from-group", field("reply-to"), ["claire.roy@dept.example.ca"]),
-        ("from-several", field("reply-to"), ['"Roy, Claire" <claire.roy@dept.example.ca>']),
+        ("from-group", field("reply-to"), ["claire.roy@dept.example.ca, ann.lee@dept.example.ca"]),
+        (
+            "from-several",
+            field("reply-to"),
+            ['"Roy, Claire" <claire.roy@dept.example.ca>, Ann Lee <ann.lee@dept.example.ca>'],
+        ),
         (
             "from-encoded-in-quotes",
             field("reply-to"),

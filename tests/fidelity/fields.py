@@ -1,9 +1,9 @@
 """Header sections compared. What may differ is spelled out here: the policy under test does not judge itself."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from tests.fidelity import texts
+from tests.fidelity import recipients, texts
 from tests.fidelity.reading import Field, Part, read
 
 DROPPED = re.compile(
@@ -47,10 +47,12 @@ def compare_heads(old: Part, new: Part) -> Iterator[str]:
             yield f"there is a {name} field"
     if len(new.all("from")) != 1:
         yield f"there are {len(new.all('from'))} From fields"
-    for name in (*ONCE, "from"):
+    for name in (*ONCE, *recipients.ONE):
         if len(new.all(name)) > 1:
             yield f"{name} stands more than once"
-    before, after = list(_kept(old.fields)), list(_kept(new.fields))
+    yield from recipients.compare(old, new)
+    mended = set(recipients.changed(old, new))
+    before, after = (list(_without(mended, _kept(part.fields), new)) for part in (old, new))
     own = next((found[0] for each in old.all("message-id")[:1] if (found := _ID.search(each.value))), b"")
     if not old.all("references") and new.all("references"):
         yield from _new_references(old, new.all("references")[0].value, own)
@@ -67,7 +69,7 @@ def raw_octets(root: Part) -> Iterator[str]:
     """Fields that are not printable ASCII, in the message, its parts and the messages in it, unless they are signed."""
     for part in root.walk():
         for each in part.fields:
-            if texts.RAW.search(each.raw) and not (part is root and each.name in ADDRESSES):
+            if texts.RAW.search(each.raw):
                 yield f"field {each.name} has octets that are no printable ASCII"
         if part.type in FORWARDED:
             yield from raw_octets(read(part.body))
@@ -121,6 +123,17 @@ def _kept(fields: tuple[Field, ...]) -> Iterator[Field]:
         seen.add(each.name)
         if not (again or DROPPED.fullmatch(each.name) or each.name in REWRITTEN or each.name in DESCRIBING):
             yield each
+
+
+def _without(mended: set[str], fields: Iterable[Field], new: Part) -> Iterator[Field]:
+    """With only the place of each that is judged elsewhere."""
+    seen: set[str] = set()
+    for each in fields:
+        if each.name not in mended:
+            yield each
+        elif new.all(each.name) and not (each.name in recipients.ONE and each.name in seen):
+            seen.add(each.name)
+            yield Field(each.name, b"")
 
 
 def _without_added(old: Part, after: list[Field]) -> list[Field]:

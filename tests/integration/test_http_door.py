@@ -107,6 +107,7 @@ async def test_what_is_asked_for_is_kept_and_echoed(door: Door) -> None:
         ({"template_id": "x"}, "template_id is not a valid UUID"),
         ({"email_address": "not an address"}, "email_address Not a valid email address"),
         ({"email_address": "jos\u00e9@example.org"}, "email_address Not a valid email address"),
+        ({"email_address": "a" * 243 + "@example.org"}, "email_address Not a valid email address"),
         ({"email_address": 42}, "email_address 42 is not of type string"),
         ({"personalisation": "x"}, "personalisation x is not of type object"),
         ({"reference": "x" * 1001}, f"reference {'x' * 100}... is too long"),
