@@ -68,7 +68,7 @@ def prepare(content: bytes, preparation: Preparation) -> Prepared:
     attachments.check(root)
     if (sealed := transport.find_sealed(root)) is not None:
         raise _refused(reply.EIGHT_BIT_SIGNED, content, sealed, mended)
-    charset = root.type.parameters.get("charset")
+    charset = plain.charset_of(root)
     sender = rewrite.sender(header, preparation.sender, charset)
     fates = list(headers.fates(header, keep_received=preparation.keep_received))
     language = language_of(root) if preparation.translated else None

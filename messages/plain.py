@@ -31,7 +31,7 @@ _LONG_OCTETS = 900  # of a word that leaves room for little else on its line
 
 def mend(root: Part) -> list[Edit]:
     """The edits after which header fields are printable ASCII, and transfer encodings are called by their names."""
-    return list(_mended(root, _charset(root), 0))
+    return list(_mended(root, charset_of(root), 0))
 
 
 def shortened(name: str, value: str) -> bytes:
@@ -62,7 +62,7 @@ def _mended(part: Part, charset: str | None, messages: int) -> Iterator[Edit]:
     for child in part.children:
         yield from _mended(child, child.type.parameters.get("charset", charset), messages)
     if messages < _MAX_MESSAGES and (inner := mime.inner(part)):
-        yield from _mended(inner, _charset(inner), messages + 1)
+        yield from _mended(inner, charset_of(inner), messages + 1)
 
 
 def _written(part: Part, field: Field, charset: str | None, boundary: str) -> Iterator[Edit]:
@@ -110,7 +110,7 @@ def _boundary(part: Part) -> str:
     return new
 
 
-def _charset(part: Part) -> str | None:
+def charset_of(part: Part) -> str | None:
     """What the message's text is labelled with."""
-    found = (_charset(child) for child in part.children)
+    found = (charset_of(child) for child in part.children)
     return part.type.parameters.get("charset") or next((each for each in found if each), None)
