@@ -12,6 +12,7 @@ from messages import reply
 from messages.address import Address, AddressError
 from messages.charset import codec_of, contains_ascii
 from messages.content import HeaderSection, decode
+from messages.mailboxes import MAX_AUTHORS
 from messages.reply import Refused
 from messages.text import Text
 from messages.words import decode_words
@@ -19,7 +20,6 @@ from messages.words import decode_words
 FROM = Text("header From")
 SENDER = Text("header Sender")
 MAX_FIELD_OCTETS = 16_384
-MAX_AUTHORS = 100
 
 # No comments, groups, routes, quoted local parts or blanks within an address: each has been read in two ways.
 _ATEXT = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"

@@ -14,7 +14,8 @@ from messages.charset import codec_of
 from messages.words import clean, decode_words, phrase
 
 MAX_MAILBOX_OCTETS = 320  # name and address, once encoded: SES refuses a longer one
-MAX_MAILBOXES = 1_000  # that are taken apart; those that are right are not counted
+MAX_MAILBOXES = 1_000  # of a list that are written anew; those that are right are not counted
+MAX_AUTHORS = 100  # of a list whose addresses are asked for
 _MAX_TOKENS = 10_000  # of one entry; a list ends before a longer one
 _MAX_CHARACTERS = 16_384  # of one entry, and of a comment
 _MAX_HELD = 100  # tokens before the commas in one name
@@ -78,9 +79,9 @@ class Mailbox:
 
 
 def parse_mailboxes(text: str) -> list[Mailbox]:
-    """The mailboxes of an address list, groups taken apart. Never fails; skips what is no mailbox."""
+    """The first mailboxes of an address list, groups taken apart. Never fails; skips what is no mailbox."""
     found = (mailbox for _, tokens in islice(entries(text), MAX_MAILBOXES) for mailbox in read(tokens))
-    return list(islice(found, MAX_MAILBOXES))
+    return list(islice(found, MAX_AUTHORS))
 
 
 def is_right(text: str) -> bool:
