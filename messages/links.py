@@ -24,6 +24,7 @@ _STOP = re.compile(rf"[()\[\]{{}}{_NEVER}]")
 _OPENED_BY = {")": "(", "]": "[", "}": "{"}
 _AFTER = ".,;:!?\\([{\u2026\u2013\u2014\u00bb\u201d\u2019\u203a"
 _PLAIN = re.compile(r"https?://(?:[\w./?=&%#+:@,;!$-]*[\w/])?", re.ASCII)
+_SIMPLE = re.compile(r"[\w.,:;?!/=&%#+@$-]*[A-Za-z0-9/=&-](?=[\s<>\"]|\Z)")  # most are: nothing to think about
 _EMPTY = re.compile(r"https?:/*", re.IGNORECASE)
 
 
@@ -38,8 +39,7 @@ def find(text: str) -> Iterator[tuple[int, int]]:
         if found["enclosed"]:
             yield found.span("enclosed")
         elif found["bare"]:
-            run = text[found.start() : _stop(text, at)]
-            at = found.start() + _length(run, opened, quoted=_before(text, found.start()) == "'")
+            at = _end(text, found, opened)
             if _EMPTY.fullmatch(text, found.start(), at):
                 at = found.end()
             else:
@@ -57,6 +57,14 @@ def is_address(text: str) -> bool:
 def ends_itself(address: str) -> bool:
     """Whether readers who find the address in plain text find all of it."""
     return bool(_PLAIN.fullmatch(address)) or next(find(address), None) == (0, len(address))
+
+
+def _end(text: str, found: re.Match[str], opened: Counter[str]) -> int:
+    simple = _SIMPLE.match(text, found.end())
+    if simple:
+        return simple.end()
+    run = text[found.start() : _stop(text, found.end())]
+    return found.start() + _length(run, opened, quoted=_before(text, found.start()) == "'")
 
 
 def _length(run: str, opened: Counter[str], *, quoted: bool) -> int:
