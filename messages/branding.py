@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from messages import charset, html, inline, mime
+from messages import charset, html, inline, layout, mime
 from messages.content import Edit
 from messages.mime import Part
 from messages.page import BARE, Page
@@ -147,9 +147,11 @@ class _Work:
 
     def _into_html(self, content: bytes) -> bytes:
         top, bottom = html.places(content)
+        frame = layout.frame(content, top, bottom)
+        above = "\r\n".join(filter(None, (frame.fitted(self._header), frame.opening)))
+        below = "\r\n".join(filter(None, (frame.closing, frame.fitted(self._footer))))
         header, footer = (
-            charset.insertion(content, at, f"\r\n{block}\r\n")
-            for at, block in ((top, self._header), (bottom, self._footer))
+            charset.insertion(content, at, f"\r\n{block}\r\n") for at, block in ((top, above), (bottom, below))
         )
         return b"".join((content[:top], header, content[top:bottom], footer, content[bottom:]))
 
