@@ -79,9 +79,9 @@ def frame(document: bytes, top: int, bottom: int) -> Frame:
     opening = (
         "<style>.relay-letter img { max-width: 100%; height: auto; }</style>\r\n"
         f'<!--[if mso]><table role="presentation" width="{COLUMN}" align="center" cellpadding="0" cellspacing="0" '
-        f'border="0"><tr><td style="padding:20px 0;{font}"><![endif]-->\r\n'
+        f'border="0"><tr><td style="padding:8px 0;{font}"><![endif]-->\r\n'
         # No element of a table, nor a div: an end tag that the letter has too many cannot close it.
-        f'<section class="relay-letter" style="max-width:{COLUMN}px;margin:0 auto;padding:20px 10px;'
+        f'<section class="relay-letter" style="max-width:{COLUMN}px;margin:0 auto;padding:8px 10px;'
         f'word-wrap:break-word;{font}">'
     )
     return Frame(COLUMN, opening, f"{unclosed}</section>\r\n<!--[if mso]></td></tr></table><![endif]-->")
