@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from messages import html, layout
@@ -56,3 +58,10 @@ def test_letter_with_a_typeface_keeps_it() -> None:
 
 def test_tables_that_never_end_are_ended_before_the_footer() -> None:
     assert frame(f"<table><tr><td><table><tr><td>{WORDS}").closing.startswith("</table></table></section>")
+
+
+def test_tag_of_nothing_but_margins_takes_time_in_proportion() -> None:
+    content = b"<div " + b"margin:" * 20_000
+    started = time.process_time()
+    layout.frame(content, 0, len(content))
+    assert time.process_time() - started < 0.1
