@@ -28,6 +28,9 @@ _ISO_2022_JP = re.compile(rb"\x1b(?:\$[@B]|\(I)[^\x1b]*+")
 
 _INDENT = re.compile("^ ", re.MULTILINE)
 _OPEN_LINK = re.compile(r"<https?://[^\s<>]++ ", re.IGNORECASE)
+_COLUMNS = re.compile(r"\S {3,}\S|[^\s.!?:] {2}\S")  # two blanks behind a sentence are no column
+_TAB = 8
+_FIXED = "font-family:Consolas,Menlo,'Courier New',monospace;font-size:13px;"
 
 
 def places(document: bytes) -> tuple[int, int]:
@@ -53,15 +56,31 @@ def places(document: bytes) -> tuple[int, int]:
 
 
 def from_text(text: str, *, flowed: bool, joined: bool, links: bool) -> str:
-    """Plain text as HTML that reads the same: paragraphs, line breaks, blanks kept, links live.
+    """Plain text as HTML that reads the same: paragraphs, line breaks, blanks and columns kept, links live.
+
+    Each paragraph has the direction of its own letters.
 
     `flowed` and `joined` are format=flowed and delsp=yes of RFC 3676.
     """
     lines = text.replace("\r\n", "\n").split("\n")
+    if "\t" in text:
+        lines = [line.expandtabs(_TAB) for line in lines]
     if flowed:
         lines = _unflow(lines, joined=joined)
     paragraphs = re.split(r"\n(?:[ \t]*\n)+", "\n".join(lines).strip("\n"))
-    return "\r\n".join(f"<p>{_lines(paragraph, links=links)}</p>" for paragraph in paragraphs if paragraph)
+    return "\r\n".join(_paragraph(paragraph, links=links) for paragraph in paragraphs if paragraph)
+
+
+def _paragraph(paragraph: str, *, links: bool) -> str:
+    style = f' style="{_FIXED}"' if _has_columns(paragraph) else ""
+    return f'<p dir="auto"{style}>{_lines(paragraph, links=links)}</p>'
+
+
+def _has_columns(paragraph: str) -> bool:
+    """Whether most of its lines are set in columns by blanks, which align in a fixed-width face only."""
+    lines = [line.strip() for line in paragraph.split("\n")]
+    found = sum(_COLUMNS.search(line) is not None for line in lines)
+    return found > 1 and 2 * found > len(lines)
 
 
 def _construct(document: bytes, at: int, found: dict[bytes, int]) -> int | None:
@@ -134,5 +153,5 @@ def _behind(line: str, begin: int, end: int) -> str:
 
 def _escape(text: str) -> str:
     """Blanks that HTML would drop stay as no-break spaces: tables and indents of plain mail keep their shape."""
-    text = html.escape(text, quote=False).replace("\t", "    ").replace("  ", "&#160; ")
+    text = html.escape(text, quote=False).replace("  ", "&#160; ")
     return _INDENT.sub("&#160;", text)

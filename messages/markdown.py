@@ -34,16 +34,16 @@ _ENCLOSURES = {"en": ' lang="en-CA"', "fr": ' lang="fr-CA"', "rtl": ' dir="rtl"'
 
 # Heights of lines go with their letters, which some readers make twice as large (WCAG 1.4.4).
 _COLOUR = "color:#0b0c0c;"
-_LIST = f"margin:0 0 20px;padding:0 0 0 20px;font-size:19px;line-height:1.32;{_COLOUR}"
-_PARAGRAPH = f"margin:0 0 20px;font-size:19px;line-height:1.32;{_COLOUR}"
+_LIST = f"margin:0 0 20px;padding:0 0 0 20px;font-size:16px;line-height:1.5;{_COLOUR}"
+_PARAGRAPH = f"margin:0 0 20px;font-size:16px;line-height:1.5;{_COLOUR}"
 # By the name in blocks.py: the subject is the mail's first heading, so ours start at the second level.
 _TAGS: Mapping[str, tuple[str, str]] = {
-    "h1": ("h2", f"margin:0 0 20px;font-size:27px;line-height:1.3;font-weight:bold;{_COLOUR}"),
-    "h2": ("h3", f"margin:0 0 15px;font-size:24px;line-height:1.25;font-weight:bold;{_COLOUR}"),
+    "h1": ("h2", f"margin:0 0 20px;font-size:24px;line-height:1.3;font-weight:bold;{_COLOUR}"),
+    "h2": ("h3", f"margin:0 0 15px;font-size:20px;line-height:1.25;font-weight:bold;{_COLOUR}"),
     **dict.fromkeys(("h3", "h4", "h5", "h6", "p"), ("p", _PARAGRAPH)),
     "ul": ("ul", f"{_LIST}list-style-type:disc;"),
     "ol": ("ol", f"{_LIST}list-style-type:decimal;"),
-    "li": ("li", f"margin:5px 0;padding:0 0 0 5px;font-size:19px;line-height:1.32;{_COLOUR}"),
+    "li": ("li", f"margin:5px 0;padding:0 0 0 5px;font-size:16px;line-height:1.5;{_COLOUR}"),
     "blockquote": ("blockquote", "margin:0 0 20px;padding:15px 15px 0.1px;border-left:10px solid #b1b4b6;"),
     "hr": ("hr", "margin:30px 0;border:0;border-top:1px solid #b1b4b6;"),
 }

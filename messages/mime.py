@@ -95,10 +95,18 @@ class Part:
     @property
     def attachment(self) -> bool:
         """Whether it is a file to keep rather than text to read: what carries a file name counts as one."""
+        names = {*parse_parameters(self._disposition), *self.type.parameters}
+        return self.detached or any(name.split("*")[0] in ("filename", "name") for name in names)
+
+    @property
+    def detached(self) -> bool:
+        """Whether its sender says that it is a file to keep (RFC 2183 2.2)."""
+        return self._disposition.startswith("attachment")
+
+    @property
+    def _disposition(self) -> str:
         disposition = self.value("content-disposition")
-        text = disposition.decode("latin-1").lower() if disposition else ""
-        names = {*parse_parameters(text), *self.type.parameters}
-        return text.startswith("attachment") or any(name.split("*")[0] in ("filename", "name") for name in names)
+        return disposition.decode("latin-1").lower() if disposition else ""
 
     @property
     def encoding(self) -> str:

@@ -180,9 +180,9 @@ def test_change_is_reported(change):
 @pytest.mark.parametrize(
     "change",
     [
-        swap(b"<p>All of", b"<p>Some of"),
+        swap(b'<p dir=3D"auto">All of', b'<p dir=3D"auto">Some of'),
         swap(b"<br>", b""),
-        swap(b"<p>All of", b"<!--<p>All of"),
+        swap(b'<p dir=3D"auto">All of', b'<!--<p dir=3D"auto">All of'),
         swap(b"text/html", b"text/css"),
     ],
     ids=["a word", "a line break", "a comment", "a type"],
