@@ -118,14 +118,22 @@ class Ledger:
 
     def admit(self, pair: Pair, now: float) -> float:
         """Seconds to wait before the password is looked at. Raises Refused: banned, or too many wait already."""
-        ends_at = max((ban.ends_at for ban in self._bans_of(pair, now)), default=None)
-        if ends_at is not None:
-            raise Refused(THROTTLED, seconds=max(math.ceil(ends_at - now), 1))
+        if banned := self.banned_seconds(pair, now):
+            raise Refused(THROTTLED, seconds=banned)
         own = self.rules.delay(self.failures(pair).recent(self.rules, now))
         delay = max(own, self._newcomers_delay(pair, now))
         if own:  # a newcomer waits, but no number of guessers has it refused
             self._wait(pair, delay, now)
         return delay
+
+    def banned_seconds(self, pair: Pair, now: float) -> int:
+        """How long the pair is still kept out, by its own ban or its address's; 0: it is not."""
+        ends_at = max((ban.ends_at for ban in self._bans_of(pair, now)), default=now)
+        return max(math.ceil(ends_at - now), 0)
+
+    def is_trusted(self, pair: Pair, now: float) -> bool:
+        """Whether it logged in within a day."""
+        return self._is_within(self._successes.get(pair), self.rules.trusted_seconds, now)
 
     def failed(self, pair: Pair, now: float) -> Ban | None:
         """Notes a wrong password; gives the ban that begins with it."""
@@ -188,7 +196,7 @@ class Ledger:
     def _newcomers_delay(self, pair: Pair, now: float) -> float:
         """For others' failures with the user name, or from an address that is banned only where nobody logs in."""
         address, name = pair
-        if self._is_within(self._successes.get(pair), self.rules.trusted_seconds, now):
+        if self.is_trusted(pair, now):
             return 0.0
         elsewhere = self._names.get(name, NONE).recent(self.rules, now)
         neighbours = self._together(self._failures.get(address, {}).values(), now).count

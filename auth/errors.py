@@ -36,6 +36,11 @@ DOMAINS_FULL = "a service has at most {limit} domains; remove one first"
 LIST_FULL = "a key has at most {limit} networks and at most {limit} allowed senders"
 KEY_ENDED = "key {id} was revoked or has expired; create a new one"
 
+PROCESSES_BEHIND = (
+    "nothing was changed: these processes do not read the new root secret yet; restart them with new,old first: "
+    "{processes}"
+)
+
 BAD_NAME = "a name has 1 to {limit} printable characters"
 FROM_WITH_DOMAIN = "--email-from is the part before the @ only, here {local}; the part after it goes into --domain"
 BAD_FROM = "the --email-from part cannot be used: {reason}"

@@ -19,9 +19,8 @@ from sqlalchemy import Column, Double, ForeignKey, Integer, LargeBinary, String,
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth import senders
+from auth import allowed_senders
 from auth.errors import (
-    ALLOWED_NOT_ASCII,
     BAD_LIFETIME,
     BAD_MESSAGE_BYTES,
     BAD_NETWORK,
@@ -33,7 +32,7 @@ from auth.errors import (
 from auth.principal import Key, Option, Service
 from auth.services import parse_limit, parse_name, parse_reply_to
 from config.database import Id, metadata
-from config.keyring import Keyring
+from config.keyring import Cipher, Keyring
 from config.settings import Limits
 from messages.message import MAX_LIFETIME_SECONDS, KeyType, Lane, Language
 
@@ -63,7 +62,10 @@ keys = Table(
     Column("lifetime_seconds", Integer),
     Column("max_message_bytes", Integer),
     Column("max_recipients", Integer),
-    Column("allowed_from", Text, nullable=False, server_default=""),  # as in `senders`, separated by spaces
+    Column(
+        "allowed_from", Text, nullable=False, server_default=""
+    ),  # in the clear, by versions before `allowed_senders`
+    Column("allowed_senders", LargeBinary),  # encrypted; null: no limit
     Column("fixed", Text, nullable=False, server_default=""),  # names of options, separated by spaces
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double),
@@ -131,44 +133,59 @@ async def create(
     return await _issue(connection, keyring, limits, row, _username(service.name, name))
 
 
-async def find(connection: AsyncConnection, limits: Limits, key_id: UUID) -> Key:
+async def find(connection: AsyncConnection, keyring: Keyring, limits: Limits, key_id: UUID) -> Key:
     """Raises AuthError when there is none."""
-    return key(await _row(connection, key_id), limits)
+    return key(await _row(connection, key_id), limits, allowed_senders.cipher(keyring))
 
 
-async def named(connection: AsyncConnection, limits: Limits, text: str) -> Key:
+async def named(connection: AsyncConnection, keyring: Keyring, limits: Limits, text: str) -> Key:
     """The key with this id, else with this user name. Raises AuthError."""
     with contextlib.suppress(ValueError):
-        return await find(connection, limits, UUID(text))
+        return await find(connection, keyring, limits, UUID(text))
     statement = select(keys).where(keys.c.smtp_username == text.strip().lower())
     row = (await connection.execute(statement)).mappings().one_or_none()
     if row is None:
         raise AuthError(KEY_UNKNOWN, id=text)
-    return key(row, limits)
+    return key(row, limits, allowed_senders.cipher(keyring))
 
 
-async def list_all(connection: AsyncConnection, limits: Limits, service_id: UUID | None = None) -> list[Key]:
+async def list_all(
+    connection: AsyncConnection, keyring: Keyring, limits: Limits, service_id: UUID | None = None
+) -> list[Key]:
     """Oldest first, ended ones too."""
     statement = select(keys).order_by(keys.c.created_at, keys.c.id)
     if service_id is not None:
         statement = statement.where(keys.c.service_id == service_id)
-    return [key(row, limits) for row in (await connection.execute(statement)).mappings()]
+    cipher = allowed_senders.cipher(keyring)
+    return [key(row, limits, cipher) for row in (await connection.execute(statement)).mappings()]
 
 
-async def update(connection: AsyncConnection, limits: Limits, key_id: UUID, **changes: Unpack[Changes]) -> Key:
+async def update(
+    connection: AsyncConnection, keyring: Keyring, limits: Limits, key_id: UUID, **changes: Unpack[Changes]
+) -> Key:
     """Writes what is named. Raises AuthError."""
     await _row(connection, key_id)
     if changes:
-        await connection.execute(keys.update().where(keys.c.id == key_id).values(**_checked(changes)))
-    return await find(connection, limits, key_id)
+        row = _sealed(_checked(changes), keyring, key_id)
+        await connection.execute(keys.update().where(keys.c.id == key_id).values(**row))
+    return await find(connection, keyring, limits, key_id)
 
 
-async def revoke(connection: AsyncConnection, limits: Limits, key_id: UUID, now: float) -> Key:
+async def seal_allowed_senders(connection: AsyncConnection, keyring: Keyring) -> int:
+    """Encrypts what a version before kept in the clear; returns of how many keys."""
+    found = (await connection.execute(select(keys.c.id, keys.c.allowed_from).where(keys.c.allowed_from != ""))).all()
+    for row in found:
+        values = _sealed({"allowed_from": row.allowed_from}, keyring, row.id)
+        await connection.execute(keys.update().where(keys.c.id == row.id).values(**values))
+    return len(found)
+
+
+async def revoke(connection: AsyncConnection, keyring: Keyring, limits: Limits, key_id: UUID, now: float) -> Key:
     """Ends a key for good; doors follow within 5 seconds, open sessions too. Raises AuthError when there is none."""
     await connection.execute(
         keys.update().where(keys.c.id == key_id, keys.c.revoked_at.is_(None)).values(revoked_at=now)
     )
-    return await find(connection, limits, key_id)
+    return await find(connection, keyring, limits, key_id)
 
 
 async def rotate(
@@ -182,24 +199,24 @@ async def rotate(
 ) -> Issued:
     """A new key with the same settings; the old one ends after the overlap. Raises AuthError when it has ended."""
     row = await _row(connection, key_id)
-    old = key(row, limits)
+    old = key(row, limits, allowed_senders.cipher(keyring))
     if old.is_revoked(now):
         raise AuthError(KEY_ENDED, id=key_id)
     ends_at = min(now + overlap_seconds, old.expires_at or float("inf"))
     await connection.execute(keys.update().where(keys.c.id == key_id).values(expires_at=ends_at))
-    kept = {name: row[keys.c[name]] for name in _COPIED}
+    kept = {name: row[keys.c[name]] for name in _COPIED} | {"allowed_from": " ".join(old.allowed_from)}
     stem = old.smtp_username.rpartition("-")[0]
     return await _issue(connection, keyring, limits, {**kept, "created_at": now}, f"{stem}-{_suffix()}")
 
 
 _COPIED = (
     *("service_id", "name", "type", "lane", "language", "branding", "per_minute", "networks", "reply_to_address"),
-    *("lifetime_seconds", "max_message_bytes", "max_recipients", "allowed_from", "fixed"),
+    *("lifetime_seconds", "max_message_bytes", "max_recipients", "fixed"),
 )
 
 
-def key(row: RowMapping, limits: Limits) -> Key:
-    """The value of a row of the keys table, alone or joined."""
+def key(row: RowMapping, limits: Limits, cipher: Cipher) -> Key:
+    """The value of a row of the keys table, alone or joined; `cipher` is of allowed_senders. Raises KeyringError."""
     c = keys.c
     return Key(
         id=row[c.id],
@@ -220,7 +237,7 @@ def key(row: RowMapping, limits: Limits) -> Key:
         lifetime_seconds=row[c.lifetime_seconds],
         max_message_bytes=row[c.max_message_bytes],
         max_recipients=row[c.max_recipients],
-        allowed_from=frozenset(row[c.allowed_from].split()),
+        allowed_from=allowed_senders.unseal(row[c.allowed_senders], row[c.allowed_from], row[c.id], cipher),
         fixed=frozenset(map(Option, row[c.fixed].split())),
     )
 
@@ -238,14 +255,14 @@ async def _issue(
     key_id, secret = uuid4(), str(uuid4())
     await connection.execute(
         insert(keys).values(
-            **row,
+            **_sealed(row, keyring, key_id),
             id=key_id,
             secret=keyring.cipher(PURPOSE).encrypt(secret.encode(), key_id.bytes),
             secret_hash=keyring.hasher(PURPOSE).hash(secret),
             smtp_username=smtp_username,
         )
     )
-    return Issued(await find(connection, limits, key_id), secret)
+    return Issued(await find(connection, keyring, limits, key_id), secret)
 
 
 def _checked(terms: Mapping[str, Any]) -> dict[str, Any]:
@@ -259,6 +276,14 @@ def _checked(terms: Mapping[str, Any]) -> dict[str, Any]:
             raise AuthError(LIST_FULL, limit=MAX_LISTED)
         row[name] = " ".join(items)
     return row
+
+
+def _sealed(row: Mapping[str, Any], keyring: Keyring, key_id: UUID) -> dict[str, Any]:
+    """The values of one key, with nobody's address in the clear."""
+    if "allowed_from" not in row:
+        return dict(row)
+    sealed = allowed_senders.seal(row["allowed_from"].split(), key_id, allowed_senders.cipher(keyring))
+    return {**row, "allowed_from": "", "allowed_senders": sealed}
 
 
 def _lifetime(seconds: int) -> int:
@@ -285,12 +310,6 @@ def _network(text: str) -> str:
     return str(network)
 
 
-def _sender(text: str) -> str:
-    if not text.rpartition("@")[0].isascii():  # no message may name it, and in lower case some become ASCII
-        raise AuthError(ALLOWED_NOT_ASCII)
-    return senders.parse(text)
-
-
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "name": parse_name,
     "reply_to_address": parse_reply_to,
@@ -299,7 +318,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "max_message_bytes": _message_bytes,
     "max_recipients": parse_limit,
 }
-_LISTS: dict[str, Callable[[Any], str]] = {"networks": _network, "allowed_from": _sender, "fixed": Option}
+_LISTS: dict[str, Callable[[Any], str]] = {"networks": _network, "allowed_from": allowed_senders.parse, "fixed": Option}
 
 
 def _username(service_name: str, key_name: str) -> str:

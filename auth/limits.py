@@ -52,7 +52,7 @@ _COUNTED = {"postgresql": _counted(postgresql.insert(limits)), "sqlite": _counte
 class Charge:
     """A limit that a group counts against: at most `limit` messages per window of `span_seconds` for `holder`."""
 
-    holder: UUID  # a key or a service
+    holder: UUID  # a key, a service, or a service's tests
     span_seconds: int  # windows start at multiples of it (a day at midnight UTC)
     limit: int
     reply: Reply  # what the sender hears; formatted with limit and lifts_at
@@ -68,12 +68,17 @@ class Window:
 
 
 def charges(principal: Principal) -> tuple[Charge, ...]:
-    """What a message of this principal counts against: its key's minute and, unless it is a test, its service's day."""
+    """What a message of this principal counts against: its key's minute, and its service's day or its day of tests."""
     key, service = principal.key, principal.service
     minute = Charge(key.id, MINUTE_SECONDS, key.per_minute, KEY_LIMIT)
     if key.type is KeyType.TEST:
-        return (minute,)
+        return (minute, Charge(_tests_of(service.id), DAY_SECONDS, service.tests_per_day, SERVICE_LIMIT))
     return (minute, Charge(service.id, DAY_SECONDS, service.per_day, SERVICE_LIMIT))
+
+
+def _tests_of(service_id: UUID) -> UUID:
+    """Who holds a service's day of tests, so that they take nothing from its other mail: no random id comes so near."""
+    return UUID(int=service_id.int ^ 1)
 
 
 Counting = Callable[[tuple[Charge, ...], int], Refused | None]

@@ -15,6 +15,7 @@ FRESH_SECONDS = 2.0
 RENEWED_SECONDS = 4.0
 USABLE_SECONDS = 4.5
 UNKNOWN_SECONDS = 1.0
+ANEW_SECONDS = 0.5
 TIMEOUT_SECONDS = 3.0
 MAX_ENTRIES = 10_000
 
@@ -67,17 +68,31 @@ class Lookups(Generic[Name, Value]):
     async def find_anew(self, name: Name) -> Value | None:
         """What a look-up finds that begins after this call, for who misses something in what is known.
 
-        Shared by all who wait for it. Raises Unavailable.
+        Shared by all who wait for it, and begun twice a second at most, whoever guesses. Raises Unavailable.
         """
-        running = self._loading.get(name)
+        called_at, running = self._clock(), self._loading.get(name)
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 if running is not None:
                     await asyncio.wait([running])  # it may have read before
+                await asyncio.sleep(self._pause(name))
+                known = self._known.get(name)
+                if known is not None and known.asked_at > called_at:
+                    return known.value
                 entry = await asyncio.shield(self._load(name))
         except Exception as error:
             raise Unavailable from error
         return entry.value
+
+    def known(self, name: Name) -> Value | None:
+        """What is remembered, without a look-up."""
+        entry = self._known.get(name)
+        return entry.value if entry is not None else None
+
+    def _pause(self, name: Name) -> float:
+        known = self._known.get(name)
+        age = self._clock() - known.asked_at if known is not None else ANEW_SECONDS
+        return ANEW_SECONDS - age if 0 <= age < ANEW_SECONDS else 0.0
 
     async def close(self) -> None:
         """Ends look-ups that still run."""

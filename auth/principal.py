@@ -68,6 +68,7 @@ class Service:
     created_at: float
     from_policy: FromPolicy = FromPolicy.REWRITE
     received: Received = Received.KEEP
+    tests_per_day: int = 100_000  # of its test keys together: they reach nobody, but take room in the queue
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,7 @@ def service(row: RowMapping, limits: Limits) -> Service:
         created_at=row[c.created_at],
         from_policy=FromPolicy(row[c.from_policy]),
         received=Received(row[c.received]),
+        tests_per_day=max(per_day, limits.live_per_day),  # also in trial: integrators send their tests then
     )
 
 

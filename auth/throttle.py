@@ -2,7 +2,8 @@
 
 A log-in asks the database nothing: decisions (auth/bans.py) come from memory, and about once a second each process
 writes what it noted and reads what others did. User names are kept as keyed hashes only: people paste keys there.
-HTTP needs none of this: nobody guesses a secret of 122 random bits, and its tokens name no user to lock out.
+By HTTP a token names no user but a service, and a guesser may share its address with that service's good client: what
+failed counts for the service, what succeeded for the key, and a key that logged in from there is not kept out.
 """
 
 import asyncio
@@ -150,6 +151,15 @@ class Throttle:
         await self._started.wait()
         return self._ledger.admit(self._pair(client_ip, username), self._clock())
 
+    async def banned_seconds(self, client_ip: str, username: str) -> int:
+        """How long they are still kept out; 0: they are not. For who looks at the secret before the ban."""
+        await self._started.wait()
+        return self._ledger.banned_seconds(self._pair(client_ip, username), self._clock())
+
+    def is_trusted(self, client_ip: str, username: str) -> bool:
+        """Whether they logged in within a day."""
+        return self._ledger.is_trusted(self._pair(client_ip, username), self._clock())
+
     def failed(self, client_ip: str, username: str) -> None:
         """A user name or password was wrong. Not for a key that has ended: its secret was right, so nobody guesses.
 
@@ -169,6 +179,13 @@ class Throttle:
         if self._ledger.succeeded(pair, now):
             self._note(pair, Noted(succeeded_at=now))
 
+    def name(self, username: str) -> str:
+        """What stands for a user name in logs: equal for equal names, and nothing to guess it from."""
+        return self._hashed(username).hex()
+
+    def _hashed(self, username: str) -> bytes:
+        return name_hash(self._hasher, username, self._default_domain)
+
     async def run(self) -> None:
         """Until cancelled: shares; at the end writes the rest. Log-ins wait for its first look at the database."""
         self._started.clear()
@@ -182,7 +199,7 @@ class Throttle:
             await self._end()
 
     def _pair(self, client_ip: str, username: str) -> Pair:
-        return place(client_ip), name_hash(self._hasher, username, self._default_domain)
+        return place(client_ip), self._hashed(username)
 
     def _note(self, pair: Pair, noted: Noted) -> None:
         self._noted[pair] = self._noted.get(pair, Noted()).then(noted)

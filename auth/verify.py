@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import structlog
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth import guests, keys, senders, service_domains, services
-from auth.lookups import MAX_ENTRIES, TIMEOUT_SECONDS, Lookups
+from auth import allowed_senders, guests, keys, senders, service_domains, services
+from auth.lookups import MAX_ENTRIES, TIMEOUT_SECONDS, Lookups, Unavailable
 from auth.principal import Principal, Service
 from config.database import Database, Id
 from config.keyring import Keyring, KeyringError
@@ -48,6 +49,7 @@ class Credentials:
 
     service: Service
     keys: tuple[Credential, ...]
+    unreadable: bool = False  # a key among them does not open: who fits none of the others may fit that one
 
 
 class Verifier:
@@ -71,6 +73,8 @@ class Verifier:
         self._hasher = keyring.hasher(keys.PURPOSE)
         self._secrets = keyring.cipher(keys.PURPOSE)
         self._guests = keyring.cipher(guests.PURPOSE)
+        self._allowed = allowed_senders.cipher(keyring)
+        self._log = structlog.get_logger("auth")
         self._clock = clock
         self._limits = limits
         self._default_domain = default_domain
@@ -85,7 +89,10 @@ class Verifier:
         A key that names networks needs `client_ip`.
         """
         found = await self._find(self._parse_username(username))
-        matches = self.is_secret(found.secret_hash if found else _NO_SECRET, _parse_password(secret))
+        matches = self.matcher(_parse_password(secret))(found.secret_hash if found else _NO_SECRET)
+        if found is not None and not matches and found.secret is None:
+            # Its hash may be of another root, too: nobody can say that the password is wrong.
+            raise Unavailable from _unreadable()
         if found is None or not matches or not found.principal.key.may_log_in_from(client_ip):
             raise Refused(CREDENTIALS_INVALID)
         return self._admit(found.principal)
@@ -106,6 +113,11 @@ class Verifier:
             raise Refused(DEVICE_KEY_UNKNOWN, client_ip=client_ip)
         return self._admit(found.principal)
 
+    def key_id(self, username: str) -> UUID | None:
+        """Whose user name it is, as far as is remembered: for a log line, so it asks nobody."""
+        found = self._by_username.known(self._parse_username(username))
+        return found.principal.key.id if found is not None else None
+
     async def credentials(self, service_id: UUID, *, anew: bool = False) -> Credentials | None:
         """The keys of a service; None when there is no such service. Raises Unavailable when nobody can be asked now.
 
@@ -113,9 +125,10 @@ class Verifier:
         """
         return await (self._by_service.find_anew if anew else self._by_service.find)(service_id)
 
-    def is_secret(self, secret_hash: bytes, secret: str) -> bool:
-        """Compares under every configured root, always all of them, each in constant time."""
-        return bool(sum(hmac.compare_digest(secret_hash, each) for each in self._hasher.candidates(secret)))
+    def matcher(self, secret: str) -> Callable[[bytes], bool]:
+        """Whether a hash is that of `secret`: compares under every configured root, each in constant time."""
+        candidates = self._hasher.candidates(secret)
+        return lambda secret_hash: bool(sum(hmac.compare_digest(secret_hash, each) for each in candidates))
 
     def used(self, key_id: UUID) -> None:
         """Notes that the key was used now; `run()` writes it."""
@@ -166,7 +179,12 @@ class Verifier:
     async def _look_up(self, username: str) -> Credential | None:
         async with self._database.read() as connection:
             row = (await connection.execute(_BY_USERNAME, {"username": username})).mappings().one_or_none()
-            return (await self._credentials(connection, [row]))[0] if row is not None else None
+            if row is None:
+                return None
+            found = await self._credentials(connection, [row])
+            if not found:
+                raise _unreadable()
+            return found[0]
 
     async def _look_up_service(self, service_id: UUID) -> Credentials | None:
         async with self._database.read() as connection:
@@ -175,10 +193,12 @@ class Verifier:
                 return None
             service = services.service(rows[0], self._limits)
             with_keys = [row for row in rows if row[keys.keys.c.id] is not None]
-            return Credentials(service, tuple(await self._credentials(connection, with_keys) if with_keys else ()))
+            found = tuple(await self._credentials(connection, with_keys) if with_keys else ())
+            unreadable = len(found) < len(with_keys) or any(each.secret is None for each in found)
+            return Credentials(service, found, unreadable)
 
     async def _credentials(self, connection: AsyncConnection, rows: Sequence[RowMapping]) -> list[Credential]:
-        """Of rows of one service."""
+        """Of rows of one service, but for those that say who may use them where nobody can read it."""
         service = services.service(rows[0], self._limits)
         reachable = await guests.load(connection, self._guests, service.id)
         registered = await senders.load(connection, service.id)
@@ -187,14 +207,20 @@ class Verifier:
         )
         found = []
         for row in rows:
-            principal = Principal(service, keys.key(row, self._limits), reachable, registered, own)
+            try:
+                key = keys.key(row, self._limits, self._allowed)
+            except KeyringError:
+                self._log.error("key.unreadable", key_id=str(row[keys.keys.c.id]))
+                continue
+            principal = Principal(service, key, reachable, registered, own)
             found.append(Credential(principal, row[keys.keys.c.secret_hash], self._open(row)))
         return found
 
     def _open(self, row: RowMapping) -> str | None:
         try:
             return self._secrets.decrypt(row[keys.keys.c.secret], row[keys.keys.c.id].bytes).decode()
-        except KeyringError:  # damaged: the others of its service still work, and so does its hash
+        except KeyringError:  # damaged: the others of its service still work, and so may its hash
+            self._log.error("key.unreadable", key_id=str(row[keys.keys.c.id]))
             return None
 
 
@@ -218,6 +244,10 @@ _LAST_USED = (
     )
     .values(last_used_at=bindparam("at"))
 )
+
+
+def _unreadable() -> KeyringError:
+    return KeyringError("a stored value does not open: damaged, or from another row")
 
 
 def check_in_force(principal: Principal, now: float) -> None:

@@ -21,6 +21,7 @@ from messages.text import TextError
 ROOT_BYTES = 32
 _NONCE_BYTES = 12
 _ID_BYTES = 4
+_IDENTITY_BYTES = 8
 
 
 class KeyringError(TextError):
@@ -94,6 +95,11 @@ class Keyring:
     @staticmethod
     def generate() -> str:
         return base64.b64encode(os.urandom(ROOT_BYTES)).decode("ascii")
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What tells its roots apart, the one that writes first; nobody can tell a root from it."""
+        return tuple(_derive(root, "identity")[:_IDENTITY_BYTES].hex() for root in self._roots)
 
     def cipher(self, purpose: str) -> Cipher:
         return Cipher([_derive(root, purpose) for root in self._roots])

@@ -243,6 +243,7 @@ class Smtp(Slice):
     max_connections_per_address: int = Field(500, ge=1)  # per process
     max_connections_per_key: int = Field(200, ge=1)  # per process; those that are logged in
     max_bytes_in_transfer: int = Field(256 * 1024 * 1024, ge=1024)  # of all open messages, per process
+    login_timeout_seconds: float = Field(60, gt=0)  # from the greeting; where nobody logs in, to the first MAIL
     idle_timeout_seconds: float = Field(300, gt=0)
     session_timeout_seconds: float = Field(3600, gt=0)  # then a session ends between two messages
     bare_lf: Literal["normalise", "refuse"] = "normalise"

@@ -5,21 +5,27 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 from delivery.queue.base import Claim
-from messages.message import Message
+from messages.message import ContentKind, Message
 
 Work = tuple[Claim, Message]
 
 
-def portions(work: Sequence[Work], limit_bytes: int) -> Iterator[list[Work]]:
-    """Portions whose contents stay within the limit together; a larger message makes one alone."""
+def portions(work: Sequence[Work], limit_bytes: int, built_bytes: int) -> Iterator[list[Work]]:
+    """Portions whose contents stay within the limit together; a larger message makes one alone.
+
+    The smallest come first, and of what is still to be built (its time grows with its size) a portion has no more than
+    `built_bytes`: small messages do not wait until large ones are built.
+    """
     portion: list[Work] = []
-    size = 0
-    for claim, message in work:
-        if portion and size + message.content_bytes > limit_bytes:
+    size = built = 0
+    for claim, message in sorted(work, key=lambda each: each[1].content_bytes):
+        building = message.content_bytes if message.content_kind is ContentKind.RENDERED else 0
+        if portion and (size + message.content_bytes > limit_bytes or built + building > built_bytes):
             yield portion
-            portion, size = [], 0
+            portion, size, built = [], 0, 0
         portion.append((claim, message))
         size += message.content_bytes
+        built += building
     if portion:
         yield portion
 

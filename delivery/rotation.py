@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, Table, bindparam, func, select, update
 
-from auth import dkim_keys, guests, keys
+from auth import allowed_senders, dkim_keys, guests, keys
 from config.database import Database
 from config.keyring import Cipher, Hasher, Keyring
 from delivery.store import tables
@@ -33,7 +33,8 @@ class Sealed:
 
 async def rotate(database: Database, secret: Keyring, sealing: Keyring) -> int:
     """Re-encrypts everything that the first root of each list did not write; returns how many values."""
-    count = 0
+    async with database.write() as connection:
+        count = await keys.seal_allowed_senders(connection, secret)
     for sealed in _everything(secret, sealing):
         while portion := await _rotate_portion(database, sealed):
             count += portion
@@ -55,6 +56,7 @@ def _everything(secret: Keyring, sealing: Keyring) -> Sequence[Sealed]:
         Sealed(tables.callback_urls, "bearer_token", secret.cipher("callback token"), _service_id),
         Sealed(tables.callback_urls, "signing_secret", secret.cipher("callback secret"), _service_id),
         Sealed(keys.keys, "secret", secret.cipher(keys.PURPOSE), by_id, "secret_hash", secret.hasher(keys.PURPOSE)),
+        Sealed(keys.keys, "allowed_senders", allowed_senders.cipher(secret), by_id),
         Sealed(
             guests.guests,
             "address",

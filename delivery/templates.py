@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from config.database import Database, Id, metadata
 from delivery.versions import Versions
 from messages.message import Channel
-from messages.template import Template, normalise
+from messages.template import Template, unmatched
 from messages.text import TextError
+from messages.values import normalise
 from messages.words import MAX_SUBJECT_CHARACTERS, clean
 
 HIDDEN_VERSION = 1
@@ -213,6 +214,12 @@ def _checked(channel: Channel, *, name: str, subject: str | None, body: str) -> 
         raise TemplateError("a template's name has 1 to {limit} characters", limit=MAX_NAME_CHARACTERS)
     if not body.strip() or len(body) > MAX_BODY_CHARACTERS:
         raise TemplateError("a template's body has 1 to {limit} characters", limit=MAX_BODY_CHARACTERS)
+    if name_of := unmatched(body) or unmatched(subject or ""):
+        raise TemplateError(
+            "the brackets within the optional text (({name}??...)) do not match; add the one that is missing, "
+            "or write \\( or \\) for one that stands alone",
+            name=name_of,
+        )
     if channel is Channel.SMS and subject is not None:
         raise TemplateError("an SMS has no subject")
     if channel is Channel.EMAIL and not (subject and len(subject) <= MAX_SUBJECT_CHARACTERS):

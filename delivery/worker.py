@@ -34,6 +34,7 @@ _PAUSE_SECONDS = 2.0  # after a throttled call, where the provider does not say 
 _MAX_PAUSE_SECONDS = 60.0  # then one message is tried: somebody may have mended what the provider complained of
 _BATCH = 64
 _PORTION_BYTES = 32 * 1024 * 1024
+_BUILT_BYTES = 256 * 1024  # of recipes: a tenth of a second
 _ROOM_BYTES = 2 * _PORTION_BYTES  # of contents under way; the provider's client needs about three times as much
 
 _OUTCOMES: dict[type[SendError], Outcome] = {
@@ -130,7 +131,7 @@ class Worker:
             messages = await self._store.load([claim.message_id for claim in claims])
             # A message that is gone was settled and retired while it was claimed.
             known = [(claim, messages[claim.message_id]) for claim in claims if claim.message_id in messages]
-            for portion in portions(known, _PORTION_BYTES):
+            for portion in portions(known, _PORTION_BYTES, _BUILT_BYTES):
                 async with self._room.taken(sum(message.content_bytes for _, message in portion)):
                     await self._send_portion(portion, late)
                 self._release_slots(len(portion))

@@ -1,5 +1,6 @@
 """Mail addresses, strictly: RFC 5321 4.1.2 on the wire, RFC 5322 3.4 in header fields, IDNA for domains.
 
+For what is delivered to; what only stands for somebody, as the reverse-path does, is split off and left as it is.
 Accepts less than `email.utils`: comments, folding, routes, quoted local parts and address literals are refused, since
 no provider delivers to them and each has been used to slip past sender checks. Knows nothing of sessions or services.
 """
@@ -12,12 +13,15 @@ import idna
 
 from messages.text import TextError
 
-MAX_LOCAL_OCTETS = 64  # RFC 5321 4.5.3.1.1
 MAX_DOMAIN_OCTETS = 253  # RFC 1035 2.3.4 less the root dot
-MAX_PATH_OCTETS = 254  # RFC 5321 4.5.3.1.3 counts 256 with the angle brackets
+# RFC 5321 4.5.3.1.3 counts 256 with the angle brackets. The 64 octets before the @ sign of 4.5.3.1.1 are not asked for:
+# mailing lists and ticket systems write more (VERP), and SES takes them.
+MAX_PATH_OCTETS = 254
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_QUOTED_LOCAL = re.compile(r'<"(?:[^"\\]|\\.)*"@')  # RFC 5321 4.1.2: Quoted-string
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
@@ -40,8 +44,8 @@ class Address:
             raise AddressError("no @ sign")
         if not local:
             raise AddressError("nothing before the @ sign")
-        if len(local.encode("utf-8", "surrogatepass")) > MAX_LOCAL_OCTETS:
-            raise AddressError("more than {limit} octets before the @ sign", limit=MAX_LOCAL_OCTETS)
+        if len(local) > MAX_PATH_OCTETS:
+            raise AddressError("longer than {limit} octets", limit=MAX_PATH_OCTETS)
         if not _LOCAL.fullmatch(local) or any("\ud800" <= c <= "\udfff" for c in local):
             raise AddressError("a character or dot before the @ sign is not allowed there")
         address = cls(local, parse_domain(domain))
@@ -70,6 +74,8 @@ def parse_domain(text: str) -> str:
     """A domain in lower-case ASCII (IDNA). Raises AddressError unless it has two labels or more."""
     if not text:
         raise AddressError("nothing after the @ sign")
+    if len(text) > MAX_DOMAIN_OCTETS:  # its ASCII form is no shorter
+        raise AddressError("the domain is longer than {limit} octets", limit=MAX_DOMAIN_OCTETS)
     if not text.isascii():
         try:
             # IDNA 2008 (RFC 5891): the older rules make one of the newer's domains into another, ß into ss.
@@ -87,17 +93,34 @@ def parse_domain(text: str) -> str:
 
 
 def parse_path(text: str) -> tuple[Address | None, str]:
-    """The path at the start of MAIL FROM's or RCPT TO's argument, and the parameters behind it.
+    """The path at the start of RCPT TO's argument, and the parameters behind it; None for `<>`. Raises AddressError."""
+    path, rest = split_path(text)
+    return (Address.parse(path) if path else None), rest
 
-    `<>` gives None (RFC 5321 4.5.5: the null reverse-path). Raises AddressError.
+
+def split_path(text: str) -> tuple[str, str]:
+    """What stands in the angle brackets at the start of MAIL FROM's or RCPT TO's argument, and what behind them.
+
+    Empty for `<>` (RFC 5321 4.5.5: the null reverse-path). Not looked at as an address. Raises AddressError.
     """
     text = text.lstrip(" ")  # old products write a space after the colon
     if not text.startswith("<"):
         raise AddressError("angle brackets are missing")
-    end = text.find(">")
-    if end < 0:
-        raise AddressError("the closing angle bracket is missing")
+    end = _closing_bracket(text)
     path, rest = text[1:end], text[end + 1 :]
+    if _CONTROL.search(path):
+        raise AddressError("a control character stands in it")
     if rest and not rest.startswith(" "):
         raise AddressError("something stands directly behind the closing angle bracket")
-    return (Address.parse(path) if path else None), rest.strip(" ")
+    return path, rest.strip(" ")
+
+
+def _closing_bracket(text: str) -> int:
+    """Of the one that `text` begins with; others may stand in a quoted local part, or in pairs."""
+    quoted = _QUOTED_LOCAL.match(text)
+    depth = 1 if quoted else 0
+    for at in range(quoted.end() if quoted else 0, len(text)):
+        depth += {"<": 1, ">": -1}.get(text[at], 0)
+        if not depth:
+            return at
+    raise AddressError("the closing angle bracket is missing")

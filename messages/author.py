@@ -12,6 +12,7 @@ from messages import reply
 from messages.address import Address, AddressError
 from messages.charset import codec_of, contains_ascii
 from messages.content import HeaderSection, decode
+from messages.mailboxes import MAX_AUTHORS
 from messages.reply import Refused
 from messages.text import Text
 from messages.words import decode_words
@@ -47,19 +48,20 @@ def authors(header: HeaderSection) -> Iterator[tuple[Text, Address]]:
         raise Refused(reply.SENDER_UNCLEAR, role=FROM)
     for role, name in ((FROM, "from"), (SENDER, "sender")):
         fields = header.named(name)
-        found = mailboxes(header.raw(fields[0])) if len(fields) == 1 else []
+        readable = len(fields) == 1 and fields[0].end - fields[0].start <= MAX_FIELD_OCTETS
+        found = mailboxes(header.raw(fields[0])) if readable else []
         if fields and (not found or (role is SENDER and len(found) > 1)):
             raise Refused(reply.SENDER_UNCLEAR, role=role)
         yield from ((role, address) for address in found)
 
 
 def mailboxes(field: bytes) -> list[Address]:
-    """The addresses of a field's value; empty where it cannot be read for certain."""
+    """The addresses of a field's value; empty where it cannot be read for certain, or has too many."""
     found: list[Address] = []
     at = 0
-    while at < len(field) <= MAX_FIELD_OCTETS:
+    while at < len(field):
         mailbox = _MAILBOX.match(field, at)
-        if mailbox is None:
+        if mailbox is None or len(found) == MAX_AUTHORS:
             return []
         address = (mailbox["angle"] or mailbox["bare"]).decode("ascii")
         # RFC 2047 5: no encoded word stands in an address, and some readers decode it all the same.

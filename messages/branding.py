@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from messages import charset, html, inline, mime
+from messages import charset, html, inline, layout, mime
 from messages.content import Edit
 from messages.mime import Part
 from messages.page import BARE, Page
@@ -93,7 +93,7 @@ def brand(root: Part, branding: Branding, boundary: str, *, ours: bool = False) 
 
     `ours`: the text is of our own making, and what looks like PGP in it is a value that somebody typed.
     """
-    leaves = list(_displayed(root, None))
+    leaves = list(_displayed(root, None, named=True))
     if not leaves:
         raise Untouched(Reason.STRUCTURE if root.type.main == "multipart" and not root.children else Reason.NO_TEXT)
     if len(leaves) > MAX_VERSIONS:
@@ -147,9 +147,11 @@ class _Work:
 
     def _into_html(self, content: bytes) -> bytes:
         top, bottom = html.places(content)
+        frame = layout.frame(content, top, bottom)
+        above = "\r\n".join(filter(None, (frame.fitted(self._header), frame.opening)))
+        below = "\r\n".join(filter(None, (frame.closing, frame.fitted(self._footer))))
         header, footer = (
-            charset.insertion(content, at, f"\r\n{block}\r\n")
-            for at, block in ((top, self._header), (bottom, self._footer))
+            charset.insertion(content, at, f"\r\n{block}\r\n") for at, block in ((top, above), (bottom, below))
         )
         return b"".join((content[:top], header, content[top:bottom], footer, content[bottom:]))
 
@@ -181,7 +183,7 @@ class _Work:
 
     def _twin(self, part: Part, content: bytes, name: str | None) -> bytes | None:
         """An HTML part that reads as this text part, branded; None where that could lose something."""
-        if len(content) > MAX_TWIN_BYTES:
+        if len(content) + 7 * content.count(b"\t") > MAX_TWIN_BYTES:  # a tab becomes up to eight blanks
             return None
         decoded = charset.decode_for_twin(content, name)
         if decoded is None or _UUENCODED.search(content):
@@ -219,12 +221,15 @@ class _Work:
         return [*_as_multipart(part, field, inline.enclose([fields + body, twin], self._boundary)), *joined]
 
 
-def _displayed(part: Part, parent: Part | None) -> Iterator[Leaf]:
-    """The text leaves that readers show first. Raises Untouched where one of them is sealed."""
+def _displayed(part: Part, parent: Part | None, *, named: bool = False) -> Iterator[Leaf]:
+    """The text leaves that readers show first. Raises Untouched where one of them is sealed.
+
+    `named`: it is displayed though it has a file name, since it stands where nothing but the letter does.
+    """
     kind = part.type
     if kind.encrypted:
         raise Untouched(Reason.ENCRYPTED)
-    if part.attachment:
+    if part.detached or (part.attachment and not named):
         return
     if str(kind) in ("text/plain", "text/html"):
         yield Leaf(part, parent)
@@ -237,21 +242,31 @@ def _displayed(part: Part, parent: Part | None) -> Iterator[Leaf]:
 def _displayed_in(part: Part) -> Iterator[Leaf]:
     if part.type.sub == "alternative":
         for child in part.children:
-            yield from _displayed(child, part)
+            yield from _displayed(child, part, named=True)
     elif part.type.sub == "related":  # RFC 2387 3.2: the root is the one named by start, else the first
         start = part.type.parameters.get("start", "").encode("latin-1")
         named = (child for child in part.children if start and child.value("content-id") == start)
-        root = next(named, part.children[0])
-        for leaf in _displayed(root, part):
+        shown = (child for child in part.children if not child.detached)  # a file is nobody's root
+        root = next(named, None) or next(shown, part.children[0])
+        for leaf in _displayed(root, part, named=True):
             yield leaf if leaf.related else replace(leaf, root=root, related=part)
     elif part.type.sub == "report":  # RFC 6522 3: the first part is for people, the others are for machines
         for leaf in _displayed(part.children[0], part):
             yield replace(leaf, reported=True)
     else:  # RFC 2046 5.1.3: what is not known counts as mixed; its first text is the body
+        blank: list[Leaf] = []
         for child in part.children:
             if leaves := list(_displayed(child, part)):
-                yield from leaves
-                return
+                if not all(_is_blank(leaf.part) for leaf in leaves):
+                    yield from leaves
+                    return
+                blank = blank or leaves
+        yield from blank
+
+
+def _is_blank(part: Part) -> bool:
+    """Whether it is a text in which nothing is said, as Apple Mail writes one above HTML."""
+    return part.type.sub == "plain" and (content := part.decode()) is not None and not content.strip()
 
 
 def _content(part: Part) -> bytes | None:

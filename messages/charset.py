@@ -5,6 +5,7 @@ Knows nothing of MIME or of what is inserted.
 
 import re
 import unicodedata
+from contextlib import suppress
 from encodings.aliases import aliases
 
 _NOT_CHARSETS = frozenset(
@@ -18,6 +19,7 @@ _ESCAPE = re.compile(rb"\x1b(?:\$\(?[@A-DOPQ]|\([BIJ])")  # ISO 2022 designation
 _TO_ASCII = b"\x1b(B"
 _C1 = re.compile("[\x80-\x9f]")
 _C1_UTF_8 = re.compile(rb"\xc2[\x80-\x9f]")
+_LATIN = ("ascii", "latin_1", "iso8859_1")
 _TOKEN = re.compile(r"[A-Za-z0-9._:+-]{1,40}")
 _PLAIN_FORMS = str.maketrans(
     dict(zip("\u2018\u2019\u201c\u201d\u00ab\u00bb\u2013\u2014\u2011", '\'\'""""---', strict=True))
@@ -61,6 +63,29 @@ def _has_c1(content: bytes, text: str, codec: str) -> bool:
     if codec == "utf_8":  # looked for in octets: ten times as fast as in text
         return b"\xc2" in content and bool(_C1_UTF_8.search(content))
     return bool(_C1.search(text))
+
+
+def labelled(content: bytes, name: str | None) -> str | None:
+    """Short text as readers show it that go by its label, with replacements for what cannot be decoded.
+
+    None where the label says nothing to us.
+    """
+    codec = codec_of(name)
+    if codec is None:
+        return None
+    text = text_of(content, name)
+    # WHATWG's Encoding Standard: these labels mean windows-1252.
+    return text if text is not None else content.decode("cp1252" if codec in _LATIN else codec, "replace")
+
+
+def guessed(content: bytes, name: str | None) -> str:
+    """Text that has no label, in a message whose other text is labelled `name`. Never fails."""
+    with suppress(UnicodeDecodeError):
+        if not _ESCAPE.search(content):
+            return content.decode()
+    candidates = ("iso-2022-jp", name) if contains_ascii(name) else ("iso-2022-jp",)
+    found = (text_of(content, each) for each in candidates)
+    return next((text for text in found if text is not None), content.decode("cp1252", "replace"))
 
 
 def as_utf8(content: bytes, name: str | None) -> bytes | None:

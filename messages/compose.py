@@ -19,8 +19,9 @@ from messages import markdown, mime
 from messages.address import Address
 from messages.branding import Branding, Untouched
 from messages.content import splice
+from messages.mailboxes import Mailbox
 from messages.message import Language
-from messages.rewrite import MAX_NAME_CHARACTERS, Mailbox
+from messages.rewrite import MAX_NAME_CHARACTERS
 from messages.template import Template, fill_body, fill_subject
 from messages.words import clean, fold, unstructured
 

@@ -17,6 +17,8 @@ MAX_FIELDS = 10_000  # mail that went everywhere has a few hundred; each costs u
 MAX_HEADER_BYTES = 1 << 20  # a mail with thousands of addresses in To needs 100 KB; more is an attack on our time
 
 _LONG_OCTETS = 990  # less than any line that is too long
+CONTROLS = bytes(each for each in (*range(32), 127) if each not in b"\t\r\n")  # some readers end lines at some of them
+UNPLAIN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]")  # no printable ASCII
 UNREADABLE = b"X-Unreadable: "  # what a line that is no field stands behind
 
 # A bare CR or LF also ends a line here, as it does in many readers: no field can hide behind one.
@@ -72,7 +74,7 @@ class HeaderSection:
     def parse_part(cls, data: bytes, start: int, stop: int) -> "HeaderSection":
         """The header section of a body part, which may be empty and ends before a line that is no field.
 
-        Its fields are those that say something of a part (RFC 2045 3), and those with lines that may be too long.
+        Its fields are those that say something of a part (RFC 2045 3), and those that may have to be written anew.
         """
         fields, at, end = _scan(data, start, stop, of_part=True)
         return cls(data, tuple(fields), at, end)
@@ -221,7 +223,8 @@ def _scan(data: bytes, start: int, stop: int, *, of_part: bool) -> tuple[list[Fi
         if field := _FIELD.match(data, at, stop):
             # RFC 5322 4.5 lets white space stand before the colon: `Bcc :` is a Bcc field.
             name, end = field[1].lower(), field.end()
-            if not of_part or name.startswith(b"content-") or end - at > _LONG_OCTETS:
+            counts = not of_part or name.startswith(b"content-") or end - at > _LONG_OCTETS
+            if counts or UNPLAIN.search(data, at, end):
                 fields.append(Field(name.decode("ascii"), at, end))
             at = end
             continue

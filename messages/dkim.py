@@ -25,25 +25,32 @@ from cryptography.hazmat.primitives.serialization import (
 KEY_BITS = 2048
 MAX_KEY_BITS = 4096  # RFC 8301 3.2: verifiers need not take more
 
-# Signed where present, in this order. True: listed once more than present (RFC 6376 8.15), so that nobody can put a
-# second one in front of a signed message and send it on. Except From, only fields that are there are listed so, since a
-# hop may complete a message that lacks one.
+# Signed where present, in this order. True: listed once more than present, also where there is none (RFC 6376 8.15), so
+# that nobody can put one in front of a signed message and send it on.
 # Never Message-ID, Date, Return-Path, Feedback-ID, X-SES-*: SES replaces, adds or removes them.
 SIGNED_FIELDS: dict[bytes, bool] = {
     b"from": True,  # RFC 6376 5.4: must be signed
+    b"sender": True,
     b"to": True,  # who and what a reader sees first
     b"cc": True,
     b"reply-to": True,  # where the answer, and whatever it holds, goes
     b"subject": True,
-    b"mime-version": False,
+    b"mime-version": False,  # put in where it is missing, by hops that look after MIME
     b"content-type": True,  # another boundary shows another body
-    b"content-transfer-encoding": False,
-    b"list-unsubscribe": False,  # RFC 8058 4: both must be covered
-    b"list-unsubscribe-post": False,
+    b"content-transfer-encoding": True,
+    b"content-disposition": True,  # what is read becomes a file
+    b"content-description": True,
+    b"content-id": True,
+    b"content-location": True,  # another base for the links
+    b"content-base": True,
+    b"content-language": True,
+    b"list-unsubscribe": True,  # RFC 8058 4: both must be covered
+    b"list-unsubscribe-post": True,
     b"auto-submitted": False,  # keeps automatic answers away (RFC 3834)
-    b"references": False,  # which conversation it joins
-    b"in-reply-to": False,
+    b"references": True,  # which conversation it joins
+    b"in-reply-to": True,
 }
+_COMPLETED = (b"to",)  # by hops, where there is none: listed once more only where there is one
 
 _FIELD_END = re.compile(rb"\r\n(?![ \t])")
 _WSP_RUN = re.compile(rb"[ \t]+")
@@ -135,7 +142,7 @@ def _signed_fields(header: bytes) -> tuple[list[bytes], bytes]:
             found[name].append(field)
     names: list[bytes] = []
     for name, instances in found.items():
-        once_more = SIGNED_FIELDS[name] and (bool(instances) or name == b"from")
+        once_more = SIGNED_FIELDS[name] and (bool(instances) or name not in _COMPLETED)
         names += [name] * (len(instances) + once_more)
     # RFC 6376 5.4.2: several fields of one name are taken from the last to the first.
     chosen = chain.from_iterable(reversed(instances) for instances in found.values())

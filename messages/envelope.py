@@ -10,9 +10,10 @@ from messages.address import Address
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """`reverse_path` is None for the null reverse-path; `recipients` are in the client's order."""
+    """`recipients` are in the client's order. `reverse_path` is None for the null reverse-path, else what the client
+    wrote: it never leaves (SES has a return path of its own), so it need not be an address."""
 
-    reverse_path: Address | None
+    reverse_path: str | None
     recipients: tuple[Address, ...]
 
     def split(self) -> tuple["Envelope", ...]:

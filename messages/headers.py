@@ -1,6 +1,7 @@
 """The header policy as one table: what happens to each field a client sends. First matching row counts.
 
-Also the fields we add: Received and Date. Sender fields are written in rewrite.py, MIME fields in branding.py.
+Also the fields we add: Received and Date. Sender fields are written in rewrite.py, recipients' in recipients.py, and
+MIME fields in branding.py.
 """
 
 import re
@@ -42,6 +43,8 @@ class Rule:
 _ONCE = "SES refuses a message that has it twice"
 _PARTLY = "SES refuses a message that has it twice; adapted where branding changes the message's structure"
 
+_RECIPIENTS = "several become one; written anew where SES, which parses it, would refuse it"
+_RESENT = "written anew where not every reader could take it apart"
 _RECEIPT = "asks for a receipt; readers ask their user first, since it is not the return path (RFC 8098 2.1)"
 _ELSEWHERE = "answers or reports would go past the service's reply-to policy"
 
@@ -53,6 +56,11 @@ POLICY: tuple[Rule, ...] = (
         "the service may name its own authors",
     ),
     Rule("reply-to", Action.REWRITE, "the author, as the service's reply-to policy allows"),
+    Rule("to", Action.KEEP, _RECIPIENTS),
+    Rule("cc", Action.KEEP, _RECIPIENTS),
+    Rule("resent-from", Action.KEEP, _RESENT),
+    Rule("resent-to", Action.KEEP, _RESENT),
+    Rule("resent-cc", Action.KEEP, _RESENT),
     Rule("sender", Action.STRIP, "would name someone outside the sending domain"),
     Rule("resent-sender", Action.STRIP, "would name someone outside the sending domain"),
     Rule("mail-reply-to", Action.STRIP, _ELSEWHERE),

@@ -7,6 +7,8 @@ Works on any charset that contains ASCII: all marks looked for are ASCII, and no
 import html
 import re
 
+from messages.links import find
+
 # All that is none of ours: text, and whole other tags, whose quoted values may hold anything. For a document in lower
 # case: patterns that pass over case take twice as long.
 _OURS = rb"(?:[!?]|/?(?:html|head|body|script|style|title|textarea|xmp|iframe|noembed|noframes|plaintext)\b)"
@@ -24,9 +26,11 @@ _RAW = {
 }
 _ISO_2022_JP = re.compile(rb"\x1b(?:\$[@B]|\(I)[^\x1b]*+")
 
-_LINK = re.compile(r"""https?://[^\s<>"\x00-\x20]+""", re.IGNORECASE)
 _INDENT = re.compile("^ ", re.MULTILINE)
-_AFTER_LINK = ".,;:!?)]}'*_\u00bb\u201d\u2019"
+_OPEN_LINK = re.compile(r"<https?://[^\s<>]++ ", re.IGNORECASE)
+_COLUMNS = re.compile(r"\S {3,}\S|[^\s.!?:] {2}\S")  # two blanks behind a sentence are no column
+_TAB = 8
+_FIXED = "font-family:Consolas,Menlo,'Courier New',monospace;font-size:13px;"
 
 
 def places(document: bytes) -> tuple[int, int]:
@@ -52,15 +56,31 @@ def places(document: bytes) -> tuple[int, int]:
 
 
 def from_text(text: str, *, flowed: bool, joined: bool, links: bool) -> str:
-    """Plain text as HTML that reads the same: paragraphs, line breaks, blanks kept, links live.
+    """Plain text as HTML that reads the same: paragraphs, line breaks, blanks and columns kept, links live.
+
+    Each paragraph has the direction of its own letters.
 
     `flowed` and `joined` are format=flowed and delsp=yes of RFC 3676.
     """
     lines = text.replace("\r\n", "\n").split("\n")
+    if "\t" in text:
+        lines = [line.expandtabs(_TAB) for line in lines]
     if flowed:
         lines = _unflow(lines, joined=joined)
     paragraphs = re.split(r"\n(?:[ \t]*\n)+", "\n".join(lines).strip("\n"))
-    return "\r\n".join(f"<p>{_lines(paragraph, links=links)}</p>" for paragraph in paragraphs if paragraph)
+    return "\r\n".join(_paragraph(paragraph, links=links) for paragraph in paragraphs if paragraph)
+
+
+def _paragraph(paragraph: str, *, links: bool) -> str:
+    style = f' style="{_FIXED}"' if _has_columns(paragraph) else ""
+    return f'<p dir="auto"{style}>{_lines(paragraph, links=links)}</p>'
+
+
+def _has_columns(paragraph: str) -> bool:
+    """Whether most of its lines are set in columns by blanks, which align in a fixed-width face only."""
+    lines = [line.strip() for line in paragraph.split("\n")]
+    found = sum(_COLUMNS.search(line) is not None for line in lines)
+    return found > 1 and 2 * found > len(lines)
 
 
 def _construct(document: bytes, at: int, found: dict[bytes, int]) -> int | None:
@@ -103,7 +123,8 @@ def _unflow(lines: list[str], *, joined: bool) -> list[str]:
         soft = content.endswith(" ") and content != "-- "
         if depth != open_depth or content == "-- ":
             paragraphs.append([">" * depth + " " * bool(depth)])
-        paragraphs[-1].append(content[:-1] if soft and joined else content)
+        inside_link = soft and bool(_OPEN_LINK.fullmatch(content, content.rfind("<")))  # RFC 3986 appendix C: no blank
+        paragraphs[-1].append(content[:-1] if soft and (joined or inside_link) else content)
         open_depth = depth if soft else -1
     return ["".join(paragraph) for paragraph in paragraphs]
 
@@ -116,15 +137,21 @@ def _lines(paragraph: str, *, links: bool) -> str:
 
 def _line(line: str) -> str:
     """With its links live."""
-    done, at = "", 0
-    for link in _LINK.finditer(line):
-        url = link[0].rstrip(_AFTER_LINK)
-        done += _escape(line[at : link.start()]) + f'<a href="{html.escape(url)}">{html.escape(url)}</a>'
-        at = link.start() + len(url)
-    return done + _escape(line[at:])
+    done: list[str] = []
+    at = 0
+    for begin, end in find(line):
+        url = html.escape(line[begin:end])
+        done += (_behind(line, at, begin), f'<a href="{url}">{url}</a>')
+        at = end
+    return "".join((*done, _behind(line, at, len(line))))
+
+
+def _behind(line: str, begin: int, end: int) -> str:
+    """What stands behind a link starts no line: its first blank is no indent."""
+    return _escape("." + line[begin:end])[1:] if begin else _escape(line[:end])
 
 
 def _escape(text: str) -> str:
     """Blanks that HTML would drop stay as no-break spaces: tables and indents of plain mail keep their shape."""
-    text = html.escape(text, quote=False).replace("\t", "    ").replace("  ", "&#160; ")
+    text = html.escape(text, quote=False).replace("  ", "&#160; ")
     return _INDENT.sub("&#160;", text)

@@ -27,7 +27,7 @@ def language_of(root: Part) -> Language | None:
 
 
 def _of_document(root: Part) -> set[str]:
-    first = next(_documents(root), None)
+    first = root if str(root.type) == "text/html" and not root.detached else next(_documents(root), None)
     content = first.decode(_BEGINNING_OCTETS) if first else None
     tag = _HTML.search(_HTML_COMMENT.sub(b"", content)) if content else None
     attributes = _ATTRIBUTE.findall(tag[1]) if tag else []

@@ -7,57 +7,59 @@ https, mailto and tel. Nesting is bounded; depth beyond that is left out. Knows 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from html import escape
+from typing import NamedTuple
 
-from markdown_it import MarkdownIt
-from markdown_it.rules_block import StateBlock
-from markdown_it.rules_core import StateCore
-from markdown_it.rules_inline import StateInline
-from markdown_it.token import Token
-
-from messages.typography import typographic
+from messages import blocks, inlines, links
+from messages.blocks import Block
+from messages.inlines import Piece
+from messages.typography import between
 
 PREHEADER_CHARACTERS = 256
+MAX_MARKS = 8_000  # in what the door takes: each costs about six microseconds
 _RULE_CHARACTERS = 65
-_MAX_NESTING = 20  # brackets in brackets; an item of a list counts twice
+_MAX_EMPHASIS = 20  # in one another; the words of deeper ones stay
+_MARKS = "*_[]\\&<"
+_MARKS_OF_ADDRESS = 4  # what finding one costs, in marks
 
-_BLOCK_RULES = ["heading", "hr", "list"]
-_INLINE_RULES = ["newline", "escape", "emphasis", "link", "entity"]
-_SCHEME = re.compile(r"(?:https?://|mailto:|tel:)[^\s/]", re.IGNORECASE)
 _BULLET = re.compile(r"^([ \t]*)\u2022[ \t]*(?=\S)", re.MULTILINE)
 _ORNAMENT = re.compile(r"^([ \t]*)(?=(?:[*+-][ \t]++){3,}+[^\s*+-])", re.MULTILINE)  # `* * * Notice`: no lists in lists
 _IMAGE = re.compile(r"!\[([^\[\]\n]*+)\]\([^()\n]*+\)")
-_BEFORE_COLON = re.compile(r"(?<![A-Za-z0-9])https?\Z", re.IGNORECASE)
-_BEHIND_SCHEME = re.compile(r"://[^\s<>\"\\]+")
-_AFTER_ADDRESS = ".,;:!?)]}'*_~\u00bb\u201d\u2019"
-_BARE = "bare"  # a link whose text is its address
 _BEHIND = "\0"  # an address, in plain text, whose source holds none
-_GOES_ON = re.compile(rf"{_BEHIND}(?=[^\s{re.escape(_AFTER_ADDRESS)}]|[*_]+\w)")
+_GOES_ON = re.compile(rf"{_BEHIND}(?=[^\s.,;:!?)\]}}\"'*_~\u00bb\u201d\u2019]|[*_]+\w)")
 _ENCLOSED = re.compile(r"\[\[(/?)(en|fr|rtl)\]\]", re.IGNORECASE)
-_ENCLOSURES = {"en": {"lang": "en-CA"}, "fr": {"lang": "fr-CA"}, "rtl": {"dir": "rtl"}}
+_ENCLOSURES = {"en": ' lang="en-CA"', "fr": ' lang="fr-CA"', "rtl": ' dir="rtl"'}
 
 # Heights of lines go with their letters, which some readers make twice as large (WCAG 1.4.4).
 _COLOUR = "color:#0b0c0c;"
-_LIST = f"margin:0 0 20px;padding:0 0 0 20px;font-size:19px;line-height:1.32;{_COLOUR}"
-_PARAGRAPH = f"margin:0 0 20px;font-size:19px;line-height:1.32;{_COLOUR}"
-# By the tag that markdown-it gives: the subject is the mail's first heading, so ours start at the second level.
+_LIST = f"margin:0 0 20px;padding:0 0 0 20px;font-size:16px;line-height:1.5;{_COLOUR}"
+_PARAGRAPH = f"margin:0 0 20px;font-size:16px;line-height:1.5;{_COLOUR}"
+# By the name in blocks.py: the subject is the mail's first heading, so ours start at the second level.
 _TAGS: Mapping[str, tuple[str, str]] = {
-    "h1": ("h2", f"margin:0 0 20px;font-size:27px;line-height:1.3;font-weight:bold;{_COLOUR}"),
-    "h2": ("h3", f"margin:0 0 15px;font-size:24px;line-height:1.25;font-weight:bold;{_COLOUR}"),
+    "h1": ("h2", f"margin:0 0 20px;font-size:24px;line-height:1.3;font-weight:bold;{_COLOUR}"),
+    "h2": ("h3", f"margin:0 0 15px;font-size:20px;line-height:1.25;font-weight:bold;{_COLOUR}"),
     **dict.fromkeys(("h3", "h4", "h5", "h6", "p"), ("p", _PARAGRAPH)),
     "ul": ("ul", f"{_LIST}list-style-type:disc;"),
     "ol": ("ol", f"{_LIST}list-style-type:decimal;"),
-    "li": ("li", f"margin:5px 0;padding:0 0 0 5px;font-size:19px;line-height:1.32;{_COLOUR}"),
+    "li": ("li", f"margin:5px 0;padding:0 0 0 5px;font-size:16px;line-height:1.5;{_COLOUR}"),
     "blockquote": ("blockquote", "margin:0 0 20px;padding:15px 15px 0.1px;border-left:10px solid #b1b4b6;"),
     "hr": ("hr", "margin:30px 0;border:0;border-top:1px solid #b1b4b6;"),
-    "a": ("a", "word-wrap:break-word;"),
-    "strong": ("strong", ""),
-    "em": ("em", ""),
-    "div": ("div", ""),
 }
+
+
+_OPENING = {name: f'<{tag} style="{style}">' for name, (tag, style) in _TAGS.items()}
+_CLOSING = {name: f"</{tag}>" for name, (tag, _) in _TAGS.items()} | {"div": "</div>"}
+_IN_TEXT = {"br": "\n", "strong": "**", "/strong": "**", "em": "_", "/em": "_"}
+
+
+class _Part(NamedTuple):
+    """A block with its text read; `enclosure` is the mark by which a division begins."""
+
+    block: Block
+    pieces: Sequence[Piece] = ()
+    enclosure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,43 +72,38 @@ class Rendered:
 
 
 def render(source: str) -> Rendered:
-    """Never fails; takes time in proportion to the source but for hostile nesting, which is bounded."""
-    tokens = _parse(source)
-    return Rendered(_html(tokens), _text(tokens), _preheader(tokens))
+    """Never fails; takes time in proportion to the source."""
+    parts = _parse(source)
+    return Rendered(_html(parts), _text(parts), _preheader(parts))
+
+
+def marks(source: str) -> int:
+    """How many characters may mean something: besides its length and its lines they are what a source costs."""
+    return sum(map(source.count, _MARKS)) + _MARKS_OF_ADDRESS * source.count("://")
 
 
 # -- Parsing -------------------------------------------------------------------------------------------------------
 
 
-class _Parser(MarkdownIt):
-    def validateLink(self, url: str) -> bool:
-        return bool(_SCHEME.match(url))
-
-
-@cache
-def _parser() -> _Parser:
-    """Made once: it costs a hundred times what a short template does."""
-    parser = _Parser("zero", {"maxNesting": _MAX_NESTING})
-    parser.enable([*_BLOCK_RULES, *_INLINE_RULES])
-    parser.block.ruler.before("list", "quotation", _quotation, {"alt": ["paragraph", "list"]})
-    parser.inline.ruler.after("text", "address", _address)
-    parser.core.ruler.push("label", _label)
-    parser.core.ruler.push("typography", _typography)
-    parser.parse("x")  # its lists of rules are made on first use, and that in two threads at once leaves some out
-    return parser
-
-
-def _parse(source: str) -> list[Token]:
-    source = _ORNAMENT.sub(r"\1\\", _BULLET.sub(r"\1* ", _IMAGE.sub(r"\1", source)))
+def _parse(source: str) -> list[_Part]:
+    source = _ORNAMENT.sub(r"\1\\", _BULLET.sub(r"\1* ", _IMAGE.sub(r"\1", source.replace("\0", "\ufffd"))))
     first, *others = _ENCLOSED.split(source)
-    marks = list(zip(others[::3], (name.lower() for name in others[1::3]), strict=True))
-    if not _is_nested(marks):
-        return _parser().parse(source)
-    tokens = _parser().parse(first)
-    for (slash, name), piece in zip(marks, others[2::3], strict=True):
-        tokens.append(Token("enclosure", "div", -1 if slash else 1, attrs={**_ENCLOSURES[name]}))
-        tokens += _parser().parse(piece)
-    return tokens
+    found = list(zip(others[::3], (name.lower() for name in others[1::3]), strict=True))
+    if not _is_nested(found):
+        return [*_parts(source)]
+    parts = [*_parts(first)]
+    for (slash, name), piece in zip(found, others[2::3], strict=True):
+        parts.append(_Part(Block(f"{slash}div"), enclosure=name))
+        parts += _parts(piece)
+    return parts
+
+
+def _parts(source: str) -> Iterator[_Part]:
+    for block in blocks.parse(source):
+        if not block.text:
+            yield _Part(block)
+        elif pieces := _typographic(inlines.parse(block.text)):  # nothing is left of a link without words
+            yield _Part(block, pieces)
 
 
 def _is_nested(marks: Iterable[tuple[str, str]]) -> bool:
@@ -120,177 +117,134 @@ def _is_nested(marks: Iterable[tuple[str, str]]) -> bool:
     return not opened
 
 
-def _quotation(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Lines that start with `^`. Inside a quotation they start none."""
-    lines: list[str] = []
-    while start + len(lines) < end:
-        line = start + len(lines)
-        at = state.bMarks[line] + state.tShift[line]
-        if state.src[at : at + 1] != "^" or state.sCount[line] < state.blkIndent or "quoted" in state.env:
-            break
-        if silent:
-            return True
-        lines.append(state.src[at + 1 : state.eMarks[line]].removeprefix(" "))
-    if not lines:
-        return False
-    state.push("blockquote_open", "blockquote", 1)
-    state.md.block.parse("\n".join(lines), state.md, {**state.env, "quoted": True}, state.tokens)
-    state.push("blockquote_close", "blockquote", -1)
-    state.line = start + len(lines)
-    return True
-
-
-def _address(state: StateInline, silent: bool) -> bool:
-    """`https://...` in plain text becomes a link. Called at every special character: the colon is one."""
-    if state.linkLevel > 0 or not state.src.startswith("://", state.pos):
-        return False
-    scheme = _BEFORE_COLON.search(state.src[max(0, state.pos - 6) : state.pos])
-    found = _BEHIND_SCHEME.match(state.src, state.pos, state.posMax) if scheme else None
-    if not found or not scheme:
-        return False
-    behind = found[0].rstrip(_AFTER_ADDRESS)
-    if found[0].startswith(")", len(behind)) and behind.count("(") > behind.count(")"):
-        behind += ")"
-    if len(behind) <= len("://"):
-        return False
-    if not silent:
-        url = scheme[0] + behind
-        state.pending = state.pending[: -len(scheme[0])]
-        link = state.push("link_open", "a", 1)
-        link.attrs, link.info = {"href": state.md.normalizeLink(url)}, _BARE
-        state.push("address", "", 0).content = url
-        state.push("link_close", "a", -1)
-    state.pos += len(behind)
-    return True
-
-
-def _label(state: StateCore) -> None:
-    """A link without words, as an empty value leaves it, is named by its address: nobody could find it (WCAG 2.4.4)."""
-    for inline in state.tokens:
-        children: list[Token] = []
-        begin = 0
-        for token in inline.children or ():
-            if token.type == "link_close" and not _words(children[begin:]).strip():
-                link = children[begin - 1]
-                link.info = _BARE
-                children[begin:] = [Token("address", "", 0, content=str(link.attrs["href"]))]
-            children.append(token)
-            if token.type == "link_open":
-                begin = len(children)
-        inline.children = children
-
-
-def _typography(state: StateCore) -> None:
-    for inline in state.tokens:
-        after_word = False
-        for token in inline.children or ():
-            if token.type == "text" and token.content:
-                token.content = typographic(token.content, after_word=after_word)
-            if token.type in ("softbreak", "hardbreak"):
-                after_word = False
-            elif token.content:
-                after_word = not (token.content[-1].isspace() or token.content[-1] in "([{")
+def _typographic(pieces: list[Piece]) -> list[Piece]:
+    after_word = behind = False
+    for at, piece in enumerate(pieces):
+        if piece.kind == "text":
+            before = at + 1 < len(pieces) and pieces[at + 1].bare
+            text = between(piece.content, after_word=after_word, behind=behind, before=before)
+            pieces[at] = Piece("text", text)
+            after_word = not (text[-1:].isspace() or text[-1:] in "([{") if text else after_word
+        elif piece.kind == "address":
+            after_word = True
+        elif piece.kind == "br":
+            after_word = False
+        behind = piece.kind == "/a" and pieces[at - 1].kind == "address"
+    return pieces
 
 
 # -- HTML ----------------------------------------------------------------------------------------------------------
 
 
-def _html(tokens: Sequence[Token]) -> str:
-    pieces: list[str] = []
-    for token in tokens:
-        if token.type == "inline":
-            pieces += map(_html_inline, token.children or ())
-        elif not token.hidden:
-            pieces.append(_tag(token))
-            if token.nesting <= 0:
-                pieces.append("\n")
-    return "".join(pieces).strip()
+def _html(parts: Sequence[_Part]) -> str:
+    done: list[str] = []
+    for (name, _, start, tight), pieces, enclosure in parts:
+        if pieces:
+            inside = _html_pieces(pieces)
+            done.append(inside if tight else f"{_OPENING[name]}{inside}{_CLOSING[name]}\n")
+        elif name[0] == "/":
+            done.append(f"{_CLOSING[name[1:]]}\n")
+        elif name == "div":
+            done.append(f"<div{_ENCLOSURES[enclosure]}>")
+        elif name == "ol" and start != 1:
+            done.append(_OPENING[name].replace(" ", f' start="{start}" ', 1))
+        else:
+            done.append(_OPENING[name] if name != "hr" else f"{_OPENING[name]}\n")
+    return "".join(done).strip()
 
 
-def _html_inline(token: Token) -> str:
-    if token.tag == "br":
-        return "<br>\n"
-    return _tag(token) if token.nesting else escape(token.content, quote=False)
-
-
-def _tag(token: Token) -> str:
-    name, style = _TAGS[token.tag]
-    if token.nesting < 0:
-        return f"</{name}>"
-    attributes = {**token.attrs, "style": style}
-    written = (f' {key}="{escape(str(value))}"' for key, value in attributes.items() if value != "")
-    return f"<{name}{''.join(written)}>"
+def _html_pieces(pieces: Sequence[Piece]) -> str:
+    done: list[str] = []
+    depth = 0
+    for kind, content, title, _ in pieces:
+        if kind in ("text", "address"):
+            done.append(escape(content, quote=False))
+        elif kind == "br":
+            done.append("<br>\n")
+        elif kind == "a":
+            named = f' title="{escape(title)}"' if title else ""
+            done.append(f'<a href="{escape(content)}"{named} style="word-wrap:break-word;">')
+        elif kind == "/a":
+            done.append("</a>")
+        else:
+            depth += kind[0] != "/"
+            done.append(f"<{kind}>" if depth <= _MAX_EMPHASIS else "")
+            depth -= kind[0] == "/"
+    return "".join(done)
 
 
 # -- Plain text ----------------------------------------------------------------------------------------------------
 
 
-def _text(tokens: Sequence[Token]) -> str:
-    pieces: list[str] = []
+def _text(parts: Sequence[_Part]) -> str:
+    done: list[str] = []
     counters: list[int | None] = []  # of the lists that are open: the next number, None for bullets
-    marker, first, block = "", False, Token("paragraph_open", "p", 1)
-    for token in tokens:
-        if token.tag in ("ul", "ol") and token.nesting > 0:
+    marker, first = "", False
+    for (name, _, start, tight), pieces, _ in parts:
+        if pieces:
+            close = tight and not first
+            done.append(("\n" if close else "\n\n") + _text_block(name, marker, _text_pieces(pieces)))
+            marker, first = " " * len(marker), False
+        elif name in ("ul", "ol"):
             first = not counters
-            counters.append(int(token.attrs.get("start", 1)) if token.tag == "ol" else None)
-        elif token.tag in ("ul", "ol"):
+            counters.append(start if name == "ol" else None)
+        elif name in ("/ul", "/ol"):
             counters.pop()
             marker = ""
-        elif token.tag == "li" and token.nesting > 0:
+        elif name == "li":
             number = counters[-1]
             marker = "  " * (len(counters) - 1) + ("\u2022 " if number is None else f"{number}. ")
             counters[-1] = None if number is None else number + 1
-        elif token.tag == "hr":
-            pieces.append("\n\n" + "=" * _RULE_CHARACTERS)
-        elif token.type == "inline":
-            tight = block.hidden and not first
-            pieces.append(("\n" if tight else "\n\n") + _text_block(block.tag, marker, _text_inline(token.children)))
-            marker, first = " " * len(marker), False
-        elif token.nesting > 0:
-            block = token
-    return "".join(pieces).strip() + "\n"
+        elif name == "hr":
+            done.append("\n\n" + "=" * _RULE_CHARACTERS)
+    return "".join(done).strip() + "\n"
 
 
-def _text_block(tag: str, marker: str, text: str) -> str:
+def _text_block(name: str, marker: str, text: str) -> str:
     text = marker + text.replace("\n", "\n" + " " * len(marker))
-    if tag not in ("h1", "h2"):
+    if name not in ("h1", "h2"):
         return text
-    return ("\n" if tag == "h1" else "") + f"{text}\n{'-' * _RULE_CHARACTERS}"
+    return ("\n" if name == "h1" else "") + f"{text}\n{'-' * _RULE_CHARACTERS}"
 
 
-def _text_inline(children: Sequence[Token] | None) -> str:
-    pieces: list[str] = []
-    link, begin = Token("link_open", "a", 1), 0
-    for token in children or ():
-        if token.type == "link_open":
-            link, begin = token, len(pieces)
-        elif token.type == "link_close":
-            label = "".join(pieces[begin:])
-            pieces[begin:] = [label + _BEHIND if link.info == _BARE else _text_link(label, link.attrs)]
-        elif token.nesting:
-            pieces.append({"strong": "**", "em": "_"}.get(token.tag, ""))
+def _text_pieces(pieces: Sequence[Piece]) -> str:
+    done: list[str] = []
+    link, begin = pieces[0], 0
+    for piece in pieces:
+        if piece.kind == "a":
+            link, begin = piece, len(done)
+        elif piece.kind == "/a":
+            done[begin:] = [_text_link("".join(done[begin:]), link)]
         else:
-            pieces.append(_words([token], line_break="\n"))
+            done.append(_IN_TEXT.get(piece.kind, piece.content))
     # Readers would take what stands directly behind an address for a part of it.
-    return _GOES_ON.sub(" ", "".join(pieces)).replace(_BEHIND, "")
+    return _GOES_ON.sub(" ", "".join(done)).replace(_BEHIND, "")
 
 
-def _text_link(label: str, attributes: Mapping[str, str | int | float]) -> str:
-    target, title = str(attributes.get("href", "")), str(attributes.get("title", ""))
-    if title:
-        label = f"{label} ({title})"
-    return f"{label}: {target}{_BEHIND}" if target else label
+def _text_link(label: str, link: Piece) -> str:
+    if link.bare:
+        return _readable(label) + _BEHIND
+    if link.title:
+        label = f"{label} ({link.title})"
+    return f"{label}: {_readable(link.content)}{_BEHIND}"
 
 
-def _preheader(tokens: Sequence[Token]) -> str:
+def _readable(address: str) -> str:
+    """In angle brackets where readers would cut it (RFC 3986 appendix C)."""
+    return f"<{address}>" if "://" in address and not links.ends_itself(address) else address
+
+
+def _preheader(parts: Sequence[_Part]) -> str:
     words: list[str] = []
-    for token in tokens:
-        if token.type == "inline" and sum(map(len, words)) <= PREHEADER_CHARACTERS:
-            words += _words(token.children).split()
+    length = 0
+    for part in parts:
+        if part.pieces:
+            found = "".join(
+                " " if kind == "br" else content for kind, content, *_ in part.pieces if kind != "a"
+            ).split()
+            words += found
+            length += sum(map(len, found))
+            if length > PREHEADER_CHARACTERS:
+                break
     line = " ".join(words)
     return line if len(line) <= PREHEADER_CHARACTERS else line[:PREHEADER_CHARACTERS] + "\u2026"
-
-
-def _words(children: Iterable[Token] | None, line_break: str = " ") -> str:
-    """What can be read of inline tokens, without marks and addresses of links."""
-    return "".join(line_break if token.tag == "br" else token.content for token in children or ())

@@ -71,6 +71,7 @@ class Trace:
     client_ip: str
     protocol: str  # RFC 3848: ESMTPSA, or HTTP
     by: str
+    product: str = ""  # what an HTTP client calls itself; for the log
 
 
 @dataclass(frozen=True, slots=True)

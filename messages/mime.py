@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from messages import reply
+from messages.charset import codec_of
 from messages.content import Edit, Field, HeaderSection
 from messages.reply import Refused
 
@@ -21,13 +22,20 @@ MAX_LINE_OCTETS = 998  # RFC 5322 2.1.1, without the line end; SES refuses more
 
 _COMMENTS = r"\s*+(?:\([^()]*+\)\s*+)*+"  # RFC 2045 5.1 lets them stand anywhere; in front they are met
 _MEDIA_TYPE = re.compile(_COMMENTS + r"([^\s;/()]+)\s*/\s*([^\s;()]+)")
-_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
+PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
 _SEPARATOR = re.compile(rb">?From [^\r\n]*+\r\n")
 _PERHAPS_EMPTY = re.compile(r';\s*([^\s=;"]+)(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^;]*)|(?=\s*(?:;|\Z)))')
 _DELIMITER_END = re.compile(rb"(--)?+[ \t]*+(?:\r?\n|\Z)")
 _ENCODING = re.compile(_COMMENTS + r"([\w-]*+)" + _COMMENTS + ";?")
+_ENCODINGS = ("7bit", "8bit", "binary", "quoted-printable", "base64")
+_MISSPELT = {
+    **{each.replace("-", ""): each for each in _ENCODINGS},
+    "7bits": "7bit",
+    "8bits": "8bit",
+}
 _BASE64 = re.compile(rb"[A-Za-z0-9+/\s]*+(?:=\s*+){0,2}")
 _BARE_SOFT_BREAK = re.compile(rb"=\r(?!\n)")  # a2b_qp would drop the rest of the line
+_PADDED_SOFT_BREAK = re.compile(rb"=[ \t]++(?=\r?\n|\Z)")
 _ASCII = bytes(range(128))
 _SPACE = b" \t\r\n\v\f"
 
@@ -87,10 +95,18 @@ class Part:
     @property
     def attachment(self) -> bool:
         """Whether it is a file to keep rather than text to read: what carries a file name counts as one."""
+        names = {*parse_parameters(self._disposition), *self.type.parameters}
+        return self.detached or any(name.split("*")[0] in ("filename", "name") for name in names)
+
+    @property
+    def detached(self) -> bool:
+        """Whether its sender says that it is a file to keep (RFC 2183 2.2)."""
+        return self._disposition.startswith("attachment")
+
+    @property
+    def _disposition(self) -> str:
         disposition = self.value("content-disposition")
-        text = disposition.decode("latin-1").lower() if disposition else ""
-        names = {*parse_parameters(text), *self.type.parameters}
-        return text.startswith("attachment") or any(name.split("*")[0] in ("filename", "name") for name in names)
+        return disposition.decode("latin-1").lower() if disposition else ""
 
     @property
     def encoding(self) -> str:
@@ -98,6 +114,16 @@ class Part:
         raw = (self.value("content-transfer-encoding") or b"")[:MAX_VALUE_CHARACTERS]
         found = _ENCODING.fullmatch(raw.decode("latin-1").lower())
         return (found[1] or "7bit") if found else "?"
+
+    @property
+    def meant_encoding(self) -> str | None:
+        """What the Content-Transfer-Encoding means where it is no token of RFC 2045 6.1 but is clear all the same."""
+        raw = self.value("content-transfer-encoding")
+        if not raw or self.encoding in _ENCODINGS:
+            return None
+        written = raw[:MAX_VALUE_CHARACTERS].decode("ascii", "ignore").strip(" \t\"';").lower()
+        meant = _MISSPELT.get(re.sub(r"[\s_-]", "", written))
+        return meant or ("8bit" if codec_of(written) else None)  # a charset's name: the text is in it, not encoded
 
     def value(self, name: str) -> bytes | None:
         first = self.header.named(name)
@@ -114,7 +140,7 @@ class Part:
         if self.encoding in ("7bit", "8bit", "binary"):
             return raw
         if self.encoding == "quoted-printable":
-            return None if _BARE_SOFT_BREAK.search(raw) else binascii.a2b_qp(raw)
+            return _from_quoted_printable(raw)
         if self.encoding == "base64" and _BASE64.fullmatch(raw):
             compact = raw.translate(None, _SPACE)
             compact = compact if most is None else compact[: len(compact) // 4 * 4]
@@ -138,6 +164,14 @@ def inner(part: Part) -> Part | None:
     return _part(header, part.body, part.end, "text/plain", (), [MAX_PARTS])
 
 
+def boundaries(part: Part) -> Iterator[tuple[int, int]]:
+    """Where a multipart's boundary stands in its delimiter lines."""
+    data, boundary = part.header.data, part.type.boundary
+    for at, _, _ in _delimiters(data, boundary, part.body, part.end):
+        start = data.index(boundary, at)
+        yield start, start + len(boundary)
+
+
 def charset_set(field: bytes, name: str) -> bytes:
     """A Content-Type field with another charset; its other parameters keep their bytes."""
     field = field.rstrip(b"\r\n\t ;")
@@ -150,17 +184,22 @@ def charset_set(field: bytes, name: str) -> bytes:
 def parse_parameters(text: str) -> dict[str, str]:
     """Parameters behind a value; the first of a name counts. RFC 2231 continuations are put together."""
     found: dict[str, str] = {}
-    for match in _PARAMETER.finditer(text[:MAX_VALUE_CHARACTERS]):
-        value = match[2].strip()
-        if len(value) > 1 and value[0] == value[-1] == '"':
-            value = re.sub(r"\\(.)", r"\1", value[1:-1])
-        found.setdefault(match[1].lower(), value.strip('"'))
+    for match in PARAMETER.finditer(text[:MAX_VALUE_CHARACTERS]):
+        found.setdefault(match[1].lower(), unquoted(match[2]))
     for name in [name for name in found if re.fullmatch(r"[^*]+\*(0\*?)?", name)]:
         base, pieces, number = name.split("*")[0], found[name], 1
         while (piece := found.get(f"{base}*{number}", found.get(f"{base}*{number}*"))) is not None:
             pieces, number = pieces + piece, number + 1
         found.setdefault(base, unquote(pieces.split("'", 2)[-1], "latin-1") if name.endswith("*") else pieces)
     return found
+
+
+def unquoted(value: str) -> str:
+    """A parameter's value as it is meant, also where a quotation mark is missing."""
+    value = value.strip()
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value = re.sub(r"\\(.)", r"\1", value[1:-1])
+    return value.strip('"')
 
 
 def encode(content: bytes, like: str, boundaries: tuple[bytes, ...] = ()) -> tuple[bytes, str]:
@@ -238,6 +277,14 @@ def version_added(root: Part) -> list[Edit]:
     """MIME-Version where it is missing: without it, the MIME fields mean nothing (RFC 2045 4)."""
     at = root.header.fields_end
     return [] if root.header.named("mime-version") else [Edit(at, at, b"MIME-Version: 1.0\r\n")]
+
+
+def _from_quoted_printable(raw: bytes) -> bytes | None:
+    if b"==" in raw:  # the first begins no code, so it stands for itself (RFC 2045 6.7); a2b_qp swallows one of the two
+        raw = raw.replace(b"==", b"=3D=").replace(b"==", b"=3D=")
+    if b"= " in raw or b"=\t" in raw:
+        raw = _PADDED_SOFT_BREAK.sub(b"=", raw)  # RFC 2045 6.7 (3)
+    return None if _BARE_SOFT_BREAK.search(raw) else binascii.a2b_qp(raw)
 
 
 def _is_dense(content: bytes) -> bool:

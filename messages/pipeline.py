@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from messages import attachments, headers, mime, reply, rewrite, threads, transport
+from messages import attachments, headers, mime, plain, recipients, reply, rewrite, threads, transport
 from messages import branding as brandings
 from messages.branding import Branding, Untouched
 from messages.content import Edit, HeaderSection, compose, legible, origin, splice
 from messages.headers import Fate
 from messages.language import language_of
+from messages.mailboxes import Mailbox
 from messages.message import Language, Trace
 from messages.mime import Part, find_unsendable
 from messages.reply import Refused, Reply
-from messages.rewrite import Mailbox, SenderPolicy
+from messages.rewrite import SenderPolicy
 from messages.words import clean, subject_for_people
 
 MAX_MESSAGE_ID_CHARACTERS = 998
@@ -62,21 +63,22 @@ class Prepared:
 
 def prepare(content: bytes, preparation: Preparation) -> Prepared:
     """The message as it is sent, but for a signature. Expects CRLF line ends. Raises Refused."""
-    mended = legible(content)
-    root = mime.parse(splice(content, mended) if mended else content)
-    header = root.header
+    root, mended, arrived = _legible(content)
+    header, own_id = root.header, threads.own_id(arrived)
     attachments.check(root)
     if (sealed := transport.find_sealed(root)) is not None:
         raise _refused(reply.EIGHT_BIT_SIGNED, content, sealed, mended)
-    sender = rewrite.sender(header, preparation.sender)
+    charset = plain.charset_of(root)
+    sender = rewrite.sender(header, preparation.sender, charset)
     fates = list(headers.fates(header, keep_received=preparation.keep_received))
     language = language_of(root) if preparation.translated else None
     branding, reason = _branding(root, preparation, language)
     edits = [
         *_added(root, preparation),
         *(Edit(field.start, field.end, b"") for field, fate in fates if not fate.kept),
-        *threads.own_id_referenced(header),
-        *rewrite.rewrite(header, preparation.sender, sender),
+        *(threads.own_id_referenced(header) if own_id else ()),
+        *rewrite.rewrite(header, preparation.sender, sender, charset),
+        *recipients.mend(header, charset),
         *branding,
     ]
     edits, sent = _sendable(content, compose(mended, edits, header.data) if mended else edits)
@@ -85,12 +87,23 @@ def prepare(content: bytes, preparation: Preparation) -> Prepared:
         edits=tuple(edits),
         sender=sender,
         subject=subject_for_people(header.first("subject")),
-        original_message_id=threads.own_id(header) or _shown_id(header),
+        original_message_id=own_id or _shown_id(arrived),
         branded=bool(branding),
         not_branded_because=reason,
         language=language,
         fates=tuple(fate for _, fate in fates),
     )
+
+
+def _legible(content: bytes) -> tuple[Part, list[Edit], HeaderSection]:
+    """The message as every reader takes it apart, the edits that made it so, and its fields in the sender's octets."""
+    mended = legible(content)
+    root = mime.parse(splice(content, mended) if mended else content)
+    more = plain.mend(root)
+    if not more:
+        return root, mended, root.header
+    edits = compose(mended, more, root.header.data) if mended else more
+    return mime.parse(splice(root.header.data, more)), edits, root.header
 
 
 def _shown_id(header: HeaderSection) -> str | None:

@@ -12,27 +12,17 @@ from dataclasses import dataclass
 from messages import reply
 from messages.address import Address, AddressError, parse_domain
 from messages.author import mailboxes
+from messages.charset import guessed
 from messages.content import Edit, HeaderSection, decode
+from messages.mailboxes import Mailbox, parse_mailboxes
 from messages.reply import Refused
-from messages.words import clean, decode_words, fold, phrase
+from messages.words import clean, fold
 
 MAX_NAME_CHARACTERS = 128
 MAX_REPLY_TO = 25
 MAX_LISTED_CHARACTERS = 85
-MAX_LIST_CHARACTERS = 65_536  # a longer list is cut: more than one author is not looked at
 
 _UNICODE_DOMAIN = re.compile(r"@([\w.-]*[^\x00-\x7f][\w.-]*)")
-_TOKEN = re.compile(
-    r"""(?P<space>[ \t\r\n]++)
-      | (?P<word>=\?[^?\s]++\?[bBqQ]\?[^?\r\n]*+\?=)
-      | (?P<comment>\()
-      | "(?P<quoted>(?:[^"\\]|\\.)*+)(?:"|\\?\Z)
-      | <(?P<angle>[^<>]*+)(?:>|\Z)
-      | (?P<separator>[,;:])
-      | (?P<atom>[^ \t\r\n()"<>,;:]++)
-      | (?P<stray>.)""",
-    re.VERBOSE | re.DOTALL,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +48,14 @@ class SenderPolicy:
         return self.reply_to == "registered" and (address.domain in self.own_domains or address.is_in(self.registered))
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    """A display name as people read it (may be empty) and an address, None where it cannot be used."""
+def sender(header: HeaderSection, policy: SenderPolicy, charset: str | None) -> Mailbox:
+    """Who stands in header From. Raises Refused where the service wants its authors named, and this is none of them.
 
-    name: str
-    address: Address | None
-
-    def pieces(self) -> list[str]:
-        """As it stands in a field, cut where the field may be folded."""
-        return [*phrase(self.name), f"<{self.address}>"] if self.name else [str(self.address)]
-
-
-def sender(header: HeaderSection, policy: SenderPolicy) -> Mailbox:
-    """Who stands in header From. Raises Refused where the service wants its authors named, and this is none of them."""
+    `charset`: of the message's text, for names in raw octets.
+    """
     if not (policy.author_name or policy.own_domains or policy.refuse_others):
         return Mailbox(_bounded(policy.name), policy.address)
-    authors = [mailbox for field in header.all("from") for mailbox in parse_mailboxes(field)]
+    authors = [mailbox for field in _mailboxes(header, "from", charset) for mailbox in field]
     kept = _kept(authors, policy)
     if kept is not None and _is_certain(header, kept):
         return kept
@@ -86,12 +67,12 @@ def sender(header: HeaderSection, policy: SenderPolicy) -> Mailbox:
     return Mailbox(name, policy.address)
 
 
-def rewrite(header: HeaderSection, policy: SenderPolicy, sender: Mailbox) -> Iterator[Edit]:
+def rewrite(header: HeaderSection, policy: SenderPolicy, sender: Mailbox, charset: str | None) -> Iterator[Edit]:
     """The edits that leave exactly one From, naming `sender`, and at most one Reply-To: no author is no Reply-To."""
     new = fold("From", sender.pieces())
-    wished = parse_mailboxes(", ".join(header.all("reply-to")))
+    wished = [each for field in _mailboxes(header, "reply-to", charset) for each in _usable(field)]
     if not wished and sender.address == policy.address:
-        wished = parse_mailboxes(header.first("from") or "")[:1]
+        wished = _usable(next(_mailboxes(header, "from", charset), []))
     replies = _permitted(wished, policy)
     if replies:
         new += fold("Reply-To", _list(replies))
@@ -102,69 +83,6 @@ def rewrite(header: HeaderSection, policy: SenderPolicy, sender: Mailbox) -> Ite
     place = header.named("from")[0].start if header.named("from") else 0
     yield Edit(place, place, new)
     yield from (Edit(field.start, field.end, b"") for field in old)
-
-
-def parse_mailboxes(text: str) -> list[Mailbox]:
-    """The mailboxes of an address list, groups taken apart (RFC 5322 3.4). Never fails; skips what is no mailbox."""
-    found: list[Mailbox] = []
-    words: list[str] = []  # of the phrase, or of an address without brackets
-    comments: list[str] = []
-    angle: str | None = None
-
-    def finish() -> None:
-        nonlocal angle
-        if angle is not None:
-            found.append(_mailbox("".join(words), angle))
-        elif "@" in "".join(words):
-            *before, address = (word for word in "".join(words).split() if "@" in word or not comments)
-            found.append(_mailbox(" ".join(comments or before), address))  # `a@example.ca (Name)`, the old form
-        angle = None
-        words.clear()
-        comments.clear()
-
-    text, at = text[:MAX_LIST_CHARACTERS], 0
-    while at < len(text) and (token := _TOKEN.match(text, at)):
-        at = token.end()
-        match token.lastgroup:
-            case "comment":
-                comment, at = _comment(text, at)
-                comments.append(comment)
-            case "separator" if token[0] == ":":
-                words.clear()  # the name of a group
-            case "separator":
-                finish()
-            case "angle":
-                angle = token["angle"] if angle is None else angle
-            case "quoted":
-                words.append(re.sub(r"\\(.)", r"\1", token["quoted"]))
-            case "space":
-                words.append(" ")
-            case _:
-                words.append(token[0])
-    finish()
-    return found
-
-
-def _mailbox(name: str, address: str) -> Mailbox:
-    address = address.strip()
-    if address.startswith("@"):  # RFC 5322 4.4: an obsolete route stands before the address
-        address = address.rpartition(":")[2]
-    try:
-        # RFC 2047 5: no encoded word stands in an address, and some readers decode it all the same.
-        parsed = None if "=?" in address else Address.parse(address)
-    except AddressError:
-        parsed = None
-    return Mailbox(clean(decode_words(name)), parsed)
-
-
-def _comment(text: str, at: int) -> tuple[str, int]:
-    """The comment that starts behind an opening bracket, which may hold comments, and where it ends."""
-    depth, start = 1, at
-    for bracket in re.compile(r"\\.|[()]", re.DOTALL).finditer(text, at):
-        depth += {"(": 1, ")": -1}.get(bracket[0], 0)
-        if depth == 0:
-            return text[start : bracket.start()], bracket.end()
-    return text[start:], len(text)
 
 
 def _kept(authors: list[Mailbox], policy: SenderPolicy) -> Mailbox | None:
@@ -189,12 +107,21 @@ def _is_certain(header: HeaderSection, author: Mailbox) -> bool:
     return mailboxes(value.encode()) == [author.address]
 
 
-def _permitted(wished: list[Mailbox], policy: SenderPolicy) -> list[Mailbox]:
+def _mailboxes(header: HeaderSection, name: str, charset: str | None) -> Iterator[list[Mailbox]]:
+    """Of each field of that name, from the top."""
+    return (parse_mailboxes(guessed(header.raw(field), charset)) for field in header.named(name))
+
+
+def _usable(mailboxes: list[Mailbox]) -> list[tuple[str, Address]]:
+    """Those that SES carries: no local part beyond ASCII."""
+    return [(each.name, each.address) for each in mailboxes if each.address and each.address.ascii]
+
+
+def _permitted(wished: list[tuple[str, Address]], policy: SenderPolicy) -> list[Mailbox]:
     unique: dict[str, Mailbox] = {}
-    for mailbox in wished:
-        if mailbox.address and policy.permits(mailbox.address) and mailbox.address.ascii:
-            name = mailbox.name if _is_safe_name(mailbox.name) else ""
-            unique.setdefault(mailbox.address.key, Mailbox(name, mailbox.address))
+    for name, address in wished:
+        if policy.permits(address):
+            unique.setdefault(address.key, Mailbox(name if _is_safe_name(name) else "", address))
     return list(unique.values())[:MAX_REPLY_TO]
 
 

@@ -1,43 +1,34 @@
 """Templates with `((placeholders))`, and filling them with a message's personalisation.
 
-A value is one value and nothing more: it is never read for placeholders, makes no header field, and stays inside the
-link whose address or text it is. Markdown in a value is active, as the API's contract has it, unless the sender names
-the value in `sanitise_content_for`; HTML never is (markdown.py). Takes time in proportion to what it is given.
-Knows nothing of services, stores or MIME.
+Optional text may hold placeholders and optional text of its own; a value is never read for any. What a value may mean
+where it stands is in values.py. Takes time in proportion to what it is given. Knows nothing of services or MIME.
 """
 
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import quote
 from uuid import UUID
 
+from messages import links
 from messages.message import Channel
 from messages.typography import typographic
+from messages.values import ADDRESS, LABEL, LINE, TARGET, TEXT, Personalisation, Values, key_of, normalise
 from messages.words import MAX_SUBJECT_CHARACTERS, clean
 
 MAX_FILLED_OCTETS = 256 * 1024  # one value may stand in a template ten thousand times
 MAX_FILLED_LINES = 5_000  # each may become a paragraph of 200 octets of HTML: bounds what is built at the exit
 
-Personalisation = Mapping[str, object]  # of JSON: text, numbers, lists of these; null is "not given"
-
-# Where a value stands: as marks in the text, which holds no control characters of its own.
-_TEXT, _LABEL, _TARGET, _LINE = "\0", "\1", "\2", "\3"
-_MARK = re.compile("([\0-\3])")
+# Where values stand (values.py), and where optional texts and addresses that hold values begin and end: as marks in the
+# text, which has no control characters of its own.
+_IF, _END, _ADDRESS_BEGINS, _ADDRESS_ENDS = "\5\6\7\b"
+_MARK = re.compile("([\0-\b])")
 _OPEN = re.compile(r"\(\((?!\()")
+_BRACKET = re.compile(r"\\[()]|\(\((?!\()|[()]")
 _LINK = re.compile(
     r"\[(?P<label>[^\[\]]*+)\]\((?P<target>[ \t]*+(?:<[^<>\n]*+|(?:[^\s()]++|\([^\s()]*+\))*+))"  # CommonMark 6.3
 )
-_FILLERS = re.compile(r"[\s_-]+")
-_UNPRINTABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_TRUE = frozenset(("yes", "y", "true", "t", "1", "include", "show", "oui", "vrai", "inclure", "afficher"))
-
-_MARKDOWN = re.compile(r"[`*_()\\{}\[\]<>#+\-.!|^]")
-_BRACKETS = re.compile(r"[\[\]\\]")
-_URL = re.compile(r"(?<![A-Za-z])[A-Za-z]++://[^\s<>\"')\]]*+")
-_DOMAIN = re.compile(r"(?<![\w@-])(?<![\w-]\.)[\w-]++(?:\.[\w-]++)++(?!@)([/?#][^\s<>\"')\]]*+)?")
-_ENDS_TARGET = re.compile(r"[\s()<>\"'\\`]")
+_GOES_ON = re.compile(r"[A-Za-z0-9/&=%#-]|[.?]\w")
+_SEEN_BEHIND = 100  # of what follows an address: enough to say where that ends
 
 
 class TooLong(Exception):  # noqa: N818 - says what is wrong, as Refused does
@@ -78,168 +69,192 @@ class Template:
 class _Placeholder:
     name: str
     written: str
-    text: str | None  # of a conditional: ((name??text))
+    begin: int
+    conditional: bool = False  # ((name??text)): `written` ends where the text begins
 
 
 def placeholders(text: str) -> tuple[str, ...]:
     """The names in the order in which they appear; of two spellings of a name the first."""
     found: dict[str, str] = {}
-    for placeholder in _split(text)[1]:
-        found.setdefault(_key(placeholder.name), placeholder.name)
+    for placeholder in _split(normalise(text), TEXT)[1]:
+        found.setdefault(key_of(placeholder.name), placeholder.name)
     return tuple(found.values())
+
+
+def unmatched(text: str) -> str | None:
+    """Optional text whose brackets do not match, the first one's name; None where all do."""
+    text = normalise(text)
+    matching = _matching(text)
+    return next((each.name for each in _split(text, TEXT)[1] if each.conditional and each.begin not in matching), None)
 
 
 def missing(template: Template, personalisation: Personalisation) -> tuple[str, ...]:
     """The names that have no value: absent, null, or a list without anything in it."""
-    given = _Values(personalisation)
-    return tuple(name for name in template.placeholders if _key(name) not in given)
+    given = Values(personalisation)
+    return tuple(name for name in template.placeholders if key_of(name) not in given)
+
+
+def own_values(template: Template, personalisation: Personalisation) -> dict[str, object]:
+    """What of the personalisation the template has a place for."""
+    own = set(map(key_of, template.placeholders))
+    return {name: value for name, value in personalisation.items() if key_of(name) in own}
+
+
+def own_names(template: Template, names: Iterable[str]) -> tuple[str, ...]:
+    """The template's placeholders, as it spells them, that are among the names."""
+    asked = set(map(key_of, names))
+    return tuple(name for name in template.placeholders if key_of(name) in asked)
 
 
 def fill_subject(template: Template, personalisation: Personalisation, sanitise_content_for: Iterable[str] = ()) -> str:
     """The subject as people read it: one line of at most 998 characters. Raises TooLong."""
-    filled = _fill(template.subject or "", _LINE, _Values(personalisation, sanitise_content_for))
+    filled = _fill(template.subject or "", LINE, Values(personalisation, sanitise_content_for))
     return typographic(clean(filled))[:MAX_SUBJECT_CHARACTERS]
 
 
 def fill_body(template: Template, personalisation: Personalisation, sanitise_content_for: Iterable[str] = ()) -> str:
     """The body's Markdown source with all values in it. Raises TooLong."""
-    return _fill(template.body, _TEXT, _Values(personalisation, sanitise_content_for))
+    return _fill(template.body, TEXT, Values(personalisation, sanitise_content_for))
 
 
-def sanitised_content(
-    personalisation: Personalisation, sanitise_content_for: Iterable[str]
-) -> dict[str, dict[str, str]]:
-    """What sanitising does to the values it is asked for: `{key: {"unsanitised", "sanitised"}}`, those it changes."""
-    asked = {_key(name) for name in sanitise_content_for}
-    changes = {}
-    for key, raw in personalisation.items():
-        value = _value(raw)
-        if value is None or _key(key) not in asked:
-            continue
-        before = _in_line(value)
-        after = _sanitise(before)
-        if after != before:
-            changes[key] = {"unsanitised": before, "sanitised": after}
-    return changes
-
-
-def normalise(text: str) -> str:
-    """Text with LF line ends and without control characters, as everything here expects it."""
-    return _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-class _Values:
-    """The personalisation of one message, each value made ready for a place once."""
-
-    def __init__(self, personalisation: Personalisation, sanitise_content_for: Iterable[str] = ()) -> None:
-        values = ((_key(name), _value(raw)) for name, raw in personalisation.items())
-        self._values = {key: value for key, value in values if value is not None}
-        self._sanitised = {_key(name) for name in sanitise_content_for}
-        self._ready: dict[tuple[str, str], str] = {}
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._values
-
-    def fill(self, placeholder: _Placeholder, place: str) -> str:
-        """What stands there instead; a placeholder without a value stays as it is written."""
-        key = _key(placeholder.name)
-        value = self._values.get(key)
-        if value is None:
-            return placeholder.written
-        if placeholder.text is not None:
-            return placeholder.text if _in_line(value).strip().lower() in _TRUE else ""
-        if (key, place) not in self._ready:
-            self._ready[key, place] = _placed(value, place, sanitised=key in self._sanitised)
-        return self._ready[key, place]
-
-
-def _split(text: str) -> tuple[list[str], list[_Placeholder]]:
-    """The text around the placeholders, one piece more than there are placeholders, and these."""
-    text = normalise(text)
-    around: list[str] = []
+def _split(text: str, place: str) -> tuple[str, list[_Placeholder]]:
+    """The text with marks where placeholders and optional texts stand, and these. Optional text may hold both."""
+    matching = _matching(text)
+    pieces: list[str] = []
     found: list[_Placeholder] = []
-    begin = at = 0
-    while opening := _OPEN.search(text, at):
-        end = text.find("))", opening.end())
+    ends: list[int] = []  # of the optional texts that are open, the innermost last
+    begin, end = 0, -1
+    opening = _OPEN.search(text)
+    while opening or ends:
+        if ends and (not opening or ends[-1] <= opening.start()):
+            pieces += (text[begin : ends[-1]], _END)
+            begin = ends.pop() + 2
+            continue
+        assert opening
+        start, name_at = opening.span()
+        if end < name_at:
+            end = text.find("))", name_at)
         if end < 0:
             break
-        at = end + 2
-        name, conditional, kept = text[opening.end() : end].partition("??")
-        if _key(name):
-            around.append(text[begin : opening.start()])
-            found.append(_Placeholder(name.strip(), text[opening.start() : at], kept if conditional else None))
-            begin = at
-    return [*around, text[begin:]], found
+        condition = text.find("??", name_at, end)
+        name_ends, behind = (end, end + 2) if condition < 0 else (condition, condition + 2)
+        name = text[name_at:name_ends].strip()
+        if ends and end >= ends[-1]:
+            behind = name_at
+        elif not key_of(name):
+            behind = end + 2
+        else:
+            pieces += (text[begin:start], place if condition < 0 else _IF)
+            found.append(_Placeholder(name, text[start:behind], start, condition >= 0))
+            ends += [] if condition < 0 else [matching.get(start, end)]
+            begin = behind
+        opening = _OPEN.search(text, behind)
+    return "".join((*pieces, text[begin:])), found
 
 
-def _fill(text: str, place: str, values: _Values) -> str:
-    around, found = _split(text)
-    marked = place.join(around)
-    if place == _TEXT:
-        marked = _LINK.sub(_mark_link, marked)
-    pieces = _MARK.split(marked)
-    pieces[1::2] = [values.fill(*each) for each in zip(found, pieces[1::2], strict=True)]
+def _matching(text: str) -> dict[int, int]:
+    """Where `((` is closed by `))` with all brackets between in pairs. One behind a backslash is none."""
+    ends: dict[int, int] = {}
+    opened: list[int] = []  # where, of `((`; -1 of a single one
+    at = 0
+    for bracket in _BRACKET.finditer(text) if "??" in text else ():
+        if bracket.start() < at or bracket[0][0] == "\\":
+            continue
+        if bracket[0] != ")":
+            opened.append(bracket.start() if len(bracket[0]) == 2 else -1)
+        elif opened and opened[-1] < 0:
+            opened.pop()
+        elif opened and text.startswith(")", bracket.end()):
+            ends[opened.pop()] = bracket.start()
+            at = bracket.end() + 1
+    return ends
+
+
+def _fill(text: str, place: str, values: Values) -> str:
+    marked, found = _split(normalise(text), place)
+    if place == TEXT and found:
+        marked = _mark_addresses(_LINK.sub(_mark_link, marked))
+    pieces, addresses = _put_in(_MARK.split(marked), found, values)
     # Counted before they are put together: one value in ten thousand places would fill the memory.
     sizes = {piece: (len(piece.encode()), piece.count("\n")) for piece in set(pieces)}
     octets, lines = (sum(sizes[piece][part] for piece in pieces) for part in (0, 1))
     if octets > MAX_FILLED_OCTETS or lines > MAX_FILLED_LINES:
         raise TooLong(octets, lines)
+    for begin, end in addresses:
+        _enclose(pieces, begin, end)
     return "".join(pieces)
 
 
+def _put_in(
+    pieces: list[str], found: Iterable[_Placeholder], values: Values
+) -> tuple[list[str], list[tuple[int, int]]]:
+    """The pieces with all values in them, and which of them are whole addresses with something of a value."""
+    done: list[str] = []
+    addresses: list[tuple[int, int]] = []
+    tails: list[str | None] = []  # what ends each optional text that is open; None: it is not shown
+    hidden = begin = 0
+    rest = iter(found)
+    for at, piece in enumerate(pieces):
+        if piece == _END and at % 2:
+            tail = tails.pop()
+            hidden -= tail is None
+            done += [tail] if tail and not hidden else []
+        elif piece == _IF and at % 2:
+            placeholder = next(rest)
+            keeps = values.keeps(placeholder.name)
+            done += [placeholder.written] if keeps is None and not hidden else []
+            tails.append("))" if keeps is None else "" if keeps else None)
+            hidden += tails[-1] is None
+        elif at % 2 and piece not in (_ADDRESS_BEGINS, _ADDRESS_ENDS):
+            placeholder = next(rest)
+            if not hidden:
+                filled = values.fill(placeholder.name, piece)
+                if piece == TEXT and filled and filled[:4].lower() == "http":
+                    addresses.append((len(done), len(done) + 1))
+                done.append(placeholder.written if filled is None else filled)
+        elif hidden:
+            continue
+        elif piece == _ADDRESS_BEGINS:
+            begin = len(done)
+        elif piece == _ADDRESS_ENDS:
+            addresses.append((begin, len(done)))
+        else:
+            done.append(piece)
+    return done, addresses
+
+
+def _enclose(pieces: list[str], begin: int, end: int) -> None:
+    """Puts `<...>` around an address whose last characters would else be taken for the sentence's."""
+    address = "".join(pieces[begin:end])
+    behind, before = _first(pieces, end, 1)[:_SEEN_BEHIND], _first(pieces, begin - 1, -1)[-1:] or " "
+    if not links.is_address(address) or _GOES_ON.match(behind) or (before == "<" and behind[:1] == ">"):
+        return
+    found = next(links.find(before + address + behind), None)
+    if found != (1, 1 + len(address)) or address[-1] in "*_~" or "\\" in address:
+        pieces[begin] = f"<{pieces[begin]}"
+        pieces[end - 1] += ">"
+
+
+def _first(pieces: list[str], at: int, step: int) -> str:
+    """The first that is not empty."""
+    while 0 <= at < len(pieces):
+        if pieces[at]:
+            return pieces[at]
+        at += step
+    return ""
+
+
 def _mark_link(link: re.Match[str]) -> str:
-    label, target = link["label"].replace(_TEXT, _LABEL), link["target"].replace(_TEXT, _TARGET)
+    label, target = link["label"].replace(TEXT, LABEL), link["target"].replace(TEXT, TARGET)
     return f"[{label}]({target}"
 
 
-def _placed(value: str | Sequence[str], place: str, *, sanitised: bool) -> str:
-    if place == _TEXT and not isinstance(value, str):
-        return "\n\n" + "\n".join(f"* {_sanitise(item) if sanitised else item}" for item in value)
-    text = _in_line(value)
-    if place in (_LINE, _TARGET):
-        text = _defused(text) if sanitised else text
-        return _ENDS_TARGET.sub(lambda found: quote(found[0]), text.strip()) if place == _TARGET else text
-    if place == _LABEL:
-        text = " ".join(text.split())
-    if sanitised:
-        return _sanitise(text)
-    return _BRACKETS.sub(r"\\\g<0>", text) if place == _LABEL else text
-
-
-def _sanitise(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\g<0>", _defused(text))
-
-
-def _defused(text: str) -> str:
-    """Without links: addresses of pages are taken out, and bare domains broken up so that no reader makes them live."""
-    return _DOMAIN.sub(_break_up, _URL.sub("", text))
-
-
-def _break_up(host: re.Match[str]) -> str:
-    top = host[0].removesuffix(host[1] or "").rpartition(".")[2]
-    if len(top) < 2 or not (top.isalpha() or top.lower().startswith("xn--")):
-        return host[0]  # a number, an abbreviation
-    return "" if host[1] else host[0].replace(".", ". ")
-
-
-def _key(name: str) -> str:
-    """What two spellings of a name have in common: case, blanks, `_` and `-` do not count."""
-    return unicodedata.normalize("NFC", _FILLERS.sub("", name)).lower()
-
-
-def _value(raw: object) -> str | tuple[str, ...] | None:
-    """A value as text, or as the items of a list; None where there is none."""
-    if isinstance(raw, str | int | float):
-        return normalise(str(raw))
-    if isinstance(raw, list | tuple):
-        texts = (" ".join(normalise(str(item)).split()) for item in raw if isinstance(item, str | int | float))
-        return tuple(text for text in texts if text) or None
-    return None
-
-
-def _in_line(value: str | Sequence[str]) -> str:
-    """A value inside a sentence: of a list `a, b and c`."""
-    if isinstance(value, str):
-        return value
-    *others, last = value
-    return f"{', '.join(others)} and {last}" if others else last
+def _mark_addresses(marked: str) -> str:
+    """What stands inside an address, outside of links, is a part of it."""
+    done: list[str] = []
+    at = 0
+    for begin, end in links.find(marked.replace(TEXT, "x")):
+        if TEXT in (address := marked[begin:end]):
+            done += (marked[at:begin], _ADDRESS_BEGINS, address.replace(TEXT, ADDRESS), _ADDRESS_ENDS)
+            at = end
+    return "".join((*done, marked[at:]))

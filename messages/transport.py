@@ -9,9 +9,10 @@ content, messages in the message and damaged encodings are left alone. Knows not
 import re
 from collections.abc import Iterator
 
-from messages import mime
+from messages import mime, plain
 from messages.content import Edit, Field, HeaderSection
 from messages.mime import MAX_LINE_OCTETS, Part, find_unsendable
+from messages.words import has_unfoldable_word
 
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 _WORD = re.compile(rb"[ \t]*+[^ \t]++(?:[ \t]++\Z)?")  # with the white space before it, where a field may be folded
@@ -82,15 +83,20 @@ def _encoded(part: Part) -> list[Edit]:
 
 
 def _folded(header: HeaderSection, field: Field) -> Iterator[Edit]:
-    """The field with its long lines folded at white space (RFC 5322 2.2.3), if all of them can be."""
+    """The field with its long lines folded at white space (RFC 5322 2.2.3), else with what is too long as words."""
     if field.end - field.start <= MAX_LINE_OCTETS or field.name in ("", "content-transfer-encoding"):
         return  # a long Content-Transfer-Encoding goes with the encoding, or is damage
     old = header.data[field.start : field.end].removesuffix(b"\r\n")
     name, colon, value = old.partition(b":")
     first, *others = value.split(b"\r\n")
+    if max(len(name) + 1 + len(first), *map(len, others), 0) <= MAX_LINE_OCTETS:
+        return
     lines = [*_wrapped([name + colon], first), *(piece for line in others for piece in _wrapped([], line))]
     new = b"\r\n".join(lines)
-    if new != old and all(len(line) <= MAX_LINE_OCTETS for line in lines):
+    if has_unfoldable_word(value.decode("latin-1")) or any(len(line) > MAX_LINE_OCTETS for line in lines):
+        raw = header.raw(field)
+        new = plain.shortened(name.decode("ascii"), raw.decode("ascii")).removesuffix(b"\r\n") if raw.isascii() else old
+    if new != old and all(len(line) <= MAX_LINE_OCTETS for line in new.split(b"\r\n")):
         yield Edit(field.start, field.start + len(old), new)
 
 

@@ -7,6 +7,7 @@ import auth.domains
 import auth.guests
 import auth.keys
 import auth.limits
+import auth.processes
 import auth.roots
 import auth.senders
 import auth.services

@@ -147,7 +147,7 @@ def _split(
             template_id=prepared.template_id,
             template_version=prepared.template_version,
             reference=submission.reference,
-            reverse_path=str(submission.envelope.reverse_path or ""),
+            reverse_path=submission.envelope.reverse_path or "",
             recipient=recipient,
             subject=prepared.subject,
             original_message_id=(

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from auth.limits import charges
 from auth.principal import Option, Principal
 from messages import reply
-from messages.address import Address
+from messages.address import Address, AddressError
 from messages.author import authors
 from messages.content import HeaderSection
 from messages.message import KeyType, Submission
@@ -53,10 +53,15 @@ def check_size(content: bytes, limit: int) -> None:
         raise Refused(reply.TOO_LARGE, limit=limit)
 
 
-def check_reverse_path(principal: Principal, reverse_path: Address | None) -> None:
+def check_reverse_path(principal: Principal, reverse_path: str | None) -> None:
     """A key that may name certain senders only, and the sender of the envelope; the null reverse-path is nobody."""
-    if reverse_path is not None:
-        _check_sender(principal, _ENVELOPE_SENDER, reverse_path)
+    if reverse_path is None or not principal.key.allowed_from:
+        return
+    try:
+        sender = Address.parse(reverse_path)
+    except AddressError as error:
+        raise Refused(reply.BAD_SENDER, reason=error.text) from None
+    _check_sender(principal, _ENVELOPE_SENDER, sender)
 
 
 def check_senders(principal: Principal, submission: Submission) -> None:

@@ -16,17 +16,29 @@ from delivery.templates import HIDDEN_VERSION
 from messages import pipeline, reply
 from messages.address import Address
 from messages.compose import Recipe
+from messages.markdown import MAX_MARKS, marks
 from messages.message import ContentKind, Language, Personalised, Submission
 from messages.pipeline import Preparation, prepare
 from messages.reply import Refused
 from messages.rewrite import SenderPolicy
-from messages.template import MAX_FILLED_LINES, MAX_FILLED_OCTETS, Template, TooLong, fill_body, fill_subject, missing
+from messages.template import (
+    MAX_FILLED_LINES,
+    MAX_FILLED_OCTETS,
+    Template,
+    TooLong,
+    fill_body,
+    fill_subject,
+    missing,
+    own_names,
+    own_values,
+)
 from messages.text import Text
 from messages.variant import Variant
 from relay.checks import check_size, size_limit
 
 # Preparing 10 MB takes tens of milliseconds: from this size on it runs in a thread, and the other sessions go on.
 _THREAD_BYTES = 256 * 1024
+_THREAD_HEADER_BYTES = 16 * 1024  # lists of thousands of addresses take as long
 # SES takes 40 MB after base64 (v2 API); what branding or re-encoding makes larger is refused here, not after the 250.
 _SENDABLE_BYTES = 29_900_000
 _NO_BRANDING = Text("the service has no such branding; use its id, not its name, or none, or leave it out")
@@ -78,7 +90,7 @@ class Preparer:
         """What a raw message of theirs becomes. Raises Refused."""
         check_size(content, size_limit(principal, self._max_message_bytes))
         preparation = await self._preparation(submission, principal, group_id, now)
-        if len(content) > _THREAD_BYTES:
+        if len(content) > _THREAD_BYTES or content.find(b"\r\n\r\n") > _THREAD_HEADER_BYTES:
             done = await asyncio.to_thread(prepare, content, preparation)
         else:
             done = prepare(content, preparation)
@@ -127,16 +139,18 @@ class Preparer:
             subject = fill_subject(template, content.personalisation, content.sanitised)
             body = fill_body(template, content.personalisation, content.sanitised)
         except TooLong as error:
-            found = {"octets": error.octets, "lines": error.lines}
+            sizes = {"octets": error.octets, "lines": error.lines}
             limits = {"max_octets": MAX_FILLED_OCTETS, "max_lines": MAX_FILLED_LINES}
-            raise Refused(reply.TEXT_TOO_LONG, **found, **limits) from None
+            raise Refused(reply.TEXT_TOO_LONG, **sizes, **limits) from None
         if not body.strip():
             raise Refused(reply.EMPTY)
+        if (found := marks(body)) > MAX_MARKS:
+            raise Refused(reply.TEXT_TOO_MARKED, marks=found, limit=MAX_MARKS)
         check_size(body.encode(), size_limit(principal, self._max_message_bytes))
         sender = Address(service.email_from, service.domain)
         recipe = Recipe(
-            personalisation=content.personalisation,
-            sanitise_content_for=content.sanitised,
+            personalisation=own_values(template, content.personalisation),
+            sanitise_content_for=own_names(template, content.sanitised),
             one_click_unsubscribe_url=content.one_click_unsubscribe_url,
             service_name=service.name,
             sender=sender,

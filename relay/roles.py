@@ -11,18 +11,19 @@ import random
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from auth import domains, resolvers, service_domains
+from auth import domains, processes, resolvers, service_domains
 from auth.errors import AuthError
 from config.database import OUTAGES
 from config.settings import Settings, SettingsError
 from relay import allocation
+from relay.handover import Plan, Secret
 from relay.sockets import Listeners
 from relay.supervisor import EXIT_CONFIGURATION, Child, Links
 from relay.tls import Certificates
@@ -58,28 +59,32 @@ _DRAIN_SECONDS = 14.0  # less than the supervisor waits
 _START_SECONDS = 30.0  # a database that goes away while a child starts gets so long to come back
 
 Body = Callable[[asyncio.Event, Callable[[], None]], Awaitable[None]]
+Part = Callable[[Settings, asyncio.Event, Callable[[], None]], Awaitable[None]]
 
 
-def children(
-    settings: Settings, role: str, listeners: Listeners, ops: socket.socket, certificates: Certificates | None
-) -> list[Child]:
+def children(plan: Plan, listeners: Listeners, ops: socket.socket, certificates: Certificates | None) -> list[Child]:
     """What the supervisor keeps running for a role; SMTP doors need certificates."""
+    settings, role = plan.settings, plan.role
     run_id = random.SystemRandom().randbytes(4).hex()  # our own dead workers' leases end at once, nobody else's do
     found = []
+
+    def keep(name: str, part: Part, *needed: Secret) -> None:
+        found.append(Child(name, _main(plan, part, needed)))
+
     for slot in range(settings.processes):
         if role in ("all", "worker"):
             owner = f"{socket.gethostname()}-{run_id}-{slot}"
-            found.append(Child(f"worker-{slot}", _main(partial(worker, settings, owner, slot))))
+            keep(f"worker-{slot}", partial(worker, owner, slot), Secret.SECRET_KEY, Secret.SEALING_KEY, Secret.AWS)
         if certificates is not None:
             mine = Listeners(
                 *(each[slot : slot + 1] for each in (listeners.starttls, listeners.tls, listeners.devices))
             )
-            found.append(Child(f"smtp-{slot}", _main(partial(smtp_door, settings, mine, certificates))))
+            keep(f"smtp-{slot}", partial(smtp_door, mine, certificates), Secret.SECRET_KEY)
     for slot, listener in enumerate(listeners.http):
-        found.append(Child(f"http-{slot}", _main(partial(http_door, settings, listener))))
+        keep(f"http-{slot}", partial(http_door, listener), Secret.SECRET_KEY)
     if role in ("all", "feedback"):
-        found.append(Child("feedback-0", _main(partial(feedback, settings, listeners.webhook))))
-    found.append(Child("ops", _main(partial(operations, settings, listeners, ops, certificates))))
+        keep("feedback-0", partial(feedback, listeners.webhook), Secret.SECRET_KEY, Secret.AWS)
+    keep("ops", partial(operations, listeners, ops, certificates))
     return found
 
 
@@ -89,12 +94,13 @@ def preload() -> None:
         importlib.import_module(name)
 
 
-def _main(body: Body) -> Callable[[Links], int]:
+def _main(plan: Plan, part: Part, needed: Collection[Secret]) -> Callable[[Links], int]:
     def main(links: Links) -> int:
         import uvloop
 
+        settings = plan.entrusted(needed)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(live(body, links))
+            return runner.run(live(partial(part, settings), links))
 
     return main
 
@@ -157,7 +163,7 @@ class DoorParts(NamedTuple):
 
 
 @asynccontextmanager
-async def _open_door(settings: Settings) -> AsyncIterator[DoorParts]:
+async def _open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
     """Parts that never hold the sealing key. What was submitted through them is written when the block ends."""
     from prometheus_client import REGISTRY
 
@@ -172,7 +178,7 @@ async def _open_door(settings: Settings) -> AsyncIterator[DoorParts]:
     from relay.preparation import Preparer
 
     keyring, now, domain = secret_keyring(settings), time.time, settings.email.default_domain
-    async with open_database(settings) as database:
+    async with open_database(settings) as database, processes.present(database, role, {"secret": keyring}, now):
         verified_only = settings.email.provider != "outbox"
         verifier = Verifier(database, keyring, now, settings.limits, default_domain=domain, verified_only=verified_only)
         throttle = Throttle(database, keyring, now, default_domain=domain)
@@ -191,9 +197,9 @@ async def _open_door(settings: Settings) -> AsyncIterator[DoorParts]:
 
 
 async def smtp_door(
-    settings: Settings,
     listeners: Listeners,
     certificates: Certificates,
+    settings: Settings,
     stopping: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:
@@ -202,7 +208,7 @@ async def smtp_door(
 
     _on_renewal(certificates)
     allocation.keep_large_apart()
-    async with _open_door(settings) as parts:
+    async with _open_door(settings, "smtp") as parts:
         smtp = SmtpDoor(
             settings.smtp,
             certificates.context,
@@ -224,16 +230,17 @@ async def smtp_door(
 
 
 async def http_door(
-    settings: Settings, listener: socket.socket, stopping: asyncio.Event, ready: Callable[[], None]
+    listener: socket.socket, settings: Settings, stopping: asyncio.Event, ready: Callable[[], None]
 ) -> None:
     """An HTTP door process."""
     from relay.http.application import application
     from relay.http.serving import serve
 
-    async with _open_door(settings) as parts:
+    async with _open_door(settings, "http") as parts:
         app = application(
             public_url=settings.http.public_url,
             verifier=parts.verifier,
+            throttle=parts.throttle,
             acceptor=parts.acceptor,
             store=parts.store,
             templates_=parts.templates,
@@ -242,18 +249,23 @@ async def http_door(
             words=parts.words,
             now=time.time,
         )
+        sharing = asyncio.create_task(parts.throttle.run())
         ready()
-        await serve(
-            app,
-            listener,
-            stopping,
-            max_connections=settings.http.max_connections,
-            trusted_proxies=settings.http.trusted_proxies,
-            drain_seconds=int(_DRAIN_SECONDS),
-        )
+        try:
+            await serve(
+                app,
+                listener,
+                stopping,
+                max_connections=settings.http.max_connections,
+                trusted_proxies=settings.http.trusted_proxies,
+                drain_seconds=int(_DRAIN_SECONDS),
+            )
+        finally:
+            sharing.cancel()
+            await asyncio.gather(sharing, return_exceptions=True)
 
 
-async def worker(settings: Settings, owner: str, slot: int, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
+async def worker(owner: str, slot: int, settings: Settings, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
     """A delivery worker process."""
     from prometheus_client import REGISTRY
 
@@ -271,7 +283,8 @@ async def worker(settings: Settings, owner: str, slot: int, stopping: asyncio.Ev
     from messages.message import KeyType
 
     secret, sealing = load_keyrings(settings)
-    async with open_database(settings) as database:
+    roots = {"secret": secret, "sealing": sealing}
+    async with open_database(settings) as database, processes.present(database, "worker", roots, time.time):
         async with database.write() as connection:
             await domains.ensure(connection, sealing, settings.email.default_domain, time.time())
         store = SqlStore(database, secret)
@@ -305,7 +318,7 @@ async def worker(settings: Settings, owner: str, slot: int, stopping: asyncio.Ev
 
 
 async def feedback(
-    settings: Settings, webhook: tuple[socket.socket, ...], stopping: asyncio.Event, ready: Callable[[], None]
+    webhook: tuple[socket.socket, ...], settings: Settings, stopping: asyncio.Event, ready: Callable[[], None]
 ) -> None:
     """Hears what becomes of messages, and tells their services. It never holds the sealing key."""
     from prometheus_client import REGISTRY
@@ -316,8 +329,8 @@ async def feedback(
     from delivery.store.sql import SqlStore
     from relay.http.serving import serve
 
-    keyring = secret_keyring(settings)
-    async with open_database(settings) as database:
+    roots = {"secret": (keyring := secret_keyring(settings))}
+    async with open_database(settings) as database, processes.present(database, "feedback", roots, time.time):
         store, metrics = SqlStore(database, keyring), DeliveryMetrics(REGISTRY)
         telling = open_sender(
             f"{socket.gethostname()}-{random.SystemRandom().randbytes(4).hex()}",
@@ -350,10 +363,10 @@ async def email_provider(settings: Settings) -> "Provider":
 
 
 async def operations(
-    settings: Settings,
     listeners: Listeners,
     listener: socket.socket,
     certificates: Certificates | None,
+    settings: Settings,
     stopping: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:

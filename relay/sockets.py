@@ -94,6 +94,7 @@ def _passed() -> dict[str, socket.socket] | None:
         raise SettingsError("LISTEN_FDNAMES names {name} twice: pass one socket for each name", name=twice)
     passed = {name: socket.socket(fileno=3 + i) for i, name in enumerate(names) if name}
     for listener in passed.values():
+        listener.set_inheritable(False)
         listener.setblocking(False)
     return passed
 

@@ -25,6 +25,11 @@ _SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGH
 _LOOK_SECONDS = 3.0
 
 
+def hold_signals() -> None:
+    """Those that a supervisor acts on wait until it does, over an exec too."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+
 @dataclass(frozen=True, slots=True)
 class Links:
     """What ties a child to its supervisor: two pipe ends."""
@@ -78,7 +83,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Returns the exit code of the whole: 0 after a drain, 1 when a child could not start."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        hold_signals()
         os.set_blocking(self._ready[0], False)
         gc.freeze()  # the children share what is loaded now; a collection would copy it into each
         self._due = [(0.0, child) for child in self._children]

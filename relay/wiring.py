@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from auth import roots
 from config.database import Database
 from config.keyring import Keyring, KeyringError
@@ -17,14 +19,22 @@ from relay.tls import Certificates
 
 def secret_keyring(settings: Settings) -> Keyring:
     """The root of key secrets and contents. Raises SettingsError."""
-    given = settings.secret_key.get_secret_value() if settings.secret_key else None
-    return _keyring(settings, "SECRET_KEY", given, "secret.key")
+    return _keyring("SECRET_KEY", _text(settings, "SECRET_KEY", settings.secret_key, "secret.key"))
 
 
 def sealing_keyring(settings: Settings) -> Keyring:
     """The root of DKIM private keys: workers and domain commands only. Raises SettingsError."""
-    given = settings.sealing_key.get_secret_value() if settings.sealing_key else None
-    return _keyring(settings, "SEALING_KEY", given, "sealing.key")
+    return _keyring("SEALING_KEY", _text(settings, "SEALING_KEY", settings.sealing_key, "sealing.key"))
+
+
+def resolved(settings: Settings, *, sealing: bool) -> Settings:
+    """The settings with the root secrets in them, wherever they come from; the sealing key as far as it is needed.
+
+    Raises SettingsError.
+    """
+    secret_key = SecretStr(_text(settings, "SECRET_KEY", settings.secret_key, "secret.key"))
+    sealing_key = SecretStr(_text(settings, "SEALING_KEY", settings.sealing_key, "sealing.key")) if sealing else None
+    return settings.model_copy(update={"secret_key": secret_key, "sealing_key": sealing_key})
 
 
 def load_keyrings(settings: Settings) -> tuple[Keyring, Keyring]:
@@ -32,13 +42,17 @@ def load_keyrings(settings: Settings) -> tuple[Keyring, Keyring]:
     return secret_keyring(settings), sealing_keyring(settings)
 
 
-def _keyring(settings: Settings, name: str, given: str | None, file_name: str) -> Keyring:
+def _keyring(name: str, text: str) -> Keyring:
     try:
-        if given is None:
-            given = _made_on_first_start(settings, PREFIX + name, settings.state_dir / file_name)
-        return Keyring.parse(given)
+        return Keyring.parse(text)
     except KeyringError as error:
         raise SettingsError(OF_SETTING, name=PREFIX + name, problem=error.text) from None
+
+
+def _text(settings: Settings, name: str, given: SecretStr | None, file_name: str) -> str:
+    if given is not None:
+        return given.get_secret_value()
+    return _made_on_first_start(settings, PREFIX + name, settings.state_dir / file_name)
 
 
 def _made_on_first_start(settings: Settings, name: str, path: Path) -> str:

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from auth import domains, guests, keys, services
 from auth.principal import Service
+from auth.throttle import Throttle
 from auth.verify import Verifier
 from config.database import Database
 from config.keyring import Keyring
@@ -124,11 +125,13 @@ async def running_door(
     limits = Limits(per_minute=per_minute, live_per_day=per_day)
     service, issued, template = await _make(database, keyring, limits)
     verifier = Verifier(database, keyring, clock, limits, default_domain=DOMAIN)
+    throttle = Throttle(database, keyring, clock, default_domain=DOMAIN)
     store, found = SqlStore(database, keyring), Templates(database, clock)
     brandings = Brandings(database=database, now=clock)
     app = application(
         public_url=ROOT,
         verifier=verifier,
+        throttle=throttle,
         acceptor=Acceptor(store, verifier, Preparer(brandings, found, 1 << 20), max_recipients=10, now=clock),
         store=store,
         templates_=found,

@@ -102,6 +102,7 @@ class Door:
     issued: dict[str, keys.Issued]
     clock: Clock
     clients: "list[Client]"
+    keyring: Keyring
 
     def login(self, name: str = "normal") -> tuple[str, str]:
         issued = self.issued[name]
@@ -112,7 +113,7 @@ class Door:
 
     async def revoke(self, name: str) -> None:
         async with self.database.write() as connection:
-            await keys.revoke(connection, Limits(), self.issued[name].key.id, time.time())
+            await keys.revoke(connection, self.keyring, Limits(), self.issued[name].key.id, time.time())
 
 
 @asynccontextmanager
@@ -151,7 +152,7 @@ async def running_door(folder: Path, rules: Rules = QUICK, pace: Pace = PACE, **
     await door.start(*([sock] for sock in listening))
     clients: list[Client] = []
     try:
-        yield Door(door, gate, memory, registry, client_context, *ports, database, issued, clock, clients)
+        yield Door(door, gate, memory, registry, client_context, *ports, database, issued, clock, clients, keyring)
     finally:
         gate.open.set()
         for client in clients:

@@ -24,6 +24,7 @@ _URL_CHARACTERS = 1000
 _TOKEN = re.compile(r"[!-~]{10,1000}")
 _HOST = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.?")
 _NUMBER = re.compile(r"(.*\.)?(0x[0-9a-f]*|[0-9]+)\.?")  # how a host ends that inet_aton(3) takes for an address
+_LOCAL = re.compile(r"(.*\.)?localhost\.?")  # RFC 6761 6.3: never public, whatever DNS says
 
 
 class CallbackUrlError(TextError):
@@ -65,6 +66,11 @@ def parse(url: str, *, allow_private: bool) -> str:
     except ValueError:
         raise _bad_url() from None
     schemes = ("https", "http") if allow_private else ("https",)
+    if found.scheme == "http" and not allow_private:
+        raise CallbackUrlError(
+            "callbacks go by https only, since they hold a token; for a test in one network, set "
+            "NOTIFY_RELAY_CALLBACKS__ALLOW_PRIVATE=true"
+        )
     if found.scheme not in schemes or "@" in found.raw_authority or found.explicit_port == 0:
         raise _bad_url()
     try:
@@ -73,9 +79,12 @@ def parse(url: str, *, allow_private: bool) -> str:
         host = found.raw_host or ""
         if not _HOST.fullmatch(host) or _NUMBER.fullmatch(host):
             raise _bad_url() from None
-        public = True
+        public = not _LOCAL.fullmatch(host)
     if not (public or allow_private):
-        raise CallbackUrlError("callbacks go to public addresses only; this one is not")
+        raise CallbackUrlError(
+            "callbacks go to public addresses only, and this one is not; for a receiver in your own network, set "
+            "NOTIFY_RELAY_CALLBACKS__ALLOW_PRIVATE=true"
+        )
     return str(found)
 
 

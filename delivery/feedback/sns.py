@@ -29,9 +29,19 @@ _SIGNED = {  # which fields, in which order
     SUBSCRIPTION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
     UNSUBSCRIPTION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 }
-_CERTIFICATE_URL = re.compile(
-    r"https://sns\.(?P<region>[a-z0-9-]{1,40})\.amazonaws\.com(\.cn)?/SimpleNotificationService-[0-9a-f]{1,80}\.pem"
-)
+_CERTIFICATE_PATH = re.compile(r"/SimpleNotificationService-[0-9a-f]{1,80}\.pem")
+# AWS's partitions, which trust nothing of each other: the domain of their endpoints.
+_DOMAINS = {
+    "aws": "amazonaws.com",
+    "aws-us-gov": "amazonaws.com",
+    "aws-cn": "amazonaws.com.cn",
+    "aws-eusc": "amazonaws.eu",
+    "aws-iso": "c2s.ic.gov",
+    "aws-iso-b": "sc2s.sgov.gov",
+    "aws-iso-e": "cloud.adc-e.uk",
+    "aws-iso-f": "csp.hci.ic.gov",
+}
+_SIGNATURE_BYTES = frozenset({256, 384, 512})  # RSA of 2048, 3072 and 4096 bits
 
 
 class Untrusted(Exception):  # noqa: N818
@@ -113,6 +123,12 @@ def region(topic_arn: str) -> str:
     return topic_arn.split(":")[3]
 
 
+def certificate_host(topic_arn: str) -> str | None:
+    """Where the topic's signing certificates are: in its own partition and region. None in one we do not know."""
+    domain = _DOMAINS.get(topic_arn.split(":")[1])
+    return domain and f"sns.{region(topic_arn)}.{domain}"
+
+
 class Verifier:
     """Tells genuine envelopes of our topics. `topics` are ARNs; `now` gives seconds since the epoch."""
 
@@ -146,6 +162,9 @@ class Verifier:
             raise Untrusted("signature_version")
         if abs(self._now() - envelope.sent_at) > MAX_AGE_SECONDS:
             raise Untrusted("timestamp")
-        url = _CERTIFICATE_URL.fullmatch(envelope.certificate_url)
-        if url is None or url["region"] != region(envelope.topic_arn):
+        if len(envelope.signature) not in _SIGNATURE_BYTES:
+            raise Untrusted("signature")
+        host = certificate_host(envelope.topic_arn)
+        path = envelope.certificate_url.removeprefix(f"https://{host}")
+        if host is None or not _CERTIFICATE_PATH.fullmatch(path):
             raise Untrusted("certificate_url")

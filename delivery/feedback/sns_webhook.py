@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from config.database import OUTAGES
+from config.memory import NoRoomError, Portion, Room
 from config.settings import Aws
 from delivery.feedback.base import MAX_CHARACTERS, Unreadable
 from delivery.feedback.learner import Learner
@@ -32,6 +33,8 @@ from delivery.metrics import DeliveryMetrics
 from delivery.providers.aws import classify, open_client
 from delivery.providers.base import SendError
 
+_HELD_BYTES = 16 * 1024 * 1024  # of bodies that did not end yet; nobody who sends them has proved anything
+_SHARE_BYTES = _HELD_BYTES // 4  # of one address
 _BODY_SECONDS = 10.0  # SNS itself gives a call up after 15
 
 Confirm = Callable[[str, str], Awaitable[None]]  # topic ARN and token; raises SendError
@@ -45,16 +48,21 @@ class Webhook:
         self._learner = learner
         self._confirm = confirm
         self._metrics = metrics
+        self._room = Room(_HELD_BYTES, _SHARE_BYTES)
         self._log = structlog.get_logger("feedback")
 
     def application(self) -> Starlette:
         return Starlette(routes=[Route("/", self._post, methods=["POST"])])
 
     async def _post(self, request: Request) -> Response:
+        client_ip = request.client.host if request.client else ""
         try:
-            body = await _body(request)
+            with self._room.portion(client_ip) as portion:
+                body = await _body(request, portion)
         except (TimeoutError, ClientDisconnect):
             return Response(status_code=408)
+        except NoRoomError:
+            return Response(status_code=503)
         if body is None:
             return Response(status_code=413)
         return Response(status_code=await self._take(body, request.headers.get("x-amz-sns-message-type", "")))
@@ -99,11 +107,12 @@ class Webhook:
         return 200
 
 
-async def _body(request: Request) -> bytes | None:
+async def _body(request: Request, portion: Portion) -> bytes | None:
     """None when it is too large: then the rest is not read."""
     body = bytearray()
     async with asyncio.timeout(_BODY_SECONDS):
         async for chunk in request.stream():
+            portion.add(len(chunk))
             body += chunk
             if len(body) > MAX_CHARACTERS:
                 return None

@@ -16,6 +16,7 @@ class MemoryQueue:
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
+        self._served: Counter[tuple[UUID, bool]] = Counter()  # when, as a number
 
     async def claim(
         self, owner: str, limit: int, now: float, lease_seconds: float, unknown_wait_seconds: float
@@ -27,7 +28,7 @@ class MemoryQueue:
             if row.available_at <= now and None not in held and row.service_id not in held
         ]
         claims = []
-        for message_id, row in sorted(due, key=_order)[:limit]:
+        for message_id, row in self._in_turn(due, limit):
             if row.attempt_id is not None and not row.parked:
                 row.free(row.attempted_at + unknown_wait_seconds)
                 row.parked = True
@@ -35,6 +36,19 @@ class MemoryQueue:
                 row.owner, row.available_at = owner, now + lease_seconds
                 claims.append(Claim(message_id, _LANE[row.rank], row.attempts, unknown=row.parked))
         return claims
+
+    def _in_turn(self, due: list[tuple[UUID, Waiting]], limit: int) -> list[tuple[UUID, Waiting]]:
+        """Of each lane the oldest of each turn, then the next of each; who was served longest ago goes first."""
+        places: Counter[tuple[UUID, bool]] = Counter()
+        order = []
+        for entry in sorted(due, key=_order):
+            turn = (entry[1].service_id, entry[1].test)
+            order.append(((entry[1].rank, places[turn], self._served[turn]), entry, turn))
+            places[turn] += 1
+        chosen = sorted(order, key=lambda each: each[0])[:limit]
+        for _, _, turn in chosen:
+            self._served[turn] = max(self._served.values(), default=0) + 1
+        return [entry for _, entry, _ in chosen]
 
     async def release(self, owner: str, now: float) -> int:
         mine = [row for row in self._memory.waiting.values() if row.owner == owner]

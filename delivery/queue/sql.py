@@ -1,18 +1,15 @@
 """The queue in SQLite and PostgreSQL. The two differ in the claim only."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Double,
-    Executable,
-    Integer,
     Row,
     Select,
-    bindparam,
     case,
     delete,
     func,
@@ -20,15 +17,14 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from config.database import Database
 from delivery.queue.base import Claim, Depth, Stats, Waits
+from delivery.queue.turns import EVERYTHING, Order, Turn, due
 from delivery.store.tables import holds, messages, queue
 from messages.message import Lane
 
 _LANE = {lane.rank: lane for lane in Lane}
-_EVERYTHING = UUID(int=0)
 
 
 class SqlQueue:
@@ -36,29 +32,31 @@ class SqlQueue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Built once: an idle worker asks ten times a second.
-        self._anything_due = _anything_due()
-        self._claims = {rank: _claim(rank, skip_locked=not database.is_sqlite) for rank in sorted(_LANE)}
+        self._orders = {rank: Order() for rank in _LANE}
 
     async def claim(
         self, owner: str, limit: int, now: float, lease_seconds: float, unknown_wait_seconds: float
     ) -> list[Claim]:
-        due = await self._database.query(lambda connection: connection.execute(self._anything_due, {"now": now}).one())
-        if not any(due):
+        turns = await self._database.query(partial(due, now=now))
+        if not turns:
             return []  # an idle worker never takes the write lock
-        lanes = [rank for rank, found in zip(self._claims, due, strict=True) if found]
         values = {"now": now, "owner": owner, "until": now + lease_seconds}
         return await self._database.transact(
-            lambda connection: self._claim(connection, lanes, limit, values, unknown_wait_seconds)
+            lambda connection: self._claim(connection, turns, limit, values, unknown_wait_seconds)
         )
 
     def _claim(
-        self, connection: Connection, lanes: Sequence[int], limit: int, values: dict[str, Any], wait_seconds: float
+        self,
+        connection: Connection,
+        turns: dict[int, list[Turn]],
+        limit: int,
+        values: dict[str, Any],
+        wait_seconds: float,
     ) -> list[Claim]:
         claims: list[Claim] = []
-        for rank in lanes:
+        for rank, waiting in turns.items():
             if len(claims) < limit:
-                rows = connection.execute(self._claims[rank], values | {"limit": limit - len(claims)}).all()
+                rows = self._orders[rank].take(connection, waiting, limit - len(claims), values | {"rank": rank})
                 claims += [Claim(row.message_id, _LANE[rank], row.attempts, row.parked) for row in rows if _free(row)]
                 self._park(connection, [row for row in rows if not _free(row)], wait_seconds)
         return claims
@@ -83,13 +81,11 @@ class SqlQueue:
     async def hold(self, service_id: UUID | None) -> None:
         insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
         async with self._database.write() as connection:
-            await connection.execute(
-                insert(holds).values(service_id=service_id or _EVERYTHING).on_conflict_do_nothing()
-            )
+            await connection.execute(insert(holds).values(service_id=service_id or EVERYTHING).on_conflict_do_nothing())
 
     async def unhold(self, service_id: UUID | None) -> None:
         async with self._database.write() as connection:
-            await connection.execute(delete(holds).where(holds.c.service_id == (service_id or _EVERYTHING)))
+            await connection.execute(delete(holds).where(holds.c.service_id == (service_id or EVERYTHING)))
 
     async def retry(self, now: float, service_id: UUID | None = None) -> int:
         scheduled = _scheduled(now)
@@ -128,7 +124,7 @@ class SqlQueue:
             )
             for lane in Lane
         }
-        return Stats(lanes, frozenset(None if each == _EVERYTHING else each for each in held))
+        return Stats(lanes, frozenset(None if each == EVERYTHING else each for each in held))
 
 
 def _scheduled(now: float) -> ColumnElement[bool]:
@@ -152,35 +148,3 @@ def _kinds(now: float) -> Select[Any]:
 
 def _free(row: Row[Any]) -> bool:
     return row.attempt_id is None or bool(row.parked)
-
-
-def _due(rank: int) -> tuple[ColumnElement[bool], ...]:
-    """Per lane, so that the index (rank, available_at) finds the longest waiting at once."""
-    held = select(holds.c.service_id)
-    everything = select(holds.c.service_id).where(holds.c.service_id == _EVERYTHING)
-    return (
-        queue.c.rank == rank,
-        queue.c.available_at <= bindparam("now", type_=Double),
-        queue.c.service_id.not_in(held),
-        ~everything.exists(),
-    )
-
-
-def _anything_due() -> Executable:
-    due = (select(queue.c.message_id).where(*_due(rank)).exists() for rank in sorted(_LANE))
-    return select(*(lane.label(f"lane_{rank}") for rank, lane in enumerate(due)))
-
-
-def _claim(rank: int, *, skip_locked: bool) -> ReturningUpdate[Any]:
-    due = select(queue.c.message_id).where(*_due(rank)).order_by(queue.c.available_at)
-    due = due.limit(bindparam("limit", type_=Integer))
-    if skip_locked:
-        # Rows that another worker is claiming at this moment are passed over, not waited for. On SQLite the write
-        # transaction is exclusive already.
-        due = due.with_for_update(skip_locked=True)
-    return (
-        update(queue)
-        .where(queue.c.message_id.in_(due))
-        .values(owner=bindparam("owner"), available_at=bindparam("until", type_=Double))
-        .returning(queue.c.message_id, queue.c.attempts, queue.c.attempt_id, queue.c.attempted_at, queue.c.parked)
-    )

@@ -35,6 +35,7 @@ class Waiting:
     service_id: UUID
     rank: int
     available_at: float
+    test: bool = False
     owner: str | None = None
     attempts: int = 0
     attempt_id: UUID | None = None
@@ -83,7 +84,9 @@ class MemoryStore:
         for message in new:
             memory.messages[message.id] = message
             due = message.scheduled_for or message.created_at
-            memory.waiting[message.id] = Waiting(message.service_id, message.lane.rank, due)
+            memory.waiting[message.id] = Waiting(
+                message.service_id, message.lane.rank, due, message.key_type is KeyType.TEST
+            )
             memory.counters[message.service_id, message.key_type, Status.CREATED] += 1
         return new
 

@@ -11,7 +11,7 @@ from delivery.store.repeating import Names
 from delivery.store.rows import PART_BYTES, Codec
 from delivery.store.settling import count
 from delivery.store.tables import contents, messages, queue
-from messages.message import Message
+from messages.message import KeyType, Message
 from messages.status import Status
 
 Stored = tuple[Message, ...]
@@ -67,4 +67,5 @@ def _queue_row(message: Message) -> dict[str, Any]:
         "attempt_id": None,
         "attempted_at": None,
         "parked": False,
+        "test": message.key_type is KeyType.TEST,
     }

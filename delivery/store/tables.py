@@ -14,6 +14,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    false,
     func,
     literal_column,
 )
@@ -88,7 +89,8 @@ queue = Table(
     Column(
         "parked", Boolean, nullable=False
     ),  # that attempt's owner is gone; waiting for an event before sending again
-    Index("queue_due", "rank", "available_at"),
+    Column("test", Boolean, nullable=False, server_default=false()),  # a test key's: its turn is beside the others'
+    Index("queue_turns", "rank", "service_id", "test", "available_at"),
     sqlite_with_rowid=False,
 )
 

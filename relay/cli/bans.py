@@ -35,7 +35,7 @@ async def _bans(s: Session) -> list[dict[str, Any]]:
     hasher, domain = s.secret.hasher(throttle.PURPOSE), s.settings.email.default_domain
     known = {
         throttle.name_hash(hasher, key.smtp_username, domain): key
-        for key in await keys.list_all(s.connection, s.limits, None)
+        for key in await keys.list_all(s.connection, s.secret, s.limits)
     }
     found = await throttle.bans(s.connection, time.time())
     return [_row(ban, None if ban.name is None else known.get(ban.name)) for ban in found]

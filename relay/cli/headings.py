@@ -133,6 +133,7 @@ HEADINGS = (
     "suppressed",
     "template_id",
     "template_version",
+    "tests_per_day",
     "text",
     "type",
     "updated_at",

@@ -83,7 +83,7 @@ def create(
 def list_all(service: OfServiceIfAny = None, as_json: Json = False) -> None:
     async def work(s: Session) -> list[Key]:
         owner = None if service is None else await s.service(service)
-        return await keys.list_all(s.connection, s.limits, owner.id if owner else None)
+        return await keys.list_all(s.connection, s.secret, s.limits, owner.id if owner else None)
 
     columns = ("id", "service_id", "name", "type", "smtp_username", "last_used_at", "expires_at", "revoked_at")
     show_list("keys", map(plain, read(work)), columns, as_json)
@@ -113,14 +113,14 @@ def update(
             raise NothingNamedError
         found = await s.key(key)
         changes = await with_branding(s, found.service_id, changes)
-        return await keys.update(s.connection, s.limits, found.id, **changes)
+        return await keys.update(s.connection, s.secret, s.limits, found.id, **changes)
 
     show(plain(write(work)), as_json)
 
 
 def revoke(key: NamedKey, as_json: Json = False) -> None:
     async def work(s: Session) -> Key:
-        return await keys.revoke(s.connection, s.limits, (await s.key(key)).id, time.time())
+        return await keys.revoke(s.connection, s.secret, s.limits, (await s.key(key)).id, time.time())
 
     show(plain(write(work)), as_json)
 

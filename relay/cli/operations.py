@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from auth import services
+from auth import processes, services
 from config.database import Database
 from config.settings import Settings, load
 from delivery import rotation, schema
@@ -83,7 +83,11 @@ def secrets_commands() -> typer.Typer:
     @app.command("rotate", help=texts.SECRETS_ROTATE)
     def rotate(as_json: Json = False) -> None:
         async def run(settings: Settings, database: Database) -> int:
-            return await rotation.rotate(database, *wiring.load_keyrings(settings))
+            secret, sealing = wiring.load_keyrings(settings)
+            async with database.read() as connection:
+                roots = {"secret": secret, "sealing": sealing}
+                await processes.check_none_behind(connection, roots, time.time())
+            return await rotation.rotate(database, secret, sealing)
 
         count = with_database(run)
         done({"reencrypted": count}, as_json, texts.SECRETS_ROTATED, count=count)

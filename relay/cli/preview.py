@@ -121,12 +121,13 @@ async def _look(
 
 async def _principal(settings: Settings, database: Database, service: str, key: str | None) -> Principal:
     """As the key named, else the newest in force that the service has. Raises AuthError."""
+    keyring = wiring.secret_keyring(settings)
     async with database.read() as connection:
         owner = await services.named(connection, settings.limits, service)
-        asked = None if key is None else await keys.named(connection, settings.limits, key)
+        asked = None if key is None else await keys.named(connection, keyring, settings.limits, key)
     verifier = Verifier(
         database,
-        wiring.secret_keyring(settings),
+        keyring,
         time.time,
         settings.limits,
         default_domain=settings.email.default_domain,

@@ -5,18 +5,20 @@ import contextlib
 import os
 import resource
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import structlog
 import typer
 
+from auth import keys
 from config import logs
 from config.database import OUTAGES, Database
 from config.outages import away
 from config.settings import Settings, SettingsError, load, unknown_variables
-from relay import roles, sockets, wiring
+from relay import handover, roles, sockets, wiring
 from relay.cli import demo, texts
 from relay.cli.output import say, spoken
+from relay.handover import Plan
 from relay.supervisor import Supervisor
 
 Role = Annotated[str, typer.Option(metavar="all|smtp|http|worker|feedback", help=texts.ROLE)]
@@ -27,6 +29,14 @@ _DATABASE_SECONDS = 10.0  # for a server that starts beside us; ready within 15 
 
 
 def serve(role: Role = "all", processes: Processes = None, demo_service: Demo = False) -> None:
+    plan = handover.received()
+    if plan is None:
+        handover.become(_prepared(role, processes, demo_service))
+    supervise(plan)
+
+
+def _prepared(role: str, processes: int | None, demo_service: bool) -> Plan:
+    """Reads the secrets, and does what must be right before any child starts. Raises SettingsError."""
     if role not in roles.ROLES:
         raise typer.BadParameter(spoken(texts.ONE_OF, words=", ".join(roles.ROLES)), param_hint="--role")
     settings = load(**({"processes": processes} if processes else {}))
@@ -40,14 +50,23 @@ def serve(role: Role = "all", processes: Processes = None, demo_service: Demo = 
         log.warning("smtp.devices", networks=len(settings.smtp.devices))
     (ops,) = sockets.bind(settings.metrics.listen, "METRICS__LISTEN")
     _choose_metrics_folder(settings)  # now that the port is ours: its folder may be another supervisor's
-    asyncio.run(_prepare(settings, role))
-    roles.preload()
-    if role in ("all", "worker") and settings.email.provider == "outbox":
+    sealing = role in ("all", "worker")
+    asyncio.run(_prepare(settings, sealing))
+    if sealing and settings.email.provider == "outbox":
         with contextlib.suppress(OSError):  # what cannot be written is said by `check`, and mail waits until it can
             settings.outbox.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    certificates = wiring.load_certificates(settings) if role in ("all", "smtp") else None
-    children = roles.children(settings, role, listeners, ops, certificates)
-    sheet = demo.sheet(settings) if demo_service else None
+    sheet = spoken(demo.sheet(settings)) if demo_service else None
+    return Plan.of(wiring.resolved(settings, sealing=sealing), role, listeners, ops, sheet)
+
+
+def supervise(plan: Plan) -> NoReturn:
+    """The supervisor's life, in a process that has seen no secret."""
+    settings = plan.settings
+    logs.configure(settings.log_format, settings.log_level)
+    listeners, ops = plan.sockets()
+    roles.preload()
+    certificates = wiring.load_certificates(settings) if plan.role in ("all", "smtp") else None
+    children = roles.children(plan, listeners, ops, certificates)
 
     from prometheus_client.multiprocess import mark_process_dead
 
@@ -59,9 +78,9 @@ def serve(role: Role = "all", processes: Processes = None, demo_service: Demo = 
             "http": listeners.http,
             "metrics": [ops],
         }
-        say(texts.READY, role=role, **{name: sockets.addresses(listening) for name, listening in opened.items()})
-        if sheet:
-            say(sheet)
+        say(texts.READY, role=plan.role, **{name: sockets.addresses(listening) for name, listening in opened.items()})
+        if plan.sheet:
+            typer.echo(plan.sheet)
 
     renewed = certificates.renewed if certificates else lambda asked: False
     supervisor = Supervisor(children, on_ready=on_ready, on_death=mark_process_dead, renewed=renewed)
@@ -81,13 +100,16 @@ def _choose_metrics_folder(settings: Settings) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
-async def _prepare(settings: Settings, role: str) -> None:
-    """What must be right before any child starts, so that what is wrong is said once. Raises SettingsError."""
+async def _prepare(settings: Settings, sealing: bool) -> None:
+    """The database, so that what is wrong with it is said once. Raises SettingsError."""
     try:
         if not settings.is_sqlite:
             await _await_server(settings.database_url)
         async with wiring.open_database(settings) as database:
-            await wiring.check_roots(settings, database, sealing=role in ("all", "worker"))
+            await wiring.check_roots(settings, database, sealing=sealing)
+            if settings.is_sqlite:  # elsewhere doors of a version before may run, which would read no limit then
+                async with database.write() as connection:
+                    await keys.seal_allowed_senders(connection, wiring.secret_keyring(settings))
     except OUTAGES as error:
         found = away(error)
         raise SettingsError(found.source, **found.values) from None

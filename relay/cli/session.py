@@ -30,7 +30,7 @@ class Session:
 
     async def key(self, named: str) -> Key:
         """By its id or its user name. Raises AuthError."""
-        return await keys.named(self.connection, self.limits, named)
+        return await keys.named(self.connection, self.secret, self.limits, named)
 
     async def service(self, named: str) -> Service:
         """By its id or its name. Raises AuthError."""

@@ -18,8 +18,8 @@ from delivery.store.base import Store
 from messages.message import Language
 from messages.text import Translate
 from relay.failures import Failure, failure_of
-from relay.http import documentation, emails, errors, notifications, pictures, replies, templates, validation
-from relay.http.authentication import Authentication, Verifier
+from relay.http import documentation, emails, errors, missing, notifications, pictures, replies, templates, validation
+from relay.http.authentication import Authentication, Throttle, Verifier
 from relay.http.errors import ApiError
 from relay.http.handler import Acceptor, Handler
 from relay.http.pictures import is_picture
@@ -36,6 +36,7 @@ def application(
     *,
     public_url: str,
     verifier: Verifier,
+    throttle: Throttle,
     acceptor: Acceptor,
     store: Store,
     templates_: Templates,
@@ -47,7 +48,7 @@ def application(
     """`public_url` is where clients reach us, and ends with a slash; `now` gives seconds since the epoch."""
     links = Links(public_url)
     handler = Handler(acceptor, metrics, links.docs, now)
-    authentication = Authentication(verifier, metrics, links.docs, now)
+    authentication = Authentication(verifier, throttle, metrics, links.docs, now)
     answers = _Answers(words, links)
     app = FastAPI(
         openapi_url=None,
@@ -60,6 +61,7 @@ def application(
     )
     sending, bodies = EmailSending(handler, templates_, links, now), Bodies(store, templates_)
     app.include_router(emails.routes(authentication, handler, sending, now))
+    app.include_router(missing.routes(authentication, links.docs))
     app.include_router(notifications.routes(authentication, store, bodies, links, answers.translator, now))
     app.include_router(templates.routes(authentication, templates_))
     app.include_router(pictures.routes(brandings))

@@ -1,6 +1,6 @@
 """The route that sends an email."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -9,12 +9,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from auth.principal import Principal
+from config.memory import Room
 from relay.http import responses, validation
 from relay.http.authentication import Authentication
+from relay.http.client import Client
 from relay.http.documentation import failures
 from relay.http.errors import ApiError
 from relay.http.handler import Handler
-from relay.http.reading import read_json
+from relay.http.reading import HELD_BYTES, SHARE_BYTES, read_json
 from relay.http.requests import EmailRequest, IdempotencyKey
 from relay.http.sending import EmailSending
 
@@ -37,14 +39,19 @@ def routes(
 ) -> APIRouter:
     """`now` gives seconds since the epoch."""
     router = APIRouter(prefix="/v2/notifications/email", tags=["Messages"])
+    room = Room(HELD_BYTES, SHARE_BYTES)
 
-    async def email_request(request: Request, principal: Annotated[Principal, Depends(authentication)]) -> EmailRequest:
-        with handler.counted(principal, "request"):
-            data = await read_json(request)
-            try:
-                return EmailRequest.model_validate(data, context={"now": now()})
-            except ValidationError as error:
-                raise ApiError.invalid(validation.texts(error.errors(include_url=False))) from None
+    async def email_request(
+        request: Request, principal: Annotated[Principal, Depends(authentication)]
+    ) -> AsyncIterator[EmailRequest]:
+        with room.portion(principal.service.id) as portion:
+            with handler.counted(principal, "request"):
+                data = await read_json(request, portion)
+                try:
+                    asked = EmailRequest.model_validate(data, context={"now": now()})
+                except ValidationError as error:
+                    raise ApiError.invalid(validation.texts(error.errors(include_url=False))) from None
+            yield asked
 
     @router.post(
         "",
@@ -63,9 +70,10 @@ def routes(
         idempotency_key: Annotated[IdempotencyKey | None, Header(alias="Idempotency-Key")] = None,
     ) -> Response:
         """Send an email made of a template. It is stored when this is answered."""
-        client_ip = request.client.host if request.client else ""
+        address = request.client.host if request.client else ""
+        client = Client.of(address, request.headers.get("user-agent", ""))
         with handler.counted(principal, "accept"):
-            answer, replayed = await sending.send(asked, principal, client_ip, idempotency_key)
+            answer, replayed = await sending.send(asked, principal, client, idempotency_key)
         return JSONResponse(answer, 201, {"Idempotent-Replayed": "true"} if replayed else None)
 
     @router.get("", include_in_schema=False)

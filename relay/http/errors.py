@@ -72,6 +72,16 @@ TOO_LARGE = Failure(413, "RequestEntityTooLarge", Text("The request has more tha
 NOT_JSON_TYPE = Failure(
     415, _BAD_REQUEST, Text("UnsupportedMediaType error: send the request as Content-Type application/json")
 )
+# As Notify says it where a service may not: 400, which published clients report and do not try again.
+NO_SMS = Failure(
+    400, _BAD_REQUEST, Text("Service is not allowed to send text messages: they are not offered here yet; see {docs}")
+)
+NO_LETTERS = Failure(
+    400, _BAD_REQUEST, Text("Service is not allowed to send letters: they are not offered here yet; see {docs}")
+)
+NO_PREVIEW = Failure(400, _BAD_REQUEST, Text("A preview of a template is not offered here yet; see {docs}"))
+NO_RECEIVED = Failure(400, _BAD_REQUEST, Text("Received text messages are not offered here yet; see {docs}"))
+NO_BULK = Failure(400, _BAD_REQUEST, Text("Sending to a list is not offered here yet; see {docs}"))
 NO_DOCUMENTS = Failure(400, _BAD_REQUEST, Text("Service is not allowed to send documents"))
 REPLY_TO_UNKNOWN = Failure(
     400, _BAD_REQUEST, Text("email_reply_to_id {id} does not exist in database for service id {service_id}")
@@ -94,11 +104,27 @@ TOKEN_INVALID = Failure(403, "AuthError", Text("Invalid token: signature, api to
 NO_ISSUER = Failure(403, "AuthError", Text("Invalid token: iss field not provided"))
 BAD_ISSUER = Failure(403, "AuthError", Text("Invalid token: service id is not the right data type"))
 NO_ISSUED_AT = Failure(403, "AuthError", Text("Invalid token: iat field not provided"))
-SERVICE_UNKNOWN = Failure(403, "AuthError", Text("Invalid token: service not found"))
-NO_KEYS = Failure(403, "AuthError", Text("Invalid token: service has no API keys"))
+ALGORITHM = Failure(403, "AuthError", Text("Invalid token: algorithm used is not HS256"))
+WHOLE_KEY = Failure(
+    403,
+    "AuthError",
+    Text(
+        "Invalid token: this is the whole API key; sign a JSON Web Token (HS256) with its secret, the last 36 "
+        "characters, or send it as Authorization: ApiKey-v1"
+    ),
+)
+EXPIRED = Failure(
+    403, "AuthError", Text("Invalid token: its exp or nbf says that it is not valid now; make a new one each time")
+)
+# The same for a service that is not there and for one without keys: nobody learns which services there are.
 SIGNATURE_UNKNOWN = Failure(403, "AuthError", Text("Invalid token: signature, api token not found"))
 CLOCK = Failure(403, "AuthError", Text("Error: Your system clock must be accurate to within 30 seconds"))
 REVOKED = Failure(403, "AuthError", Text("Invalid token: API key revoked"))
+GUESSING = Failure(
+    429,
+    "TooManyRequestsError",
+    Text("Too many requests with wrong keys came from this address; try again in {seconds} seconds"),
+)
 KEY_UNKNOWN = Failure(403, "AuthError", Text("Invalid token: API key not found"))
 KEY_MALFORMED = Failure(403, "AuthError", Text("Invalid token: Enter your full API key"))
 
@@ -142,6 +168,14 @@ _BY_REPLY: dict[Reply, Failure] = {
         Text(
             "Your message is too long. Emails cannot be longer than {max_octets} bytes or {max_lines} lines. "
             "Your message is {octets} bytes and {lines} lines."
+        ),
+    ),
+    reply.TEXT_TOO_MARKED: Failure(
+        400,
+        _BAD_REQUEST,
+        Text(
+            "Your message has {marks} marks of Markdown, such as * _ [ ] and those of links, and can have {limit}. "
+            "Shorten the values, or take the marks out of them."
         ),
     ),
     reply.TOO_LARGE: Failure(

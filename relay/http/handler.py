@@ -53,6 +53,8 @@ class Handler:
             door="http",
             group_id=str(accepted.group_id),
             **_who(principal),
+            client=submission.trace.product,
+            client_ip=submission.trace.client_ip,
             recipients=accepted.recipients,
             repeated=accepted.known,
             size_bytes=sum(message.content_bytes for message in accepted.messages),

@@ -43,7 +43,7 @@ def routes(
     @router.get(
         "/{notification_id}",
         response_model=None,
-        responses={200: {"model": responses.Notification}, **failures(400, 401, 403, 404, 500, 503)},
+        responses={200: {"model": responses.Notification}, **failures(400, 401, 403, 404, 429, 500, 503)},
     )
     async def get_notification(
         request: Request,
@@ -59,7 +59,7 @@ def routes(
     @router.get(
         "",
         response_model=None,
-        responses={200: {"model": responses.Notifications}, **failures(400, 401, 403, 500, 503)},
+        responses={200: {"model": responses.Notifications}, **failures(400, 401, 403, 429, 500, 503)},
     )
     async def list_notifications(
         request: Request,

@@ -5,12 +5,13 @@ Knows no request.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
 from auth.principal import Service
+from config.fairness import FairLock
 from delivery.statuses import provider_response, status_description, timestamp
 from delivery.store.base import Found, Store
 from messages import status
@@ -20,6 +21,7 @@ from messages.template import Template, TooLong, fill_body
 from messages.text import Translate
 
 MAX_PAGE_OCTETS = 8_000_000  # of filled bodies: 250 of the largest would take half a gigabyte
+_SMALL_BYTES = 2 * 1024 * 1024  # of what is stored; of more, a portion at a time
 
 
 class Templates(Protocol):
@@ -61,39 +63,67 @@ class Bodies:
     def __init__(self, store: Store, templates: Templates) -> None:
         self._store = store
         self._templates = templates
+        self._turn = FairLock()  # for large pages: one at a time is as fast, and needs the memory of one
 
     async def load(self, messages: Sequence[Message]) -> dict[UUID, Body]:
         """By message; missing where there is nothing to show: SMTP mail, or content that retention dropped."""
         wanted = [message for message in messages if message.content_kind is ContentKind.RENDERED]
         if not wanted:
             return {}
-        contents = await self._store.contents({message.content_id for message in wanted})
+        if sum(message.content_bytes for message in wanted) <= _SMALL_BYTES:
+            return await self._fill(wanted)
+        async with self._turn.taken(wanted[0].service_id):
+            return await self._fill(wanted)
+
+    async def _fill(self, wanted: Sequence[Message]) -> dict[UUID, Body]:
         templates = {
             (message.template_id, message.template_version): await self._templates.find(
                 message.service_id, message.template_id, message.template_version
             )
             for message in {(each.template_id, each.template_version): each for each in wanted}.values()
         }
-        return await asyncio.to_thread(_bodies, wanted, contents, templates)
+        found: dict[UUID, Body] = {}
+        room = MAX_PAGE_OCTETS
+        for portion in _portions(wanted):
+            contents = await self._store.contents({message.content_id for message in portion})
+            bodies = await asyncio.to_thread(_bodies, portion, contents, templates, room)
+            room -= sum(len(body.text.encode()) for body in bodies.values())
+            found |= bodies
+            if room < 0:
+                break
+        return found
+
+
+def _portions(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """By what is stored of them: no more is in memory at once, however many values were given for few placeholders."""
+    portion: list[Message] = []
+    size = 0
+    for message in messages:
+        if portion and size + message.content_bytes > _SMALL_BYTES:
+            yield portion
+            portion, size = [], 0
+        portion.append(message)
+        size += message.content_bytes
+    yield portion
 
 
 def _bodies(
     messages: Sequence[Message],
     contents: Mapping[UUID, bytes | None],
     templates: Mapping[tuple[UUID, int], Template | None],
+    room: int,
 ) -> dict[UUID, Body]:
     found: dict[UUID, Body] = {}
-    octets = 0
     for message in messages:
         content = contents.get(message.content_id)
         template = templates[message.template_id, message.template_version]
-        if content is None or template is None or octets > MAX_PAGE_OCTETS:
+        if content is None or template is None or room < 0:
             continue
         with contextlib.suppress(RecipeError, TooLong):
             recipe = Recipe.from_json(content)
             text = fill_body(template, recipe.personalisation, recipe.sanitise_content_for)
             found[message.id] = Body(text, recipe.one_click_unsubscribe_url)
-            octets += len(text.encode())
+            room -= len(text.encode())
     return found
 
 

@@ -6,19 +6,30 @@ Bounded in size, depth, number of values, and time. Knows nothing of what the bo
 import asyncio
 import json
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import AsyncIterator, Sequence
+from itertools import islice
 from typing import Any, NoReturn
 
 from fastapi import Request
 
+from config.memory import NoRoomError, Portion
 from messages.text import Text
-from relay.http.errors import NOT_JSON, NOT_JSON_TYPE, TOO_LARGE, TOO_SLOW, ApiError
+from relay.http.errors import FULL, NOT_JSON, NOT_JSON_TYPE, RETRY_SECONDS, TOO_LARGE, TOO_SLOW, ApiError
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 20
 MAX_VALUES = 20_000  # names count: 150,000 in 2 MiB kept everybody else waiting for a second
 _SWALLOWED_BYTES = 8 * MAX_BODY_BYTES  # read and dropped: who is still sending does not read our answer
 SECONDS = 30.0
+PACE_SECONDS = 10.0
+_PACE_BYTES = (
+    8192  # that come within them, unless the body ends: who sends fast and then drips holds memory for nothing
+)
+HELD_BYTES = 64 * 1024 * 1024  # of bodies, in one process
+SHARE_BYTES = HELD_BYTES // 4  # of one service
+_BEFORE_VALUES = (b"{", b"[", b",", b":")
+_TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{,:]', re.DOTALL)
 _CLOSE = {"Connection": "close"}  # what else is sent is not read
 
 _NO_TEXT = Text("it is not UTF-8")
@@ -36,17 +47,18 @@ class _Unusable(Exception):  # noqa: N818
         self.text = text
 
 
-async def read_json(request: Request) -> Any:
-    """What the body says. Raises ApiError; ClientDisconnect when the client leaves."""
+async def read_json(request: Request, portion: Portion) -> Any:
+    """What the body says, held in `portion`. Raises ApiError; ClientDisconnect when the client leaves."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise ApiError.of(NOT_JSON_TYPE)
-    return parse(await _read(request))
+    return parse(await _read(request, portion))
 
 
 def parse(body: bytes) -> Any:
     """Raises ApiError."""
     try:
+        _count(body)
         value = json.loads(
             body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_float
         )
@@ -65,22 +77,44 @@ def parse(body: bytes) -> Any:
     return value
 
 
-async def _read(request: Request) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
+async def _read(request: Request, portion: Portion) -> bytes:
+    body, size = bytearray(), 0
     try:
-        async with asyncio.timeout(SECONDS):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size <= MAX_BODY_BYTES:
-                    chunks.append(chunk)
-                elif size > _SWALLOWED_BYTES:
-                    break
+        async for chunk in _arriving(request):
+            size += len(chunk)
+            if size <= MAX_BODY_BYTES:
+                portion.add(len(chunk))
+                body += chunk
+            elif size > _SWALLOWED_BYTES:
+                break
     except TimeoutError:
         raise ApiError.of(TOO_SLOW, _CLOSE, seconds=int(SECONDS)) from None
+    except NoRoomError:
+        raise ApiError.of(FULL, {**_CLOSE, "Retry-After": str(RETRY_SECONDS)}) from None
     if size > MAX_BODY_BYTES:
         raise ApiError.of(TOO_LARGE, _CLOSE, limit=MAX_BODY_BYTES)
-    return b"".join(chunks)
+    return bytes(body)
+
+
+async def _arriving(request: Request) -> AsyncIterator[bytes]:
+    """Its octets, as long as they come: in all in time, and at no time too slowly. Raises TimeoutError."""
+    loop, got = asyncio.get_running_loop(), 0
+    async with asyncio.timeout(SECONDS), asyncio.timeout(PACE_SECONDS) as pace:
+        async for chunk in request.stream():
+            got += len(chunk)
+            if got >= _PACE_BYTES:
+                pace.reschedule(loop.time() + PACE_SECONDS)
+                got = 0
+            yield chunk
+
+
+def _count(body: bytes) -> None:
+    """Before it is parsed: values stand after one of four characters, but for those in texts."""
+    if sum(map(body.count, _BEFORE_VALUES)) < MAX_VALUES:
+        return
+    found = sum(1 for _ in islice(_TOKENS.finditer(body), 2 * MAX_VALUES + 1))  # a text, and what it stands after
+    if found > 2 * MAX_VALUES:
+        raise _Unusable(Text(_MANY.source, {"limit": MAX_VALUES}))
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -78,11 +78,24 @@ def _https(text: str) -> str:
 
 
 def _personalisation(values: dict[str, Any]) -> dict[str, Any]:
-    names = sum(len(name.encode()) for name in values)
-    size = max(names, sum(len(str(value).encode()) for value in values.values() if not isinstance(value, dict)))
+    size = _size(values)
     if size > MAX_PERSONALISATION_BYTES:
         raise invalid(OVER_PERSONALISATION, size=size, limit=MAX_PERSONALISATION_BYTES)
     return values
+
+
+def _size(values: dict[str, Any]) -> int:
+    names = sum(len(name.encode()) for name in values)
+    return max(names, sum(len(str(value).encode()) for value in values.values() if not isinstance(value, dict)))
+
+
+def _sanitise_content_for(names: list[str] | None, info: ValidationInfo) -> list[str] | None:
+    """Counted with the values, in one limit: each is kept with the message."""
+    values: dict[str, Any] = (info.data or {}).get("personalisation", {})
+    size = _size(values) + sum(1 + len(name.encode()) for name in names or ())
+    if names and size > MAX_PERSONALISATION_BYTES:
+        raise invalid(OVER_PERSONALISATION, size=size, limit=MAX_PERSONALISATION_BYTES)
+    return names
 
 
 def _scheduled_for(text: str, info: ValidationInfo) -> str:
@@ -164,7 +177,9 @@ class EmailRequest(BaseModel):
         Field(description="https URL for List-Unsubscribe with one click"),
     ] = None
     sanitise_content_for: Annotated[
-        list[str] | None, Field(description="Names of values in which Markdown and links shall not count")
+        list[str] | None,
+        AfterValidator(_sanitise_content_for),
+        Field(description="Names of values in which Markdown and links shall not count; part of the 51,200 bytes"),
     ] = None
     scheduled_for: Annotated[
         Annotated[str, AfterValidator(_scheduled_for)] | None,

@@ -12,8 +12,10 @@ from auth.principal import Principal
 from messages.address import Address
 from messages.envelope import Envelope
 from messages.message import Channel, IdempotencyKey, Message, Personalised, Submission, Trace, new_id
-from messages.template import fill_body, sanitised_content
+from messages.template import fill_body
+from messages.values import sanitised_content
 from relay.http import errors
+from relay.http.client import Client
 from relay.http.errors import ApiError
 from relay.http.handler import Handler
 from relay.http.presenting import Links, Templates
@@ -37,13 +39,13 @@ class EmailSending:
         self._now = now
 
     async def send(
-        self, asked: EmailRequest, principal: Principal, client_ip: str, idempotency_key: str | None
+        self, asked: EmailRequest, principal: Principal, client: Client, idempotency_key: str | None
     ) -> tuple[dict[str, Any], bool]:
         """The body of the 201, and whether it was given before. The message is stored. Raises ApiError."""
         if any(isinstance(value, dict) for value in asked.personalisation.values()):
             raise ApiError.of(errors.NO_DOCUMENTS)
         recipient = Address.parse(asked.email_address)
-        submission = self._submission(asked, recipient, principal, client_ip, idempotency_key)
+        submission = self._submission(asked, recipient, principal, client, idempotency_key)
         if asked.email_reply_to_id:
             await self._handler.rehearse(submission, principal)  # what is wrong with the template is said first
             raise ApiError.of(errors.REPLY_TO_UNKNOWN, id=asked.email_reply_to_id, service_id=principal.service.id)
@@ -64,7 +66,7 @@ class EmailSending:
         asked: EmailRequest,
         recipient: Address,
         principal: Principal,
-        client_ip: str,
+        client: Client,
         idempotency_key: str | None,
     ) -> Submission:
         by = urlsplit(self._links.root).hostname or ""
@@ -77,7 +79,7 @@ class EmailSending:
                 tuple(asked.sanitise_content_for or ()),
                 asked.one_click_unsubscribe_url,
             ),
-            trace=Trace(helo="", client_ip=client_ip, protocol="HTTP", by=by),
+            trace=Trace("", client.address, "HTTP", by, client.product),
             reference=asked.reference or None,
             scheduled_for=parse_time(asked.scheduled_for) if asked.scheduled_for else None,
             idempotency=IdempotencyKey(idempotency_key, _hash(asked, principal)) if idempotency_key else None,

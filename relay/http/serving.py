@@ -50,11 +50,23 @@ class _Deadline:
         self._end()
 
 
+class _Connection(h11.Connection):
+    """h11's, which bounds a head only while it is unfinished."""
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        before = len(self.trailing_data[0]) if self.their_state is h11.IDLE else 0
+        event = super().next_event()
+        if isinstance(event, h11.Request) and before - len(self.trailing_data[0]) > MAX_HEAD_BYTES:
+            raise h11.RemoteProtocolError("the head is too large", error_status_hint=431)
+        return event
+
+
 class _Protocol(H11Protocol):
     """uvicorn's, which waits for ever for a request that has begun, and for who does not read its answer."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.conn = _Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
         self._max_connections, self.limit_concurrency = self.limit_concurrency, None
         self._arrival = _Deadline(self.loop, self._break_off)
         self._departure = _Deadline(self.loop, self._give_up)

@@ -29,7 +29,7 @@ def routes(authentication: Authentication, templates: Templates) -> APIRouter:
             raise ApiError.of(NOT_FOUND)
         return JSONResponse(template(found, principal.service))
 
-    one = {200: {"model": responses.FullTemplate}, **failures(400, 401, 403, 404, 500, 503)}
+    one = {200: {"model": responses.FullTemplate}, **failures(400, 401, 403, 404, 429, 500, 503)}
 
     @router.get("/template/{id}", response_model=None, responses=one)
     async def get_template(
@@ -50,7 +50,7 @@ def routes(authentication: Authentication, templates: Templates) -> APIRouter:
     @router.get(
         "/templates",
         response_model=None,
-        responses={200: {"model": responses.Templates}, **failures(400, 401, 403, 500, 503)},
+        responses={200: {"model": responses.Templates}, **failures(400, 401, 403, 429, 500, 503)},
     )
     async def list_templates(
         principal: Annotated[Principal, Depends(authentication)], query: Annotated[TemplatesQuery, Query()]

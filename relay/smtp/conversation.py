@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, cast
+from uuid import UUID
 
 from aiosmtpd.smtp import SMTP
 
@@ -20,11 +21,12 @@ from config.settings import Smtp
 from messages import reply
 from messages.message import Language
 from messages.reply import Refused, Reply, Voice
+from relay.budget import Budget
 from relay.metrics import DoorMetrics
 from relay.smtp.connections import Connections
 from relay.smtp.devices import Devices
 from relay.smtp.handler import Handler
-from relay.smtp.intake import Budget, Disconnected, Idle, Intake, Pace
+from relay.smtp.intake import Disconnected, Idle, Intake, Pace
 
 MAX_ERRORS = 20  # wrong commands since the last message
 _PARTING_SECONDS = 1.0
@@ -48,6 +50,8 @@ class Verifier(Protocol):
 
     async def identify(self, username: str, client_ip: str) -> Principal: ...
 
+    def key_id(self, username: str) -> UUID | None: ...
+
 
 class Throttle(Protocol):
     """What the door needs of auth.throttle."""
@@ -59,6 +63,8 @@ class Throttle(Protocol):
     def failed(self, client_ip: str, username: str) -> None: ...
 
     def succeeded(self, client_ip: str, username: str) -> None: ...
+
+    def name(self, username: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,11 @@ class Conversation(SMTP):
     @abstractmethod
     def _reset(self) -> None:
         """Ends the transaction, if one is open."""
+
+    @property
+    @abstractmethod
+    def _door(self) -> str:
+        """By which door the client came."""
 
     @property
     @abstractmethod
@@ -234,6 +245,9 @@ class Conversation(SMTP):
             self._errors += 1
             if self._errors >= MAX_ERRORS:
                 refused = Refused(reply.TOO_MANY_ERRORS)
+        if refused.reply is reply.NOT_SMTP:
+            self._closing = True  # what is left unread is never looked at
+            self._shared.handler.not_smtp(self._door, self.client_ip, str(refused.values_["protocol"]))
         if refused.reply.code == 421:
             self._closing = True
         await self.push(refused.line(self._voice))

@@ -22,6 +22,7 @@ from messages.message import Dsn, Submission, Trace
 from messages.reply import Refused, Reply
 from relay.checks import check_recipient, recipient_limit
 from relay.failures import failure_of, refusal
+from relay.logins import network
 from relay.metrics import DoorMetrics
 from relay.smtp.intake import mend_line_ends
 from relay.smtp.options import submission
@@ -125,6 +126,8 @@ class Handler:
             "message.accepted" if not accepted.repeated else "message.repeated",
             group_id=str(accepted.group_id),
             **_who(client),
+            client=trace.helo,
+            client_ip=trace.client_ip,
             recipients=accepted.recipients,
             repeated=accepted.known,
             size_bytes=len(content),
@@ -177,6 +180,10 @@ class Handler:
     def not_told(self, accepted: "Accepted", client: Client) -> None:
         """The client left before the reply to its message: it will probably send it again."""
         self._log.warning("message.reply_not_delivered", group_id=str(accepted.group_id), **_who(client))
+
+    def not_smtp(self, door: str, client_ip: str, protocol: str) -> None:
+        """A client was cut that speaks something else."""
+        self._log.info("smtp.not_smtp", protocol=protocol, door=door, network=network(client_ip))
 
     def refusal_of(self, error: Exception, *, at_login: bool = False) -> Refused:
         """What the client hears; an error that is no refusal is our own fault, and is reported."""

@@ -6,30 +6,41 @@ Knows nothing of commands or replies. Nothing but CR LF ends a line, and nothing
 
 import asyncio
 import io
+import re
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Literal
 
 from messages import reply
 from messages.reply import Refused
+from relay.budget import Share
 
 LINE_BYTES = 12_288  # RFC 4954 4.1: an AUTH response, the longest line there is
 _PAUSE_BYTES = 2 * LINE_BYTES  # unused bytes at which we stop reading from the socket
 _DOT = b"\r\n."
 _END = b"\r\n.\r\n"
-_STUFFING_BYTES = 4096  # what dots doubled by the client may add before a message counts as too large
+_LINE_END = re.compile(rb"(?<!\r)\r\n")
+_HANDSHAKE = b"\x16"  # RFC 8446 5.1: how TLS begins, and no command
+STUFFING_BYTES = 4096  # what dots doubled by the client may add before a message counts as too large
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How slowly content may arrive: after `grace_seconds`, on average not under `octets_per_second`."""
+    """How slowly content may arrive: `grace_seconds`, and time for each octet, of which at most a window is saved up.
+
+    What came fast does not count for ever: who has sent much and then drips holds the most.
+    """
 
     grace_seconds: float
     octets_per_second: float
+    window_seconds: float = 60
 
-    def seconds(self, received: int) -> float:
-        """How long that many octets may take at most, with one more to come."""
-        return max(self.grace_seconds, received / self.octets_per_second)
+    def longest(self, octets: int) -> float:
+        """Seconds that content of so many octets may take at most."""
+        return max(self.grace_seconds, octets / self.octets_per_second)
+
+    def later(self, late_at: float, now: float, octets: int) -> float:
+        """When content is late that was to be late at `late_at`, now that so many octets more have come."""
+        return min(late_at + octets / self.octets_per_second, now + self.window_seconds)
 
 
 # A modem of 4,800 bit/s keeps up; who sends an octet now and then to hold a place is out after a minute.
@@ -44,58 +55,6 @@ class Idle(Exception):  # noqa: N818
     """The client sent nothing for too long."""
 
 
-class Budget:
-    """Bytes of all messages in transfer, for the whole process."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self.used = 0
-
-    def has_room(self, amount: int) -> bool:
-        return self.used + amount <= self._limit
-
-    def take(self, amount: int) -> bool:
-        if not self.has_room(amount):
-            return False
-        self.used += amount
-        return True
-
-    def give_back(self, amount: int) -> None:
-        self.used -= amount
-
-
-class Share:
-    """One message's part of the budget, given back at the end of the block whatever happens in it."""
-
-    def __init__(self, budget: Budget, expected: int) -> None:
-        """Raises Refused when there is no room for `expected` bytes now; they are taken as they come.
-
-        Set aside at once, a few announced sizes with nothing behind them would keep everybody else out.
-        """
-        if not budget.has_room(expected):
-            raise Refused(reply.MEMORY_FULL)
-        self._budget = budget
-        self._held = 0
-
-    def __enter__(self) -> "Share":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.shrink()
-
-    def cover(self, amount: int) -> bool:
-        """Makes the share at least `amount` bytes; False when there is no room."""
-        missing = amount - self._held
-        if missing > 0 and not self._budget.take(missing):
-            return False
-        self._held = max(self._held, amount)
-        return True
-
-    def shrink(self) -> None:
-        self._budget.give_back(self._held)
-        self._held = 0
-
-
 class Intake:
     """The receiving half of one connection. The protocol feeds it, the session reads from it."""
 
@@ -107,6 +66,7 @@ class Intake:
         self._eof = False
         self._waiter: asyncio.Future[None] | None = None
         self._stopped: Refused | None = None
+        self._in_refused = False  # what comes up to CR LF is the rest of a line that was refused
         self.in_content = False  # bytes of content are still to come: what follows is no command
 
     # -- Fed by the protocol ------------------------------------------------------------------------------------
@@ -138,7 +98,7 @@ class Intake:
     # -- Read by the session ------------------------------------------------------------------------------------
     @property
     def has_line(self) -> bool:
-        return b"\n" in self._buffer
+        return self._pass_refused() and b"\n" in self._buffer
 
     @property
     def ended(self) -> bool:
@@ -148,24 +108,45 @@ class Intake:
     async def line(self, seconds: float) -> bytes:
         """The next line without its CR LF; the whole line has `seconds` to arrive.
 
-        Raises Refused for one that is too long or has a bare CR or LF (it is used up), Idle, Disconnected.
+        Raises Refused for one that is too long, has a bare CR or LF or is no line but TLS, Idle, Disconnected. It is
+        refused as soon as its bare LF arrives, and used up to CR LF unread: its sender has sent one line.
         """
         deadline = self._loop.time() + seconds
-        start, too_long = 0, False
-        while (end := self._buffer.find(b"\n", start)) < 0:
+        too_long = False
+        while True:
+            if self._pass_refused():
+                if self._buffer.startswith(_HANDSHAKE) and not too_long:
+                    raise Refused(reply.NOT_SMTP, protocol="TLS")
+                if (end := self._buffer.find(b"\n")) >= 0:
+                    break
             if len(self._buffer) > LINE_BYTES:
                 too_long = True
-                self._take(len(self._buffer))
-            start = len(self._buffer)
+                self._forget_unless_ending()
             await self._wait(deadline - self._loop.time(), self._stopped)
         if self._stopped:
             raise self._stopped
         line = self._take(end + 1)
+        self._in_refused = not line.endswith(b"\r\n") or line.endswith(b"\r\r\n")
         if too_long or len(line) > LINE_BYTES:
             raise Refused(reply.AUTH_LINE_TOO_LONG, limit=LINE_BYTES)
-        if not line.endswith(b"\r\n") or line.count(b"\r") != 1:
+        if self._in_refused or line.count(b"\r") != 1:
             raise Refused(reply.BARE_IN_COMMAND)
         return line[:-2]
+
+    def _pass_refused(self) -> bool:
+        """Forgets the rest of a refused line; whether all of it has come."""
+        if self._in_refused:
+            found = _LINE_END.search(self._buffer)
+            if found is None:
+                self._forget_unless_ending()
+            else:
+                self._take(found.end())
+            self._in_refused = found is None
+        return not self._in_refused
+
+    def _forget_unless_ending(self) -> None:
+        """All but a CR that LF may follow, with the octet in front of it: that makes a line's end or none."""
+        self._take(max(len(self._buffer) - (2 if self._buffer.endswith(b"\r") else 0), 0))
 
     async def content(self, limit: int, seconds: float, pace: Pace, share: Share) -> bytes:
         """All of a message's content, its dots unstuffed (RFC 5321 4.5.2); each chunk has `seconds` to arrive.
@@ -174,14 +155,15 @@ class Intake:
         Raises Idle, Disconnected.
         """
         self.in_content = True
-        started, count = self._loop.time(), 0
+        now = self._loop.time()
+        late_at, last = now + pace.grace_seconds, now + pace.longest(limit)
         received = bytearray(b"\r\n")  # the end of DATA's own line is the first half of the end of empty content
         dotted = False
         refused: Refused | None = None
         while True:
             searched = max(len(received) - len(_END) + 1, 0)
-            chunk = await self._chunk(seconds, started + pace.seconds(min(count, limit)))
-            count += len(chunk)
+            chunk = await self._chunk(seconds, min(late_at, last))
+            late_at = pace.later(late_at, self._loop.time(), len(chunk))
             received += chunk
             if not dotted:  # few messages have lines that begin with a dot: most are searched once, for both
                 searched = received.find(_DOT, searched)
@@ -266,11 +248,10 @@ class Intake:
 
 
 def _check_room(size: int, limit: int, share: Share) -> Refused | None:
-    if size > limit + _STUFFING_BYTES:
+    if size > limit + STUFFING_BYTES:
         return Refused(reply.TOO_LARGE, limit=limit)
-    if not share.cover(size):
-        return Refused(reply.MEMORY_FULL)
-    return None
+    refusal = share.cover(size)
+    return None if refusal is None else Refused(refusal)
 
 
 def _content(received: bytearray, end: int, limit: int, *, dotted: bool) -> bytes:

@@ -20,13 +20,14 @@ from config.settings import Smtp
 from config.words import Words
 from messages.message import Language
 from messages.reply import Reply
+from relay.budget import Budget
 from relay.metrics import DoorMetrics
 from relay.smtp import proxy
 from relay.smtp.connections import Connections
 from relay.smtp.conversation import Conversation, Kind, Shared, Throttle, Verifier
 from relay.smtp.devices import Devices
 from relay.smtp.handler import Acceptor, Handler
-from relay.smtp.intake import PACE, Budget, Pace
+from relay.smtp.intake import PACE, STUFFING_BYTES, Pace
 from relay.smtp.session import HANDSHAKE_SECONDS, TLS_CLOSE_SECONDS, Session
 
 PROXY_SECONDS = 5.0
@@ -113,7 +114,7 @@ class SmtpDoor:
             verifier=verifier,
             handler=self._handler,
             metrics=metrics,
-            budget=Budget(settings.max_bytes_in_transfer),
+            budget=Budget(settings.max_bytes_in_transfer, settings.max_message_bytes + STUFFING_BYTES),
             devices=Devices(settings.devices),
             connections=self._connections,
             throttle=throttle,

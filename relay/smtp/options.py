@@ -25,11 +25,12 @@ from messages.message import (
 )
 from messages.reply import Refused
 from messages.text import Text
-from messages.words import clean
+from messages.words import clean, decode_words
 
 MAX_REFERENCE_CHARACTERS = 1000  # as by HTTP
 MAX_SCHEDULE_SECONDS = 96 * 3600  # as by HTTP
 MAX_IDEMPOTENCY_CHARACTERS = 255  # as by HTTP
+_MAX_FIELD_CHARACTERS = 16_000  # a reference as encoded words, each of its characters a word; what is decoded is whole
 
 _Word = TypeVar("_Word", Lane, Language)
 
@@ -99,10 +100,15 @@ def _value(section: HeaderSection, field: str) -> str | None:
 
 
 def _only(section: HeaderSection, field: str) -> str:
+    """What the field says; products of other languages than English write any field in encoded words (RFC 2047)."""
     values = section.all(field)
     if len(values) > 1:
         raise _refused(field, Text("it stands there more than once"))
-    return values[0] if values else ""
+    if not values:
+        return ""
+    if len(values[0]) > _MAX_FIELD_CHARACTERS:
+        raise _refused(field, Text("longer than {limit} characters", {"limit": _MAX_FIELD_CHARACTERS}))
+    return decode_words(values[0])
 
 
 def _refused(field: str, reason: Text) -> Refused:

@@ -1,4 +1,4 @@
-"""The arguments of MAIL and RCPT (RFC 5321 4.1.2): a strict path, then the `NAME=value` parameters of extensions.
+"""The arguments of MAIL and RCPT (RFC 5321 4.1.2): a path, then the `NAME=value` parameters of extensions.
 
 Pure: text in, values out. Knows nothing of sessions or keys.
 """
@@ -7,9 +7,9 @@ import re
 from typing import NamedTuple
 
 from messages import reply
-from messages.address import Address, AddressError, parse_path
+from messages.address import Address, AddressError, parse_path, split_path
 from messages.message import Dsn
-from messages.reply import Refused, Reply
+from messages.reply import Refused
 from messages.text import Text
 
 MAIL_USAGE = Text("MAIL FROM:<address> [parameters]")
@@ -25,17 +25,19 @@ _MAIL_PARAMETERS = frozenset({"SIZE", "BODY", "SMTPUTF8", "AUTH", "RET", "ENVID"
 _RCPT_PARAMETERS = frozenset({"NOTIFY", "ORCPT"})
 
 _NOTIFY = frozenset({"SUCCESS", "FAILURE", "DELAY"})
-_XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})+")  # RFC 3461 4
-_HEXCHAR = re.compile(r"\+([0-9A-F]{2})")
+# RFC 3461 4 has capitals only; products write small ones, which can mean nothing else.
+_XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-Fa-f]{2})+")
+_HEXCHAR = re.compile(r"\+([0-9A-Fa-f]{2})")
 _ADDRESS_TYPE = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 _MAX_ENVID_CHARACTERS = 100  # RFC 3461 4.4
 _MAX_ORCPT_CHARACTERS = 500  # RFC 3461 4.2
 
 
 class Sender(NamedTuple):
-    """What MAIL says. `size` is the announced number of octets, 0 when none was announced; RET and ENVID of DSN."""
+    """What MAIL says: the path as it was written, None for the null reverse-path; `size` in octets, 0 when none was
+    announced; RET and ENVID of DSN."""
 
-    reverse_path: Address | None
+    reverse_path: str | None
     size: int
     smtputf8: bool
     ret: str | None = None
@@ -57,8 +59,14 @@ class Recipient(NamedTuple):
 
 
 def parse_mail(argument: str, max_message_bytes: int) -> Sender:
-    """Raises Refused: syntax, parameter, address, or an announced size over the limit."""
-    path, text = _split(argument, "FROM:", MAIL_USAGE, reply.BAD_SENDER)
+    """Raises Refused: syntax, parameter, or an announced size over the limit.
+
+    The path is not judged: nothing is ever delivered to it, and a smarthost whose users write odd ones would lose mail.
+    """
+    try:
+        path, text = split_path(_behind(argument, "FROM:", MAIL_USAGE))
+    except AddressError as error:
+        raise Refused(reply.BAD_SENDER, reason=error.text) from None
     parameters = _parameters(text, _MAIL_PARAMETERS, MAIL_USAGE)
     smtputf8 = "SMTPUTF8" in parameters
     if parameters.get("SMTPUTF8") or parameters.get("BODY", "7BIT").upper() not in ("7BIT", "8BITMIME"):
@@ -66,12 +74,15 @@ def parse_mail(argument: str, max_message_bytes: int) -> Sender:
     if not smtputf8 and not argument.isascii():
         raise Refused(reply.SMTPUTF8_NEEDED)
     size = _size(parameters, max_message_bytes)
-    return Sender(path, size, smtputf8, _ret(parameters.get("RET")), _envid(parameters.get("ENVID")))
+    return Sender(path.strip(" ") or None, size, smtputf8, _ret(parameters.get("RET")), _envid(parameters.get("ENVID")))
 
 
 def parse_rcpt(argument: str, smtputf8: bool) -> Recipient:
     """Raises Refused: syntax, parameter or address."""
-    path, text = _split(argument, "TO:", RCPT_USAGE, reply.BAD_RECIPIENT)
+    try:
+        path, text = parse_path(_behind(argument, "TO:", RCPT_USAGE))
+    except AddressError as error:
+        raise Refused(reply.BAD_RECIPIENT, reason=error.text) from None
     parameters = _parameters(text, _RCPT_PARAMETERS, RCPT_USAGE)
     if path is None:
         raise Refused(reply.NULL_RECIPIENT)
@@ -80,13 +91,10 @@ def parse_rcpt(argument: str, smtputf8: bool) -> Recipient:
     return Recipient(path, _notify(parameters.get("NOTIFY")), _orcpt(parameters.get("ORCPT")))
 
 
-def _split(argument: str, keyword: str, usage: Text, malformed: Reply) -> tuple[Address | None, str]:
+def _behind(argument: str, keyword: str, usage: Text) -> str:
     if argument[: len(keyword)].upper() != keyword:
         raise Refused(reply.BAD_COMMAND, usage=usage)
-    try:
-        return parse_path(argument[len(keyword) :])
-    except AddressError as error:
-        raise Refused(malformed, reason=error.text) from None
+    return argument[len(keyword) :]
 
 
 def _parameters(text: str, known: frozenset[str], usage: Text) -> dict[str, str]:

@@ -14,10 +14,13 @@ from messages import reply
 from messages.message import Language, Trace
 from messages.reply import Refused, Voice
 from messages.text import Text
+from relay.budget import Share, parts
 from relay.checks import check_reverse_path, size_limit
+from relay.logins import login_failed
 from relay.smtp.conversation import Conversation, Kind, Shared
+from relay.smtp.foreign import is_http
 from relay.smtp.handler import Client, Transaction
-from relay.smtp.intake import Disconnected, Share
+from relay.smtp.intake import Disconnected
 from relay.smtp.parameters import parse_mail
 from relay.smtp.sasl import credentials
 
@@ -52,6 +55,10 @@ class Session(Conversation):
         self._device: str | None = None  # the user name of its key
 
     @property
+    def _door(self) -> str:
+        return "devices" if self._kind is Kind.DEVICES else "smtp"
+
+    @property
     def _voice(self) -> Voice:
         """Both languages until the log-in tells whose client it is."""
         principal = self._principal
@@ -66,27 +73,33 @@ class Session(Conversation):
     def _patience(self) -> float:
         """Seconds for the next command: a client that only keeps its place does not keep it for ever."""
         now, idle = self.loop.time(), self._settings.idle_timeout_seconds
-        if self._principal is None and self._device is None:
+        if self._principal is None:
             return max(self._log_in_by - now, 0)
         ends_at = self._ends_at if self._transaction is None else self._ends_at + idle  # time to get to its DATA
         return max(min(idle, ends_at - now), 0)
 
     def _too_late(self) -> Refused:
         seconds = round(self._settings.idle_timeout_seconds)
-        if self._principal is None and self._device is None:
-            return Refused(reply.LOGIN_TOO_LATE, seconds=seconds)
+        if self._principal is None:
+            too_late = reply.LOGIN_TOO_LATE if self._device is None else reply.MAIL_TOO_LATE
+            return Refused(too_late, seconds=round(self._log_in_seconds))
         if self.loop.time() < self._ends_at:
             return Refused(reply.IDLE_TOO_LONG, seconds=seconds)
         return Refused(reply.SESSION_TOO_LONG, seconds=round(self._settings.session_timeout_seconds))
 
+    @property
+    def _log_in_seconds(self) -> float:
+        """What a stranger has to say who he is; where nobody logs in, to begin a message."""
+        return min(self._settings.login_timeout_seconds, self._settings.idle_timeout_seconds)
+
     def _log_in_deadline(self) -> float:
-        return self.loop.time() + self._settings.idle_timeout_seconds
+        return self.loop.time() + self._log_in_seconds
 
     def _greeting(self) -> str:
         if self._kind is Kind.DEVICES:
             self._device = self._shared.devices.username(self.client_ip)
             if self._device is None:
-                self._shared.metrics.auth_failures.labels("device").inc()
+                self._tell_failure("device")
                 raise Refused(reply.DEVICE_UNKNOWN, client_ip=self.client_ip)
         return f"220 {self._settings.hostname} ESMTP notify-relay"
 
@@ -94,6 +107,8 @@ class Session(Conversation):
         self._commands += 1
         if self._commands > MAX_COMMANDS:
             raise Refused(reply.TOO_MANY_COMMANDS)
+        if is_http(line):
+            raise Refused(reply.NOT_SMTP, protocol="HTTP")
         verb, _, argument = line.partition(b" ")
         verb = verb.upper()
         if len(line) + 2 > COMMAND_BYTES and verb != b"AUTH":
@@ -186,7 +201,7 @@ class Session(Conversation):
             username, secret = await credentials(arg, self._ask)
         except Refused as refused:
             if refused.reply is reply.CREDENTIALS_INVALID:  # a guess, as a wrong password is; a slip of syntax is none
-                self._auth_failed(refused)
+                self._auth_failed(refused, "")
             raise
         principal = await self._verified(username, secret)
         self._shared.connections.join(self, principal.key.id)
@@ -201,9 +216,9 @@ class Session(Conversation):
         except Refused as refused:
             if refused.reply is reply.CREDENTIALS_INVALID:  # an ended key's secret was right: nobody guesses there
                 throttle.failed(self.client_ip, username)
-            self._auth_failed(refused)
+            self._auth_failed(refused, username)
         except Exception as error:
-            self._auth_failed(self._shared.handler.refusal_of(error, at_login=True))
+            self._auth_failed(self._shared.handler.refusal_of(error, at_login=True), username)
         throttle.succeeded(self.client_ip, username)
         return principal
 
@@ -213,12 +228,21 @@ class Session(Conversation):
         await self._flush()
         return await self._intake.line(self._patience())
 
-    def _auth_failed(self, refused: Refused) -> NoReturn:
-        self._shared.metrics.auth_failures.labels(_AUTH_FAILURES.get(refused.reply, "credentials")).inc()
+    def _auth_failed(self, refused: Refused, username: str) -> NoReturn:
+        self._tell_failure(_AUTH_FAILURES.get(refused.reply, "credentials"), username)
         if refused.reply.temporary:
             raise refused
         self._auth_failures += 1
         raise Refused(reply.TOO_MANY_ERRORS) if self._auth_failures >= MAX_AUTH_FAILURES else refused
+
+    def _tell_failure(self, reason: str, username: str = "") -> None:
+        self._shared.metrics.auth_failures.labels(reason).inc()
+        who = {}
+        if key_id := self._shared.verifier.key_id(username):
+            who["key_id"] = str(key_id)
+        elif username:
+            who["name_hash"] = self._shared.throttle.name(username)
+        login_failed(self._door, self.client_ip, reason, **who)
 
     # -- Mail ---------------------------------------------------------------------------------------------------
     async def smtp_MAIL(self, arg: str) -> None:
@@ -261,11 +285,11 @@ class Session(Conversation):
             return await self._shared.verifier.identify(self._device, self.client_ip)
         except Refused as refused:
             if refused.reply is reply.DEVICE_KEY_UNKNOWN:
-                self._shared.metrics.auth_failures.labels("device").inc()
+                self._tell_failure("device", self._device)
             raise
 
     def _client(self, principal: Principal) -> Client:
-        return Client(principal, "devices" if self._kind is Kind.DEVICES else "smtp")
+        return Client(principal, self._door)
 
     async def smtp_RCPT(self, arg: str) -> None:
         self._shared.handler.add_recipient(self._open_transaction(), arg)
@@ -285,7 +309,7 @@ class Session(Conversation):
             raise Refused(reply.BAD_SEQUENCE, expected=Text("an accepted RCPT first"))
         self._transaction = None  # whatever comes of it, the transaction ends here
         try:
-            with Share(self._shared.budget, transaction.sender.size) as share:
+            with Share(self._shared.budget, transaction.sender.size, parts(transaction.client.principal)) as share:
                 await self._say(reply.GO_AHEAD)
                 await self._flush()
                 content = await self._intake.content(

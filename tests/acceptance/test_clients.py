@@ -223,6 +223,14 @@ def test_null_reverse_path_is_kept(relay: Relay, key: Credentials) -> None:
     assert relay.wait_for_mail(recipient)[0]["reverse_path"] == ""
 
 
+@pytest.mark.parametrize("sender", ["root@web01", "ilo.@host.example", "svc@srv_app01.corp.example.com"])
+def test_a_reverse_path_that_is_no_address_of_mail_loses_no_mail(relay: Relay, key: Credentials, sender: str) -> None:
+    recipient = address()
+    with connect(relay, key) as client:
+        assert client.submit([recipient], sender=sender).startswith("250 ")
+    assert relay.wait_for_mail(recipient)[0]["reverse_path"] == sender
+
+
 def test_full_api_key_and_address_form_log_in_too(relay: Relay, key: Credentials) -> None:
     with connect(relay) as client:
         assert client.login(f"{key.username}@notification.example.ca", key.api_key)[0] == 235

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from tests.harness.mail import address, send
-from tests.harness.relay import Relay
+from tests.harness.relay import Credentials, Relay
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "docker/Dockerfile").read_text()
@@ -182,9 +182,11 @@ def test_compose_file_runs_as_it_says(container: Callable[..., Relay], postgres_
 
     too_early = machines["worker"].run_afresh(*command_of("worker"))
     upgraded = machines["upgrade"].run_afresh(*command_of("upgrade"))
-    (create,) = re.findall(r"run --rm worker notify-relay (.+)", COMPOSE_TEXT)
+    create, create_key = re.findall(r"run --rm worker notify-relay (.+)", COMPOSE_TEXT)
     service = machines["worker"].json(*create.split())
-    key = machines["worker"].create_key(service=str(service["id"]))
+    made = machines["worker"].json(*create_key.replace("ID", str(service["id"])).split())
+    shown = (str(made[each]) for each in ("id", "service_id", "smtp_username", "smtp_password", "api_key"))
+    key = Credentials(*shown)
     machines["smtp"].start(*command_of("smtp")[1:], afresh=True)
     for name in ("http", "worker", "feedback"):
         machines[name].start(*command_of(name)[1:], afresh=True)
@@ -195,6 +197,9 @@ def test_compose_file_runs_as_it_says(container: Callable[..., Relay], postgres_
     assert upgraded.returncode == 0, upgraded.stderr
     wait_for_file(machines["worker"].folder / "outbox")
     assert {name for name in OURS if "NOTIFY_RELAY_SEALING_KEY" in OURS[name]["environment"]} == {"worker"}
+    given = [OURS[name]["environment"] for name in ("smtp", "http", "worker", "feedback")]
+    for setting in ("EMAIL__PROVIDER", "HTTP__PUBLIC_URL"):  # doors and workers go by the same
+        assert len({each[f"NOTIFY_RELAY_{setting}"] for each in given}) == 1
     for name in ("http", "feedback"):
         assert machines[name].get("/readyz")[0] == 200
 

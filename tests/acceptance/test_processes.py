@@ -150,6 +150,23 @@ def test_key_of_another_installation_is_noticed_at_the_start(make_relay: Make) -
     )
 
 
+def test_rotation_waits_for_processes_that_read_the_old_root_only(make_relay: Make) -> None:
+    old, new = Keyring.generate(), Keyring.generate()
+    relay = make_relay(SECRET_KEY=old).start()
+    relay.environment["NOTIFY_RELAY_SECRET_KEY"] = f"{new},{old}"
+    refused = relay.run("secrets", "rotate", check=False)
+    assert refused.returncode == 1
+    told = refused.stderr.partition(": nothing was changed: ")[2]
+    assert {f"{role}@{socket.gethostname()} (" in told for role in ("smtp", "http", "worker", "feedback")} == {True}
+    relay.stop()
+    relay.start()
+    key = relay.create_key()
+    assert "re-encrypted" in relay.run("secrets", "rotate").stdout
+    recipient = address()
+    send(relay, key, recipient)
+    relay.wait_for_mail(recipient)
+
+
 # -- Roles ---------------------------------------------------------------------------------------------------------
 
 

@@ -242,7 +242,7 @@ def test_python_client_hears_of_wrong_keys(office: Office) -> None:
         heard[name] = raised.value.status_code, told["error"], told["message"]
     assert heard == {
         "secret": (403, "AuthError", "Invalid token: signature, api token not found"),
-        "service": (403, "AuthError", "Invalid token: service not found"),
+        "service": (403, "AuthError", "Invalid token: signature, api token not found"),
         "other service": (403, "AuthError", "Invalid token: signature, api token not found"),
         "revoked": (403, "AuthError", "Invalid token: API key revoked"),
     }

@@ -41,7 +41,7 @@ def test_refusal_before_the_log_in_is_in_both_languages_and_so_is_its_page(relay
 
 
 @pytest.mark.parametrize(
-    "command", ["FROB", "MAIL FROM:<clerk@city.example> MT-PRIORITY=3", "MAIL FROM:<clerk>", "DATA", "EXPN staff"]
+    "command", ["FROB", "MAIL FROM:<clerk@city.example> MT-PRIORITY=3", "MAIL FROM:<clerk", "DATA", "EXPN staff"]
 )
 def test_every_kind_of_refusal_has_its_place(relay: Relay, key: Credentials, command: str) -> None:
     with connect(relay, key) as client:

@@ -38,7 +38,7 @@ class Entry:
     @property
     def readable(self) -> bool:
         """Whether it has an unsigned text or HTML body."""
-        return bool(bodies(read(self.content)))
+        return bool(bodies(read(self.content), alternative=True))
 
 
 @dataclass(frozen=True, slots=True)

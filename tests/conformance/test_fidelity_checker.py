@@ -111,6 +111,12 @@ def exchanged(sent: bytes) -> bytes:
     return sent[:first] + sent[second:third] + sent[first:second] + sent[third:]
 
 
+TO_MENDED = arrived(
+    "From: a@example.ca\nTo: Chan, Karen <k@example.org>, root, Zoë <z@bücher.example>\nCc: nobody\nCc: b@x.ca\n"
+    "Subject: s\n\nAll of the words\n".encode()
+)
+
+
 CHANGES = {
     "a byte in an attachment": swap(b"JVBERi0xLjc", b"JVBERi0xLjg"),
     "a byte in an attached text": swap(b"one;two", b"one,two"),
@@ -174,9 +180,9 @@ def test_change_is_reported(change):
 @pytest.mark.parametrize(
     "change",
     [
-        swap(b"<p>All of", b"<p>Some of"),
+        swap(b'<p dir=3D"auto">All of', b'<p dir=3D"auto">Some of'),
         swap(b"<br>", b""),
-        swap(b"<p>All of", b"<!--<p>All of"),
+        swap(b'<p dir=3D"auto">All of', b'<!--<p dir=3D"auto">All of'),
         swap(b"text/html", b"text/css"),
     ],
     ids=["a word", "a line break", "a comment", "a type"],
@@ -186,6 +192,35 @@ def test_change_in_the_html_made_of_a_text_is_reported(change):
     assert judge(TEXT_ONLY, sent, SERVICE).damage == ()
     changed = change(sent)
     assert judge(TEXT_ONLY, changed, SERVICE).damage or judge(TEXT_ONLY, changed, SERVICE).branded == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        swap(b"k@example.org", b"karen@example.org"),
+        swap(b'"Chan, Karen" <k@example.org>, ', b""),
+        swap(b'"Chan, Karen"', b'"Chan, Kim"'),
+        swap(b'"Chan, Karen"', b"Chan, Karen"),
+        swap(b'"Chan, Karen"', b""),
+        swap(b"=?utf-8?B?cm9vdCwgWm/Dqw==?=", "Zoë".encode()),
+        swap(b"z@xn--bcher-kva.example", b"z@xn--bcher-kva.example, root"),
+        swap(b"z@xn--bcher-kva.example", b"z@bucher.example"),
+        swap(b"Cc: b@x.ca\r\n", b""),
+        swap(b"Cc: b@x.ca\r\n", b"Cc: b@x.ca\r\nCc: b@x.ca\r\n"),
+        swap(b"Cc: b@x.ca\r\nSubject: s\r\n", b"Subject: s\r\nCc: b@x.ca\r\n"),
+    ],
+)
+def test_change_in_a_field_of_recipients_that_was_written_anew_is_reported(change):
+    sent = prepared(TO_MENDED).content
+    assert judge(TO_MENDED, sent, SERVICE).damage == ()
+    assert judge(TO_MENDED, change(sent), SERVICE).damage
+
+
+def test_recipients_written_anew_where_nothing_was_wrong_are_reported():
+    right = arrived(b"From: a@example.ca\nTo: Karen  <k@example.org>\nSubject: s\n\nwords\n")
+    sent = prepared(right).content
+    assert judge(right, sent, SERVICE).damage == ()
+    assert judge(right, sent.replace(b"Karen  <", b"Karen <"), SERVICE).damage
 
 
 def test_branding_that_is_missing_is_counted():

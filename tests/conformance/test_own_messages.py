@@ -47,7 +47,6 @@ REFUSED: dict[str, Reply] = {
     "attachment-refused-in-forward": reply.ATTACHMENT_TYPE,
     "attachment-refused-type": reply.ATTACHMENT_TYPE,
     "header-none": reply.NO_HEADER_SECTION,
-    "header-unfoldable": reply.LONG_LINE,
     "signed-8bit": reply.EIGHT_BIT_SIGNED,
     "signed-long-line": reply.LONG_LINE,
 }
@@ -156,8 +155,12 @@ def field(name: str) -> Callable[[Part], list[str]]:
         ("from-missing", field("reply-to"), []),
         ("from-empty", field("reply-to"), []),
         ("from-group-empty", field("reply-to"), []),
-        ("from-group", field("reply-to"), ["claire.roy@dept.example.ca"]),
-        ("from-several", field("reply-to"), ['"Roy, Claire" <claire.roy@dept.example.ca>']),
+        ("from-group", field("reply-to"), ["claire.roy@dept.example.ca, ann.lee@dept.example.ca"]),
+        (
+            "from-several",
+            field("reply-to"),
+            ['"Roy, Claire" <claire.roy@dept.example.ca>, Ann Lee <ann.lee@dept.example.ca>'],
+        ),
         (
             "from-encoded-in-quotes",
             field("reply-to"),

@@ -4,6 +4,7 @@ A line is one step; the first lines, beginning with #, say what is guaranteed.
     LISTEN starttls|tls|devices  which listener (default tls); SET name value: a setting of the door, where {normal}
                              stands for that key's user name
     PACE seconds octets      how slowly content may arrive: the grace, then octets a second
+    WHOLE                    what is sent in one step arrives together, and not octet by octet
     C: text                  the client sends a line; R: text sends just these bytes, written as a Python literal
     S: text                  the server's next line begins with text; S~ regex: matches it wholly
     S* text                  the rest of a reply of several lines, up to one that begins with text
@@ -12,6 +13,7 @@ A line is one step; the first lines, beginning with #, say what is guaranteed.
     CLOSE / CLOSED           the client goes away / the server has closed
     TAKEN n / CONTENT text   so many submissions were accepted / the last one's content, a Python literal
     STORED text              the message as it is stored to be sent has this text, a Python literal
+    REFERENCE text           the last message's
     TRACE word               how the last one was received, as in Received
     METRIC name label=x n    a metric of the door has this value
     WAIT seconds             the client says nothing
@@ -30,6 +32,7 @@ import pytest
 from relay.smtp.intake import PACE, Pace
 from tests.smtp_door import LOOPS, Client, Door, plain, run_on, running_door
 
+SEGMENTS = 400  # of what is sent octet by octet, the last so many
 DIALOGUES = sorted((Path(__file__).parent / "smtp").glob("*.txt"))
 
 
@@ -58,15 +61,24 @@ async def server_says(client: Client, expected: str, regex: bool) -> None:
     assert re.fullmatch(expected, said) if regex else said.startswith(expected), f"{said!r} is not {expected!r}"
 
 
-async def step(client: Client, word: str, rest: str) -> None:
+async def send(client: Client, data: bytes, octets: bool) -> None:
+    if not octets:
+        client.send(data)
+        return
+    for octet in data[:-SEGMENTS], *(data[-SEGMENTS:][at : at + 1] for at in range(min(len(data), SEGMENTS))):
+        client.send(octet)
+        await asyncio.sleep(0)  # to the socket, which holds nothing back; the door shares the loop
+
+
+async def step(client: Client, word: str, rest: str, octets: bool) -> None:
     door = client.door
     match word:
         case "C:":
             username, password = door.login()
             values = {"plain": plain(username, password), "username": encoded(username), "password": encoded(password)}
-            client.send(re.sub(r"\{(\w+)\}", lambda m: values[m[1]], rest).encode() + b"\r\n")
+            await send(client, re.sub(r"\{(\w+)\}", lambda m: values[m[1]], rest).encode() + b"\r\n", octets)
         case "R:":
-            client.send(literal(rest))
+            await send(client, literal(rest), octets)
         case "S:" | "S~":
             await server_says(client, rest, word == "S~")
         case "S*":
@@ -88,6 +100,8 @@ async def step(client: Client, word: str, rest: str) -> None:
             assert door.gate.submissions[-1].content == literal(rest)
         case "STORED":
             assert literal(rest) in list(door.memory.contents.values())[-1]
+        case "REFERENCE":
+            assert door.gate.accepted[-1].messages[0].reference == rest
         case "TRACE":
             assert door.gate.submissions[-1].trace.protocol == rest
         case "METRIC":
@@ -97,7 +111,7 @@ async def step(client: Client, word: str, rest: str) -> None:
             raise AssertionError(f"no such step: {word}")
 
 
-async def play(folder: Path, dialogue: Path) -> None:
+async def play(folder: Path, dialogue: Path, octets: bool) -> None:
     all_steps = list(steps(dialogue.read_text("utf-8")))
     assert dialogue.read_text("utf-8").startswith("# "), "say what is guaranteed"
     settings = dict(rest.split(" ", 1) for word, rest in all_steps if word == "SET")
@@ -106,9 +120,9 @@ async def play(folder: Path, dialogue: Path) -> None:
     async with running_door(folder, pace=(paces or [PACE])[0], **settings) as door:
         client = await connected(door, (listens or ["tls"])[0])
         for number, (word, rest) in enumerate(all_steps, 1):
-            if word not in ("SET", "LISTEN", "PACE"):
+            if word not in ("SET", "LISTEN", "PACE", "WHOLE"):
                 try:
-                    await step(client, word, rest)
+                    await step(client, word, rest, octets and ("WHOLE", "") not in all_steps)
                 except Exception as error:
                     error.add_note(f"{dialogue.name}, step {number}: {word} {rest}")
                     raise
@@ -120,7 +134,8 @@ async def connected(door: Door, listens: str) -> Client:
     return await Client.connect(door, tls=listens == "tls", port=ports[listens])
 
 
-@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize(("loop", "octets"), [*((loop, False) for loop in LOOPS), ("uvloop", True)])
 @pytest.mark.parametrize("dialogue", DIALOGUES, ids=lambda path: path.stem)
-def test_dialogue_goes_as_written(dialogue: Path, loop: str, tmp_path: Path) -> None:
-    run_on(loop, play(tmp_path, dialogue))
+def test_dialogue_goes_as_written(dialogue: Path, loop: str, octets: bool, tmp_path: Path) -> None:
+    """Whole lines, and octet by octet."""
+    run_on(loop, play(tmp_path, dialogue, octets))

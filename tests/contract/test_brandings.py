@@ -113,7 +113,7 @@ async def test_branding_in_use_is_not_archived(database: Database, owner: UUID, 
         await archive(database, made.id)
     async with database.write() as connection:
         await services.update(connection, DEFAULTS, owner, branding="default")
-        await keys.revoke(connection, DEFAULTS, key.key.id, NOW)
+        await keys.revoke(connection, keyring, DEFAULTS, key.key.id, NOW)
     assert (await archive(database, made.id)).archived
     with pytest.raises(VariantError, match="is archived"):
         await update(database, made.id, name="x")

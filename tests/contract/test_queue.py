@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+from collections import Counter
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from delivery.queue.base import Depth, Queue, Waits
 from delivery.store.base import Attempt, Group, Outcome, Record, Store
-from messages.message import Lane, new_id
+from messages.message import KeyType, Lane, new_id
 from tests.contract.conftest import NOW, Pair, message
 
 
@@ -31,13 +33,59 @@ async def test_concurrent_claims_share_the_messages_without_overlap(store: Store
     assert sorted(claims) == sorted(each.id for each in sent)
 
 
-async def test_claim_respects_its_limit_and_takes_the_longest_waiting_first(store: Store, queue: Queue) -> None:
-    sent = [message(created_at=NOW - age) for age in (1, 3, 2)]
+async def test_claim_respects_its_limit_and_takes_the_longest_waiting_of_a_service_first(
+    store: Store, queue: Queue
+) -> None:
+    sent = [message(service_id=UUID(int=1), created_at=NOW - age) for age in (1, 3, 2)]
     for each in sent:
         await store.put(Group((each,), b"x"))
 
     claims = await queue.claim("w", 2, NOW, 60, 0)
     assert {claim.message_id for claim in claims} == {sent[1].id, sent[2].id}
+
+
+async def test_claims_take_services_in_turn(store: Store, queue: Queue) -> None:
+    many, few = UUID(int=1), UUID(int=2)
+    for service_id, number, age in ((many, 40, 100), (few, 1, 1)):
+        await _put(store, number, service_id=service_id, created_at=NOW - age)
+
+    claims = await queue.claim("w", 4, NOW, 60, 0)
+    loaded = await store.load([claim.message_id for claim in claims])
+    assert len(claims) == 4  # what one has not, another takes
+    assert [message.service_id for message in loaded.values()].count(few) == 1
+
+
+async def test_a_services_tests_have_a_turn_of_their_own(store: Store, queue: Queue) -> None:
+    await _put(store, 40, service_id=UUID(int=1), key_type=KeyType.TEST, created_at=NOW - 100)
+    await _put(store, 1, service_id=UUID(int=1))
+    await _put(store, 1, service_id=UUID(int=2))
+
+    loaded = await store.load([each.message_id for each in await queue.claim("w", 3, NOW, 60, 0)])
+    assert Counter((each.service_id.int, each.key_type) for each in loaded.values()) == {
+        (1, KeyType.TEST): 1,
+        (1, KeyType.NORMAL): 1,
+        (2, KeyType.NORMAL): 1,
+    }
+
+
+async def test_everybody_is_served_before_anybody_twice_however_small_the_claims(store: Store, queue: Queue) -> None:
+    turns = [(UUID(int=number), type_) for number in (1, 2, 3) for type_ in (KeyType.NORMAL, KeyType.TEST)]
+    for service_id, key_type in turns:
+        await _put(store, 5, service_id=service_id, key_type=key_type, created_at=NOW - 100)
+
+    for size in (1, 1, 1, 1, 1, 1), (4, 4, 4):
+        served: Counter[tuple[UUID, KeyType]] = Counter()
+        for limit in size:
+            claims = [each.message_id for each in await queue.claim("w", limit, NOW, 60, 0)]
+            assert len(claims) == limit
+            served.update((each.service_id, each.key_type) for each in (await store.load(claims)).values())
+        assert set(served) == set(turns)
+        assert max(served.values()) - min(served.values()) <= 1
+
+
+async def _put(store: Store, number: int, **changes: Any) -> None:
+    for _ in range(number):
+        await store.put(Group((message(**changes),), b"x"))
 
 
 async def test_claim_serves_lanes_in_order(store: Store, queue: Queue) -> None:

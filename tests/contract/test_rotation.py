@@ -1,10 +1,14 @@
 """Root secrets: a wrong one is noticed, and an old one can be retired."""
 
 import asyncio
+import socket
+from contextlib import AbstractAsyncContextManager
 
 import pytest
+from sqlalchemy import select
 
-from auth import domains, guests, keys, roots, services
+from auth import domains, guests, keys, processes, roots, services
+from auth.errors import AuthError
 from auth.verify import Verifier
 from config.database import Database
 from config.keyring import Keyring, KeyringError
@@ -59,3 +63,66 @@ async def test_after_rotate_everything_opens_without_the_old_root(database: Data
     principal = await verifier.verify(issued.key.smtp_username, issued.smtp_password)
     assert principal.guests == {"guest@example.com"}
     await verifier.close()
+
+
+async def test_allowed_senders_are_encrypted_and_those_of_a_version_before_become_so(database: Database) -> None:
+    old, new = Keyring.parse(OLD), Keyring.parse(f"{NEW},{OLD}")
+    async with database.write() as connection:
+        await domains.ensure(connection, old, DOMAIN, NOW)
+        service = await services.create(connection, DEFAULTS, NOW, name="S", email_from="s", domain=DOMAIN, live=True)
+        terms = keys.Terms(allowed_from=["ann@dept.example.ca", "@team.example.ca"])
+        issued = await keys.create(connection, old, DEFAULTS, service, NOW, name="k", type=KeyType.NORMAL, **terms)
+        before = await keys.create(connection, old, DEFAULTS, service, NOW, name="b", type=KeyType.NORMAL)
+        row = keys.keys.update().where(keys.keys.c.id == before.key.id)
+        await connection.execute(row.values(allowed_from="ann@dept.example.ca @team.example.ca"))
+
+    async def allowed(keyring: Keyring) -> list[frozenset[str]]:
+        async with database.read() as connection:
+            return [key.allowed_from for key in await keys.list_all(connection, keyring, DEFAULTS)]
+
+    async def at_rest() -> str:
+        async with database.read() as connection:
+            return str((await connection.execute(select(keys.keys))).all())
+
+    both = [frozenset({"ann@dept.example.ca", "@team.example.ca"})] * 2
+    assert await allowed(old) == both
+    assert (await at_rest()).count("dept.example.ca") == 1
+    await rotation.rotate(database, new, new)
+    assert "dept.example.ca" not in await at_rest()
+    assert await allowed(Keyring.parse(NEW)) == both
+    async with database.write() as connection:
+        successor = await keys.rotate(connection, new, DEFAULTS, issued.key.id, NOW)
+        assert successor.key.allowed_from == both[0]
+        assert (await keys.update(connection, new, DEFAULTS, issued.key.id, allowed_from=[])).allowed_from == set()
+
+
+async def test_a_process_that_reads_the_old_root_only_is_named_until_it_is_gone(database: Database) -> None:
+    now = NOW
+    old, both, other = Keyring.parse(OLD), Keyring.parse(f"{NEW},{OLD}"), Keyring.parse(Keyring.generate())
+
+    async def check() -> None:
+        async with database.read() as connection:
+            await processes.check_none_behind(connection, {"secret": both, "sealing": other}, now)
+
+    await check()
+    async with processes.present(database, "http", {"secret": both}, lambda: now):
+        async with processes.present(database, "smtp", {"secret": old}, lambda: now):
+            with pytest.raises(AuthError, match=rf"smtp@{socket.gethostname()} \(20") as told:
+                await check()
+            assert "http" not in str(told.value)
+        await check()  # it ended
+        async with processes.present(database, "worker", {"secret": both, "sealing": old}, lambda: now):
+            with pytest.raises(AuthError, match="worker"):
+                await check()
+    killed = asyncio.create_task(_forever(processes.present(database, "smtp", {"secret": old}, lambda: now)))
+    await asyncio.sleep(0.2)
+    with pytest.raises(AuthError):
+        await check()
+    now += processes.GONE_SECONDS + 1  # without a sign of life
+    await check()
+    killed.cancel()
+
+
+async def _forever(block: AbstractAsyncContextManager[None]) -> None:
+    async with block:
+        await asyncio.Event().wait()

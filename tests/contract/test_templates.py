@@ -124,6 +124,8 @@ async def test_the_one_of_smtp_mail_is_not_changed(database: Database) -> None:
         ({"subject": None}, "subject has 1 to 998"),
         ({"subject": " "}, "subject has 1 to 998"),
         ({"subject": "s" * 999}, "subject has 1 to 998"),
+        ({"body": "((show??See (it)) now"}, r"optional text \(\(show\?\?...\)\) do not match"),
+        ({"subject": "((show??See (it)) now"}, "optional text"),
         ({"channel": Channel.SMS}, "an SMS has no subject"),
     ],
 )

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from email.utils import formatdate, parseaddr
+from email.utils import formatdate
 from functools import cache
 
 import dkim
 
 from messages.dkim import generate
+from tests.fakes import addresses
 
 MAX_BYTES_ENCODED = 40 * 1024 * 1024  # after base64
 MAX_RECIPIENTS = 50
@@ -26,6 +27,7 @@ SINGLE_FIELDS = frozenset(
     b"original-message-id original-recipient original-subject precedence priority references reply-to return-path "
     b"return-receipt-to sender sensitivity solicitation subject thread-index thread-topic user-agent vbr-info".split()
 )
+PARSED_FIELDS = (b"from", b"to", b"cc", b"reply-to")  # as lists of addresses
 _EXTENSIONS = """
 ade adp app asp bas bat cer chm cmd com cpl crt csh der exe fxp gadget hlp hta inf ins isp its js jse ksh lib lnk
 mad maf mag mam maq mar mas mat mau mav maw mda mdb mde mdt mdw mdz msc msh msi msp mst ops pcd pif plg prf prg ps1
@@ -53,9 +55,10 @@ def check(raw: bytes, destination: dict[str, list[str]], tags: list[tuple[str, s
     """Why SES does not take this message; None if it does."""
     fields = header_fields(raw)
     names = [name for name, _ in fields]
-    twice = next((name for name in names if name in SINGLE_FIELDS and names.count(name) > 1), None)
-    recipients = [address for addresses in destination.values() for address in addresses]
-    senders = [value.decode("utf-8", "replace") for name, value in fields if name == b"from"]
+    single = SINGLE_FIELDS.union(PARSED_FIELDS)  # To and Cc: the next hop refuses them twice (RFC 5322 3.6)
+    twice = next((name for name in names if name in single and names.count(name) > 1), None)
+    recipients = [address for listed in destination.values() for address in listed]
+    unparsed = (addresses.problem(value) for name, value in fields if name in PARSED_FIELDS)
     problem: str | None = None
     if len(raw) * 4 // 3 > MAX_BYTES_ENCODED:
         problem = "Message length is more than 41943040 bytes long."
@@ -63,8 +66,10 @@ def check(raw: bytes, destination: dict[str, list[str]], tags: list[tuple[str, s
         problem = f"Duplicate header '{twice.decode('ascii', 'replace').title()}'."
     elif b"" in names:
         problem = "Empty header names are illegal."
-    elif not senders or "@" not in parseaddr(senders[0])[1]:
+    elif b"from" not in names:
         problem = "Missing required header 'From'."
+    elif refused := next((each for each in unparsed if each), None):
+        problem = f"{refused}."
     elif not recipients:
         problem = "Recipients were not specified."
     elif len(recipients) > MAX_RECIPIENTS:

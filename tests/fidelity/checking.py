@@ -24,11 +24,11 @@ class Verdict:
 def judge(received: bytes, sent: bytes, mark: str = "") -> Verdict:
     """`mark` is a text that each branding shows, the service's name; "": there is no branding."""
     old, new = read(received), read(sent)
-    found = [*_octets(sent), *fields.compare_heads(old, new)]
-    comparison = Comparison(mark, tuple(map(id, bodies(old))))
+    found = [*_octets(sent), *fields.raw_octets(new), *fields.compare_heads(old, new)]
+    comparison = Comparison(mark, tuple(map(id, bodies(old, alternative=True))))
     found += comparison.compare(old, new, root=True)
     found += _references(old, new)
-    shown = [mark != "" and words.shows(each, mark) for each in bodies(new)]
+    shown = [mark != "" and words.shows(each, mark) for each in bodies(new, alternative=True)]
     return Verdict(tuple(found), len(shown), sum(shown))
 
 
@@ -46,14 +46,18 @@ def bodies(part: Part, *, alternative: bool = False) -> list[Part]:
     if part.type == "multipart/related":
         start = part.parameters.get("start", "").strip("<> ")
         named = (child for child in part.children if start and child.cid == start)
-        root = next(named, part.children[0] if part.children else None)
-        return bodies(root) if root else []
+        shown = (child for child in part.children if child.disposition != "attachment")
+        root = next(named, None) or next(shown, None)
+        return bodies(root, alternative=True) if root else []
+    blank: list[Part] = []
     for child in part.children:
         if child.sealed:
             break
         if found := bodies(child):
-            return found
-    return []
+            if any(each.type != "text/plain" or each.content.strip() for each in found):
+                return found
+            blank = blank or found
+    return blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,9 @@ class Comparison:
             yield from fields.compare_parts(old, new)
         charset = id(old) in self.displayed and old.content != new.content
         yield from fields.compare_types(old, new, charset=charset)
-        if old.sealed or old.type.startswith("message/"):
+        if old.type in fields.FORWARDED and old.body != new.body:
+            yield from fields.compare_forwarded(read(old.body), read(new.body))
+        elif old.sealed or old.type.startswith("message/"):
             if old.body != new.body or (not root and old.raw != new.raw):
                 yield f"{old.type} is not octet for octet the same"
         elif old.children:

@@ -12,6 +12,8 @@ MAX_DEPTH = 100
 SEALED_SUBTYPES = ("pkcs7-mime", "x-pkcs7-mime", "pgp-encrypted")
 SEALED = ("multipart/signed", "multipart/encrypted")
 
+MISSPELT = {'"base64"': "base64", "quoted printable": "quoted-printable", '"quoted-printable"': "quoted-printable"}
+
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
 _TYPE = re.compile(r"\s*([^\s;/()]+)\s*/\s*([^\s;/()]+)")
@@ -85,7 +87,8 @@ class Part:
 
     @property
     def encoding(self) -> str:
-        return str(self._fields.get("content-transfer-encoding", "7bit")).strip().lower()
+        written = str(self._fields.get("content-transfer-encoding", "7bit")).strip().lower()
+        return MISSPELT.get(written, written)
 
     @property
     def sealed(self) -> bool:
@@ -94,8 +97,11 @@ class Part:
 
     @cached_property
     def content(self) -> bytes:
-        """Decoded as the standard library decodes."""
-        if self.encoding not in ("base64", "quoted-printable", "x-uuencode", "uuencode", "uue", "x-uue"):
+        """Decoded as the standard library decodes, but for quoted-printable: of two equals signs it makes one."""
+        if self.encoding == "quoted-printable":
+            joined = re.sub(rb"=[ \t]*(?:\r?\n|\Z)", b"", self.body)
+            return re.sub(rb"=([0-9A-Fa-f]{2})", lambda found: bytes.fromhex(found[1].decode()), joined)
+        if self.encoding not in ("base64", "x-uuencode", "uuencode", "uue", "x-uue"):
             return self.body
         message = Message()
         message["content-transfer-encoding"] = self.encoding
@@ -178,4 +184,6 @@ def _unbroken(piece: bytes) -> bytes:
 
 
 def _joined(value: object) -> str:
-    return str(value[2]) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return str(value[2]).encode("latin-1", "replace").decode(value[0] or "utf-8", "surrogateescape")
+    return str(value)

@@ -1,6 +1,7 @@
 """A second reader, made by others and used in the wild: npm's mailparser. Told by what people see, not by octets."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from tests.fidelity.words import only_inserted, plain, visible
 
+_UNREAD = re.compile("\ufffd|ï¿½")
 _FOLDER = Path(__file__).parents[1] / "node"
 
 
@@ -39,7 +41,8 @@ def differences(received: dict[str, Any], sent: dict[str, Any]) -> Iterator[str]
     """Images that the sent message has and the received one had not are the branding's."""
     if sent["hidden"] or len(sent["from"]) != 1:
         yield f"the sender is {sent['from']}"
-    if received["subject"].split() != sent["subject"].split():
+    readable = not _UNREAD.search(received["subject"])  # raw octets that are not UTF-8: fields.py says what they mean
+    if received["subject"].split() != sent["subject"].split() if readable else _UNREAD.search(sent["subject"]):
         yield "another subject"
     known = {each[2] for each in received["attachments"]}
     if received["attachments"] != [each for each in sent["attachments"] if not each[2] or each[2] in known]:

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from messages.address import Address
 from messages.author import authors
 from messages.content import HeaderSection, decode
+from messages.mailboxes import parse_mailboxes
 from messages.message import Trace
 from messages.pipeline import Preparation, prepare
 from messages.reply import Refused
-from messages.rewrite import SenderPolicy, parse_mailboxes
+from messages.rewrite import SenderPolicy
 from messages.words import decode_words
 
 ALLOWED = frozenset({"ann@ok.ca", "@team.ca"})

@@ -19,7 +19,10 @@ import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from relay.handover import Plan
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 30.0  # a command that takes longer is killed: -9 is its exit code
@@ -148,6 +151,7 @@ def _keep(job: dict[str, Any], out: int, err: int, tell: int) -> NoReturn:
 
 
 def _become(job: dict[str, Any], out: int, err: int) -> NoReturn:
+    from relay import handover
     from relay.cli import main
 
     os.setsid()
@@ -160,6 +164,7 @@ def _become(job: dict[str, Any], out: int, err: int) -> NoReturn:
     os.chdir(job["folder"])
     os.environ.clear()
     os.environ.update(job["environment"])
+    handover.become = _go_on  # type: ignore[assignment]
     code: int | str | None = 0
     try:
         main(job["arguments"])
@@ -168,6 +173,16 @@ def _become(job: dict[str, Any], out: int, err: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))  # taking down all those modules costs a second
+
+
+def _go_on(plan: "Plan") -> NoReturn:
+    """`serve` from where it has become its supervisor."""
+    from relay import handover
+    from relay.cli import serve
+
+    for name in os.environ.keys() - handover.environment().keys():
+        del os.environ[name]
+    serve.supervise(plan)
 
 
 if __name__ == "__main__":

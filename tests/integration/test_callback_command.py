@@ -85,7 +85,9 @@ def test_person_is_told_that_the_secret_is_shown_once_and_the_token_never(
 @pytest.mark.parametrize(
     ("url", "token", "told"),
     [
-        ("http://receiver.example/", TOKEN, "https://host/path"),
+        ("http://receiver.example/", TOKEN, "by https only"),
+        ("http://receiver.example/", TOKEN, "NOTIFY_RELAY_CALLBACKS__ALLOW_PRIVATE=true"),
+        ("https://localhost/", TOKEN, "NOTIFY_RELAY_CALLBACKS__ALLOW_PRIVATE=true"),
         ("https://user:word@receiver.example/", TOKEN, "https://host/path"),
         ("https://169.254.169.254/", TOKEN, "public addresses only"),
         (URL, "short", "10 to 1000 printable ASCII"),

@@ -23,7 +23,9 @@ async def test_a_clients_address_comes_from_trusted_proxies_only(
 ) -> None:
     async with running_door(plain, trusted_proxies=trusted) as door:
         async with plain.write() as connection:
-            await keys.update(connection, Limits(), door.issued["normal"].key.id, networks=["198.51.100.0/24"])
+            await keys.update(
+                connection, door.keyring, Limits(), door.issued["normal"].key.id, networks=["198.51.100.0/24"]
+            )
         answer = await door.get("/v2/templates", **{"X-Forwarded-For": "198.51.100.7"})
 
     assert answer.status == status

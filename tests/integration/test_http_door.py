@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from auth import services
 from config.database import Database
@@ -106,6 +107,7 @@ async def test_what_is_asked_for_is_kept_and_echoed(door: Door) -> None:
         ({"template_id": "x"}, "template_id is not a valid UUID"),
         ({"email_address": "not an address"}, "email_address Not a valid email address"),
         ({"email_address": "jos\u00e9@example.org"}, "email_address Not a valid email address"),
+        ({"email_address": "a" * 243 + "@example.org"}, "email_address Not a valid email address"),
         ({"email_address": 42}, "email_address 42 is not of type string"),
         ({"personalisation": "x"}, "personalisation x is not of type object"),
         ({"reference": "x" * 1001}, f"reference {'x' * 100}... is too long"),
@@ -121,6 +123,10 @@ async def test_what_is_asked_for_is_kept_and_echoed(door: Door) -> None:
             {"scheduled_for": "soon"},
             "scheduled_for datetime format is invalid. It must be a valid ISO8601 date time format, "
             "https://en.wikipedia.org/wiki/ISO_8601",
+        ),
+        (
+            {"personalisation": {"name": "x"}, "sanitise_content_for": ["n" * 10] * 5_000},
+            "Personalisation variables size of 55004 bytes is greater than allowed limit of 51200 bytes.",
         ),
         (
             {"personalisation": {"name": "x" * 51_201}},
@@ -159,13 +165,14 @@ async def test_several_mistakes_are_told_together(door: Door) -> None:
         (b'{"a": NaN}', "a number is too large, or not one of JSON's"),
         (b'{"a": 1e999}', "a number is too large, or not one of JSON's"),
         (b'{"a": ' + b"1" * 5000 + b"}", "a number is too large, or not one of JSON's"),
-        (b"[" * 100_000, "nested deeper than 20 levels"),
+        (b"[" * 10_000, "nested deeper than 20 levels"),
+        (b"[" * 100_000, "more than 20000 values"),
         (b'{"a":' * 30 + b"1" + b"}" * 30, "nested deeper than 20 levels"),
         (rb'{"a": "\ud800"}', "a text holds a NUL or half a surrogate pair"),
         (rb'{"\u0000": 1}', "a text holds a NUL or half a surrogate pair"),
         (b'{"a": "\xff"}', "it is not UTF-8"),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 async def test_a_body_that_parsers_would_read_differently_is_refused(door: Door, body: bytes, reason: str) -> None:
     sent = await door.ask("POST", EMAIL, {**door.key(), **JSON}, data=body)
@@ -184,10 +191,34 @@ async def test_a_body_must_be_json_and_not_too_large(door: Door) -> None:
     assert large.errors[0][0] == "RequestEntityTooLarge"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        ("POST", "/v2/notifications/sms", "text messages"),
+        ("POST", "/v2/notifications/letter", "letters"),
+        ("POST", "/v2/notifications/bulk", "Sending to a list"),
+        ("GET", f"/v2/notifications/{uuid4()}/pdf", "letters"),
+        ("GET", "/v2/received-text-messages", "Received text messages"),
+        ("POST", f"/v2/template/{uuid4()}/preview", "A preview of a template"),
+    ],
+    ids=range(6),
+)
+async def test_what_is_not_offered_yet_says_so(door: Door, method: str, path: str, said: str) -> None:
+    answer = await door.ask(method, path, door.key())
+    french = await door.ask(method, path, {**door.key(), "Accept-Language": "fr"})
+
+    assert (answer.status, french.status) == (400, 400)
+    ((error, message),) = answer.errors
+    assert error == "BadRequestError"
+    assert said in message
+    assert "not offered here yet" in message
+    assert french.errors[0][1] != message
+    assert (await door.ask(method, path)).status == 401
+
+
 async def test_failures_outside_the_routes_have_the_same_shape(door: Door) -> None:
     for method, path, status in (
         ("GET", "/nowhere", 404),
-        ("POST", "/v2/notifications/sms", 405),  # until it exists
         ("GET", "/v2/notifications/", 404),
         ("DELETE", "/v2/templates", 405),
         ("PUT", EMAIL, 405),
@@ -325,3 +356,10 @@ async def test_a_replayed_answer_is_of_the_template_as_it_was(door: Door) -> Non
 
     assert again.body == first.body
     assert (await door.send()).body["content"]["body"] == "Changed Amala"
+
+
+async def test_the_line_of_an_accepted_message_names_the_client(door: Door) -> None:
+    with capture_logs() as logs:
+        assert (await door.send(headers={"User-Agent": "NOTIFY-API-NET-CLIENT/7.2 (of guest@)"})).status == 201
+    (line,) = (line for line in logs if line["event"] == "message.accepted")
+    assert (line["client"], line["client_ip"], line["door"]) == ("NOTIFY-API-NET-CLIENT/7.2", "127.0.0.1", "http")

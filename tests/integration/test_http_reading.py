@@ -157,7 +157,7 @@ async def test_a_message_follows_the_readers_language_and_error_stays(door: Door
 async def test_a_revoked_key_is_out_within_five_seconds(door: Door) -> None:
     assert (await door.get("/v2/templates", "team")).status == 200
     async with door.database.write() as connection:
-        await keys.revoke(connection, Limits(), door.issued["team"].key.id, time.time())
+        await keys.revoke(connection, door.keyring, Limits(), door.issued["team"].key.id, time.time())
     door.clock.ahead_seconds += 5
     for headers in (door.key("team"), door.bearer("team")):
         answer = await door.ask("GET", "/v2/templates", headers)

@@ -259,12 +259,76 @@ def test_messages_in_transfer_share_one_budget_and_give_it_back(with_door: Test)
     with_door(test, max_bytes_in_transfer=10_000)
 
 
+def test_a_key_that_fills_its_share_and_drips_keeps_no_other_waiting(with_door: Test) -> None:
+    """Forty sessions of one key send nearly all of a large message, and then an octet now and then."""
+
+    async def test(door: Door) -> None:
+        greedy = await asyncio.gather(*(connected(door) for _ in range(40)))
+        for client in greedy:
+            await data(client)
+            client.send(HEAD + b"x" * 240_000)
+        await asyncio.sleep(0.3)
+        assert door.door._shared.budget.used <= 2_560_000 / 3
+        other = await connected(door, "french")
+        await data(other)
+        assert (await other.ask(HEAD + b"y" * 100_000 + b"\r\n.\r\n")).startswith("250 2.0.0 ")
+        replies = []
+        for client in greedy:
+            client.send(b"x")
+        for client in greedy:
+            replies.append((await client.ask(b"\r\n.\r\n"))[:9])
+        assert replies.count("250 2.0.0") == 3
+        assert replies.count("452 4.3.1") == 37
+        assert door.door._shared.budget.used == 0
+
+    with_door(test, max_bytes_in_transfer=2_560_000, max_message_bytes=250_000)
+
+
+def test_a_failed_log_in_leaves_a_line_that_finds_its_product(with_door: Test) -> None:
+    async def test(door: Door) -> None:
+        username, _ = door.login()
+        with capture_logs() as logs:
+            client = await Client.connect(door, tls=True)
+            await client.reply()
+            await client.ask("EHLO client.example.org")
+            await client.ask(f"AUTH PLAIN {plain(username, 'hunter2')}")
+            await client.ask(f"AUTH PLAIN {plain('No Such Key', 'hunter2')}")
+            await client.ask(f"AUTH PLAIN {plain('no such key', 'hunter3')}")
+            await door.revoke("team")
+            door.clock.ahead_seconds = 10
+            await client.ask(f"AUTH PLAIN {plain(*door.login('team'))}")
+        first, second, third, fourth = ({k: v for k, v in line.items() if k != "log_level"} for line in logs)
+        common = {"event": "login.failed", "door": "smtp", "network": "127.0.0.0/24"}
+        assert first == {**common, "reason": "credentials", "key_id": str(door.issued["normal"].key.id)}
+        assert second == third == {**common, "reason": "credentials", "name_hash": second["name_hash"]}
+        assert len(second["name_hash"]) == 32
+        assert fourth == {**common, "reason": "revoked", "key_id": str(door.issued["team"].key.id)}
+
+    with_door(test)
+
+
+def test_a_client_that_speaks_something_else_leaves_a_line(with_door: Test) -> None:
+    async def test(door: Door) -> None:
+        with capture_logs() as logs:
+            for sent in (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01"):
+                client = await Client.connect(door, tls=False)
+                await client.reply()
+                client.send(sent)
+                assert (await client.reply())[0].startswith("554 5.5.1 ")
+                assert await client.reply() == []
+        assert [(line["event"], line["protocol"], line["network"]) for line in logs] == [
+            ("smtp.not_smtp", protocol, "127.0.0.0/24") for protocol in ("HTTP", "TLS")
+        ]
+
+    with_door(test)
+
+
 def test_nothing_personal_is_logged_nor_counted(with_door: Test) -> None:
     async def test(door: Door) -> None:
         with capture_logs() as logs:
             client = await Client.connect(door, tls=True)
             await client.reply()
-            await client.ask("EHLO client.example.org")
+            await client.ask("EHLO client.example.org (of guest@)")
             pasted = base64.b64encode(b"\0gcntfy-secret-key\0hunter2").decode()
             assert (await client.ask(f"AUTH PLAIN {pasted}")).startswith("535 5.7.8 ")
             await client.ask(f"AUTH PLAIN {plain(*door.login('team'))}")
@@ -273,11 +337,12 @@ def test_nothing_personal_is_logged_nor_counted(with_door: Test) -> None:
             await client.ask("RSET")
             await data(client, "guest@example.org")
             assert (await client.ask(HEAD + b"words of a private letter\r\n.\r\n")).startswith("250 ")
-        assert [line["event"] for line in logs] == ["message.refused", "message.accepted"]
-        assert set(logs[1]) == {
-            *("event", "log_level", "door", "group_id", "service_id", "key_id", "key_type"),
+        assert [line["event"] for line in logs] == ["login.failed", "message.refused", "message.accepted"]
+        assert set(logs[2]) == {
+            *("event", "log_level", "door", "group_id", "service_id", "key_id", "key_type", "client", "client_ip"),
             *("recipients", "repeated", "size_bytes", "seconds"),
         }
+        assert (logs[2]["client"], logs[2]["client_ip"]) == ("client.example.org??of?guest??", "127.0.0.1")
         for word in ("gcntfy", "hunter2", "app@", "stranger", "guest@", "private", *door.login("team")):
             assert word not in str(logs)
         assert door.metric("relay_auth_failures_total", reason="credentials") == 1

@@ -24,7 +24,7 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
 async def change(door: Door, **terms: object) -> None:
     """What an operator changes; five seconds pass, after which every door knows it."""
     async with door.database.write() as connection:
-        await keys.update(connection, Limits(), door.issued["normal"].key.id, **terms)  # type: ignore[arg-type]
+        await keys.update(connection, door.keyring, Limits(), door.issued["normal"].key.id, **terms)  # type: ignore[arg-type]
     door.clock.ahead_seconds += 5
 
 

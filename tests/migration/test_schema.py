@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect
 import delivery.brandings
 import delivery.store.tables
 import delivery.templates  # noqa: F401 - each import adds its tables to the metadata
-from auth import dkim_keys, domains, guests, keys, limits, roots, senders, services, throttle  # noqa: F401
+from auth import dkim_keys, domains, guests, keys, limits, processes, roots, senders, services, throttle  # noqa: F401
 from auth.principal import Option
 from auth.selectors import State
 from config.database import Database, metadata
@@ -74,7 +74,7 @@ async def test_a_key_outlives_the_terms_that_an_older_schema_has_no_place_for(
     await schema.upgrade(database)
 
     async with database.read() as c:
-        found = await keys.find(c, DEFAULTS, made.key.id)
+        found = await keys.find(c, keyring, DEFAULTS, made.key.id)
     assert found == replace(made.key, lifetime_seconds=None, allowed_from=frozenset(), fixed=frozenset())
 
 
@@ -97,7 +97,7 @@ async def test_branding_that_an_older_schema_does_not_know_gives_way_to_one_that
         found = [
             (
                 (await services.find(c, DEFAULTS, service_id)).branding,
-                (await keys.find(c, DEFAULTS, key_id)).branding,
+                (await keys.find(c, keyring, DEFAULTS, key_id)).branding,
             )
             for service_id, key_id in kept.values()
         ]

@@ -39,3 +39,68 @@ def test_no_address_is_left_of_it(before: str, address: str) -> None:
 def test_words_and_numbers_with_dots_are_no_addresses() -> None:
     text = "Wait...what? Dr. Roy, 3.50 $, a.b@c-d.example, e.g., 2.x"
     assert fill_subject(template("x"), {"v": text}, ["v"]) == text
+
+
+PLACES = ("See ((v)) now", "((v))", "* ((v))", "[((v))](tel:1)", "**((v))**", "^ ((v))", "x((v))y")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http&colon;&sol;&sol;evil&period;example&sol;login",
+        "&#104;ttps&#58;//x",
+        "[[fr]]Bonjour[[/fr]]",
+        "&lbrack;&lbrack;fr&rbrack;&rbrack;x",
+        "# h ^ q * b 1. c + e",
+        "\u2022 x",
+        "**b** _c_ ~~d~~ `e` [f](g) ![h](i) <j> \\k \\* | {l}",
+        "&amp; &lt; &#42; &copy &copy;",
+        "((name)) ((a??b))",
+        "1. x",
+        "C:\\dir\\",
+    ],
+)
+def test_it_comes_out_as_the_characters_that_were_given(value: str) -> None:
+    for body in PLACES:
+        made = render(fill_body(template(body), {"v": value}, ["v"]))
+        assert value in made.text, made.text
+        assert "http:" not in made.html
+        assert made.html.count("<ul") == body.startswith("* "), "a list of its own"
+        assert "<div" not in made.html
+        assert "<h2" not in made.html
+    assert value in fill_subject(template("x"), {"v": value}, ["v"])
+
+
+@pytest.mark.parametrize("sanitised", [(), ("v",)])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http&colon;&sol;&sol;evil&period;example",
+        "javascript&colon;alert(1)",
+        "[[fr]]x[[/fr]]",
+        "x\n\n# y",
+        ") [e](https://evil.example",
+    ],
+)
+def test_in_the_address_of_a_link_it_makes_no_other(value: str, sanitised: tuple[str, ...]) -> None:
+    for body in ("[pay](((v)))", "[pay](https://a.example.ca/?q=((v))&b)", "at https://a.example.ca/((v)) x"):
+        made = render(fill_body(template(body), {"v": value}, sanitised))
+        assert all(href.startswith("https://a.example.ca/") for href in re.findall(r'href="([^"]*)"', made.html))
+        assert "<div" not in made.html
+        assert "<h2" not in made.html
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "evil\u3002example",
+        "evil\uff0eexample",
+        "ev\u00adil.exam\u200bple",
+        "\u202eelpmaxe.live\u202c",
+        "www.evil.example@",
+    ],
+)
+def test_odd_dots_and_what_nobody_sees_hide_no_address(value: str) -> None:
+    made = render(fill_body(template("((v)) and more"), {"v": value}, ["v"]))
+    assert not re.search(r"[a-z][.\u3002\uff0e][a-z]", made.text)
+    assert not re.search("[\u200b\u202a-\u202e]", made.text)

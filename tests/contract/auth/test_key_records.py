@@ -68,9 +68,9 @@ async def test_each_term_can_be_set_and_taken_off_alone(database: Database, keyr
     key_id = (await create(database, keyring, service)).key.id
     async with database.write() as c:
         for name, value in TERMS.items():
-            changed = await keys.update(c, DEFAULTS, key_id, **{name: value})
+            changed = await keys.update(c, keyring, DEFAULTS, key_id, **{name: value})
             assert terms_of(changed) == NONE | {name: KEPT[name]}
-            assert terms_of(await keys.update(c, DEFAULTS, key_id, **{name: None})) == NONE
+            assert terms_of(await keys.update(c, keyring, DEFAULTS, key_id, **{name: None})) == NONE
 
 
 @pytest.mark.parametrize(
@@ -106,17 +106,17 @@ async def test_unusable_terms_are_refused_and_change_nothing(
     issued = await create(database, keyring, service, **TERMS)
     with pytest.raises(AuthError):
         async with database.write() as c:
-            await keys.update(c, DEFAULTS, issued.key.id, **terms)
+            await keys.update(c, keyring, DEFAULTS, issued.key.id, **terms)
 
     async with database.read() as c:
-        assert await keys.list_all(c, DEFAULTS) == [issued.key]
+        assert await keys.list_all(c, keyring, DEFAULTS) == [issued.key]
 
 
 async def test_key_keeps_a_name(database: Database, keyring: Keyring, service: Service) -> None:
     issued = await create(database, keyring, service)
     async with database.write() as c:
         with pytest.raises(AuthError):
-            await keys.update(c, DEFAULTS, issued.key.id, name="")
+            await keys.update(c, keyring, DEFAULTS, issued.key.id, name="")
 
 
 @pytest.mark.parametrize("inside", ["192.0.2.1", "::ffff:192.0.2.1"])
@@ -127,7 +127,7 @@ async def test_open_session_is_out_when_its_address_is_no_longer_listed(
     principal = await verifier.verify(issued.key.smtp_username, issued.secret, inside)
     assert await verifier.current(principal, inside) == principal
     async with database.write() as c:
-        await keys.update(c, DEFAULTS, issued.key.id, networks=["198.51.100.0/24"])
+        await keys.update(c, keyring, DEFAULTS, issued.key.id, networks=["198.51.100.0/24"])
     clock.now += 5
 
     with pytest.raises(Refused) as caught:

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,8 +13,10 @@ from sqlalchemy import Connection, select
 from auth import limits
 from auth.limits import Charge, counting
 from config.database import Database
+from messages.message import KeyType
 from messages.reply import KEY_LIMIT, SERVICE_LIMIT, Refused
 from tests.fakes.auth import NOW, counted
+from tests.fakes.principals import make_principal
 
 
 def charge(
@@ -118,3 +121,12 @@ def test_limit_is_exact_over_four_processes(database_url: str, database: Databas
         process.join(10)
     assert [process.exitcode for process in processes] == [0] * 4
     assert sum(accepted) == 50
+
+
+async def test_tests_have_a_day_of_their_own(database: Database) -> None:
+    live = make_principal(per_day=5)
+    test = replace(live, service=replace(live.service, tests_per_day=3), key=replace(live.key, type=KeyType.TEST))
+    async with database.write() as c:
+        groups = [(limits.charges(test), 3), (limits.charges(test), 1), (limits.charges(live), 5)]
+        answers = await c.run_sync(charge, groups, NOW)
+    assert [answer and answer.reply for answer in answers] == [None, SERVICE_LIMIT, None]

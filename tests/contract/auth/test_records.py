@@ -77,9 +77,10 @@ async def test_unusable_service_is_not_made(database: Database, service: Service
 async def test_unknown_ids_are_named(database: Database, keyring: Keyring, service: Service) -> None:
     unknown = uuid4()
     async with database.read() as c:
-        for find in (services.find, keys.find):
-            with pytest.raises(AuthError, match=str(unknown)):
-                await find(c, DEFAULTS, unknown)
+        with pytest.raises(AuthError, match=str(unknown)):
+            await services.find(c, DEFAULTS, unknown)
+        with pytest.raises(AuthError, match=str(unknown)):
+            await keys.find(c, keyring, DEFAULTS, unknown)
 
 
 async def test_api_key_is_what_published_clients_take_apart(issued: keys.Issued, service: Service) -> None:

@@ -27,6 +27,8 @@ from messages.reply import (
 )
 from tests.fakes.auth import DEFAULTS, DOMAIN, NOW, Clock, away, counted, refused, settled
 
+ANY = Keyring([bytes(32)])  # for keys that allow all senders: there is nothing to open
+
 
 async def test_every_way_to_write_the_credentials_logs_in(
     verifier: Verifier, issued: keys.Issued, service: Service
@@ -116,7 +118,7 @@ async def test_client_known_by_its_address_is_who_its_key_says(
         with refused(DEVICE_KEY_UNKNOWN):
             await verifier.identify(username, client_ip)
     async with database.write() as c:
-        await keys.revoke(c, DEFAULTS, issued.key.id, clock.now)
+        await keys.revoke(c, keyring, DEFAULTS, issued.key.id, clock.now)
         await services.update(c, DEFAULTS, service.id, held=True)
     clock.now += 5
     with refused(KEY_REVOKED):
@@ -175,7 +177,7 @@ async def test_unknown_names_are_remembered_for_a_second_and_bounded(
 
 
 async def _revoke(c: Any, key: Key, clock: Clock) -> None:
-    await keys.revoke(c, DEFAULTS, key.id, clock.now)
+    await keys.revoke(c, ANY, DEFAULTS, key.id, clock.now)
 
 
 async def _hold(c: Any, key: Key, clock: Clock) -> None:
@@ -240,7 +242,7 @@ async def test_clock_set_back_does_not_keep_a_revoked_key(
 ) -> None:
     principal = await verifier.verify(issued.key.smtp_username, issued.secret)
     async with database.write() as c:
-        await keys.revoke(c, DEFAULTS, issued.key.id, clock.now)
+        await keys.revoke(c, ANY, DEFAULTS, issued.key.id, clock.now)
     clock.now -= 3600
     with refused(KEY_REVOKED):
         await verifier.current(principal)
@@ -280,7 +282,7 @@ async def test_last_use_is_written_at_most_every_10_seconds(
 ) -> None:
     async def written() -> float | None:
         async with database.read() as c:
-            return (await keys.find(c, DEFAULTS, issued.key.id)).last_used_at
+            return (await keys.find(c, ANY, DEFAULTS, issued.key.id)).last_used_at
 
     assert await written() is None
     await verifier.verify(issued.key.smtp_username, issued.secret)
@@ -307,7 +309,7 @@ async def test_run_writes_last_use_when_it_is_cancelled(
     with pytest.raises(asyncio.CancelledError):
         await running
     async with database.read() as c:
-        assert (await keys.find(c, DEFAULTS, issued.key.id)).last_used_at == NOW
+        assert (await keys.find(c, ANY, DEFAULTS, issued.key.id)).last_used_at == NOW
 
 
 # Readers of SQLite in WAL mode wait for nobody.

@@ -76,8 +76,11 @@ def test_real_mail_counts_against_key_and_service() -> None:
     assert (day.holder, day.span_seconds, day.limit) == (SERVICE.id, 86_400, 1000)
 
 
-def test_test_mail_counts_against_its_key_only() -> None:
-    assert [each.holder for each in charges(principal(KeyType.TEST))] == [KEY.id]
+def test_test_mail_counts_against_its_key_and_its_services_day_of_tests() -> None:
+    own, tests = charges(principal(KeyType.TEST))
+    assert own.holder == KEY.id
+    assert tests.holder not in (KEY.id, SERVICE.id)
+    assert tests.limit == SERVICE.tests_per_day
 
 
 def test_key_ends_at_its_expiry() -> None:

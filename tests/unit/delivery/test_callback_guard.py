@@ -122,6 +122,7 @@ INSIDE = (
     *("https://127.0.0.1/", "https://10.1.2.3:8443/", "https://[::1]/", "https://[::ffff:127.0.0.1]/"),
     *("https://169.254.169.254/latest/meta-data/", "https://[fd00:ec2::254]/", "https://[64:ff9b::7f00:1]/"),
     *("https://[2002:7f00:1::]/", "https://\uff11\uff12\uff17.0.0.1/", "https://0.0.0.0/"),
+    *("https://localhost/", "https://LOCALHOST.:8443/", "https://api.localhost/"),
 )
 
 

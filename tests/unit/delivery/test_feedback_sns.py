@@ -1,5 +1,6 @@
 """Whose posts are believed: every rule is broken once."""
 
+import base64
 import contextlib
 import json
 import time
@@ -117,6 +118,8 @@ async def test_a_post_that_was_tried_for_most_of_an_hour_is_believed() -> None:
         CERTIFICATE_URL.replace("https", "http"),
         CERTIFICATE_URL.replace("ca-central-1", "us-east-1"),  # not the topic's region
         CERTIFICATE_URL.replace("amazonaws.com", "amazonaws.com.example.org"),
+        CERTIFICATE_URL.replace("amazonaws.com", "amazonaws.com.cn"),  # not the topic's partition
+        CERTIFICATE_URL.replace("amazonaws.com", "amazonaws.eu"),
         CERTIFICATE_URL.replace("sns.", "sns.example."),
         CERTIFICATE_URL.replace("sns.", "s3."),
         CERTIFICATE_URL.replace("https://", "https://user@"),
@@ -135,6 +138,40 @@ async def test_only_amazons_own_certificate_urls_are_fetched(url: str) -> None:
     with pytest.raises(Untrusted) as caught:
         await Verifier([TOPIC], kept, time.time).verify(envelope(wrap("{}", SigningCertURL=url)), "Notification")
     assert caught.value.reason == "certificate_url"
+    assert kept.asked == []
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "domain"),
+    [
+        ("aws", "ca-central-1", "amazonaws.com"),
+        ("aws-us-gov", "us-gov-west-1", "amazonaws.com"),
+        ("aws-cn", "cn-north-1", "amazonaws.com.cn"),
+        ("aws-eusc", "eusc-de-east-1", "amazonaws.eu"),
+    ],
+)
+async def test_a_certificate_comes_from_the_partition_and_region_of_its_topic(
+    partition: str, region: str, domain: str
+) -> None:
+    topic, kept = f"arn:{partition}:sns:{region}:123456789012:ses-events", Kept(certificate())
+    verifier = Verifier([topic], kept, time.time)
+    own = f"https://sns.{region}.{domain}/SimpleNotificationService-{'0a' * 16}.pem"
+    await verifier.verify(envelope(wrap("{}", TopicArn=topic, SigningCertURL=own)), "Notification")
+    assert kept.asked == [own]
+    for other in {"amazonaws.com", "amazonaws.com.cn", "amazonaws.eu"} - {domain}:
+        url = own.replace(domain + "/", other + "/")
+        with pytest.raises(Untrusted, match="certificate_url"):
+            await verifier.verify(envelope(wrap("{}", TopicArn=topic, SigningCertURL=url)), "Notification")
+    assert kept.asked == [own]
+
+
+@pytest.mark.parametrize("signature", ["", "AAAA", base64.b64encode(bytes(255)).decode()])
+async def test_what_can_be_no_signature_makes_nobody_fetch(signature: str) -> None:
+    kept = Kept(certificate())
+    with pytest.raises((Untrusted, Unreadable)):
+        await Verifier([TOPIC], kept, time.time).verify(
+            envelope({**wrap("{}"), "Signature": signature}), "Notification"
+        )
     assert kept.asked == []
 
 

@@ -4,12 +4,12 @@ import asyncio
 
 from delivery.portions import Room, Work, portions
 from delivery.queue.base import Claim
-from messages.message import Lane
+from messages.message import ContentKind, Lane
 from tests.fakes.messages import make_message
 
 
-def work(*sizes: int) -> list[Work]:
-    messages = [make_message(content_bytes=size) for size in sizes]
+def work(*sizes: int, kind: ContentKind = ContentKind.RAW) -> list[Work]:
+    messages = [make_message(content_bytes=size, content_kind=kind) for size in sizes]
     return [(Claim(message.id, Lane.NORMAL, 0, unknown=False), message) for message in messages]
 
 
@@ -17,12 +17,17 @@ def sizes(parts: list[list[Work]]) -> list[list[int]]:
     return [[message.content_bytes for _, message in part] for part in parts]
 
 
-def test_portions_stay_within_the_limit_and_keep_the_order() -> None:
-    assert sizes(list(portions(work(4, 4, 4, 1), 8))) == [[4, 4], [4, 1]]
+def test_portions_stay_within_the_limit_the_smallest_first() -> None:
+    assert sizes(list(portions(work(4, 4, 1, 4), 8, 1))) == [[1, 4], [4, 4]]
 
 
 def test_a_message_over_the_limit_makes_a_portion_alone() -> None:
-    assert sizes(list(portions(work(1, 20, 1), 8))) == [[1], [20], [1]]
+    assert sizes(list(portions(work(1, 20, 1), 8, 8))) == [[1, 1], [20]]
+
+
+def test_what_is_still_to_be_built_comes_in_smaller_portions() -> None:
+    large, small = work(5, 5, 5, kind=ContentKind.RENDERED), work(1, 1, 20)
+    assert sizes(list(portions(large + small, 100, 6))) == [[1, 1, 5], [5], [5, 20]]
 
 
 async def test_room_is_never_overdrawn_and_everybody_gets_in() -> None:

@@ -1,7 +1,7 @@
 import email_validator
 import pytest
 
-from messages.address import Address, AddressError, parse_domain, parse_path
+from messages.address import Address, AddressError, parse_domain, parse_path, split_path
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,7 @@ from messages.address import Address, AddressError, parse_domain, parse_path
         ("o'neil@sub.example.ca", "o'neil", "sub.example.ca"),
         ("élise@example.ca", "élise", "example.ca"),
         ("ann@québec.example", "ann", "xn--qubec-csa.example"),
-        ("a" * 64 + "@example.ca", "a" * 64, "example.ca"),
+        ("a" * 243 + "@example.ca", "a" * 243, "example.ca"),
     ],
 )
 def test_address_is_read(text, local, domain):
@@ -38,9 +38,11 @@ def test_address_is_read(text, local, domain):
         "a..b@example.ca",
         "ann@-example.ca",
         "ann@exa_mple.ca",
-        "a" * 65 + "@example.ca",
+        "a" * 244 + "@example.ca",
+        "a" * 1_000_000 + "@example.ca",
         "ann@" + "a" * 64 + ".ca",
         "ann@" + "a." * 126 + "ca",
+        "ann@" + "\u00fc" * 1_000_000 + ".ca",
         "a\ud800@example.ca",
         "ann@\ud800.ca",
         "\0@example.ca",
@@ -89,6 +91,30 @@ def test_path_is_cut_from_its_parameters(text, address, parameters):
 def test_malformed_path_is_refused(text):
     with pytest.raises(AddressError):
         parse_path(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "rest"),
+    [
+        ("<root@web01> SIZE=1", "root@web01", "SIZE=1"),
+        ("<>", "", ""),
+        ('<"a>b\\"c"@d.ca> X', '"a>b\\"c"@d.ca', "X"),
+        ('<o"brien@x.ca> BODY=7BIT', 'o"brien@x.ca', "BODY=7BIT"),
+        ("<@a.ca,@b.ca:c@d.ca>", "@a.ca,@b.ca:c@d.ca", ""),
+        ("<App <app@x.ca>> SIZE=1", "App <app@x.ca>", "SIZE=1"),
+        ("<a b@c> ", "a b@c", ""),
+    ],
+)
+def test_what_stands_in_angle_brackets_is_a_path(text, path, rest):
+    assert split_path(text) == (path, rest)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a@b.ca", "<", "<a@b.ca", "<<a@b.ca>", '<"a>"b@c', "<a@b>c", "<a\tb@c>", "<a\x7f@c>"]
+)
+def test_what_has_no_end_is_no_path(text):
+    with pytest.raises(AddressError):
+        split_path(text)
 
 
 def test_domain_is_lower_case_ascii():

@@ -54,11 +54,11 @@ def test_plain_text_gets_a_footer_and_an_html_twin(preparation, crlf):
     plain, twin = parts(done.content)
     assert text(plain).startswith(content.partition("\n\n")[2].replace("\n", "\r\n"))
     assert FOOTER in text(plain)
-    assert "<p>Hello &lt;you&gt; &amp; see " in text(twin)
+    assert '<p dir="auto">Hello &lt;you&gt; &amp; see ' in text(twin)
     assert '<a href="https://x.example/?a=1&amp;b=2">https://x.example/?a=1&amp;b=2</a>.</p>' in text(twin)
-    assert "<p>&#160; indented&#160; &#160; end<br>\r\nlast</p>" in text(twin).replace(
-        "&#160; &#160;", "&#160; &#160;", 1
-    )
+    indented = re.search(r'<p dir="auto">([^<]*)<br>\r\nlast</p>', text(twin))
+    assert indented
+    assert unescape(indented[1]).replace("\xa0", " ") == "  indented\tend".expandtabs(8)
     assert text(twin).index(HEADER) < text(twin).index("Hello") < text(twin).index(FOOTER)
 
 
@@ -221,7 +221,7 @@ def test_text_whose_charset_is_uncertain_keeps_its_octets_and_its_label(paramete
     plain, twin = parts(send(f"Content-Type: text/plain{parameter}\n\n".encode() + octets, preparation, crlf).content)
     assert plain.get_payload(decode=True).startswith(octets + b"\r\n")
     assert b"Envoye par le relais" in plain.get_payload(decode=True)
-    assert b"<p>" + octets + b"</p>" in twin.get_payload(decode=True)
+    assert b'<p dir="auto">' + octets + b"</p>" in twin.get_payload(decode=True)
     assert b"<meta charset" not in twin.get_payload(decode=True)
     assert plain.get_content_charset() == twin.get_content_charset() == (parameter.partition("=")[2] or None)
 
@@ -337,3 +337,29 @@ def test_service_name_cannot_add_lines(preparation, crlf):
     value = Brandings().get("default", "a\r\n-- \r\nb", Language.EN)
     done = send("Subject: s\n\ntext\n", replace(preparation, branding=value), crlf)
     assert "Sent by a -- b" in text(parts(done.content)[0])
+
+
+def test_columns_made_of_blanks_or_tabs_stand_in_a_fixed_width_face(preparation, crlf):
+    content = "Subject: s\n\nDisks are filling up.  See below.\n\nName      Used\n/dev/sda   91 %\n\na\tb\nlonger\tc\n"
+    twin = text(parts(send(content, preparation, crlf).content)[1])
+    found = re.findall(r'<p dir="auto"( style="[^"]*monospace[^"]*")?>(.*?)</p>', twin, re.DOTALL)
+    assert [bool(style) for style, _ in found] == [False, True, True]
+    lines = unescape(found[2][1]).replace("\xa0", " ").split("<br>\r\n")
+    assert lines == ["a       b", "longer  c"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\n\n\n--b\n"
+        "Content-Type: text/html\n\n<p>seen</p>\n--b--\n",
+        'Content-Type: text/html; name="mail.html"\n\n<p>seen</p>\n',
+        "Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n"
+        "Content-Disposition: attachment; filename=a.html\n\nfile\n--b\n"
+        "Content-Type: text/html\n\n<p>seen</p>\n--b--\n",
+    ],
+    ids=["behind an empty text", "with a file name", "behind an attached part"],
+)
+def test_header_and_footer_stand_around_what_people_see(content, preparation, crlf):
+    (letter,) = [text(part) for part in parts(send(content, preparation, crlf).content) if "seen" in text(part)]
+    assert unescape(letter).index(HEADER) < letter.index("<p>seen</p>") < unescape(letter).index(FOOTER)

@@ -18,6 +18,7 @@ from messages.compose import Recipe, RecipeError, compose, is_one_click_url
 from messages.message import Channel, Language
 from messages.template import Template
 from messages.variant import BUILT_IN
+from tests.fakes import ses
 
 ANNE = Address.parse("anne@example.org")
 ID = UUID("01900000-0000-7000-8000-000000000001")
@@ -109,6 +110,13 @@ def test_message_has_the_fields_of_its_recipe():
         "Content-Type": f'multipart/alternative; boundary="=_{ID.hex}"',
     }
     assert message.defects == []
+
+
+@pytest.mark.parametrize("name", ["\u1403" * 100, "\u00e9, " * 60, '"' * 128])
+def test_name_of_a_service_is_cut_where_ses_would_refuse_it(name):
+    recipe = replace(RECIPE, service_name=name)
+    content = compose(recipe, TEMPLATE, NONE, Address("r" * 240, "example.org"), ID)
+    assert ses.check(content, {"ToAddresses": ["anne@example.org"]}, []) is None
 
 
 def test_what_a_recipe_has_not_is_no_field():

@@ -92,7 +92,7 @@ def test_html_and_its_pictures_stand_in_one_related(name, preparation, crlf):
         shown = re.findall(r'src="cid:([^"]+)"', document)
         assert len(shown) == 2
         assert {f"<{each}>" for each in shown} <= set(cids(message))
-        assert "<p>" in document
+        assert "<p" in document
     ours = [part for part in message.walk() if (part["Content-Disposition"] or "").startswith("inline")]
     assert {part.get_payload(decode=True) for part in ours} <= {picture.octets for picture in CARRIED.images}
 

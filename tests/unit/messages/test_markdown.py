@@ -1,5 +1,4 @@
 import re
-import threading
 import time
 from html.parser import HTMLParser
 
@@ -7,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages import markdown
 from messages.markdown import PREHEADER_CHARACTERS, render
 
 TAGS = {"h2", "h3", "p", "ul", "ol", "li", "blockquote", "hr", "a", "strong", "em", "br", "div"}
@@ -235,17 +233,6 @@ def test_hostile_source_takes_time_in_proportion(piece):
     started = time.process_time()
     Document(render(source).html)
     assert time.process_time() - started < 8
-
-
-def test_first_use_in_many_threads_at_once_gives_the_same():
-    markdown._parser.cache_clear()
-    source, found = "# a\n\n* b **c**\n\n^ d https://e.ca", []
-    threads = [threading.Thread(target=lambda: found.append(render(source))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == [render(source)] * 8
 
 
 @given(SOURCES)

@@ -63,6 +63,7 @@ POLICY = {
     "TEMPLATE_UNKNOWN",
     "TEMPLATE_UNSUITABLE",
     "TEXT_TOO_LONG",
+    "TEXT_TOO_MARKED",
     "TLS_REQUIRED",
     "TOO_LARGE",
     "TOO_LARGE_ENCODED",
@@ -183,6 +184,7 @@ VALUES = (
     "lifts_at",
     "line",
     "lines",
+    "marks",
     "max_lines",
 )
 VALUES += ("max_octets", "names", "octets", "parameter", "reason", "recipients", "role", "seconds", "service_id")

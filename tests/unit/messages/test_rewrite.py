@@ -7,9 +7,10 @@ from email.header import decode_header, make_header
 import pytest
 
 from messages import reply
+from messages.mailboxes import parse_mailboxes
 from messages.pipeline import prepare
 from messages.reply import Refused
-from messages.rewrite import MAX_REPLY_TO, parse_mailboxes
+from messages.rewrite import MAX_REPLY_TO
 from messages.words import clean, decode_words, subject_for_people
 
 
@@ -127,7 +128,18 @@ def test_any_service_name_is_written_so_that_it_reads_back(name, unbranded):
         ("From: a@x.ca\nReply-To: b@x.ca\nReply-To: c@x.ca, b@x.ca", "any", "b@x.ca, c@x.ca"),
         ("From: a@x.ca\nReply-To: Team: b@x.ca, c@x.ca;", "any", "b@x.ca, c@x.ca"),
         ("From: a@x.ca\nReply-To: not an address", "any", "a@x.ca"),
-        ("From: a@x.ca, b@x.ca", "any", "a@x.ca"),
+        ("From: a@x.ca, b@x.ca", "any", "a@x.ca, b@x.ca"),
+        ("From: Ann <a@x.ca>; Bob <b@x.ca>", "any", "Ann <a@x.ca>, Bob <b@x.ca>"),
+        ("From: Lee, Ann <a@x.ca>", "any", '"Lee, Ann" <a@x.ca>'),
+        ("From: a@x.ca\nReply-To: Help <>", "any", "a@x.ca"),
+        ("From: a@x.ca\nReply-To:", "any", "a@x.ca"),
+        ('From: a@x.ca\nReply-To: "john doe"@city.example', "any", "a@x.ca"),
+        ('From: a@x.ca\nReply-To: "help"desk@d.ca', "any", "a@x.ca"),
+        ('From: a@x.ca\nReply-To: help"desk"@d.ca, "a"."b"@d.ca, <"john doe"@city.example>', "any", "a@x.ca"),
+        ("From: a@x.ca\nReply-To: he(x)lp@d.ca", "any", "a@x.ca"),
+        ('From: ann@dept.example.ca\nReply-To: "b"o@team.example.ca', "registered", "ann@dept.example.ca"),
+        ("From: a@x.ca\nReply-To: \u00e9lise@x.ca", "any", "a@x.ca"),
+        (f"From: a@x.ca\nReply-To: reply+{'f' * 80}@reply.x.ca", "any", f"reply+{'f' * 80}@reply.x.ca"),
         ("From: élise@x.ca", "any", None),
         ('From: "boss@bank.example" <a@x.ca>', "any", "a@x.ca"),
         ("From: Ann ann@x.ca", "any", "Ann <ann@x.ca>"),

@@ -15,8 +15,8 @@ from messages.template import (
     fill_subject,
     missing,
     placeholders,
-    sanitised_content,
 )
+from messages.values import sanitised_content
 
 SCALARS = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats() | st.text(max_size=40)
 VALUES = SCALARS | st.lists(SCALARS, max_size=4) | st.dictionaries(st.text(max_size=3), SCALARS, max_size=2)

@@ -70,7 +70,7 @@ def acceptor(
 
 
 def submission(*recipients: str, content: bytes = CONTENT, **options: object) -> Submission:
-    envelope = Envelope(Address.parse("bounce@dept.example.ca"), tuple(map(Address.parse, recipients or ("a@b.ca",))))
+    envelope = Envelope("bounce@dept.example.ca", tuple(map(Address.parse, recipients or ("a@b.ca",))))
     trace = Trace("client", "192.0.2.1", "ESMTPSA", "relay")
     return Submission(Channel.EMAIL, envelope, content, trace, **options)  # type: ignore[arg-type]
 

@@ -84,10 +84,25 @@ async def test_what_it_is_filled_with_is_stored_and_the_filled_text_is_told() ->
         ({}, {"thing": "it"}, reply.PERSONALISATION_MISSING),
         ({"body": "((name))"}, {"name": " ", "thing": "it"}, reply.EMPTY),
         ({"body": "((name))" * 500}, {"name": "x" * 50_000, "thing": "it"}, reply.TEXT_TOO_LONG),
+        ({"body": "((name))"}, {"name": "[*" * 25_000, "thing": "it"}, reply.TEXT_TOO_MARKED),
     ],
 )
 async def test_what_cannot_be_filled_is_refused(changes: dict[str, Any], values: Any, why: Reply) -> None:
     assert await refused(template(**changes), values) is why
+
+
+async def test_only_what_the_template_has_a_place_for_is_stored() -> None:
+    memory, of = Memory(), template()
+    names = tuple(f"name{number}" for number in range(5_000))
+    given = submission(of, {"na-me": "Zo\u00eb", "Thing": "it", "more": "x" * 50_000})
+    content = replace(given.content, sanitised=(*names, "NAME", "n_a_m_e"))
+
+    accepted = await acceptor(memory, templates=Shelf(of)).accept(replace(given, content=content), PRINCIPAL)
+
+    recipe = Recipe.from_json(memory.contents[accepted.messages[0].content_id])
+    assert recipe.personalisation == {"na-me": "Zo\u00eb", "Thing": "it"}
+    assert recipe.sanitise_content_for == ("name",)
+    assert len(recipe.to_json()) < 1_000
 
 
 async def test_a_template_of_nobody_or_of_another_service_is_unknown() -> None:

@@ -31,6 +31,33 @@ def test_every_field_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "reference"),
+    [
+        ("=?utf-8?q?caf=C3=A9-17?=", "café-17"),
+        ("=?UTF-8?B?Y2Fmw6k=?=\r\n =?utf-8?q?_17?=", "café 17"),
+        ("=?utf-8?q?caf=C3?=\r\n =?utf-8?q?=A9?= 17", "café 17"),
+        ("file\r\n =?iso-8859-1*fr?Q?=E9t=E9?=\r\n\t2026", "file été 2026"),
+        ("=?utf-8?q?a=0D=0Ab?=", "a b"),
+        ("=?utf-8?q?=20?=", None),
+        ("=?utf-8?q?" + "x" * 1000 + "?=", "x" * 1000),
+        ("=?what", "=?what"),
+    ],
+)
+def test_a_reference_is_read_from_its_encoded_words(value: str, reference: str | None) -> None:
+    assert options(f"X-Notify-Reference: {value}").reference == reference
+
+
+def test_every_field_may_be_written_in_encoded_words() -> None:
+    found = options(
+        "X-Notify-Lane: =?utf-8?q?Bulk?=\r\nX-Notify-Language: =?us-ascii?b?ZnI=?=\r\n"
+        "X-Notify-Branding: =?utf-8?q?none?=\r\nX-Notify-Expires: =?utf-8?q?600?=\r\n"
+        "X-Notify-Scheduled-For: =?utf-8?q?2026-09-21T14=3A33=3A20Z?=\r\n"
+        "X-Notify-Idempotency-Key: =?utf-8?q?list?= =?utf-8?q?_7?="
+    )
+    assert found == Options(None, Lane.BULK, Language.FR, "none", NOW + 3600, 600, "list 7")
+
+
+@pytest.mark.parametrize(
     ("value", "seconds"),
     [
         ("2026-09-21T13:33:30", 10),
@@ -58,6 +85,10 @@ def test_empty_fields_say_nothing() -> None:
         "X-Notify-Language: de",
         "X-Notify-Branding: ../etc",
         "X-Notify-Reference: " + "x" * 1001,
+        "X-Notify-Reference: =?utf-8?q?" + "x" * 1001 + "?=",
+        "X-Notify-Reference: a" + "=?utf-8?q??= " * 2000 + "b",
+        "X-Notify-Idempotency-Key: =?utf-8?q?caf=C3=A9?=",
+        "X-Notify-Idempotency-Key: =?utf-8?q?a=00b?=",
         "X-Notify-Expires: soon",
         "X-Notify-Expires: 0",
         "X-Notify-Expires: -5",

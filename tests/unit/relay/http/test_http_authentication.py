@@ -5,17 +5,23 @@ import dataclasses
 import hashlib
 import hmac
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import jwt
 import pytest
+import structlog
 from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
+from auth.bans import Rules
 from auth.lookups import Unavailable
 from auth.principal import Principal
+from auth.throttle import Throttle
 from auth.verify import Credential, Credentials
+from config.database import Database
+from config.keyring import Keyring
 from relay.http.authentication import Authentication
 from relay.http.errors import ApiError
 from relay.metrics import DoorMetrics
@@ -24,6 +30,7 @@ from tests.fakes.principals import make_principal
 NOW = 1_700_000_000.0
 SECRET, OTHER = str(uuid4()), str(uuid4())
 ABSENT = object()
+EXPIRED = "Invalid token: its exp or nbf says that it is not valid now; make a new one each time"
 
 
 class Keys:
@@ -34,6 +41,7 @@ class Keys:
         self.made_since: tuple[Credential, ...] = ()
         self.away = away
         self.noted: list[UUID] = []
+        self.throttle = throttle()
         self.service = found[0].principal.service if found else make_principal().service
 
     async def credentials(self, service_id: UUID, *, anew: bool = False) -> Credentials | None:
@@ -43,11 +51,17 @@ class Keys:
             self.found += self.made_since
         return Credentials(self.service, self.found) if service_id == self.service.id else None
 
-    def is_secret(self, secret_hash: bytes, secret: str) -> bool:
-        return hmac.compare_digest(secret_hash, hashlib.sha256(secret.encode()).digest())
+    def matcher(self, secret: str) -> Callable[[bytes], bool]:
+        return lambda secret_hash: hmac.compare_digest(secret_hash, hashlib.sha256(secret.encode()).digest())
 
     def used(self, key_id: UUID) -> None:
         self.noted.append(key_id)
+
+
+def throttle() -> Throttle:
+    """The real one, which shares nothing and lets nobody wait."""
+    keyring, nowhere = Keyring.parse(Keyring.generate()), cast("Database", None)
+    return Throttle(nowhere, keyring, lambda: NOW, default_domain="example.ca", rules=Rules(first_delay_seconds=0))
 
 
 def credential(secret: str | None = SECRET, **changes: Any) -> Credential:
@@ -57,14 +71,15 @@ def credential(secret: str | None = SECRET, **changes: Any) -> Credential:
 
 
 def token(iss: object = ..., iat: object = NOW, secret: str = SECRET, keys: Keys | None = None, **named: Any) -> str:
-    claims = {"iss": str(keys.service.id) if iss is ... and keys else iss, "iat": iat}
+    times = {name: named.pop(name) for name in ("exp", "nbf") if name in named}
+    claims = {"iss": str(keys.service.id) if iss is ... and keys else iss, "iat": iat, **times}
     claims = {name: value for name, value in claims.items() if value is not ABSENT}
     return "Bearer " + jwt.encode(claims, secret, algorithm=named.pop("algorithm", "HS256"), **named)
 
 
 async def ask(keys: Keys, header: str | None, client: str = "192.0.2.7") -> Principal:
     registry = CollectorRegistry()
-    authentication = Authentication(keys, DoorMetrics(registry), "https://x/docs", lambda: NOW)
+    authentication = Authentication(keys, keys.throttle, DoorMetrics(registry), "https://x/docs", lambda: NOW)
     headers = [] if header is None else [(b"authorization", header.encode("latin-1"))]
     scope = {"type": "http", "headers": headers, "client": (client, 1)}
     try:
@@ -83,7 +98,7 @@ async def refused(keys: Keys, header: str | None, **options: Any) -> tuple[int, 
         await ask(keys, header, **options)
     (answer,) = json.loads(caught.value.body())["errors"]
     assert keys.noted == []
-    if caught.value.status < 500:
+    if caught.value.status in (401, 403):
         assert answer["error"] == "AuthError"
     return caught.value.status, answer["message"]
 
@@ -164,7 +179,7 @@ async def test_what_is_no_token_is_told_so(keys: Keys, rest: str) -> None:
     [
         ({"iss": ABSENT}, "Invalid token: iss field not provided"),
         ({"iss": "not-a-uuid"}, "Invalid token: service id is not the right data type"),
-        ({"iss": str(uuid4())}, "Invalid token: service not found"),
+        ({"iss": str(uuid4())}, "Invalid token: signature, api token not found"),
         ({"iat": ABSENT}, "Invalid token: iat field not provided"),
         ({"iat": "now"}, "Invalid token: iat field not provided"),
         ({"iat": True}, "Invalid token: iat field not provided"),
@@ -174,9 +189,12 @@ async def test_what_is_no_token_is_told_so(keys: Keys, rest: str) -> None:
         ({"iat": float("inf")}, "Error: Your system clock must be accurate to within 30 seconds"),
         ({"iat": 10**400}, "Error: Your system clock must be accurate to within 30 seconds"),
         ({"secret": str(uuid4())}, "Invalid token: signature, api token not found"),
-        ({"algorithm": "HS512", "secret": SECRET * 2}, "Invalid token: signature, api token not found"),
+        ({"algorithm": "HS512", "secret": SECRET * 2}, "Invalid token: algorithm used is not HS256"),
+        ({"exp": NOW}, EXPIRED),
+        ({"exp": "never"}, EXPIRED),
+        ({"nbf": NOW + 31}, EXPIRED),
     ],
-    ids=range(13),
+    ids=range(16),
 )
 async def test_tokens_that_do_not_let_in(keys: Keys, claims: dict[str, Any], message: str) -> None:
     assert await refused(keys, token(**{"keys": keys, **claims})) == (403, message)
@@ -187,17 +205,17 @@ async def test_a_right_hs256_signature_under_another_algorithms_name_is_no_match
     signed = f"{encoded({'alg': algorithm})}.{encoded({'iss': str(keys.service.id), 'iat': NOW})}"
     signature = base64.urlsafe_b64encode(hmac.digest(SECRET.encode(), signed.encode(), "sha256")).rstrip(b"=").decode()
 
-    assert await refused(keys, f"Bearer {signed}.{signature}") == (
-        403,
-        "Invalid token: signature, api token not found",
-    )
+    assert await refused(keys, f"Bearer {signed}.{signature}") == (403, "Invalid token: algorithm used is not HS256")
 
 
 async def test_a_service_without_keys_and_a_damaged_key() -> None:
     nobody = Keys()
     damaged = Keys(credential(None))
 
-    assert await refused(nobody, token(keys=nobody)) == (403, "Invalid token: service has no API keys")
+    assert await refused(nobody, token(keys=nobody)) == (
+        403,
+        "Invalid token: signature, api token not found",
+    )
     assert (await refused(damaged, token(keys=damaged)))[1] == "Invalid token: signature, api token not found"
 
 
@@ -242,3 +260,77 @@ async def test_trouble_of_ours_is_temporary() -> None:
 
     assert (await refused(keys, token(keys=keys)))[0] == 503
     assert keys.counted == {"unavailable": 1}  # type: ignore[attr-defined]
+
+
+def signed(header: str, claims: str) -> str:
+    """A token of exactly this text, rightly signed."""
+    text = ".".join(base64.urlsafe_b64encode(each.encode()).rstrip(b"=").decode() for each in (header, claims))
+    signature = hmac.digest(SECRET.encode(), text.encode(), "sha256")
+    return f"Bearer {text}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
+async def test_a_claim_that_stands_twice_is_refused(keys: Keys) -> None:
+    issuer, header = f'"iss": "{keys.service.id}"', '{"alg": "HS256"}'
+    fine = signed(header, f'{{{issuer}, "iat": {NOW}}}')
+    assert (await ask(keys, fine)).key == keys.found[1].principal.key
+    keys.noted.clear()
+
+    for twice in (
+        signed(header, f'{{"iss": "{uuid4()}", {issuer}, "iat": {NOW}}}'),
+        signed('{"alg": "none", "alg": "HS256"}', f'{{{issuer}, "iat": {NOW}}}'),
+    ):
+        assert await refused(keys, twice) == (403, "Invalid token: signature, api token is not valid")
+
+
+async def test_a_token_before_its_end_lets_in(keys: Keys) -> None:
+    assert await ask(keys, token(keys=keys, exp=NOW + 1, nbf=NOW + 29))
+
+
+async def test_a_whole_key_in_place_of_a_token_is_told_what_to_do(keys: Keys) -> None:
+    status, message = await refused(keys, f"Bearer {api_key(keys)}")
+    assert status == 403
+    assert "ApiKey-v1" in message
+    assert "HS256" in message
+
+
+async def guess(keys: Keys, header: str) -> tuple[int, dict[str, str]]:
+    with pytest.raises(ApiError) as caught:
+        await ask(keys, header)
+    return caught.value.status, caught.value.headers
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["service", "no service"])
+async def test_guesses_end_in_a_ban_that_says_how_long_and_costs_no_look_up(keys: Keys, known: bool) -> None:
+    iss = str(keys.service.id if known else uuid4())
+    answers = [await guess(keys, token(iss, secret=str(uuid4()))) for _ in range(11)]
+
+    assert [status for status, _ in answers] == [403] * 9 + [429] * 2
+    assert answers[-1][1] == {"Retry-After": "60"}
+    keys.away = True
+    assert (await guess(keys, token(iss, secret=str(uuid4()))))[0] == 429
+
+
+async def test_a_ban_leaves_out_a_key_that_logged_in_from_there(keys: Keys) -> None:
+    """A guesser may stand behind the same proxy; and what is banned learns nothing from a right guess."""
+    await ask(keys, token(keys=keys))
+    keys.noted.clear()
+    for _ in range(12):
+        await guess(keys, token(keys=keys, secret=str(uuid4())))
+
+    assert await ask(keys, token(keys=keys)) == keys.found[1].principal
+    keys.noted.clear()
+    assert (await refused(keys, token(keys=keys, secret=OTHER)))[0] == 429
+
+
+async def test_a_failed_login_leaves_a_line_without_what_was_presented(keys: Keys) -> None:
+    with structlog.testing.capture_logs() as lines:
+        await refused(keys, token(keys=keys, secret=str(uuid4())))
+        await refused(keys, token(keys=keys, iat=NOW - 60), client="2001:db8::7")
+        await refused(keys, "Bearer nothing")
+    seen = [(line["event"], line["door"], line["network"], line["reason"], line.get("key_id")) for line in lines]
+    assert seen == [
+        ("login.failed", "http", "192.0.2.0/24", "credentials", None),
+        ("login.failed", "http", "2001:db8::/64", "clock", str(keys.found[1].principal.key.id)),
+        ("login.failed", "http", "192.0.2.0/24", "malformed", None),
+    ]
+    assert lines[0]["name_hash"] == keys.throttle.name(str(keys.service.id))

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[4]
 # What can stand in front of `accept()`'s answer: its own files, and what they call that raises Refused.
 FILES = ("relay/accept.py", "relay/checks.py", "relay/preparation.py", "auth/limits.py", "auth/verify.py")
 NOT_BY_HTTP = {
+    "BAD_SENDER",  # an API client names no reverse-path
     "BAD_OPTION",  # of a header field; told in its own words
     "DEVICE_KEY_UNKNOWN",  # devices do not speak HTTP
     "OPTION_FIXED",  # as well
@@ -65,6 +66,7 @@ VALUES: dict[str, object] = {
     "lines": 9_000,
     "max_octets": 262_144,
     "max_lines": 5_000,
+    "marks": 262_144,
     "service_id": uuid4(),
 }
 

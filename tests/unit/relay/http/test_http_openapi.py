@@ -19,6 +19,7 @@ def document() -> dict[str, Any]:
     app: Any = application(
         public_url="https://api.example.ca/",
         verifier=None,  # type: ignore[arg-type]
+        throttle=None,  # type: ignore[arg-type]
         acceptor=None,  # type: ignore[arg-type]
         store=None,  # type: ignore[arg-type]
         templates_=None,  # type: ignore[arg-type]
@@ -34,6 +35,12 @@ def document() -> dict[str, Any]:
 def test_it_has_exactly_the_routes_of_the_api(document: dict[str, Any]) -> None:
     assert [(method, path) for method, path, _ in operations(document)] == [
         ("POST", "/v2/notifications/email"),
+        ("POST", "/v2/notifications/sms"),
+        ("POST", "/v2/notifications/letter"),
+        ("POST", "/v2/notifications/bulk"),
+        ("GET", "/v2/notifications/{id}/pdf"),
+        ("GET", "/v2/received-text-messages"),
+        ("POST", "/v2/template/{id}/preview"),
         ("GET", "/v2/notifications/{notification_id}"),
         ("GET", "/v2/notifications"),
         ("GET", "/v2/template/{id}"),

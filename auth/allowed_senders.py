@@ -1,0 +1,35 @@
+"""The senders that a key allows: whom its mail may say it is from. Encrypted, for they are people's addresses.
+
+Knows nothing of messages.
+"""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from auth import senders
+from auth.errors import ALLOWED_NOT_ASCII, AuthError
+from config.keyring import Cipher, Keyring
+
+_PURPOSE = "key allowed senders"
+
+
+def cipher(keyring: Keyring) -> Cipher:
+    return keyring.cipher(_PURPOSE)
+
+
+def parse(text: str) -> str:
+    """As in `senders`. Raises AuthError."""
+    if not text.rpartition("@")[0].isascii():  # no message may name it, and in lower case some become ASCII
+        raise AuthError(ALLOWED_NOT_ASCII)
+    return senders.parse(text)
+
+
+def seal(allowed: Collection[str], key_id: UUID, by: Cipher) -> bytes | None:
+    """As the table keeps them; None for no limit."""
+    return by.encrypt(" ".join(allowed).encode(), key_id.bytes) if allowed else None
+
+
+def unseal(kept: bytes | None, clear: str, key_id: UUID, by: Cipher) -> frozenset[str]:
+    """`clear` is what a version before kept. Raises KeyringError."""
+    text = clear if kept is None else by.decrypt(kept, key_id.bytes).decode()
+    return frozenset(text.split())

@@ -1,0 +1,54 @@
+"""How much of what strangers and clients send is held at once: one budget for a process, and of it a share for each."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+
+
+class NoRoomError(Exception):
+    """Not now: too much is held already."""
+
+
+class Portion:
+    """What one request holds."""
+
+    def __init__(self, room: "Room", holder: Hashable) -> None:
+        self._room = room
+        self._holder = holder
+        self.size_bytes = 0
+
+    def add(self, size_bytes: int) -> None:
+        """Raises NoRoomError; then nothing was added."""
+        self._room.take(self._holder, size_bytes)
+        self.size_bytes += size_bytes
+
+
+class Room:
+    """Counts bytes; who holds them counts with what it holds elsewhere. Never waits."""
+
+    def __init__(self, limit_bytes: int, share_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._share = share_bytes
+        self._held: Counter[Hashable] = Counter()
+        self._total = 0
+
+    @contextmanager
+    def portion(self, holder: Hashable) -> Iterator[Portion]:
+        """All of it is free again at the block's end."""
+        portion = Portion(self, holder)
+        try:
+            yield portion
+        finally:
+            self._give_back(holder, portion.size_bytes)
+
+    def take(self, holder: Hashable, size_bytes: int) -> None:
+        if self._total + size_bytes > self._limit or self._held[holder] + size_bytes > self._share:
+            raise NoRoomError
+        self._total += size_bytes
+        self._held[holder] += size_bytes
+
+    def _give_back(self, holder: Hashable, size_bytes: int) -> None:
+        self._total -= size_bytes
+        self._held[holder] -= size_bytes
+        if self._held[holder] <= 0:
+            del self._held[holder]

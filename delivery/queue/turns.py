@@ -1,0 +1,150 @@
+"""Whose turn it is: within a lane services are served one after the other, each one's test mail beside its other mail.
+
+50,000 messages of one service stand before nobody's one. What is due is found by jumps through the index
+(rank, service_id, test, available_at): its cost grows with the services that wait, not with their messages.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Boolean, Connection, Double, Integer, Row, TextClause, bindparam, column, text
+from sqlalchemy.sql.selectable import TextualSelect
+
+from config.database import Id
+
+EVERYTHING = UUID(int=0)  # held: all services
+
+
+_TURNS_AT_ONCE = 16  # then several rows of each: rows of 64 services lie on 64 pages of the index
+
+
+class Turn(NamedTuple):
+    """Messages that stand behind each other: one service's tests, or its other ones."""
+
+    service_id: UUID
+    test: bool
+
+
+_FIRST = Turn(UUID(int=0), test=False)
+_KINDS = "(SELECT false AS test UNION ALL SELECT true) AS kinds"
+_NOT_HELD = """
+    waiting.service_id NOT IN (SELECT service_id FROM holds)
+    AND NOT EXISTS (SELECT 1 FROM holds WHERE service_id = :everything)"""
+# In a scalar subquery, since neither a minimum (of uuid, PostgreSQL < 18) nor LATERAL (SQLite) is there for both.
+_DUE = f"""
+WITH RECURSIVE waiting (rank, service_id) AS (
+    SELECT ranks.rank, (
+        SELECT service_id FROM queue WHERE queue.rank = ranks.rank ORDER BY service_id LIMIT 1)
+    FROM (SELECT 0 AS rank UNION ALL SELECT 1 UNION ALL SELECT 2) AS ranks
+    UNION ALL
+    SELECT waiting.rank, (
+        SELECT service_id FROM queue WHERE queue.rank = waiting.rank AND queue.service_id > waiting.service_id
+        ORDER BY service_id LIMIT 1)
+    FROM waiting WHERE waiting.service_id IS NOT NULL)
+SELECT waiting.rank, waiting.service_id, kinds.test FROM waiting CROSS JOIN {_KINDS}
+WHERE waiting.service_id IS NOT NULL AND {_NOT_HELD} AND EXISTS (
+    SELECT 1 FROM queue WHERE queue.rank = waiting.rank AND queue.service_id = waiting.service_id
+    AND queue.test = kinds.test AND queue.available_at <= :now)"""  # noqa: S608
+
+_IN_TURN = """
+WITH RECURSIVE waiting (service_id) AS (
+    SELECT (SELECT service_id FROM queue WHERE rank = :rank AND service_id >= :first ORDER BY service_id LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT service_id FROM queue WHERE rank = :rank AND queue.service_id > waiting.service_id
+        ORDER BY service_id LIMIT 1)
+    FROM waiting WHERE waiting.service_id < :last)"""
+_OF_TURN = """
+    SELECT mine.message_id FROM queue AS mine
+    WHERE mine.rank = :rank AND mine.service_id = waiting.service_id AND mine.test = kinds.test
+    AND mine.available_at <= :now ORDER BY mine.available_at LIMIT :share"""
+_TAKEN = """
+SET owner = :owner, available_at = :until FROM picked WHERE queue.message_id = picked.message_id
+RETURNING queue.message_id, queue.service_id, queue.test, queue.attempts, queue.attempt_id, queue.attempted_at,
+    queue.parked"""
+_WHERE = f"""WHERE (waiting.service_id, kinds.test) >= (:first, :first_test)
+    AND (waiting.service_id, kinds.test) <= (:last, :last_test) AND {_NOT_HELD} LIMIT :limit"""
+# Rows that another worker is claiming at this moment are passed over, not waited for.
+_CLAIM_POSTGRESQL = f"""{_IN_TURN}, picked AS MATERIALIZED (
+    SELECT due.message_id FROM waiting CROSS JOIN {_KINDS}
+    CROSS JOIN LATERAL ({_OF_TURN} FOR UPDATE SKIP LOCKED) AS due {_WHERE})
+UPDATE queue {_TAKEN}"""  # noqa: S608
+# The write transaction is exclusive already.
+_CLAIM_SQLITE = f"""{_IN_TURN}, picked AS MATERIALIZED (
+    SELECT due.message_id FROM waiting CROSS JOIN {_KINDS}
+    CROSS JOIN queue AS due ON due.message_id IN ({_OF_TURN}) {_WHERE})
+UPDATE queue {_TAKEN}"""  # noqa: S608
+
+
+def _due() -> TextualSelect:
+    bound = text(_DUE).bindparams(bindparam("now", type_=Double), bindparam("everything", EVERYTHING, Id))
+    return bound.columns(column("rank", Integer), column("service_id", Id), column("test", Boolean))
+
+
+def _claim(statement: str) -> TextualSelect:
+    ids = [bindparam(name, type_=Id) for name in ("first", "last")]
+    tests = [bindparam(name, type_=Boolean) for name in ("first_test", "last_test")]
+    numbers = [bindparam(name, type_=Integer) for name in ("rank", "share", "limit")]
+    times = [bindparam(name, type_=Double) for name in ("now", "until")]
+    bound: TextClause = text(statement).bindparams(
+        *ids, *tests, *numbers, *times, bindparam("everything", EVERYTHING, Id)
+    )
+    return bound.columns(
+        column("message_id", Id),
+        column("service_id", Id),
+        column("test", Boolean),
+        column("attempts", Integer),
+        column("attempt_id", Id),
+        column("attempted_at", Double),
+        column("parked", Boolean),
+    )
+
+
+# Built once: an idle worker asks ten times a second.
+_DUE_STATEMENT = _due()
+_CLAIMS = {"postgresql": _claim(_CLAIM_POSTGRESQL), "sqlite": _claim(_CLAIM_SQLITE)}
+
+
+def due(connection: Connection, now: float) -> dict[int, list[Turn]]:
+    """By rank, the first to be served first: who has something due, in the order of their ids."""
+    found: dict[int, list[Turn]] = {}
+    for rank, service_id, test in connection.execute(_DUE_STATEMENT, {"now": now}):
+        found.setdefault(rank, []).append(Turn(service_id, test))
+    return {rank: sorted(found[rank]) for rank in sorted(found)}
+
+
+@dataclass(slots=True)
+class Order:
+    """Who comes next in one lane. Each worker goes round by itself."""
+
+    after: Turn = _FIRST
+
+    def take(self, connection: Connection, turns: Sequence[Turn], limit: int, values: dict[str, Any]) -> list[Row[Any]]:
+        """Claims up to `limit` rows of these turns, the same number of each as long as it has some."""
+        rows: list[Row[Any]] = []
+        waiting = [turn for turn in turns if turn > self.after] + [turn for turn in turns if turn <= self.after]
+        while waiting and len(rows) < limit:
+            left = limit - len(rows)
+            some = _ascending(waiting[: min(left, _TURNS_AT_ONCE)])
+            share = left // len(some)
+            found = self._claim(connection, some, values | {"share": share, "limit": left})
+            counts = Counter(Turn(row.service_id, row.test) for row in found)
+            rows += found
+            self.after = some[-1]
+            waiting = waiting[len(some) :] + [turn for turn in some if counts[turn] >= share]  # they may have more
+        return rows
+
+    @staticmethod
+    def _claim(connection: Connection, turns: Sequence[Turn], values: dict[str, Any]) -> Sequence[Row[Any]]:
+        (first, first_test), (last, last_test) = turns[0], turns[-1]
+        bounds = {"first": first, "first_test": first_test, "last": last, "last_test": last_test}
+        return connection.execute(_CLAIMS[connection.dialect.name], values | bounds).all()
+
+
+def _ascending(turns: Sequence[Turn]) -> Sequence[Turn]:
+    """The beginning of them that one range of the index holds."""
+    fall = next((at for at in range(1, len(turns)) if turns[at] < turns[at - 1]), len(turns))
+    return turns[:fall]

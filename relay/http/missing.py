@@ -1,0 +1,64 @@
+"""The calls of Notify's clients that are not offered yet: each says so, to who has a key, instead of "not found".
+
+A failure that no client tries again. With a route each, so that the OpenAPI document says the same.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from relay.http import errors
+from relay.http.authentication import Authentication
+from relay.http.documentation import failures
+from relay.http.errors import ApiError, Failure
+from relay.http.requests import Uuid
+
+_CALLS: tuple[tuple[str, str, str, Failure], ...] = (
+    ("POST", "/v2/notifications/sms", "send_sms", errors.NO_SMS),
+    ("POST", "/v2/notifications/letter", "send_letter", errors.NO_LETTERS),
+    ("POST", "/v2/notifications/bulk", "send_bulk", errors.NO_BULK),
+    ("GET", "/v2/notifications/{id}/pdf", "get_pdf_for_letter", errors.NO_LETTERS),
+    ("GET", "/v2/received-text-messages", "get_received_texts", errors.NO_RECEIVED),
+    ("POST", "/v2/template/{id}/preview", "preview_template", errors.NO_PREVIEW),
+)
+
+
+def routes(authentication: Authentication, docs: str) -> APIRouter:
+    """To be added before what takes `sms` for a message's id."""
+    router = APIRouter(tags=["Not offered yet"], dependencies=[Depends(authentication)])
+    for method, path, name, failure in _CALLS:
+        router.add_api_route(
+            path,
+            (_refusing_one if "{id}" in path else _refusing)(failure, docs),
+            methods=[method],
+            name=name,
+            status_code=400,
+            response_model=None,
+            description="Not offered yet.",
+            responses=failures(400, 401, 403, 429, 500, 503),
+        )
+        if path.count("/") == 3 and method == "POST":  # or its end would be taken for a message's id
+            router.add_api_route(path, _not_allowed, methods=["GET"], include_in_schema=False)
+    return router
+
+
+def _refusing(failure: Failure, docs: str) -> Callable[[], Awaitable[Response]]:
+    async def refuse() -> Response:
+        raise ApiError.of(failure, docs=docs)
+
+    return refuse
+
+
+def _refusing_one(failure: Failure, docs: str) -> Callable[[UUID], Awaitable[Response]]:
+    async def refuse(_: Annotated[Uuid, Path(alias="id")]) -> Response:
+        raise ApiError.of(failure, docs=docs)
+
+    return refuse
+
+
+async def _not_allowed() -> Response:
+    raise HTTPException(405, headers={"Allow": "POST"})

@@ -1,0 +1,144 @@
+"""No template or text holds a worker for longer than its size explains: twice the input is about twice the time."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from messages.html import from_text
+from messages.markdown import MAX_MARKS, marks, render
+from messages.template import fill_body, unmatched
+from messages.typography import typographic
+from messages.values import sanitised_content
+from tests.fakes.templates import template
+
+PIECES = (
+    *(
+        "[",
+        "[[",
+        "[*",
+        "![",
+        '!["',
+        "[a](",
+        "[](",
+        "[a](b ",
+        "[a](https://b '",
+        "](",
+        "]",
+        "*",
+        "*a ",
+        "a* ",
+        "**a _",
+        "_a_",
+    ),
+    *(
+        "***a** ",
+        "_ ",
+        "`",
+        "((",
+        "))",
+        "((a??",
+        "((a??(",
+        "((a))",
+        "(a",
+        ":) ",
+        "^ ",
+        "^ a\n",
+        "> ",
+        "* a\n",
+        "* a\n  * b\n",
+    ),
+    *(
+        "- " * 30 + "x\n",
+        "1. a\n",
+        "# a\n",
+        "#",
+        "---\n",
+        " ",
+        "     \n",
+        "\t",
+        "a\n\n",
+        "a\n",
+        "&",
+        "&amp;",
+        "&#",
+        "\\",
+        "\\*",
+    ),
+    *(
+        "://",
+        "https://",
+        "https://a ",
+        "https://a)",
+        "https://a(",
+        "https://a_",
+        "'https://a'",
+        "<https://a",
+        "<",
+        "<a@b ",
+    ),
+    *(
+        '"',
+        "'",
+        "'a ",
+        '("',
+        "a -- ",
+        " ,",
+        " .",
+        "@",
+        "a@",
+        "a.",
+        ".",
+        "[[en]]",
+        "[[en]]a[[/en]]",
+        "\u2022 a\n",
+        "~",
+        "\u3002",
+    ),
+)
+
+
+def read(text: str) -> None:
+    render(text)
+
+
+def filled(text: str) -> None:
+    fill_body(template(text), {"a": "yes"})
+    unmatched(text)
+
+
+def value(text: str) -> None:
+    values = {"v": text}
+    fill_body(template("[((v))](((v))) ((v)) https://a.ca/((v))"), values)
+    fill_body(template("((v))"), values, ["v"])
+    sanitised_content(values, ["v"])
+
+
+def plain(text: str) -> None:
+    from_text(text, flowed=True, joined=False, links=True)
+    typographic(text)
+
+
+@pytest.mark.parametrize("work", [read, filled, value, plain])
+@pytest.mark.parametrize("piece", PIECES)
+def test_four_times_the_input_takes_about_four_times_as_long(piece: str, work: Callable[[str], None]) -> None:
+    size = 5_000 // (1 + 19 * piece.count("\n") // len(piece))
+    short, long = (piece * (times * size // len(piece)) for times in (1, 4))
+    work(short)
+    assert seconds(work, long) < 9 * seconds(work, short) + 0.02
+
+
+@pytest.mark.parametrize("piece", [piece for piece in PIECES if marks(piece)])
+def test_what_the_door_takes_is_read_in_a_moment(piece: str) -> None:
+    source = piece * min(MAX_MARKS // marks(piece), 5_000)
+    assert seconds(read, source) < 0.5, "0.05 on a machine with nothing else to do"
+
+
+def seconds(work: Callable[[str], None], text: str) -> float:
+    """The least of three: other processes take from the others."""
+    taken = []
+    for _ in range(3):
+        started = time.process_time()
+        work(text)
+        taken.append(time.process_time() - started)
+    return min(taken)

@@ -1,0 +1,33 @@
+"""Malformed quoted-printable is read as mail programs read it; what they show is what leaves (RFC 2045 6.7)."""
+
+import pytest
+
+from messages.mime import parse
+from tests.fidelity.preparing import prepared
+from tests.fidelity.reading import read
+
+HEAD = b"From: a@x.example\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+READ = [
+    (b"if (a == b) go", b"if (a == b) go"),
+    (b"https://x.example/?a==&b===c====d", b"https://x.example/?a==&b===c====d"),
+    (b"==41", b"=A"),
+    (b"a=3D=3Db", b"a==b"),
+    (b"=C3==A9", b"\xc3=\xa9"),
+    (b"one = \r\ntwo", b"one two"),
+    (b"one =\t \r\ntwo= \r\n", b"one two"),
+    (b"a = b, c =D, =4G =zz", b"a = b, c =D, =4G =zz"),
+    (b"soft=\r\nbreak", b"softbreak"),
+    (b"trailing  \r\nblanks", b"trailing  \r\nblanks"),
+]
+
+
+@pytest.mark.parametrize(("written", "meant"), READ)
+def test_text_is_read_as_it_is_shown(written: bytes, meant: bytes) -> None:
+    assert (parse(HEAD + written).decode() or b"").removesuffix(b"\r\n") == meant
+
+
+@pytest.mark.parametrize(("written", "meant"), READ)
+def test_text_that_is_branded_says_the_same(written: bytes, meant: bytes) -> None:
+    text, html = read(prepared(HEAD + written + b"\r\n").content).children
+    assert text.content.startswith(meant + b"\r\n")
+    assert html.type == "text/html"
