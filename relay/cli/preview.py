@@ -4,7 +4,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from email.utils import getaddresses
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +23,7 @@ from messages import headers
 from messages.address import Address, AddressError
 from messages.content import HeaderSection
 from messages.envelope import Envelope
+from messages.mailboxes import entries, read
 from messages.message import Submission, Trace
 from messages.pipeline import Prepared
 from messages.reply import Refused
@@ -142,11 +142,11 @@ async def _principal(settings: Settings, database: Database, service: str, key: 
 
 
 def _recipients(content: bytes, to: list[str]) -> list[Address]:
-    """Those that are named, else all of To, Cc and Bcc."""
+    """Those that are named, else all that can be used of To, Cc and Bcc, read as the relay reads them."""
     if not to:
         header = HeaderSection.parse(content)
-        values = [value for name in _OF_RECIPIENTS for value in header.all(name)]
-        to = [address for _, address in getaddresses(values) if address]
+        found = (entry for name in _OF_RECIPIENTS for value in header.all(name) for entry in entries(value))
+        return [each.address for _, tokens in found for each in read(tokens) if each.address]
     try:
         return [Address.parse(each.strip().strip("<>")) for each in to]
     except AddressError as error:

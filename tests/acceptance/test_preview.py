@@ -77,6 +77,12 @@ def test_preview_tells_the_fate_of_each_field_and_every_changed_line(relay: Rela
     assert 3 in [row["line"] for row in told["changes"]]
 
 
+def test_preview_reads_recipients_as_the_relay_does(relay: Relay, key: Credentials) -> None:
+    to = b"To: root, Chan, Karen <k@example.org>\nCc: <First Last <first@example.com\nBcc: <>"
+    told = previewed(relay, key, LETTER.replace(b"To: reader@example.org\nBcc: hidden@example.org", to))
+    assert [each["recipient"] for each in told["recipients"]] == ["k@example.org", "first@example.com"]
+
+
 def test_preview_stores_nothing(relay: Relay, key: Credentials) -> None:
     before = relay.run("message", "find", "--service", key.service_id, "--json").stdout
     previewed(relay, key, LETTER)
