@@ -59,6 +59,8 @@ def parameters(raw: bytes, charsets: Iterable[str]) -> dict[str, str]:
     message["x"] = meant(_FOLD.sub(b"", raw.partition(b":")[2]).strip(), charsets)
     found: dict[str, str] = {}
     for name, value in message.get_params(failobj=[], header="x", unquote=True):
+        if not name:  # `;;`, or one at the end: nothing
+            continue
         found.setdefault(name.lower(), _labelled(*value) if isinstance(value, tuple) else value)
     return found
 
