@@ -24,6 +24,8 @@ def meant(octets: bytes, charsets: Iterable[str]) -> str:
     for charset in (*(["iso-2022-jp"] if _JAPANESE.search(octets) else []), "utf-8", *charsets, "cp1252"):
         try:
             text = octets.decode(charset)
+            if "a:".encode(charset) != b"a:":  # no field is of UTF-16: its name is ASCII
+                continue
         except (LookupError, ValueError):
             continue
         if charset in ("utf-8", "cp1252") or not re.search("[\x80-\x9f]", text):

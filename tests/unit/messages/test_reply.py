@@ -188,7 +188,18 @@ VALUES = (
     "marks",
     "max_lines",
 )
-VALUES += ("max_octets", "names", "octets", "parameter", "protocol", "reason", "recipients", "role", "seconds", "service_id")
+VALUES += (
+    "max_octets",
+    "names",
+    "octets",
+    "parameter",
+    "protocol",
+    "reason",
+    "recipients",
+    "role",
+    "seconds",
+    "service_id",
+)
 VALUES += ("template_id", "usage", "value", "wanted")
 
 
