@@ -119,14 +119,13 @@ async def test_claim_parks_a_message_whose_owner_died_after_its_attempt_began(st
 
 
 async def test_release_ends_a_dead_owners_leases_and_nobody_elses(store: Store, queue: Queue) -> None:
-    first, second = message(created_at=NOW - 1), message()
-    await store.put(Group((first,), b"x"))
-    await store.put(Group((second,), b"x"))
-    await queue.claim("dead", 1, NOW, 60, 0)
+    for _ in range(2):
+        await store.put(Group((message(),), b"x"))
+    (dead,) = await queue.claim("dead", 1, NOW, 60, 0)
     await queue.claim("alive", 1, NOW, 60, 0)
 
     assert await queue.release("dead", NOW + 1) == 1
-    assert [claim.message_id for claim in await queue.claim("w", 10, NOW + 1, 60, 0)] == [first.id]
+    assert [claim.message_id for claim in await queue.claim("w", 10, NOW + 1, 60, 0)] == [dead.message_id]
 
 
 async def test_given_back_messages_are_due_at_their_time(store: Store, queue: Queue) -> None:

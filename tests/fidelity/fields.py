@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from email.utils import parsedate_tz
 
 from tests.fidelity import recipients, texts
 from tests.fidelity.reading import Field, Part, read
@@ -15,7 +16,7 @@ DESCRIBING = ("content-type", "content-transfer-encoding", "content-md5", "mime-
 _ID = re.compile(rb"<[^<>]+>")
 IDENTIFYING = frozenset(
     """message-id in-reply-to references content-id content-location received list-unsubscribe list-post list-help
-    list-subscribe list-owner list-archive archived-at date""".split()  # noqa: SIM905
+    list-subscribe list-owner list-archive archived-at date content-language content-base auto-submitted""".split()  # noqa: SIM905
 )
 ADDRESSES = frozenset(
     """from reply-to to cc resent-from resent-to resent-cc disposition-notification-to return-receipt-to""".split()  # noqa: SIM905
@@ -57,12 +58,20 @@ def compare_heads(old: Part, new: Part) -> Iterator[str]:
     if not old.all("references") and new.all("references"):
         yield from _new_references(old, new.all("references")[0].value, own)
     charsets = _charsets(old)
+    if any(
+        _is_no_date(each, charsets) for each in old.all("date")[:1]
+    ):  # then ours stands on top, as where it is missing
+        before, after = ([each for each in fields if each.name != "date"] for fields in (before, after))
     yield from _in_order(before, _without_added(old, after), own, charsets)
     head = old.raw.removesuffix(old.body)
     said = {texts.spoken(b":" + line, charsets) for line in head.split(b"\r\n")}
     for each in new.all(UNREADABLE):
         if each.raw.partition(b": ")[2] not in head and texts.spoken(each.raw, charsets) not in said:
             yield f"a line that is no field became {each.raw!r}"
+
+
+def _is_no_date(each: Field, charsets: list[str]) -> bool:
+    return bool(texts.RAW.search(each.raw)) and parsedate_tz(texts.spoken(each.raw, charsets)) is None
 
 
 def raw_octets(root: Part) -> Iterator[str]:
@@ -190,8 +199,8 @@ def _says_the_same(old: Field, new: Field, own: bytes, charsets: list[str]) -> b
     """A field that could not be sent as it was: another form of the same text, as its kind has it."""
     if old.name in ("content-type", "content-disposition"):
         return texts.parameters(old.raw, charsets) == texts.parameters(new.raw, charsets)
-    if old.name in MAILBOXES:
-        return texts.mailboxes(old.raw, charsets) == texts.mailboxes(new.raw, charsets)
+    if old.name in MAILBOXES and texts.mailboxes(old.raw, charsets) == texts.mailboxes(new.raw, charsets):
+        return True
     read = texts.identified if old.name in IDENTIFYING else texts.spoken
     before, after = read(old.raw, charsets), read(new.raw, charsets)
     return before == after or (old.name == "references" and before == after.removesuffix(own.decode()).rstrip())

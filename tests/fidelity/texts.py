@@ -24,6 +24,8 @@ def meant(octets: bytes, charsets: Iterable[str]) -> str:
     for charset in (*(["iso-2022-jp"] if _JAPANESE.search(octets) else []), "utf-8", *charsets, "cp1252"):
         try:
             text = octets.decode(charset)
+            if "a:".encode(charset) != b"a:":  # no field is of UTF-16: its name is ASCII
+                continue
         except (LookupError, ValueError):
             continue
         if charset in ("utf-8", "cp1252") or not re.search("[\x80-\x9f]", text):
@@ -59,6 +61,8 @@ def parameters(raw: bytes, charsets: Iterable[str]) -> dict[str, str]:
     message["x"] = meant(_FOLD.sub(b"", raw.partition(b":")[2]).strip(), charsets)
     found: dict[str, str] = {}
     for name, value in message.get_params(failobj=[], header="x", unquote=True):
+        if not name:  # `;;`, or one at the end: nothing
+            continue
         found.setdefault(name.lower(), _labelled(*value) if isinstance(value, tuple) else value)
     return found
 

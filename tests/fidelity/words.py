@@ -14,6 +14,7 @@ _BREAKING = ("br", "p", "div", "table", "tr", "td", "th", "li", "ul", "ol", "hr"
 _COMMENT = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))", re.DOTALL)  # as browsers read: to the end where it never ends
 _BREAK = b"\r\n"
 
+_MARKED = re.compile(r"<!\[[^>]*>?")  # a comment to browsers, up to the next >; the library fails over some
 _CUT_OFF = re.compile(r"<[a-zA-Z/][^>]*\Z")  # a tag that never ends is not displayed
 
 
@@ -136,7 +137,7 @@ def _shown(part: Part) -> str:
 
 def _parsed(document: str) -> _Visible:
     parser = _Visible()
-    parser.feed(_CUT_OFF.sub("", _COMMENT.sub("", document)))
+    parser.feed(_CUT_OFF.sub("", _MARKED.sub("", _COMMENT.sub("", document))))
     parser.close()
     return parser
 

@@ -34,6 +34,7 @@ SYNTAX = {
     "LOOP",
     "MECHANISM_UNKNOWN",
     "NOT_IMPLEMENTED",
+    "NOT_SMTP",
     "NOT_TEXT",
     "NO_HEADER_SECTION",
     "NULL_RECIPIENT",
@@ -187,7 +188,18 @@ VALUES = (
     "marks",
     "max_lines",
 )
-VALUES += ("max_octets", "names", "octets", "parameter", "reason", "recipients", "role", "seconds", "service_id")
+VALUES += (
+    "max_octets",
+    "names",
+    "octets",
+    "parameter",
+    "protocol",
+    "reason",
+    "recipients",
+    "role",
+    "seconds",
+    "service_id",
+)
 VALUES += ("template_id", "usage", "value", "wanted")
 
 
