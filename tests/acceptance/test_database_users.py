@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
@@ -13,7 +14,9 @@ from sqlalchemy.exc import ProgrammingError
 from config.database import Database
 from config.keyring import Keyring
 from delivery.grants import GRANTS
+from delivery.store.base import Event, EventKind, Fate
 from delivery.store.sql import SqlStore
+from messages.status import Status
 from tests.acceptance.test_ses import settings
 from tests.fakes.receiver import Receiver
 from tests.harness.api import BODY, SUBJECT, Api, Office
@@ -171,12 +174,15 @@ def test_what_is_rare_is_granted_too(installation: Installation, key: Credential
         assert machine.get("/readyz")[0] == 200
         assert "queue_depth" in machine.get("/metrics")[1]
 
-    asyncio.run(later(installation))
+    owner.run("queue", "hold")
+    (early,) = owner.histories(send(smtp, key, simulator("success")))
+    asyncio.run(later(installation, UUID(str(early["id"]))))
+    owner.run("queue", "release")
     assert not installation.server.refusals()
 
 
-async def later(installation: Installation) -> None:
-    """What processes do after days."""
+async def later(installation: Installation, early: UUID) -> None:
+    """What processes do after days, and when an event comes before their own record of the message."""
     now = time.time()
     worker, feedback = (Database(installation.url_of(user)) for user in ("relay_worker", "relay_feedback"))
     try:
@@ -184,6 +190,8 @@ async def later(installation: Installation) -> None:
         assert await store.sweep(now + 60, now + 7200)
         assert await store.forget(now + 60, now + 86400 * 3)
         store = SqlStore(feedback, installation.secret)
+        event = Event(uuid4(), EventKind.DELIVERY, "ses", f"p-{early}", early, uuid4(), now, Status.DELIVERED)
+        assert (await store.learn([event], now)).fates == (Fate.SETTLED,)
         await store.match_parked(now + 2 * 86400)
         await store.time_out(now + 60, now)
     finally:
