@@ -19,6 +19,8 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	PIP_AUDIT=$(BIN)/pip-audit requirements/audit.sh requirements/build.lock
+	PIP_AUDIT=$(BIN)/pip-audit requirements/audit.sh requirements/dev.lock # holds all of run.lock
 
 bench: install
 	$(BIN)/python -m benchmarks

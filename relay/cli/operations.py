@@ -10,8 +10,8 @@ import typer
 
 from auth import processes, services
 from config.database import Database
-from config.settings import Settings, load
-from delivery import rotation, schema
+from config.settings import Settings, SettingsError, load
+from delivery import grants, rotation, schema
 from delivery.queue.sql import SqlQueue
 from messages.text import Text
 from relay import wiring
@@ -37,6 +37,12 @@ def database_commands() -> typer.Typer:
 
         asyncio.run(run())
         done({"current": True}, as_json, texts.DB_CURRENT)
+
+    @app.command("grant", help=texts.DB_GRANT)
+    def grant(as_json: Json = False) -> None:
+        asyncio.run(_grant(load()))
+        users = list(grants.GRANTS)
+        done({"granted": users}, as_json, texts.DB_GRANTED, users=", ".join(users))
 
     return app
 
@@ -97,6 +103,15 @@ def secrets_commands() -> typer.Typer:
         """Keeps `rotate` a word of its own while it is the only command here."""
 
     return app
+
+
+async def _grant(settings: Settings) -> None:
+    if settings.is_sqlite:
+        raise SettingsError(texts.DB_NO_USERS)
+    async with wiring.open_database(settings) as database, database.write() as connection:
+        if missing := await grants.missing(connection):
+            raise SettingsError(texts.DB_USERS_MISSING, users=", ".join(missing))
+        await grants.apply(connection)
 
 
 def _with_queue(

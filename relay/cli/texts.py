@@ -175,6 +175,10 @@ Stop             Ctrl-C
 
 DB = "The database."
 DB_UPGRADE = "Bring the database to this version's schema; one process at a time."
+DB_GRANT = "Give the database user of each role what it needs there, and no more. PostgreSQL only, as the owner."
+DB_GRANTED = "{users}: may do what their roles need"
+DB_NO_USERS = "SQLite knows no users: only PostgreSQL has something to grant"
+DB_USERS_MISSING = "the server has no user {users}: create it (CREATE ROLE ... LOGIN PASSWORD), then grant again"
 DB_CURRENT = "the database has this version's schema"
 MESSAGE = "Messages."
 MESSAGE_SHOW = "The history of a message, or of all messages of a group."

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from tests.harness.mail import address, send
+from tests.harness.postgres import Postgres
 from tests.harness.relay import Credentials, Relay
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,10 @@ DOCKERFILE = (ROOT / "docker/Dockerfile").read_text()
 COMPOSE_TEXT = (ROOT / "docker/compose.yaml").read_text()
 COMPOSE = yaml.safe_load(COMPOSE_TEXT)
 OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "notify-relay"}
+OWNER = ("relay", "POSTGRES_PASSWORD")
+USERS = dict.fromkeys(("schema", "upgrade", "cli"), OWNER) | {
+    role: (f"relay_{role}", f"{role.upper()}_DATABASE_PASSWORD") for role in ("smtp", "http", "worker", "feedback")
+}
 STATE = "/var/lib/notify-relay"
 
 
@@ -96,8 +101,9 @@ def service_environment(name: str, values: dict[str, str], database_url: str) ->
     given = OURS[name]["environment"]
     filled = {key: re.sub(r"\$\{(\w+):(?:\?|-([^}]*))\}", fill, value) for key, value in given.items()}
     assert "${" not in "".join(filled.values())
-    assert filled["NOTIFY_RELAY_DATABASE_URL"] == "postgresql+asyncpg://relay:password@database/relay"
-    return filled | {"NOTIFY_RELAY_DATABASE_URL": database_url}
+    user, password = USERS[name]
+    assert filled["NOTIFY_RELAY_DATABASE_URL"] == f"postgresql+asyncpg://{user}:{values[password]}@database/relay"
+    return filled | {"NOTIFY_RELAY_DATABASE_URL": database_url.replace("//relay@", f"//{user}@")}
 
 
 def command_of(service: str) -> list[Any]:
@@ -171,20 +177,35 @@ def test_image_serves_and_its_health_check_tells_so(container: Callable[..., Rel
     assert {path.name for path in relay.folder.iterdir()} >= {"relay.db", "secret.key", "sealing.key", "tls.crt"}
 
 
-def test_compose_file_runs_as_it_says(container: Callable[..., Relay], postgres_url: str) -> None:
+def made_passwords() -> dict[str, str]:
+    """By the comments of the compose file, each another."""
+    (secret,) = re.findall(r"#   (secret\(\) .+)", COMPOSE_TEXT)
+    names = re.findall(r"(\w+_PASSWORD)=\$\(secret\)", COMPOSE_TEXT)
+    made = {
+        name: subprocess.run(["sh", "-c", f"{secret}; secret"], capture_output=True, text=True, check=True).stdout
+        for name in names
+    }
+    assert all(re.fullmatch("[0-9a-f]{64}", each) for each in made.values())  # stands in a URL as it is
+    assert len(set(made.values())) == len(names) == 6
+    return made
+
+
+def test_compose_file_runs_as_it_says(container: Callable[..., Relay], postgres: Postgres, postgres_url: str) -> None:
     make_secret = re.findall(r"export (NOTIFY_RELAY_\w+)=\$\((.+?)\)", COMPOSE_TEXT)
     values = {
         name: subprocess.run(command, shell=True, capture_output=True, text=True, check=True).stdout.strip()
         for name, command in make_secret
-    } | {"POSTGRES_PASSWORD": "password"}
+    } | made_passwords()
+    postgres.create_users(postgres_url)
     machines = {name: container(name, **service_environment(name, values, postgres_url)) for name in OURS}
     assert all(len(base64.b64decode(values[name])) == 32 for name, _ in make_secret)
 
     too_early = machines["worker"].run_afresh(*command_of("worker"))
-    upgraded = machines["upgrade"].run_afresh(*command_of("upgrade"))
-    create, create_key = re.findall(r"run --rm worker notify-relay (.+)", COMPOSE_TEXT)
-    service = machines["worker"].json(*create.split())
-    made = machines["worker"].json(*create_key.replace("ID", str(service["id"])).split())
+    upgraded = machines["schema"].run_afresh(*command_of("schema"))
+    granted = machines["upgrade"].run_afresh(*command_of("upgrade"))
+    create, create_key = re.findall(r"run --rm cli notify-relay (.+)", COMPOSE_TEXT)
+    service = machines["cli"].json(*create.split())
+    made = machines["cli"].json(*create_key.replace("ID", str(service["id"])).split())
     shown = (str(made[each]) for each in ("id", "service_id", "smtp_username", "smtp_password", "api_key"))
     key = Credentials(*shown)
     machines["smtp"].start(*command_of("smtp")[1:], afresh=True)
@@ -195,8 +216,9 @@ def test_compose_file_runs_as_it_says(container: Callable[..., Relay], postgres_
     assert too_early.returncode == 1
     assert "db upgrade" in too_early.stderr
     assert upgraded.returncode == 0, upgraded.stderr
+    assert granted.returncode == 0, granted.stderr
     wait_for_file(machines["worker"].folder / "outbox")
-    assert {name for name in OURS if "NOTIFY_RELAY_SEALING_KEY" in OURS[name]["environment"]} == {"worker"}
+    assert {name for name in OURS if "NOTIFY_RELAY_SEALING_KEY" in OURS[name]["environment"]} == {"cli", "worker"}
     given = [OURS[name]["environment"] for name in ("smtp", "http", "worker", "feedback")]
     for setting in ("EMAIL__PROVIDER", "HTTP__PUBLIC_URL"):  # doors and workers go by the same
         assert len({each[f"NOTIFY_RELAY_{setting}"] for each in given}) == 1
@@ -219,3 +241,20 @@ def test_compose_file_mounts_what_is_there_and_publishes_the_images_ports() -> N
     assert {value.rpartition(":")[2] for key, value in image_environment().items() if "LISTEN" in key} == set(
         arguments_of("EXPOSE").split()
     )
+
+
+def test_each_role_of_the_compose_file_gets_what_it_needs_and_the_database_its_users() -> None:
+    given = {name: service["environment"].keys() for name, service in OURS.items()}
+    aws = {"NOTIFY_RELAY_AWS__REGION", "NOTIFY_RELAY_AWS__SNS_ENDPOINT_URL", "AWS_SECRET_ACCESS_KEY"}
+    tls = {"NOTIFY_RELAY_TLS__CERT_FILE", "NOTIFY_RELAY_TLS__KEY_FILE"}
+    database = COMPOSE["services"]["database"]
+
+    assert {name for name, names in given.items() if aws <= names} == {"cli", "worker", "feedback"}
+    assert {name for name, names in given.items() if aws & names} == {"cli", "worker", "feedback"}
+    assert {name for name, names in given.items() if tls <= names} == {"smtp"}
+    assert "${TLS_DIR:-tls}:/tls:ro" in OURS["smtp"]["volumes"]
+    assert OURS["feedback"]["ports"] == ["127.0.0.1:8081:8081"]
+    assert {password for _, password in USERS.values()} <= database["environment"].keys()
+    assert [each for each in database["volumes"] if each.startswith("./database-users.sh:/docker-entrypoint-initdb.d/")]
+    assert OURS["cli"]["profiles"] == ["cli"]  # `up` does not start what holds every secret
+    assert OURS["upgrade"]["depends_on"] == {"schema": {"condition": "service_completed_successfully"}}

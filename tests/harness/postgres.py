@@ -121,6 +121,28 @@ class Postgres:
         )
         return f"postgresql+asyncpg://relay@127.0.0.1:{self.port}/{name}"
 
+    def create_users(self, database_url: str) -> None:
+        """The roles' users, by the script that the container of PostgreSQL runs."""
+        passwords = {f"{role}_DATABASE_PASSWORD": "it's a \\ secret" for role in ("SMTP", "HTTP", "WORKER", "FEEDBACK")}
+        given = {"POSTGRES_USER": "relay", "POSTGRES_DB": database_url.rpartition("/")[2]}
+        server = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PATH": f"{self._binaries}:{os.environ['PATH']}"}
+        script = Path(__file__).parents[2] / "docker/database-users.sh"
+        subprocess.run(["sh", script], check=True, env={**os.environ, **given, **server, **passwords})
+
+    def log_refusals(self, database_url: str) -> None:
+        """From here on, `refusals` knows of this database's."""
+        self.execute(f"ALTER DATABASE {database_url.rpartition('/')[2]} SET log_min_messages = error")
+
+    def execute(self, statement: str) -> None:
+        """As the server's superuser."""
+        arguments = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "relay", "-d", "postgres", "-q", "-c", statement]
+        subprocess.run([self._binaries / "psql", *arguments], check=True)
+
+    def refusals(self) -> list[str]:
+        """What users were denied."""
+        lines = (self._folder / "log").read_text().splitlines()
+        return [line for line in lines if "permission denied" in line]
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)  # without waiting for its clients to leave

@@ -1,0 +1,88 @@
+"""What each role's process may do in PostgreSQL: one database user per role, and no more than it needs.
+
+An owner upgrades the schema and runs the commands; SQLite knows no users. A missing grant shows as an outage, so
+tests/acceptance/test_database_users.py runs every role as its user.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+# The private key of a domain is the one column here that only workers read, though it is sealed.
+_PUBLIC_KEYS = "SELECT (id, domain_id, selector, public_record, active, created_at, state, again_at)"
+_COUNT = "SELECT, INSERT, UPDATE (messages)"
+_SETTLE = "SELECT, UPDATE (status, reason, provider_id, sent_at, completed_at)"
+
+_EVERY = {
+    "alembic_version": "SELECT",
+    "roots": "SELECT, INSERT, UPDATE (proof)",  # who comes first leaves the proof
+    "processes": "SELECT, INSERT, UPDATE, DELETE",
+    # What the ops process beside each role measures.
+    "queue": "SELECT",
+    "domains": "SELECT",
+    "dkim_keys": _PUBLIC_KEYS,
+    "services": "SELECT",
+    "service_domains": "SELECT",
+}
+_DOOR = _EVERY | {
+    "keys": "SELECT, UPDATE (last_used_at)",
+    "guests": "SELECT",
+    "senders": "SELECT",
+    "limits": "SELECT, INSERT, UPDATE (used)",
+    "logins": "SELECT, INSERT, UPDATE, DELETE",
+    "templates": "SELECT",
+    "brandings": "SELECT",
+    "contents": "INSERT",
+    "messages": "SELECT, INSERT",
+    "queue": "SELECT, INSERT",
+    "counters": _COUNT,
+    "idempotency": "SELECT, INSERT, DELETE",  # a name whose message was refused is free again
+}
+GRANTS: Mapping[str, Mapping[str, str]] = {
+    "relay_smtp": _DOOR,
+    "relay_http": _DOOR | {"contents": "SELECT, INSERT"},  # it shows what was sent
+    "relay_worker": _EVERY
+    | {
+        "domains": "SELECT, INSERT, UPDATE",
+        "dkim_keys": "SELECT, INSERT, UPDATE (active, state, again_at)",
+        "limits": "SELECT, DELETE",
+        "templates": "SELECT",
+        "brandings": "SELECT",
+        "contents": "SELECT, DELETE",
+        "messages": _SETTLE,
+        "queue": "SELECT, UPDATE, DELETE",
+        "holds": "SELECT",
+        "attempts": "SELECT, INSERT, UPDATE, DELETE",
+        "counters": _COUNT,
+        "idempotency": "SELECT, DELETE",
+        "callback_urls": "SELECT (service_id)",
+        "callbacks": "SELECT, INSERT, DELETE",
+    },
+    "relay_feedback": _EVERY
+    | {
+        "messages": _SETTLE,
+        "queue": "SELECT, DELETE",
+        "attempts": "SELECT, UPDATE (ended_at, outcome, reason)",
+        "counters": _COUNT,
+        "events": "SELECT, INSERT, UPDATE (message_id), DELETE",
+        "callback_urls": "SELECT",
+        "callbacks": "SELECT, INSERT, UPDATE",
+    },
+}
+
+
+async def missing(connection: AsyncConnection) -> list[str]:
+    """The users that the server does not know."""
+    known = set(await connection.scalars(text("SELECT rolname FROM pg_roles")))
+    return [user for user in GRANTS if user not in known]
+
+
+async def apply(connection: AsyncConnection) -> None:
+    """Gives each user what stands here, and takes back all else that it was given on tables of this schema."""
+    quoted = await connection.scalar(text("SELECT quote_ident(current_schema())"))
+    for user, tables in GRANTS.items():
+        await connection.execute(text(f"REVOKE ALL ON ALL TABLES IN SCHEMA {quoted} FROM {user}"))
+        await connection.execute(text(f"GRANT USAGE ON SCHEMA {quoted} TO {user}"))
+        for table, rights in tables.items():
+            await connection.execute(text(f"GRANT {rights} ON {quoted}.{table} TO {user}"))

@@ -1,0 +1,263 @@
+"""Each role on PostgreSQL as a database user of its own: it can do all that it does, and not what others do."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from config.database import Database
+from config.keyring import Keyring
+from delivery.grants import GRANTS
+from delivery.store.base import Event, EventKind, Fate
+from delivery.store.sql import SqlStore
+from messages.status import Status
+from tests.acceptance.test_ses import settings
+from tests.fakes.receiver import Receiver
+from tests.harness.api import BODY, SUBJECT, Api, Office
+from tests.harness.mail import send
+from tests.harness.postgres import Postgres
+from tests.harness.relay import Credentials, Relay
+from tests.harness.ses import Ses
+
+ROLES = ("smtp", "http", "worker", "feedback")
+DENIED = {
+    "relay_smtp": (
+        "SELECT private_key FROM dkim_keys",
+        "SELECT * FROM dkim_keys",
+        "SELECT data FROM contents",
+        "SELECT signing_secret FROM callback_urls",
+        "UPDATE services SET live = true",
+        "UPDATE keys SET secret_hash = ''",
+        "UPDATE keys SET revoked_at = NULL",
+        "INSERT INTO keys DEFAULT VALUES",
+        "UPDATE messages SET status = 'delivered'",
+        "DELETE FROM messages",
+        "DELETE FROM queue",
+        "DELETE FROM roots",
+        "DELETE FROM limits",
+        "CREATE TABLE mine (id int)",
+        "ALTER TABLE messages ADD COLUMN mine int",
+        "ALTER ROLE relay_worker PASSWORD 'mine'",
+        "SET ROLE relay_worker",
+    ),
+    "relay_http": (
+        "SELECT private_key FROM dkim_keys",
+        "SELECT bearer_token FROM callback_urls",
+        "UPDATE services SET live = true",
+        "UPDATE templates SET body = ''",
+        "UPDATE contents SET data = ''",
+        "DELETE FROM messages",
+    ),
+    "relay_worker": (
+        "SELECT secret FROM keys",
+        "SELECT signing_secret FROM callback_urls",
+        "SELECT failures FROM logins",
+        "UPDATE dkim_keys SET private_key = ''",
+        "DELETE FROM dkim_keys",
+        "UPDATE messages SET recipient = ''",
+        "INSERT INTO messages DEFAULT VALUES",
+        "DELETE FROM messages",
+        "UPDATE services SET live = true",
+    ),
+    "relay_feedback": (
+        "SELECT private_key FROM dkim_keys",
+        "SELECT secret FROM keys",
+        "SELECT data FROM contents",
+        "UPDATE callback_urls SET url = ''",
+        "UPDATE messages SET recipient = ''",
+        "DELETE FROM messages",
+        "INSERT INTO queue DEFAULT VALUES",
+    ),
+}
+
+
+@dataclass
+class Installation:
+    """Four machines, each with one role and its user, and the operator's, who owns the tables."""
+
+    owner: Relay
+    machines: dict[str, Relay]
+    url: str
+    server: Postgres
+    secret: Keyring
+
+    def url_of(self, user: str) -> str:
+        return self.url.replace("//relay@", f"//{user}@")
+
+
+def made(server: Postgres, folder: Path, ses: Ses) -> Installation:
+    url, secret = server.create_database(), Keyring.generate()
+    server.create_users(url)
+    common = {
+        **settings(ses.url),
+        "AWS__EVENTS_QUEUE_URL": ses.queue_url,
+        "CALLBACKS__ALLOW_PRIVATE": "true",
+        "PROCESSES": 1,
+        "SECRET_KEY": secret,
+    }
+
+    def machine(name: str, user: str, **environment: str) -> Relay:
+        (folder / name).mkdir()
+        return Relay(folder / name, DATABASE_URL=url.replace("//relay@", f"//{user}@"), **{**common, **environment})
+
+    sealing = {"SEALING_KEY": Keyring.generate()}
+    owner = machine("owner", "relay", **sealing)
+    machines = {role: machine(role, f"relay_{role}", **(sealing if role == "worker" else {})) for role in ROLES}
+    return Installation(owner, machines, url, server, Keyring.parse(secret))
+
+
+@pytest.fixture(scope="module")
+def installation(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    ses = Ses(events="envelope")
+    here = made(postgres, tmp_path_factory.mktemp("users"), ses)
+    here.owner.run("db", "upgrade")
+    here.owner.run("db", "grant")
+    postgres.log_refusals(here.url)
+    try:
+        for role in (*ROLES[2:], *ROLES[:2]):  # the worker makes the domain that doors look for
+            here.machines[role].start("--role", role)
+        yield here
+    finally:
+        for each in here.machines.values():
+            each.end()
+        ses.end()
+
+
+@pytest.fixture
+def key(installation: Installation) -> Credentials:
+    return installation.owner.create_key()
+
+
+def simulator(name: str) -> str:
+    return f"{name}@simulator.amazonses.com"
+
+
+async def test_mail_by_both_doors_ends_as_ses_tells_and_its_service_hears(
+    installation: Installation, key: Credentials
+) -> None:
+    owner, machines = installation.owner, installation.machines
+    token = owner.folder / "token"
+    token.write_text("a-token-of-theirs\n")
+    template = await asyncio.to_thread(owner.create_template, key.service_id, SUBJECT, BODY)
+    office = Office(machines["http"], key, template)
+    async with Receiver() as receiver:
+        named = ("callback", "set", key.service_id, "--url", receiver.url, "--bearer-token-file", str(token))
+        await asyncio.to_thread(owner.json, "service", *named)
+        group = await asyncio.to_thread(send, machines["smtp"], key, simulator("success"))
+        await asyncio.to_thread(owner.wait_for_status, group, "delivered", 20)
+        api = Api(office.relay, key)
+        for name, status in (("success", "delivered"), ("bounce", "permanent-failure")):
+            for _ in range(2):  # the second is known by its idempotency key
+                body = office.message(simulator(name))
+                posted = await asyncio.to_thread(api.post, body, Idempotency_Key=f"{name}-{key.key_id}")
+                assert posted.status == 201
+            await asyncio.to_thread(api.wait_for_status, posted.json["id"], status, 20)
+        api.close()
+        await receiver.wait(3)
+
+    assert not installation.server.refusals()
+
+
+def test_what_is_rare_is_granted_too(installation: Installation, key: Credentials) -> None:
+    smtp, owner = installation.machines["smtp"], installation.owner
+    group = send(smtp, key, simulator("untagged"), content=b"Subject: large\r\n\r\n" + b"x" * 60 + b"\r\n" * 400_000)
+    owner.wait_for_status(group, "delivered", 20)
+    test = owner.create_key(service=key.service_id, key_type="test")
+    owner.wait_for_status(send(smtp, test, "perm-fail@simulator.notify"), "permanent-failure")
+    for machine in installation.machines.values():
+        assert machine.get("/readyz")[0] == 200
+        assert "queue_depth" in machine.get("/metrics")[1]
+
+    owner.run("queue", "hold")
+    (early,) = owner.histories(send(smtp, key, simulator("success")))
+    asyncio.run(later(installation, UUID(str(early["id"]))))
+    owner.run("queue", "release")
+    assert not installation.server.refusals()
+
+
+async def later(installation: Installation, early: UUID) -> None:
+    """What processes do after days, and when an event comes before their own record of the message."""
+    now = time.time()
+    worker, feedback = (Database(installation.url_of(user)) for user in ("relay_worker", "relay_feedback"))
+    try:
+        store = SqlStore(worker, installation.secret)
+        assert await store.sweep(now + 60, now + 7200)
+        assert await store.forget(now + 60, now + 86400 * 3)
+        store = SqlStore(feedback, installation.secret)
+        event = Event(uuid4(), EventKind.DELIVERY, "ses", f"p-{early}", early, uuid4(), now, Status.DELIVERED)
+        assert (await store.learn([event], now)).fates == (Fate.SETTLED,)
+        await store.match_parked(now + 2 * 86400)
+        await store.time_out(now + 60, now)
+    finally:
+        await worker.close()
+        await feedback.close()
+
+
+@pytest.mark.parametrize("user", GRANTS)
+async def test_a_role_is_denied_what_it_does_not_need(postgres: Postgres, tmp_path: Path, user: str) -> None:
+    ses = Ses()
+    try:
+        here = made(postgres, tmp_path, ses)
+        for command in ("upgrade", "grant"):
+            await asyncio.to_thread(here.owner.run, "db", command)
+    finally:
+        ses.end()
+    database = Database(here.url_of(user))
+    try:
+        for statement in DENIED[user]:
+            with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
+                async with database.write() as connection:
+                    await connection.execute(text(statement))
+    finally:
+        await database.close()
+
+
+async def test_a_grant_takes_back_what_is_not_in_the_table(postgres: Postgres, tmp_path: Path) -> None:
+    ses = Ses()
+    try:
+        here = made(postgres, tmp_path, ses)
+    finally:
+        ses.end()
+    await asyncio.to_thread(here.owner.run, "db", "upgrade")
+    owner, smtp = Database(here.url), Database(here.url_of("relay_smtp"))
+    try:
+        async with owner.write() as connection:
+            await connection.execute(text("GRANT SELECT (private_key) ON dkim_keys TO relay_smtp"))
+            await connection.execute(text("GRANT ALL ON messages TO relay_smtp"))
+        await asyncio.to_thread(here.owner.run, "db", "grant")
+        for statement in ("SELECT private_key FROM dkim_keys", "DELETE FROM messages"):
+            with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
+                async with smtp.write() as connection:
+                    await connection.execute(text(statement))
+    finally:
+        await owner.close()
+        await smtp.close()
+
+
+def test_users_that_are_missing_are_named_and_nothing_is_granted(postgres: Postgres, tmp_path: Path) -> None:
+    url = postgres.create_database()
+    relay = Relay(tmp_path, DATABASE_URL=url, SECRET_KEY=Keyring.generate(), SEALING_KEY=Keyring.generate())
+    relay.run("db", "upgrade")
+    postgres.create_users(url)
+    postgres.execute("ALTER ROLE relay_http RENAME TO relay_other")
+    try:
+        refused = relay.run("db", "grant", check=False)
+    finally:
+        postgres.execute("ALTER ROLE relay_other RENAME TO relay_http")
+
+    assert refused.returncode == 1
+    assert "relay_http:" in refused.stderr
+    assert "relay_smtp" not in refused.stderr
+
+
+def test_sqlite_has_nothing_to_grant(tmp_path: Path) -> None:
+    refused = Relay(tmp_path).run("db", "grant", check=False)
+
+    assert refused.returncode == 1
+    assert "PostgreSQL" in refused.stderr
