@@ -304,9 +304,9 @@ def test_default_variant_speaks_the_languages_of_the_message():
     brandings = Brandings()
     english, french, both = (brandings.get("default", "Santé & <Co>", language) for language in Language)
     for value in (english, both):
-        assert "Government of Canada</span> / <span" in value.footer_html
+        assert "Government of Canada</span> /</span> <span" in value.footer_html
         assert "\r\nGovernment of Canada / Gouvernement du Canada\r\n" in value.footer_text
-    assert "Gouvernement du Canada</span> / <span" in french.footer_html
+    assert "Gouvernement du Canada</span> /</span> <span" in french.footer_html
     assert "\r\nGouvernement du Canada / Government of Canada\r\n" in french.footer_text
     assert "Santé &amp; &lt;Co&gt;" in english.header_html
     assert "Santé &amp; &lt;Co&gt;" in english.footer_html

@@ -17,7 +17,8 @@ from messages.variant import BUILT_IN
 
 ROOT = Path(__file__).parents[3]
 FOLDER, CORPUS = ROOT / "tests/data/messages", ROOT.parent / "shared/corpus"
-HEADS = Letterheads(base_url=None)
+ARTWORK = ROOT / "tests/data/branding/artwork"
+HEADS = Letterheads(ARTWORK, base_url=None)
 CARRIED = HEADS.render(BUILT_IN["default"], "Santé", Language.EN)
 START = 'Content-Type: multipart/related; boundary=b; start="<r@x>"\n\n'
 REPORTED = "Content-Type: message/delivery-status\n\nx: y\n"
@@ -137,7 +138,7 @@ def leaves(part):
 
 def test_every_message_is_the_same_but_for_its_pictures_whether_they_are_links_or_parts(preparation, crlf):
     """With links, tests/fidelity has looked at what else there is."""
-    linked = Letterheads().render(BUILT_IN["default"], "Santé", Language.EN)
+    linked = Letterheads(ARTWORK).render(BUILT_IN["default"], "Santé", Language.EN)
     paths = [*FOLDER.glob("*.eml"), *(CORPUS.rglob("*.eml") if CORPUS.is_dir() else ())]
     token = preparation.group_id.hex.encode()
     different = []
