@@ -53,6 +53,8 @@ def _shown(part: Part, *, alternative: bool = False) -> list[_Shown]:
     if part.disposition == "attachment" or (part.filename and not alternative):
         return []
     if part.type in ("text/plain", "text/html"):
+        if part.encoding.startswith("x-") and "uu" not in part.encoding:
+            return []  # RFC 2045 6.4: application/octet-stream to readers that do not know it
         return [] if _PGP.search(part.content) else [_Shown(part)]
     if part.type == "multipart/alternative":
         return [each for child in part.children for each in _shown(child, alternative=True)]

@@ -114,7 +114,7 @@ SEALED = {
     Reason.STRUCTURE: "Content-Type: multipart/mixed; boundary=b\n\nno delimiter\n",
     Reason.DAMAGED_ENCODING: "Content-Transfer-Encoding: base64\n\n!!!\n",
     Reason.VERSIONS: "Content-Type: multipart/alternative; boundary=b\n" + "\n--b\n\nx\n" * 21,
-    Reason.CHARSET: "Content-Type: text/html; charset=utf-7\n\n<p>\n",
+    Reason.CHARSET: "Content-Type: text/html; charset=hz-gb-2312\n\n<p>\n",
 }
 
 
