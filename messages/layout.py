@@ -45,7 +45,7 @@ _WIDTH = re.compile(rb"\bmax-width\s*+:\s*+(\d{3,4})px|\bwidth\s*+=\s*+[\"']?(\d
 _TABLE = (
     '<table role="presentation" width="100%" align="center" cellpadding="0" cellspacing="0" border="0" '
     f'style="table-layout:fixed;width:100%;max-width:{COLUMN + 20}px;margin:0 auto;"><tr><td class="relay-letter" '
-    'style="padding:8px 10px;word-wrap:break-word;FONT">',
+    'style="padding:16px 10px;word-wrap:break-word;FONT">',  # where there is no DOCTYPE, a cell drops outer margins
     "</td></tr></table>",
 )
 _SECTION = (
