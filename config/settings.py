@@ -27,6 +27,7 @@ from sqlalchemy.exc import ArgumentError
 
 from config.problems import problem
 from messages.text import Text, TextError
+from messages.words import clean
 
 PREFIX = "NOTIFY_RELAY_"
 OF_SETTING = "{name}: {problem}"
@@ -39,6 +40,7 @@ _RESOLVABLE = re.compile(r"(?=.{1,255}$)[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9A-Fa-
 _USERNAME = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}", re.ASCII)
 _POSTGRESQL_OPTIONS = frozenset({"host", "port", "ssl", "passfile", "target_session_attrs"})
+_MAX_GOVERNMENT = 100  # characters of its name
 _SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 
 
@@ -60,6 +62,17 @@ class ListenAddress(Slice):
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _government(value: str) -> str:
+    names = [clean(name) for name in value.split("/")]
+    if len(names) > 2 or not all(0 < len(name) <= _MAX_GOVERNMENT for name in names):
+        raise ProblemError(
+            "write its name in English / in French, as in Government of Canada / Gouvernement du Canada, or one name "
+            "for both; each has 1 to {limit} characters",
+            limit=_MAX_GOVERNMENT,
+        )
+    return " / ".join(names)
 
 
 def _listen(value: object) -> object:
@@ -283,8 +296,15 @@ class Dns(Slice):
 
 
 class Branding(Slice):
-    dir: Path | None = None  # artwork that stands in for the package's own
+    dir: Path | None = None  # of the government's artwork; what is not there is said in words
+    government: Annotated[str, AfterValidator(_government)] = "Government of Canada / Gouvernement du Canada"
     images: Literal["link", "cid"] = "link"  # served by the HTTP door, or carried by each message
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The government's by their language; one name stands for both."""
+        english, _, french = self.government.partition(" / ")
+        return {"en": english, "fr": french or english}
 
 
 class Outbox(Slice):

@@ -4,10 +4,9 @@ Knows nothing of databases: which variant a message has, delivery/brandings.py s
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from config.settings import OF_SETTING, PREFIX, Http, SettingsError
+from config.settings import Branding as Settings
 from messages import inline
 from messages.branding import Branding
 from messages.message import Language
@@ -25,8 +25,6 @@ from messages.words import clean
 
 PATH = "branding/"  # below the public URL, where doors serve pictures
 
-_NAMES = {"en": "Government of Canada", "fr": "Gouvernement du Canada"}
-_WORDMARK = {"en": "Symbol of the Government of Canada", "fr": "Symbole du gouvernement du Canada"}
 _FILES = {"en": "signature-en.png", "fr": "signature-fr.png", "wordmark": "wordmark.png"}
 _SIGNATURE_ROOM, _WORDMARK_ROOM = (286, 55), (123, 55)
 _LOGO_WIDTH = 280  # what a window of 320 pixels has room for
@@ -49,11 +47,16 @@ class _Image(NamedTuple):
 class Letterheads:
     """Templates and artwork, read once when constructed. Raises SettingsError for artwork that cannot be shown.
 
-    `folder` holds files that stand in for the package's own, by their names. `base_url` is where pictures are served,
-    and ends with a slash; None: each message carries them.
+    `folder` holds the government's artwork; what is not there is said in words, with its `names` by language.
+    `base_url` is where pictures are served, and ends with a slash; None: each message carries them.
     """
 
-    def __init__(self, folder: Path | None = None, base_url: str | None = f"{Http().public_url}{PATH}") -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        base_url: str | None = f"{Http().public_url}{PATH}",
+        names: Mapping[str, str] = Settings().names,
+    ) -> None:
         own = resources.files("config") / "branding"
         sources = {file.name: file.read_text("utf-8") for file in own.iterdir() if file.name.endswith(".j2")}
         self._templates = Environment(
@@ -63,11 +66,11 @@ class Letterheads:
             newline_sequence="\r\n",
         )
         self._base_url = base_url
-        found = dict(_pictures(own)), dict(_pictures(folder) if folder else ())
-        self._artwork = found[0] | found[1]
-        self.replaced = sorted(found[0].keys() & found[1].keys())  # of our own, by files of the folder
-        # What was replaced is still shown by old mail.
-        self.pictures = {picture.name: picture for each in found for picture in each.values()}
+        self._names = names
+        self._artwork = dict(_pictures(folder) if folder else ())
+        self.missing = sorted(set(_FILES.values()) - self._artwork.keys())
+        # Those of other file names are still shown by old mail.
+        self.pictures = {picture.name: picture for picture in self._artwork.values()}
         self._rendered: OrderedDict[tuple[str, int, str, str], Branding] = OrderedDict()
 
     def render(self, variant: Variant, service_name: str, language: Language) -> Branding:
@@ -84,8 +87,8 @@ class Letterheads:
     def _images(self, variant: Variant, language: Language) -> tuple[Picture, ...]:
         """What its HTML shows, in that order."""
         first = variant.signature(language)[0]
-        signed = (self._artwork[_FILES[first]], self._artwork[_FILES["wordmark"]]) if variant.signed else ()
-        return signed if variant.logo is None else (*signed, variant.logo)
+        signed = map(self._artwork.get, (_FILES[first], _FILES["wordmark"]) if variant.signed else ())
+        return tuple(picture for picture in (*signed, variant.logo) if picture)
 
     def _render(self, variant: Variant, service: str, language: Language) -> Branding:
         languages = variant.languages(language)
@@ -97,19 +100,16 @@ class Letterheads:
             "service": service,
             "languages": languages,
             "order": order,
-            "names": _NAMES,
+            "signed": variant.signed,
+            "names": self._names,
             "own": Markup(' lang="{}" dir="ltr"').format(languages[0]),
-            "signature": None,
-            "wordmark": None,
+            "signature": self._mark(variant, order[0], languages[0], _SIGNATURE_ROOM),
+            "wordmark": self._mark(variant, "wordmark", languages[0], _WORDMARK_ROOM),
             "logo": None,
             "band": variant.band,
             "colour": variant.colour or (DEFAULT_COLOUR if variant.band else None),
             "text": variant.text,
         }
-        if variant.signed:
-            signature, wordmark = self._artwork[_FILES[order[0]]], self._artwork[_FILES["wordmark"]]
-            values["signature"] = self._image(signature, _NAMES[languages[0]], _SIGNATURE_ROOM)
-            values["wordmark"] = self._image(wordmark, _WORDMARK[languages[0]], _WORDMARK_ROOM)
         if variant.logo:
             colours = ("#ffffff", values["colour"]) if variant.band else (DEFAULT_COLOUR, "#ffffff")
             room = _LOGO_WIDTH, 27 if variant.text else 54 if variant.band else 108
@@ -119,6 +119,10 @@ class Letterheads:
         header, footer, text = (self._template(name, **values) for name in ("header.html", "footer.html", "footer.txt"))
         return Branding(header, footer, text, page)
 
+    def _mark(self, variant: Variant, name: str, language: str, room: tuple[int, int]) -> _Image | None:
+        picture = self._artwork.get(_FILES[name]) if variant.signed else None
+        return self._image(picture, self._names[language], room) if picture else None
+
     def _image(self, picture: Picture, alt: str, room: tuple[int, int]) -> _Image:
         src = inline.url(picture) if self._base_url is None else self._base_url + picture.name
         return _Image(src, alt, *picture.fitted(*room))
@@ -127,7 +131,7 @@ class Letterheads:
         return self._templates.get_template(f"{name}.j2").render(values).strip()
 
 
-def _pictures(folder: Traversable | Path) -> Iterator[tuple[str, Picture]]:
+def _pictures(folder: Path) -> Iterator[tuple[str, Picture]]:
     """The pictures in a folder by their file names. Raises SettingsError."""
     name = f"{PREFIX}BRANDING__DIR"
     try:

@@ -74,13 +74,16 @@ class Branding:
 class Leaf:
     """A text part that is displayed, and the multipart it stands in.
 
-    `root` is the part that it is or stands in, `related` the multipart/related whose root that is.
+    `root` is the part that it is or stands in, `related` the multipart/related whose root that is. Leaves that are read
+    one after the other are a sequence: the first has the header `above` it, the last the footer `below`.
     """
 
     part: Part
     parent: Part | None
     root: Part | None = None
     related: Part | None = None
+    above: bool = True
+    below: bool = True
     reported: bool = False  # what people read of a report, most of which is for machines
 
 
@@ -96,7 +99,8 @@ def brand(root: Part, branding: Branding, boundary: str, *, ours: bool = False) 
     leaves = list(_displayed(root, None, named=True))
     if not leaves:
         raise Untouched(Reason.STRUCTURE if root.type.main == "multipart" and not root.children else Reason.NO_TEXT)
-    if len(leaves) > MAX_VERSIONS:
+    versions = sum(leaf.above for leaf in leaves)
+    if versions > MAX_VERSIONS:
         raise Untouched(Reason.VERSIONS)
     contents = [_content(leaf.part) for leaf in leaves]
     if not ours and any(content and _PGP in content and _INLINE_PGP.search(content) for content in contents):
@@ -104,7 +108,7 @@ def brand(root: Part, branding: Branding, boundary: str, *, ours: bool = False) 
     token = boundary.removeprefix("=_")
     while branding.images and token.encode() in root.header.data:  # a message of ours that comes again
         token += "x"
-    work = _Work(root, branding, boundary, token, lonely=len(leaves) == 1)
+    work = _Work(root, branding, boundary, token, lonely=versions == 1)
     edits = [edit for leaf, content in zip(leaves, contents, strict=True) for edit in work.edits(leaf, content)]
     if not edits:
         damaged = any(leaf.part.decode() is None for leaf in leaves)
@@ -113,7 +117,7 @@ def brand(root: Part, branding: Branding, boundary: str, *, ours: bool = False) 
 
 
 class _Work:
-    """One message's branding: `lonely` if the message has but one leaf, and so no HTML beside its text.
+    """One message's branding: `lonely` if the message has but one version, and so no HTML beside its text.
 
     Content-IDs and boundaries are made of `token`.
     """
@@ -139,33 +143,39 @@ class _Work:
         new_name = None if charset.contains_ascii(name) else "utf-8"
         name = new_name or name
         if leaf.part.type.sub == "html":
-            return self._with_images(leaf, self._into_html(content), new_name)
+            return self._with_images(leaf, self._into_html(leaf, content), new_name)
         text, changed_name = charset.append(content, self._text, name)
         new_name = changed_name or new_name
-        twin = self._twin(leaf.part, content, name) if self._lonely and not leaf.reported else None
+        twin = self._twin(leaf, content, name) if self._lonely and not leaf.reported else None
         return self._with_twin(leaf, text, new_name, twin) if twin else _replaced(leaf.part, text, new_name)
 
-    def _into_html(self, content: bytes) -> bytes:
+    def _into_html(self, leaf: Leaf, content: bytes) -> bytes:
         top, bottom = html.places(content)
         frame = layout.frame(content, top, bottom)
-        above = "\r\n".join(filter(None, (frame.fitted(self._header), frame.opening)))
-        below = "\r\n".join(filter(None, (frame.closing, frame.fitted(self._footer))))
+        above = "\r\n".join(filter(None, (frame.fitted(self._header) if leaf.above else "", frame.opening)))
+        below = "\r\n".join(filter(None, (frame.closing, frame.fitted(self._footer) if leaf.below else "")))
         header, footer = (
-            charset.insertion(content, at, f"\r\n{block}\r\n") for at, block in ((top, above), (bottom, below))
+            charset.insertion(content, at, f"\r\n{block}\r\n") if block else b""
+            for at, block in ((top, above), (bottom, below))
         )
         return b"".join((content[:top], header, content[top:bottom], footer, content[bottom:]))
 
     def _with_images(self, leaf: Leaf, content: bytes, name: str | None) -> list[Edit]:
         """The HTML leaf, and the images that it shows."""
         part = leaf.part
-        if not self._images:
+        images = self._shown_in(content)
+        if not images:
             return _replaced(part, content, name)
         if leaf.related:
             return [*_replaced(part, content, name), *self._joined(leaf)]
         body, encoding = mime.encode(content, part.encoding, part.boundaries)
         own = _type_field(part, name) + f"Content-Transfer-Encoding: {encoding}\r\n\r\n".encode() + body
-        field, bodies = inline.related(own, self._images, self._next_boundary(), self._token)
+        field, bodies = inline.related(own, images, self._next_boundary(), self._token)
         return _as_multipart(part, field, bodies)
+
+    def _shown_in(self, document: bytes) -> tuple[Picture, ...]:
+        asked = (inline.within(inline.url(each), self._images, self._token).encode("ascii") for each in self._images)
+        return tuple(each for each, url in zip(self._images, asked, strict=True) if url in document)
 
     def _joined(self, leaf: Leaf) -> list[Edit]:
         """The images in the multipart/related that the leaf is the root of, once: readers look no further."""
@@ -181,8 +191,9 @@ class _Work:
         self._enclosed += 1
         return f"=_{self._enclosed}.{self._token}"
 
-    def _twin(self, part: Part, content: bytes, name: str | None) -> bytes | None:
+    def _twin(self, leaf: Leaf, content: bytes, name: str | None) -> bytes | None:
         """An HTML part that reads as this text part, branded; None where that could lose something."""
+        part = leaf.part
         if len(content) + 7 * content.count(b"\t") > MAX_TWIN_BYTES:  # a tab becomes up to eight blanks
             return None
         decoded = charset.decode_for_twin(content, name)
@@ -193,7 +204,9 @@ class _Work:
         flowed, joined = parameters.get("format") == "flowed", parameters.get("delsp") == "yes"
         body = html.from_text(text, flowed=flowed, joined=joined, links=certain)
         title = subject_for_people(self._header_section.first("subject"))
-        start, end = self._page.around(title=title, utf8=certain, above=self._header, below=self._footer)
+        start, end = self._page.around(
+            title=title, utf8=certain, above=self._header, below=self._footer if leaf.below else ""
+        )
         ours, theirs = ("utf-8", "utf-8") if certain else ("ascii", "latin-1")
         codecs = ((start, ours), (body, theirs), (end, ours))
         document = b"".join(each.encode(codec, "xmlcharrefreplace") for each, codec in codecs)
@@ -258,10 +271,25 @@ def _displayed_in(part: Part) -> Iterator[Leaf]:
         for child in part.children:
             if leaves := list(_displayed(child, part)):
                 if not all(_is_blank(leaf.part) for leaf in leaves):
-                    yield from leaves
+                    yield from _sequence(leaves, part)
                     return
                 blank = blank or leaves
         yield from blank
+
+
+def _sequence(leaves: list[Leaf], parent: Part) -> Iterator[Leaf]:
+    """The letter of a mixed, and the HTML behind it that continues it, as Apple Mail writes around files.
+
+    Text behind it does not: that is a mailing list's footer, or a log. Nor does what stands behind alternatives.
+    """
+    first = leaves[-1].part.start
+    later = (child for child in parent.children if child.start > first and str(child.type) == "text/html")
+    shown = [child for child in later if not child.attachment and _content(child) is not None]
+    if len(leaves) > 1 or not shown or len(shown) > MAX_VERSIONS or _content(leaves[0].part) is None:
+        yield from leaves
+        return
+    yield replace(leaves[0], below=False)
+    yield from (Leaf(child, parent, above=False, below=child is shown[-1]) for child in shown)
 
 
 def _is_blank(part: Part) -> bool:

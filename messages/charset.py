@@ -19,6 +19,7 @@ _ESCAPE = re.compile(rb"\x1b(?:\$\(?[@A-DOPQ]|\([BIJ])")  # ISO 2022 designation
 _TO_ASCII = b"\x1b(B"
 _C1 = re.compile("[\x80-\x9f]")
 _C1_UTF_8 = re.compile(rb"\xc2[\x80-\x9f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LATIN = ("ascii", "latin_1", "iso8859_1")
 _TOKEN = re.compile(r"[A-Za-z0-9._:+-]{1,40}")
 _PLAIN_FORMS = str.maketrans(
@@ -31,6 +32,8 @@ def codec_of(name: str | None) -> str | None:
     """Python's codec for a charset name; None for one it does not know. Never imports by a name from a message."""
     plain = re.sub(r"[^a-z0-9]+", "_", (name or "us-ascii").strip().lower()).strip("_")
     codec = aliases.get(plain, plain)
+    if codec == "unicode_1_1_utf_7":  # RFC 1642; Exchange labels its reports so
+        codec = "utf_7"
     return codec if codec in _CODECS else None
 
 
@@ -89,11 +92,14 @@ def guessed(content: bytes, name: str | None) -> str:
 
 
 def as_utf8(content: bytes, name: str | None) -> bytes | None:
-    """Text of UTF-16 or UTF-32 as UTF-8, if it is certain: in which order its octets stand is said by it or its label.
+    """Text of UTF-7, UTF-16 or UTF-32 as UTF-8, if it is certain: in which order octets stand it says, or its label.
 
     None for every other charset.
     """
     codec = codec_of(name)
+    if codec == "utf_7":
+        text = text_of(content, name)
+        return None if text is None or _SURROGATE.search(text) else text.encode()
     if codec is None or not codec.startswith(("utf_16", "utf_32")):
         return None
     mark = content.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff"))

@@ -39,16 +39,35 @@ _BOX = re.compile(rb"<(?:table|td|div|section|main|article)\b[^<>]*+>")
 _WIDTH = re.compile(rb"\bmax-width\s*+:\s*+(\d{3,4})px|\bwidth\s*+=\s*+[\"']?(\d{3,4})(?:px)?[\"'\s>]"
                     rb"|\bwidth\s*+:\s*+(\d{3,4})px")  # fmt: skip
 
+# Around a letter without a layout. Mail programs keep tables, and some drop elements that are younger; but an end tag
+# that the letter has too many would close a table or a div: such a letter stands in a section. So does one with type of
+# its own, which a table would not inherit in a document without a DOCTYPE.
+_TABLE = (
+    '<table role="presentation" width="100%" align="center" cellpadding="0" cellspacing="0" border="0" '
+    f'style="table-layout:fixed;width:100%;max-width:{COLUMN + 20}px;margin:0 auto;"><tr><td class="relay-letter" '
+    'style="padding:16px 10px;word-wrap:break-word;FONT">',  # where there is no DOCTYPE, a cell drops outer margins
+    "</td></tr></table>",
+)
+_SECTION = (
+    f'<section class="relay-letter" style="max-width:{COLUMN}px;margin:0 auto;padding:8px 10px;'
+    'word-wrap:break-word;FONT">',
+    "</section>",
+)
+_CELLS = re.compile(rb"<(?:t[dhrbf]|ca|col|/t)")
 _TYPE = "font-family:Helvetica,Arial,sans-serif;font-size:16px;line-height:1.5;"
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """`width` of header and footer, in pixels; None: the window's. `opening` and `closing` stand around the letter."""
+    """`width` of header and footer, in pixels; None: the window's, or that of a narrow `body`, in which all stands.
+
+    `opening` and `closing` stand around the letter.
+    """
 
     width: int | None
     opening: str = ""
     closing: str = ""
+    body: bool = False
 
     def fitted(self, block: str) -> str:
         """A header or footer, written for our column, in this width."""
@@ -62,6 +81,8 @@ class Frame:
             (f"max-width:{COLUMN - _WORDMARK}px", f"max-width:{words}px"),
         ):
             block = block.replace(old, new)
+        if self.body:
+            block = block.replace("padding:0 10px;", "padding:0;", 1)
         return block if self.width else block.replace("text-align:right;", "text-align:left;")
 
 
@@ -71,8 +92,10 @@ def frame(document: bytes, top: int, bottom: int) -> Frame:
     seen = document[start : top + _BODY_OCTETS].lower()
     head, body = _COMMENT.sub(b"", seen[: top - start]), _COMMENT.sub(b"", seen[top - start :])
     rules = [rule for style in _STYLE.finditer(head + body) for rule in _RULE.finditer(style[1])]
+    if _is_narrow(head, rules):
+        return Frame(None, closing="</table>" * _unclosed(document, top, bottom), body=True)
     unclosed = "</table>" * _unclosed(document, top, bottom)
-    found, width = _own(head, body, rules)
+    found, width = _own(body, rules)
     if found:
         return Frame(width, "", unclosed)
     font = "" if _has_type(head, rules) else _TYPE
@@ -80,17 +103,20 @@ def frame(document: bytes, top: int, bottom: int) -> Frame:
         "<style>.relay-letter img { max-width: 100%; height: auto; }</style>\r\n"
         f'<!--[if mso]><table role="presentation" width="{COLUMN}" align="center" cellpadding="0" cellspacing="0" '
         f'border="0"><tr><td style="padding:8px 0;{font}"><![endif]-->\r\n'
-        # No element of a table, nor a div: an end tag that the letter has too many cannot close it.
-        f'<section class="relay-letter" style="max-width:{COLUMN}px;margin:0 auto;padding:8px 10px;'
-        f'word-wrap:break-word;{font}">'
     )
-    return Frame(COLUMN, opening, f"{unclosed}</section>\r\n<!--[if mso]></td></tr></table><![endif]-->")
+    before, behind = _TABLE if font and _is_whole(document, top, bottom) else _SECTION
+    opening += before.replace("FONT", font)
+    return Frame(COLUMN, opening, f"{unclosed}{behind}\r\n<!--[if mso]></td></tr></table><![endif]-->")
 
 
-def _own(head: bytes, body: bytes, rules: list[re.Match[bytes]]) -> tuple[bool, int | None]:
+def _is_narrow(head: bytes, rules: list[re.Match[bytes]]) -> bool:
+    """Whether the body itself is the column."""
+    ruled = (_OF_BODY.search(rule[1].strip()) and b"max-width" in rule[2] for rule in rules)
+    return bool(_BODY_MAX.search(head)) or any(ruled)
+
+
+def _own(body: bytes, rules: list[re.Match[bytes]]) -> tuple[bool, int | None]:
     """Whether the letter has a layout of its own, and its width if that is said in pixels."""
-    if _BODY_MAX.search(head) or any(_OF_BODY.search(rule[1].strip()) and b"max-width" in rule[2] for rule in rules):
-        return True, None  # header and footer stand in the same body
     centred = _CENTRED.search(body)
     sign = centred.start() if centred else None
     if wide := _WIDE.match(body):
@@ -139,3 +165,19 @@ def _unclosed(document: bytes, top: int, bottom: int) -> int:
         return 0
     body = document[top:bottom].lower()
     return min(_MAX_OPEN, max(0, body.count(b"<table") - body.count(b"</table")))
+
+
+def _is_whole(document: bytes, top: int, bottom: int) -> bool:
+    """Whether cells and ends of tables stand in tables only, and each table has its end."""
+    if bottom - top > _COUNTED_OCTETS:
+        return False
+    first, *tables = _COMMENT.sub(b"", document[top:bottom].lower()).split(b"<table")
+    outside, depth = [first], 0
+    for table in tables:
+        *ended, rest = table.split(b"</table")
+        depth += 1 - len(ended)
+        if depth < 0:
+            return False
+        if depth == 0:
+            outside.append(rest)
+    return depth == 0 and not any(_CELLS.search(each) for each in outside)

@@ -33,6 +33,9 @@ _MISSPELT = {
     "7bits": "7bit",
     "8bits": "8bit",
 }
+_WORDS = re.compile(rb"[a-z]{2,20} [a-z]{2,20} [a-z]{2}")
+_MAX_READ_OCTETS = 4_096
+_ENCODES = re.compile(r"\Ax-|quot|print|qp|uu|base|64")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/\s]*+(?:=\s*+){0,2}")
 _BARE_SOFT_BREAK = re.compile(rb"=\r(?!\n)")  # a2b_qp would drop the rest of the line
 _PADDED_SOFT_BREAK = re.compile(rb"=[ \t]++(?=\r?\n|\Z)")
@@ -123,7 +126,17 @@ class Part:
             return None
         written = raw[:MAX_VALUE_CHARACTERS].decode("ascii", "ignore").strip(" \t\"';").lower()
         meant = _MISSPELT.get(re.sub(r"[\s_-]", "", written))
-        return meant or ("8bit" if codec_of(written) else None)  # a charset's name: the text is in it, not encoded
+        if meant or codec_of(written):
+            return meant or "8bit"  # a charset's name: the text is in it, not encoded
+        return "8bit" if self._reads_as_written(written) else None
+
+    def _reads_as_written(self, encoding: str) -> bool:
+        """Whether a text is not encoded, whatever it says: no encoding leaves words with blanks between them.
+
+        Encodings of one's own begin with x- (RFC 2045 6.3): what they make is not for us to tell.
+        """
+        begin = self.header.data[self.body : min(self.end, self.body + _MAX_READ_OCTETS)]
+        return self.type.main == "text" and not _ENCODES.search(encoding) and bool(_WORDS.search(begin))
 
     def value(self, name: str) -> bytes | None:
         first = self.header.named(name)

@@ -84,7 +84,7 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
 def load_letterheads(settings: Settings) -> Letterheads:
     """What brandings look like. Raises SettingsError for artwork that cannot be shown."""
     base_url = f"{settings.http.public_url}{PATH}" if settings.branding.images == "link" else None
-    return Letterheads(settings.branding.dir, base_url)
+    return Letterheads(settings.branding.dir, base_url, settings.branding.names)
 
 
 async def unproved_roots(settings: Settings, database: Database, *, sealing: bool = True) -> dict[str, Keyring]:

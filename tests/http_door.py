@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from config.settings import Limits
 from config.words import Words
 from delivery import templates
 from delivery.brandings import Brandings
+from delivery.letterheads import Letterheads
 from delivery.store.sql import SqlStore
 from delivery.templates import Templates
 from messages.message import Channel, KeyType
@@ -38,6 +40,7 @@ DOMAIN = "notification.example.ca"
 GUEST = "guest@example.org"
 READER = "reader@example.org"
 ROOT = "http://api.example.ca/"
+ARTWORK = Path(__file__).parent / "data/branding/artwork"
 
 
 class Clock:
@@ -127,7 +130,7 @@ async def running_door(
     verifier = Verifier(database, keyring, clock, limits, default_domain=DOMAIN)
     throttle = Throttle(database, keyring, clock, default_domain=DOMAIN)
     store, found = SqlStore(database, keyring), Templates(database, clock)
-    brandings = Brandings(database=database, now=clock)
+    brandings = Brandings(letterheads=Letterheads(ARTWORK), database=database, now=clock)
     app = application(
         public_url=ROOT,
         verifier=verifier,

@@ -153,9 +153,9 @@ async def _public_url(settings: Settings) -> Finding:
 
 async def _branding(settings: Settings) -> Text:
     """Whether its artwork can be shown, and by those who get the mail."""
-    replaced = ", ".join(wiring.load_letterheads(settings).replaced)
-    seen = _pictures(settings)
-    return Text(texts.CHECK_REPLACED, {"seen": seen, "files": replaced}) if replaced else seen
+    missing = ", ".join(wiring.load_letterheads(settings).missing)
+    values = {"seen": _pictures(settings), "government": settings.branding.government, "files": missing}
+    return Text(texts.CHECK_WORDS, values) if missing else _pictures(settings)
 
 
 def _pictures(settings: Settings) -> Text:

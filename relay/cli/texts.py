@@ -242,7 +242,10 @@ CHECK_OUTBOX = "{dir} cannot be written: check its owner, or NOTIFY_RELAY_OUTBOX
 CHECK_IS_OUTBOX = "outbox: nothing leaves this machine, mail becomes files in {dir}"
 CHECK_LINKS = "pictures are links, served at {url}"
 CHECK_CARRIED = "each message carries its pictures"
-CHECK_REPLACED = "{seen}; shown in place of our own: {files}"
+CHECK_WORDS = (
+    "{seen}; the words {government} stand in for its artwork until the folder that NOTIFY_RELAY_BRANDING__DIR names "
+    "has {files} (another government: NOTIFY_RELAY_BRANDING__GOVERNMENT)"
+)
 CHECK_LOCAL_LINKS = (
     "pictures are links to {url}, which only this machine can open: "
     "set NOTIFY_RELAY_HTTP__PUBLIC_URL, or NOTIFY_RELAY_BRANDING__IMAGES to cid"

@@ -12,6 +12,8 @@ PAGES = {
     "a page": f"<html><body><h2>Reset</h2>{WORDS}</body></html>",
     "stray end tags": f"<html><body></td></tr></table></div>{WORDS}</table></div>{WORDS}</body></html>",
     "a table that never ends": f"<html><body>{WORDS}<table><tr><td>total",
+    "a body that is narrow": f"<html><body style='max-width:600px;margin:0 auto'>{WORDS}</body></html>",
+    "a table within": f"<html><body>{WORDS}<table><tr><td>total</td></tr></table>{WORDS}</body></html>",
     "a wide picture": f"<html><body>{WORDS}<img alt='' width=1200 height=9 src='data:,'></body></html>",
     "a layout in the middle": f"<center><table width=280 cellpadding=0><tr><td>{WORDS}</table></center>",
 }

@@ -13,6 +13,7 @@ from tests.harness.mail import address, email, is_signed, read, send
 from tests.harness.relay import Credentials, Relay
 
 LOGO = png(300, 100)
+ARTWORK = Path(__file__).parents[1] / "data/branding/artwork"
 Make = Callable[..., Relay]
 
 
@@ -38,7 +39,7 @@ def ask_api(relay: Relay, key: Credentials, recipient: str, template: str) -> No
 def test_both_doors_send_the_same_branding_and_its_pictures_can_be_seen(
     make_relay: Make, tmp_path: Path, images: str
 ) -> None:
-    relay = make_relay(BRANDING__IMAGES=images).start()
+    relay = make_relay(BRANDING__IMAGES=images, BRANDING__DIR=str(ARTWORK)).start()
     key = own(relay, tmp_path)
     one, other = address(), address()
     send(relay, key, one, content=email(To=one).as_bytes())

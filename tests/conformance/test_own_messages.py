@@ -17,13 +17,11 @@ OWN = {path.stem: arrived(path.read_bytes()) for path in sorted(FOLDER.glob("*.e
 
 # What is not listed below is branded in every alternative that people read.
 UNBRANDED = {
-    "alternative-named-parts": "no text part",
     "attachment-only": "no text part",
     "base64-damaged": "transfer encoding unknown or damaged",
     "boundary-missing": "multipart without parts",
     "boundary-wrong": "multipart without parts",
     "calendar-only": "no text part",
-    "charset-utf-7": "charset without ASCII",
     "digest": "no text part",
     "encoding-unknown": "transfer encoding unknown or damaged",
     "external-body": "no text part",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.fidelity import fields, words
 from tests.fidelity.reading import Part, read
@@ -25,7 +25,7 @@ def judge(received: bytes, sent: bytes, mark: str = "") -> Verdict:
     """`mark` is a text that each branding shows, the service's name; "": there is no branding."""
     old, new = read(received), read(sent)
     found = [*_octets(sent), *fields.raw_octets(new), *fields.compare_heads(old, new)]
-    comparison = Comparison(mark, tuple(map(id, bodies(old, alternative=True))))
+    comparison = Comparison(mark, {id(each.part): each.above + each.below for each in _shown(old, alternative=True)})
     found += comparison.compare(old, new, root=True)
     found += _references(old, new)
     shown = [mark != "" and words.shows(each, mark) for each in bodies(new, alternative=True)]
@@ -33,37 +33,61 @@ def judge(received: bytes, sent: bytes, mark: str = "") -> Verdict:
 
 
 def bodies(part: Part, *, alternative: bool = False) -> list[Part]:
-    """The text and HTML leaves that mail programs show as the message; none where that is signed or encrypted.
+    """The text and HTML leaves with which mail programs begin the message; none where that is signed or encrypted.
 
     What has a file name is a file, except where it is one of several alternatives.
     """
+    return [each.part for each in _shown(part, alternative=alternative) if each.above]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A leaf, and whether the message begins `above` and ends `below` it."""
+
+    part: Part
+    above: bool = True
+    below: bool = True
+
+
+def _shown(part: Part, *, alternative: bool = False) -> list[_Shown]:
     if part.disposition == "attachment" or (part.filename and not alternative):
         return []
     if part.type in ("text/plain", "text/html"):
-        return [] if _PGP.search(part.content) else [part]
+        if part.encoding.startswith("x-") and "uu" not in part.encoding:
+            return []  # RFC 2045 6.4: application/octet-stream to readers that do not know it
+        return [] if _PGP.search(part.content) else [_Shown(part)]
     if part.type == "multipart/alternative":
-        return [each for child in part.children for each in bodies(child, alternative=True)]
+        return [each for child in part.children for each in _shown(child, alternative=True)]
     if part.type == "multipart/related":
         start = part.parameters.get("start", "").strip("<> ")
         named = (child for child in part.children if start and child.cid == start)
         shown = (child for child in part.children if child.disposition != "attachment")
         root = next(named, None) or next(shown, None)
-        return bodies(root, alternative=True) if root else []
-    blank: list[Part] = []
-    for child in part.children:
+        return _shown(root, alternative=True) if root else []
+    blank: list[_Shown] = []
+    for number, child in enumerate(part.children):
         if child.sealed:
             break
-        if found := bodies(child):
-            if any(each.type != "text/plain" or each.content.strip() for each in found):
-                return found
+        if found := _shown(child):
+            if any(each.part.type != "text/plain" or each.part.content.strip() for each in found):
+                return _continued(found, part.children[number + 1 :])
             blank = blank or found
     return blank
+
+
+def _continued(found: list[_Shown], rest: tuple[Part, ...]) -> list[_Shown]:
+    """HTML behind a text or HTML is read as more of it."""
+    more = [each for each in rest if each.type == "text/html" and _shown(each)]
+    if len(found) > 1 or not more:
+        return found
+    middle = [_Shown(each, above=False, below=False) for each in more[:-1]]
+    return [replace(found[0], below=False), *middle, _Shown(more[-1], above=False)]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     mark: str
-    displayed: tuple[int, ...]
+    displayed: dict[int, int]  # at how many places each leaf shows the mark
 
     def compare(self, old: Part, new: Part, *, root: bool = False) -> Iterator[str]:
         """One part. In the whole message, `root`, the fields that describe the body may have moved into it."""
@@ -109,7 +133,7 @@ class Comparison:
         if twin.type != "text/html":
             yield f"beside the text stands {twin.type}"
         else:
-            yield from words.twin(text, twin, self.mark)
+            yield from words.twin(text, twin, self.mark, self.displayed[id(text)])
 
     def _children(self, old: Part, new: Part) -> Iterator[str]:
         carried = tuple(b"" if each and _is_unsendable(each) else each for each in old.around)
@@ -143,7 +167,7 @@ class Comparison:
             yield f"{old.type} without parts changed"
         elif not words.same(old, new):
             if id(old) in self.displayed and self.mark and old.type in ("text/plain", "text/html"):
-                yield from words.branded(old, new, self.mark)
+                yield from words.branded(old, new, self.mark, self.displayed[id(old)])
             else:
                 yield f"the content of {old.type} {old.filename or ''} changed"
 

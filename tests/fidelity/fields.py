@@ -122,7 +122,7 @@ def compare_types(old: Part, new: Part, *, charset: bool) -> Iterator[str]:
 def _parameters(part: Part, charsets: list[str]) -> dict[str, str]:
     """Of Content-Type, without the type."""
     found = texts.parameters(part.all("content-type")[0].raw, charsets) if part.all("content-type") else {}
-    return dict(list(found.items())[1:])
+    return {name: value for name, value in list(found.items())[1:] if name}
 
 
 def _kept(fields: tuple[Field, ...]) -> Iterator[Field]:

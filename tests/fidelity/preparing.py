@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from uuid import UUID
 
 from delivery.letterheads import Letterheads
@@ -17,6 +18,7 @@ from tests.fidelity import signatures
 SERVICE = "Santé publique"  # what each branding shows
 SENDER = SenderPolicy(SERVICE, Address("sante", "notification.example.ca"), False, "any", None, frozenset())
 TRACE = Trace("client.example.ca", "192.0.2.7", "ESMTPSA", "relay.example.ca")
+_ARTWORK = Path(__file__).parents[1] / "data/branding/artwork"
 NOW = 1_760_000_000.0
 
 
@@ -28,7 +30,8 @@ def arrived(content: bytes) -> bytes:
 
 @cache
 def letterheads(*, carried: bool) -> Letterheads:
-    return Letterheads(base_url=None) if carried else Letterheads()
+    """With words in place of the government's artwork, or with pictures that the message carries."""
+    return Letterheads(_ARTWORK, base_url=None) if carried else Letterheads()
 
 
 def prepared(

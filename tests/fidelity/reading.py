@@ -67,7 +67,9 @@ class Part:
     def parameters(self) -> dict[str, str]:
         """Of Content-Type, RFC 2231 undone."""
         params = self._fields.get_params(failobj=[], unquote=True)[1:]
-        return {str(name).lower(): _joined(value) for name, value in reversed(params) if name}  # the first counts
+        return {
+            str(name).lower(): _joined(value) for name, value in reversed(params) if name.strip()
+        }  # the first counts
 
     @property
     def charset(self) -> str:
@@ -186,4 +188,5 @@ def _unbroken(piece: bytes) -> bytes:
 def _joined(value: object) -> str:
     if isinstance(value, tuple):
         return str(value[2]).encode("latin-1", "replace").decode(value[0] or "utf-8", "surrogateescape")
-    return str(value)
+    quoted = re.match(r'"([^"]*)"', str(value))  # what stands behind it, as a field whose line end was lost, is no part
+    return quoted[1] if quoted else str(value)

@@ -19,6 +19,7 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"(?!@)|\((?:[^()\\]|\\.)*\)')
 _LOOSE = re.compile(r"""[^\s<>,;:"()\\@]+@[^\s<>,;:"()\\@]+""")
 _GLUED = re.compile(r'(?:["()<>\\][^\s<>,;:"()\\@]+@|[^\s<>,;:"()\\@]+["()\\]@)')
 _FULL_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_CARRIED = re.compile(r'"[^"]*"\s*<[^<>]*>')  # a name goes with the address that no mail can carry
 _NAME = re.compile(r"([^<>;:@]*)<[^<>@]+@[^<>@]+\.[^<>@]+>")
 _LONG = 320  # characters; from there on a name may have been cut
 
@@ -61,6 +62,7 @@ def _mailboxes(name: str, values: list[str], field: Field) -> Iterator[str]:
     if says - said - _words(" ".join(now)):
         yield f"field {name} says other words"
     if "(" not in everything and len(everything) < _LONG:
+        values = [_CARRIED.sub(lambda found: found[0] if _usable(found[0]) else "", value) for value in values]
         names = {word for value in values for each in _NAME.findall(value) for word in _words(each)}
         if names - says:
             yield f"field {name} says less"

@@ -61,16 +61,19 @@ def shows(part: Part, mark: str) -> bool:
     return plain(mark) in plain(_shown(part))
 
 
-def branded(old: Part, new: Part, mark: str) -> Iterator[str]:
-    """A leaf that was branded: the sender's content is all there, in order, and the branding is seen around it."""
-    yield from (_html if old.type == "text/html" else _text)(old, new, mark)
+def branded(old: Part, new: Part, mark: str, places: int = 2) -> Iterator[str]:
+    """A leaf that was branded: the sender's content is all there, in order, and the branding is seen around it.
+
+    `places` is where in HTML: above and below, or fewer where other HTML goes on behind it.
+    """
+    yield from _html(old, new, mark, places) if old.type == "text/html" else _text(old, new, mark)
 
 
-def twin(text: Part, html: Part, mark: str) -> Iterator[str]:
-    """The HTML made of a text reads as the text does, with the branding on both sides of it."""
+def twin(text: Part, html: Part, mark: str, places: int = 2) -> Iterator[str]:
+    """The HTML made of a text reads as the text does, with the branding at so many places around it."""
     flowed = text.parameters.get("format", "").lower() == "flowed"
     said, read = (plain(words, flowed=flowed) for words in (_decoded(text), _shown(html)))
-    yield from _read(said, read, plain(mark, flowed=flowed), "the HTML made of the text")
+    yield from _read(said, read, plain(mark, flowed=flowed), "the HTML made of the text", places)
 
 
 def _text(old: Part, new: Part, mark: str) -> Iterator[str]:
@@ -89,7 +92,7 @@ def _text(old: Part, new: Part, mark: str) -> Iterator[str]:
         yield "what was added to the text is not the branding"
 
 
-def _html(old: Part, new: Part, mark: str) -> Iterator[str]:
+def _html(old: Part, new: Part, mark: str, places: int) -> Iterator[str]:
     if old.charset == new.charset and b"\x1b$" not in old.content:
         found = only_inserted(old.content.rstrip(_BREAK), new.content.rstrip(_BREAK))
     else:
@@ -97,14 +100,14 @@ def _html(old: Part, new: Part, mark: str) -> Iterator[str]:
     if not found:
         yield "the HTML differs outside of two insertions"
         return
-    yield from _read(plain(_shown(old)), plain(_shown(new)), plain(mark), "the HTML")
+    yield from _read(plain(_shown(old)), plain(_shown(new)), plain(mark), "the HTML", places)
 
 
-def _read(said: str, read: str, mark: str, what: str) -> Iterator[str]:
-    """What people read is what was said, with the mark at two places."""
+def _read(said: str, read: str, mark: str, what: str, places: int) -> Iterator[str]:
+    """What people read is what was said, with the mark at so many places."""
     if not only_inserted(said, read):
         yield f"{what} reads differently"
-    elif read.count(mark) < said.count(mark) + 2:
+    elif read.count(mark) < said.count(mark) + places:
         yield f"the branding is not seen around {what}"
 
 

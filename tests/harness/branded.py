@@ -71,6 +71,7 @@ TEXTS = {
 }
 TEXTS["both"] = f"{TEXTS['en']}\n{TEXTS['fr']}"
 DOORS = ("template", "wrapped", "text")
+ARTWORK = "-artwork"  # where the government's pictures stand in place of its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,8 @@ def variants() -> dict[str, Variant]:
         **{str(each.id): each for each in BUILT_IN.values()},
         "both_english": custom(BrandType.BOTH_ENGLISH, logo=logo, **alt),
         "both_french": custom(BrandType.BOTH_FRENCH, logo=logo, **alt),
+        f"fip_english{ARTWORK}": BUILT_IN["fip_english"],
+        f"both_french{ARTWORK}": custom(BrandType.BOTH_FRENCH, logo=logo, **alt),
         "custom_logo": custom(BrandType.CUSTOM_LOGO, logo=logo, **alt),
         "custom_logo-text": custom(BrandType.CUSTOM_LOGO, logo=logo, text="Parks and trails", colour="#2b5a2b", **alt),
         "custom_logo_with_background_colour": custom(band, logo=white, colour="#1c578a", **alt),
@@ -118,10 +121,10 @@ def variants() -> dict[str, Variant]:
 
 def letters() -> Iterator[Letter]:
     """Text gets no HTML where nothing is inserted."""
-    heads = Letterheads(base_url=None)
+    heads = {False: Letterheads(base_url=None), True: Letterheads(DATA / "artwork", base_url=None)}
     for name, variant in variants().items():
         for language in Language:
-            branding = heads.render(variant, SERVICES[language], language)
+            branding = heads[name.endswith(ARTWORK)].render(variant, SERVICES[language], language)
             for door in DOORS if branding else DOORS[:1]:
                 yield Letter(name, language, door, _shown(_made(door, language, branding)))
 

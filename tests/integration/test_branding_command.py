@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -167,9 +167,28 @@ def test_check_says_who_can_see_the_pictures(
     assert (row["result"], detail in row["detail"]) == (result, True), row
 
 
-def test_check_names_the_artwork_that_stands_in(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NOTIFY_RELAY_BRANDING__DIR", str(tmp_path))
-    (tmp_path / "wordmark.png").write_bytes(png(246, 110))
+def branding_of(run: Run) -> dict[str, str]:
     _, out, _ = run("check", "--json")
     (row,) = [each for each in json.loads(out)["checks"] if each["part"] == "branding"]
-    assert row["detail"].endswith("; shown in place of our own: wordmark.png")
+    return cast("dict[str, str]", row)
+
+
+def test_check_says_that_words_stand_in_until_artwork_is_there(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFY_RELAY_BRANDING__DIR", str(tmp_path))
+    for name, asked in (("signature-en.png", "signature-fr.png, wordmark.png"), ("signature-fr.png", "wordmark.png")):
+        (tmp_path / name).write_bytes(png(572, 110))
+        row = branding_of(run)
+        assert row["result"] == "ok"
+        assert "; the words Government of Canada / Gouvernement du Canada stand in for its artwork" in row["detail"]
+        assert f"NOTIFY_RELAY_BRANDING__DIR names has {asked} (" in row["detail"]
+    (tmp_path / "wordmark.png").write_bytes(png(246, 110))
+    assert "the words" not in branding_of(run)["detail"]
+
+
+def test_government_that_cannot_be_named_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_RELAY_BRANDING__GOVERNMENT", "a/b/c")
+    _, out, err = run("check")
+    assert "NOTIFY_RELAY_BRANDING__GOVERNMENT" in out + err
+    assert "write its name in English / in French" in out + err

@@ -17,7 +17,7 @@ from messages.compose import Recipe
 from messages.picture import Picture
 from messages.variant import BrandType, Variant
 from tests.fakes.pictures import jpeg
-from tests.http_door import Door
+from tests.http_door import ARTWORK, Door
 
 LOGO = Picture.parse(jpeg(300, 100))
 
@@ -37,7 +37,7 @@ async def use(door: Door, branding: object) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_artwork_and_logos_are_shown_to_everybody_for_ever(door: Door, method: str) -> None:
     await create(door, door.service.id)
-    for picture in (LOGO, *Letterheads().pictures.values()):
+    for picture in (LOGO, *Letterheads(ARTWORK).pictures.values()):
         answer = await door.ask(method, f"/branding/{picture.name}")
         assert (answer.status, answer.headers["Content-Type"]) == (200, picture.media_type)
         assert answer.body == (picture.octets if method == "GET" else b"")

@@ -51,6 +51,21 @@ def test_file_that_stays_as_it_is_gets_the_right_name() -> None:
     assert b"\r\nContent-Transfer-Encoding: base64\r\n\r\n" + body in sent
 
 
+@pytest.mark.parametrize("encoding", ["plain", "7 bits ascii", "none", "{{encoding}}"])
+def test_text_that_says_nonsense_is_what_it_reads_as(encoding: str) -> None:
+    content = message(encoding, "Do read this, Amélie, it is as it was written.\r\n".encode())
+    sent = prepared(content)
+    assert sent.branded
+    assert sent.content.isascii()
+    assert judge(content, sent.content, SERVICE).damage == ()
+
+
+@pytest.mark.parametrize("encoding", ["x-rot13", "quoted-prntable", "uuencoded"])
+def test_words_in_what_may_be_encoded_are_left_alone(encoding: str) -> None:
+    content = message(encoding, b"all of this may mean =E9\r\n")
+    assert prepared(content).not_branded_because == Reason.DAMAGED_ENCODING
+
+
 @pytest.mark.parametrize("encoding", ["x-uuencode", "x-gzip64", "base9000"])
 def test_what_nobody_knows_is_left_alone(encoding: str) -> None:
     content = message(encoding, b"hello\r\n")

@@ -7,7 +7,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from pydantic import ValidationError
 
+from config.settings import Branding as Settings
 from config.settings import SettingsError
 from delivery.letterheads import MAX_ENTRIES, Letterheads
 from messages.message import Language
@@ -16,22 +18,79 @@ from messages.variant import BUILT_IN, BrandType, Variant
 from tests.fakes.pictures import gif, png
 
 LOGO = Picture.parse(gif(600, 200))
+ARTWORK = Path(__file__).parents[2] / "data/branding/artwork"
 
 
 def custom(kind: BrandType, **values: object) -> Variant:
     return Variant(uuid4(), 1, None, 'Parks "&"', kind, **values)  # type: ignore[arg-type]
 
 
-def test_artwork_of_the_operator_stands_in_and_the_old_one_is_still_served(tmp_path: Path) -> None:
-    (tmp_path / "wordmark.png").write_bytes(png(246, 110))
+SIGNED = [variant for variant in BUILT_IN.values() if variant.signed]
+
+
+def test_package_has_no_picture_and_says_the_government_in_words() -> None:
+    heads = Letterheads(base_url=None)
+    assert heads.pictures == {}
+    assert heads.missing == ["signature-en.png", "signature-fr.png", "wordmark.png"]
+    for variant in SIGNED:
+        for language in Language:
+            rendered = heads.render(variant, "s", language)
+            assert rendered.images == ()
+            for block in (rendered.header_html, rendered.footer_html):
+                assert "<img" not in block
+                names = re.findall(r'<span lang="(..)"[^>]*>([^<]+)</span>', block)
+                order = variant.signature(language)
+                marks = {"en": "Government of Canada", "fr": "Gouvernement du Canada"}
+                assert names == [(code, marks[code]) for code in order]
+
+
+@pytest.mark.parametrize("file", ["signature-en.png", "signature-fr.png", "wordmark.png"])
+def test_each_picture_of_the_operator_is_shown_alone(tmp_path: Path, file: str) -> None:
+    (tmp_path / file).write_bytes(png(246, 110))
     (tmp_path / "README.txt").write_text("not shown")
+    (tmp_path / "kept for old mail.png").write_bytes(png(10, 10))
     (tmp_path / "._wordmark.png").write_bytes(b"what macOS puts beside a file")
-    own, theirs = Letterheads(), Letterheads(tmp_path)
-    replaced = Picture.parse(png(246, 110))
-    footers = [heads.render(BUILT_IN["default"], "s", Language.EN).footer_html for heads in (own, theirs)]
-    assert [replaced.name in footer for footer in footers] == [False, True]
-    assert theirs.pictures == own.pictures | {replaced.name: replaced}
-    assert (own.replaced, theirs.replaced) == ([], ["wordmark.png"])
+    heads = Letterheads(tmp_path, base_url=None)
+    picture = Picture.parse(png(246, 110))
+    assert heads.pictures.keys() == {picture.name, Picture.parse(png(10, 10)).name}
+    assert file not in heads.missing
+    assert len(heads.missing) == 2
+    for variant, shown in (("fip_english", "signature-fr.png"), ("fip_french", "signature-en.png")):
+        rendered = heads.render(BUILT_IN[variant], "s", Language.EN)
+        assert rendered.images == (() if file == shown else (picture,))
+        where = rendered.footer_html if file == "wordmark.png" else rendered.header_html
+        assert (picture.name in where) is (file != shown)
+        assert ("<span lang" in rendered.header_html) is (picture.name not in rendered.header_html)
+
+
+@pytest.mark.parametrize(
+    ("names", "english", "french"),
+    [
+        ("Nunavut", "Nunavut", "Nunavut"),
+        (
+            " City of  A & B /Ville de <A>",
+            "City of A &amp; B /, Ville de &lt;A&gt;",
+            "Ville de &lt;A&gt; /, City of A &amp; B",
+        ),
+    ],
+)
+def test_another_government_changes_the_words_by_one_setting(names: str, english: str, french: str) -> None:
+    heads = Letterheads(names=Settings(government=names).names)
+    for variant, shown in (("fip_english", english), ("fip_french", french)):
+        rendered = heads.render(BUILT_IN[variant], "s", Language.BOTH)
+        for block in (rendered.header_html, rendered.footer_html):
+            (spans,) = re.findall(r"font-weight:bold;\">(<span.*?</span>)</(?:td|div)>", block)
+            assert ", ".join(re.sub("<[^>]+>", "", each) for each in re.split("(?<=/span>) (?=<span)", spans)) == shown
+        assert "Canada" not in rendered.header_html + rendered.footer_html + rendered.footer_text
+    assert rendered.footer_text.split("\r\n")[1] == (
+        "Nunavut" if names == "Nunavut" else "Ville de <A> / City of A & B"
+    )
+
+
+@pytest.mark.parametrize("names", ["", " / ", "a / b / c", "a/", "x" * 101])
+def test_government_without_a_name_is_refused(names: str) -> None:
+    with pytest.raises(ValidationError, match="write its name in English / in French"):
+        Settings(government=names)
 
 
 @pytest.mark.parametrize(("octets", "reason"), [(b"<svg/>", "a PNG"), (gif(1, 1).ljust(MAX_OCTETS + 1), "at most")])
@@ -47,8 +106,10 @@ def test_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 def test_pictures_are_links_or_travel_with_the_message() -> None:
-    linked = Letterheads(base_url="https://api.example.ca/branding/").render(BUILT_IN["default"], "s", Language.EN)
-    carried = Letterheads(base_url=None).render(BUILT_IN["default"], "s", Language.EN)
+    linked = Letterheads(ARTWORK, base_url="https://api.example.ca/branding/").render(
+        BUILT_IN["default"], "s", Language.EN
+    )
+    carried = Letterheads(ARTWORK, base_url=None).render(BUILT_IN["default"], "s", Language.EN)
     assert linked.images == ()
     assert [each.name for each in carried.images] == re.findall(
         r'src="https://api.example.ca/branding/([^"]*)"', linked.header_html + linked.footer_html
@@ -73,9 +134,10 @@ def test_logo_has_the_height_of_its_kind_and_fits_a_narrow_window(variant: Varia
 
 
 def test_every_table_is_layout_and_every_picture_has_words_and_a_size() -> None:
-    heads = Letterheads()
+    heads = Letterheads(names={"en": "g" * 100, "fr": "h" * 100}), Letterheads(ARTWORK)
     variants = [*BUILT_IN.values(), custom(BrandType.BOTH_FRENCH, logo=LOGO), custom(BrandType.CUSTOM_LOGO, text="t")]
-    for rendered in (heads.render(variant, "s" * 128, language) for variant in variants for language in Language):
+    every = ((each, variant, language) for each in heads for variant in variants for language in Language)
+    for rendered in (each.render(variant, "s" * 128, language) for each, variant, language in every):
         markup = rendered.header_html + rendered.footer_html
         assert all('role="presentation"' in tag for tag in re.findall(r"<table[^>]*>", markup))
         assert all(

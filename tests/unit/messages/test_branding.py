@@ -114,7 +114,7 @@ SEALED = {
     Reason.STRUCTURE: "Content-Type: multipart/mixed; boundary=b\n\nno delimiter\n",
     Reason.DAMAGED_ENCODING: "Content-Transfer-Encoding: base64\n\n!!!\n",
     Reason.VERSIONS: "Content-Type: multipart/alternative; boundary=b\n" + "\n--b\n\nx\n" * 21,
-    Reason.CHARSET: "Content-Type: text/html; charset=utf-7\n\n<p>\n",
+    Reason.CHARSET: "Content-Type: text/html; charset=hz-gb-2312\n\n<p>\n",
 }
 
 
@@ -304,9 +304,9 @@ def test_default_variant_speaks_the_languages_of_the_message():
     brandings = Brandings()
     english, french, both = (brandings.get("default", "Santé & <Co>", language) for language in Language)
     for value in (english, both):
-        assert "Government of Canada</span> / <span" in value.footer_html
+        assert "Government of Canada</span> /</span> <span" in value.footer_html
         assert "\r\nGovernment of Canada / Gouvernement du Canada\r\n" in value.footer_text
-    assert "Gouvernement du Canada</span> / <span" in french.footer_html
+    assert "Gouvernement du Canada</span> /</span> <span" in french.footer_html
     assert "\r\nGouvernement du Canada / Government of Canada\r\n" in french.footer_text
     assert "Santé &amp; &lt;Co&gt;" in english.header_html
     assert "Santé &amp; &lt;Co&gt;" in english.footer_html
@@ -363,3 +363,44 @@ def test_columns_made_of_blanks_or_tabs_stand_in_a_fixed_width_face(preparation,
 def test_header_and_footer_stand_around_what_people_see(content, preparation, crlf):
     (letter,) = [text(part) for part in parts(send(content, preparation, crlf).content) if "seen" in text(part)]
     assert unescape(letter).index(HEADER) < letter.index("<p>seen</p>") < unescape(letter).index(FOOTER)
+
+
+def leaf(kind, content, more=""):
+    return f"Content-Type: text/{kind}{more}\n\n{content}\n"
+
+
+def multipart(sub, *children):
+    boundary = f"{sub}{len(children)}"
+    body = "".join(f"--{boundary}\n{child}" for child in children)
+    return f"Content-Type: multipart/{sub}; boundary={boundary}\n\n{body}--{boundary}--\n"
+
+
+PDF = "Content-Type: application/pdf\n\n%PDF\n"
+TEXT, ONE, TWO, THREE = leaf("plain", "seen"), *(leaf("html", f"<p>seen {number}</p>") for number in range(1, 4))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (multipart("mixed", TEXT, ONE), ["plain below", "html above", "html below"]),
+        (multipart("mixed", ONE, PDF, TWO), ["html above", "html below"]),
+        (multipart("mixed", ONE, PDF, TWO, PDF, THREE), ["html above", "html", "html below"]),
+        (
+            multipart("alternative", TEXT, multipart("mixed", ONE, PDF, TWO)),
+            ["plain below", "html above", "html below"],
+        ),
+        (multipart("mixed", leaf("plain", ""), ONE, PDF, TWO), ["html above", "html below"]),
+        (multipart("mixed", ONE, leaf("plain", "seen by subscribers of a list")), ["html above below", "plain"]),
+        (multipart("mixed", ONE, leaf("html", "seen", "; name=report.html")), ["html above below", "html"]),
+        (multipart("mixed", multipart("alternative", TEXT, ONE), TWO), ["plain below", "html above below", "html"]),
+    ],
+    ids=["text and HTML", "Apple Mail", "three", "in an alternative", "empty text", "list", "file", "alternatives"],
+)
+def test_what_is_read_one_after_the_other_has_one_header_and_one_footer(content, expected, preparation, crlf):
+    found = []
+    for part in parts(send(content, preparation, crlf).content):
+        if part.get_content_maintype() == "text" and "seen" in (words := unescape(text(part))):
+            below = any(each in words[words.index("seen") :] for each in (FOOTER, "________"))
+            marks = [" above"] * (HEADER in words[: words.index("seen")]) + [" below"] * below
+            found.append("".join((part.get_content_subtype(), *marks)))
+    assert found == expected

@@ -27,8 +27,7 @@ def frame(document: str) -> layout.Frame:
 def test_letter_without_a_layout_stands_in_our_column(document: str) -> None:
     found = frame(document)
     assert found.width == layout.COLUMN
-    assert "<section" in found.opening
-    assert "</section>" in found.closing
+    assert ("</td></tr></table>\r\n<!" in found.closing) is ("<section" not in found.opening)
     assert "font-family" in found.opening
 
 
@@ -65,3 +64,23 @@ def test_tag_of_nothing_but_margins_takes_time_in_proportion() -> None:
     started = time.process_time()
     layout.frame(content, 0, len(content))
     assert time.process_time() - started < 0.1
+
+
+@pytest.mark.parametrize(
+    ("document", "wrapper"),
+    [
+        (WORDS, "table"),
+        (f"<table>{CELLS}</table>{WORDS}<!-- </table> -->", "table"),
+        (f"<table><tr><td><table>{CELLS}</table></td></tr></table>", "table"),
+        (f"{WORDS}</td></tr></table>", "section"),
+        (f"</table>{WORDS}<table>", "section"),
+        (f"{WORDS}<table>{CELLS}", "section"),
+        (f"{WORDS}<table>{CELLS}<!-- </table> -->", "section"),
+        (f"<td>{WORDS}</td>", "section"),
+        (f"<body style='font-size:12px;font-family:Verdana'>{WORDS}</body>", "section"),
+    ],
+)
+def test_letter_stands_in_a_table_that_nothing_in_it_can_close(document: str, wrapper: str) -> None:
+    found = frame(document)
+    assert ("<section" in found.opening) is (wrapper == "section")
+    assert found.closing.count("</section>") == (wrapper == "section")
