@@ -106,7 +106,7 @@ async def test_a_head_over_its_limit_is_refused_also_at_once(opened: Opened, bef
 
 
 @pytest.mark.parametrize("with_key", [True, False])
-async def test_a_body_in_tiny_chunks_is_not_read_to_its_end(door: Door, opened: Opened, with_key: bool) -> None:  # noqa: F811, FBT001
+async def test_a_body_in_tiny_chunks_is_not_read_to_its_end(door: Door, opened: Opened, with_key: bool) -> None:  # noqa: F811
     field = key(door) if with_key else ""
     head = f"POST /v2/notifications/email HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{field}"
     chunks = b"1\r\n \r\n" * serving.MAX_CHUNKS
