@@ -10,6 +10,7 @@ from auth import senders
 from auth.errors import ALLOWED_NOT_ASCII, AuthError
 from config.keyring import Cipher, Keyring
 
+NOBODY = "@invalid"  # in the clear beside what is encrypted: a version before, which cannot read it, would allow anyone
 _PURPOSE = "key allowed senders"
 
 

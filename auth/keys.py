@@ -173,7 +173,8 @@ async def update(
 
 async def seal_allowed_senders(connection: AsyncConnection, keyring: Keyring) -> int:
     """Encrypts what a version before kept in the clear; returns of how many keys."""
-    found = (await connection.execute(select(keys.c.id, keys.c.allowed_from).where(keys.c.allowed_from != ""))).all()
+    clear = keys.c.allowed_from.not_in(("", allowed_senders.NOBODY))
+    found = (await connection.execute(select(keys.c.id, keys.c.allowed_from).where(clear))).all()
     for row in found:
         values = _sealed({"allowed_from": row.allowed_from}, keyring, row.id)
         await connection.execute(keys.update().where(keys.c.id == row.id).values(**values))
@@ -283,7 +284,7 @@ def _sealed(row: Mapping[str, Any], keyring: Keyring, key_id: UUID) -> dict[str,
     if "allowed_from" not in row:
         return dict(row)
     sealed = allowed_senders.seal(row["allowed_from"].split(), key_id, allowed_senders.cipher(keyring))
-    return {**row, "allowed_from": "", "allowed_senders": sealed}
+    return {**row, "allowed_from": allowed_senders.NOBODY if sealed else "", "allowed_senders": sealed}
 
 
 def _lifetime(seconds: int) -> int:

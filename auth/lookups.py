@@ -76,9 +76,9 @@ class Lookups(Generic[Name, Value]):
                 if running is not None:
                     await asyncio.wait([running])  # it may have read before
                 await asyncio.sleep(self._pause(name))
-                known = self._known.get(name)
-                if known is not None and known.asked_at > called_at:
-                    return known.value
+                found = self._last(name)
+                if found is not None and found.asked_at > called_at:
+                    return found.value
                 entry = await asyncio.shield(self._load(name))
         except Exception as error:
             raise Unavailable from error
@@ -90,9 +90,14 @@ class Lookups(Generic[Name, Value]):
         return entry.value if entry is not None else None
 
     def _pause(self, name: Name) -> float:
-        known = self._known.get(name)
-        age = self._clock() - known.asked_at if known is not None else ANEW_SECONDS
+        last = self._last(name)
+        age = self._clock() - last.asked_at if last is not None else ANEW_SECONDS
         return ANEW_SECONDS - age if 0 <= age < ANEW_SECONDS else 0.0
+
+    def _last(self, name: Name) -> _Entry[Value] | None:
+        """What the last look-up found: nothing too, which takes as long, or its time would tell what there is."""
+        entries = [each[name] for each in (self._known, self._unknown) if name in each]
+        return max(entries, key=lambda entry: entry.asked_at, default=None)
 
     async def close(self) -> None:
         """Ends look-ups that still run."""

@@ -24,7 +24,10 @@ class Portion:
 
 
 class Room:
-    """Counts bytes; who holds them counts with what it holds elsewhere. Never waits."""
+    """Counts bytes; who holds them counts with what it holds elsewhere. Never waits.
+
+    Nobody holds more than is left free: however many take all they can, who comes next finds room.
+    """
 
     def __init__(self, limit_bytes: int, share_bytes: int) -> None:
         self._limit = limit_bytes
@@ -42,7 +45,8 @@ class Room:
             self._give_back(holder, portion.size_bytes)
 
     def take(self, holder: Hashable, size_bytes: int) -> None:
-        if self._total + size_bytes > self._limit or self._held[holder] + size_bytes > self._share:
+        free = self._limit - self._total - size_bytes
+        if self._held[holder] + size_bytes > min(self._share, free):
             raise NoRoomError
         self._total += size_bytes
         self._held[holder] += size_bytes

@@ -195,7 +195,7 @@ class Authentication:
         """The key that fits."""
         credentials = await self._verifier.credentials(claim.service_id)
         found = next(filter(claim.fits, credentials.keys), None) if credentials else None
-        if credentials is not None and found is None and anew:  # a key works from the moment that its owner sees it
+        if found is None and anew:  # a key works from the moment that its owner sees it, one of a new service too
             credentials = await self._verifier.credentials(claim.service_id, anew=True)
             found = next(filter(claim.fits, credentials.keys), None) if credentials else None
         if credentials is not None and found is None and credentials.unreadable:

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from relay.http.errors import FULL, NOT_HTTP, RETRY_SECONDS, ApiError, Failure
 
 MAX_HEAD_BYTES = 16 * 1024
+MAX_CHUNKS = 4096  # of a body: each costs what 4 KiB cost, however small it is
 ARRIVAL_SECONDS = 60.0  # from its first octet, or from the connection's start, to a request's last
 DEPARTURE_SECONDS = 120.0  # for what waits of an answer; a page of eight megabytes on a slow line
 
@@ -51,13 +52,21 @@ class _Deadline:
 
 
 class _Connection(h11.Connection):
-    """h11's, which bounds a head only while it is unfinished."""
+    """h11's, which bounds a head only while it is unfinished, and the chunks of a body never (RFC 9112 7.1)."""
+
+    _chunks = 0
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         before = len(self.trailing_data[0]) if self.their_state is h11.IDLE else 0
         event = super().next_event()
         if isinstance(event, h11.Request) and before - len(self.trailing_data[0]) > MAX_HEAD_BYTES:
             raise h11.RemoteProtocolError("the head is too large", error_status_hint=431)
+        if isinstance(event, h11.Request):
+            self._chunks = 0
+        elif isinstance(event, h11.Data) and event.chunk_start:
+            self._chunks += 1
+            if self._chunks > MAX_CHUNKS:
+                raise h11.RemoteProtocolError("the body has too many chunks", error_status_hint=413)
         return event
 
 

@@ -96,6 +96,25 @@ async def test_allowed_senders_are_encrypted_and_those_of_a_version_before_becom
         assert (await keys.update(connection, new, DEFAULTS, issued.key.id, allowed_from=[])).allowed_from == set()
 
 
+async def test_a_version_before_reads_nobody_where_allowed_senders_are_encrypted(database: Database) -> None:
+    """It runs on while a deployment is replaced, and an empty list is no limit to it."""
+    keyring = Keyring.parse(OLD)
+    async with database.write() as connection:
+        await domains.ensure(connection, keyring, DOMAIN, NOW)
+        service = await services.create(connection, DEFAULTS, NOW, name="S", email_from="s", domain=DOMAIN, live=True)
+        terms = keys.Terms(allowed_from=["ann@dept.example.ca"])
+        made = await keys.create(connection, keyring, DEFAULTS, service, NOW, name="k", type=KeyType.NORMAL, **terms)
+
+        async def clear() -> str:
+            return str((await connection.execute(select(keys.keys.c.allowed_from))).scalar_one())
+
+        assert await clear() == "@invalid"
+        assert await keys.seal_allowed_senders(connection, keyring) == 0  # there is nothing to encrypt in it
+        assert (await keys.find(connection, keyring, DEFAULTS, made.key.id)).allowed_from == {"ann@dept.example.ca"}
+        await keys.update(connection, keyring, DEFAULTS, made.key.id, allowed_from=[])
+        assert await clear() == ""  # anyone, to every version
+
+
 async def test_a_process_that_reads_the_old_root_only_is_named_until_it_is_gone(database: Database) -> None:
     now = NOW
     old, both, other = Keyring.parse(OLD), Keyring.parse(f"{NEW},{OLD}"), Keyring.parse(Keyring.generate())

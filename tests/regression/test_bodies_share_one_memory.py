@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from relay.http import reading, serving
+from relay.http.errors import ApiError
 from tests.http_door import Door
 from tests.integration.conftest import door, plain  # noqa: F401 - the fixtures
 
@@ -105,10 +106,29 @@ async def test_a_head_over_its_limit_is_refused_also_at_once(opened: Opened, bef
             assert json.loads(answers.rpartition(b"\r\n\r\n")[2])["status_code"] == 400
 
 
+@pytest.mark.parametrize("with_key", [True, False])
+async def test_a_body_in_tiny_chunks_is_not_read_to_its_end(door: Door, opened: Opened, with_key: bool) -> None:  # noqa: F811
+    field = key(door) if with_key else ""
+    head = f"POST /v2/notifications/email HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{field}"
+    chunks = b"1\r\n \r\n" * serving.MAX_CHUNKS
+    reader, _ = await opened(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + chunks + b"1\r\n \r\n")
+    answers = await asyncio.wait_for(reader.read(-1), 5)  # the connection ends, though its body did not
+    assert answers.count(b"HTTP/1.1 ") == 1
+    assert answers.startswith((b"HTTP/1.1 400", b"HTTP/1.1 401")[: 1 if with_key else 2])
+
+
+async def test_a_body_in_chunks_of_a_usual_size_is_read(door: Door, opened: Opened) -> None:  # noqa: F811
+    head = f"POST /v2/notifications/email HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{key(door)}"
+    chunk = b"400\r\n" + b" " * 1024 + b"\r\n"
+    body = chunk * (BODY // 1024 - 1) + b"2\r\n{}\r\n0\r\n\r\n"
+    reader, _ = await opened(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + body)
+    assert b"ValidationError" in await asyncio.wait_for(reader.readuntil(b"}]}"), 5)
+
+
 def test_values_are_counted_before_they_are_read() -> None:
     started = time.perf_counter()
     for body in (b"[" + b"{}," * 700_000 + b"{}]", b'["",' + b'"",' * 690_000 + b'""]'):
-        with pytest.raises(reading.ApiError):
+        with pytest.raises(ApiError):
             reading.parse(body)
     assert time.perf_counter() - started < 0.5
     text = json.dumps({"a": "so, [that]: {}, " * 100_000 + '\\"'}).encode()

@@ -1,5 +1,7 @@
 """What requests hold at once."""
 
+from contextlib import ExitStack, suppress
+
 import pytest
 
 from config.memory import NoRoomError, Room
@@ -12,10 +14,22 @@ def test_each_has_a_share_and_all_together_the_room() -> None:
         with pytest.raises(NoRoomError):
             second.add(2)
         second.add(1)
-        third.add(4)
+        third.add(3)
         with room.portion("c") as last:
-            last.add(2)
+            last.add(1)
             with pytest.raises(NoRoomError):
                 last.add(1)
     with room.portion("a") as again:
         again.add(4)
+
+
+def test_four_who_take_all_they_can_leave_room_for_many() -> None:
+    room = Room(limit_bytes=64_000, share_bytes=16_000)
+    with ExitStack() as held:
+        for holder in range(4):
+            portion = held.enter_context(room.portion(holder))
+            with suppress(NoRoomError):
+                while True:
+                    portion.add(100)
+        for holder in range(4, 24):
+            held.enter_context(room.portion(holder)).add(100)
