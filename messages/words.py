@@ -90,9 +90,9 @@ def has_unfoldable_word(text: str) -> bool:
 
 
 def folded(name: str, value: str) -> bytes:
-    """A header field in lines of at most 78 octets where its white space allows it, all of which stays."""
+    """A header field in lines of at most 78 octets where its white space allows it, which stays within the value."""
     lines, line = [], f"{name}:"
-    for word in _SPACED_WORD.findall(f" {value}"):
+    for word in _SPACED_WORD.findall(" " + value.strip(" \t")):
         if len(line) + len(word) > 78 and line != f"{name}:":
             lines.append(line)
             line = ""

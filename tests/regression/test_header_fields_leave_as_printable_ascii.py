@@ -56,6 +56,7 @@ TEXTS = {
     "long in one word": (b"Subject: " + b"\xe9" * 3000, BODY, "é" * 3000),
     "long encoded word": (b"Subject: =?utf-8?B?" + b"w6nDqcOp" * 300 + b"?=", BODY, "ééé" * 300),
     "long encoded word with blanks": (b"Subject: =?utf-8?Q?" + b"=C3=A9t=C3=A9 " * 200 + b"?=", BODY, "été " * 200),
+    "blanks that no line holds": ("Subject: été".encode() + b" " * 1200 + b"ok", BODY, "été ok"),
     "long ASCII": (b"Subject: " + b"word " * 400, BODY, " ".join(["word"] * 400)),
     "long ASCII without a blank": (b"Subject: " + b"x" * 1500, BODY, "x" * 1500),
 }  # fmt: skip
