@@ -7,6 +7,7 @@ since rewrite.py reads and writes them. Knows nothing of what is done with a fie
 
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_tz
+from hashlib import sha256
 
 from messages import mime, parameters, structured, words
 from messages.charset import guessed
@@ -104,7 +105,7 @@ def _boundary(part: Part) -> str:
     old = part.type.boundary
     if not part.children or (old.isascii() and not UNPLAIN.search(old)):
         return ""
-    new = f"=_{old[:30].hex()}"
+    new = f"=_{sha256(old).hexdigest()}"
     while new.encode() in part.header.data:
         new += "_"
     return new

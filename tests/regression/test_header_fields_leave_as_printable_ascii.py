@@ -245,3 +245,13 @@ def test_whatever_stands_in_a_field_no_octet_leaves_that_is_no_printable_ascii(
         return
     assert list(raw_octets(read(done))) == []
     assert not any(line.isspace() for line in done.partition(b"\r\n\r\n")[0].split(b"\r\n"))
+
+
+def test_boundaries_that_begin_alike_stay_apart() -> None:
+    outer, inner = (("é" * 20 + end).encode() for end in "AB")
+    parts = b"--%b\r\n\r\none\r\n--%b\r\n\r\ntwo\r\n--%b--" % (inner, inner, inner)
+    within = b'Content-Type: multipart/mixed; boundary="%b"\r\n\r\n%b\r\n' % (inner, parts)
+    body = b"--%b\r\n%b--%b\r\n\r\nthree\r\n--%b--\r\n" % (outer, within, outer, outer)
+    head = b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="%b"\r\n\r\n' % outer
+    done = email.message_from_bytes(prepared(FROM + head + body).content)
+    assert [len(part.get_payload()) for part in done.walk() if part.get_content_type() == "multipart/mixed"] == [2, 2]
