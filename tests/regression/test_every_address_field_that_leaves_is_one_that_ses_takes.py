@@ -112,6 +112,7 @@ MENDED = [
     (b"Karen <k @example.org>, Bo <bo@example.org>", b"Bo <bo@example.org>"),
     (b'"john doe"@city.example, root', b'"john doe"@city.example'),
     (b'"help"desk@example.org, he(x)lp@example.org', NOBODY),
+    (b"jo\x00hn@example.org, ka\x0bren@example.org, <k@exam\x05ple.org>", NOBODY),
     (b"Karen\x00\x1b <k@example.org>", b"Karen <k@example.org>"),
     (b"k@example.org\r\nTo: b@example.org, K@example.org", b"k@example.org, b@example.org"),
     (b"Team: a@example.org;\r\nTo: b@example.org", b"Team: a@example.org;, b@example.org"),
