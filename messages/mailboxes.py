@@ -147,7 +147,10 @@ def read(tokens: list[Token]) -> Iterator[Mailbox]:
             words.mark()
         else:
             words.add(kind, value)
-    if before:
+    if before and words.addresses():
+        yield from _bracketed(*before)
+        yield from words.mailboxes(" ".join(comments))
+    elif before:
         name, address = before
         yield from _bracketed(name or words.text() or " ".join(comments), address)
     else:
@@ -199,9 +202,13 @@ class _Words:
     def text(self) -> str:
         return " ".join(shown for shown, _ in self._words if shown)
 
+    def addresses(self) -> list[str]:
+        """What is written with an @ outside quotes."""
+        return [written.strip("()") for _, written in self._words if "@" in re.sub(r'"[^"]*"', "", written)]
+
     def mailboxes(self, comment: str) -> Iterator[Mailbox]:
         """`a@example.ca (Name)`, the old form, and what people write who forget brackets, commas or both."""
-        addresses = [written.strip("()") for _, written in self._words if "@" in re.sub(r'"[^"]*"', "", written)]
+        addresses = self.addresses()
         if not addresses:  # some quote the whole address
             addresses = [shown for shown, written in self._words if "@" in shown and written == f'"{shown}"']
         others = " ".join(shown for shown, _ in self._words if shown and "@" not in shown)

@@ -5,8 +5,10 @@ Signed and encrypted content is left alone; address fields of the message itself
 since rewrite.py reads and writes them. Knows nothing of what is done with a field.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_tz
+from hashlib import sha256
 
 from messages import mime, parameters, structured, words
 from messages.charset import guessed
@@ -25,6 +27,8 @@ _LISTS = ("list-help", "list-unsubscribe", "list-unsubscribe-post", "list-subscr
 _LOCATIONS = ("content-location", "content-base", "archived-at", "list-archive")
 _MESSAGE_IDS = ("message-id", "resent-message-id", "in-reply-to", "references", "content-id")
 _IDENTIFIERS = frozenset((*_MESSAGE_IDS, *_LOCATIONS, *_LISTS, "content-language", "received", "auto-submitted"))
+_NO_BLANK = re.compile(r"[^ \t<>,;\"()]++")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f]")  # ESC shifts between the sets of ISO 2022
 _MAX_MESSAGES = 8  # within each other
 _LONG_OCTETS = 900  # of a word that leaves room for little else on its line
 
@@ -71,6 +75,7 @@ def _written(part: Part, field: Field, charset: str | None, boundary: str) -> It
     text = guess.translate(CONTROLS_OF_TEXT).strip()
     name = header.data[field.start : name_end].decode("ascii")
     if part.start == 0 and field.name in ADDRESSES:
+        text = _NO_BLANK.sub(_unusable, guess).translate(CONTROLS_OF_TEXT).strip()
         if text == guess and b"\x1b" not in header.raw(field):
             return
         new = f"{name}: {text}\r\n".encode()
@@ -81,6 +86,11 @@ def _written(part: Part, field: Field, charset: str | None, boundary: str) -> It
         new = b"" if undated else words.folded(name, value)
     ended = header.data.endswith(b"\n", field.start, field.end)
     yield Edit(field.start, field.end, new if ended else new.removesuffix(b"\r\n"))
+
+
+def _unusable(word: re.Match[str]) -> str:
+    """An address with a control character is none: without it, it would be somebody else's."""
+    return _CONTROL.sub("\ufffd", word[0]) if "@" in word[0] else word[0]
 
 
 def _writer(name: str) -> Callable[[str], str]:
@@ -104,7 +114,7 @@ def _boundary(part: Part) -> str:
     old = part.type.boundary
     if not part.children or (old.isascii() and not UNPLAIN.search(old)):
         return ""
-    new = f"=_{old[:30].hex()}"
+    new = f"=_{sha256(old).hexdigest()}"
     while new.encode() in part.header.data:
         new += "_"
     return new

@@ -15,6 +15,7 @@ from messages.mime import MAX_LINE_OCTETS, Part, find_unsendable
 from messages.words import has_unfoldable_word
 
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+_BLANKS = re.compile(rb"[ \t]{79,}+")  # no fold makes them fit, and how many there are means nothing (RFC 5322 3.2.2)
 _WORD = re.compile(rb"[ \t]*+[^ \t]++(?:[ \t]++\Z)?")  # with the white space before it, where a field may be folded
 
 
@@ -87,14 +88,15 @@ def _folded(header: HeaderSection, field: Field) -> Iterator[Edit]:
     if field.end - field.start <= MAX_LINE_OCTETS or field.name in ("", "content-transfer-encoding"):
         return  # a long Content-Transfer-Encoding goes with the encoding, or is damage
     old = header.data[field.start : field.end].removesuffix(b"\r\n")
-    name, colon, value = old.partition(b":")
-    first, *others = value.split(b"\r\n")
-    if max(len(name) + 1 + len(first), *map(len, others), 0) <= MAX_LINE_OCTETS:
+    if max(map(len, old.split(b"\r\n"))) <= MAX_LINE_OCTETS:
         return
+    name, colon, value = old.partition(b":")
+    value = _BLANKS.sub(b" ", value)
+    first, *others = value.split(b"\r\n")
     lines = [*_wrapped([name + colon], first), *(piece for line in others for piece in _wrapped([], line))]
     new = b"\r\n".join(lines)
     if has_unfoldable_word(value.decode("latin-1")) or any(len(line) > MAX_LINE_OCTETS for line in lines):
-        raw = header.raw(field)
+        raw = _BLANKS.sub(b" ", header.raw(field))
         new = plain.shortened(name.decode("ascii"), raw.decode("ascii")).removesuffix(b"\r\n") if raw.isascii() else old
     if new != old and all(len(line) <= MAX_LINE_OCTETS for line in new.split(b"\r\n")):
         yield Edit(field.start, field.start + len(old), new)

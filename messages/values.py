@@ -25,6 +25,9 @@ _TRUE = frozenset(("yes", "y", "true", "t", "1", "include", "show", "oui", "vrai
 _MARKDOWN = re.compile(r"[`*_()\\{}\[\]<>#+\-.!|^&~]")
 _BRACKETS = re.compile(r"[\[\]\\]")
 _URL = re.compile(r"(?<![A-Za-z])[A-Za-z]++://[^\s<>\"')\]]*+")
+_HALF_URL = re.compile(
+    r"\A:?//++(?=\S)|\A:/(?=\S)|(?<![A-Za-z])[A-Za-z]{2,}+:/++\Z"
+)  # the next value has the other half
 _LABEL_CHARACTER = r"[\w\u0300-\u036f\u200c\u200d-]"
 _DOT = r"[.\u3002\uff0e\uff61]"  # each is one in a domain name (Unicode UTS 46)
 _DOMAIN = re.compile(
@@ -153,7 +156,7 @@ def _sanitise(text: str) -> str:
 
 def _defused(text: str) -> str:
     """Without links: addresses of pages are taken out, and bare domains broken up so that no reader makes them live."""
-    return _DOMAIN.sub(_break_up, _URL.sub("", _UNSEEN.sub("", text)))
+    return _DOMAIN.sub(_break_up, _HALF_URL.sub("", _URL.sub("", _UNSEEN.sub("", text))))
 
 
 def _break_up(found: re.Match[str]) -> str:

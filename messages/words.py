@@ -16,6 +16,7 @@ MAX_WORD_CHARACTERS = 75  # RFC 2047 2
 _MAX_INPUT = 16_384
 
 _WORD = re.compile(r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?\r\n]*)\?=")
+_NO_CODE = re.compile("=(?![0-9A-Fa-f]{2})")  # stands for itself; a2b_qp swallows some
 _BETWEEN = re.compile(r"[ \t\r\n]*")
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
 # Directional overrides make a name read other than it is; the rest of the format characters is needed for writing.
@@ -90,9 +91,9 @@ def has_unfoldable_word(text: str) -> bool:
 
 
 def folded(name: str, value: str) -> bytes:
-    """A header field in lines of at most 78 octets where its white space allows it, all of which stays."""
+    """A header field in lines of at most 78 octets where its white space allows it, which stays within the value."""
     lines, line = [], f"{name}:"
-    for word in _SPACED_WORD.findall(f" {value}"):
+    for word in _SPACED_WORD.findall(" " + value.strip(" \t")):
         if len(line) + len(word) > 78 and line != f"{name}:":
             lines.append(line)
             line = ""
@@ -133,7 +134,7 @@ def _octets(charset: str, encoding: str, text: str, *, raw: bool) -> bytes | Non
         if not (text.isascii() or raw):
             return None
         if encoding in "qQ":
-            return binascii.a2b_qp(text.encode(codec_of(charset) or "utf-8"), header=True)
+            return binascii.a2b_qp(_NO_CODE.sub("=3D", text).encode(codec_of(charset) or "utf-8"), header=True)
         return binascii.a2b_base64(text + "=" * (-len(text) % 4))
     except ValueError:
         return None

@@ -36,6 +36,28 @@ def test_no_address_is_left_of_it(before: str, address: str) -> None:
     assert not LIVE.search(fill_subject(template("x"), value, ["v"]))
 
 
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("https:", "//2130706433/x"),
+        ("https:/", "/evil/x"),
+        ("http", "://evil/x"),
+        ("x https:/", "/evil"),
+        ("s", "://e"),
+    ],
+)
+def test_two_values_make_no_address_together(a: str, b: str) -> None:
+    for body in ("((a))((b))", "See ((a))((b)) now", "* ((a))((b))"):
+        made = render(fill_body(template(body), {"a": a, "b": b}, ["a", "b"]))
+        assert 'href="http' not in made.html
+        assert not LIVE.search(made.text), made.text
+
+
+def test_paths_and_slashes_are_no_half_of_an_address() -> None:
+    text = "// note: /home/x and/or C:/ :/"
+    assert fill_subject(template("x"), {"v": text}, ["v"]) == text
+
+
 def test_words_and_numbers_with_dots_are_no_addresses() -> None:
     text = "Wait...what? Dr. Roy, 3.50 $, a.b@c-d.example, e.g., 2.x"
     assert fill_subject(template("x"), {"v": text}, ["v"]) == text

@@ -56,6 +56,7 @@ TEXTS = {
     "long in one word": (b"Subject: " + b"\xe9" * 3000, BODY, "é" * 3000),
     "long encoded word": (b"Subject: =?utf-8?B?" + b"w6nDqcOp" * 300 + b"?=", BODY, "ééé" * 300),
     "long encoded word with blanks": (b"Subject: =?utf-8?Q?" + b"=C3=A9t=C3=A9 " * 200 + b"?=", BODY, "été " * 200),
+    "blanks that no line holds": ("Subject: été".encode() + b" " * 1200 + b"ok", BODY, "été ok"),
     "long ASCII": (b"Subject: " + b"word " * 400, BODY, " ".join(["word"] * 400)),
     "long ASCII without a blank": (b"Subject: " + b"x" * 1500, BODY, "x" * 1500),
 }  # fmt: skip
@@ -244,3 +245,13 @@ def test_whatever_stands_in_a_field_no_octet_leaves_that_is_no_printable_ascii(
         return
     assert list(raw_octets(read(done))) == []
     assert not any(line.isspace() for line in done.partition(b"\r\n\r\n")[0].split(b"\r\n"))
+
+
+def test_boundaries_that_begin_alike_stay_apart() -> None:
+    outer, inner = (("é" * 20 + end).encode() for end in "AB")
+    parts = b"--%b\r\n\r\none\r\n--%b\r\n\r\ntwo\r\n--%b--" % (inner, inner, inner)
+    within = b'Content-Type: multipart/mixed; boundary="%b"\r\n\r\n%b\r\n' % (inner, parts)
+    body = b"--%b\r\n%b--%b\r\n\r\nthree\r\n--%b--\r\n" % (outer, within, outer, outer)
+    head = b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="%b"\r\n\r\n' % outer
+    done = email.message_from_bytes(prepared(FROM + head + body).content)
+    assert [len(part.get_payload()) for part in done.walk() if part.get_content_type() == "multipart/mixed"] == [2, 2]

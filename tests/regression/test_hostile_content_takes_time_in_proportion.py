@@ -30,8 +30,22 @@ def end_tags_without_their_end(size: int) -> bytes:
     return head + b"</script " * (size // 9) + b"\r\n"
 
 
+def field_of_blanks(size: int) -> bytes:
+    return b"From: a@example.ca\r\nX-A: " + b" " * size + b"\r\n\r\nHello\r\n"
+
+
+def field_of_octets_that_nobody_reads(size: int) -> bytes:
+    return b"From: a@example.ca\r\nList-Id: " + b"\xe9 " * (size // 2) + b"\r\n\r\nHello\r\n"
+
+
 @pytest.mark.parametrize(
-    ("hostile", "size"), [(quoted_name_that_never_ends, 14_000), (end_tags_without_their_end, 120_000)]
+    ("hostile", "size"),
+    [
+        (quoted_name_that_never_ends, 14_000),
+        (end_tags_without_their_end, 120_000),
+        (field_of_blanks, 12_000),
+        (field_of_octets_that_nobody_reads, 24_000),
+    ],
 )
 def test_twice_the_input_takes_about_twice_the_time(hostile: Callable[[int], bytes], size: int) -> None:
     assert _seconds(hostile(size * 4)) < 8 * _seconds(hostile(size)) + 0.05

@@ -33,7 +33,17 @@ def submission(content: bytes) -> Submission:
     "field", [b"From: %b\r\n", FROM + b"To: %b\r\n", FROM + b"Reply-To: %b\r\n", FROM + b"X: %b\r\n"]
 )
 @pytest.mark.parametrize("size", [200, 62_000])
-async def test_message_with_a_long_header_section_is_prepared_in_a_thread(field, size, monkeypatch):
+@pytest.mark.parametrize("behind", [b"", b"\r\ntext\r\n"])
+async def test_message_with_a_long_header_section_is_prepared_in_a_thread(field, size, behind, monkeypatch):
+    await is_prepared_in_a_thread(field % (b"a@b.ca, " * (size // 8)) + behind, size > 200, monkeypatch)
+
+
+async def test_message_of_thousands_of_parts_is_prepared_in_a_thread(monkeypatch):
+    parts = b"Content-Type: multipart/mixed; boundary=\xe9\r\n\r\n" + b"--\xe9\r\n\r\nx\r\n" * 6_000
+    await is_prepared_in_a_thread(FROM + parts, True, monkeypatch)
+
+
+async def is_prepared_in_a_thread(content, expected, monkeypatch):
     threads = []
 
     def prepare(*arguments):
@@ -42,10 +52,9 @@ async def test_message_with_a_long_header_section_is_prepared_in_a_thread(field,
 
     preparing = preparation.prepare
     monkeypatch.setattr(preparation, "prepare", prepare)
-    content = field % (b"a@b.ca, " * (size // 8)) + b"\r\ntext\r\n"
     given = submission(content)
     await Preparer(Brandings(), None, 10_000_000).prepare(given, make_principal(), new_id(1.7e9, b"0" * 10), 1.7e9)
-    assert (threads == [threading.main_thread()]) is (size == 200)
+    assert (threads != [threading.main_thread()]) is expected
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from messages.mime import parse
+from messages.words import decode_words
 from tests.fidelity.preparing import prepared
 from tests.fidelity.reading import read
 
@@ -31,3 +32,11 @@ def test_text_that_is_branded_says_the_same(written: bytes, meant: bytes) -> Non
     text, html = read(prepared(HEAD + written + b"\r\n").content).children
     assert text.content.startswith(meant + b"\r\n")
     assert html.type == "text/html"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [("a==3Db", "a==b"), ("1+1=", "1+1="), ("a==b", "a==b"), ("===C3=A9", "==é"), ("a=_=zz", "a= =zz")],
+)
+def test_encoded_words_are_read_as_they_are_shown(written: str, shown: str) -> None:
+    assert decode_words(f"=?utf-8?Q?{written}?=") == shown
