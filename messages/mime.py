@@ -126,6 +126,8 @@ class Part:
             return None
         written = raw[:MAX_VALUE_CHARACTERS].decode("ascii", "ignore").strip(" \t\"';").lower()
         meant = _MISSPELT.get(re.sub(r"[\s_-]", "", written))
+        if meant == "base64" and not _BASE64.fullmatch(self.header.data, self.body, self.end):
+            meant = None  # under that name it would be read as something else
         if meant or codec_of(written):
             return meant or "8bit"  # a charset's name: the text is in it, not encoded
         return "8bit" if self._reads_as_written(written) else None

@@ -23,6 +23,7 @@ MAX_FILLED_LINES = 5_000  # each may become a paragraph of 200 octets of HTML: b
 _IF, _END, _ADDRESS_BEGINS, _ADDRESS_ENDS = "\5\6\7\b"
 _MARK = re.compile("([\0-\b])")
 _OPEN = re.compile(r"\(\((?!\()")
+_OPTIONAL = re.compile(r"\(\((?!\()([^()]+?)\?\?")
 _BRACKET = re.compile(r"\\[()]|\(\((?!\()|[()]")
 _LINK = re.compile(
     r"\[(?P<label>[^\[\]]*+)\]\((?P<target>[ \t]*+(?:<[^<>\n]*+|(?:[^\s()]++|\([^\s()]*+\))*+))"  # CommonMark 6.3
@@ -85,7 +86,7 @@ def unmatched(text: str) -> str | None:
     """Optional text whose brackets do not match, the first one's name; None where all do."""
     text = normalise(text)
     matching = _matching(text)
-    return next((each.name for each in _split(text, TEXT)[1] if each.conditional and each.begin not in matching), None)
+    return next((found[1].strip() for found in _OPTIONAL.finditer(text) if found.start() not in matching), None)
 
 
 def missing(template: Template, personalisation: Personalisation) -> tuple[str, ...]:

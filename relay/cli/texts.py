@@ -247,7 +247,7 @@ CHECK_WORDS = (
     "has {files} (another government: NOTIFY_RELAY_BRANDING__GOVERNMENT)"
 )
 CHECK_LOCAL_LINKS = (
-    "pictures are links to {url}, which only this machine can open: "
+    "pictures are links to {url}, which others cannot open: "
     "set NOTIFY_RELAY_HTTP__PUBLIC_URL, or NOTIFY_RELAY_BRANDING__IMAGES to cid"
 )
 URL_GOOD = "the API, and the links in refusals, are at {url}"

@@ -104,7 +104,7 @@ TOKEN_INVALID = Failure(403, "AuthError", Text("Invalid token: signature, api to
 NO_ISSUER = Failure(403, "AuthError", Text("Invalid token: iss field not provided"))
 BAD_ISSUER = Failure(403, "AuthError", Text("Invalid token: service id is not the right data type"))
 NO_ISSUED_AT = Failure(403, "AuthError", Text("Invalid token: iat field not provided"))
-ALGORITHM = Failure(403, "AuthError", Text("Invalid token: algorithm used is not HS256"))
+ALGORITHM = Failure(403, "AuthError", Text("Invalid token: algorithm used is not HS256; sign the token with HS256"))
 WHOLE_KEY = Failure(
     403,
     "AuthError",

@@ -150,8 +150,8 @@ def test_people_read_a_table(run: Run, create: tuple[object, ...]) -> None:
     ("settings", "result", "detail"),
     [
         ({}, "ok", "pictures are links, served at http://127.0.0.1:8080/branding/"),
-        ({"EMAIL__PROVIDER": "ses"}, "PROBLEM", "which only this machine can open"),
-        ({"EMAIL__PROVIDER": "ses", "HTTP__PUBLIC_URL": "http://localhost:1"}, "PROBLEM", "only this machine"),
+        ({"EMAIL__PROVIDER": "ses"}, "PROBLEM", "which others cannot open"),
+        ({"EMAIL__PROVIDER": "ses", "HTTP__PUBLIC_URL": "http://localhost:1"}, "PROBLEM", "others cannot open"),
         ({"EMAIL__PROVIDER": "ses", "HTTP__PUBLIC_URL": "https://api.example.ca"}, "ok", "https://api.example.ca/bran"),
         ({"EMAIL__PROVIDER": "ses", "BRANDING__IMAGES": "cid"}, "ok", "each message carries its pictures"),
         ({"BRANDING__DIR": "/nowhere"}, "PROBLEM", "NOTIFY_RELAY_BRANDING__DIR cannot be read"),
