@@ -37,6 +37,7 @@ _WORDS = re.compile(rb"[a-z]{2,20} [a-z]{2,20} [a-z]{2}")
 _MAX_READ_OCTETS = 4_096
 _ENCODES = re.compile(r"\Ax-|quot|print|qp|uu|base|64")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/\s]*+(?:=\s*+){0,2}")
+_NO_CODE = re.compile(rb"=(?:[= \t]|\r(?!\n))")
 _BARE_SOFT_BREAK = re.compile(rb"=\r(?!\n)")  # a2b_qp would drop the rest of the line
 _PADDED_SOFT_BREAK = re.compile(rb"=[ \t]++(?=\r?\n|\Z)")
 _ASCII = bytes(range(128))
@@ -295,10 +296,11 @@ def version_added(root: Part) -> list[Edit]:
 
 
 def _from_quoted_printable(raw: bytes) -> bytes | None:
-    if b"==" in raw:  # the first begins no code, so it stands for itself (RFC 2045 6.7); a2b_qp swallows one of the two
-        raw = raw.replace(b"==", b"=3D=").replace(b"==", b"=3D=")
-    if b"= " in raw or b"=\t" in raw:
-        raw = _PADDED_SOFT_BREAK.sub(b"=", raw)  # RFC 2045 6.7 (3)
+    if not _NO_CODE.search(raw):  # one look: each takes as long as decoding
+        return binascii.a2b_qp(raw)
+    # The first of two begins no code, so it stands for itself (RFC 2045 6.7); a2b_qp swallows one of them.
+    raw = raw.replace(b"==", b"=3D=").replace(b"==", b"=3D=")
+    raw = _PADDED_SOFT_BREAK.sub(b"=", raw)  # RFC 2045 6.7 (3)
     return None if _BARE_SOFT_BREAK.search(raw) else binascii.a2b_qp(raw)
 
 

@@ -4,7 +4,9 @@ from tests.fidelity.preparing import prepared
 
 
 def test_plain_text_under_a_misspelt_base64_keeps_its_name() -> None:
-    letter = b"From: a@example.ca\r\nTo: b@example.org\r\nContent-Transfer-Encoding: base-64\r\n\r\nNot encoded at all.\r\n"
+    letter = (
+        b"From: a@example.ca\r\nTo: b@example.org\r\nContent-Transfer-Encoding: base-64\r\n\r\nNot encoded at all.\r\n"
+    )
     sent = prepared(letter).content
     assert b"Not encoded at all.\r\n" in sent
     assert b"Content-Transfer-Encoding: base64" not in sent

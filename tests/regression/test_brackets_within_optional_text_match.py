@@ -39,7 +39,9 @@ def test_a_name_in_what_is_not_shown_brings_nothing_in() -> None:
     assert fill_body(template("A((a??((b??((v))))))Z"), {"a": "yes", "b": "yes", "v": "v"}) == "AvZ"
 
 
-@pytest.mark.parametrize("body", ["((a??b (c)) ((n))", "x ((show??see :( below)) y", "((a??b))((show??((x))", "((show??(x) B"])
+@pytest.mark.parametrize(
+    "body", ["((a??b (c)) ((n))", "x ((show??see :( below)) y", "((a??b))((show??((x))", "((show??(x) B"]
+)
 def test_what_does_not_match_is_told(body: str) -> None:
     assert unmatched(body) in ("a", "show")
 

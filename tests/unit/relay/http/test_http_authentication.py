@@ -189,7 +189,10 @@ async def test_what_is_no_token_is_told_so(keys: Keys, rest: str) -> None:
         ({"iat": float("inf")}, "Error: Your system clock must be accurate to within 30 seconds"),
         ({"iat": 10**400}, "Error: Your system clock must be accurate to within 30 seconds"),
         ({"secret": str(uuid4())}, "Invalid token: signature, api token not found"),
-        ({"algorithm": "HS512", "secret": SECRET * 2}, "Invalid token: algorithm used is not HS256; sign the token with HS256"),
+        (
+            {"algorithm": "HS512", "secret": SECRET * 2},
+            "Invalid token: algorithm used is not HS256; sign the token with HS256",
+        ),
         ({"exp": NOW}, EXPIRED),
         ({"exp": "never"}, EXPIRED),
         ({"nbf": NOW + 31}, EXPIRED),
@@ -205,7 +208,10 @@ async def test_a_right_hs256_signature_under_another_algorithms_name_is_no_match
     signed = f"{encoded({'alg': algorithm})}.{encoded({'iss': str(keys.service.id), 'iat': NOW})}"
     signature = base64.urlsafe_b64encode(hmac.digest(SECRET.encode(), signed.encode(), "sha256")).rstrip(b"=").decode()
 
-    assert await refused(keys, f"Bearer {signed}.{signature}") == (403, "Invalid token: algorithm used is not HS256; sign the token with HS256")
+    assert await refused(keys, f"Bearer {signed}.{signature}") == (
+        403,
+        "Invalid token: algorithm used is not HS256; sign the token with HS256",
+    )
 
 
 async def test_a_service_without_keys_and_a_damaged_key() -> None:
