@@ -176,3 +176,11 @@ def test_new_version_is_shown_at_once() -> None:
     for version in (1, 2):
         shown = heads.render(replace(first, version=version, text=f"text {version}"), "s", Language.EN)
         assert f"text {version}" in shown.header_html
+
+
+def test_rules_of_a_letter_for_span_and_div_reach_no_words_of_ours() -> None:
+    """What a product's style sheet says of all of a kind would make them small or faint."""
+    rendered = Letterheads().render(BUILT_IN["default"], "s", Language.BOTH)
+    inline = re.findall(r"<(?:span|div)\b[^>]*>(?=[^<\s])", rendered.header_html + rendered.footer_html)
+    assert len(inline) == 6
+    assert [each for each in inline if "font-size:" not in each or "color:" not in each] == []
