@@ -156,7 +156,7 @@ def check_letter(message: EmailMessage, recipients: list[str]) -> None:
     assert plain is not None
     assert html is not None
     assert FRENCH in plain.get_content()
-    assert "Sent by Passports\nthrough the mail relay" in plain.get_content().replace("\r\n", "\n")
+    assert "Sent by Passports\nthrough the government's mail relay" in plain.get_content().replace("\r\n", "\n")
     assert FRENCH in html.get_content()
     assert ">Passports<" in html.get_content()
     (attachment,) = message.iter_attachments()

@@ -13,6 +13,7 @@ ODD = {
     "mail-parser-rs/7db5bd603dcc10bf": ["another HTML text"],  # several HTML parts, each with its branding
     "mailcore2/a44a099e00674135": ["another text"],  # ISO-2022-JP, shifted at its end: it guesses another charset
     "iso-2022-jp-shift-open": ["another text"],
+    "charset-utf-7": ["another text"],  # it knows no UTF-7, and reads what leaves in UTF-8
 }
 
 

@@ -64,11 +64,14 @@ async def is_prepared_in_a_thread(content, expected, monkeypatch):
 def test_authors_of_a_restricted_key_are_read_in_no_time(entry, size):
     content = b"From: " + entry * (size // len(entry)) + b"z@b.ca\r\nTo: x@b.ca\r\n\r\ntext\r\n"
     principal: Principal = make_principal(terms={"allowed_from": frozenset({"@b.ca"})})
-    started = time.thread_time()
-    with pytest.raises(Refused) as refused:
-        check_senders(principal, submission(content))
-    assert time.thread_time() - started < NOBODY_WAITS_SECONDS
-    assert refused.value.reply is reply.SENDER_UNCLEAR
+    taken = []
+    for _ in range(3):  # what disturbs one does not disturb all
+        started = time.thread_time()
+        with pytest.raises(Refused) as refused:
+            check_senders(principal, submission(content))
+        taken.append(time.thread_time() - started)
+        assert refused.value.reply is reply.SENDER_UNCLEAR
+    assert min(taken) < NOBODY_WAITS_SECONDS
 
 
 def test_as_many_authors_as_anybody_has_are_read():
