@@ -78,6 +78,8 @@ def _paragraph(paragraph: str, *, links: bool) -> str:
 
 def _has_columns(paragraph: str) -> bool:
     """Whether most of its lines are set in columns by blanks, which align in a fixed-width face only."""
+    if "  " not in paragraph:  # most have none: looking at each line takes as long as all else
+        return False
     lines = [line.strip() for line in paragraph.split("\n")]
     found = sum(_COLUMNS.search(line) is not None for line in lines)
     return found > 1 and 2 * found > len(lines)

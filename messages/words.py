@@ -44,6 +44,8 @@ def certain(text: str) -> str:
 
 def clean(text: str) -> str:
     """One line of visible text: control and directional characters away, white space to single blanks."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     kept = (c if unicodedata.category(c) not in ("Cc", "Cs", "Zl", "Zp") else " " for c in _DIRECTIONAL.sub("", text))
     return " ".join("".join(kept).split())
 
