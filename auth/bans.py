@@ -10,6 +10,7 @@ import math
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TypeVar
 
@@ -90,6 +91,7 @@ class Ban:
     ends_at: float
 
 
+@lru_cache(4096)
 def place(client_ip: str) -> str:
     """The address whose failures count together: of IPv6 the /64, all of which one host may use."""
     try:
@@ -125,6 +127,10 @@ class Ledger:
         if own:  # a newcomer waits, but no number of guessers has it refused
             self._wait(pair, delay, now)
         return delay
+
+    def has_failures(self, address: str) -> bool:
+        """Whether anybody failed from there lately: nearly always nobody did, and nobody is banned."""
+        return address in self._failures
 
     def banned_seconds(self, pair: Pair, now: float) -> int:
         """How long the pair is still kept out, by its own ban or its address's; 0: it is not."""

@@ -154,6 +154,8 @@ class Throttle:
     async def banned_seconds(self, client_ip: str, username: str) -> int:
         """How long they are still kept out; 0: they are not. For who looks at the secret before the ban."""
         await self._started.wait()
+        if not self._ledger.has_failures(place(client_ip)):
+            return 0
         return self._ledger.banned_seconds(self._pair(client_ip, username), self._clock())
 
     def is_trusted(self, client_ip: str, username: str) -> bool:

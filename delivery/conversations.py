@@ -19,6 +19,8 @@ async def continued(message: Message, content: bytes, provider: Provider, store:
     except Refused:  # larger than a door takes now: it was accepted, and goes out as it is
         return content
     earlier = referenced(header)
-    sent = await store.sent_as(message, earlier) if earlier else {}
+    if not earlier:
+        return content
+    sent = await store.sent_as(message, earlier)
     names = {original: provider.message_id(provider_id) for original, provider_id in sent.items()}
     return renamed(content, header, {original: name for original, name in names.items() if name})

@@ -117,6 +117,9 @@ def split_path(text: str) -> tuple[str, str]:
 
 def _closing_bracket(text: str) -> int:
     """Of the one that `text` begins with; others may stand in a quoted local part, or in pairs."""
+    first = text.find(">")
+    if first > 0 and '"' not in text and "<" not in text[1:first]:  # nearly all
+        return first
     quoted = _QUOTED_LOCAL.match(text)
     depth = 1 if quoted else 0
     for at in range(quoted.end() if quoted else 0, len(text)):

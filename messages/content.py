@@ -5,7 +5,7 @@ Nothing is ever written back from a parsed form: what no edit names keeps its by
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ UNREADABLE = b"X-Unreadable: "  # what a line that is no field stands behind
 _EOL = rb"(?:\r++\n?|\n)"
 _FIELD = re.compile(rb"([!-9;-~]++)[ \t]*:[^\r\n]*+(?:" + _EOL + rb"[ \t][^\r\n]*+)*+(?:" + _EOL + rb"|\Z)")
 _FOLDED_NAME = re.compile(rb"[!-9;-~]++[ \t]*+[\r\n][ \t\r\n]*+(?<=[ \t]):")
+_ODD = (b" :", b"\t:", b" \r\n", b"\t\r\n")  # a blank before a colon, or at a line's end
 _BLANK_FOLD = re.compile(rb"\r\n[ \t]++(?=\r\n)")
 _EMPTY_LINE = re.compile(_EOL)
 _LINE = re.compile(rb"[^\r\n]*+(?:" + _EOL + rb"|\Z)")
@@ -55,6 +56,7 @@ class HeaderSection:
     fields: tuple[Field, ...]
     fields_end: int
     end: int
+    by_name: Mapping[str, Sequence[Field]]  # each is asked for a dozen of them
 
     @classmethod
     def parse(cls, data: bytes) -> "HeaderSection":
@@ -68,7 +70,7 @@ class HeaderSection:
             raise Refused(reply.NO_HEADER_SECTION, reason=Text("it has no header field"))
         if last + 1 < len(fields):
             at = end = fields[last].end
-        return cls(data, tuple(fields[: last + 1]), at, end)
+        return cls._of(data, fields[: last + 1], at, end)
 
     @classmethod
     def parse_part(cls, data: bytes, start: int, stop: int) -> "HeaderSection":
@@ -76,8 +78,14 @@ class HeaderSection:
 
         Its fields are those that say something of a part (RFC 2045 3), and those that may have to be written anew.
         """
-        fields, at, end = _scan(data, start, stop, of_part=True)
-        return cls(data, tuple(fields), at, end)
+        return cls._of(data, *_scan(data, start, stop, of_part=True))
+
+    @classmethod
+    def _of(cls, data: bytes, fields: list[Field], fields_end: int, end: int) -> "HeaderSection":
+        by_name: dict[str, list[Field]] = {}
+        for field in fields:
+            by_name.setdefault(field.name, []).append(field)
+        return cls(data, tuple(fields), fields_end, end, by_name)
 
     @property
     def separated(self) -> bool:
@@ -92,9 +100,8 @@ class HeaderSection:
         """The values of all fields of that name, unfolded and stripped, from the top."""
         return list(self._values(name))
 
-    def named(self, name: str) -> list[Field]:
-        name = name.lower()
-        return [field for field in self.fields if field.name == name]
+    def named(self, name: str) -> Sequence[Field]:
+        return self.by_name.get(name.lower(), ())
 
     def raw(self, field: Field) -> bytes:
         """What stands behind the colon: unfolded and stripped."""
@@ -112,18 +119,18 @@ def decode(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def legible(data: bytes) -> list[Edit]:
-    """The edits after which every reader finds the same fields, and the body behind them. Raises Refused.
+def legible(header: HeaderSection) -> list[Edit]:
+    """The edits after which every reader finds the same fields, and the body behind them.
 
     A line that is no field becomes one of its own: some readers end the header section there, others pass it over, and
     verifiers of signatures give up; a line of blanks within a field goes for the same reason. A field whose name is
     folded away from its colon goes, since readers that unfold first would see what others did not. The empty line
     behind the fields (RFC 5322 2.1) is put where it is missing.
     """
-    header = HeaderSection.parse(data)
+    data = header.data
     edits: list[Edit] = []
     before, gone = "x", False
-    for field in header.fields:
+    for field in header.fields if _is_odd(header) else ():
         goes_on = not (field.name or before) and data[field.start] in b" \t"
         gone = not field.name and ((goes_on and gone) or _is_hidden(header, field))
         if gone:
@@ -139,6 +146,12 @@ def legible(data: bytes) -> list[Edit]:
     if data[header.fields_end : header.end] != line_ends:
         edits.append(Edit(header.fields_end, header.end, line_ends))
     return edits
+
+
+def _is_odd(header: HeaderSection) -> bool:
+    """Whether something of it needs a look: seen at once, which saves most messages the look at each field."""
+    section = header.data[: header.fields_end]
+    return "" in header.by_name or any(odd in section for odd in _ODD)
 
 
 def _is_hidden(header: HeaderSection, field: Field) -> bool:

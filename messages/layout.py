@@ -32,7 +32,7 @@ _CENTRED = re.compile(
     + rb"|<table\b[^<>]*?\balign\s*+=\s*+[\"']?center"
     + rb"|<(?:div|td|p)\b[^<>]*?\balign\s*+=\s*+[\"']?center[^<>]*+>\s*+<table\b"
 )  # fmt: skip
-_WIDE = re.compile(rb"(?:[^<]|<(?!table\b)[^<>]*+>)*+(<table\b[^<>]*?\bwidth\s*+(?:=\s*+[\"']?|:\s*+)100%)")
+_WIDE = re.compile(rb"(?:[^<]++|<(?!table\b)[^<>]*+>)*+(<table\b[^<>]*?\bwidth\s*+(?:=\s*+[\"']?|:\s*+)100%)")
 _TAG = re.compile(rb"<[^<>]*+>")
 _SILENT = re.compile(rb"<(style|script|title)\b[^<>]*+>[^<]*+")
 _BOX = re.compile(rb"<(?:table|td|div|section|main|article)\b[^<>]*+>")

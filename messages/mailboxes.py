@@ -30,6 +30,7 @@ _PIECES = r"""(?P<plain>[^,;"()<>=]++)
   | <(?P<open>[ \t]*+[^\s<>,;"()@]*+@[^\s<>,;"()]*+)
   | (?P<equals>=)
   | (?P<stray>.)"""
+_SIMPLE = re.compile(r"(?P<name>[\w .'&-]*+)<(?P<address>[\w.+-]++@[\w.-]++)>")  # most fields: nothing to think about
 _ANY = re.compile(rf'"(?P<quoted>(?:[^"\\]|\\.)*+)"|{_PIECES}', re.VERBOSE | re.DOTALL)
 _UNQUOTED = re.compile(_PIECES, re.VERBOSE | re.DOTALL)  # behind a quote that never closes
 _BRACKETED = ("angle", "open")
@@ -66,20 +67,24 @@ class Mailbox:
     def pieces(self) -> list[str]:
         """As it stands in a field, cut where the field may be folded; a name that is too long for SES is cut."""
         name = self.name[:MAX_MAILBOX_OCTETS]
-        if self._octets(name) > MAX_MAILBOX_OCTETS:
-            over = bisect_left(range(len(name)), MAX_MAILBOX_OCTETS + 1, key=lambda end: self._octets(name[:end]))
-            name = name[: over - 1].rstrip()
-        return self._pieces(name)
+        pieces = self._pieces(name)
+        if _octets(pieces) <= MAX_MAILBOX_OCTETS:
+            return pieces
+        over = bisect_left(range(len(name)), MAX_MAILBOX_OCTETS + 1, key=lambda end: _octets(self._pieces(name[:end])))
+        return self._pieces(name[: over - 1].rstrip())
 
     def _pieces(self, name: str) -> list[str]:
         return [*phrase(name), f"<{self.address}>"] if name else [str(self.address)]
 
-    def _octets(self, name: str) -> int:
-        return len(" ".join(self._pieces(name)))
+
+def _octets(pieces: list[str]) -> int:
+    return len(" ".join(pieces))
 
 
 def parse_mailboxes(text: str) -> list[Mailbox]:
     """The first mailboxes of an address list, groups taken apart. Never fails; skips what is no mailbox."""
+    if simple := _SIMPLE.fullmatch(text):
+        return [_mailbox(simple["name"], simple["address"])]
     found = (mailbox for _, tokens in islice(entries(text), MAX_MAILBOXES) for mailbox in read(tokens))
     return list(islice(found, MAX_AUTHORS))
 

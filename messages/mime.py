@@ -166,8 +166,12 @@ class Part:
 
 def parse(data: bytes) -> Part:
     """The structure of a whole message. Raises Refused: no header section, or nested too deep."""
-    header = HeaderSection.parse(data)
-    return _part(header, 0, len(data), "text/plain", (), [MAX_PARTS])
+    return parse_body(HeaderSection.parse(data))
+
+
+def parse_body(header: HeaderSection) -> Part:
+    """The structure of a whole message whose header section is read already. Raises Refused: nested too deep."""
+    return _part(header, 0, len(header.data), "text/plain", (), [MAX_PARTS])
 
 
 def inner(part: Part) -> Part | None:

@@ -97,8 +97,9 @@ def prepare(content: bytes, preparation: Preparation) -> Prepared:
 
 def _legible(content: bytes) -> tuple[Part, list[Edit], HeaderSection]:
     """The message as every reader takes it apart, the edits that made it so, and its fields in the sender's octets."""
-    mended = legible(content)
-    root = mime.parse(splice(content, mended) if mended else content)
+    header = HeaderSection.parse(content)
+    mended = legible(header)
+    root = mime.parse(splice(content, mended)) if mended else mime.parse_body(header)
     more = plain.mend(root)
     if not more:
         return root, mended, root.header

@@ -21,17 +21,13 @@ _LONG_CHARACTERS = 900  # without a blank, as some write lists; a line has 998
 
 def mend(header: HeaderSection, charset: str | None) -> Iterator[Edit]:
     """The edits after which each is one that SES takes. `charset`: of the message's text, for names in raw octets."""
-    there = {field.name for field in header.fields}
     for name in ONE:
-        if name in there:
-            yield from _mended(header, header.named(name), charset)
+        yield from _mended(header, header.named(name), charset)
     for name in FIRST:
-        if name in there:
-            yield from _mended(header, header.named(name)[:1], charset)
+        yield from _mended(header, header.named(name)[:1], charset)
     for name in EACH:
-        if name in there:
-            for field in header.named(name):
-                yield from _mended(header, [field], charset)
+        for field in header.named(name):
+            yield from _mended(header, [field], charset)
 
 
 def _mended(header: HeaderSection, fields: Sequence[Field], charset: str | None) -> Iterator[Edit]:

@@ -7,6 +7,8 @@ where it stands is in values.py. Takes time in proportion to what it is given. K
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 from messages import links
@@ -30,6 +32,8 @@ _LINK = re.compile(
 )
 _GOES_ON = re.compile(r"[A-Za-z0-9/&=%#-]|[.?]\w")
 _SEEN_BEHIND = 100  # of what follows an address: enough to say where that ends
+_KEPT_TEXTS = 256
+_MAX_KEPT_CHARACTERS = 4096  # of a text: most have fewer, and all that are kept take 40 MB at most
 
 
 class TooLong(Exception):  # noqa: N818 - says what is wrong, as Refused does
@@ -63,23 +67,31 @@ class Template:
     @property
     def placeholders(self) -> tuple[str, ...]:
         """The names that its personalisation must hold, subject first."""
-        return placeholders(f"{self.subject or ''}\n{self.body}")
+        return tuple(_names(self).values())
 
 
-@dataclass(frozen=True, slots=True)
-class _Placeholder:
+class _Placeholder(NamedTuple):
+    """`written` is what stands in the text; of optional text, ((name??text)), up to where that begins."""
+
+    key: str
     name: str
     written: str
-    begin: int
-    conditional: bool = False  # ((name??text)): `written` ends where the text begins
 
 
-def placeholders(text: str) -> tuple[str, ...]:
-    """The names in the order in which they appear; of two spellings of a name the first."""
+class _Marked(NamedTuple):
+    """A text taken apart: every second of the pieces is a mark, and `placeholders` are those that marks stand for."""
+
+    pieces: tuple[str, ...]
+    placeholders: tuple[_Placeholder, ...]
+
+
+def _names(template: Template) -> dict[str, str]:
+    """The placeholders by their keys, in the order in which they appear; of two spellings of a name the first."""
     found: dict[str, str] = {}
-    for placeholder in _split(normalise(text), TEXT)[1]:
-        found.setdefault(key_of(placeholder.name), placeholder.name)
-    return tuple(found.values())
+    for text, place in ((template.subject or "", LINE), (template.body, TEXT)):
+        for placeholder in _marked(text, place).placeholders:
+            found.setdefault(placeholder.key, placeholder.name)
+    return found
 
 
 def unmatched(text: str) -> str | None:
@@ -92,19 +104,19 @@ def unmatched(text: str) -> str | None:
 def missing(template: Template, personalisation: Personalisation) -> tuple[str, ...]:
     """The names that have no value: absent, null, or a list without anything in it."""
     given = Values(personalisation)
-    return tuple(name for name in template.placeholders if key_of(name) not in given)
+    return tuple(name for key, name in _names(template).items() if key not in given)
 
 
 def own_values(template: Template, personalisation: Personalisation) -> dict[str, object]:
     """What of the personalisation the template has a place for."""
-    own = set(map(key_of, template.placeholders))
+    own = _names(template)
     return {name: value for name, value in personalisation.items() if key_of(name) in own}
 
 
 def own_names(template: Template, names: Iterable[str]) -> tuple[str, ...]:
     """The template's placeholders, as it spells them, that are among the names."""
     asked = set(map(key_of, names))
-    return tuple(name for name in template.placeholders if key_of(name) in asked)
+    return tuple(name for key, name in _names(template).items() if key in asked) if asked else ()
 
 
 def fill_subject(template: Template, personalisation: Personalisation, sanitise_content_for: Iterable[str] = ()) -> str:
@@ -142,11 +154,11 @@ def _split(text: str, place: str) -> tuple[str, list[_Placeholder]]:
         name = text[name_at:name_ends].strip()
         if ends and end >= ends[-1]:
             behind = name_at
-        elif not key_of(name):
+        elif not (key := key_of(name)):
             behind = end + 2
         else:
             pieces += (text[begin:start], place if condition < 0 else _IF)
-            found.append(_Placeholder(name, text[start:behind], start, condition >= 0))
+            found.append(_Placeholder(key, name, text[start:behind]))
             ends += [] if condition < 0 else [matching.get(start, end)]
             begin = behind
         opening = _OPEN.search(text, behind)
@@ -171,11 +183,22 @@ def _matching(text: str) -> dict[int, int]:
     return ends
 
 
-def _fill(text: str, place: str, values: Values) -> str:
+def _marked(text: str, place: str) -> _Marked:
+    return (_kept if len(text) <= _MAX_KEPT_CHARACTERS else _take_apart)(text, place)
+
+
+def _take_apart(text: str, place: str) -> _Marked:
     marked, found = _split(normalise(text), place)
     if place == TEXT and found:
         marked = _mark_addresses(_LINK.sub(_mark_link, marked))
-    pieces, addresses = _put_in(_MARK.split(marked), found, values)
+    return _Marked(tuple(_MARK.split(marked)), tuple(found))
+
+
+_kept = lru_cache(_KEPT_TEXTS)(_take_apart)  # thousands of messages are made of one text
+
+
+def _fill(text: str, place: str, values: Values) -> str:
+    pieces, addresses = _put_in(*_marked(text, place), values)
     # Counted before they are put together: one value in ten thousand places would fill the memory.
     sizes = {piece: (len(piece.encode()), piece.count("\n")) for piece in set(pieces)}
     octets, lines = (sum(sizes[piece][part] for piece in pieces) for part in (0, 1))
@@ -187,7 +210,7 @@ def _fill(text: str, place: str, values: Values) -> str:
 
 
 def _put_in(
-    pieces: list[str], found: Iterable[_Placeholder], values: Values
+    pieces: Iterable[str], found: Iterable[_Placeholder], values: Values
 ) -> tuple[list[str], list[tuple[int, int]]]:
     """The pieces with all values in them, and which of them are whole addresses with something of a value."""
     done: list[str] = []
@@ -202,14 +225,14 @@ def _put_in(
             done += [tail] if tail and not hidden else []
         elif piece == _IF and at % 2:
             placeholder = next(rest)
-            keeps = values.keeps(placeholder.name)
+            keeps = values.keeps(placeholder.key)
             done += [placeholder.written] if keeps is None and not hidden else []
             tails.append("))" if keeps is None else "" if keeps else None)
             hidden += tails[-1] is None
         elif at % 2 and piece not in (_ADDRESS_BEGINS, _ADDRESS_ENDS):
             placeholder = next(rest)
             if not hidden:
-                filled = values.fill(placeholder.name, piece)
+                filled = values.fill(placeholder.key, piece)
                 if piece == TEXT and filled and filled[:4].lower() == "http":
                     addresses.append((len(done), len(done) + 1))
                 done.append(placeholder.written if filled is None else filled)

@@ -44,7 +44,7 @@ _MEANS_SOMETHING = re.compile(r"[\\()]|&(?=#?\w{1,32};)")
 
 
 class Values:
-    """The personalisation of one message, each value made ready for a place once."""
+    """The personalisation of one message, each value made ready for a place once. Asked by `key_of` a name."""
 
     def __init__(self, personalisation: Personalisation, sanitise_content_for: Iterable[str] = ()) -> None:
         values = ((key_of(name), _value(raw)) for name, raw in personalisation.items())
@@ -55,9 +55,8 @@ class Values:
     def __contains__(self, key: str) -> bool:
         return key in self._values
 
-    def fill(self, name: str, place: str) -> str | None:
+    def fill(self, key: str, place: str) -> str | None:
         """What stands there in its place; None where it has no value."""
-        key = key_of(name)
         value = self._values.get(key)
         if value is None:
             return None
@@ -65,9 +64,9 @@ class Values:
             self._ready[key, place] = _placed(value, place, sanitised=key in self._sanitised)
         return self._ready[key, place]
 
-    def keeps(self, name: str) -> bool | None:
+    def keeps(self, key: str) -> bool | None:
         """Whether it says yes; None where it has no value."""
-        value = self._values.get(key_of(name))
+        value = self._values.get(key)
         return None if value is None else _in_line(value).strip().lower() in _TRUE
 
 
@@ -90,12 +89,15 @@ def sanitised_content(
 
 def normalise(text: str) -> str:
     """Text with LF line ends and without control characters, as everything here expects it."""
+    if text.isprintable():
+        return text
     return _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def key_of(name: str) -> str:
     """What two spellings of a name have in common: case, blanks, `_` and `-` do not count."""
-    return unicodedata.normalize("NFC", _FILLERS.sub("", name)).lower()
+    bare = _FILLERS.sub("", name)
+    return (bare if bare.isascii() else unicodedata.normalize("NFC", bare)).lower()
 
 
 def _value(raw: object) -> str | tuple[str, ...] | None:

@@ -1,6 +1,6 @@
 """The route that sends an email."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from auth.principal import Principal
-from config.memory import Room
+from config.memory import Portion, Room
 from relay.http import responses, validation
 from relay.http.authentication import Authentication
 from relay.http.client import Client
@@ -41,17 +41,12 @@ def routes(
     router = APIRouter(prefix="/v2/notifications/email", tags=["Messages"])
     room = Room(HELD_BYTES, SHARE_BYTES)
 
-    async def email_request(
-        request: Request, principal: Annotated[Principal, Depends(authentication)]
-    ) -> AsyncIterator[EmailRequest]:
-        with room.portion(principal.service.id) as portion:
-            with handler.counted(principal, "request"):
-                data = await read_json(request, portion)
-                try:
-                    asked = EmailRequest.model_validate(data, context={"now": now()})
-                except ValidationError as error:
-                    raise ApiError.invalid(validation.texts(error.errors(include_url=False))) from None
-            yield asked
+    async def read(request: Request, portion: Portion) -> EmailRequest:
+        data = await read_json(request, portion)
+        try:
+            return EmailRequest.model_validate(data, context={"now": now()})
+        except ValidationError as error:
+            raise ApiError.invalid(validation.texts(error.errors(include_url=False))) from None
 
     @router.post(
         "",
@@ -66,14 +61,16 @@ def routes(
     async def send_email(
         request: Request,
         principal: Annotated[Principal, Depends(authentication)],
-        asked: Annotated[EmailRequest, Depends(email_request)],
         idempotency_key: Annotated[IdempotencyKey | None, Header(alias="Idempotency-Key")] = None,
     ) -> Response:
         """Send an email made of a template. It is stored when this is answered."""
         address = request.client.host if request.client else ""
         client = Client.of(address, request.headers.get("user-agent", ""))
-        with handler.counted(principal, "accept"):
-            answer, replayed = await sending.send(asked, principal, client, idempotency_key)
+        with room.portion(principal.service.id) as portion:
+            with handler.counted(principal, "request"):
+                asked = await read(request, portion)
+            with handler.counted(principal, "accept"):
+                answer, replayed = await sending.send(asked, principal, client, idempotency_key)
         return JSONResponse(answer, 201, {"Idempotent-Replayed": "true"} if replayed else None)
 
     @router.get("", include_in_schema=False)

@@ -59,9 +59,7 @@ def parse(body: bytes) -> Any:
     """Raises ApiError."""
     try:
         _count(body)
-        value = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_float
-        )
+        value = _JSON.decode(body.decode("utf-8"))
         _check(value)
     except _Unusable as unusable:
         raise ApiError.of(NOT_JSON, reason=unusable.text) from None
@@ -99,11 +97,12 @@ async def _read(request: Request, portion: Portion) -> bytes:
 async def _arriving(request: Request) -> AsyncIterator[bytes]:
     """Its octets, as long as they come: in all in time, and at no time too slowly. Raises TimeoutError."""
     loop, got = asyncio.get_running_loop(), 0
-    async with asyncio.timeout(SECONDS), asyncio.timeout(PACE_SECONDS) as pace:
+    ends_at = loop.time() + SECONDS
+    async with asyncio.timeout(min(PACE_SECONDS, SECONDS)) as pace:
         async for chunk in request.stream():
             got += len(chunk)
             if got >= _PACE_BYTES:
-                pace.reschedule(loop.time() + PACE_SECONDS)
+                pace.reschedule(min(loop.time() + PACE_SECONDS, ends_at))
                 got = 0
             yield chunk
 
@@ -133,6 +132,9 @@ def _float(text: str) -> float:
     if not math.isfinite(number):
         raise _Unusable(_NO_NUMBER)
     return number
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_float)
 
 
 def _check(value: Any) -> None:

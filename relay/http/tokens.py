@@ -61,7 +61,7 @@ def parse(text: str) -> Token:
 def _object(part: str) -> dict[str, Any]:
     try:
         # RFC 7515 4, RFC 7519 4: which of two values of one name is meant, readers do not agree.
-        found = json.loads(_octets(part), object_pairs_hook=_once)
+        found = _JSON.decode(_octets(part).decode())
     except (ValueError, RecursionError):
         raise Malformed from None
     if not isinstance(found, dict):
@@ -74,6 +74,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise Malformed
     return found
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_once)
 
 
 def _octets(part: str) -> bytes:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from messages.template import fill_body, placeholders, unmatched
+from messages.template import fill_body, unmatched
 from tests.fakes.templates import template
 
 
@@ -30,7 +30,7 @@ def test_it_goes_or_stays_as_a_whole(body: str, kept: str) -> None:
 
 
 def test_the_names_in_it_are_the_templates() -> None:
-    assert placeholders("((show??Dear ((name)), ((b??c))))") == ("show", "name", "b")
+    assert template("((show??Dear ((name)), ((b??c))))").placeholders == ("show", "name", "b")
 
 
 def test_a_name_in_what_is_not_shown_brings_nothing_in() -> None:

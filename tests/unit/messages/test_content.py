@@ -73,7 +73,7 @@ def test_header_section_over_the_limit_is_refused():
     ],
 )
 def test_separate_puts_the_missing_empty_line_in(content, separated):
-    assert splice(content, legible(content)) == separated
+    assert splice(content, legible(HeaderSection.parse(content))) == separated
 
 
 def test_splice_touches_only_what_edits_name():

@@ -14,7 +14,6 @@ from messages.template import (
     fill_body,
     fill_subject,
     missing,
-    placeholders,
 )
 from messages.values import sanitised_content
 
@@ -41,13 +40,13 @@ def subject(text: str, *sanitised: str, **personalisation: object) -> str:
 
 def test_placeholders_come_in_order_once_and_as_first_written():
     text = "((First name)) ((b)) ((first_name)) ((FIRST-NAME??yes)) (((c))) ((two\nlines))"
-    assert placeholders(text) == ("First name", "b", "c", "two\nlines")
+    assert template(text).placeholders == ("First name", "b", "c", "two\nlines")
     assert template("((b)) ((a))", "((a))").placeholders == ("a", "b")
 
 
 @pytest.mark.parametrize("text", ["(())", "(( ))", "((_-))", "((??text))", "((open", "(( (", "()", "))(("])
 def test_what_names_nothing_is_text(text):
-    assert placeholders(text) == ()
+    assert template(text).placeholders == ()
     assert body(text) == text
 
 
