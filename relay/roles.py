@@ -120,8 +120,11 @@ async def live(body: Body, links: Links) -> int:
         def ready() -> None:
             nonlocal started
             started = True
+            # What is there now stays to the end, and what a batch under way has made is no garbage yet: looking through
+            # either finds nothing.
             gc.collect()
-            gc.freeze()  # what is there now stays to the end: looking through it at each full collection finds nothing
+            gc.freeze()
+            gc.set_threshold(10_000, 20, 20)
             links.say_ready()
 
         try:
