@@ -26,8 +26,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from config.problems import problem
-from messages.text import Text, TextError
-from messages.words import clean
+from messages.text import Text, TextError, clean
 
 PREFIX = "NOTIFY_RELAY_"
 OF_SETTING = "{name}: {problem}"

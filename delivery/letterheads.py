@@ -20,8 +20,8 @@ from messages.branding import Branding
 from messages.message import Language
 from messages.page import MARK, Page
 from messages.picture import MAX_OCTETS, Picture, PictureError
+from messages.text import clean
 from messages.variant import DEFAULT_COLOUR, BrandType, Variant
-from messages.words import clean
 
 PATH = "branding/"  # below the public URL, where doors serve pictures
 

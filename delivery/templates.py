@@ -13,11 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import Database, Id, metadata
 from delivery.versions import Versions
-from messages.message import Channel
+from messages.message import MAX_SUBJECT_CHARACTERS, Channel
 from messages.template import Template, unmatched
-from messages.text import TextError
+from messages.text import TextError, clean
 from messages.values import normalise
-from messages.words import MAX_SUBJECT_CHARACTERS, clean
 
 HIDDEN_VERSION = 1
 MAX_NAME_CHARACTERS = 255

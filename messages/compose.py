@@ -23,7 +23,8 @@ from messages.mailboxes import Mailbox
 from messages.message import Language
 from messages.rewrite import MAX_NAME_CHARACTERS
 from messages.template import Template, fill_body, fill_subject
-from messages.words import clean, fold, unstructured
+from messages.text import clean
+from messages.words import fold, unstructured
 
 MAX_URL_CHARACTERS = 900  # stands unfolded on one line of the header section, which holds 998
 

@@ -15,6 +15,8 @@ from messages.address import Address
 from messages.envelope import Envelope
 from messages.status import Status
 
+MAX_SUBJECT_CHARACTERS = 998
+
 
 class Channel(StrEnum):
     EMAIL = "email"

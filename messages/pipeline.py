@@ -15,7 +15,8 @@ from messages.message import Language, Trace
 from messages.mime import Part, find_unsendable
 from messages.reply import Refused, Reply
 from messages.rewrite import SenderPolicy
-from messages.words import clean, subject_for_people
+from messages.text import clean
+from messages.words import subject_for_people
 
 MAX_MESSAGE_ID_CHARACTERS = 998
 

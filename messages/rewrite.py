@@ -16,7 +16,8 @@ from messages.charset import guessed
 from messages.content import Edit, HeaderSection, decode
 from messages.mailboxes import Mailbox, parse_mailboxes
 from messages.reply import Refused
-from messages.words import clean, fold
+from messages.text import clean
+from messages.words import fold
 
 MAX_NAME_CHARACTERS = 128
 MAX_REPLY_TO = 25

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from messages import links
-from messages.message import Channel
+from messages.message import MAX_SUBJECT_CHARACTERS, Channel
+from messages.text import clean
 from messages.typography import typographic
 from messages.values import ADDRESS, LABEL, LINE, TARGET, TEXT, Personalisation, Values, key_of, normalise
-from messages.words import MAX_SUBJECT_CHARACTERS, clean
 
 MAX_FILLED_OCTETS = 256 * 1024  # one value may stand in a template ten thousand times
 MAX_FILLED_LINES = 5_000  # each may become a paragraph of 200 octets of HTML: bounds what is built at the exit

@@ -1,8 +1,9 @@
-"""A text for people: its English source, which is the catalogue's key, and the values that it names.
+"""Texts for people: an English source, which is the catalogue's key, and the values that it names; and one made clean.
 
 Whoever prints it chooses the language. Knows no catalogue.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from dataclasses import dataclass, field
 Translate = Callable[[str], str]  # the English source -> the text in the reader's language
 
 _SPELT = str.maketrans({"œ": "oe", "Œ": "OE", "«": '"', "»": '"', "\u2019": "'"})  # what has no accent to lose
+
+# Directional overrides make a name read other than it is; the rest of the format characters is needed for writing.
+_DIRECTIONAL = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,14 @@ class TextError(Exception):
     def __init__(self, source: str, **values: object) -> None:
         self.text = Text(source, values)
         super().__init__(str(self.text))
+
+
+def clean(text: str) -> str:
+    """One line of visible text: control and directional characters away, white space to single blanks."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    kept = (c if unicodedata.category(c) not in ("Cc", "Cs", "Zl", "Zp") else " " for c in _DIRECTIONAL.sub("", text))
+    return " ".join("".join(kept).split())
 
 
 def to_ascii(text: str) -> str:

@@ -10,8 +10,7 @@ from uuid import UUID
 
 from messages.message import Language
 from messages.picture import Picture
-from messages.text import TextError
-from messages.words import clean
+from messages.text import TextError, clean
 
 MAX_NAME_CHARACTERS = 255
 MAX_TEXT_CHARACTERS = 200

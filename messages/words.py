@@ -6,12 +6,12 @@ Knows nothing of fields or policy.
 import base64
 import binascii
 import re
-import unicodedata
 from collections.abc import Callable
 
 from messages.charset import codec_of, labelled
+from messages.message import MAX_SUBJECT_CHARACTERS
+from messages.text import clean
 
-MAX_SUBJECT_CHARACTERS = 998
 MAX_WORD_CHARACTERS = 75  # RFC 2047 2
 _MAX_INPUT = 16_384
 
@@ -19,8 +19,6 @@ _WORD = re.compile(r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?\r\n]*
 _NO_CODE = re.compile("=(?![0-9A-Fa-f]{2})")  # stands for itself; a2b_qp swallows some
 _BETWEEN = re.compile(r"[ \t\r\n]*")
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
-# Directional overrides make a name read other than it is; the rest of the format characters is needed for writing.
-_DIRECTIONAL = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 # What ends a line or separates fields to some readers (`str.splitlines`) is white space, the rest is nothing.
 CONTROLS = {code: None for code in (*range(32), *range(127, 160)) if code != 9} | dict.fromkeys(
     (10, 11, 12, 13, 28, 29, 30, 31, 0x85, 0x2028, 0x2029), " "
@@ -40,14 +38,6 @@ def decode_words(text: str) -> str:
 def certain(text: str) -> str:
     """One line of the text with those encoded words decoded whose charset is known, and without control characters."""
     return (_decoded(text, labelled, raw=True) if "=?" in text else text).translate(CONTROLS)
-
-
-def clean(text: str) -> str:
-    """One line of visible text: control and directional characters away, white space to single blanks."""
-    if text.isascii() and text.isprintable():
-        return " ".join(text.split())
-    kept = (c if unicodedata.category(c) not in ("Cc", "Cs", "Zl", "Zp") else " " for c in _DIRECTIONAL.sub("", text))
-    return " ".join("".join(kept).split())
 
 
 def subject_for_people(raw: str | None) -> str:

@@ -24,8 +24,8 @@ from messages.message import (
     Trace,
 )
 from messages.reply import Refused
-from messages.text import Text
-from messages.words import clean, decode_words
+from messages.text import Text, clean
+from messages.words import decode_words
 
 MAX_REFERENCE_CHARACTERS = 1000  # as by HTTP
 MAX_SCHEDULE_SECONDS = 96 * 3600  # as by HTTP

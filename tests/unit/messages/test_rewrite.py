@@ -11,7 +11,8 @@ from messages.mailboxes import parse_mailboxes
 from messages.pipeline import prepare
 from messages.reply import Refused
 from messages.rewrite import MAX_REPLY_TO
-from messages.words import clean, decode_words, subject_for_people
+from messages.text import clean
+from messages.words import decode_words, subject_for_people
 
 
 def prepared(fields: str | bytes, unbranded, **policy):
