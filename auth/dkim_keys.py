@@ -33,7 +33,7 @@ from auth import selectors
 from auth.selectors import Life, Look, State
 from config.database import Id, metadata
 from config.keyring import Keyring
-from messages import dkim
+from messages.email import dkim
 
 dkim_keys = Table(
     "dkim_keys",

@@ -19,8 +19,8 @@ from auth.selectors import Look, State
 from config.database import Id, metadata
 from config.keyring import Keyring
 from config.settings import Email
-from messages import dkim
 from messages.address import AddressError, parse_domain
+from messages.email import dkim
 
 domains = Table(
     "domains",

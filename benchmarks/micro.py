@@ -18,11 +18,11 @@ from delivery.queue.sql import SqlQueue
 from delivery.store.base import Attempt, Group, Outcome, Record
 from delivery.store.sql import SqlStore
 from messages.address import Address
-from messages.dkim import SigningKey, generate, sign
+from messages.email.dkim import SigningKey, generate, sign
+from messages.email.pipeline import Preparation, prepare
+from messages.email.rewrite import SenderPolicy
 from messages.message import Language, Message, Trace, new_id
-from messages.pipeline import Preparation, prepare
 from messages.reply import KEY_LIMIT, SERVICE_LIMIT
-from messages.rewrite import SenderPolicy
 from messages.status import Status
 from tests.fakes.messages import make_message
 from tests.harness.load import html_message, message_of

@@ -32,7 +32,7 @@ from auth.services import services
 from config.database import Database, Id, metadata
 from delivery.letterheads import Letterheads
 from delivery.versions import FRESH_SECONDS, Versions
-from messages.branding import Branding
+from messages.email.branding import Branding
 from messages.message import Language, parse_id
 from messages.picture import Picture
 from messages.variant import BUILT_IN, BrandType, Variant, VariantError, checked

@@ -6,10 +6,10 @@ signature. Knows nothing of the queue.
 
 from delivery.providers.base import Provider
 from delivery.store.base import Store
-from messages.content import HeaderSection
+from messages.email.content import HeaderSection
+from messages.email.threads import referenced, renamed
 from messages.message import Message
 from messages.reply import Refused
-from messages.threads import referenced, renamed
 
 
 async def continued(message: Message, content: bytes, provider: Provider, store: Store) -> bytes:

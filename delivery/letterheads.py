@@ -15,10 +15,10 @@ from markupsafe import Markup
 
 from config.settings import OF_SETTING, PREFIX, Http, SettingsError
 from config.settings import Branding as Settings
-from messages import inline
-from messages.branding import Branding
+from messages.email import inline
+from messages.email.branding import Branding
+from messages.email.page import MARK, Page
 from messages.message import Language
-from messages.page import MARK, Page
 from messages.picture import MAX_OCTETS, Picture, PictureError
 from messages.text import clean
 from messages.variant import DEFAULT_COLOUR, BrandType, Variant

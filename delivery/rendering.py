@@ -8,7 +8,7 @@ import asyncio
 from config.fairness import FairLock
 from delivery.brandings import Brandings
 from delivery.templates import Templates
-from messages.compose import Recipe, RecipeError, compose
+from messages.email.compose import Recipe, RecipeError, compose
 from messages.message import Message
 from messages.template import Template, TooLong
 from messages.variant import Variant

@@ -13,7 +13,7 @@ from auth import domains
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Email
-from messages.dkim import SigningKey, sign
+from messages.email.dkim import SigningKey, sign
 
 _KEEP_SECONDS = 60.0  # a rotated key is in use at the latest after this
 _THREAD_BYTES = 256 * 1024

@@ -25,7 +25,7 @@ from delivery.retry import delay_seconds
 from delivery.rounds import OUTAGE_SECONDS, Rounds
 from delivery.signing import SignatureInvalid, Signer
 from delivery.store.base import Attempt, Outcome, Record, Store
-from messages.dkim import SigningKey, SigningKeyError
+from messages.email.dkim import SigningKey, SigningKeyError
 from messages.message import ContentKind, KeyType, Message, new_id
 from messages.status import Status
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from auth.selectors import MOVES as KEY_MOVES
 from auth.selectors import Look, State
 from config.words import Words
-from messages.branding import Reason
-from messages.headers import ADDED, POLICY
+from messages.email.branding import Reason
+from messages.email.headers import ADDED, POLICY
 from messages.message import Language
 from messages.status import FINAL, MOVES
 from relay.http import replies

@@ -13,7 +13,7 @@ from auth.limits import charges
 from auth.principal import Principal
 from delivery.store.base import Group, Repeated, Store
 from messages import reply
-from messages.compose import message_id_field
+from messages.email.compose import message_id_field
 from messages.message import ContentKind, Message, Submission, new_id
 from messages.reply import Refused
 from messages.status import Status

@@ -6,8 +6,8 @@ from auth.limits import charges
 from auth.principal import Option, Principal
 from messages import reply
 from messages.address import Address, AddressError
-from messages.author import authors
-from messages.content import HeaderSection
+from messages.email.author import authors
+from messages.email.content import HeaderSection
 from messages.message import KeyType, Submission
 from messages.reply import Refused
 from messages.text import Text

@@ -13,14 +13,15 @@ from uuid import UUID
 from auth.principal import FromPolicy, Option, Principal, Received, ReplyTo
 from delivery.brandings import Brandings
 from delivery.templates import HIDDEN_VERSION
-from messages import pipeline, reply
+from messages import reply
 from messages.address import Address
-from messages.compose import Recipe
+from messages.email import pipeline
+from messages.email.compose import Recipe
+from messages.email.pipeline import Preparation, prepare
+from messages.email.rewrite import SenderPolicy
 from messages.markdown import MAX_MARKS, marks
 from messages.message import ContentKind, Language, Personalised, Submission
-from messages.pipeline import Preparation, prepare
 from messages.reply import Refused
-from messages.rewrite import SenderPolicy
 from messages.template import (
     MAX_FILLED_LINES,
     MAX_FILLED_OCTETS,

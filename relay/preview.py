@@ -15,8 +15,8 @@ from auth.resolvers import Ask
 from auth.verify import check_in_force
 from delivery.providers.base import SendError
 from messages.address import Address
+from messages.email.pipeline import Prepared
 from messages.message import Submission, new_id
-from messages.pipeline import Prepared
 from messages.reply import Refused
 from messages.text import Text
 from relay.checks import check_fixed, check_recipient, check_recipients, check_schedule, check_senders

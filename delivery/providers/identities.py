@@ -13,7 +13,7 @@ from botocore.parsers import ResponseParserError
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from delivery.providers.aws import classify
-from messages.dkim import SigningKey
+from messages.email.dkim import SigningKey
 
 _ERRORS = (ClientError, BotoCoreError, ResponseParserError)
 

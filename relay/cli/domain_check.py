@@ -13,7 +13,7 @@ from auth.inspection import Finding, Result
 from config.database import Database
 from config.settings import Settings
 from delivery.providers.base import SendError
-from messages.dkim import SigningKey
+from messages.email.dkim import SigningKey
 from messages.text import Text, TextError
 from relay import wiring
 from relay.cli import texts

@@ -19,13 +19,13 @@ from config.settings import Settings
 from delivery.brandings import Brandings
 from delivery.providers.base import SendError
 from delivery.templates import Templates
-from messages import headers
 from messages.address import Address, AddressError
-from messages.content import HeaderSection
+from messages.email import headers
+from messages.email.content import HeaderSection
+from messages.email.mailboxes import entries, read
+from messages.email.pipeline import Prepared
 from messages.envelope import Envelope
-from messages.mailboxes import entries, read
 from messages.message import Submission, Trace
-from messages.pipeline import Prepared
 from messages.reply import Refused
 from messages.text import Text
 from relay import preview as previews

@@ -15,7 +15,7 @@ from config.fairness import FairLock
 from delivery.statuses import provider_response, status_description, timestamp
 from delivery.store.base import Found, Store
 from messages import status
-from messages.compose import Recipe, RecipeError
+from messages.email.compose import Recipe, RecipeError
 from messages.message import Channel, ContentKind, Message
 from messages.template import Template, TooLong, fill_body
 from messages.text import Translate

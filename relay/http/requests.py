@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from messages.address import Address, AddressError
-from messages.compose import MAX_URL_CHARACTERS, is_one_click_url
+from messages.email.compose import MAX_URL_CHARACTERS, is_one_click_url
 from messages.message import parse_id
 from messages.text import Text
 

@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from auth.principal import Principal
 from messages import reply
-from messages.content import HeaderSection
+from messages.email.content import HeaderSection
+from messages.email.encoded_words import decode_words
 from messages.envelope import Envelope
 from messages.message import (
     MAX_LIFETIME_SECONDS,
@@ -25,7 +26,6 @@ from messages.message import (
 )
 from messages.reply import Refused
 from messages.text import Text, clean
-from messages.words import decode_words
 
 MAX_REFERENCE_CHARACTERS = 1000  # as by HTTP
 MAX_SCHEDULE_SECONDS = 96 * 3600  # as by HTTP

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from messages.dkim import SigningKey, generate, public_record, sign
+from messages.email.dkim import SigningKey, generate, public_record, sign
 from tests.conformance.test_own_messages import OWN as OWN_MESSAGES
 from tests.conformance.test_own_messages import SENT
 from tests.fakes.dns import FakeDns, Zone

@@ -16,7 +16,7 @@ from delivery.rendering import Renderer, RenderingError
 from delivery.templates import MAX_BODY_CHARACTERS, MAX_NAME_CHARACTERS, TemplateError, Templates
 from delivery.versions import FRESH_SECONDS
 from messages.address import Address
-from messages.compose import Recipe
+from messages.email.compose import Recipe
 from messages.message import Channel, ContentKind, KeyType, Lane, Language, Message
 from messages.status import Status
 from messages.template import Template

@@ -7,7 +7,7 @@ from functools import cache
 
 import dkim
 
-from messages.dkim import generate
+from messages.email.dkim import generate
 from tests.fakes import addresses
 
 MAX_BYTES_ENCODED = 40 * 1024 * 1024  # after base64

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from delivery.letterheads import Letterheads
 from messages.address import Address
-from messages.dkim import SigningKey, generate, sign
+from messages.email.dkim import SigningKey, generate, sign
+from messages.email.pipeline import Preparation, Prepared, prepare
+from messages.email.rewrite import SenderPolicy
 from messages.message import Language, Trace
-from messages.pipeline import Preparation, Prepared, prepare
-from messages.rewrite import SenderPolicy
 from messages.variant import BUILT_IN
 from tests.fidelity import signatures
 

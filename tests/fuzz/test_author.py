@@ -12,14 +12,14 @@ from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from messages.address import Address
-from messages.author import authors
-from messages.content import HeaderSection, decode
-from messages.mailboxes import parse_mailboxes
+from messages.email.author import authors
+from messages.email.content import HeaderSection, decode
+from messages.email.encoded_words import decode_words
+from messages.email.mailboxes import parse_mailboxes
+from messages.email.pipeline import Preparation, prepare
+from messages.email.rewrite import SenderPolicy
 from messages.message import Trace
-from messages.pipeline import Preparation, prepare
 from messages.reply import Refused
-from messages.rewrite import SenderPolicy
-from messages.words import decode_words
 
 ALLOWED = frozenset({"ann@ok.ca", "@team.ca"})
 

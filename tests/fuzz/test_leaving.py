@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from delivery.providers.outbox import OutboxProvider
 from messages.address import Address
-from messages.branding import Branding
-from messages.dkim import SigningKey, sign
+from messages.email.branding import Branding
+from messages.email.dkim import SigningKey, sign
+from messages.email.pipeline import Preparation, prepare
+from messages.email.rewrite import SenderPolicy
 from messages.message import Trace
-from messages.pipeline import Preparation, prepare
 from messages.reply import Refused
-from messages.rewrite import SenderPolicy
 from relay.smtp.intake import mend_line_ends
 from tests.fakes.messages import make_message
 from tests.fidelity import UNSENDABLE

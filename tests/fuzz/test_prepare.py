@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messages.address import Address
-from messages.branding import Branding
-from messages.mailboxes import parse_mailboxes
+from messages.email.branding import Branding
+from messages.email.encoded_words import decode_words
+from messages.email.mailboxes import parse_mailboxes
+from messages.email.mime import MAX_LINE_OCTETS, find_long_line
+from messages.email.pipeline import Preparation, Prepared, prepare
+from messages.email.rewrite import SenderPolicy
 from messages.message import Trace
-from messages.mime import MAX_LINE_OCTETS, find_long_line
 from messages.picture import Picture
-from messages.pipeline import Preparation, Prepared, prepare
 from messages.reply import Refused
-from messages.rewrite import SenderPolicy
-from messages.words import decode_words
 from tests.fakes.pictures import gif
 from tests.fidelity import UNSENDABLE, judge
 from tests.fidelity.preparing import SERVICE, arrived

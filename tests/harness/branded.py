@@ -18,11 +18,11 @@ from uuid import UUID
 
 from delivery.letterheads import Letterheads
 from messages.address import Address
-from messages.compose import Recipe, compose
+from messages.email.compose import Recipe, compose
+from messages.email.pipeline import Preparation, prepare
+from messages.email.rewrite import SenderPolicy
 from messages.message import Channel, Language, Trace
 from messages.picture import Picture
-from messages.pipeline import Preparation, prepare
-from messages.rewrite import SenderPolicy
 from messages.template import Template
 from messages.variant import BUILT_IN, BrandType, Variant
 

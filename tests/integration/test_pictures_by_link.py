@@ -13,7 +13,7 @@ from delivery.brandings import Brandings
 from delivery.letterheads import Letterheads
 from delivery.rendering import Renderer, RenderingError
 from delivery.templates import Templates
-from messages.compose import Recipe
+from messages.email.compose import Recipe
 from messages.picture import Picture
 from messages.variant import BrandType, Variant
 from tests.fakes.pictures import jpeg

@@ -18,7 +18,7 @@ from config.settings import Aws
 from delivery.providers import ses
 from delivery.providers.aws import account, open_client
 from delivery.providers.base import Deferred, Failed, Receipt, SendError, Throttled, Unknown
-from messages.dkim import SIGNED_FIELDS, SigningKey, generate, sign
+from messages.email.dkim import SIGNED_FIELDS, SigningKey, generate, sign
 from messages.status import Status
 from tests.fakes import aws as fake
 from tests.fakes.aws import FakeAws

@@ -14,7 +14,7 @@ from delivery.providers import identities
 from delivery.providers.aws import open_client
 from delivery.providers.base import Deferred
 from delivery.providers.identities import Identity
-from messages.dkim import SigningKey, generate
+from messages.email.dkim import SigningKey, generate
 from tests.fakes.aws import CREDENTIALS, FakeAws
 
 DOMAIN = "mail.example.ca"

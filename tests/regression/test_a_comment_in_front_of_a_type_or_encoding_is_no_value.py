@@ -2,8 +2,8 @@ import base64
 
 import pytest
 
-from messages.branding import Reason
-from messages.mime import parse
+from messages.email.branding import Reason
+from messages.email.mime import parse
 from tests.fidelity.preparing import prepared
 
 HEAD = "From: a@x.example\r\nMIME-Version: 1.0\r\n"

@@ -5,10 +5,10 @@ from uuid import UUID
 import pytest
 
 from messages.address import Address
-from messages.content import HeaderSection
+from messages.email.content import HeaderSection
+from messages.email.pipeline import Preparation, prepare
+from messages.email.rewrite import SenderPolicy
 from messages.message import Trace
-from messages.pipeline import Preparation, prepare
-from messages.rewrite import SenderPolicy
 
 PREPARATION = Preparation(
     sender=SenderPolicy("Parks", Address("parks", "x.example"), False, "none", "desk@x.example", frozenset()),

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from messages.html import from_text
+from messages.email.html import from_text
 from messages.markdown import render
 from messages.template import fill_body, fill_subject
 from messages.typography import typographic

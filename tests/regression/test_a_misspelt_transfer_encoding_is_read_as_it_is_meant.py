@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from messages.branding import Reason
+from messages.email.branding import Reason
 from tests.fidelity import judge
 from tests.fidelity.preparing import SERVICE, prepared
 from tests.fidelity.reading import read

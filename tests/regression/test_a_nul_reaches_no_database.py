@@ -11,10 +11,10 @@ from config.keyring import Keyring
 from delivery.store.base import Group
 from delivery.store.sql import SqlStore
 from messages.address import Address
-from messages.content import HeaderSection
+from messages.email.content import HeaderSection
+from messages.email.pipeline import Preparation, prepare
+from messages.email.rewrite import SenderPolicy
 from messages.message import Trace
-from messages.pipeline import Preparation, prepare
-from messages.rewrite import SenderPolicy
 from relay.smtp.options import parse
 from tests.fakes.messages import make_message
 

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messages.address import Address
+from messages.email.pipeline import Preparation, prepare
+from messages.email.rewrite import SenderPolicy
 from messages.message import Trace
-from messages.pipeline import Preparation, prepare
 from messages.reply import Refused
-from messages.rewrite import SenderPolicy
 from relay.smtp.intake import mend_line_ends
 from tests.fakes import addresses, ses
 from tests.fidelity.preparing import key, seal

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from messages.address import Address
-from messages.branding import Branding
+from messages.email.branding import Branding
+from messages.email.pipeline import Preparation, prepare
+from messages.email.rewrite import SenderPolicy
 from messages.message import Trace
-from messages.pipeline import Preparation, prepare
-from messages.rewrite import SenderPolicy
 
 PREPARATION = Preparation(
     sender=SenderPolicy("Passports", Address("passports", "n.example.ca"), False, "any", None, frozenset()),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from messages.html import from_text
+from messages.email.html import from_text
 from messages.markdown import MAX_MARKS, marks, render
 from messages.template import fill_body, unmatched
 from messages.typography import typographic

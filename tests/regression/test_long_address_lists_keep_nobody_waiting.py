@@ -9,10 +9,10 @@ from auth.principal import Principal
 from delivery.brandings import Brandings
 from messages import reply
 from messages.address import Address
-from messages.author import authors
-from messages.content import HeaderSection
+from messages.email.author import authors
+from messages.email.content import HeaderSection
+from messages.email.mailboxes import MAX_AUTHORS
 from messages.envelope import Envelope
-from messages.mailboxes import MAX_AUTHORS
 from messages.message import Channel, Submission, Trace, new_id
 from messages.reply import Refused
 from relay import preparation

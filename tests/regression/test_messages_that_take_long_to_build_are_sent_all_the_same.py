@@ -8,7 +8,7 @@ from config.settings import Email
 from delivery.providers.outbox import OutboxProvider
 from delivery.signing import Signer
 from delivery.worker import Worker
-from messages.dkim import SigningKey
+from messages.email.dkim import SigningKey
 from messages.message import KeyType
 from tests.integration.conftest import Works, works  # noqa: F401 - the fixture
 

@@ -1,7 +1,7 @@
 import pytest
 
-from messages import html
-from messages.mime import parse
+from messages.email import html
+from messages.email.mime import parse
 from tests.fidelity.preparing import prepared
 
 

@@ -1,4 +1,4 @@
-from messages.content import MAX_FIELDS
+from messages.email.content import MAX_FIELDS
 from tests.integration.conftest import CONTENT, Works, works  # noqa: F401
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from messages.mime import parse
-from messages.words import decode_words
+from messages.email.encoded_words import decode_words
+from messages.email.mime import parse
 from tests.fidelity.preparing import prepared
 from tests.fidelity.reading import read
 

@@ -2,7 +2,7 @@
 
 import time
 
-from messages.branding import MAX_VERSIONS, Reason
+from messages.email.branding import MAX_VERSIONS, Reason
 from tests.fidelity.preparing import prepared
 
 HEAD = b"From: a@x.example\r\nMIME-Version: 1.0\r\n"

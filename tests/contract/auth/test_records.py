@@ -16,7 +16,7 @@ from auth.principal import Service
 from config.database import Database, metadata
 from config.keyring import Keyring, KeyringError
 from config.settings import Email
-from messages.dkim import sign
+from messages.email.dkim import sign
 from tests.fakes.auth import DEFAULTS, DOMAIN, NOW
 
 STORED = ("domains", "dkim_keys", "services", "keys", "guests", "senders")

@@ -11,7 +11,7 @@ from auth.domains import Domain
 from auth.inspection import Finding, Result
 from auth.resolvers import Answer, Found, Missing, Unknown
 from auth.selectors import Life, Look, State
-from messages.dkim import generate, public_record
+from messages.email.dkim import generate, public_record
 
 DOMAIN = "mail.example.ca"
 BOUNCE, DMARC = f"bounce.{DOMAIN}", f"_dmarc.{DOMAIN}"

@@ -12,7 +12,7 @@ from auth.domains import Domain
 from auth.records import Record, as_published
 from auth.resolvers import Answer, Ask, Found, Missing, Unknown
 from auth.selectors import Life, Look, State
-from messages.dkim import generate, public_record
+from messages.email.dkim import generate, public_record
 
 DOMAIN = "mail.example.ca"
 RECORD = public_record(generate())

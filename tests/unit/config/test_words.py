@@ -31,7 +31,7 @@ from relay.cli.headings import HEADINGS
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("messages", "auth", "config", "delivery", "relay")
-MODULES_OF_TEXTS = ("auth/errors.py", "config/problems.py", "messages/headers.py")
+MODULES_OF_TEXTS = ("auth/errors.py", "config/problems.py", "messages/email/headers.py")
 MODULES_OF_TEXTS += ("relay/cli/smtp/texts.py", "relay/cli/headings.py", "relay/cli/texts.py", "relay/cli/usage.py")
 
 # The same in both languages: names, values to type, and words that French shares.

@@ -6,10 +6,10 @@ from uuid import UUID
 import pytest
 
 from messages.address import Address
-from messages.branding import Branding
+from messages.email.branding import Branding
+from messages.email.pipeline import Preparation
+from messages.email.rewrite import SenderPolicy
 from messages.message import Trace
-from messages.pipeline import Preparation
-from messages.rewrite import SenderPolicy
 
 POLICY = SenderPolicy(
     name="Passport Office",

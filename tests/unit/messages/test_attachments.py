@@ -5,8 +5,8 @@ import base64
 import pytest
 
 from messages import reply
-from messages.attachments import REFUSED_TYPES
-from messages.pipeline import prepare
+from messages.email.attachments import REFUSED_TYPES
+from messages.email.pipeline import prepare
 from messages.reply import Refused
 from tests.fakes import ses
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from messages import author, reply
-from messages.author import FROM, SENDER, authors
-from messages.content import HeaderSection
+from messages import reply
+from messages.email import author
+from messages.email.author import FROM, SENDER, authors
+from messages.email.content import HeaderSection
 from messages.reply import Refused
 from messages.text import Text
 

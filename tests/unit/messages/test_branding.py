@@ -7,10 +7,10 @@ from html import unescape
 import pytest
 
 from delivery.brandings import Brandings
-from messages import charset, html
-from messages.branding import Reason
+from messages.email import charset, html
+from messages.email.branding import Reason
+from messages.email.pipeline import prepare
 from messages.message import Language
-from messages.pipeline import prepare
 from messages.variant import BUILT_IN
 
 HEADER, FOOTER = "Gouvernement du Québec-test", "Envoyé par le relais"

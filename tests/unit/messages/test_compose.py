@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from delivery.letterheads import Letterheads
 from messages.address import Address
-from messages.branding import Branding
-from messages.compose import Recipe, RecipeError, compose, is_one_click_url
+from messages.email.branding import Branding
+from messages.email.compose import Recipe, RecipeError, compose, is_one_click_url
 from messages.message import Channel, Language
 from messages.template import Template
 from messages.variant import BUILT_IN

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages import mime, reply
-from messages.content import MAX_HEADER_BYTES, Edit, HeaderSection, compose, legible, splice
+from messages import reply
+from messages.email import mime
+from messages.email.content import MAX_HEADER_BYTES, Edit, HeaderSection, compose, legible, splice
 from messages.reply import Refused
 
 

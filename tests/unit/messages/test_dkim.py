@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from messages.dkim import SIGNED_FIELDS, SigningKey, SigningKeyError, generate, public_record, sign
+from messages.email.dkim import SIGNED_FIELDS, SigningKey, SigningKeyError, generate, public_record, sign
 
 NOW = 1_700_000_000
 PEM = generate()

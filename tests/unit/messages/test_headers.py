@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from messages import headers, reply
-from messages.content import HeaderSection
-from messages.headers import Action, rule_for
-from messages.pipeline import prepare
+from messages import reply
+from messages.email import headers
+from messages.email.content import HeaderSection
+from messages.email.headers import Action, rule_for
+from messages.email.pipeline import prepare
 from messages.reply import Refused
 from tests.fakes import ses
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from delivery.letterheads import Letterheads
-from messages import mime
+from messages.email import mime
+from messages.email.pipeline import prepare
 from messages.message import Language
-from messages.pipeline import prepare
 from messages.reply import Refused
 from messages.variant import BUILT_IN
 

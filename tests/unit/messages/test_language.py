@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from messages import mime
-from messages.language import language_of
+from messages.email import mime
+from messages.email.language import language_of
+from messages.email.pipeline import prepare
 from messages.message import Language
-from messages.pipeline import prepare
 
 
 def spoken(crlf, text: str) -> Language | None:

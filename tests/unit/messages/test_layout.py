@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from messages import html, layout
+from messages.email import html, layout
 
 WORDS = "<p>Someone has requested a password reset for the following account.</p>"
 CELLS = "<tr><td>Build</td><td>failed</td></tr>"

@@ -1,6 +1,6 @@
 import pytest
 
-from messages.pipeline import prepare
+from messages.email.pipeline import prepare
 
 
 def test_prepared_message_is_told_apart_by_its_own_words(unbranded, crlf):

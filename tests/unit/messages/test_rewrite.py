@@ -7,12 +7,12 @@ from email.header import decode_header, make_header
 import pytest
 
 from messages import reply
-from messages.mailboxes import parse_mailboxes
-from messages.pipeline import prepare
+from messages.email.encoded_words import decode_words, subject_for_people
+from messages.email.mailboxes import parse_mailboxes
+from messages.email.pipeline import prepare
+from messages.email.rewrite import MAX_REPLY_TO
 from messages.reply import Refused
-from messages.rewrite import MAX_REPLY_TO
 from messages.text import clean
-from messages.words import decode_words, subject_for_people
 
 
 def prepared(fields: str | bytes, unbranded, **policy):

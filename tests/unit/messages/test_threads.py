@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from messages.content import HeaderSection
-from messages.pipeline import prepare
-from messages.threads import referenced, renamed
+from messages.email.content import HeaderSection
+from messages.email.pipeline import prepare
+from messages.email.threads import referenced, renamed
 
 OWN = "<own@product.example>"
 

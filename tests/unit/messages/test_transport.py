@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from messages import reply
-from messages.content import splice
-from messages.pipeline import prepare
+from messages.email.content import splice
+from messages.email.pipeline import prepare
 from messages.reply import Refused
 
 LONG = "word " * 300

@@ -11,8 +11,8 @@ from auth.principal import Principal
 from delivery.store.memory import Memory
 from messages import reply
 from messages.address import Address
-from messages.branding import Branding
-from messages.compose import Recipe, compose
+from messages.email.branding import Branding
+from messages.email.compose import Recipe, compose
 from messages.envelope import Envelope
 from messages.message import Channel, ContentKind, IdempotencyKey, Language, Personalised, Submission, Trace
 from messages.reply import Refused, Reply

@@ -9,7 +9,7 @@ import pytest
 from auth.principal import Option, ReplyTo
 from delivery.store.memory import Memory
 from messages import reply
-from messages.compose import Recipe
+from messages.email.compose import Recipe
 from messages.message import Lane, Language, Message, Submission
 from messages.reply import Refused
 from messages.text import Text

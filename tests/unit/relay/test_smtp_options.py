@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from messages import reply
-from messages.content import HeaderSection
+from messages.email.content import HeaderSection
 from messages.message import Lane, Language
 from messages.reply import Refused
 from relay.smtp.options import Options, parse

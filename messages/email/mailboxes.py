@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from messages.address import MAX_PATH_OCTETS, Address, AddressError
-from messages.charset import codec_of
+from messages.email.charset import codec_of
+from messages.email.encoded_words import decode_words, phrase
 from messages.text import clean
-from messages.words import decode_words, phrase
 
 MAX_MAILBOX_OCTETS = 320  # name and address, once encoded: SES refuses a longer one
 MAX_MAILBOXES = 1_000  # of a list that are written anew; those that are right are not counted

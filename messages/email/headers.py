@@ -13,7 +13,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from messages import reply
-from messages.content import Field, HeaderSection
+from messages.email.content import Field, HeaderSection
 from messages.message import Trace
 from messages.reply import Refused
 

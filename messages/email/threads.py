@@ -8,7 +8,7 @@ recipient knows it. Knows nothing of stores or providers.
 import re
 from collections.abc import Iterator, Mapping
 
-from messages.content import Edit, Field, HeaderSection, splice
+from messages.email.content import Edit, Field, HeaderSection, splice
 
 MAX_ID_CHARACTERS = 250
 MAX_REFERENCED = 100  # the newest; longer lists are cut by their readers, too

@@ -6,11 +6,11 @@ Reading them is mime.py's. Knows nothing of parts or of what a parameter is for.
 import re
 from urllib.parse import quote, unquote
 
-from messages.charset import codec_of
-from messages.mime import MAX_VALUE_CHARACTERS, PARAMETER, unquoted
-from messages.structured import ascii_only, percent_encoded
-from messages.structured import in_ascii as structured
-from messages.words import certain
+from messages.email.charset import codec_of
+from messages.email.encoded_words import certain
+from messages.email.mime import MAX_VALUE_CHARACTERS, PARAMETER, unquoted
+from messages.email.structured import ascii_only, percent_encoded
+from messages.email.structured import in_ascii as structured
 
 _ATTRIBUTE_CHARACTERS = "!#$&+-.^_`|~"  # RFC 2231 7, beside letters and digits
 _LINE_OCTETS = 60  # of a value: with its name, a line of 78

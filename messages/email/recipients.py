@@ -5,10 +5,10 @@ What it and strict readers take as it is keeps its octets; else the field is wri
 
 from collections.abc import Iterator, Sequence
 
-from messages.charset import guessed
-from messages.content import Edit, Field, HeaderSection
-from messages.mailboxes import MAX_MAILBOXES, Token, entries, is_right, read, right_address
-from messages.words import fold
+from messages.email.charset import guessed
+from messages.email.content import Edit, Field, HeaderSection
+from messages.email.encoded_words import fold
+from messages.email.mailboxes import MAX_MAILBOXES, Token, entries, is_right, read, right_address
 
 # RFC 5322 3.6.3: where nobody is named, a group without members says so.
 NOBODY = "undisclosed-recipients:;"

@@ -9,10 +9,10 @@ content, messages in the message and damaged encodings are left alone. Knows not
 import re
 from collections.abc import Iterator
 
-from messages import mime, plain
-from messages.content import Edit, Field, HeaderSection
-from messages.mime import MAX_LINE_OCTETS, Part, find_unsendable
-from messages.words import has_unfoldable_word
+from messages.email import mime, plain
+from messages.email.content import Edit, Field, HeaderSection
+from messages.email.encoded_words import has_unfoldable_word
+from messages.email.mime import MAX_LINE_OCTETS, Part, find_unsendable
 
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 _BLANKS = re.compile(rb"[ \t]{79,}+")  # no fold makes them fit, and how many there are means nothing (RFC 5322 3.2.2)

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 from messages import reply
 from messages.address import Address, AddressError
-from messages.charset import codec_of, contains_ascii
-from messages.content import HeaderSection, decode
-from messages.mailboxes import MAX_AUTHORS
+from messages.email.charset import codec_of, contains_ascii
+from messages.email.content import HeaderSection, decode
+from messages.email.encoded_words import decode_words
+from messages.email.mailboxes import MAX_AUTHORS
 from messages.reply import Refused
 from messages.text import Text
-from messages.words import decode_words
 
 FROM = Text("header From")
 SENDER = Text("header Sender")

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from messages import mime, reply
-from messages.mime import MAX_VALUE_CHARACTERS, Part, parse_parameters
+from messages import reply
+from messages.email import mime
+from messages.email.encoded_words import decode_words
+from messages.email.mime import MAX_VALUE_CHARACTERS, Part, parse_parameters
 from messages.reply import Refused
-from messages.words import decode_words
 
 # Amazon SES, "unsupported attachment types": what runs, or makes something run, when somebody opens it.
 _TYPES = """

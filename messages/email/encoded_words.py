@@ -8,7 +8,7 @@ import binascii
 import re
 from collections.abc import Callable
 
-from messages.charset import codec_of, labelled
+from messages.email.charset import codec_of, labelled
 from messages.message import MAX_SUBJECT_CHARACTERS
 from messages.text import clean
 

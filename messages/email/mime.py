@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from messages import reply
-from messages.charset import codec_of
-from messages.content import Edit, Field, HeaderSection
+from messages.email.charset import codec_of
+from messages.email.content import Edit, Field, HeaderSection
 from messages.reply import Refused
 
 MAX_DEPTH = 50

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 from messages.address import AddressError, parse_domain
-from messages.words import certain, encoded_words
+from messages.email.encoded_words import certain, encoded_words
 
 MAX_VALUE_CHARACTERS = 10_000  # a longer value loses its octets: nobody reads that much of one
 

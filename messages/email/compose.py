@@ -14,17 +14,18 @@ from html import escape
 from typing import Any
 from uuid import UUID
 
-from messages import branding as brandings
-from messages import markdown, mime
+from messages import markdown
 from messages.address import Address
-from messages.branding import Branding, Untouched
-from messages.content import splice
-from messages.mailboxes import Mailbox
+from messages.email import branding as brandings
+from messages.email import mime
+from messages.email.branding import Branding, Untouched
+from messages.email.content import splice
+from messages.email.encoded_words import fold, unstructured
+from messages.email.mailboxes import Mailbox
+from messages.email.rewrite import MAX_NAME_CHARACTERS
 from messages.message import Language
-from messages.rewrite import MAX_NAME_CHARACTERS
 from messages.template import Template, fill_body, fill_subject
 from messages.text import clean
-from messages.words import fold, unstructured
 
 MAX_URL_CHARACTERS = 900  # stands unfolded on one line of the header section, which holds 998
 

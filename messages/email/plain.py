@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from email.utils import parsedate_tz
 from hashlib import sha256
 
-from messages import mime, parameters, structured, words
-from messages.charset import guessed
-from messages.content import CONTROLS, UNPLAIN, Edit, Field
-from messages.mime import Part
-from messages.words import CONTROLS as CONTROLS_OF_TEXT
+from messages.email import encoded_words, mime, parameters, structured
+from messages.email.charset import guessed
+from messages.email.content import CONTROLS, UNPLAIN, Edit, Field
+from messages.email.encoded_words import CONTROLS as CONTROLS_OF_TEXT
+from messages.email.mime import Part
 
 _RECEIPTS = ("disposition-notification-to", "return-receipt-to")
 _RESENT = ("resent-from", "resent-sender", "resent-to", "resent-cc", "resent-bcc")
@@ -41,12 +41,12 @@ def mend(root: Part) -> list[Edit]:
 def shortened(name: str, value: str) -> bytes:
     """A field of which no word is too long for a line, as far as it may be written in another way."""
     if name.lower() in ("references", "in-reply-to"):
-        return words.folded(name, value.replace("><", "> <"))
+        return encoded_words.folded(name, value.replace("><", "> <"))
     if name.lower() in PARAMETRISED:
-        return words.folded(name, parameters.in_ascii(value, most=_LONG_OCTETS))
-    if _writer(name.lower()) is words.in_ascii:
-        value = words.in_ascii(value, _LONG_OCTETS)
-    return words.folded(name, value)
+        return encoded_words.folded(name, parameters.in_ascii(value, most=_LONG_OCTETS))
+    if _writer(name.lower()) is encoded_words.in_ascii:
+        value = encoded_words.in_ascii(value, _LONG_OCTETS)
+    return encoded_words.folded(name, value)
 
 
 def _mended(part: Part, charset: str | None, messages: int) -> Iterator[Edit]:
@@ -83,7 +83,7 @@ def _written(part: Part, field: Field, charset: str | None, boundary: str) -> It
         write = _writer(field.name)
         value = write(text) if field.name not in PARAMETRISED else parameters.in_ascii(text, boundary=boundary)
         undated = field.name in _DATES and parsedate_tz(value) is None  # another is put in its place
-        new = b"" if undated else words.folded(name, value)
+        new = b"" if undated else encoded_words.folded(name, value)
     ended = header.data.endswith(b"\n", field.start, field.end)
     yield Edit(field.start, field.end, new if ended else new.removesuffix(b"\r\n"))
 
@@ -98,7 +98,7 @@ def _writer(name: str) -> Callable[[str], str]:
         return lambda value: structured.in_ascii(value, structured.ascii_only)
     if name in ADDRESSES or name == "list-id":
         return structured.phrases_in_ascii
-    return structured.in_ascii if name in _IDENTIFIERS or name in _DATES else words.in_ascii
+    return structured.in_ascii if name in _IDENTIFIERS or name in _DATES else encoded_words.in_ascii
 
 
 def _encoding(part: Part) -> str | None:

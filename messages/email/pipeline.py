@@ -4,19 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from messages import attachments, headers, mime, plain, recipients, reply, rewrite, threads, transport
-from messages import branding as brandings
-from messages.branding import Branding, Untouched
-from messages.content import Edit, HeaderSection, compose, legible, origin, splice
-from messages.headers import Fate
-from messages.language import language_of
-from messages.mailboxes import Mailbox
+from messages import reply
+from messages.email import attachments, headers, mime, plain, recipients, rewrite, threads, transport
+from messages.email import branding as brandings
+from messages.email.branding import Branding, Untouched
+from messages.email.content import Edit, HeaderSection, compose, legible, origin, splice
+from messages.email.encoded_words import subject_for_people
+from messages.email.headers import Fate
+from messages.email.language import language_of
+from messages.email.mailboxes import Mailbox
+from messages.email.mime import Part, find_unsendable
+from messages.email.rewrite import SenderPolicy
 from messages.message import Language, Trace
-from messages.mime import Part, find_unsendable
 from messages.reply import Refused, Reply
-from messages.rewrite import SenderPolicy
 from messages.text import clean
-from messages.words import subject_for_people
 
 MAX_MESSAGE_ID_CHARACTERS = 998
 

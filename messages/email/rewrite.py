@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from messages import reply
 from messages.address import Address, AddressError, parse_domain
-from messages.author import mailboxes
-from messages.charset import guessed
-from messages.content import Edit, HeaderSection, decode
-from messages.mailboxes import Mailbox, parse_mailboxes
+from messages.email.author import mailboxes
+from messages.email.charset import guessed
+from messages.email.content import Edit, HeaderSection, decode
+from messages.email.encoded_words import fold
+from messages.email.mailboxes import Mailbox, parse_mailboxes
 from messages.reply import Refused
 from messages.text import clean
-from messages.words import fold
 
 MAX_NAME_CHARACTERS = 128
 MAX_REPLY_TO = 25

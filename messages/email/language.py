@@ -6,8 +6,8 @@ Knows nothing of what is done in which language.
 import re
 from collections.abc import Iterator
 
+from messages.email.mime import Part
 from messages.message import Language
-from messages.mime import Part
 
 _BEGINNING_OCTETS = 8192  # as sent: the <html> tag stands near the top, behind comments for old readers at most
 _COMMENT = re.compile(r"\([^()]*\)")

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from messages import charset, html, inline, layout, mime
-from messages.content import Edit
-from messages.mime import Part
-from messages.page import BARE, Page
+from messages.email import charset, html, inline, layout, mime
+from messages.email.content import Edit
+from messages.email.encoded_words import subject_for_people
+from messages.email.mime import Part
+from messages.email.page import BARE, Page
 from messages.picture import Picture
-from messages.words import subject_for_people
 
 
 class Reason(StrEnum):
