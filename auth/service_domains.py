@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Column, Double, ForeignKey, Select, Table, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth import domains
+from auth.domains import names
 from auth.errors import DOMAIN_OF_ALL, DOMAINS_FULL, SERVICE_DOMAIN_TAKEN, SERVICE_DOMAIN_UNKNOWN, AuthError
 from auth.principal import Service
 from auth.services import services
@@ -17,7 +17,7 @@ from config.settings import Email
 
 MAX_DOMAINS = 50  # per service: all are read when a key is looked up
 
-_name = domains.domains.c.name
+_name = names.domains.c.name
 
 service_domains = Table(
     "service_domains",
@@ -33,8 +33,8 @@ async def add(connection: AsyncConnection, service_id: UUID, name: str, email: E
 
     Never the default domain: each service has its own address there.
     """
-    domain = await domains.usable(connection, name, email)
-    if domains.is_default(domain.name, email):
+    domain = await names.usable(connection, name, email)
+    if names.is_default(domain.name, email):
         raise AuthError(DOMAIN_OF_ALL, name=domain.name)
     present = await load(connection, service_id)
     if domain.name in present:
@@ -48,7 +48,7 @@ async def add(connection: AsyncConnection, service_id: UUID, name: str, email: E
 
 async def remove(connection: AsyncConnection, service_id: UUID, name: str) -> str:
     """Raises AuthError when the service does not have it."""
-    domain = await domains.get(connection, name)
+    domain = await names.get(connection, name)
     c = service_domains.c
     gone = await connection.execute(delete(service_domains).where(c.service_id == service_id, c.domain_id == domain.id))
     if not gone.rowcount:
@@ -58,7 +58,7 @@ async def remove(connection: AsyncConnection, service_id: UUID, name: str) -> st
 
 async def load(connection: AsyncConnection, service_id: UUID) -> frozenset[str]:
     """What the service was given."""
-    rows = await connection.execute(select(_name).where(domains.domains.c.id.in_(_given(service_id))))
+    rows = await connection.execute(select(_name).where(names.domains.c.id.in_(_given(service_id))))
     return frozenset(rows.scalars())
 
 
@@ -66,16 +66,16 @@ async def names_authors_at(
     connection: AsyncConnection, service: Service, default_domain: str, *, verified_only: bool
 ) -> frozenset[str]:
     """Where the service may name authors: its own domain and those it was given, never the default domain."""
-    mine = (_name == service.domain) | domains.domains.c.id.in_(_given(service.id))
+    mine = (_name == service.domain) | names.domains.c.id.in_(_given(service.id))
     statement = select(_name).where(mine, _name != default_domain)
     if verified_only:
-        statement = statement.where(domains.domains.c.verified_at.is_not(None))
+        statement = statement.where(names.domains.c.verified_at.is_not(None))
     return frozenset((await connection.execute(statement)).scalars())
 
 
 def used() -> Select[str]:
     """The names of all domains that services send from."""
-    given = domains.domains.c.id.in_(select(service_domains.c.domain_id))
+    given = names.domains.c.id.in_(select(service_domains.c.domain_id))
     return select(_name).where(given | _name.in_(select(services.c.domain)))
 
 

@@ -24,7 +24,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth import domains
+from auth.domains import names
 from auth.errors import (
     BAD_FROM,
     BAD_LIMIT,
@@ -225,8 +225,8 @@ async def _set(connection: AsyncConnection, limits: Limits, service_id: UUID, **
 
 async def _checked(connection: AsyncConnection, **values: Any) -> dict[str, Any]:
     """The values as the table keeps them. Raises AuthError."""
-    values["domain"] = domains.parse_name(values["domain"])
-    if await domains.find(connection, values["domain"]) is None:
+    values["domain"] = names.parse_name(values["domain"])
+    if await names.find(connection, values["domain"]) is None:
         raise AuthError(DOMAIN_UNKNOWN, name=values["domain"])
     values["email_from"] = _local_part(values["email_from"], values["domain"])
     if "name" in values:

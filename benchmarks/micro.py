@@ -13,7 +13,7 @@ from auth.limits import DAY_SECONDS, MINUTE_SECONDS, Charge
 from config.database import Database
 from config.keyring import Keyring
 from delivery import schema
-from delivery.brandings import Brandings
+from delivery.library.brandings import Brandings
 from delivery.queue.sql import SqlQueue
 from delivery.store.base import Attempt, Group, Outcome, Record
 from delivery.store.sql import SqlStore

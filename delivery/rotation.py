@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Row, Table, bindparam, func, select, update
 
-from auth import allowed_senders, dkim_keys, guests, keys
+from auth import allowed_senders, guests, keys
+from auth.domains import dkim_keys
 from config.database import Database
 from config.keyring import Cipher, Hasher, Keyring
 from delivery.store import tables

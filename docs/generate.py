@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from auth.selectors import MOVES as KEY_MOVES
-from auth.selectors import Look, State
+from auth.domains.selectors import MOVES as KEY_MOVES
+from auth.domains.selectors import Look, State
 from config.words import Words
 from messages.email.branding import Reason
 from messages.email.headers import ADDED, POLICY

@@ -3,7 +3,7 @@
 from alembic import context
 
 # Each import adds its tables to the metadata.
-import auth.domains
+import auth.domains.names
 import auth.guests
 import auth.keys
 import auth.limits
@@ -12,8 +12,8 @@ import auth.roots
 import auth.senders
 import auth.services
 import auth.throttle
+import delivery.library.templates
 import delivery.store.tables
-import delivery.templates
 from config.database import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)

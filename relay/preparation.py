@@ -11,8 +11,8 @@ from typing import Protocol
 from uuid import UUID
 
 from auth.principal import FromPolicy, Option, Principal, Received, ReplyTo
-from delivery.brandings import Brandings
-from delivery.templates import HIDDEN_VERSION
+from delivery.library.brandings import Brandings
+from delivery.library.templates import HIDDEN_VERSION
 from messages import reply
 from messages.address import Address
 from messages.email import pipeline
@@ -46,7 +46,7 @@ _NO_BRANDING = Text("the service has no such branding; use its id, not its name,
 
 
 class Templates(Protocol):
-    """What preparation needs of delivery.templates."""
+    """What preparation needs of delivery.library.templates."""
 
     async def find(self, service_id: UUID, template_id: UUID, version: int | None = None) -> Template | None: ...
 

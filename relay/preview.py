@@ -7,11 +7,11 @@ import os
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from auth import dmarc, records, spf
-from auth.dmarc import Alignment
-from auth.domains import Domain
+from auth.domains import dmarc, records, spf
+from auth.domains.dmarc import Alignment
+from auth.domains.names import Domain
+from auth.domains.resolvers import Ask
 from auth.principal import Principal
-from auth.resolvers import Ask
 from auth.verify import check_in_force
 from delivery.providers.base import SendError
 from messages.address import Address

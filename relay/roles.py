@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from auth import domains, processes, resolvers, service_domains
+from auth import processes, service_domains
+from auth.domains import names, resolvers
 from auth.errors import AuthError
 from config.database import OUTAGES
 from config.settings import Settings, SettingsError
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
     from auth.throttle import Throttle
     from auth.verify import Verifier
     from config.words import Words
-    from delivery.brandings import Brandings
+    from delivery.library.brandings import Brandings
+    from delivery.library.templates import Templates
     from delivery.providers.base import Provider
     from delivery.store.sql import SqlStore
-    from delivery.templates import Templates
     from relay.accept import Acceptor
     from relay.metrics import DoorMetrics
 
@@ -47,8 +48,8 @@ _PRELOAD = (
     "relay.http.ops",
     "relay.smtp.listeners",
     "relay.accept",
-    "delivery.worker",
-    "delivery.selector_watch",
+    "delivery.exit.worker",
+    "auth.domains.watch",
     "delivery.callbacks.sender",
     "delivery.feedback.run",
     "delivery.providers.ses",
@@ -176,9 +177,9 @@ async def _open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
     from auth.throttle import Throttle
     from auth.verify import Verifier
     from config.words import Words
-    from delivery.brandings import Brandings
+    from delivery.library.brandings import Brandings
+    from delivery.library.templates import Templates
     from delivery.store.sql import SqlStore
-    from delivery.templates import Templates
     from relay.accept import Acceptor
     from relay.metrics import DoorMetrics
     from relay.preparation import Preparer
@@ -275,24 +276,24 @@ async def worker(owner: str, slot: int, settings: Settings, stopping: asyncio.Ev
     """A delivery worker process."""
     from prometheus_client import REGISTRY
 
+    from auth.domains.watch import SelectorWatch
     from delivery import retention
-    from delivery.brandings import Brandings
+    from delivery.exit.rendering import Renderer
+    from delivery.exit.signing import Signer
+    from delivery.exit.worker import Worker
+    from delivery.library.brandings import Brandings
+    from delivery.library.templates import Templates
     from delivery.metrics import DeliveryMetrics
     from delivery.providers.simulator import SimulatorProvider
     from delivery.queue.sql import SqlQueue
-    from delivery.rendering import Renderer
-    from delivery.selector_watch import SelectorWatch
-    from delivery.signing import Signer
     from delivery.store.sql import SqlStore
-    from delivery.templates import Templates
-    from delivery.worker import Worker
     from messages.message import KeyType
 
     secret, sealing = load_keyrings(settings)
     roots = {"secret": secret, "sealing": sealing}
     async with open_database(settings) as database, processes.present(database, "worker", roots, time.time):
         async with database.write() as connection:
-            await domains.ensure(connection, sealing, settings.email.default_domain, time.time())
+            await names.ensure(connection, sealing, settings.email.default_domain, time.time())
         store = SqlStore(database, secret)
         live = await email_provider(settings)
         providers: dict[KeyType, Provider] = dict.fromkeys(KeyType, live) | {KeyType.TEST: SimulatorProvider()}
@@ -313,7 +314,8 @@ async def worker(owner: str, slot: int, settings: Settings, stopping: asyncio.Ev
         if slot == 0:
             beside.append(retention.run(store, time.time, stopping))
         if slot == 0 and settings.email.provider == "ses":
-            watch = SelectorWatch(database, resolvers.configured(settings.dns), settings.email, time.time)
+            asked = resolvers.configured(settings.dns)
+            watch = SelectorWatch(database, asked, settings.email, service_domains.is_used, time.time)
             beside.append(watch.run(stopping))
         tasks = [asyncio.create_task(each) for each in beside]
         ready()
@@ -386,9 +388,9 @@ async def operations(
         _on_renewal(certificates)
     async with open_database(settings) as database:
 
-        async def health(now: float) -> dict[str, domains.Health]:
+        async def health(now: float) -> dict[str, names.Health]:
             async with database.read() as connection:
-                return await domains.health(connection, service_domains.used(), settings.email, now)
+                return await names.health(connection, service_domains.used(), settings.email, now)
 
         snapshot = Snapshot(
             database,

@@ -12,7 +12,7 @@ from config.database import Database
 from config.keyring import Keyring, KeyringError
 from config.settings import OF_SETTING, PREFIX, Settings, SettingsError
 from delivery import schema
-from delivery.letterheads import PATH, Letterheads
+from delivery.library.letterheads import PATH, Letterheads
 from relay import private, self_signed
 from relay.tls import Certificates
 

@@ -15,7 +15,8 @@ import aiohttp
 import jwt
 from prometheus_client import CollectorRegistry
 
-from auth import domains, guests, keys, services
+from auth import guests, keys, services
+from auth.domains import names
 from auth.principal import Service
 from auth.throttle import Throttle
 from auth.verify import Verifier
@@ -23,11 +24,11 @@ from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits
 from config.words import Words
-from delivery import templates
-from delivery.brandings import Brandings
-from delivery.letterheads import Letterheads
+from delivery.library import templates
+from delivery.library.brandings import Brandings
+from delivery.library.letterheads import Letterheads
+from delivery.library.templates import Templates
 from delivery.store.sql import SqlStore
-from delivery.templates import Templates
 from messages.message import Channel, KeyType
 from messages.template import Template
 from relay.accept import Acceptor
@@ -164,7 +165,7 @@ async def _make(
 ) -> tuple[Service, dict[str, keys.Issued], Template]:
     now, issued = time.time(), {}
     async with database.write() as connection:
-        await domains.ensure(connection, Keyring.parse(Keyring.generate()), DOMAIN, now)
+        await names.ensure(connection, Keyring.parse(Keyring.generate()), DOMAIN, now)
         for mode, kinds in (("trial", (KeyType.NORMAL,)), ("live", tuple(KeyType))):
             service = await services.create(
                 connection, limits, now, name=f"Service {mode}", email_from=mode, domain=DOMAIN, live=mode == "live"

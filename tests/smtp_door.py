@@ -21,8 +21,9 @@ import trustme
 import uvloop
 from prometheus_client import CollectorRegistry
 
-from auth import domains, guests, keys, services
+from auth import guests, keys, services
 from auth.bans import Rules
+from auth.domains import names
 from auth.principal import Option, Principal
 from auth.throttle import Throttle
 from auth.verify import Verifier
@@ -30,9 +31,9 @@ from config.database import Database, metadata
 from config.keyring import Keyring
 from config.settings import Limits, Smtp
 from config.words import Words
-from delivery.brandings import Brandings
+from delivery.library.brandings import Brandings
+from delivery.library.templates import Templates
 from delivery.store.memory import Memory, MemoryStore
-from delivery.templates import Templates
 from messages.message import KeyType, Lane, Language, Submission
 from relay.accept import Accepted, Acceptor
 from relay.metrics import DoorMetrics
@@ -178,7 +179,7 @@ async def _issue_keys(path: Path, keyring: Keyring) -> dict[str, keys.Issued]:
     now, limits, issued = time.time(), Limits(), {}
     async with database.write() as connection:
         await connection.run_sync(metadata.create_all, tables=TABLES)
-        await domains.ensure(connection, Keyring.parse(Keyring.generate()), DOMAIN, now)
+        await names.ensure(connection, Keyring.parse(Keyring.generate()), DOMAIN, now)
         for mode, types in (("live", tuple(KeyType)), ("trial", (KeyType.NORMAL,))):
             service = await services.create(
                 connection, limits, now, name=f"Service {mode}", email_from=mode, domain=DOMAIN, live=mode == "live"

@@ -21,8 +21,8 @@ from delivery.callbacks.calls import Answer, Outcome
 from delivery.callbacks.claims import Claim, Claims, Verdict
 from delivery.callbacks.receipts import Receipt
 from delivery.callbacks.urls import CallbackUrlError, Receiver
+from delivery.exit.retry import backoff_seconds
 from delivery.metrics import CallbackMetrics
-from delivery.retry import backoff_seconds
 from delivery.rounds import OUTAGE_SECONDS, Rounds
 from delivery.store.base import Store
 from messages.message import Message

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from delivery import brandings
+from delivery.library import brandings
 from messages.picture import MAX_OCTETS, Picture
 from messages.variant import BUILT_IN, BrandType, Variant
 from relay.cli import texts

@@ -11,12 +11,14 @@ from urllib.parse import urlsplit
 
 import typer
 
-from auth import domains, service_domains
+from auth import service_domains
+from auth.domains import names
 from config.database import OUTAGES, Database
 from config.keyring import KeyringError
 from config.outages import away
 from config.settings import Settings, SettingsError, load, unknown_variables
-from delivery import letterheads, schema
+from delivery import schema
+from delivery.library import letterheads
 from delivery.providers.base import SendError
 from messages.text import Text
 from relay import wiring
@@ -125,7 +127,7 @@ def _certificate(certificate: Certificate) -> Finding:
 async def _domain(settings: Settings) -> Text:
     sealing = wiring.sealing_keyring(settings)
     async with wiring.open_database(settings) as database, database.read() as connection:
-        key = await domains.signing_key(connection, sealing, settings.email.default_domain, settings.email)
+        key = await names.signing_key(connection, sealing, settings.email.default_domain, settings.email)
     if key is None:
         raise SettingsError(texts.CHECK_NO_KEY, domain=settings.email.default_domain)
     return Text(texts.CHECK_DOMAIN, {"domain": key.domain, "selector": key.selector})
@@ -136,9 +138,9 @@ async def _used_domains(settings: Settings) -> list[Finding]:
     email = settings.email
     with contextlib.suppress(SettingsError, *OUTAGES):  # told above
         async with wiring.open_database(settings) as database, database.read() as connection:
-            health = await domains.health(connection, service_domains.used(), email, time.time())
-            found = [each for each in await domains.list_all(connection) if each.name in health]
-        unusable = {each.name: texts.CHECK_UNVERIFIED for each in found if not domains.is_usable(each, email)}
+            health = await names.health(connection, service_domains.used(), email, time.time())
+            found = [each for each in await names.list_all(connection) if each.name in health]
+        unusable = {each.name: texts.CHECK_UNVERIFIED for each in found if not names.is_usable(each, email)}
         problems = {name: texts.CHECK_KEY_LOST for name, each in health.items() if not each.ready} | unusable
         return [Finding(Text("domain"), Text(why, {"domain": name}), None) for name, why in sorted(problems.items())]
     return []

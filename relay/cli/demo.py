@@ -7,7 +7,7 @@ from uuid import UUID
 from auth import keys
 from auth.principal import ReplyTo
 from config.settings import Settings
-from delivery import templates
+from delivery.library import templates
 from messages.message import Channel, KeyType, Language
 from messages.text import Text
 from relay import private

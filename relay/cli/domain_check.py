@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from auth import domains, inspection, records, resolvers
-from auth.domains import Domain
-from auth.inspection import Finding, Result
+from auth.domains import inspection, names, records, resolvers
+from auth.domains.inspection import Finding, Result
+from auth.domains.names import Domain
 from config.database import Database
 from config.settings import Settings
 from delivery.providers.base import SendError
@@ -33,7 +33,7 @@ class RegisterError(TextError):
 def check(name: NameOrDefault = None, as_json: Json = False) -> None:
     async def work(settings: Settings, database: Database) -> tuple[Domain, bool, list[Finding]]:
         domain, findings = await _check(settings, database, name)
-        return domain, domains.is_usable(domain, settings.email), findings
+        return domain, names.is_usable(domain, settings.email), findings
 
     domain, usable, findings = with_database(work)
     complete = _is_complete(findings)
@@ -50,8 +50,8 @@ def check(name: NameOrDefault = None, as_json: Json = False) -> None:
 
 def register(name: NameOrDefault = None, as_json: Json = False) -> None:
     async def work(s: Session) -> tuple[Settings, Domain, SigningKey]:
-        domain = await domains.named(s.connection, s.sealing, name, s.settings.email, time.time())
-        return s.settings, domain, await domains.shown_key(s.connection, s.sealing, domain)
+        domain = await names.named(s.connection, s.sealing, name, s.settings.email, time.time())
+        return s.settings, domain, await names.shown_key(s.connection, s.sealing, domain)
 
     settings, domain, key = write(work)
     if settings.email.provider == "outbox":
@@ -69,7 +69,7 @@ def register(name: NameOrDefault = None, as_json: Json = False) -> None:
 async def _check(settings: Settings, database: Database, name: str | None) -> tuple[Domain, list[Finding]]:
     sealing, email = wiring.sealing_keyring(settings), settings.email
     async with database.write() as connection:
-        domain = await domains.named(connection, sealing, name, email, time.time())
+        domain = await names.named(connection, sealing, name, email, time.time())
     asked, began = resolvers.configured(settings.dns), time.time()
     findings, looks, identity = await asyncio.gather(
         inspection.inspect(asked, domain, settings.aws.region),
@@ -78,13 +78,13 @@ async def _check(settings: Settings, database: Database, name: str | None) -> tu
     )
     async with database.write() as connection:
         if email.provider != "outbox":  # where nobody looks, no key is withdrawn
-            trusted = domains.is_default(domain.name, email)
-            domain, _ = await domains.observe(connection, domain, looks, began, trusted=trusted)
+            trusted = names.is_default(domain.name, email)
+            domain, _ = await names.observe(connection, domain, looks, began, trusted=trusted)
         findings.append(inspection.signing(domain))
         if email.provider == "ses":
             findings.append(_of_ses(domain, identity))
         if _is_complete(findings):
-            domain = await domains.verified(connection, domain, began)
+            domain = await names.verified(connection, domain, began)
     return domain, findings
 
 

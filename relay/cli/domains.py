@@ -8,9 +8,9 @@ from uuid import UUID
 
 import typer
 
-from auth import domains, records
-from auth.domains import Domain
-from auth.selectors import OVERLAP_SECONDS
+from auth.domains import names, records
+from auth.domains.names import Domain
+from auth.domains.selectors import OVERLAP_SECONDS
 from config.settings import Email, Settings
 from messages.text import Text
 from relay.cli import domain_check, texts
@@ -49,16 +49,16 @@ def commands() -> typer.Typer:
 
 def add(name: Name, as_json: Json = False) -> None:
     async def work(s: Session) -> Domain:
-        parsed = domains.parse_name(name)
-        needs_dns = domains.needs_dns(parsed, s.settings.email)
-        return await domains.add(s.connection, s.sealing, parsed, time.time(), needs_dns=needs_dns)
+        parsed = names.parse_name(name)
+        needs_dns = names.needs_dns(parsed, s.settings.email)
+        return await names.add(s.connection, s.sealing, parsed, time.time(), needs_dns=needs_dns)
 
     _show(work, as_json)
 
 
 def show_one(name: NameOrDefault = None, as_json: Json = False) -> None:
     async def work(s: Session) -> Domain:
-        return await domains.named(s.connection, s.sealing, name, s.settings.email, time.time())
+        return await names.named(s.connection, s.sealing, name, s.settings.email, time.time())
 
     _show(work, as_json)
 
@@ -66,8 +66,8 @@ def show_one(name: NameOrDefault = None, as_json: Json = False) -> None:
 def rotate(name: NameOrDefault = None, as_json: Json = False) -> None:
     async def work(s: Session) -> Domain:
         now, email = time.time(), s.settings.email
-        domain = await domains.named(s.connection, s.sealing, name, email, now)
-        return await domains.rotate(s.connection, s.sealing, domain, now, needs_dns=email.provider != "outbox")
+        domain = await names.named(s.connection, s.sealing, name, email, now)
+        return await names.rotate(s.connection, s.sealing, domain, now, needs_dns=email.provider != "outbox")
 
     domain = _show(work, as_json)
     if not as_json:
@@ -78,7 +78,7 @@ def rotate(name: NameOrDefault = None, as_json: Json = False) -> None:
 
 def list_all(as_json: Json = False) -> None:
     async def work(s: Session) -> list[Row]:
-        return [_row(domain, s.settings.email) for domain in await domains.list_all(s.connection)]
+        return [_row(domain, s.settings.email) for domain in await names.list_all(s.connection)]
 
     rows = list(map(plain, read(work)))
     if not as_json:
@@ -95,7 +95,7 @@ def _row(domain: Domain, email: Email) -> Row:
         public_record=key.public_record,
         state=key.life.state.value,
         signs=key.signs,
-        usable=domains.is_usable(domain, email),
+        usable=names.is_usable(domain, email),
         verified_at=domain.verified_at,
         created_at=domain.created_at,
     )
@@ -106,7 +106,7 @@ def _show(work: Callable[[Session], Coroutine[Any, Any, Domain]], as_json: bool)
         return await work(s), s.settings
 
     domain, settings = write(with_settings)
-    is_default = domains.is_default(domain.name, settings.email)
+    is_default = names.is_default(domain.name, settings.email)
     found = records.records(domain, settings.aws.region, is_default=is_default)
     if as_json:
         keys = [{"selector": key.selector, "state": key.life.state.value, "signs": key.signs} for key in domain.keys]
@@ -125,6 +125,6 @@ def _show(work: Callable[[Session], Coroutine[Any, Any, Domain]], as_json: bool)
     for key in domain.keys:
         state = Text(texts.SIGNS if key.signs else texts.KEY_STATES[key.life.state])
         say(texts.SELECTOR_IS, selector=key.selector, state=state)
-    if not domains.is_usable(domain, settings.email):
+    if not names.is_usable(domain, settings.email):
         say(texts.DOMAIN_NEXT, name=domain.name)
     return domain

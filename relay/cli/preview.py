@@ -10,15 +10,16 @@ from typing import Annotated, Any
 
 import typer
 
-from auth import domains, keys, records, resolvers, services, spf
+from auth import keys, services
+from auth.domains import names, records, resolvers, spf
 from auth.errors import AuthError
 from auth.principal import Principal
 from auth.verify import Verifier
 from config.database import Database
 from config.settings import Settings
-from delivery.brandings import Brandings
+from delivery.library.brandings import Brandings
+from delivery.library.templates import Templates
 from delivery.providers.base import SendError
-from delivery.templates import Templates
 from messages.address import Address, AddressError
 from messages.email import headers
 from messages.email.content import HeaderSection
@@ -90,16 +91,16 @@ async def _look(
     trace = Trace("preview", "127.0.0.1", "ESMTPSA", settings.smtp.hostname)
     submitted = submission(content, envelope, trace, principal, now, {})
 
-    async def find_domain(name: str) -> domains.Domain | None:
+    async def find_domain(name: str) -> names.Domain | None:
         async with database.read() as connection:
-            return await domains.find(connection, name)
+            return await names.find(connection, name)
 
     async def ask(name: str, type_: str) -> resolvers.Answer:
         if email.provider != "outbox":
             return await resolvers.configured(settings.dns)[0].ask(name, type_)
         # Nobody publishes anything for files: as it would be, were the records published that `domain show` prints.
         own = await find_domain(name.partition(".")[2])
-        default = domains.is_default(own.name, email) if own else False
+        default = names.is_default(own.name, email) if own else False
         published = records.records(own, settings.aws.region, is_default=default) if own else []
         return await records.as_published([*published, _OF_SES])(name, type_)
 

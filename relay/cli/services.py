@@ -8,10 +8,11 @@ from uuid import UUID
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth import domains, services
+from auth import services
+from auth.domains import names
 from auth.principal import DisplayName, FromPolicy, Received, ReplyTo, Service
 from config.settings import Limits
-from delivery import brandings, templates
+from delivery.library import brandings, templates
 from messages.message import Language
 from relay.cli import callbacks, lists, texts
 from relay.cli.arguments import NamedService, NothingNamedError
@@ -88,8 +89,8 @@ async def make(s: Session, *, domain: str | None = None, **options: Any) -> Serv
     Raises AuthError as `auth.services.create` does.
     """
     now, email = time.time(), s.settings.email
-    default = await domains.ensure(s.connection, s.sealing, email.default_domain, now)
-    chosen = default if domain is None else await domains.usable(s.connection, domain, email)
+    default = await names.ensure(s.connection, s.sealing, email.default_domain, now)
+    chosen = default if domain is None else await names.usable(s.connection, domain, email)
     service = await services.create(s.connection, s.limits, now, domain=chosen.name, **options)
     await templates.create_hidden(s.connection, service.email_template_id, service.id, now)
     return service
@@ -138,7 +139,7 @@ def update(
 
     async def work(s: Session) -> Service:
         if domain is not None:
-            await domains.usable(s.connection, domain, s.settings.email)
+            await names.usable(s.connection, domain, s.settings.email)
         service_id = (await s.service(service)).id
         agreed = await with_branding(s, service_id, changes)
         return await services.update(s.connection, s.limits, service_id, **agreed)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from delivery import templates
+from delivery.library import templates
 from messages.message import Channel
 from messages.template import Template
 from relay.cli import texts
@@ -17,7 +17,7 @@ from relay.cli.session import Session, read, write
 
 TemplateId = Annotated[UUID, typer.Argument(metavar=texts.TEMPLATE_ARGUMENT)]
 BodyFile = typer.Option(metavar="FILE|-", help=texts.BODY_FILE)
-_MAX_OCTETS = 1 << 20  # more than the longest body in UTF-8: delivery.templates says what it is too long for
+_MAX_OCTETS = 1 << 20  # more than the longest body in UTF-8: delivery.library.templates says what it is too long for
 
 
 def commands() -> typer.Typer:

@@ -22,7 +22,7 @@ _HEADERS = {
 
 
 class Brandings(Protocol):
-    """What the route needs of delivery.brandings."""
+    """What the route needs of delivery.library.brandings."""
 
     async def picture(self, name: str) -> Picture | None: ...
 

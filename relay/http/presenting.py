@@ -25,7 +25,7 @@ _SMALL_BYTES = 2 * 1024 * 1024  # of what is stored; of more, a portion at a tim
 
 
 class Templates(Protocol):
-    """What the door needs of delivery.templates."""
+    """What the door needs of delivery.library.templates."""
 
     async def find(self, service_id: UUID, template_id: UUID, version: int | None = None) -> Template | None: ...
 

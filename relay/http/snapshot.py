@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client.core import Metric
 
-from auth.domains import Health
+from auth.domains.names import Health
 from config.database import OUTAGES, Database
 from messages.message import Lane
 from relay.http.ops import Labels, gauge

@@ -5,12 +5,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from auth import domains, keys, services
+from auth import keys, services
+from auth.domains import names
 from config.database import Database
 from config.keyring import Keyring
-from delivery import brandings
-from delivery.brandings import MAX_PICTURES, Brandings
-from delivery.versions import FRESH_SECONDS
+from delivery.library import brandings
+from delivery.library.brandings import MAX_PICTURES, Brandings
+from delivery.library.versions import FRESH_SECONDS
 from messages.message import KeyType, Language
 from messages.picture import Picture
 from messages.variant import BUILT_IN, BrandType, Variant, VariantError
@@ -52,7 +53,7 @@ def reader(database: Database, clock: Clock) -> Brandings:
 @pytest.fixture
 async def owner(database: Database, sealing: Keyring) -> UUID:
     async with database.write() as connection:
-        await domains.ensure(connection, sealing, "x.example", NOW)
+        await names.ensure(connection, sealing, "x.example", NOW)
         made = await services.create(connection, DEFAULTS, NOW, name="n", email_from="n", domain="x.example")
     return made.id
 

@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from sqlalchemy import select
 
-from auth import domains, guests, keys, processes, roots, services
+from auth import guests, keys, processes, roots, services
+from auth.domains import names
 from auth.errors import AuthError
 from auth.verify import Verifier
 from config.database import Database
@@ -44,7 +45,7 @@ async def test_two_first_starts_at_once_agree_on_one_root(database: Database) ->
 async def test_after_rotate_everything_opens_without_the_old_root(database: Database) -> None:
     old, both, new = Keyring.parse(OLD), Keyring.parse(f"{NEW},{OLD}"), Keyring.parse(NEW)
     async with database.write() as connection:
-        await domains.ensure(connection, old, DOMAIN, NOW)
+        await names.ensure(connection, old, DOMAIN, NOW)
         service = await services.create(connection, DEFAULTS, NOW, name="S", email_from="s", domain=DOMAIN, live=True)
         issued = await keys.create(connection, old, DEFAULTS, service, NOW, name="k", type=KeyType.NORMAL)
         await guests.add(connection, old, service.id, "guest@example.com", NOW)
@@ -58,7 +59,7 @@ async def test_after_rotate_everything_opens_without_the_old_root(database: Data
     assert await store.load([sent.id]) == {sent.id: sent}
     assert await store.contents({sent.content_id}) == {sent.content_id: content}
     async with database.read() as connection:
-        assert await domains.signing_key(connection, new, DOMAIN, Email()) is not None
+        assert await names.signing_key(connection, new, DOMAIN, Email()) is not None
     verifier = Verifier(database, new, lambda: NOW, DEFAULTS, default_domain=DOMAIN)
     principal = await verifier.verify(issued.key.smtp_username, issued.smtp_password)
     assert principal.guests == {"guest@example.com"}
@@ -68,7 +69,7 @@ async def test_after_rotate_everything_opens_without_the_old_root(database: Data
 async def test_allowed_senders_are_encrypted_and_those_of_a_version_before_become_so(database: Database) -> None:
     old, new = Keyring.parse(OLD), Keyring.parse(f"{NEW},{OLD}")
     async with database.write() as connection:
-        await domains.ensure(connection, old, DOMAIN, NOW)
+        await names.ensure(connection, old, DOMAIN, NOW)
         service = await services.create(connection, DEFAULTS, NOW, name="S", email_from="s", domain=DOMAIN, live=True)
         terms = keys.Terms(allowed_from=["ann@dept.example.ca", "@team.example.ca"])
         issued = await keys.create(connection, old, DEFAULTS, service, NOW, name="k", type=KeyType.NORMAL, **terms)
@@ -100,7 +101,7 @@ async def test_a_version_before_reads_nobody_where_allowed_senders_are_encrypted
     """It runs on while a deployment is replaced, and an empty list is no limit to it."""
     keyring = Keyring.parse(OLD)
     async with database.write() as connection:
-        await domains.ensure(connection, keyring, DOMAIN, NOW)
+        await names.ensure(connection, keyring, DOMAIN, NOW)
         service = await services.create(connection, DEFAULTS, NOW, name="S", email_from="s", domain=DOMAIN, live=True)
         terms = keys.Terms(allowed_from=["ann@dept.example.ca"])
         made = await keys.create(connection, keyring, DEFAULTS, service, NOW, name="k", type=KeyType.NORMAL, **terms)

@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from config.database import Database
-from delivery import templates
-from delivery.brandings import Brandings
-from delivery.rendering import Renderer, RenderingError
-from delivery.templates import MAX_BODY_CHARACTERS, MAX_NAME_CHARACTERS, TemplateError, Templates
-from delivery.versions import FRESH_SECONDS
+from delivery.exit.rendering import Renderer, RenderingError
+from delivery.library import templates
+from delivery.library.brandings import Brandings
+from delivery.library.templates import MAX_BODY_CHARACTERS, MAX_NAME_CHARACTERS, TemplateError, Templates
+from delivery.library.versions import FRESH_SECONDS
 from messages.address import Address
 from messages.email.compose import Recipe
 from messages.message import Channel, ContentKind, KeyType, Lane, Language, Message

@@ -13,7 +13,8 @@ from pathlib import Path
 import uvloop
 from prometheus_client import CollectorRegistry
 
-from auth import domains, keys, services
+from auth import keys, services
+from auth.domains import names
 from auth.throttle import Throttle
 from auth.verify import Verifier
 from config.database import Database
@@ -21,9 +22,9 @@ from config.keyring import Keyring
 from config.settings import Limits, Smtp
 from config.words import Words
 from delivery import schema
-from delivery.brandings import Brandings
+from delivery.library.brandings import Brandings
+from delivery.library.templates import Templates
 from delivery.store.sql import SqlStore
-from delivery.templates import Templates
 from messages.message import KeyType
 from relay import self_signed
 from relay.accept import Acceptor
@@ -38,7 +39,7 @@ DOMAIN = "notification.example.ca"
 async def _key(database: Database, keyring: Keyring) -> keys.Issued:
     now = time.time()
     async with database.write() as connection:
-        await domains.ensure(connection, Keyring.parse(Keyring.generate()), DOMAIN, now)
+        await names.ensure(connection, Keyring.parse(Keyring.generate()), DOMAIN, now)
         service = await services.create(
             connection, Limits(), now, name="Passports", email_from="passports", domain=DOMAIN, live=True
         )

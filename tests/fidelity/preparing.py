@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from uuid import UUID
 
-from delivery.letterheads import Letterheads
+from delivery.library.letterheads import Letterheads
 from messages.address import Address
 from messages.email.dkim import SigningKey, generate, sign
 from messages.email.pipeline import Preparation, Prepared, prepare

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from delivery.letterheads import Letterheads
+from delivery.library.letterheads import Letterheads
 from messages.address import Address
 from messages.email.compose import Recipe, compose
 from messages.email.pipeline import Preparation, prepare

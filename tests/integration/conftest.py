@@ -11,22 +11,22 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from auth import domains
+from auth.domains import names
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Aws, Delivery, Email
 from delivery import schema
-from delivery.brandings import Brandings
+from delivery.exit.rendering import Renderer
+from delivery.exit.signing import Signer
+from delivery.exit.worker import Worker
+from delivery.library.brandings import Brandings
+from delivery.library.templates import Templates
 from delivery.metrics import DeliveryMetrics
 from delivery.providers.ses import open_provider
 from delivery.providers.simulator import SimulatorProvider
 from delivery.queue.sql import SqlQueue
-from delivery.rendering import Renderer
-from delivery.signing import Signer
 from delivery.store.base import Group, History
 from delivery.store.sql import SqlStore
-from delivery.templates import Templates
-from delivery.worker import Worker
 from messages.message import KeyType, Message
 from tests.fakes.aws import CREDENTIALS, FakeAws
 from tests.fakes.feedback import Feedback
@@ -117,7 +117,7 @@ async def works(
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/relay.db")
     await schema.upgrade(database)
     async with database.write() as connection:
-        await domains.ensure(connection, sealing, DOMAIN, time.time())
+        await names.ensure(connection, sealing, DOMAIN, time.time())
     settings = Delivery(unknown_wait_seconds=0.4, retry_base_seconds=0.2, lease_seconds=5)
     async with FakeAws(feedback=Feedback()) as aws:
         yield Works(database, SqlStore(database, keyring), SqlQueue(database), aws, keyring, sealing, settings)

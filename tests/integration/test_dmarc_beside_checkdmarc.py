@@ -8,8 +8,8 @@ import pytest
 from checkdmarc import dmarc as theirs
 from checkdmarc import utils
 
-from auth import dmarc
-from auth.resolvers import Resolver
+from auth.domains import dmarc
+from auth.domains.resolvers import Resolver
 from tests.fakes.dns import FakeDns
 
 DOMAIN = "mail.dept.example.ca"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from auth.selectors import MIN_TTL_SECONDS
+from auth.domains.selectors import MIN_TTL_SECONDS
 from relay.cli import main
 from tests.fakes.aws import CREDENTIALS
 from tests.fakes.dns import FakeDns

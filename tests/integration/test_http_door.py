@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from auth import services
 from config.database import Database
 from config.settings import Limits
-from delivery import templates
+from delivery.library import templates
 from delivery.store.tables import messages
 from tests.http_door import GUEST, READER, ROOT, Door, make_template, running_door
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text
 
 from auth import keys
 from config.settings import Limits
-from delivery import templates
+from delivery.library import templates
 from delivery.store.base import Group
 from delivery.store.tables import messages
 from messages.address import Address

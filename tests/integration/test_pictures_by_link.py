@@ -8,11 +8,11 @@ import pytest
 
 from auth import services
 from auth.services import Limits
-from delivery import brandings
-from delivery.brandings import Brandings
-from delivery.letterheads import Letterheads
-from delivery.rendering import Renderer, RenderingError
-from delivery.templates import Templates
+from delivery.exit.rendering import Renderer, RenderingError
+from delivery.library import brandings
+from delivery.library.brandings import Brandings
+from delivery.library.letterheads import Letterheads
+from delivery.library.templates import Templates
 from messages.email.compose import Recipe
 from messages.picture import Picture
 from messages.variant import BrandType, Variant

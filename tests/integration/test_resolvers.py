@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from auth.resolvers import Answer, Found, Missing, Resolver, Unknown, ask_all, configured
+from auth.domains.resolvers import Answer, Found, Missing, Resolver, Unknown, ask_all, configured
 from config.settings import Dns
 from tests.fakes.dns import FakeDns
 

@@ -8,15 +8,16 @@ from functools import partial
 import pytest
 from structlog.testing import capture_logs
 
-from auth import domains, records, services
-from auth.domains import Domain
-from auth.resolvers import configured
-from auth.selectors import DOUBT_SECONDS, EVERY_SECONDS, State
+from auth import service_domains, services
+from auth.domains import names, records
+from auth.domains.names import Domain
+from auth.domains.resolvers import configured
+from auth.domains.selectors import DOUBT_SECONDS, EVERY_SECONDS, State
+from auth.domains.watch import SelectorWatch
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Dns, Email
-from delivery.selector_watch import SelectorWatch
-from delivery.signing import Signer
+from delivery.exit.signing import Signer
 from tests.fakes.auth import DEFAULTS, DOMAIN, Clock, away
 from tests.fakes.dns import FakeDns
 
@@ -36,7 +37,7 @@ class Watched:
     def machine(self) -> SelectorWatch:
         addresses = [each.address for each in self.dns]
         settings = Dns.model_validate({"resolvers": addresses, "timeout_seconds": self.timeout_seconds})
-        return SelectorWatch(self.database, configured(settings), SES, self.clock)
+        return SelectorWatch(self.database, configured(settings), SES, service_domains.is_used, self.clock)
 
     async def look(self, seconds: float = 0) -> list[dict[str, object]]:
         """Time passes, then one machine looks; what it logged."""
@@ -46,17 +47,17 @@ class Watched:
         return [dict(each) for each in logs]
 
     async def add(self, *, needs_dns: bool = True, published: bool = False) -> Domain:
-        make = domains.ensure if published else partial(domains.add, needs_dns=needs_dns)
+        make = names.ensure if published else partial(names.add, needs_dns=needs_dns)
         async with self.database.write() as c:
             return await make(c, self.sealing, OWN, self.clock.now)
 
     async def rotate(self) -> Domain:
         async with self.database.write() as c:
-            return await domains.rotate(c, self.sealing, await self.domain(), self.clock.now, needs_dns=True)
+            return await names.rotate(c, self.sealing, await self.domain(), self.clock.now, needs_dns=True)
 
     async def domain(self, name: str = OWN) -> Domain:
         async with self.database.read() as c:
-            return await domains.get(c, name)
+            return await names.get(c, name)
 
     async def signs(self, name: str = OWN) -> str | None:
         key = await Signer(self.database, self.sealing, SES, self.clock).key(name)
@@ -169,7 +170,7 @@ async def test_clock_that_was_ahead_once_stops_no_watch(watched: Watched) -> Non
 async def test_domain_that_nobody_uses_calls_nobody(watched: Watched) -> None:
     domain = await watched.add(published=True)
     async with watched.database.write() as c:
-        await domains.verified(c, domain, watched.clock.now)
+        await names.verified(c, domain, watched.clock.now)
     await watched.look()
 
     assert events(await watched.look(DOUBT_SECONDS)) == ["domain.selector_withdrawn", "domain.selector_changed"]
@@ -202,7 +203,7 @@ async def test_resolver_that_fails_never_withdraws_a_key(watched: Watched, troub
 
 async def test_default_domains_only_key_signs_on_and_is_told(watched: Watched) -> None:
     async with watched.database.write() as c:
-        await domains.ensure(c, watched.sealing, DOMAIN, watched.clock.now)
+        await names.ensure(c, watched.sealing, DOMAIN, watched.clock.now)
     assert events(await watched.look()) == []
     assert events(await watched.look(DOUBT_SECONDS)) == ["domain.not_ready"]
     assert events(await watched.look(EVERY_SECONDS)) == ["domain.not_ready"]

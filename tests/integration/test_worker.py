@@ -9,7 +9,7 @@ import dkim
 import pytest
 from sqlalchemy import text
 
-from auth import domains
+from auth.domains import names
 from delivery.store.base import Outcome
 from messages.message import KeyType
 from tests.fakes.aws import CUT_ACCEPTED, HANG, INTERNAL, OK, TOO_FAST
@@ -24,7 +24,7 @@ async def test_a_message_goes_out_signed_once_and_is_sending(works: Works) -> No
     (sent,) = works.aws.sent
     assert sent.raw.endswith(CONTENT)
     async with works.database.read() as connection:
-        found = await domains.find(connection, DOMAIN)
+        found = await names.find(connection, DOMAIN)
     assert found is not None
     record = found.shown.public_record.encode()
     assert dkim.verify(sent.raw, dnsfunc=lambda *_args, **_kwargs: record)
@@ -225,7 +225,7 @@ async def test_an_answer_names_the_earlier_message_as_its_recipient_knows_it(wor
     assert answer["References"].split() == ["<case-1@product.example>", sent["Message-ID"]]
     assert to_a_stranger["In-Reply-To"] == "<case-1@product.example>"
     async with works.database.read() as connection:
-        found = await domains.find(connection, DOMAIN)
+        found = await names.find(connection, DOMAIN)
     assert found is not None
     record = found.shown.public_record.encode()
     assert dkim.verify(works.aws.sent[1].raw, dnsfunc=lambda *_args, **_kwargs: record)

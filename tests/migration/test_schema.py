@@ -11,12 +11,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
-import delivery.brandings
-import delivery.store.tables
-import delivery.templates  # noqa: F401 - each import adds its tables to the metadata
-from auth import dkim_keys, domains, guests, keys, limits, processes, roots, senders, services, throttle  # noqa: F401
+from auth import guests, keys, limits, processes, roots, senders, services, throttle  # noqa: F401
+from auth.domains import dkim_keys, names  # noqa: F401
+from auth.domains.selectors import State
 from auth.principal import Option
-from auth.selectors import State
 from config.database import Database, metadata
 from config.keyring import Keyring
 from delivery import schema
@@ -66,7 +64,7 @@ async def test_a_key_outlives_the_terms_that_an_older_schema_has_no_place_for(
 ) -> None:
     terms = keys.Terms(lane=Lane.BULK, lifetime_seconds=60, allowed_from=["@x.example"], fixed=[Option.LANE])
     async with database.write() as c:
-        await domains.ensure(c, sealing, "x.example", NOW)
+        await names.ensure(c, sealing, "x.example", NOW)
         service = await services.create(c, DEFAULTS, NOW, name="n", email_from="n", domain="x.example")
         made = await keys.create(c, keyring, DEFAULTS, service, NOW, name="n", type=KeyType.NORMAL, **terms)
     async with database.write() as c:
@@ -83,7 +81,7 @@ async def test_branding_that_an_older_schema_does_not_know_gives_way_to_one_that
 ) -> None:
     kept = {}
     async with database.write() as c:
-        await domains.ensure(c, sealing, "x.example", NOW)
+        await names.ensure(c, sealing, "x.example", NOW)
         for name in ("default", "none", "fip_french", str(uuid4())):
             service = await services.create(
                 c, DEFAULTS, NOW, name="n", email_from=f"n{len(kept)}", domain="x.example", branding=name
@@ -108,13 +106,13 @@ async def test_keys_that_signed_before_have_to_be_published_and_others_were_not_
     database: Database, sealing: Keyring
 ) -> None:
     async with database.write() as c:
-        domain = await domains.ensure(c, sealing, "x.example", NOW)
-        await domains.rotate(c, sealing, domain, NOW + 1, needs_dns=True)
+        domain = await names.ensure(c, sealing, "x.example", NOW)
+        await names.rotate(c, sealing, domain, NOW + 1, needs_dns=True)
         await c.run_sync(down_to, "0004")
     await schema.upgrade(database)
 
     async with database.read() as c:
-        found = await domains.get(c, "x.example")
+        found = await names.get(c, "x.example")
     assert [(key.life.state, key.signs) for key in found.keys] == [(State.PENDING, False), (State.PUBLISHED, True)]
     assert (found.verified_at, found.due_at) == (None, 0)
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from uuid import UUID
 
 from config.settings import Email
+from delivery.exit.signing import Signer
+from delivery.exit.worker import Worker
 from delivery.providers.base import Receipt, Throttled
-from delivery.signing import Signer
-from delivery.worker import Worker
 from messages.message import KeyType, Message
 from tests.integration.conftest import Works, works  # noqa: F401 - the fixture
 

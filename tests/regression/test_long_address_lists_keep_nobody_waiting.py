@@ -6,7 +6,7 @@ import time
 import pytest
 
 from auth.principal import Principal
-from delivery.brandings import Brandings
+from delivery.library.brandings import Brandings
 from messages import reply
 from messages.address import Address
 from messages.email.author import authors

@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 from config.settings import Email
+from delivery.exit.signing import Signer
+from delivery.exit.worker import Worker
 from delivery.providers.outbox import OutboxProvider
-from delivery.signing import Signer
-from delivery.worker import Worker
 from messages.email.dkim import SigningKey
 from messages.message import KeyType
 from tests.integration.conftest import Works, works  # noqa: F401 - the fixture

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from auth import domains
+from auth.domains import names
 from delivery.store.base import Group
 from tests.fakes.messages import make_message
 from tests.integration.conftest import CONTENT, Works, works  # noqa: F401 - the fixture
@@ -21,7 +21,7 @@ async def test_a_content_that_does_not_open_waits_alone(works: Works) -> None:  
 
 async def test_a_signing_key_that_does_not_open_holds_up_its_own_domain_only(works: Works) -> None:  # noqa: F811
     async with works.database.write() as connection:
-        broken = await domains.ensure(connection, works.sealing, OTHER, time.time())
+        broken = await names.ensure(connection, works.sealing, OTHER, time.time())
         await connection.exec_driver_sql(
             "UPDATE dkim_keys SET private_key = x'00' WHERE domain_id = ?", (broken.id.bytes,)
         )

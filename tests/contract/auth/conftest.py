@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from auth import domains, keys, services
+from auth import keys, services
+from auth.domains import names
 from auth.principal import Service
 from auth.verify import Verifier
 from config.database import Database
@@ -21,7 +22,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def service(database: Database, sealing: Keyring) -> Service:
     async with database.write() as connection:
-        await domains.ensure(connection, sealing, DOMAIN, NOW)
+        await names.ensure(connection, sealing, DOMAIN, NOW)
         return await services.create(
             connection, DEFAULTS, NOW, name="Passports", email_from="passports", domain=DOMAIN, live=True
         )

@@ -6,11 +6,12 @@ import re
 import pytest
 from sqlalchemy import select
 
-from auth import dkim_keys, domains, service_domains, services
-from auth.dkim_keys import Change
-from auth.domains import Domain, Health
+from auth import service_domains, services
+from auth.domains import dkim_keys, names
+from auth.domains.dkim_keys import Change
+from auth.domains.names import Domain, Health
+from auth.domains.selectors import DOUBT_SECONDS, EVERY_SECONDS, SOON_SECONDS, Look, State
 from auth.errors import AuthError
-from auth.selectors import DOUBT_SECONDS, EVERY_SECONDS, SOON_SECONDS, Look, State
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Email
@@ -30,29 +31,29 @@ class Desk:
 
     async def add(self, *, needs_dns: bool = True) -> Domain:
         async with self.database.write() as c:
-            return await domains.add(c, self.sealing, self.name, NOW, needs_dns=needs_dns)
+            return await names.add(c, self.sealing, self.name, NOW, needs_dns=needs_dns)
 
     async def have(self) -> Domain:
         """A domain whose key was found."""
         async with self.database.write() as c:
-            return await domains.ensure(c, self.sealing, self.name, NOW)
+            return await names.ensure(c, self.sealing, self.name, NOW)
 
     async def look(self, at: float, trusted: bool = False, ttl: float = 300, **looks: Look) -> tuple[Domain, Change]:
         """Looks by the place of the key, the newest is `a`."""
         async with self.database.write() as c:
-            domain = await domains.get(c, self.name)
+            domain = await names.get(c, self.name)
             seen = {
                 key.id: (looks[place], ttl) for place, key in zip("abc", domain.keys, strict=False) if place in looks
             }
-            return await domains.observe(c, domain, seen, at, trusted=trusted)
+            return await names.observe(c, domain, seen, at, trusted=trusted)
 
     async def rotate(self, at: float, *, needs_dns: bool = True) -> Domain:
         async with self.database.write() as c:
-            return await domains.rotate(c, self.sealing, await domains.get(c, self.name), at, needs_dns=needs_dns)
+            return await names.rotate(c, self.sealing, await names.get(c, self.name), at, needs_dns=needs_dns)
 
     async def signs(self, email: Email = SES) -> str | None:
         async with self.database.read() as c:
-            key = await domains.signing_key(c, self.sealing, self.name, email)
+            key = await names.signing_key(c, self.sealing, self.name, email)
         return None if key is None else key.selector
 
 
@@ -88,9 +89,9 @@ async def test_key_that_was_never_found_signs_for_the_outbox_only(database: Data
     domain = await desk.add(needs_dns=False)
     assert await desk.signs(SES) is None
     async with database.read() as c:
-        used = select(domains.domains.c.name)
-        assert await domains.health(c, used, OUTBOX, NOW) == {OWN: Health(True, None)}
-        assert await domains.health(c, used, SES, NOW) == {OWN: Health(False, NOW)}
+        used = select(names.domains.c.name)
+        assert await names.health(c, used, OUTBOX, NOW) == {OWN: Health(True, None)}
+        assert await names.health(c, used, SES, NOW) == {OWN: Health(False, NOW)}
 
     seen, _ = await desk.look(NOW, a=Look.RIGHT)
     assert seen.signing is None
@@ -119,7 +120,7 @@ async def test_no_selector_comes_again(desk: Desk) -> None:
     for days in range(1, 4):
         names.append((await desk.rotate(NOW + days * 86_400)).keys[0].selector)
         async with desk.database.write() as c:
-            await dkim_keys.forget(c, [(await domains.get(c, OWN)).keys[0].id])
+            await dkim_keys.forget(c, [(await names.get(c, OWN)).keys[0].id])
 
     assert len(set(names)) == 4
     assert all(re.fullmatch(r"nr202609-[0-9a-f]{4}", name) for name in names)
@@ -181,7 +182,7 @@ async def test_resolvers_that_fail_withdraw_nothing_and_count_as_no_check(databa
 
     assert await desk.signs() is not None
     async with database.read() as c:
-        assert (await c.execute(select(domains.domains.c.checked_at))).scalar_one() == NOW
+        assert (await c.execute(select(names.domains.c.checked_at))).scalar_one() == NOW
 
 
 async def test_default_domains_only_key_is_never_withdrawn(database: Database, sealing: Keyring) -> None:
@@ -191,12 +192,12 @@ async def test_default_domains_only_key_is_never_withdrawn(database: Database, s
         domain, change = await desk.look(NOW + hours * HOUR, trusted=True, a=Look.WRONG)
         assert (domain.signing, change.moved) == (domain.keys[0], {})
     async with database.read() as c:
-        found = await domains.health(c, select(services.services.c.domain), SES, NOW + 4 * HOUR)
+        found = await names.health(c, select(services.services.c.domain), SES, NOW + 4 * HOUR)
     assert found == {DOMAIN: Health(False, NOW + 3 * HOUR)}
 
     await desk.look(NOW + 5 * HOUR, trusted=True, a=Look.RIGHT)
     async with database.read() as c:
-        found = await domains.health(c, select(services.services.c.domain), SES, NOW + 5 * HOUR)
+        found = await names.health(c, select(services.services.c.domain), SES, NOW + 5 * HOUR)
     assert found == {DOMAIN: Health(True, NOW + 5 * HOUR)}
 
 
@@ -224,15 +225,15 @@ async def test_of_several_machines_one_looks(database: Database, desk: Desk) -> 
     await desk.add()
 
     async with database.read() as c:
-        [due] = await domains.due(c, NOW)
+        [due] = await names.due(c, NOW)
 
     async def claim() -> bool:
         async with database.write() as c:
-            return await domains.claim(c, due, NOW)
+            return await names.claim(c, due, NOW)
 
     assert sorted(await asyncio.gather(*(claim() for _ in range(4)))) == [False, False, False, True]
     async with database.read() as c:
-        assert await domains.due(c, NOW) == []
+        assert await names.due(c, NOW) == []
 
 
 async def test_looks_of_two_machines_at_the_same_time_count_as_one(desk: Desk) -> None:
@@ -248,7 +249,7 @@ async def test_rotation_meanwhile_is_not_lost(desk: Desk) -> None:
     await desk.rotate(NOW)
     async with desk.database.write() as c:
         looks = {domain.keys[0].id: (Look.RIGHT, 300.0)}
-        after, _ = await domains.observe(c, domain, looks, NOW, trusted=False)
+        after, _ = await names.observe(c, domain, looks, NOW, trusted=False)
 
     assert [key.life.state for key in after.keys] == [State.PENDING, State.PUBLISHED]
 
@@ -257,28 +258,28 @@ async def test_rotation_meanwhile_is_not_lost(desk: Desk) -> None:
 async def test_domain_is_usable_once_verified_or_where_no_dns_is_needed(database: Database, desk: Desk) -> None:
     domain = await desk.add()
     async with database.write() as c:
-        assert (await domains.usable(c, OWN, OUTBOX)).name == OWN
+        assert (await names.usable(c, OWN, OUTBOX)).name == OWN
         with pytest.raises(AuthError, match=r"domain check mail\.example\.ca"):
-            await domains.usable(c, OWN, SES)
+            await names.usable(c, OWN, SES)
         with pytest.raises(AuthError, match="not known here"):
-            await domains.usable(c, "other.example.ca", OUTBOX)
-        await domains.verified(c, domain, NOW)
-        assert (await domains.usable(c, OWN, SES)).verified_at == NOW
-    assert not domains.needs_dns(DOMAIN, SES)
+            await names.usable(c, "other.example.ca", OUTBOX)
+        await names.verified(c, domain, NOW)
+        assert (await names.usable(c, OWN, SES)).verified_at == NOW
+    assert not names.needs_dns(DOMAIN, SES)
 
 
 async def test_health_is_told_of_domains_that_mail_may_come_from(
     database: Database, sealing: Keyring, desk: Desk
 ) -> None:
     async with database.write() as c:
-        await domains.ensure(c, sealing, DOMAIN, NOW)
-        await domains.add(c, sealing, "unused.example.ca", NOW, needs_dns=True)
+        await names.ensure(c, sealing, DOMAIN, NOW)
+        await names.add(c, sealing, "unused.example.ca", NOW, needs_dns=True)
     await desk.add()
     async with database.write() as c:
         await services.create(c, DEFAULTS, NOW, name="n", email_from="n", domain=OWN)
-        await domains.verified(c, await domains.get(c, "unused.example.ca"), NOW)
-        found = await domains.health(c, service_domains.used(), SES, NOW)
-        of_outbox = await domains.health(c, service_domains.used(), OUTBOX, NOW)
+        await names.verified(c, await names.get(c, "unused.example.ca"), NOW)
+        found = await names.health(c, service_domains.used(), SES, NOW)
+        of_outbox = await names.health(c, service_domains.used(), OUTBOX, NOW)
 
     assert found == {DOMAIN: Health(True, NOW), OWN: Health(False, NOW)}
     assert of_outbox == {DOMAIN: Health(True, None), OWN: Health(False, None)}

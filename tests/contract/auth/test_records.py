@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from auth import domains, guests, keys, records, services
+from auth import guests, keys, services
+from auth.domains import names, records
 from auth.errors import AuthError
 from auth.principal import Service
 from config.database import Database, metadata
@@ -121,23 +122,23 @@ async def test_domain_has_a_key_that_opens_with_the_sealing_key_only(
     database: Database, keyring: Keyring, sealing: Keyring, service: Service
 ) -> None:
     async with database.write() as c:
-        added = await domains.add(c, sealing, "Mail.Example.CA", NOW)
+        added = await names.add(c, sealing, "Mail.Example.CA", NOW)
         with pytest.raises(AuthError):
-            await domains.add(c, sealing, "mail.example.ca", NOW)
-        assert await domains.ensure(c, sealing, "mail.example.ca", NOW) == added
-        assert [each.name for each in await domains.list_all(c)] == ["mail.example.ca", DOMAIN]
-        key = await domains.signing_key(c, sealing, "mail.example.ca", Email())
+            await names.add(c, sealing, "mail.example.ca", NOW)
+        assert await names.ensure(c, sealing, "mail.example.ca", NOW) == added
+        assert [each.name for each in await names.list_all(c)] == ["mail.example.ca", DOMAIN]
+        key = await names.signing_key(c, sealing, "mail.example.ca", Email())
         assert key is not None
         assert (key.domain, key.selector) == ("mail.example.ca", added.shown.selector)
-        assert await domains.signing_key(c, sealing, "unknown.example.ca", Email()) is None
+        assert await names.signing_key(c, sealing, "unknown.example.ca", Email()) is None
         with pytest.raises(KeyringError):
-            await domains.signing_key(c, keyring, "mail.example.ca", Email())
+            await names.signing_key(c, keyring, "mail.example.ca", Email())
 
 
 async def test_processes_that_start_together_agree_on_one_key(database: Database, sealing: Keyring) -> None:
-    async def ensure() -> domains.Domain:
+    async def ensure() -> names.Domain:
         async with database.write() as c:
-            return await domains.ensure(c, sealing, DOMAIN, NOW)
+            return await names.ensure(c, sealing, DOMAIN, NOW)
 
     first, *others = await asyncio.gather(*(ensure() for _ in range(3)))
     assert others == [first, first]
@@ -147,8 +148,8 @@ async def test_published_record_verifies_what_the_domains_key_signs(
     database: Database, sealing: Keyring, service: Service
 ) -> None:
     async with database.read() as c:
-        domain = await domains.find(c, DOMAIN)
-        key = await domains.signing_key(c, sealing, DOMAIN, Email())
+        domain = await names.find(c, DOMAIN)
+        key = await names.signing_key(c, sealing, DOMAIN, Email())
     assert domain is not None
     assert key is not None
     found = {(each.purpose, each.type): each for each in records.records(domain, "ca-central-1")}

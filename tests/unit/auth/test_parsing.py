@@ -2,7 +2,8 @@
 
 import pytest
 
-from auth import domains, guests, keys, senders, services, verify
+from auth import guests, keys, senders, services, verify
+from auth.domains import names
 from auth.errors import AuthError
 
 SECRET = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -44,9 +45,9 @@ def test_name_that_could_break_a_header_field_is_refused(typed: str) -> None:
 
 
 def test_domain_is_kept_in_ascii_lower_case() -> None:
-    assert domains.parse_name("Québec.Example.CA.") == "xn--qubec-csa.example.ca"
+    assert names.parse_name("Québec.Example.CA.") == "xn--qubec-csa.example.ca"
     with pytest.raises(AuthError):
-        domains.parse_name("localhost")
+        names.parse_name("localhost")
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_files_named_in_documents_exist() -> None:
 def test_every_module_is_in_the_tree_of_the_architecture_page() -> None:
     tree = (ROOT / "docs/architecture.md").read_text().rpartition("## Where to find what")[2]
     for package in ("messages", "auth"):
-        for path in (ROOT / package).glob("[a-z]*.py"):
+        for path in (ROOT / package).rglob("[a-z]*.py"):
             assert re.search(rf"\b{path.stem}\b", tree), path.name
 
 

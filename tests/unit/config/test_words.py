@@ -16,8 +16,8 @@ from uuid import UUID
 
 import pytest
 
+from auth.domains.records import Record
 from auth.principal import Key, Service
-from auth.records import Record
 from config.settings import OF_SETTING
 from config.words import Words, catalogue, negotiate
 from delivery.queue.base import Waits

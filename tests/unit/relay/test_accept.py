@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from auth.principal import Principal
-from delivery.brandings import Brandings
+from delivery.library.brandings import Brandings
 from delivery.queue.memory import MemoryQueue
 from delivery.store.base import Group, StoreUnavailable
 from delivery.store.memory import Memory, MemoryStore

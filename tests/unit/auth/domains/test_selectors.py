@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth.selectors import (
+from auth.domains.selectors import (
     DOUBT_SECONDS,
     EVERY_SECONDS,
     MAX_TTL_SECONDS,

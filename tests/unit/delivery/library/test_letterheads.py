@@ -11,14 +11,14 @@ from pydantic import ValidationError
 
 from config.settings import Branding as Settings
 from config.settings import SettingsError
-from delivery.letterheads import MAX_ENTRIES, Letterheads
+from delivery.library.letterheads import MAX_ENTRIES, Letterheads
 from messages.message import Language
 from messages.picture import MAX_OCTETS, Picture
 from messages.variant import BUILT_IN, BrandType, Variant
 from tests.fakes.pictures import gif, png
 
 LOGO = Picture.parse(gif(600, 200))
-ARTWORK = Path(__file__).parents[2] / "data/branding/artwork"
+ARTWORK = Path(__file__).parents[3] / "data/branding/artwork"
 
 
 def custom(kind: BrandType, **values: object) -> Variant:

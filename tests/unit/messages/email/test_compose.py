@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.letterheads import Letterheads
+from delivery.library.letterheads import Letterheads
 from messages.address import Address
 from messages.email.branding import Branding
 from messages.email.compose import Recipe, RecipeError, compose, is_one_click_url

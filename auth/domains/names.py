@@ -12,10 +12,10 @@ from sqlalchemy import Column, Double, Row, Select, Table, Text, insert, or_, se
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth import dkim_keys, selectors
-from auth.dkim_keys import Change, Key
+from auth.domains import dkim_keys, selectors
+from auth.domains.dkim_keys import Change, Key
+from auth.domains.selectors import Look, State
 from auth.errors import BAD_DOMAIN, DOMAIN_TAKEN, DOMAIN_UNKNOWN, DOMAIN_UNVERIFIED, AuthError
-from auth.selectors import Look, State
 from config.database import Id, metadata
 from config.keyring import Keyring
 from config.settings import Email

@@ -1,19 +1,20 @@
-"""Looks whether the keys of domains are published, and lets another one sign where that is so (auth/selectors.py).
+"""Looks whether the keys of domains are published, and lets another one sign where that is so (selectors.py).
 
 One process of a machine runs it. Of several machines the one that claims a domain looks; were it two, their looks would
 count as one. Knows nothing of messages or providers.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth import domains, inspection, service_domains
-from auth.dkim_keys import Change
-from auth.domains import Domain
-from auth.resolvers import Resolver
-from auth.selectors import Look, State
+from auth.domains import inspection, names
+from auth.domains.dkim_keys import Change
+from auth.domains.names import Domain
+from auth.domains.resolvers import Resolver
+from auth.domains.selectors import Look, State
 from config.database import Database
 from config.settings import Email
 
@@ -22,14 +23,20 @@ _AT_ONCE = 10  # domains; a resolver that is away costs each of them its time
 
 
 class SelectorWatch:
-    """`now` gives seconds since the epoch."""
+    """`is_used` tells whether a service sends from a domain; `now` gives seconds since the epoch."""
 
     def __init__(
-        self, database: Database, resolvers: Sequence[Resolver], email: Email, now: Callable[[], float]
+        self,
+        database: Database,
+        resolvers: Sequence[Resolver],
+        email: Email,
+        is_used: Callable[[AsyncConnection, str], Awaitable[bool]],
+        now: Callable[[], float],
     ) -> None:
         self._database = database
         self._resolvers = resolvers
         self._email = email
+        self._is_used = is_used
         self._now = now
         self._log = structlog.get_logger("domains")
 
@@ -43,7 +50,7 @@ class SelectorWatch:
     async def look(self) -> None:
         """Looks at every domain that is due."""
         async with self._database.read() as connection:
-            due = await domains.due(connection, self._now())
+            due = await names.due(connection, self._now())
         turns = asyncio.Semaphore(_AT_ONCE)
         await asyncio.gather(*(self._look_in_turn(domain, turns) for domain in due))
 
@@ -58,18 +65,18 @@ class SelectorWatch:
     async def _look_in_turn(self, domain: Domain, turns: asyncio.Semaphore) -> None:
         async with turns:
             async with self._database.write() as connection:
-                if not await domains.claim(connection, domain, self._now()):
+                if not await names.claim(connection, domain, self._now()):
                     return
             began = self._now()
             looks = await inspection.look_at_keys(self._resolvers, domain)
-            trusted = domains.is_default(domain.name, self._email)
+            trusted = names.is_default(domain.name, self._email)
             async with self._database.write() as connection:
-                domain, change = await domains.observe(connection, domain, looks, began, trusted=trusted)
-                is_used = trusted or await service_domains.is_used(connection, domain.name)
+                domain, change = await names.observe(connection, domain, looks, began, trusted=trusted)
+                is_used = trusted or await self._is_used(connection, domain.name)
             self._tell(domain, change)
             if any(look is Look.UNANSWERED for look, _ in looks.values()):
                 self._log.warning("domain.unanswered", domain=domain.name)
-            if is_used and not domains.is_ready(domain, self._now()):
+            if is_used and not names.is_ready(domain, self._now()):
                 self._log.error("domain.not_ready", domain=domain.name, selector=change.signs)
 
     def _tell(self, domain: Domain, change: Change) -> None:

@@ -6,8 +6,8 @@ Knows nothing of the queue; what cannot be built is the worker's to keep waiting
 import asyncio
 
 from config.fairness import FairLock
-from delivery.brandings import Brandings
-from delivery.templates import Templates
+from delivery.library.brandings import Brandings
+from delivery.library.templates import Templates
 from messages.email.compose import Recipe, RecipeError, compose
 from messages.message import Message
 from messages.template import Template, TooLong

@@ -5,12 +5,12 @@ from uuid import uuid4
 
 import pytest
 
-from auth import inspection, records
-from auth.dkim_keys import Key
-from auth.domains import Domain
-from auth.inspection import Finding, Result
-from auth.resolvers import Answer, Found, Missing, Unknown
-from auth.selectors import Life, Look, State
+from auth.domains import inspection, records
+from auth.domains.dkim_keys import Key
+from auth.domains.inspection import Finding, Result
+from auth.domains.names import Domain
+from auth.domains.resolvers import Answer, Found, Missing, Unknown
+from auth.domains.selectors import Life, Look, State
 from messages.email.dkim import generate, public_record
 
 DOMAIN = "mail.example.ca"

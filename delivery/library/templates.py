@@ -12,7 +12,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import Database, Id, metadata
-from delivery.versions import Versions
+from delivery.library.versions import Versions
 from messages.message import MAX_SUBJECT_CHARACTERS, Channel
 from messages.template import Template, unmatched
 from messages.text import TextError, clean

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from auth.resolvers import Ask, Missing, Unknown
+from auth.domains.resolvers import Ask, Missing, Unknown
 from messages.text import Text
 
 _LABELS = 7  # RFC 9989 4.10: left of a name of more than eight, so that nobody asks more than eight times

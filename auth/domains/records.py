@@ -5,9 +5,9 @@ from binascii import Error as Base64Error
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from auth.domains import Domain
-from auth.resolvers import Answer, Ask, Found, Missing, Unknown
-from auth.selectors import MIN_TTL_SECONDS, Look
+from auth.domains.names import Domain
+from auth.domains.resolvers import Answer, Ask, Found, Missing, Unknown
+from auth.domains.selectors import MIN_TTL_SECONDS, Look
 from messages.text import Text
 
 _STRING_OCTETS = 255  # RFC 1035 3.3: of one string in a record

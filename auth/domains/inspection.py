@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from auth import dmarc, records, spf
-from auth.dkim_keys import Key
-from auth.domains import Domain
-from auth.resolvers import Ask, Found, Missing, Resolver, Unknown, ask_all
-from auth.selectors import Look, State
+from auth.domains import dmarc, records, spf
+from auth.domains.dkim_keys import Key
+from auth.domains.names import Domain
+from auth.domains.resolvers import Ask, Found, Missing, Resolver, Unknown, ask_all
+from auth.domains.selectors import Look, State
 from messages.text import Text
 
 

@@ -1,7 +1,7 @@
 """The DKIM keys of domains: one signs for each, several may be published while one takes over from another.
 
 Private keys are encrypted with the sealing key, which doors do not have. Which key signs follows from what DNS shows
-(auth/selectors.py); knows nothing of how that was asked.
+(auth/domains/selectors.py); knows nothing of how that was asked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,8 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth import selectors
-from auth.selectors import Life, Look, State
+from auth.domains import selectors
+from auth.domains.selectors import Life, Look, State
 from config.database import Id, metadata
 from config.keyring import Keyring
 from messages.email import dkim

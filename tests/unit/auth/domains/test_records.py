@@ -6,12 +6,12 @@ import dns.rdata
 import dns.rdatatype
 import pytest
 
-from auth import dmarc, records, spf
-from auth.dkim_keys import Key
-from auth.domains import Domain
-from auth.records import Record, as_published
-from auth.resolvers import Answer, Ask, Found, Missing, Unknown
-from auth.selectors import Life, Look, State
+from auth.domains import dmarc, records, spf
+from auth.domains.dkim_keys import Key
+from auth.domains.names import Domain
+from auth.domains.records import Record, as_published
+from auth.domains.resolvers import Answer, Ask, Found, Missing, Unknown
+from auth.domains.selectors import Life, Look, State
 from messages.email.dkim import generate, public_record
 
 DOMAIN = "mail.example.ca"

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from delivery.portions import Room, Work, portions
+from delivery.exit.portions import Room, Work, portions
 from delivery.queue.base import Claim
 from messages.message import ContentKind, Lane
 from tests.fakes.messages import make_message

@@ -30,8 +30,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.keys import keys
 from auth.services import services
 from config.database import Database, Id, metadata
-from delivery.letterheads import Letterheads
-from delivery.versions import FRESH_SECONDS, Versions
+from delivery.library.letterheads import Letterheads
+from delivery.library.versions import FRESH_SECONDS, Versions
 from messages.email.branding import Branding
 from messages.message import Language, parse_id
 from messages.picture import Picture

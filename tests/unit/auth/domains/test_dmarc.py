@@ -2,9 +2,9 @@
 
 import pytest
 
-from auth import dmarc
-from auth.dmarc import Policy, Search
-from auth.resolvers import Answer, Ask, Found, Missing, Unknown
+from auth.domains import dmarc
+from auth.domains.dmarc import Policy, Search
+from auth.domains.resolvers import Answer, Ask, Found, Missing, Unknown
 
 DOMAIN, BOUNCE = "mail.example.ca", "bounce.mail.example.ca"
 STRICT = "v=DMARC1; p=reject; adkim=s; aspf=s"

@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from delivery.brandings import Brandings
+from delivery.library.brandings import Brandings
 from messages.email import charset, html
 from messages.email.branding import Reason
 from messages.email.pipeline import prepare

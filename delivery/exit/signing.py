@@ -9,7 +9,7 @@ from math import inf
 
 import dkim
 
-from auth import domains
+from auth.domains import names
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Email
@@ -38,7 +38,7 @@ class Signer:
         loaded_at, key = self._keys.get(domain, (-inf, None))
         if not 0 <= self._now() - loaded_at <= _KEEP_SECONDS:  # below 0: the clock was set back
             async with self._database.read() as connection:
-                key = await domains.signing_key(connection, self._sealing, domain, self._email)
+                key = await names.signing_key(connection, self._sealing, domain, self._email)
             self._keys[domain] = (self._now(), key)
         return key
 

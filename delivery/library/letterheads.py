@@ -1,6 +1,6 @@
 """What a branding looks like: variants of messages/variant.py in the templates of config/branding, with their pictures.
 
-Knows nothing of databases: which variant a message has, delivery/brandings.py says.
+Knows nothing of databases: which variant a message has, delivery/library/brandings.py says.
 """
 
 from collections import OrderedDict

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from auth.resolvers import Ask, Found, Missing, Unknown
+from auth.domains.resolvers import Ask, Found, Missing, Unknown
 from messages.text import Text
 
 SES = "amazonses.com"

@@ -15,15 +15,15 @@ import structlog
 from config.database import OUTAGES
 from config.keyring import KeyringError
 from config.settings import Delivery
-from delivery.conversations import continued
+from delivery.exit.conversations import continued
+from delivery.exit.portions import Room, portions
+from delivery.exit.rendering import Renderer, RenderingError
+from delivery.exit.retry import delay_seconds
+from delivery.exit.signing import SignatureInvalid, Signer
 from delivery.metrics import DeliveryMetrics
-from delivery.portions import Room, portions
 from delivery.providers.base import Deferred, Failed, Provider, Receipt, SendError, Throttled, Unknown
 from delivery.queue.base import Claim, Queue
-from delivery.rendering import Renderer, RenderingError
-from delivery.retry import delay_seconds
 from delivery.rounds import OUTAGE_SECONDS, Rounds
-from delivery.signing import SignatureInvalid, Signer
 from delivery.store.base import Attempt, Outcome, Record, Store
 from messages.email.dkim import SigningKey, SigningKeyError
 from messages.message import ContentKind, KeyType, Message, new_id

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery.letterheads import Letterheads
+from delivery.library.letterheads import Letterheads
 from messages.email import mime
 from messages.email.pipeline import prepare
 from messages.message import Language
