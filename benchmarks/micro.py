@@ -15,8 +15,12 @@ from config.keyring import Keyring
 from delivery import schema
 from delivery.library.brandings import Brandings
 from delivery.queue.sql import SqlQueue
+from delivery.store.attempting import Attempting
 from delivery.store.base import Attempt, Group, Outcome, Record
-from delivery.store.sql import SqlStore
+from delivery.store.contents import Contents
+from delivery.store.putting import Putting
+from delivery.store.rows import Codec
+from delivery.store.searching import Searching
 from messages.address import Address
 from messages.email.dkim import SigningKey, generate, sign
 from messages.email.pipeline import Preparation, prepare
@@ -72,26 +76,24 @@ async def storing_and_delivering(url: str, batches: int = 40) -> tuple[float, fl
     database = Database(url)
     try:
         await schema.upgrade(database)
-        store, queue, content = (
-            SqlStore(database, Keyring.parse(Keyring.generate())),
-            SqlQueue(database),
-            html_message(),
-        )
+        codec, queue, content = Codec(Keyring.parse(Keyring.generate())), SqlQueue(database), html_message()
+        putting, attempting = Putting(database, codec), Attempting(database)
+        searching, contents = Searching(database, codec), Contents(database, codec)
 
         async def put() -> None:
             groups = (Group((_message(len(content)),), content, _CHARGES) for _ in range(BATCH))
-            await asyncio.gather(*map(store.put, groups))
+            await asyncio.gather(*map(putting.put, groups))
 
         async def deliver() -> None:
             now = time.time()
             claims = await queue.claim("bench", BATCH, now, 60, 180)
-            messages = await store.load([claim.message_id for claim in claims])
-            await store.contents({message.content_id for message in messages.values()})
+            messages = await searching.load([claim.message_id for claim in claims])
+            await contents.load({message.content_id for message in messages.values()})
             attempts = [Attempt(new_id(now, os.urandom(10)), each, 1, "ses", now) for each in messages]
-            await store.attempt(attempts, "bench", now + 60)
+            await attempting.attempt(attempts, "bench", now + 60)
             await asyncio.gather(
                 *(
-                    store.record(Record(a.message_id, a.id, Outcome.RELAYED, now, Status.SENDING, "id"))
+                    attempting.record(Record(a.message_id, a.id, Outcome.RELAYED, now, Status.SENDING, "id"))
                     for a in attempts
                 )
             )

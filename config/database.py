@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, LargeBinary, MetaData, create_engine, event, text
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.engine import Dialect, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -29,6 +29,13 @@ metadata = MetaData()
 OUTAGES = (SQLAlchemyError, OSError)
 
 T = TypeVar("T")
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether the database itself is in trouble, so that trying row by row is pointless."""
+    return isinstance(error, OSError | TimeoutError | OperationalError | InterfaceError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
 
 
 class Id(TypeDecorator[UUID]):

@@ -1,20 +1,21 @@
-"""The one way in: checks -> prepare -> split -> store.put, the same for every door.
+"""The one way in: checks -> prepare -> split -> put, the same for every door.
 
 Knows nothing of SMTP or HTTP: doors build a Submission, and print what this raises in their own protocol.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
 from auth.limits import charges
 from auth.principal import Principal
-from delivery.store.base import Group, Repeated, Store
+from delivery.store.base import Group, Repeated
 from messages import reply
+from messages.address import Address
 from messages.email.compose import message_id_field
-from messages.message import ContentKind, Message, Submission, new_id
+from messages.message import ContentKind, IdempotencyKey, Message, Submission, new_id
 from messages.reply import Refused
 from messages.status import Status
 from relay.checks import check_fixed, check_recipients, check_schedule, check_senders
@@ -51,19 +52,43 @@ class Verifier(Protocol):
     async def current(self, principal: Principal, client_ip: str | None) -> Principal: ...
 
 
+class Putting(Protocol):
+    """What accept needs of delivery.store.putting."""
+
+    async def put(self, group: Group) -> tuple[Message, ...]: ...
+
+
+class Idempotency(Protocol):
+    """What accept needs of delivery.store.idempotency."""
+
+    async def repeated(
+        self, service_id: UUID, key: IdempotencyKey, recipients: Sequence[Address]
+    ) -> Repeated | None: ...
+
+
+class Searching(Protocol):
+    """What accept needs of delivery.store.searching."""
+
+    async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]: ...
+
+
 class Acceptor:
     """`now` gives seconds since the epoch."""
 
     def __init__(
         self,
-        store: Store,
+        putting: Putting,
+        idempotency: Idempotency,
+        searching: Searching,
         verifier: Verifier,
         preparer: Preparer,
         *,
         max_recipients: int,
         now: Callable[[], float],
     ) -> None:
-        self._store = store
+        self._putting = putting
+        self._idempotency = idempotency
+        self._searching = searching
         self._verifier = verifier
         self._preparer = preparer
         self._max_recipients = max_recipients
@@ -94,7 +119,7 @@ class Acceptor:
             return await self._earlier(repeated, len(submission.envelope.split()))
         messages = _split(submission, principal, prepared, group_id, now)
         try:
-            stored = await self._store.put(
+            stored = await self._putting.put(
                 Group(messages, prepared.content, charges(principal), submission.idempotency)
             )
         except Repeated as repeated:
@@ -114,12 +139,12 @@ class Acceptor:
         if submission.idempotency is None:
             return None
         recipients = submission.envelope.recipients
-        return await self._store.repeated(principal.service.id, submission.idempotency, recipients)
+        return await self._idempotency.repeated(principal.service.id, submission.idempotency, recipients)
 
     async def _earlier(self, repeated: Repeated, recipients: int) -> Accepted:
         if not repeated.same:
             raise Refused(reply.IDEMPOTENCY_KEY_USED)
-        found = await self._store.load([repeated.message_id])
+        found = await self._searching.load([repeated.message_id])
         if repeated.message_id not in found:
             raise Refused(reply.UNREADABLE)
         return Accepted((found[repeated.message_id],), recipients, recipients)

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from delivery.library.brandings import Brandings
     from delivery.library.templates import Templates
     from delivery.providers.base import Provider
-    from delivery.store.sql import SqlStore
+    from delivery.store.contents import Contents
+    from delivery.store.searching import Searching
     from relay.accept import Acceptor
     from relay.metrics import DoorMetrics
 
@@ -52,6 +53,11 @@ _PRELOAD = (
     "auth.domains.watch",
     "delivery.callbacks.sender",
     "delivery.feedback.run",
+    "delivery.store.attempting",
+    "delivery.store.putting",
+    "delivery.store.retiring",
+    "delivery.store.searching",
+    "delivery.store.settling",
     "delivery.providers.ses",
     "relay.http.serving",
     "uvloop",
@@ -160,7 +166,8 @@ class DoorParts(NamedTuple):
     """What every door is made of."""
 
     verifier: "Verifier"
-    store: "SqlStore"
+    searching: "Searching"
+    contents: "Contents"
     templates: "Templates"
     brandings: "Brandings"
     acceptor: "Acceptor"
@@ -179,7 +186,11 @@ async def _open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
     from config.words import Words
     from delivery.library.brandings import Brandings
     from delivery.library.templates import Templates
-    from delivery.store.sql import SqlStore
+    from delivery.store.contents import Contents
+    from delivery.store.idempotency import Idempotency
+    from delivery.store.putting import Putting
+    from delivery.store.rows import Codec
+    from delivery.store.searching import Searching
     from relay.accept import Acceptor
     from relay.metrics import DoorMetrics
     from relay.preparation import Preparer
@@ -189,15 +200,34 @@ async def _open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
         verified_only = settings.email.provider != "outbox"
         verifier = Verifier(database, keyring, now, settings.limits, default_domain=domain, verified_only=verified_only)
         throttle = Throttle(database, keyring, now, default_domain=domain)
-        store, templates = SqlStore(database, keyring), Templates(database, now)
+        codec, templates = Codec(keyring), Templates(database, now)
+        putting, searching = Putting(database, codec), Searching(database, codec)
         brandings = Brandings(load_letterheads(settings), database, now)
         preparer = Preparer(brandings, templates, settings.smtp.max_message_bytes)
-        acceptor = Acceptor(store, verifier, preparer, max_recipients=settings.smtp.max_recipients, now=now)
+        acceptor = Acceptor(
+            putting,
+            Idempotency(database, codec),
+            searching,
+            verifier,
+            preparer,
+            max_recipients=settings.smtp.max_recipients,
+            now=now,
+        )
         keeping = asyncio.create_task(verifier.run())
         try:
             words = Words.load(f"{settings.http.public_url}smtp")
-            yield DoorParts(verifier, store, templates, brandings, acceptor, DoorMetrics(REGISTRY), words, throttle)
-            await store.drain()
+            yield DoorParts(
+                verifier,
+                searching,
+                Contents(database, codec),
+                templates,
+                brandings,
+                acceptor,
+                DoorMetrics(REGISTRY),
+                words,
+                throttle,
+            )
+            await putting.drain()
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
@@ -249,7 +279,8 @@ async def http_door(
             verifier=parts.verifier,
             throttle=parts.throttle,
             acceptor=parts.acceptor,
-            store=parts.store,
+            searching=parts.searching,
+            contents=parts.contents,
             templates_=parts.templates,
             brandings=parts.brandings,
             metrics=parts.metrics,
@@ -286,7 +317,11 @@ async def worker(owner: str, slot: int, settings: Settings, stopping: asyncio.Ev
     from delivery.metrics import DeliveryMetrics
     from delivery.providers.simulator import SimulatorProvider
     from delivery.queue.sql import SqlQueue
-    from delivery.store.sql import SqlStore
+    from delivery.store.attempting import Attempting
+    from delivery.store.contents import Contents
+    from delivery.store.retiring import Retiring
+    from delivery.store.rows import Codec
+    from delivery.store.searching import Searching
     from messages.message import KeyType
 
     secret, sealing = load_keyrings(settings)
@@ -294,12 +329,14 @@ async def worker(owner: str, slot: int, settings: Settings, stopping: asyncio.Ev
     async with open_database(settings) as database, processes.present(database, "worker", roots, time.time):
         async with database.write() as connection:
             await names.ensure(connection, sealing, settings.email.default_domain, time.time())
-        store = SqlStore(database, secret)
+        codec, attempting = Codec(secret), Attempting(database)
         live = await email_provider(settings)
         providers: dict[KeyType, Provider] = dict.fromkeys(KeyType, live) | {KeyType.TEST: SimulatorProvider()}
         work = Worker(
             owner,
-            store=store,
+            searching=Searching(database, codec),
+            contents=Contents(database, codec),
+            attempting=attempting,
             queue=SqlQueue(database),
             renderer=Renderer(
                 Templates(database, time.time), Brandings(load_letterheads(settings), database, time.time)
@@ -312,7 +349,7 @@ async def worker(owner: str, slot: int, settings: Settings, stopping: asyncio.Ev
         )
         beside = []  # what one process of a machine does
         if slot == 0:
-            beside.append(retention.run(store, time.time, stopping))
+            beside.append(retention.run(Retiring(database), time.time, stopping))
         if slot == 0 and settings.email.provider == "ses":
             asked = resolvers.configured(settings.dns)
             watch = SelectorWatch(database, asked, settings.email, service_domains.is_used, time.time)
@@ -320,7 +357,7 @@ async def worker(owner: str, slot: int, settings: Settings, stopping: asyncio.Ev
         tasks = [asyncio.create_task(each) for each in beside]
         ready()
         await work.run(stopping)
-        await store.drain()
+        await attempting.drain()
         await asyncio.gather(*tasks, return_exceptions=True)
         await live.close()
 
@@ -334,22 +371,27 @@ async def feedback(
     from delivery.callbacks.sender import open_sender
     from delivery.feedback import run
     from delivery.metrics import CallbackMetrics, DeliveryMetrics
-    from delivery.store.sql import SqlStore
+    from delivery.store.rows import Codec
+    from delivery.store.searching import Searching
+    from delivery.store.settling import Settling
     from relay.http.serving import serve
 
     roots = {"secret": (keyring := secret_keyring(settings))}
     async with open_database(settings) as database, processes.present(database, "feedback", roots, time.time):
-        store, metrics = SqlStore(database, keyring), DeliveryMetrics(REGISTRY)
+        codec, metrics = Codec(keyring), DeliveryMetrics(REGISTRY)
         telling = open_sender(
             f"{socket.gethostname()}-{random.SystemRandom().randbytes(4).hex()}",
             database=database,
             keyring=keyring,
-            store=store,
+            searching=Searching(database, codec),
             settings=settings.callbacks,
             metrics=CallbackMetrics(REGISTRY),
             now=time.time,
         )
-        async with run.open_parts(settings.aws, store, metrics, time.time) as parts, telling as sender:
+        async with (
+            run.open_parts(settings.aws, Settling(database, codec), metrics, time.time) as parts,
+            telling as sender,
+        ):
             ready()
             async with asyncio.TaskGroup() as group:
                 group.create_task(sender.run(stopping))

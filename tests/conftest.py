@@ -8,7 +8,8 @@ import pytest
 
 from config.database import Database
 from config.keyring import Keyring
-from delivery import schema
+from tests.harness.kept import Kept
+from tests.harness.migrated import migrated
 from tests.harness.postgres import Postgres, server_binaries
 
 
@@ -53,8 +54,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A database with the schema, on SQLite and on PostgreSQL."""
-    handle = Database(database_url)
-    await schema.upgrade(handle)
+    handle = await migrated(database_url)
     yield handle
     await handle.close()
 
@@ -67,3 +67,11 @@ def keyring() -> Keyring:
 @pytest.fixture(scope="session")
 def sealing() -> Keyring:
     return Keyring.parse(Keyring.generate())
+
+
+@pytest.fixture
+async def kept(sqlite_url: str, keyring: Keyring) -> AsyncIterator[Kept]:
+    """An SQLite database with the schema, and what it keeps."""
+    handle = await migrated(sqlite_url, synchronous="OFF")
+    yield Kept(sqlite_url, handle, keyring)
+    await handle.close()

@@ -28,7 +28,6 @@ from delivery.library import templates
 from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
 from delivery.library.templates import Templates
-from delivery.store.sql import SqlStore
 from messages.message import Channel, KeyType
 from messages.template import Template
 from relay.accept import Acceptor
@@ -36,6 +35,7 @@ from relay.http.application import application
 from relay.http.serving import serve
 from relay.metrics import DoorMetrics
 from relay.preparation import Preparer
+from tests.harness.store import Store
 
 DOMAIN = "notification.example.ca"
 GUEST = "guest@example.org"
@@ -72,7 +72,7 @@ class Answer:
 class Door:
     port: int
     database: Database
-    store: SqlStore
+    store: Store
     registry: CollectorRegistry
     clock: Clock
     service: Service
@@ -130,14 +130,19 @@ async def running_door(
     service, issued, template = await _make(database, keyring, limits)
     verifier = Verifier(database, keyring, clock, limits, default_domain=DOMAIN)
     throttle = Throttle(database, keyring, clock, default_domain=DOMAIN)
-    store, found = SqlStore(database, keyring), Templates(database, clock)
+    store, found = Store(database, keyring), Templates(database, clock)
     brandings = Brandings(letterheads=Letterheads(ARTWORK), database=database, now=clock)
+    preparer = Preparer(brandings, found, 1 << 20)
+    acceptor = Acceptor(
+        store.putting, store.idempotency, store.searching, verifier, preparer, max_recipients=10, now=clock
+    )
     app = application(
         public_url=ROOT,
         verifier=verifier,
         throttle=throttle,
-        acceptor=Acceptor(store, verifier, Preparer(brandings, found, 1 << 20), max_recipients=10, now=clock),
-        store=store,
+        acceptor=acceptor,
+        searching=store.searching,
+        contents=store.contents,
         templates_=found,
         brandings=brandings,
         metrics=DoorMetrics(registry),
@@ -156,7 +161,7 @@ async def running_door(
             await session.close()
             door.stopping.set()
             await serving
-            await store.drain()
+            await store.putting.drain()
             await verifier.close()
 
 

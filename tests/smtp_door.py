@@ -1,4 +1,4 @@
-"""A whole SMTP door for tests: real listeners on loopback, real TLS, real keys in SQLite, real accept into memory.
+"""A whole SMTP door for tests: real listeners on loopback, real TLS, real keys and messages in SQLite.
 
 `Gate` stands in front of `accept()`: it notes what comes in, can hold it back, and can fail as code of ours might.
 """
@@ -27,13 +27,12 @@ from auth.domains import names
 from auth.principal import Option, Principal
 from auth.throttle import Throttle
 from auth.verify import Verifier
-from config.database import Database, metadata
+from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits, Smtp
 from config.words import Words
 from delivery.library.brandings import Brandings
 from delivery.library.templates import Templates
-from delivery.store.memory import Memory, MemoryStore
 from messages.message import KeyType, Lane, Language, Submission
 from relay.accept import Accepted, Acceptor
 from relay.metrics import DoorMetrics
@@ -41,12 +40,13 @@ from relay.preparation import Preparer
 from relay.smtp.intake import PACE, Pace
 from relay.smtp.listeners import SmtpDoor
 from relay.tls import Certificates
+from tests.harness.kept import Kept
+from tests.harness.migrated import migrated
+from tests.harness.store import Store
 
 HOST = "mail.example.ca"
 DOMAIN = "notification.example.ca"
 GUEST = "guest@example.org"
-_NAMES = ("domains", "dkim_keys", "services", "keys", "guests", "senders", "service_domains", "limits", "logins")
-TABLES = [metadata.tables[name] for name in _NAMES]
 QUICK = Rules(first_delay_seconds=0.001, longest_delay_seconds=0.01)  # of who failed to log in, so that no test waits
 LIMITED: dict[str, keys.Terms] = {
     "small": {"max_recipients": 2, "max_message_bytes": 5000},
@@ -93,7 +93,7 @@ class Gate:
 class Door:
     door: SmtpDoor
     gate: Gate
-    memory: Memory
+    kept: Kept
     registry: CollectorRegistry
     client_context: ssl.SSLContext
     port: int
@@ -128,15 +128,18 @@ async def running_door(folder: Path, rules: Rules = QUICK, pace: Pace = PACE, **
 
     contents, keyring, issued = _template()
     (folder / "relay.db").write_bytes(contents)
-    database = Database(f"sqlite+aiosqlite:///{folder}/relay.db", synchronous="OFF", pool_size=2)
+    url = f"sqlite+aiosqlite:///{folder}/relay.db"
+    database = Database(url, synchronous="OFF", pool_size=2)
     clock = Clock()
     verifier = Verifier(database, keyring, clock, Limits(), default_domain=DOMAIN)
     usernames = {name: each.key.smtp_username for name, each in issued.items()}
     settings["devices"] = settings.get("devices", "").format(**usernames)
     smtp = Smtp.model_validate({"hostname": HOST, **settings})
-    memory = Memory()
+    store = Store(database, keyring)
     acceptor = Acceptor(
-        MemoryStore(memory),
+        store.putting,
+        store.idempotency,
+        store.searching,
         verifier,
         Preparer(Brandings(), Templates(database, time.time), smtp.max_message_bytes),
         max_recipients=smtp.max_recipients,
@@ -152,13 +155,15 @@ async def running_door(folder: Path, rules: Rules = QUICK, pace: Pace = PACE, **
     ports = [sock.getsockname()[1] for sock in listening]
     await door.start(*([sock] for sock in listening))
     clients: list[Client] = []
+    kept = Kept(url, database, keyring)
     try:
-        yield Door(door, gate, memory, registry, client_context, *ports, database, issued, clock, clients, keyring)
+        yield Door(door, gate, kept, registry, client_context, *ports, database, issued, clock, clients, keyring)
     finally:
         gate.open.set()
         for client in clients:
             client.writer.transport.abort()
         await door.drain(0.2)
+        await store.putting.drain()
         sharing.cancel()
         await asyncio.gather(sharing, return_exceptions=True)
         await verifier.close()
@@ -175,10 +180,9 @@ def _template() -> tuple[bytes, Keyring, dict[str, keys.Issued]]:
 
 
 async def _issue_keys(path: Path, keyring: Keyring) -> dict[str, keys.Issued]:
-    database = Database(f"sqlite+aiosqlite:///{path}", synchronous="OFF")
+    database = await migrated(f"sqlite+aiosqlite:///{path}", synchronous="OFF")
     now, limits, issued = time.time(), Limits(), {}
     async with database.write() as connection:
-        await connection.run_sync(metadata.create_all, tables=TABLES)
         await names.ensure(connection, Keyring.parse(Keyring.generate()), DOMAIN, now)
         for mode, types in (("live", tuple(KeyType)), ("trial", (KeyType.NORMAL,))):
             service = await services.create(

@@ -26,10 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from config.database import Database
+from config.database import Database, is_outage
 from delivery.callbacks.calls import Outcome
 from delivery.commit import GroupCommit
-from delivery.store.sql import is_outage
 from delivery.store.tables import callback_urls, callbacks
 from messages.message import new_id
 from messages.status import FINAL, MOVES, Status

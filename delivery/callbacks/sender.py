@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Protocol
 from uuid import UUID
 
 import aiohttp
@@ -24,7 +25,6 @@ from delivery.callbacks.urls import CallbackUrlError, Receiver
 from delivery.exit.retry import backoff_seconds
 from delivery.metrics import CallbackMetrics
 from delivery.rounds import OUTAGE_SECONDS, Rounds
-from delivery.store.base import Store
 from messages.message import Message
 
 _IDLE_SECONDS = 0.5  # how often an idle sender looks
@@ -39,13 +39,19 @@ _BUG = Answer(Outcome.DEFERRED, "bug")
 _REMOVED = Answer(Outcome.REMOVED)
 
 
+class Searching(Protocol):
+    """What this needs of delivery.store.searching."""
+
+    async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]: ...
+
+
 @asynccontextmanager
 async def open_sender(
     owner: str,
     *,
     database: Database,
     keyring: Keyring,
-    store: Store,
+    searching: Searching,
     settings: Callbacks,
     metrics: CallbackMetrics,
     now: Callable[[], float],
@@ -56,7 +62,7 @@ async def open_sender(
             owner,
             database=database,
             keyring=keyring,
-            store=store,
+            searching=searching,
             session=session,
             settings=settings,
             metrics=metrics,
@@ -73,7 +79,7 @@ class Sender:
         *,
         database: Database,
         keyring: Keyring,
-        store: Store,
+        searching: Searching,
         session: aiohttp.ClientSession,
         settings: Callbacks,
         metrics: CallbackMetrics,
@@ -82,7 +88,7 @@ class Sender:
         self._owner = owner
         self._database = database
         self._keyring = keyring
-        self._store = store
+        self._searching = searching
         self._session = session
         self._settings = settings
         self._metrics = metrics
@@ -130,7 +136,7 @@ class Sender:
 
     async def _work(self, claims: Sequence[Claim]) -> None:
         try:
-            messages = await self._store.load([claim.message_id for claim in claims])
+            messages = await self._searching.load([claim.message_id for claim in claims])
             services = {claim.service_id for claim in claims}
             receivers = await self._database.query(lambda c: urls.load(c, self._keyring, services))
         except Exception as error:  # nothing is lost: the leases run out

@@ -4,15 +4,23 @@ SES gives every message a Message-ID of its own, another one for each recipient,
 signature. Knows nothing of the queue.
 """
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from delivery.providers.base import Provider
-from delivery.store.base import Store
 from messages.email.content import HeaderSection
 from messages.email.threads import referenced, renamed
 from messages.message import Message
 from messages.reply import Refused
 
 
-async def continued(message: Message, content: bytes, provider: Provider, store: Store) -> bytes:
+class Searching(Protocol):
+    """What this needs of delivery.store.searching."""
+
+    async def sent_as(self, message: Message, originals: Sequence[str]) -> dict[str, str]: ...
+
+
+async def continued(message: Message, content: bytes, provider: Provider, searching: Searching) -> bytes:
     """The content with In-Reply-To and References that its recipient's reader finds. Raises as the database does."""
     try:
         header = HeaderSection.parse(content)
@@ -21,6 +29,6 @@ async def continued(message: Message, content: bytes, provider: Provider, store:
     earlier = referenced(header)
     if not earlier:
         return content
-    sent = await store.sent_as(message, earlier)
+    sent = await searching.sent_as(message, earlier)
     names = {original: provider.message_id(provider_id) for original, provider_id in sent.items()}
     return renamed(content, header, {original: name for original, name in names.items() if name})

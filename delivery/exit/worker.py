@@ -6,8 +6,9 @@ A started attempt is on disk before its provider call, so that after any crash w
 import asyncio
 import os
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -15,7 +16,7 @@ import structlog
 from config.database import OUTAGES
 from config.keyring import KeyringError
 from config.settings import Delivery
-from delivery.exit.conversations import continued
+from delivery.exit import conversations
 from delivery.exit.portions import Room, portions
 from delivery.exit.rendering import Renderer, RenderingError
 from delivery.exit.retry import delay_seconds
@@ -24,7 +25,7 @@ from delivery.metrics import DeliveryMetrics
 from delivery.providers.base import Deferred, Failed, Provider, Receipt, SendError, Throttled, Unknown
 from delivery.queue.base import Claim, Queue
 from delivery.rounds import OUTAGE_SECONDS, Rounds
-from delivery.store.base import Attempt, Outcome, Record, Store
+from delivery.store.base import Attempt, Outcome, Record
 from messages.email.dkim import SigningKey, SigningKeyError
 from messages.message import ContentKind, KeyType, Message, new_id
 from messages.status import Status
@@ -45,6 +46,26 @@ _OUTCOMES: dict[type[SendError], Outcome] = {
 }
 
 
+class Searching(conversations.Searching, Protocol):
+    """What this needs of delivery.store.searching."""
+
+    async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]: ...
+
+
+class Contents(Protocol):
+    """What this needs of delivery.store.contents."""
+
+    async def load(self, content_ids: Collection[UUID]) -> dict[UUID, bytes | None]: ...
+
+
+class Attempting(Protocol):
+    """What this needs of delivery.store.attempting."""
+
+    async def attempt(self, attempts: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]: ...
+
+    async def record(self, record: Record) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A claimed message, sealed, with the attempt that is about to start."""
@@ -63,7 +84,9 @@ class Worker:
         self,
         owner: str,
         *,
-        store: Store,
+        searching: Searching,
+        contents: Contents,
+        attempting: Attempting,
         queue: Queue,
         renderer: Renderer,
         signer: Signer,
@@ -73,7 +96,9 @@ class Worker:
         now: Callable[[], float],
     ) -> None:
         self._owner = owner
-        self._store = store
+        self._searching = searching
+        self._contents = contents
+        self._attempting = attempting
         self._queue = queue
         self._renderer = renderer
         self._signer = signer
@@ -128,7 +153,7 @@ class Worker:
     async def _work(self, claims: Sequence[Claim]) -> None:
         held, late = len(claims), self._now() + self._settings.lease_seconds / 2
         try:
-            messages = await self._store.load([claim.message_id for claim in claims])
+            messages = await self._searching.load([claim.message_id for claim in claims])
             # A message that is gone was settled and retired while it was claimed.
             known = [(claim, messages[claim.message_id]) for claim in claims if claim.message_id in messages]
             for portion in portions(known, _PORTION_BYTES, _BUILT_BYTES):
@@ -143,7 +168,7 @@ class Worker:
             self._release_slots(held)
 
     async def _send_portion(self, portion: Sequence[tuple[Claim, Message]], late: float) -> None:
-        contents = await self._store.contents({message.content_id for _, message in portion})
+        contents = await self._contents.load({message.content_id for _, message in portion})
         jobs = []
         for place, (claim, message) in enumerate(portion):
             if self._now() > late:
@@ -155,7 +180,7 @@ class Worker:
                 jobs.append(job)
         if jobs:
             lease_until = self._now() + self._settings.lease_seconds
-            ours = await self._store.attempt([job.attempt for job in jobs], self._owner, lease_until)
+            ours = await self._attempting.attempt([job.attempt for job in jobs], self._owner, lease_until)
             await asyncio.gather(*(self._send(job) for job in jobs if job.message.id in ours))
 
     async def _sealed(self, claim: Claim, message: Message, contents: Mapping[UUID, bytes | None]) -> Job | None:
@@ -192,7 +217,7 @@ class Worker:
         if content is None or len(content) != message.content_bytes:
             return None
         if message.content_kind is ContentKind.RAW:
-            return await continued(message, content, self._providers[message.key_type], self._store)
+            return await conversations.continued(message, content, self._providers[message.key_type], self._searching)
         try:
             return await self._renderer.render(message, content)
         except RenderingError as error:
@@ -295,7 +320,7 @@ class Worker:
         # What a provider said once is told nobody twice: forgetting it over an outage would send the message again.
         while True:
             try:
-                return await self._store.record(record)
+                return await self._attempting.record(record)
             except OUTAGES as error:
                 self._on_outage(error)
                 await asyncio.sleep(OUTAGE_SECONDS)

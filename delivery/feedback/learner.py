@@ -1,6 +1,7 @@
-"""From what a provider tells to the store, the metrics and the log: the same way for every door that events come by."""
+"""From what a provider tells to rows, metrics and log: the same way for every door that events come by."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -8,18 +9,28 @@ import structlog
 from delivery.feedback import ses
 from delivery.feedback.base import Unreadable
 from delivery.metrics import DeliveryMetrics
-from delivery.store.base import Event, EventKind, Fate, Moved, Store
+from delivery.store.base import Event, EventKind, Fate, Learned, Moved
 from messages.status import Status
 
 TIME_OUT_SECONDS = 72 * 3600.0  # SES gives up long before; what is not told by then will not be
 _TIMED_OUT_AT_ONCE = 500
 
 
-class Learner:
-    """One per process. `now` gives seconds since the epoch; what the store raises passes through."""
+class Settling(Protocol):
+    """What this needs of delivery.store.settling."""
 
-    def __init__(self, store: Store, metrics: DeliveryMetrics, now: Callable[[], float]) -> None:
-        self._store = store
+    async def learn(self, events: Sequence[Event], now: float) -> Learned: ...
+
+    async def match_parked(self, now: float) -> tuple[Moved, ...]: ...
+
+    async def time_out(self, sent_before: float, now: float, limit: int) -> tuple[Moved, ...]: ...
+
+
+class Learner:
+    """One per process. `now` gives seconds since the epoch; what the database raises passes through."""
+
+    def __init__(self, settling: Settling, metrics: DeliveryMetrics, now: Callable[[], float]) -> None:
+        self._settling = settling
         self._metrics = metrics
         self._now = now
         self._log = structlog.get_logger("feedback")
@@ -42,7 +53,7 @@ class Learner:
 
     async def learn(self, events: Sequence[Event]) -> None:
         """When it returns, the events are on disk with all that follows from them."""
-        learned = await self._store.learn(events, self._now())
+        learned = await self._settling.learn(events, self._now())
         kinds: dict[tuple[UUID | None, Status, float], EventKind] = {}
         for event, fate in zip(events, learned.fates, strict=True):
             self._metrics.event_fates.labels(fate.value).inc()
@@ -56,14 +67,14 @@ class Learner:
 
     async def match_parked(self) -> None:
         """Gives events that came before their message was known to it."""
-        for moved in await self._store.match_parked(self._now()):
+        for moved in await self._settling.match_parked(self._now()):
             self._settled(moved, None)
 
     async def time_out(self) -> None:
         """Ends the messages of which nobody told an end."""
         while True:
             now = self._now()
-            timed_out = await self._store.time_out(now - TIME_OUT_SECONDS, now, _TIMED_OUT_AT_ONCE)
+            timed_out = await self._settling.time_out(now - TIME_OUT_SECONDS, now, _TIMED_OUT_AT_ONCE)
             for moved in timed_out:
                 self._settled(moved, None)
             if len(timed_out) < _TIMED_OUT_AT_ONCE:

@@ -12,12 +12,11 @@ from starlette.applications import Starlette
 from config.settings import Aws
 from delivery.feedback import upkeep
 from delivery.feedback.certificates import FetchedCertificates
-from delivery.feedback.learner import Learner
+from delivery.feedback.learner import Learner, Settling
 from delivery.feedback.sns import Verifier
 from delivery.feedback.sns_webhook import Webhook, confirming
 from delivery.feedback.sqs_poller import SqsPoller, open_queue
 from delivery.metrics import DeliveryMetrics
-from delivery.store.base import Store
 
 Part = Callable[[asyncio.Event], Coroutine[Any, Any, None]]  # works until the event is set; never raises for an outage
 
@@ -32,10 +31,10 @@ class Parts:
 
 @asynccontextmanager
 async def open_parts(
-    settings: Aws, store: Store, metrics: DeliveryMetrics, now: Callable[[], float]
+    settings: Aws, settling: Settling, metrics: DeliveryMetrics, now: Callable[[], float]
 ) -> AsyncIterator[Parts]:
     """One per process and event loop. No request goes out yet."""
-    learner = Learner(store, metrics, now)
+    learner = Learner(settling, metrics, now)
     verifier = Verifier(settings.sns_topics, FetchedCertificates(settings.sns_endpoint_url), now)
     running: list[Part] = [partial(upkeep.run, learner)]
     async with AsyncExitStack() as stack:

@@ -16,14 +16,13 @@ import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from config.database import OUTAGES
+from config.database import OUTAGES, is_outage
 from config.settings import Aws
 from delivery.feedback.base import Unreadable
 from delivery.feedback.learner import Learner
 from delivery.feedback.sns import unwrap
 from delivery.providers.aws import classify, open_client
 from delivery.store.base import Event
-from delivery.store.sql import is_outage
 
 _LOOPS = 4  # that receive at once
 _BATCH = 10  # the most that SQS gives or deletes in a call

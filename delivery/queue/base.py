@@ -1,6 +1,6 @@
 """What a queue promises: pointers to messages that wait, claimed under a lease.
 
-The rows are put by `Store.put` and taken away by `Store.record`, in the store's own transactions: a lost or doubled
+The rows are put by `Putting.put` and taken away by `Attempting.record`, in their own transactions: a lost or doubled
 pointer is harmless. tests/contract/test_queue.py holds every implementation to this.
 """
 
@@ -56,7 +56,7 @@ class Queue(Protocol):
     ) -> list[Claim]:
         """Up to `limit` due messages, priority lanes first, each to one owner only until its lease ends.
 
-        A message whose earlier owner died after `Store.attempt` is not returned but parked for `unknown_wait_seconds`
+        A message whose earlier owner died after its attempt began is not returned but parked for `unknown_wait_seconds`
         after that attempt's start; one whose owner died before it is returned at once when the lease is over.
         """
         ...

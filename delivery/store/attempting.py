@@ -1,13 +1,15 @@
-"""What workers write: attempts that begin, and what came of them, inside the store's write transaction."""
+"""What workers write: attempts that begin, and what came of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, or_, select, text, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, or_, select, update
 
+from config.database import Database, is_outage
+from delivery.commit import GroupCommit
 from delivery.store.base import Attempt, Outcome, Record, Settlement
-from delivery.store.settling import locked, settle
+from delivery.store.moving import advanced, locked, settle
 from delivery.store.tables import attempts, messages, queue
 from messages.status import FINAL, Status
 
@@ -20,8 +22,7 @@ _RELAYED = (
     .values(
         provider_id=bindparam("b_provider_id"),
         sent_at=bindparam("b_at"),
-        # An event may have overtaken us and settled it: never backwards.
-        status=text("CASE WHEN status = 'created' THEN 'sending' ELSE status END"),
+        status=advanced(Status.SENDING),  # an event may have overtaken us and settled it: never backwards
     )
 )
 _ENDED = (
@@ -68,8 +69,34 @@ _PARKED = (
 )
 
 
-def attempt(connection: Connection, wanted: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
-    """See Store.attempt."""
+class Attempting:
+    """Held by workers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._records: GroupCommit[Record, None] = GroupCommit(database.transact, _record_all, is_outage=is_outage)
+
+    async def drain(self) -> None:
+        """Returns when all that was submitted is written."""
+        await self._records.drain()
+
+    async def attempt(self, attempts: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
+        """Commits that these attempts are about to start, and leases their messages until `lease_until`.
+
+        Returns the messages that `owner` still holds and that no other attempt of that number was made for: only those
+        may be sent. The others' leases ran out meanwhile.
+        """
+        return await self._database.transact(lambda connection: _attempt(connection, attempts, owner, lease_until))
+
+    async def record(self, record: Record) -> None:
+        """Writes what came of an attempt; concurrent calls share a commit.
+
+        A message that is known to have left, by whichever attempt, neither fails nor goes back into the queue.
+        """
+        await self._records.submit(record)
+
+
+def _attempt(connection: Connection, wanted: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
     owned = select(queue.c.message_id, queue.c.attempts).where(
         queue.c.message_id.in_([each.message_id for each in wanted]), queue.c.owner == owner
     )
@@ -87,23 +114,18 @@ def attempt(connection: Connection, wanted: Sequence[Attempt], owner: str, lease
     return {each.message_id for each in mine}
 
 
-def record(connection: Connection, records: Sequence[Record]) -> None:
-    """See Store.record. Messages first, in one order, then queue, then attempts, as all who write several of them."""
+def _record_all(connection: Connection, records: Sequence[Record]) -> Sequence[Exception | None]:
+    """Messages first, in one order, then queue, then attempts, as all who write several of them."""
     records = sorted(records, key=lambda record: record.message_id)
     by = {outcome: [each for each in records if each.outcome is outcome] for outcome in Outcome}
     relayed, final = by[Outcome.RELAYED], by[Outcome.FAILED] + by[Outcome.EXPIRED]
-    left = {each.message_id for each in relayed}
-    if len(relayed) < len(records):  # else the updates themselves take them in order
-        known = locked(connection, {each.message_id for each in records})
-        left |= {message_id for message_id, row in known.items() if row.provider_id is not None}
+    rows: Mapping[UUID, Any] = {}
+    if any(each.status is not Status.SENDING for each in records):  # else the updates themselves take them in order
+        rows = locked(connection, [each.message_id for each in records])
     _many(connection, _RELAYED, relayed, "b_message", "b_provider_id", "b_at")
-    ends = [Settlement(r.message_id, r.status, r.at, r.reason) for r in relayed if r.status in FINAL and r.status]
-    # Not of a message that left with an earlier attempt, as an event told meanwhile.
-    ends += [
-        Settlement(r.message_id, Status.TECHNICAL_FAILURE, r.at, r.reason) for r in final if r.message_id not in left
-    ]
-    if ends:
-        settle(connection, ends)
+    sent = {each.message_id for each in relayed}
+    if ends := _ends(rows, relayed, final):
+        settle(connection, rows, ends, sent)
     given_back = by[Outcome.THROTTLED] + by[Outcome.DEFERRED]
     _many(connection, _GIVEN_BACK, given_back, "b_message", "b_attempt", "b_until", "b_refund")
     _many(connection, _PARKED, by[Outcome.UNKNOWN], "b_message", "b_attempt", "b_until")
@@ -111,6 +133,18 @@ def record(connection: Connection, records: Sequence[Record]) -> None:
     ended = relayed + by[Outcome.FAILED] + by[Outcome.DEFERRED] + by[Outcome.UNKNOWN]
     _many(connection, _ENDED, ended, "b_attempt", "b_at", "b_outcome", "b_reason")
     _many(connection, _REMOVED, by[Outcome.THROTTLED], "b_attempt")
+    return [None] * len(records)
+
+
+def _ends(rows: Mapping[UUID, Any], relayed: Sequence[Record], final: Sequence[Record]) -> list[Settlement]:
+    """What the provider knows already; and what failed, unless it left with an earlier attempt, as an event told."""
+    left = {each.message_id for each in relayed}
+    left |= {message_id for message_id, row in rows.items() if row.provider_id is not None}
+    ends = [Settlement(r.message_id, r.status, r.at, r.reason) for r in relayed if r.status in FINAL and r.status]
+    ends += [
+        Settlement(r.message_id, Status.TECHNICAL_FAILURE, r.at, r.reason) for r in final if r.message_id not in left
+    ]
+    return ends
 
 
 def _many(connection: Connection, statement: Any, records: Sequence[Record], *names: str) -> None:

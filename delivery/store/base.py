@@ -1,17 +1,15 @@
-"""What a store promises. One behaviour suite (tests/contract/test_store.py) holds every implementation to it.
+"""What those who write rows and those who ask for it have in common.
 
-The row is the truth: queues, caches and brokers only point at rows. Every method is one transaction or, where it says
-so, a read. Times are seconds since the epoch.
+The row is the truth: queues, caches and brokers only point at rows. Who writes what, and promises what, stands in the
+files beside this one; every method there is one transaction or, where it says so, a read. They run on SQLite and
+PostgreSQL with the same statements, held to it by tests/contract. Times are seconds since the epoch.
 """
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 from uuid import UUID
 
 from auth.limits import Charge
-from messages.address import Address
 from messages.message import Channel, IdempotencyKey, KeyType, Lane, Message
 from messages.status import Status
 
@@ -208,108 +206,3 @@ class Found:
 
     message: Message
     reason: str | None
-
-
-class Store(Protocol):
-    """Messages, contents, attempts and counters."""
-
-    async def put(self, group: Group) -> tuple[Message, ...]:
-        """Stores a group with its queue rows; when it returns, the group is on disk.
-
-        Returns the messages that it stored: all of them or, with an idempotency key per recipient, those of recipients
-        that it was not used for before (exact over all processes); only these count.
-        Raises Refused when a charge goes over its limit (exact over all processes; nothing is stored, nothing counted),
-        Repeated when its idempotency key leaves nothing to store (likewise), StoreUnavailable when the database cannot
-        take it now. A caller that is cancelled leaves all or nothing behind.
-        """
-        ...
-
-    async def repeated(self, service_id: UUID, key: IdempotencyKey, recipients: Sequence[Address]) -> Repeated | None:
-        """What `put` would raise for this idempotency key; None when it would store something. A read."""
-        ...
-
-    async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
-        """Messages by id; one that does not open (damaged) is missing. A read."""
-        ...
-
-    async def contents(self, content_ids: Collection[UUID]) -> dict[UUID, bytes | None]:
-        """Contents by id; one that retention dropped is missing, one that does not open (damaged) is None. A read."""
-        ...
-
-    async def sent_as(self, message: Message, originals: Sequence[str]) -> dict[str, str]:
-        """Of these Message-IDs, those that the service sent to the message's recipient before: their provider ids.
-
-        A read.
-        """
-        ...
-
-    async def attempt(self, attempts: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
-        """Commits that these attempts are about to start, and leases their messages until `lease_until`.
-
-        Returns the messages that `owner` still holds and that no other attempt of that number was made for: only those
-        may be sent. The others' leases ran out meanwhile.
-        """
-        ...
-
-    async def record(self, record: Record) -> None:
-        """Writes what came of an attempt; concurrent calls share a commit.
-
-        A message that is known to have left, by whichever attempt, neither fails nor goes back into the queue.
-        """
-        ...
-
-    async def settle(self, settlements: Sequence[Settlement]) -> tuple[Moved, ...]:
-        """Applies final statuses by the table of legal moves; returns the messages that moved.
-
-        Status, counters and the callback rows of services that have a callback URL change together.
-        """
-        ...
-
-    async def learn(self, events: Sequence[Event], now: float) -> Learned:
-        """Keeps what providers tell, each event once, and settles what it says; all in one transaction.
-
-        An event also proves that its attempt was taken: the message leaves the queue, and is not sent again however
-        another attempt that is under way ends. One whose message is not known is parked.
-        """
-        ...
-
-    async def match_parked(self, now: float) -> tuple[Moved, ...]:
-        """Gives parked events to messages that are known by now, and drops those parked for longer than a day.
-
-        A limited number of each: what is left is for the next call.
-        """
-        ...
-
-    async def time_out(self, sent_before: float, now: float, limit: int = 500) -> tuple[Moved, ...]:
-        """Settles as temporary-failure at most `limit` messages sent before then of which no end was ever told."""
-        ...
-
-    async def find(self, search: Search, limit: int) -> list[Found]:
-        """At most `limit` messages, newest first. A read."""
-        ...
-
-    async def history(self, message_id: UUID) -> History | None:
-        """A read."""
-        ...
-
-    async def group(self, group_id: UUID) -> list[UUID]:
-        """The messages of a group, oldest first. A read."""
-        ...
-
-    async def counts(self, service_id: UUID) -> dict[Status, int]:
-        """The service's messages by status, test keys apart. A read."""
-        ...
-
-    async def sweep(self, content_before: float, now: float, limit: int = 500) -> int:
-        """Drops at most `limit` contents: made before `content_before`, or pointed at by no message (a day back).
-
-        Returns how many went. Contents of queued messages stay.
-        """
-        ...
-
-    async def forget(self, before: float, now: float, limit: int = 500) -> int:
-        """Drops past limit windows, and at most `limit` idempotency keys and ended callbacks each, made before then.
-
-        Returns how many of the latter two went.
-        """
-        ...

@@ -6,19 +6,63 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from auth import limits
-from delivery.store.base import Group
-from delivery.store.repeating import Names
-from delivery.store.rows import PART_BYTES, Codec
-from delivery.store.settling import count
-from delivery.store.tables import contents, messages, queue
+from config.database import OUTAGES, Database, is_outage
+from delivery.commit import GroupCommit
+from delivery.store import contents
+from delivery.store.base import Group, StoreUnavailable
+from delivery.store.contents import Contents, is_large
+from delivery.store.idempotency import Idempotency, Names
+from delivery.store.moving import count
+from delivery.store.rows import Codec
+from delivery.store.tables import messages, queue
 from messages.message import KeyType, Message
 from messages.status import Status
 
 Stored = tuple[Message, ...]
 
 
-def put(connection: Connection, codec: Codec, groups: Sequence[Group]) -> list[Stored | Exception]:
-    """See Store.put: for each group what was stored of it, or why nothing was."""
+class Putting:
+    """Held by doors."""
+
+    def __init__(self, database: Database, codec: Codec) -> None:
+        self._codec = codec
+        self._contents = Contents(database, codec)
+        self._idempotency = Idempotency(database, codec)
+        self._groups: GroupCommit[Group, Stored] = GroupCommit(database.transact, self._put_all, is_outage=is_outage)
+
+    async def drain(self) -> None:
+        """Returns when all that was submitted is written."""
+        await self._groups.drain()
+
+    async def put(self, group: Group) -> Stored:
+        """Stores a group with its queue rows; when it returns, the group is on disk.
+
+        Returns the messages that it stored: all of them or, with an idempotency key per recipient, those of recipients
+        that it was not used for before (exact over all processes); only these count.
+        Raises Refused when a charge goes over its limit (exact over all processes; nothing is stored, nothing counted),
+        Repeated when its idempotency key leaves nothing to store (likewise), StoreUnavailable when the database cannot
+        take it now. A caller that is cancelled leaves all or nothing behind.
+        """
+        try:
+            if is_large(group.content):
+                await self._put_content(group)
+            return await self._groups.submit(group)
+        except OUTAGES as error:
+            raise StoreUnavailable from error
+
+    async def _put_content(self, group: Group) -> None:
+        first, recipients = group.messages[0], [message.recipient for message in group.messages]
+        key = group.idempotency
+        if key and (known := await self._idempotency.repeated(first.service_id, key, recipients)):
+            raise known
+        await self._contents.put_parts(first.content_id, group.content)
+
+    def _put_all(self, connection: Connection, groups: Sequence[Group]) -> Sequence[Stored | Exception]:
+        return _put(connection, self._codec, groups)
+
+
+def _put(connection: Connection, codec: Codec, groups: Sequence[Group]) -> list[Stored | Exception]:
+    """For each group what was stored of it, or why nothing was."""
     names = Names(connection, codec, groups)
     now = max(group.messages[0].created_at for group in groups)
     with limits.counting(connection, [group.charges for group in groups], now) as charge:
@@ -42,14 +86,8 @@ def _admit(names: Names, at: int, group: Group, charge: limits.Counting) -> Stor
 
 
 def _insert(connection: Connection, codec: Codec, stored: Sequence[tuple[bytes, Stored]]) -> None:
-    small = [
-        row
-        for content, each in stored
-        if len(content) <= PART_BYTES
-        for row in codec.content_rows(each[0].content_id, content)
-    ]
-    if small:
-        connection.execute(insert(contents), small)
+    small = [(each[0].content_id, content) for content, each in stored if not is_large(content)]
+    contents.put(connection, codec, small)
     every = [message for _, each in stored for message in each]
     connection.execute(insert(messages), [codec.message_row(message) for message in every])
     connection.execute(insert(queue), [_queue_row(message) for message in every])

@@ -26,7 +26,7 @@ Name = tuple[UUID, bytes, bytes]  # in `idempotency`: a service, the hashes of i
 
 
 class Codec:
-    """Encrypts and opens what the tables hold. One per store."""
+    """Encrypts and opens what the tables hold. One per process."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._recipient = keyring.cipher("recipient")

@@ -12,7 +12,8 @@ from auth.errors import AuthError
 from config.database import Database
 from config.settings import Settings
 from delivery.store.base import Found, History, Search
-from delivery.store.sql import SqlStore
+from delivery.store.rows import Codec
+from delivery.store.searching import Searching
 from messages.address import Address, AddressError
 from messages.message import Message
 from relay import wiring
@@ -44,12 +45,12 @@ def commands() -> typer.Typer:
 
 def _show(message_id: Annotated[UUID, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
     async def histories(settings: Settings, database: Database) -> list[History]:
-        store = SqlStore(database, wiring.secret_keyring(settings))
-        found = await store.history(message_id)
+        searching = Searching(database, Codec(wiring.secret_keyring(settings)))
+        found = await searching.history(message_id)
         if found is not None:
             return [found]
         # The reply to an SMTP client names the group: take its id, too.
-        return [h for each in await store.group(message_id) if (h := await store.history(each)) is not None]
+        return [h for each in await searching.group(message_id) if (h := await searching.history(each)) is not None]
 
     rows = [_history(history) for history in with_database(histories)]
     if not rows:
@@ -125,7 +126,7 @@ def _find(
         if service is not None:
             async with database.read() as connection:
                 search = replace(asked, service_id=(await services.named(connection, settings.limits, service)).id)
-        return await SqlStore(database, wiring.secret_keyring(settings)).find(search, limit)
+        return await Searching(database, Codec(wiring.secret_keyring(settings))).find(search, limit)
 
     rows = [_message(found.message, found.reason) for found in with_database(find)]
     if not rows and not as_json:

@@ -14,7 +14,6 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.words import Words, negotiate
-from delivery.store.base import Store
 from messages.message import Language
 from messages.text import Translate
 from relay.failures import Failure, failure_of
@@ -23,7 +22,7 @@ from relay.http.authentication import Authentication, Throttle, Verifier
 from relay.http.errors import ApiError
 from relay.http.handler import Acceptor, Handler
 from relay.http.pictures import is_picture
-from relay.http.presenting import Bodies, Links, Templates
+from relay.http.presenting import Bodies, Contents, Links, Templates
 from relay.http.sending import EmailSending
 from relay.metrics import DoorMetrics
 
@@ -38,7 +37,8 @@ def application(
     verifier: Verifier,
     throttle: Throttle,
     acceptor: Acceptor,
-    store: Store,
+    searching: notifications.Searching,
+    contents: Contents,
     templates_: Templates,
     brandings: pictures.Brandings,
     metrics: DoorMetrics,
@@ -59,10 +59,10 @@ def application(
         # It would send exceptions with their texts to whatever the environment's OTEL variables name.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    sending, bodies = EmailSending(handler, templates_, links, now), Bodies(store, templates_)
+    sending, bodies = EmailSending(handler, templates_, links, now), Bodies(contents, templates_)
     app.include_router(emails.routes(authentication, handler, sending, now))
     app.include_router(missing.routes(authentication, links.docs))
-    app.include_router(notifications.routes(authentication, store, bodies, links, answers.translator, now))
+    app.include_router(notifications.routes(authentication, searching, bodies, links, answers.translator, now))
     app.include_router(templates.routes(authentication, templates_))
     app.include_router(pictures.routes(brandings))
     _add_documentation(app, links)

@@ -3,14 +3,14 @@
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Protocol
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from auth.principal import Principal
-from delivery.store.base import CONTENT_SECONDS, Found, Search, Store
+from delivery.store.base import CONTENT_SECONDS, Found, Search
 from messages.message import Channel
 from messages.status import Status
 from messages.text import Translate
@@ -28,9 +28,15 @@ _FAILED = frozenset({Status.TECHNICAL_FAILURE, Status.TEMPORARY_FAILURE, Status.
 Translator = Callable[[Request], Translate]
 
 
+class Searching(Protocol):
+    """What these need of delivery.store.searching."""
+
+    async def find(self, search: Search, limit: int) -> list[Found]: ...
+
+
 def routes(
     authentication: Authentication,
-    store: Store,
+    searching: Searching,
     bodies: Bodies,
     links: Links,
     translator: Translator,
@@ -38,7 +44,7 @@ def routes(
 ) -> APIRouter:
     """`translator` knows the language of whoever asks; `now` gives seconds since the epoch."""
     router = APIRouter(prefix="/v2/notifications", tags=["Messages"])
-    pages = _Pages(store, bodies, links, now)
+    pages = _Pages(searching, bodies, links, now)
 
     @router.get(
         "/{notification_id}",
@@ -51,7 +57,7 @@ def routes(
         notification_id: Annotated[Uuid, Path()],
     ) -> Response:
         """One message of the service, whichever key sent it."""
-        found = await store.find(Search(message_id=notification_id, service_id=principal.service.id), 1)
+        found = await searching.find(Search(message_id=notification_id, service_id=principal.service.id), 1)
         if not found:
             raise ApiError.of(NOT_FOUND)
         return await pages.one(found[0], translator(request))
@@ -73,8 +79,8 @@ def routes(
 
 
 class _Pages:
-    def __init__(self, store: Store, bodies: Bodies, links: Links, now: Callable[[], float]) -> None:
-        self._store = store
+    def __init__(self, searching: Searching, bodies: Bodies, links: Links, now: Callable[[], float]) -> None:
+        self._searching = searching
         self._bodies = bodies
         self._links = links
         self._now = now
@@ -87,7 +93,7 @@ class _Pages:
         self, principal: Principal, query: ListQuery, asked: list[tuple[str, str]], translate: Translate
     ) -> Response:
         search = _search(principal, query, self._now() - CONTENT_SECONDS)
-        found = await self._store.find(search, PAGE) if search else []
+        found = await self._searching.find(search, PAGE) if search else []
         bodies = await self._bodies.load([each.message for each in found])
         links = {"current": self._link(asked)}
         if found:  # clients read it on every page that has something, and stop at the first that has nothing

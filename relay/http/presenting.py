@@ -5,7 +5,7 @@ Knows no request.
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -13,7 +13,7 @@ from uuid import UUID
 from auth.principal import Service
 from config.fairness import FairLock
 from delivery.statuses import provider_response, status_description, timestamp
-from delivery.store.base import Found, Store
+from delivery.store.base import Found
 from messages import status
 from messages.email.compose import Recipe, RecipeError
 from messages.message import Channel, ContentKind, Message
@@ -30,6 +30,12 @@ class Templates(Protocol):
     async def find(self, service_id: UUID, template_id: UUID, version: int | None = None) -> Template | None: ...
 
     async def list_all(self, service_id: UUID, channel: Channel | None = None) -> list[Template]: ...
+
+
+class Contents(Protocol):
+    """What the door needs of delivery.store.contents."""
+
+    async def load(self, content_ids: Collection[UUID]) -> dict[UUID, bytes | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +66,8 @@ class Links:
 class Bodies:
     """Fills the templates of stored messages again."""
 
-    def __init__(self, store: Store, templates: Templates) -> None:
-        self._store = store
+    def __init__(self, contents: Contents, templates: Templates) -> None:
+        self._contents = contents
         self._templates = templates
         self._turn = FairLock()  # for large pages: one at a time is as fast, and needs the memory of one
 
@@ -85,7 +91,7 @@ class Bodies:
         found: dict[UUID, Body] = {}
         room = MAX_PAGE_OCTETS
         for portion in _portions(wanted):
-            contents = await self._store.contents({message.content_id for message in portion})
+            contents = await self._contents.load({message.content_id for message in portion})
             bodies = await asyncio.to_thread(_bodies, portion, contents, templates, room)
             room -= sum(len(body.text.encode()) for body in bodies.values())
             found |= bodies

@@ -15,7 +15,6 @@ from config.database import Database
 from config.keyring import Keyring
 from delivery.grants import GRANTS
 from delivery.store.base import Event, EventKind, Fate
-from delivery.store.sql import SqlStore
 from messages.status import Status
 from tests.acceptance.test_ses import settings
 from tests.fakes.receiver import Receiver
@@ -24,6 +23,7 @@ from tests.harness.mail import send
 from tests.harness.postgres import Postgres
 from tests.harness.relay import Credentials, Relay
 from tests.harness.ses import Ses
+from tests.harness.store import Store
 
 ROLES = ("smtp", "http", "worker", "feedback")
 DENIED = {
@@ -186,14 +186,14 @@ async def later(installation: Installation, early: UUID) -> None:
     now = time.time()
     worker, feedback = (Database(installation.url_of(user)) for user in ("relay_worker", "relay_feedback"))
     try:
-        store = SqlStore(worker, installation.secret)
-        assert await store.sweep(now + 60, now + 7200)
-        assert await store.forget(now + 60, now + 86400 * 3)
-        store = SqlStore(feedback, installation.secret)
+        store = Store(worker, installation.secret)
+        assert await store.retiring.sweep(now + 60, now + 7200)
+        assert await store.retiring.forget(now + 60, now + 86400 * 3)
+        store = Store(feedback, installation.secret)
         event = Event(uuid4(), EventKind.DELIVERY, "ses", f"p-{early}", early, uuid4(), now, Status.DELIVERED)
-        assert (await store.learn([event], now)).fates == (Fate.SETTLED,)
-        await store.match_parked(now + 2 * 86400)
-        await store.time_out(now + 60, now)
+        assert (await store.settling.learn([event], now)).fates == (Fate.SETTLED,)
+        await store.settling.match_parked(now + 2 * 86400)
+        await store.settling.time_out(now + 60, now)
     finally:
         await worker.close()
         await feedback.close()

@@ -61,8 +61,8 @@ def test_nothing_but_crlf_dot_crlf_ends_content_and_nothing_like_it_leaves(cut, 
                 await envelope(session)
                 answer = await session.ask(*cut(HEAD + case + BEHIND + b"\r\n.\r\n"))
                 assert re.fullmatch(r"250 2\.0\.0 \S+ queued for 1 recipients", answer), case
-                assert len(door.gate.submissions) == len(door.memory.messages) == number, case
-                sent = list(door.memory.contents.values())[-1]
+                assert len(door.gate.submissions) == len(door.kept.messages) == number, case
+                sent = list(door.kept.contents.values())[-1]
                 assert b"evil@example.org" in sent, case
                 assert not re.search(rb"\r(?!\n)|(?<!\r)\n|\0", sent), case
                 assert lenient_ends(sent) == [], case
@@ -98,7 +98,7 @@ def test_dots_at_the_start_of_lines_leave_as_they_were_meant(tmp_path: Path) -> 
             await envelope(session)
             await session.ask(HEAD + b"\r\n..\r\n...\r\n..x\r\n.\r\n")
             assert door.gate.submissions[0].content == HEAD + b"\r\n.\r\n..\r\n.x\r\n"
-            sent = next(iter(door.memory.contents.values()))
+            sent = next(iter(door.kept.contents.values()))
             # Given to SES by HTTPS, with its length: whoever sends it on by SMTP doubles the dots.
             assert b"\r\n.\r\n..\r\n.x\r\n" in sent
             assert lenient_ends(sent) == []

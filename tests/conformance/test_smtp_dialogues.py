@@ -99,7 +99,7 @@ async def step(client: Client, word: str, rest: str, octets: bool) -> None:
         case "CONTENT":
             assert door.gate.submissions[-1].content == literal(rest)
         case "STORED":
-            assert literal(rest) in list(door.memory.contents.values())[-1]
+            assert literal(rest) in list(door.kept.contents.values())[-1]
         case "REFERENCE":
             assert door.gate.accepted[-1].messages[0].reference == rest
         case "TRACE":

@@ -1,8 +1,7 @@
-"""The implementations that the suites here run over: memory, SQLite, PostgreSQL."""
+"""What the suites here run over, on SQLite and on PostgreSQL."""
 
 import os
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +9,11 @@ import pytest
 
 from config.database import Database
 from config.keyring import Keyring
-from delivery import schema
 from delivery.queue.base import Queue
-from delivery.queue.memory import MemoryQueue
 from delivery.queue.sql import SqlQueue
-from delivery.store.base import Store
-from delivery.store.memory import Memory, MemoryStore
-from delivery.store.sql import SqlStore
 from messages.message import Message, new_id
 from tests.fakes.messages import make_message
+from tests.harness.store import Store
 
 
 @dataclass
@@ -29,17 +24,9 @@ class Pair:
     queue: Queue
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-async def pair(request: pytest.FixtureRequest, keyring: Keyring) -> AsyncIterator[Pair]:
-    if request.param == "memory":
-        memory = Memory()
-        yield Pair(MemoryStore(memory), MemoryQueue(memory))
-        return
-    fixture = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
-    database = Database(request.getfixturevalue(fixture))
-    await schema.upgrade(database)
-    yield Pair(SqlStore(database, keyring), SqlQueue(database))
-    await database.close()
+@pytest.fixture
+def pair(database: Database, keyring: Keyring) -> Pair:
+    return Pair(Store(database, keyring), SqlQueue(database))
 
 
 @pytest.fixture

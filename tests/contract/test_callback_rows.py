@@ -19,12 +19,12 @@ from delivery.callbacks import claims, urls
 from delivery.callbacks.calls import Outcome
 from delivery.callbacks.claims import Claim, Claims, Verdict
 from delivery.callbacks.urls import CallbackUrlError, Receiver
-from delivery.store.base import Group, Settlement
-from delivery.store.sql import SqlStore
+from delivery.store.base import Group
 from delivery.store.tables import callback_urls, callbacks
 from messages.message import new_id
 from messages.status import Status
 from tests.fakes.messages import make_message
+from tests.harness.store import Store
 
 TOKEN = "a-token-of-theirs"
 URL = "https://receiver.example/notify"
@@ -150,16 +150,12 @@ async def test_rotated_roots_still_open_them_and_other_roots_keep_nobody_else_wa
 async def test_settling_makes_a_row_that_is_due_now_and_made_now_whenever_the_status_was_reached(
     database: Database, keyring: Keyring
 ) -> None:
-    store, sent = SqlStore(database, keyring), make_message()
+    store, sent = Store(database, keyring), make_message()
     await listen(database, keyring, sent.service_id)
-    await store.put(Group((sent,), b"hello"))
+    await store.putting.put(Group((sent,), b"hello"))
     before, long_ago, far_ahead = time.time(), NOW - 3 * 86400, NOW + 1e9
-    await store.settle(
-        [
-            Settlement(sent.id, Status.DELIVERED, long_ago),
-            Settlement(sent.id, Status.PERMANENT_FAILURE, far_ahead, "suppressed"),
-        ]
-    )
+    await store.settle(sent.id, Status.DELIVERED, long_ago)
+    await store.settle(sent.id, Status.PERMANENT_FAILURE, far_ahead, "suppressed")
     (first,) = await claim(database, now=time.time())
     assert (first.status, first.reason, first.at, first.attempt) == (Status.DELIVERED, None, long_ago, 1)
     assert before - 1 < first.gives_up_at - claims.GIVE_UP_SECONDS <= time.time()

@@ -16,9 +16,7 @@ from auth.limits import Charge
 from config.database import Database
 from config.keyring import Keyring
 from delivery import schema
-from delivery.store.base import Group, Repeated, Search, Store, StoreUnavailable
-from delivery.store.memory import MemoryStore
-from delivery.store.sql import SqlStore
+from delivery.store.base import Group, Repeated, Search, StoreUnavailable
 from delivery.store.tables import contents, idempotency
 from messages import reply
 from messages.address import Address
@@ -26,6 +24,7 @@ from messages.message import IdempotencyKey, Message, new_id
 from messages.reply import Refused
 from messages.status import Status
 from tests.contract.conftest import NOW, message
+from tests.harness.store import Store
 
 SERVICE = UUID(int=7)
 OLD, NEW = Keyring.generate(), Keyring.generate()
@@ -52,7 +51,7 @@ def addresses(*names: str) -> list[Address]:
 
 async def everybody(store: Store) -> Counter[str]:
     """How many messages each recipient has."""
-    found = await store.find(Search(service_id=SERVICE), 10_000)
+    found = await store.searching.find(Search(service_id=SERVICE), 10_000)
     return Counter(each.message.recipient.local for each in found)
 
 
@@ -61,12 +60,12 @@ async def everybody(store: Store) -> Counter[str]:
 
 async def test_a_key_that_was_used_names_what_was_accepted_then(store: Store) -> None:
     first = keyed("k")
-    assert await store.put(first) == first.messages
+    assert await store.putting.put(first) == first.messages
 
     with pytest.raises(Repeated) as same:
-        await store.put(keyed("k"))
+        await store.putting.put(keyed("k"))
     with pytest.raises(Repeated) as other:
-        await store.put(keyed("k", b"something else"))
+        await store.putting.put(keyed("k", b"something else"))
 
     assert (same.value.message_id, same.value.same) == (first.messages[0].id, True)
     assert (other.value.message_id, other.value.same) == (first.messages[0].id, False)
@@ -75,31 +74,34 @@ async def test_a_key_that_was_used_names_what_was_accepted_then(store: Store) ->
 
 async def test_what_a_key_was_used_for_is_told_without_storing_anything(store: Store) -> None:
     first, anybody = keyed("k"), addresses("anybody")
-    await store.put(first)
+    await store.putting.put(first)
 
-    found = [await store.repeated(SERVICE, IdempotencyKey("k", body), anybody) for body in (b"b", b"something else")]
+    found = [
+        await store.idempotency.repeated(SERVICE, IdempotencyKey("k", body), anybody)
+        for body in (b"b", b"something else")
+    ]
 
     assert [each and (each.message_id, each.same) for each in found] == [
         (first.messages[0].id, True),
         (first.messages[0].id, False),
     ]
-    assert await store.repeated(SERVICE, IdempotencyKey("K", b"b"), anybody) is None
-    assert await store.repeated(UUID(int=8), IdempotencyKey("k", b"b"), anybody) is None
+    assert await store.idempotency.repeated(SERVICE, IdempotencyKey("K", b"b"), anybody) is None
+    assert await store.idempotency.repeated(UUID(int=8), IdempotencyKey("k", b"b"), anybody) is None
 
 
 @pytest.mark.parametrize("body", [b"b", None], ids=["of a submission", "per recipient"])
 async def test_another_services_key_is_another_key_and_so_is_one_in_other_letters(
     store: Store, body: bytes | None
 ) -> None:
-    await store.put(keyed("k", body))
-    await store.put(replace(keyed("k", body), messages=(message(service_id=UUID(int=8)),)))
-    await store.put(keyed("K", body))
+    await store.putting.put(keyed("k", body))
+    await store.putting.put(replace(keyed("k", body), messages=(message(service_id=UUID(int=8)),)))
+    await store.putting.put(keyed("K", body))
 
     assert [await store.counts(UUID(int=service)) for service in (7, 8)] == [{Status.CREATED: 2}, {Status.CREATED: 1}]
 
 
 async def test_of_many_at_once_with_one_key_one_is_stored(store: Store) -> None:
-    results = await asyncio.gather(*(store.put(keyed("k")) for _ in range(20)), return_exceptions=True)
+    results = await asyncio.gather(*(store.putting.put(keyed("k")) for _ in range(20)), return_exceptions=True)
 
     repeats = [result for result in results if isinstance(result, Repeated)]
     assert len(repeats) == 19
@@ -109,36 +111,32 @@ async def test_of_many_at_once_with_one_key_one_is_stored(store: Store) -> None:
 
 async def test_a_refused_submission_leaves_its_key_free(store: Store) -> None:
     full = Charge(UUID(int=5), 86400, 1, reply.SERVICE_LIMIT)
-    await store.put(replace(keyed("a"), charges=(full,)))
+    await store.putting.put(replace(keyed("a"), charges=(full,)))
     refused = await asyncio.gather(
-        *(store.put(replace(keyed("k"), charges=(full,))) for _ in range(3)), return_exceptions=True
+        *(store.putting.put(replace(keyed("k"), charges=(full,))) for _ in range(3)), return_exceptions=True
     )
 
     assert [type(each) for each in refused] == [Refused] * 3
-    assert len(await store.put(keyed("k"))) == 1
+    assert len(await store.putting.put(keyed("k"))) == 1
 
 
 async def test_a_key_is_forgotten_with_the_contents_of_its_time(store: Store) -> None:
-    await store.put(keyed("k"))
-    await store.put(to("ann", "bob"))
-    if isinstance(store, MemoryStore):
-        pytest.skip("memory forgets nothing but contents")
-    assert await store.forget(NOW - 1, NOW + 1) == 0
+    await store.putting.put(keyed("k"))
+    await store.putting.put(to("ann", "bob"))
+    assert await store.retiring.forget(NOW - 1, NOW + 1) == 0
     with pytest.raises(Repeated):
-        await store.put(keyed("k"))
+        await store.putting.put(keyed("k"))
 
-    assert await store.forget(NOW + 1, NOW + 1) == 3
-    assert len(await store.put(keyed("k"))) == 1
-    assert len(await store.put(to("ann", "bob"))) == 2
+    assert await store.retiring.forget(NOW + 1, NOW + 1) == 3
+    assert len(await store.putting.put(keyed("k"))) == 1
+    assert len(await store.putting.put(to("ann", "bob"))) == 2
 
 
 async def test_keys_are_forgotten_a_portion_at_a_time_so_that_nobody_waits_long(store: Store) -> None:
-    if isinstance(store, MemoryStore):
-        pytest.skip("memory forgets nothing but contents")
     for number in range(5):
-        await store.put(keyed(f"k{number}"))
+        await store.putting.put(keyed(f"k{number}"))
 
-    assert [await store.forget(NOW + 1, NOW + 1, limit=3) for _ in range(3)] == [3, 2, 0]
+    assert [await store.retiring.forget(NOW + 1, NOW + 1, limit=3) for _ in range(3)] == [3, 2, 0]
 
 
 # -- For each recipient --------------------------------------------------------------------------------------------
@@ -148,88 +146,88 @@ async def test_the_rest_of_the_recipients_get_theirs_under_the_same_key_and_nobo
     everyone = [f"reader-{number}" for number in range(120)]
     first, rest = to(*everyone[:100]), to(*everyone[90:], content=b"Received: by a relay on the way\r\n")
 
-    assert names_of(await store.put(first)) == everyone[:100]
-    stored = await store.put(rest)
+    assert names_of(await store.putting.put(first)) == everyone[:100]
+    stored = await store.putting.put(rest)
 
     assert names_of(stored) == everyone[100:]
     assert await everybody(store) == Counter(everyone)
-    assert await store.group(rest.messages[0].group_id) == sorted(each.id for each in stored)
-    assert (await store.contents({rest.messages[0].content_id})) == {rest.messages[0].content_id: rest.content}
+    assert await store.searching.group(rest.messages[0].group_id) == sorted(each.id for each in stored)
+    assert (await store.contents.load({rest.messages[0].content_id})) == {rest.messages[0].content_id: rest.content}
 
 
 async def test_a_whole_repeat_stores_nothing_and_names_what_the_first_recipient_got(store: Store) -> None:
     first, second = to("ann", "bob"), to("carl")
-    await store.put(first)
-    await store.put(second)
+    await store.putting.put(first)
+    await store.putting.put(second)
     again = to("carl", "ann", content=b"another")
 
     with pytest.raises(Repeated) as repeated:
-        await store.put(again)
+        await store.putting.put(again)
 
     assert (repeated.value.message_id, repeated.value.same) == (second.messages[0].id, True)
     assert await everybody(store) == Counter(["ann", "bob", "carl"])
-    assert await store.contents({again.messages[0].content_id}) == {}
+    assert await store.contents.load({again.messages[0].content_id}) == {}
 
 
 async def test_a_repeat_of_a_large_content_does_not_store_it_either(store: Store) -> None:
     first, again = to("ann", content=b"x" * 600_000), to("ann", content=b"x" * 600_000)
-    await store.put(first)
+    await store.putting.put(first)
 
     with pytest.raises(Repeated):
-        await store.put(again)
+        await store.putting.put(again)
 
-    assert await store.contents({again.messages[0].content_id}) == {}
+    assert await store.contents.load({again.messages[0].content_id}) == {}
     more = to("ann", "bob", content=b"y" * 600_000)
-    assert names_of(await store.put(more)) == ["bob"]
-    assert (await store.contents({more.messages[0].content_id})) == {more.messages[0].content_id: more.content}
+    assert names_of(await store.putting.put(more)) == ["bob"]
+    assert (await store.contents.load({more.messages[0].content_id})) == {more.messages[0].content_id: more.content}
 
 
 async def test_a_recipient_named_twice_gets_one_message(store: Store) -> None:
-    assert names_of(await store.put(to("ann", "bob", "ANN"))) == ["ann", "bob"]
+    assert names_of(await store.putting.put(to("ann", "bob", "ANN"))) == ["ann", "bob"]
     assert await everybody(store) == Counter(["ann", "bob"])
 
 
 async def test_without_a_key_everybody_gets_whatever_is_sent(store: Store) -> None:
-    await store.put(to("ann", key=None))
-    await store.put(to("ann"))
+    await store.putting.put(to("ann", key=None))
+    await store.putting.put(to("ann"))
 
-    assert names_of(await store.put(to("ann", key=None))) == ["ann"]
+    assert names_of(await store.putting.put(to("ann", key=None))) == ["ann"]
     assert await everybody(store) == Counter(ann=3)
 
 
 async def test_a_key_of_a_submission_and_one_per_recipient_are_two(store: Store) -> None:
-    await store.put(keyed("k", recipient="ann@example.org"))
+    await store.putting.put(keyed("k", recipient="ann@example.org"))
 
-    assert names_of(await store.put(to("ann"))) == ["ann"]
-    assert await store.repeated(SERVICE, IdempotencyKey("k", b"b"), addresses("ann")) is not None
-    assert await store.repeated(SERVICE, IdempotencyKey("other", b"b"), addresses("ann")) is None
+    assert names_of(await store.putting.put(to("ann"))) == ["ann"]
+    assert await store.idempotency.repeated(SERVICE, IdempotencyKey("k", b"b"), addresses("ann")) is not None
+    assert await store.idempotency.repeated(SERVICE, IdempotencyKey("other", b"b"), addresses("ann")) is None
 
 
 async def test_only_when_all_recipients_are_known_is_it_called_a_repeat(store: Store) -> None:
     first = to(*(f"reader-{number}" for number in range(1200)))
-    await store.put(first)
+    await store.putting.put(first)
     key, known = IdempotencyKey("k", None), [each.recipient for each in first.messages]
 
-    repeated = await store.repeated(SERVICE, key, known[5:])
+    repeated = await store.idempotency.repeated(SERVICE, key, known[5:])
 
     assert repeated is not None
     assert (repeated.message_id, repeated.same) == (first.messages[5].id, True)
-    assert await store.repeated(SERVICE, key, [*known, *addresses("new")]) is None
-    assert await store.repeated(SERVICE, key, [*addresses("new"), *known]) is None
-    assert await store.repeated(SERVICE, key, ()) is None
+    assert await store.idempotency.repeated(SERVICE, key, [*known, *addresses("new")]) is None
+    assert await store.idempotency.repeated(SERVICE, key, [*addresses("new"), *known]) is None
+    assert await store.idempotency.repeated(SERVICE, key, ()) is None
 
 
 async def test_only_what_is_new_counts_against_the_limits(store: Store) -> None:
     charge = Charge(UUID(int=5), 86400, 3, reply.SERVICE_LIMIT)
-    await store.put(replace(to("ann", "bob"), charges=(charge,)))
+    await store.putting.put(replace(to("ann", "bob"), charges=(charge,)))
 
-    assert names_of(await store.put(replace(to("ann", "bob", "carl"), charges=(charge,)))) == ["carl"]
+    assert names_of(await store.putting.put(replace(to("ann", "bob", "carl"), charges=(charge,)))) == ["carl"]
     with pytest.raises(Repeated):
-        await store.put(replace(to("ann", "bob", "carl"), charges=(charge,)))
+        await store.putting.put(replace(to("ann", "bob", "carl"), charges=(charge,)))
     with pytest.raises(Refused):
-        await store.put(replace(to("ann", "dora"), charges=(charge,)))
+        await store.putting.put(replace(to("ann", "dora"), charges=(charge,)))
 
-    assert names_of(await store.put(to("ann", "dora"))) == ["dora"]
+    assert names_of(await store.putting.put(to("ann", "dora"))) == ["dora"]
     assert await everybody(store) == Counter(["ann", "bob", "carl", "dora"])
 
 
@@ -237,7 +235,7 @@ async def test_of_many_at_once_each_recipient_gets_one_message(store: Store) -> 
     everyone = [f"reader-{number}" for number in range(30)]
     wanted = [random.sample(everyone, 10) for _ in range(20)]
 
-    results = await asyncio.gather(*(store.put(to(*names)) for names in wanted), return_exceptions=True)
+    results = await asyncio.gather(*(store.putting.put(to(*names)) for names in wanted), return_exceptions=True)
 
     stored = Counter(name for result in results if isinstance(result, tuple) for name in names_of(result))
     assert {type(result) for result in results} <= {tuple, Repeated}
@@ -250,7 +248,7 @@ async def test_what_a_refused_group_asked_for_goes_to_the_one_that_came_with_it(
     first, second = replace(to("ann", "bob", "carl"), charges=(full,)), replace(to("carl", "bob"), charges=(room,))
 
     refused, stored, repeated = await asyncio.gather(
-        *(store.put(group) for group in (first, second, to("bob"))), return_exceptions=True
+        *(store.putting.put(group) for group in (first, second, to("bob"))), return_exceptions=True
     )
 
     assert isinstance(refused, Refused)
@@ -259,16 +257,16 @@ async def test_what_a_refused_group_asked_for_goes_to_the_one_that_came_with_it(
     assert isinstance(repeated, Repeated)
     assert repeated.message_id == second.messages[1].id
     with pytest.raises(Repeated) as known:
-        await store.put(to("bob"))
+        await store.putting.put(to("bob"))
     assert known.value.message_id == second.messages[1].id
-    assert names_of(await store.put(to("ann", "bob"))) == ["ann"]
+    assert names_of(await store.putting.put(to("ann", "bob"))) == ["ann"]
 
 
 async def test_a_key_leaves_rows_for_what_was_stored_and_no_others(database: Database, keyring: Keyring) -> None:
-    store, full = SqlStore(database, keyring), Charge(UUID(int=5), 86400, 2, reply.SERVICE_LIMIT)
+    store, full = Store(database, keyring), Charge(UUID(int=5), 86400, 2, reply.SERVICE_LIMIT)
     groups = [replace(to(*names), charges=(full,)) for names in (("a", "b", "c"), ("b", "d"), ("c",), ("d", "e"))]
 
-    results = await asyncio.gather(*(store.put(group) for group in groups), return_exceptions=True)
+    results = await asyncio.gather(*(store.putting.put(group) for group in groups), return_exceptions=True)
 
     assert [type(result) for result in results] == [Refused, tuple, Refused, Refused]
     async with database.read() as connection:
@@ -280,8 +278,8 @@ async def test_a_key_leaves_rows_for_what_was_stored_and_no_others(database: Dat
 
 async def test_a_key_that_is_forgotten_while_it_is_looked_up_is_put_off(database: Database, keyring: Keyring) -> None:
     """It was there when its name was asked for, and gone when its message was: sent again, it is new."""
-    store = SqlStore(database, keyring)
-    await store.put(to("ann"))
+    store = Store(database, keyring)
+    await store.putting.put(to("ann"))
 
     def forget(connection: Connection, cursor: Any, statement: str, *_: Any) -> None:
         if statement.startswith("SELECT idempotency."):
@@ -290,18 +288,18 @@ async def test_a_key_that_is_forgotten_while_it_is_looked_up_is_put_off(database
     event.listen(Engine, "before_cursor_execute", forget)
     try:
         with pytest.raises(StoreUnavailable):
-            await store.put(to("ann"))
+            await store.putting.put(to("ann"))
     finally:
         event.remove(Engine, "before_cursor_execute", forget)
 
-    assert names_of(await store.put(to("ann"))) == ["ann"]
+    assert names_of(await store.putting.put(to("ann"))) == ["ann"]
 
 
 async def test_however_many_keys_are_kept_one_is_found_by_the_primary_key(sqlite_url: str, keyring: Keyring) -> None:
     """A put that reads the whole table keeps every other writer waiting meanwhile."""
     database = Database(sqlite_url)
     await schema.upgrade(database)
-    store, asked = SqlStore(database, keyring), list[tuple[str, Any]]()
+    store, asked = Store(database, keyring), list[tuple[str, Any]]()
 
     def note(connection: Connection, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         if "idempotency" in statement and not statement.startswith("INSERT"):
@@ -312,9 +310,9 @@ async def test_however_many_keys_are_kept_one_is_found_by_the_primary_key(sqlite
         full = Charge(UUID(int=5), 86400, 0, reply.SERVICE_LIMIT)
         for group in (to("ann", "bob"), to("ann", "bob"), keyed("k"), keyed("k"), replace(keyed("f"), charges=(full,))):
             with suppress(Repeated, Refused):
-                await store.put(group)
-        await store.repeated(SERVICE, IdempotencyKey("k", None), addresses("ann", "bob"))
-        await store.forget(NOW + 1, NOW + 1)
+                await store.putting.put(group)
+        await store.idempotency.repeated(SERVICE, IdempotencyKey("k", None), addresses("ann", "bob"))
+        await store.retiring.forget(NOW + 1, NOW + 1)
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     async with database.read() as connection:
@@ -348,13 +346,13 @@ async def test_a_key_is_known_to_all_who_share_a_root(
     database: Database, body: bytes | None, first: str, then: str
 ) -> None:
     once = keyed("k", body, recipient="ann@example.org")
-    await SqlStore(database, Keyring.parse(first)).put(once)
-    store = SqlStore(database, Keyring.parse(then))
+    await Store(database, Keyring.parse(first)).putting.put(once)
+    store = Store(database, Keyring.parse(then))
 
-    told = await store.repeated(SERVICE, IdempotencyKey("k", body), addresses("ann"))
+    told = await store.idempotency.repeated(SERVICE, IdempotencyKey("k", body), addresses("ann"))
     for _ in range(2):
         with pytest.raises(Repeated) as repeated:
-            await store.put(keyed("k", body, recipient="ann@example.org"))
+            await store.putting.put(keyed("k", body, recipient="ann@example.org"))
         assert (repeated.value.message_id, repeated.value.same) == (once.messages[0].id, True)
 
     assert told is not None

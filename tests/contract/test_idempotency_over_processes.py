@@ -14,9 +14,9 @@ from auth.limits import Charge
 from config.database import Database
 from config.keyring import Keyring
 from delivery.store.base import Repeated
-from delivery.store.sql import SqlStore
 from messages import reply
 from tests.contract.test_idempotency import NEW, OLD, SERVICE, names_of, to
+from tests.harness.store import Store
 
 PEOPLE = [f"reader-{number}" for number in range(40)]
 ROUNDS = 10
@@ -29,13 +29,13 @@ def _submit(url: str, roots: str, together: Any, answers: Any) -> None:
 
     async def submit() -> None:
         database = Database(url, synchronous="OFF")
-        store, charge = SqlStore(database, Keyring.parse(roots)), Charge(SERVICE, 86400, 10**6, reply.SERVICE_LIMIT)
+        store, charge = Store(database, Keyring.parse(roots)), Charge(SERVICE, 86400, 10**6, reply.SERVICE_LIMIT)
         for number in range(ROUNDS):
             # Several groups in one commit, each with its own choice in its own order: locks must not form a ring.
             wishes = [to(*random.sample(PEOPLE, 12), key=f"{number} {random.choice('ab')}") for _ in range(6)]
             groups = [replace(wish, charges=(charge,)) for wish in wishes]
             await asyncio.to_thread(together.wait)
-            results = await asyncio.gather(*(store.put(group) for group in groups), return_exceptions=True)
+            results = await asyncio.gather(*(store.putting.put(group) for group in groups), return_exceptions=True)
             for group, result in zip(groups, results, strict=True):
                 key = group.idempotency and group.idempotency.key
                 wanted.update(f"{key} {name}" for name in names_of(group.messages))

@@ -6,11 +6,11 @@ import random
 from uuid import UUID, uuid4
 
 from delivery.queue.base import Queue
-from delivery.store.base import Attempt, Event, EventKind, Group, History, Outcome, Record, Store
-from delivery.store.sql import SqlStore
+from delivery.store.base import Attempt, Event, EventKind, Group, History, Outcome, Record
 from messages.message import Message, new_id
 from messages.status import Status
 from tests.contract.conftest import NOW, Pair, message
+from tests.harness.store import Store
 
 DELIVERED, GONE, LATER = Status.DELIVERED, Status.PERMANENT_FAILURE, Status.TEMPORARY_FAILURE
 
@@ -21,10 +21,10 @@ def event(of: Message, status: Status, attempt: UUID) -> Event:
 
 async def started(store: Store, queue: Queue, *messages: Message) -> list[Attempt]:
     """Messages in the middle of a provider call."""
-    await store.put(Group(messages, b"hello"))
+    await store.putting.put(Group(messages, b"hello"))
     await queue.claim("w", 5000, NOW, 60, 180)
     attempts = [Attempt(new_id(NOW, os.urandom(10)), each.id, 1, "ses", NOW) for each in messages]
-    await store.attempt(attempts, "w", NOW + 60)
+    await store.attempting.attempt(attempts, "w", NOW + 60)
     return attempts
 
 
@@ -34,7 +34,7 @@ def sent(attempt: Attempt) -> Record:
 
 
 async def seen(store: Store, of: Message) -> History:
-    history = await store.history(of.id)
+    history = await store.searching.history(of.id)
     assert history is not None
     return history
 
@@ -43,9 +43,9 @@ async def test_a_message_that_was_scheduled_long_ahead_is_timed_out_too(store: S
     early = NOW - 7 * 86400
     one = message(id=new_id(early, os.urandom(10)), created_at=early, scheduled_for=NOW)
     (attempt,) = await started(store, queue, one)
-    await store.record(sent(attempt))
+    await store.attempting.record(sent(attempt))
 
-    assert [m.message_id for m in await store.time_out(NOW + 2, NOW + 72 * 3600)] == [one.id]
+    assert [m.message_id for m in await store.settling.time_out(NOW + 2, NOW + 72 * 3600)] == [one.id]
 
 
 async def test_learners_and_workers_at_once_end_as_one_after_the_other_would(pair: Pair) -> None:
@@ -61,12 +61,8 @@ async def test_learners_and_workers_at_once_end_as_one_after_the_other_would(pai
     ] * 3
     dice.shuffle(events)
     batches = [events[at : at + 10] for at in range(0, len(events), 10)]
-    recording = [store.record(sent(attempt)) for attempt in dice.sample(attempts, len(attempts))]
-    if isinstance(store, SqlStore):
-        await asyncio.gather(*recording, *(store.learn(batch, NOW) for batch in batches))
-    else:
-        for step in (*recording, *(store.learn(batch, NOW) for batch in batches)):
-            await step
+    recording = [store.attempting.record(sent(attempt)) for attempt in dice.sample(attempts, len(attempts))]
+    await asyncio.gather(*recording, *(store.settling.learn(batch, NOW) for batch in batches))
     for number, each in enumerate(messages):
         history = await seen(store, each)
         assert history.message.status is (DELIVERED, GONE, DELIVERED, GONE)[number % 4]

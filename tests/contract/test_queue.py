@@ -8,14 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from delivery.queue.base import Depth, Queue, Waits
-from delivery.store.base import Attempt, Group, Outcome, Record, Store
+from delivery.store.base import Attempt, Group, Outcome, Record
 from messages.message import KeyType, Lane, new_id
 from tests.contract.conftest import NOW, Pair, message
+from tests.harness.store import Store
 
 
 async def test_claim_gives_a_due_message_to_one_owner_only(store: Store, queue: Queue) -> None:
     sent = message()
-    await store.put(Group((sent,), b"x"))
+    await store.putting.put(Group((sent,), b"x"))
 
     assert [claim.message_id for claim in await queue.claim("a", 10, NOW, 60, 0)] == [sent.id]
     assert await queue.claim("b", 10, NOW, 60, 0) == []
@@ -24,7 +25,7 @@ async def test_claim_gives_a_due_message_to_one_owner_only(store: Store, queue: 
 async def test_concurrent_claims_share_the_messages_without_overlap(store: Store, queue: Queue) -> None:
     sent = [message() for _ in range(40)]
     for each in sent:
-        await store.put(Group((each,), b"x"))
+        await store.putting.put(Group((each,), b"x"))
     rounds = await asyncio.gather(*(queue.claim(f"w{n}", 10, NOW, 60, 0) for n in range(6)))
     claims = [claim.message_id for batch in rounds for claim in batch]
     while more := await queue.claim("last", 10, NOW, 60, 0):  # PostgreSQL passes over rows in others' hands
@@ -38,7 +39,7 @@ async def test_claim_respects_its_limit_and_takes_the_longest_waiting_of_a_servi
 ) -> None:
     sent = [message(service_id=UUID(int=1), created_at=NOW - age) for age in (1, 3, 2)]
     for each in sent:
-        await store.put(Group((each,), b"x"))
+        await store.putting.put(Group((each,), b"x"))
 
     claims = await queue.claim("w", 2, NOW, 60, 0)
     assert {claim.message_id for claim in claims} == {sent[1].id, sent[2].id}
@@ -50,7 +51,7 @@ async def test_claims_take_services_in_turn(store: Store, queue: Queue) -> None:
         await _put(store, number, service_id=service_id, created_at=NOW - age)
 
     claims = await queue.claim("w", 4, NOW, 60, 0)
-    loaded = await store.load([claim.message_id for claim in claims])
+    loaded = await store.searching.load([claim.message_id for claim in claims])
     assert len(claims) == 4  # what one has not, another takes
     assert [message.service_id for message in loaded.values()].count(few) == 1
 
@@ -60,7 +61,7 @@ async def test_a_services_tests_have_a_turn_of_their_own(store: Store, queue: Qu
     await _put(store, 1, service_id=UUID(int=1))
     await _put(store, 1, service_id=UUID(int=2))
 
-    loaded = await store.load([each.message_id for each in await queue.claim("w", 3, NOW, 60, 0)])
+    loaded = await store.searching.load([each.message_id for each in await queue.claim("w", 3, NOW, 60, 0)])
     assert Counter((each.service_id.int, each.key_type) for each in loaded.values()) == {
         (1, KeyType.TEST): 1,
         (1, KeyType.NORMAL): 1,
@@ -78,27 +79,27 @@ async def test_everybody_is_served_before_anybody_twice_however_small_the_claims
         for limit in size:
             claims = [each.message_id for each in await queue.claim("w", limit, NOW, 60, 0)]
             assert len(claims) == limit
-            served.update((each.service_id, each.key_type) for each in (await store.load(claims)).values())
+            served.update((each.service_id, each.key_type) for each in (await store.searching.load(claims)).values())
         assert set(served) == set(turns)
         assert max(served.values()) - min(served.values()) <= 1
 
 
 async def _put(store: Store, number: int, **changes: Any) -> None:
     for _ in range(number):
-        await store.put(Group((message(**changes),), b"x"))
+        await store.putting.put(Group((message(**changes),), b"x"))
 
 
 async def test_claim_serves_lanes_in_order(store: Store, queue: Queue) -> None:
     lanes = [Lane.BULK, Lane.NORMAL, Lane.PRIORITY]
     for lane in lanes:
-        await store.put(Group((message(lane=lane, created_at=NOW - lane.rank),), b"x"))
+        await store.putting.put(Group((message(lane=lane, created_at=NOW - lane.rank),), b"x"))
 
     assert [(await queue.claim("w", 1, NOW, 60, 0))[0].lane for _ in lanes] == list(Lane)
 
 
 async def test_claim_after_the_lease_ends_returns_the_message_again_at_once(store: Store, queue: Queue) -> None:
     """A worker that died between claim and attempt parks nothing."""
-    await store.put(Group((message(),), b"x"))
+    await store.putting.put(Group((message(),), b"x"))
     await queue.claim("dead", 1, NOW, 60, 180)
 
     assert await queue.claim("w", 1, NOW + 59, 60, 180) == []
@@ -108,9 +109,9 @@ async def test_claim_after_the_lease_ends_returns_the_message_again_at_once(stor
 
 async def test_claim_parks_a_message_whose_owner_died_after_its_attempt_began(store: Store, queue: Queue) -> None:
     sent = message()
-    await store.put(Group((sent,), b"x"))
+    await store.putting.put(Group((sent,), b"x"))
     await queue.claim("dead", 1, NOW, 60, 180)
-    await store.attempt([Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", NOW)], "dead", NOW + 60)
+    await store.attempting.attempt([Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", NOW)], "dead", NOW + 60)
 
     assert await queue.claim("w", 1, NOW + 60, 60, 180) == []
     assert await queue.claim("w", 1, NOW + 179, 60, 180) == []
@@ -120,7 +121,7 @@ async def test_claim_parks_a_message_whose_owner_died_after_its_attempt_began(st
 
 async def test_release_ends_a_dead_owners_leases_and_nobody_elses(store: Store, queue: Queue) -> None:
     for _ in range(2):
-        await store.put(Group((message(),), b"x"))
+        await store.putting.put(Group((message(),), b"x"))
     (dead,) = await queue.claim("dead", 1, NOW, 60, 0)
     await queue.claim("alive", 1, NOW, 60, 0)
 
@@ -130,7 +131,7 @@ async def test_release_ends_a_dead_owners_leases_and_nobody_elses(store: Store, 
 
 async def test_given_back_messages_are_due_at_their_time(store: Store, queue: Queue) -> None:
     sent = message()
-    await store.put(Group((sent,), b"x"))
+    await store.putting.put(Group((sent,), b"x"))
     await queue.claim("w", 1, NOW, 60, 0)
     await queue.give_back([sent.id], NOW + 5)
 
@@ -139,7 +140,7 @@ async def test_given_back_messages_are_due_at_their_time(store: Store, queue: Qu
 
 
 async def test_a_scheduled_message_is_not_claimed_before_its_time(store: Store, queue: Queue) -> None:
-    await store.put(Group((message(scheduled_for=NOW + 600),), b"x"))
+    await store.putting.put(Group((message(scheduled_for=NOW + 600),), b"x"))
 
     assert await queue.claim("w", 1, NOW + 599, 60, 0) == []
     assert len(await queue.claim("w", 1, NOW + 600, 60, 0)) == 1
@@ -147,8 +148,8 @@ async def test_a_scheduled_message_is_not_claimed_before_its_time(store: Store, 
 
 async def test_a_held_service_waits_while_others_go(store: Store, queue: Queue) -> None:
     held, other = message(service_id=UUID(int=1)), message(service_id=UUID(int=2))
-    await store.put(Group((held,), b"x"))
-    await store.put(Group((other,), b"x"))
+    await store.putting.put(Group((held,), b"x"))
+    await store.putting.put(Group((other,), b"x"))
     await queue.hold(UUID(int=1))
     await queue.hold(UUID(int=1))
 
@@ -158,7 +159,7 @@ async def test_a_held_service_waits_while_others_go(store: Store, queue: Queue) 
 
 
 async def test_a_hold_of_everything_stops_all_claims(store: Store, queue: Queue) -> None:
-    await store.put(Group((message(),), b"x"))
+    await store.putting.put(Group((message(),), b"x"))
     await queue.hold(None)
 
     assert await queue.claim("w", 10, NOW, 60, 0) == []
@@ -170,12 +171,12 @@ async def test_retry_makes_deferred_and_throttled_messages_due_and_no_parked_or_
     store, queue = pair.store, pair.queue
     waiting = {outcome: message() for outcome in (Outcome.DEFERRED, Outcome.THROTTLED, Outcome.UNKNOWN)}
     for outcome, sent in waiting.items():
-        await store.put(Group((sent,), b"x"))
+        await store.putting.put(Group((sent,), b"x"))
         await queue.claim("w", 1, NOW, 60, 0)
         attempt = Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", NOW)
-        await store.attempt([attempt], "w", NOW + 60)
-        await store.record(Record(sent.id, attempt.id, outcome, NOW, until=NOW + 900))
-    await store.put(Group((message(scheduled_for=NOW + 900),), b"x"))
+        await store.attempting.attempt([attempt], "w", NOW + 60)
+        await store.attempting.record(Record(sent.id, attempt.id, outcome, NOW, until=NOW + 900))
+    await store.putting.put(Group((message(scheduled_for=NOW + 900),), b"x"))
 
     assert await queue.retry(NOW + 1) == 2
     due = {claim.message_id for claim in await queue.claim("w", 10, NOW + 1, 60, 0)}
@@ -183,9 +184,9 @@ async def test_retry_makes_deferred_and_throttled_messages_due_and_no_parked_or_
 
 
 async def test_depth_tells_what_is_due_by_lane(store: Store, queue: Queue) -> None:
-    await store.put(Group((message(created_at=NOW - 30),), b"x"))
-    await store.put(Group((message(created_at=NOW - 10),), b"x"))
-    await store.put(Group((message(lane=Lane.BULK, scheduled_for=NOW + 60),), b"x"))
+    await store.putting.put(Group((message(created_at=NOW - 30),), b"x"))
+    await store.putting.put(Group((message(created_at=NOW - 10),), b"x"))
+    await store.putting.put(Group((message(lane=Lane.BULK, scheduled_for=NOW + 60),), b"x"))
 
     depth = await queue.depth(NOW)
     assert depth == {Lane.PRIORITY: Depth(0, 0.0), Lane.NORMAL: Depth(2, 30.0), Lane.BULK: Depth(0, 0.0)}
@@ -195,16 +196,16 @@ async def test_stats_tell_what_each_message_waits_for(pair: Pair) -> None:
     store, queue = pair.store, pair.queue
     for outcome in (Outcome.DEFERRED, Outcome.THROTTLED, Outcome.UNKNOWN):
         sent = message()
-        await store.put(Group((sent,), b"x"))
+        await store.putting.put(Group((sent,), b"x"))
         await queue.claim("w", 1, NOW, 60, 0)
         attempt = Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", NOW)
-        await store.attempt([attempt], "w", NOW + 60)
-        await store.record(Record(sent.id, attempt.id, outcome, NOW, until=NOW + 900))
-    await store.put(Group((message(lane=Lane.BULK),), b"x"))
+        await store.attempting.attempt([attempt], "w", NOW + 60)
+        await store.attempting.record(Record(sent.id, attempt.id, outcome, NOW, until=NOW + 900))
+    await store.putting.put(Group((message(lane=Lane.BULK),), b"x"))
     await queue.claim("w", 1, NOW, 60, 0)
-    await store.put(Group((message(scheduled_for=NOW + 900),), b"x"))
-    await store.put(Group((message(created_at=NOW - 30),), b"x"))
-    await store.put(Group((message(created_at=NOW - 10),), b"x"))
+    await store.putting.put(Group((message(scheduled_for=NOW + 900),), b"x"))
+    await store.putting.put(Group((message(created_at=NOW - 30),), b"x"))
+    await store.putting.put(Group((message(created_at=NOW - 10),), b"x"))
 
     stats = await queue.stats(NOW)
     empty = Waits(waiting=0, oldest_seconds=0.0, deferred=0, scheduled=0, parked=0, claimed=0)

@@ -16,10 +16,10 @@ from config.keyring import Keyring, KeyringError
 from config.settings import Email
 from delivery import rotation
 from delivery.store.base import Group
-from delivery.store.sql import SqlStore
 from messages.message import Dsn, KeyType
 from tests.contract.conftest import NOW, message
 from tests.fakes.auth import DEFAULTS, DOMAIN
+from tests.harness.store import Store
 
 OLD, NEW = Keyring.generate(), Keyring.generate()
 
@@ -50,14 +50,14 @@ async def test_after_rotate_everything_opens_without_the_old_root(database: Data
         issued = await keys.create(connection, old, DEFAULTS, service, NOW, name="k", type=KeyType.NORMAL)
         await guests.add(connection, old, service.id, "guest@example.com", NOW)
     sent, content = message(service_id=service.id, dsn=Dsn(envid="file 31")), b"x" * 600_000
-    await SqlStore(database, old).put(Group((sent,), content))
+    await Store(database, old).putting.put(Group((sent,), content))
 
     assert await rotation.rotate(database, both, both) == 3 + 4 + 1 + 1 + 1  # parts, message fields, key, guest, DKIM
     assert await rotation.rotate(database, both, both) == 0
 
-    store = SqlStore(database, new)
-    assert await store.load([sent.id]) == {sent.id: sent}
-    assert await store.contents({sent.content_id}) == {sent.content_id: content}
+    store = Store(database, new)
+    assert await store.searching.load([sent.id]) == {sent.id: sent}
+    assert await store.contents.load({sent.content_id}) == {sent.content_id: content}
     async with database.read() as connection:
         assert await names.signing_key(connection, new, DOMAIN, Email()) is not None
     verifier = Verifier(database, new, lambda: NOW, DEFAULTS, default_domain=DOMAIN)

@@ -16,13 +16,12 @@ from delivery.store.base import (
     Outcome,
     Record,
     Search,
-    Settlement,
-    Store,
 )
 from messages.address import Address
 from messages.message import Channel, KeyType, Message, new_id
 from messages.status import Status
 from tests.contract.conftest import NOW, message
+from tests.harness.store import Store
 
 
 def event(kind: EventKind, status: Status | None = None, **changes: Any) -> Event:
@@ -38,26 +37,26 @@ def event(kind: EventKind, status: Status | None = None, **changes: Any) -> Even
 
 async def put(store: Store, *messages: Message) -> None:
     for each in messages:
-        await store.put(Group((each,), b"hello"))
+        await store.putting.put(Group((each,), b"hello"))
 
 
 async def started(store: Store, queue: Queue, sent: Message) -> Attempt:
     await put(store, sent)
     await queue.claim("w", 1, NOW, 60, 180)
     attempt = Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", NOW)
-    await store.attempt([attempt], "w", NOW + 60)
+    await store.attempting.attempt([attempt], "w", NOW + 60)
     return attempt
 
 
 async def relayed(store: Store, queue: Queue, sent: Message, provider_id: str = "p-1") -> Attempt:
     attempt = await started(store, queue, sent)
     outcome = Record(sent.id, attempt.id, Outcome.RELAYED, NOW + 1, status=Status.SENDING, provider_id=provider_id)
-    await store.record(outcome)
+    await store.attempting.record(outcome)
     return attempt
 
 
 async def history(store: Store, sent: Message) -> History:
-    found = await store.history(sent.id)
+    found = await store.searching.history(sent.id)
     assert found is not None
     return found
 
@@ -70,7 +69,7 @@ async def test_a_delivery_settles_the_message_and_stands_in_its_history(store: S
     await relayed(store, queue, sent)
     told = event(EventKind.DELIVERY, Status.DELIVERED, message_id=sent.id, detail="250 ok <reader@example.org>")
 
-    learned = await store.learn([told], NOW + 9)
+    learned = await store.settling.learn([told], NOW + 9)
 
     assert learned.fates == (Fate.SETTLED,)
     assert [(each.message_id, each.status) for each in learned.moved] == [(sent.id, Status.DELIVERED)]
@@ -84,8 +83,8 @@ async def test_an_event_that_is_told_again_changes_nothing(store: Store, queue: 
     await relayed(store, queue, sent)
     told = event(EventKind.DELIVERY, Status.DELIVERED, message_id=sent.id)
 
-    first = await store.learn([told, told], NOW)
-    again = await store.learn([told], NOW)
+    first = await store.settling.learn([told, told], NOW)
+    again = await store.settling.learn([told], NOW)
 
     assert first.fates == (Fate.SETTLED, Fate.REPEATED)
     assert again.fates == (Fate.REPEATED,)
@@ -95,10 +94,10 @@ async def test_an_event_that_is_told_again_changes_nothing(store: Store, queue: 
 async def test_a_bounce_after_a_delivery_ends_as_a_failure_and_both_are_kept(store: Store, queue: Queue) -> None:
     sent = message()
     await relayed(store, queue, sent)
-    await store.learn([event(EventKind.DELIVERY, Status.DELIVERED, message_id=sent.id)], NOW)
+    await store.settling.learn([event(EventKind.DELIVERY, Status.DELIVERED, message_id=sent.id)], NOW)
     bounce = event(EventKind.BOUNCE, Status.PERMANENT_FAILURE, message_id=sent.id, reason="no-email", at=NOW + 9)
 
-    learned = await store.learn([bounce], NOW)
+    learned = await store.settling.learn([bounce], NOW)
 
     found = await history(store, sent)
     assert learned.fates == (Fate.SETTLED,)
@@ -111,10 +110,10 @@ async def test_a_bounce_after_a_delivery_ends_as_a_failure_and_both_are_kept(sto
 async def test_what_may_not_undo_an_end_is_kept_only(store: Store, queue: Queue) -> None:
     sent = message()
     await relayed(store, queue, sent)
-    await store.learn([event(EventKind.DELIVERY, Status.DELIVERED, message_id=sent.id)], NOW)
+    await store.settling.learn([event(EventKind.DELIVERY, Status.DELIVERED, message_id=sent.id)], NOW)
     out_of_office = event(EventKind.BOUNCE, Status.TEMPORARY_FAILURE, message_id=sent.id, reason="general")
 
-    assert (await store.learn([out_of_office], NOW)).fates == (Fate.KEPT,)
+    assert (await store.settling.learn([out_of_office], NOW)).fates == (Fate.KEPT,)
     assert (await history(store, sent)).message.status is Status.DELIVERED
 
 
@@ -122,7 +121,7 @@ async def test_without_a_tag_the_message_is_found_by_the_providers_id(store: Sto
     sent = message()
     await relayed(store, queue, sent, "p-7")
 
-    learned = await store.learn([event(EventKind.DELIVERY, Status.DELIVERED, provider_id="p-7")], NOW)
+    learned = await store.settling.learn([event(EventKind.DELIVERY, Status.DELIVERED, provider_id="p-7")], NOW)
 
     assert learned.fates == (Fate.SETTLED,)
 
@@ -132,9 +131,9 @@ async def test_an_event_that_overtakes_the_record_settles_the_message(store: Sto
     attempt = await started(store, queue, sent)
     told = event(EventKind.DELIVERY, Status.DELIVERED, message_id=sent.id, attempt_id=attempt.id)
 
-    await store.learn([told], NOW)
+    await store.settling.learn([told], NOW)
     late = Record(sent.id, attempt.id, Outcome.RELAYED, NOW + 6, status=Status.SENDING, provider_id="p-1")
-    await store.record(late)
+    await store.attempting.record(late)
 
     found = await history(store, sent)
     assert (found.message.status, found.message.provider_id, found.waiting_until) == (Status.DELIVERED, "p-1", None)
@@ -144,9 +143,11 @@ async def test_an_event_that_overtakes_the_record_settles_the_message(store: Sto
 async def test_an_event_adopts_an_attempt_of_which_the_answer_was_lost(store: Store, queue: Queue) -> None:
     sent = message()
     attempt = await started(store, queue, sent)
-    await store.record(Record(sent.id, attempt.id, Outcome.UNKNOWN, NOW + 1, reason="timeout", until=NOW + 180))
+    await store.attempting.record(
+        Record(sent.id, attempt.id, Outcome.UNKNOWN, NOW + 1, reason="timeout", until=NOW + 180)
+    )
 
-    await store.learn([event(EventKind.SEND, message_id=sent.id, attempt_id=attempt.id)], NOW + 2)
+    await store.settling.learn([event(EventKind.SEND, message_id=sent.id, attempt_id=attempt.id)], NOW + 2)
 
     found = await history(store, sent)
     assert (found.message.status, found.message.provider_id, found.waiting_until) == (Status.SENDING, "p-1", None)
@@ -160,8 +161,10 @@ async def test_a_doubt_that_is_written_after_the_event_does_not_send_the_message
     sent = message()
     attempt = await started(store, queue, sent)
 
-    await store.learn([event(EventKind.SEND, message_id=sent.id, attempt_id=attempt.id)], NOW)
-    await store.record(Record(sent.id, attempt.id, Outcome.UNKNOWN, NOW + 1, reason="timeout", until=NOW + 180))
+    await store.settling.learn([event(EventKind.SEND, message_id=sent.id, attempt_id=attempt.id)], NOW)
+    await store.attempting.record(
+        Record(sent.id, attempt.id, Outcome.UNKNOWN, NOW + 1, reason="timeout", until=NOW + 180)
+    )
 
     assert await queue.claim("w", 1, NOW + 9999, 60, 0) == []
     assert [each.outcome for each in (await history(store, sent)).attempts] == [Outcome.RELAYED]
@@ -171,36 +174,36 @@ async def test_an_event_that_is_nobodys_is_parked_until_its_message_is_known(sto
     sent = message()
     told = event(EventKind.DELIVERY, Status.DELIVERED, provider_id="p-9")
 
-    assert (await store.learn([told], NOW)).fates == (Fate.PARKED,)
-    assert await store.match_parked(NOW + 1) == ()
+    assert (await store.settling.learn([told], NOW)).fates == (Fate.PARKED,)
+    assert await store.settling.match_parked(NOW + 1) == ()
     await relayed(store, queue, sent, "p-9")
-    moved = await store.match_parked(NOW + 2)
+    moved = await store.settling.match_parked(NOW + 2)
 
     assert [(each.message_id, each.status) for each in moved] == [(sent.id, Status.DELIVERED)]
     assert [each.kind for each in (await history(store, sent)).events] == [EventKind.DELIVERY]
-    assert await store.match_parked(NOW + 3) == ()
+    assert await store.settling.match_parked(NOW + 3) == ()
 
 
 async def test_what_is_parked_for_more_than_a_day_goes(store: Store, queue: Queue) -> None:
     sent = message()
-    await store.learn([event(EventKind.DELIVERY, Status.DELIVERED, provider_id="p-9")], NOW)
-    await store.match_parked(NOW + 86_401)
+    await store.settling.learn([event(EventKind.DELIVERY, Status.DELIVERED, provider_id="p-9")], NOW)
+    await store.settling.match_parked(NOW + 86_401)
     await relayed(store, queue, sent, "p-9")
 
-    assert await store.match_parked(NOW + 86_402) == ()
+    assert await store.settling.match_parked(NOW + 86_402) == ()
 
 
 async def test_a_message_of_which_no_end_was_told_times_out(store: Store, queue: Queue) -> None:
     old = NOW - 73 * 3600
     silent = message(id=new_id(old, os.urandom(10)), created_at=old)
     await relayed(store, queue, silent)
-    await store.learn([event(EventKind.SEND, message_id=silent.id, at=old)], NOW)
+    await store.settling.learn([event(EventKind.SEND, message_id=silent.id, at=old)], NOW)
     recent, done = message(), message(id=new_id(old, os.urandom(10)), created_at=old)
     await relayed(store, queue, recent, "p-2")
     await relayed(store, queue, done, "p-3")
-    await store.settle([Settlement(done.id, Status.DELIVERED, NOW)])
+    await store.settle(done.id, Status.DELIVERED, NOW)
 
-    moved = await store.time_out(NOW + 2, NOW + 3)
+    moved = await store.settling.time_out(NOW + 2, NOW + 3)
 
     assert [each.message_id for each in moved if each.message_id != recent.id] == [silent.id]
     assert (await history(store, silent)).message.status is Status.TEMPORARY_FAILURE
@@ -212,7 +215,9 @@ async def test_events_of_many_messages_at_once_settle_each(store: Store, queue: 
         await relayed(store, queue, each, f"p-{number}")
     told = [event(EventKind.DELIVERY, Status.DELIVERED, message_id=each.id) for each in sent]
 
-    await asyncio.gather(*(store.learn([one, other], NOW) for one, other in zip(told, told[::-1], strict=True)))
+    await asyncio.gather(
+        *(store.settling.learn([one, other], NOW) for one, other in zip(told, told[::-1], strict=True))
+    )
 
     assert await store.counts(sent[0].service_id) == {Status.CREATED: 1, Status.DELIVERED: 1}
     assert {(await history(store, each)).message.status for each in sent} == {Status.DELIVERED}
@@ -226,7 +231,7 @@ def at(seconds: float, **changes: Any) -> Message:
 
 
 async def found(store: Store, limit: int = 10, **wanted: Any) -> list[UUID]:
-    return [each.message.id for each in await store.find(Search(**wanted), limit)]
+    return [each.message.id for each in await store.searching.find(Search(**wanted), limit)]
 
 
 async def test_messages_are_found_by_each_thing_known_of_them_newest_first(store: Store) -> None:
@@ -252,7 +257,7 @@ async def test_a_search_is_narrowed_by_all_that_is_given(store: Store) -> None:
     live, test = at(1, service_id=service), at(2, service_id=service, key_type=KeyType.TEST)
     job = at(3, service_id=service, job_id=uuid4())
     await put(store, live, test, job)
-    await store.settle([Settlement(live.id, Status.DELIVERED, NOW)])
+    await store.settle(live.id, Status.DELIVERED, NOW)
 
     assert await found(store, service_id=service, key_type=KeyType.TEST) == [test.id]
     assert await found(store, service_id=service, message_id=live.id) == [live.id]

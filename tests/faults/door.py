@@ -24,7 +24,6 @@ from config.words import Words
 from delivery import schema
 from delivery.library.brandings import Brandings
 from delivery.library.templates import Templates
-from delivery.store.sql import SqlStore
 from messages.message import KeyType
 from relay import self_signed
 from relay.accept import Acceptor
@@ -32,6 +31,7 @@ from relay.metrics import DoorMetrics
 from relay.preparation import Preparer
 from relay.smtp.listeners import SmtpDoor
 from relay.tls import Certificates
+from tests.harness.store import Store
 
 DOMAIN = "notification.example.ca"
 
@@ -52,9 +52,11 @@ async def _serve(folder: Path, synchronous: str) -> None:
     keyring = Keyring.parse(Keyring.generate())
     issued = await _key(database, keyring)
     verifier = Verifier(database, keyring, time.time, Limits(), default_domain=DOMAIN)
-    store = SqlStore(database, keyring)
+    store = Store(database, keyring)
     preparer = Preparer(Brandings(), Templates(database, time.time), 1 << 20)
-    acceptor = Acceptor(store, verifier, preparer, max_recipients=10, now=time.time)
+    acceptor = Acceptor(
+        store.putting, store.idempotency, store.searching, verifier, preparer, max_recipients=10, now=time.time
+    )
     context = Certificates([self_signed.ensure(folder, "localhost")]).context
     throttle = Throttle(database, keyring, time.time, default_domain=DOMAIN)
     door = SmtpDoor(Smtp(), context, verifier, acceptor, DoorMetrics(CollectorRegistry()), Words.load(), throttle)

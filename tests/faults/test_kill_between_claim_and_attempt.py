@@ -18,11 +18,11 @@ from sqlalchemy import select, text
 from config.database import Database
 from config.keyring import Keyring
 from delivery.store.base import Group, Outcome
-from delivery.store.sql import SqlStore
 from delivery.store.tables import queue
 from tests.fakes.messages import make_message
 from tests.faults.conftest import Install
 from tests.harness.ses import Ses
+from tests.harness.store import Store
 
 CONTENT = b"From: a@notification.example.ca\r\nTo: reader@example.org\r\nSubject: Hi\r\n\r\nHello\r\n"
 
@@ -66,10 +66,10 @@ async def _held_at_its_attempt(database: Database) -> AsyncIterator[None]:
 async def test_a_kill_between_claim_and_attempt_parks_nothing(install: Install, ses: Ses, database: Database) -> None:
     relay = install(PROCESSES=1)
     relay.start("--role", "worker")
-    store = SqlStore(database, Keyring.parse(relay.environment["NOTIFY_RELAY_SECRET_KEY"]))
+    store = Store(database, Keyring.parse(relay.environment["NOTIFY_RELAY_SECRET_KEY"]))
     now = time.time()
     message = make_message(created_at=now, scheduled_for=now + 1, content_bytes=len(CONTENT))
-    await store.put(Group((message,), CONTENT))
+    await store.putting.put(Group((message,), CONTENT))
     (worker,) = (pid for pid, name in relay.children().items() if name.startswith("worker"))
     async with _held_at_its_attempt(database):
         os.kill(worker, signal.SIGKILL)
@@ -79,7 +79,7 @@ async def test_a_kill_between_claim_and_attempt_parks_nothing(install: Install, 
     async with asyncio.timeout(8):
         while not ses.sent():
             await asyncio.sleep(0.05)
-        while (history := await store.history(message.id)) and history.waiting_until is not None:
+        while (history := await store.searching.history(message.id)) and history.waiting_until is not None:
             await asyncio.sleep(0.05)
     assert [message_id for message_id, _ in ses.sent()] == [message.id]
     assert history is not None

@@ -17,11 +17,11 @@ from auth.limits import DAY_SECONDS, MINUTE_SECONDS, Charge
 from config.database import Database
 from config.keyring import Keyring
 from delivery.store.base import Group
-from delivery.store.sql import SqlStore
 from messages.message import new_id
 from messages.reply import KEY_LIMIT, SERVICE_LIMIT
 from tests.fakes.messages import make_message
 from tests.harness.load import html_message
+from tests.harness.store import Store
 
 _CHARGES = (
     Charge(UUID(int=1), MINUTE_SECONDS, 10**9, KEY_LIMIT),
@@ -31,7 +31,7 @@ _CHARGES = (
 
 async def _write(url: str, seconds: float, pause: float) -> list[float]:
     database = Database(url)
-    store, content, waits = SqlStore(database, Keyring.parse(Keyring.generate())), html_message(), []
+    store, content, waits = Store(database, Keyring.parse(Keyring.generate())), html_message(), []
     await database.ping()
     print("ready", flush=True)
     sys.stdin.readline()
@@ -43,7 +43,7 @@ async def _write(url: str, seconds: float, pause: float) -> list[float]:
         ids = {name: new_id(now, os.urandom(10)) for name in ("id", "group_id", "content_id")}
         message = make_message(service_id=UUID(int=2), content_bytes=len(content), created_at=now, **ids)
         began = time.perf_counter()
-        await store.put(Group((message,), content, _CHARGES))
+        await store.putting.put(Group((message,), content, _CHARGES))
         waits.append(time.perf_counter() - began)
     await database.close()
     return waits

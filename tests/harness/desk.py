@@ -18,12 +18,12 @@ from config.settings import Callbacks
 from delivery.callbacks import urls
 from delivery.callbacks.sender import Sender, open_sender
 from delivery.metrics import CallbackMetrics
-from delivery.store.base import CallbackRecord, Group, Settlement
-from delivery.store.sql import SqlStore
+from delivery.store.base import CallbackRecord, Group
 from delivery.store.tables import callbacks
 from messages.message import Message
 from messages.status import Status
 from tests.fakes.messages import make_message
+from tests.harness.store import Store
 
 TOKEN = "a-token-of-theirs"
 SETTINGS = Callbacks(allow_private=True, timeout_seconds=0.4, concurrency=8)
@@ -45,7 +45,7 @@ class Desk:
 
     database: Database
     keyring: Keyring
-    store: SqlStore
+    store: Store
     clock: Clock = field(default_factory=Clock)
     metrics: CallbackMetrics = field(default_factory=lambda: CallbackMetrics(CollectorRegistry()))
 
@@ -62,11 +62,12 @@ class Desk:
         sent = make_message(**changes)
         if url is not None:
             await self.listen(sent.service_id, url)
-        await self.store.put(Group((sent,), b"hello"))
+        await self.store.putting.put(Group((sent,), b"hello"))
         return sent
 
     async def settle(self, sent: Message, *statuses: Status) -> None:
-        await self.store.settle([Settlement(sent.id, status, self.clock()) for status in statuses])
+        for status in statuses:
+            await self.store.settle(sent.id, status, self.clock())
 
     async def delivered(self, url: str) -> Message:
         sent = await self.message(url)
@@ -74,7 +75,7 @@ class Desk:
         return sent
 
     async def callbacks(self, sent: Message) -> tuple[CallbackRecord, ...]:
-        history = await self.store.history(sent.id)
+        history = await self.store.searching.history(sent.id)
         assert history is not None
         return history.callbacks
 
@@ -106,7 +107,7 @@ class Desk:
                 owner,
                 database=self.database,
                 keyring=self.keyring,
-                store=self.store,
+                searching=self.store.searching,
                 settings=SETTINGS.model_copy(update=settings),
                 metrics=self.metrics,
                 now=self.clock,

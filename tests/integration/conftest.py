@@ -15,7 +15,6 @@ from auth.domains import names
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Aws, Delivery, Email
-from delivery import schema
 from delivery.exit.rendering import Renderer
 from delivery.exit.signing import Signer
 from delivery.exit.worker import Worker
@@ -26,11 +25,12 @@ from delivery.providers.ses import open_provider
 from delivery.providers.simulator import SimulatorProvider
 from delivery.queue.sql import SqlQueue
 from delivery.store.base import Group, History
-from delivery.store.sql import SqlStore
 from messages.message import KeyType, Message
 from tests.fakes.aws import CREDENTIALS, FakeAws
 from tests.fakes.feedback import Feedback
 from tests.fakes.messages import make_message
+from tests.harness.migrated import migrated
+from tests.harness.store import Store
 from tests.http_door import Door, running_door
 
 DOMAIN = "notification.example.ca"
@@ -42,7 +42,7 @@ class Works:
     """One database, one fake AWS, any number of workers."""
 
     database: Database
-    store: SqlStore
+    store: Store
     queue: SqlQueue
     aws: FakeAws
     keyring: Keyring
@@ -53,7 +53,7 @@ class Works:
     async def put(self, content: bytes = CONTENT, **changes: Any) -> Message:
         """A message in the queue, due now."""
         message = make_message(content_bytes=len(content), signing_domain=DOMAIN, **changes)
-        await self.store.put(Group((message,), content))
+        await self.store.putting.put(Group((message,), content))
         return message
 
     def renderer(self) -> Renderer:
@@ -70,7 +70,9 @@ class Works:
         stopping = asyncio.Event()
         work = Worker(
             owner,
-            store=self.store,
+            searching=self.store.searching,
+            contents=self.store.contents,
+            attempting=self.store.attempting,
             queue=self.queue,
             renderer=self.renderer(),
             signer=Signer(self.database, self.sealing, Email(provider="ses", default_domain=DOMAIN), time.time),
@@ -88,7 +90,7 @@ class Works:
             await ses.close()
 
     async def history(self, message: Message) -> History:
-        history = await self.store.history(message.id)
+        history = await self.store.searching.history(message.id)
         assert history is not None
         return history
 
@@ -114,20 +116,18 @@ async def works(
 ) -> AsyncIterator[Works]:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/relay.db")
-    await schema.upgrade(database)
+    database = await migrated(f"sqlite+aiosqlite:///{tmp_path}/relay.db")
     async with database.write() as connection:
         await names.ensure(connection, sealing, DOMAIN, time.time())
     settings = Delivery(unknown_wait_seconds=0.4, retry_base_seconds=0.2, lease_seconds=5)
     async with FakeAws(feedback=Feedback()) as aws:
-        yield Works(database, SqlStore(database, keyring), SqlQueue(database), aws, keyring, sealing, settings)
+        yield Works(database, Store(database, keyring), SqlQueue(database), aws, keyring, sealing, settings)
     await database.close()
 
 
 @pytest.fixture
 async def plain(sqlite_url: str) -> AsyncIterator[Database]:
-    handle = Database(sqlite_url, synchronous="OFF")
-    await schema.upgrade(handle)
+    handle = await migrated(sqlite_url, synchronous="OFF")
     yield handle
     await handle.close()
 

@@ -17,17 +17,17 @@ from config.keyring import Keyring
 from delivery import schema
 from delivery.callbacks.sender import open_sender
 from delivery.metrics import CallbackMetrics
-from delivery.store.sql import SqlStore
 from messages.status import Status
 from tests.conftest import skip_or_fail
 from tests.fakes.receiver import HANG, Receiver, Reply
 from tests.harness.desk import SETTINGS, Desk
 from tests.harness.postgres import Postgres, server_binaries
+from tests.harness.store import Store
 
 
 @pytest.fixture
 def desk(database: Database, keyring: Keyring) -> Desk:
-    return Desk(database, keyring, SqlStore(database, keyring))
+    return Desk(database, keyring, Store(database, keyring))
 
 
 async def test_statuses_of_one_message_are_told_in_their_order(desk: Desk) -> None:
@@ -66,7 +66,7 @@ def _send_until_killed(url: str, root: str) -> None:
             "victim",
             database=database,
             keyring=keyring,
-            store=SqlStore(database, keyring),
+            searching=Store(database, keyring).searching,
             settings=SETTINGS.model_copy(update={"timeout_seconds": 10}),
             metrics=CallbackMetrics(CollectorRegistry()),
             now=time.time,
@@ -79,7 +79,7 @@ def _send_until_killed(url: str, root: str) -> None:
 async def test_what_a_killed_sender_had_claimed_is_told_by_the_next(database: Database, database_url: str) -> None:
     root = base64.b64encode(os.urandom(32)).decode()
     keyring = Keyring.parse(root)
-    desk = Desk(database, keyring, SqlStore(database, keyring))
+    desk = Desk(database, keyring, Store(database, keyring))
     async with Receiver([HANG]) as receiver:
         sent = await desk.delivered(receiver.url)
         victim = multiprocessing.get_context("spawn").Process(target=_send_until_killed, args=(database_url, root))
@@ -118,7 +118,7 @@ async def test_outage_of_the_database_during_a_call_costs_no_second_call(
 ) -> None:
     database = Database(own_postgres.create_database())
     await schema.upgrade(database)
-    desk = Desk(database, keyring, SqlStore(database, keyring))
+    desk = Desk(database, keyring, Store(database, keyring))
     async with Receiver([Reply(seconds=1)]) as receiver:
         sent = await desk.delivered(receiver.url)
         async with desk.sender(timeout_seconds=5):

@@ -17,11 +17,10 @@ from config.keyring import Keyring
 from delivery import schema
 from delivery.callbacks import guard, urls
 from delivery.callbacks.sender import Sender
-from delivery.store.base import Settlement
-from delivery.store.sql import SqlStore
 from messages.status import Status
 from tests.fakes.receiver import CUT, HANG, Receiver, Reply
 from tests.harness.desk import SETTINGS, TOKEN, Desk, running
+from tests.harness.store import Store
 
 ERROR, TOO_MANY = Reply(500), Reply(429, {"Retry-After": "100"})
 
@@ -31,7 +30,7 @@ async def desk(sqlite_url: str, keyring: Keyring) -> AsyncIterator[Desk]:
     """What the databases do alike: see tests/contract/test_callback_rows.py."""
     database = Database(sqlite_url)
     await schema.upgrade(database)
-    yield Desk(database, keyring, SqlStore(database, keyring))
+    yield Desk(database, keyring, Store(database, keyring))
     await database.close()
 
 
@@ -155,7 +154,7 @@ async def test_callback_ends_as_failed_a_day_after_it_was_made(desk: Desk) -> No
 async def test_status_learned_days_late_is_still_told_and_told_again(desk: Desk) -> None:
     async with Receiver([ERROR]) as receiver:
         sent = await desk.message(receiver.url)
-        await desk.store.settle([Settlement(sent.id, Status.DELIVERED, time.time() - 3 * 86_400)])
+        await desk.store.settle(sent.id, Status.DELIVERED, time.time() - 3 * 86_400)
         async with desk.sender():
             await desk.deferred(sent)
             desk.clock.ahead += 11
@@ -247,7 +246,7 @@ async def test_receivers_certificate_must_be_trusted(desk: Desk, trusted: bool) 
             "a",
             database=desk.database,
             keyring=desk.keyring,
-            store=desk.store,
+            searching=desk.store.searching,
             session=session,
             settings=SETTINGS,
             metrics=desk.metrics,

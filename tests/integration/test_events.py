@@ -17,7 +17,8 @@ from delivery.feedback.learner import Learner
 from delivery.feedback.ses import events
 from delivery.store import tables
 from delivery.store.base import Group, Outcome, Record
-from delivery.store.sql import SqlStore
+from delivery.store.rows import Codec
+from delivery.store.settling import Settling
 from messages.message import Message
 from messages.status import Status
 from tests.fakes.auth import away
@@ -56,7 +57,10 @@ async def feedback(works: Works, **settings: object) -> AsyncIterator[run.Parts]
     given = {"events_queue_url": works.aws.queue_url, "sns_topics": TOPIC}
     aws = Aws.model_validate(given | settings)
     stopping = asyncio.Event()
-    async with run.open_parts(aws, works.store, works.metrics, time.time) as parts, asyncio.TaskGroup() as group:
+    async with (
+        run.open_parts(aws, works.store.settling, works.metrics, time.time) as parts,
+        asyncio.TaskGroup() as group,
+    ):
         for part in parts.running:
             group.create_task(part(stopping))
         try:
@@ -215,7 +219,7 @@ async def test_a_message_of_which_nobody_tells_an_end_ends_after_three_days(work
     async with works.worker():
         await works.wait(message, "sending")
     for later, status in ((2.9 * days, "sending"), (3.1 * days, "temporary-failure")):
-        await Learner(works.store, works.metrics, lambda later=later: time.time() + later).time_out()  # type: ignore[misc]
+        await Learner(works.store.settling, works.metrics, lambda later=later: time.time() + later).time_out()  # type: ignore[misc]
         assert (await works.history(message)).message.status == status
     assert (await works.history(message)).reason == "no-event"
 
@@ -246,9 +250,9 @@ async def test_nothing_is_deleted_before_it_is_learned(works: Works, told: Feedb
     async with works.worker():
         await works.wait(message, "sending")
     order: list[str] = []
-    learn, answer = works.store.learn, told.queue.answer
+    learn, answer = works.store.settling.learn, told.queue.answer
 
-    class Watched(SqlStore):
+    class Watched(Settling):
         async def learn(self, *arguments):  # type: ignore[no-untyped-def]
             learned = await learn(*arguments)
             order.append("learned")
@@ -260,7 +264,7 @@ async def test_nothing_is_deleted_before_it_is_learned(works: Works, told: Feedb
         return await answer(operation, body)
 
     told.queue.answer = watched  # type: ignore[method-assign]
-    works.store = Watched(works.database, works.keyring)
+    works.store.settling = Watched(works.database, Codec(works.keyring))
     async with feedback(works):
         await emptied(told)
     assert order[0] == "learned"
@@ -348,9 +352,11 @@ async def test_ten_thousand_shuffled_and_doubled_events_end_as_in_order(works: W
     scripts = [DELIVERED, BOUNCED, OUT_OF_OFFICE, COMPLAINED, BOUNCED_LATE, DELAYED]
     ends = ["delivered", "permanent-failure", "delivered", "delivered", "permanent-failure", "sending"]
     messages = [make_message() for _ in range(2100)]
-    await works.store.put(Group(tuple(messages), CONTENT))
+    await works.store.putting.put(Group(tuple(messages), CONTENT))
     sent = {"outcome": Outcome.RELAYED, "at": now, "status": Status.SENDING}
-    await asyncio.gather(*(works.store.record(Record(m.id, None, provider_id=f"{m.id}", **sent)) for m in messages))
+    await asyncio.gather(
+        *(works.store.attempting.record(Record(m.id, None, provider_id=f"{m.id}", **sent)) for m in messages)
+    )
     expected = {message.id: ends[number % len(ends)] for number, message in enumerate(messages)}
     texts = [
         tell(step, str(message.id), ["reader@example.org"], {"message_id": str(message.id)}, now, "ca-central-1")
@@ -363,7 +369,7 @@ async def test_ten_thousand_shuffled_and_doubled_events_end_as_in_order(works: W
     began, at = time.monotonic(), 0
     while at < len(found):
         size = dice.randint(10, 100)
-        await works.store.learn(found[at : at + size], now)
+        await works.store.settling.learn(found[at : at + size], now)
         at += size
     assert time.monotonic() - began < 15
     async with works.database.read() as connection:

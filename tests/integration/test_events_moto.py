@@ -71,7 +71,10 @@ async def test_what_sns_brings_to_sqs_is_learned_and_deleted(
         await clients[0].publish(TopicArn=topic, Message=told)
     settings = Aws(events_queue_url=queue)
     stopping = asyncio.Event()
-    async with run.open_parts(settings, works.store, works.metrics, time.time) as parts, asyncio.TaskGroup() as group:
+    async with (
+        run.open_parts(settings, works.store.settling, works.metrics, time.time) as parts,
+        asyncio.TaskGroup() as group,
+    ):
         for part in parts.running:
             group.create_task(part(stopping))
         await works.wait(message, "delivered")

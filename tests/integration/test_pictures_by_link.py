@@ -80,10 +80,10 @@ async def test_archived_branding_is_refused_and_what_was_accepted_keeps_its_vers
     async with door.database.write() as connection:
         await brandings.update(connection, made.id, time.time(), name="Trails", alt_text_en="Trails")
         await brandings.archive(connection, made.id)
-    history = await door.store.history(UUID(sent.body["id"]))
+    history = await door.store.searching.history(UUID(sent.body["id"]))
     assert history is not None
     message = history.message
-    content = (await door.store.contents({message.content_id}))[message.content_id]
+    content = (await door.store.contents.load({message.content_id}))[message.content_id]
     assert (Recipe.from_json(content).branding, Recipe.from_json(content).branding_version) == (str(made.id), 1)
     templates = Templates(door.database, door.clock)
     built = await Renderer(templates, Brandings(database=door.database, now=door.clock)).render(message, content)

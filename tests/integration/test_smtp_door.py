@@ -99,7 +99,7 @@ def test_aiosmtplib_sends_messages_in_one_session(with_door: Test, tls: bool) ->
                 errors, reply = await client.send_message(email(str(number)), recipients=["a@b.org", "c@d.org"])
                 assert errors == {}
                 assert reply == f"2.0.0 {door.gate.accepted[-1].group_id} queued for 2 recipients"
-        assert len(door.memory.messages) == 6
+        assert len(door.kept.messages) == 6
         assert door.metric("relay_submissions_total", door="smtp", outcome="accepted") == 3
         assert door.metric("relay_accept_seconds_count") == 3
 
@@ -118,7 +118,7 @@ def test_client_gone_after_the_final_dot_leaves_a_whole_message(with_door: Test)
         with capture_logs() as logs:
             door.gate.open.set()
             await asyncio.sleep(0.05)
-        assert len(door.memory.messages) == 1
+        assert len(door.kept.messages) == 1
         assert [line["event"] for line in logs] == ["message.accepted", "message.reply_not_delivered"]
         assert door.metric("relay_smtp_connections") == 0
 
@@ -209,7 +209,7 @@ def test_drain_sends_idle_clients_away_and_lets_a_message_end(with_door: Test) -
             assert (await client.reply())[0].startswith("421 4.3.2 ")
             assert await client.reply() == []
         await asyncio.wait_for(draining, 2)
-        assert len(door.memory.messages) == 2
+        assert len(door.kept.messages) == 2
 
     with_door(test)
 
@@ -222,7 +222,7 @@ def test_drain_ends_on_time_whatever_clients_do(with_door: Test) -> None:
         await asyncio.wait_for(door.door.drain(0.1), 1)
         assert await client.reply() == []
         await asyncio.sleep(0)
-        assert door.memory.messages == {}
+        assert door.kept.messages == {}
         assert door.metric("relay_smtp_connections") == 0
 
     with_door(test)

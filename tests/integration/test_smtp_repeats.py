@@ -30,7 +30,7 @@ def group_of(reply: str, recipients: int) -> UUID:
 
 
 def sent_to(door: Door) -> Counter[str]:
-    return Counter(str(message.recipient) for message in door.memory.messages.values())
+    return Counter(str(message.recipient) for message in door.kept.messages.values())
 
 
 async def logged_in(door: Door, name: str = "normal") -> Client:
@@ -53,7 +53,7 @@ async def test_a_list_sent_in_two_transactions_and_then_all_over_reaches_everybo
             rest = group_of(await send(client, everybody[10:], "list 7", added=b"Received: by a\r\n"), 2)
 
         assert sent_to(door) == Counter(everybody)
-        groups = {message.group_id for message in door.memory.messages.values()}
+        groups = {message.group_id for message in door.kept.messages.values()}
         assert groups == {firsts, rest}
         assert door.metric("relay_submissions_total", door="smtp", outcome="accepted") == 2
         assert door.metric("relay_submissions_total", door="smtp", outcome="repeated") == 2
@@ -82,7 +82,7 @@ async def test_a_trial_with_a_test_key_keeps_nobody_from_getting_the_real_one(tm
             client = await logged_in(door, name)
             group_of(await send(client, ["ann@example.org"], "k"), 1)
 
-        assert sorted(message.key_type for message in door.memory.messages.values()) == ["normal", "test"]
+        assert sorted(message.key_type for message in door.kept.messages.values()) == ["normal", "test"]
 
 
 async def test_many_connections_with_one_message_send_it_once(tmp_path: Path) -> None:
@@ -99,4 +99,4 @@ async def test_the_key_does_not_leave_the_house(tmp_path: Path) -> None:
         client = await logged_in(door)
         await send(client, ["ann@example.org"], "case 4711")
 
-        assert b"4711" not in b"".join(door.memory.contents.values())
+        assert b"4711" not in b"".join(door.kept.contents.values())

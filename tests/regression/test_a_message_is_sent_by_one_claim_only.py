@@ -18,5 +18,7 @@ async def test_the_older_claim_of_the_same_owner_may_not_send(works: Works) -> N
     now = time.time()
     (first,) = await works.queue.claim("w", 1, now + 1, 5, 180)
     (second,) = await works.queue.claim("w", 1, now + 10, 5, 180)  # the lease ran out; one process, one owner
-    assert await works.store.attempt([_attempt(message.id, second.attempts + 1)], "w", now + 15) == {message.id}
-    assert await works.store.attempt([_attempt(message.id, first.attempts + 1)], "w", now + 15) == set()
+    assert await works.store.attempting.attempt([_attempt(message.id, second.attempts + 1)], "w", now + 15) == {
+        message.id
+    }
+    assert await works.store.attempting.attempt([_attempt(message.id, first.attempts + 1)], "w", now + 15) == set()

@@ -9,7 +9,6 @@ from uuid import UUID
 from config.database import Database
 from config.keyring import Keyring
 from delivery.store.base import Group
-from delivery.store.sql import SqlStore
 from messages.address import Address
 from messages.email.content import HeaderSection
 from messages.email.pipeline import Preparation, prepare
@@ -17,6 +16,7 @@ from messages.email.rewrite import SenderPolicy
 from messages.message import Trace
 from relay.smtp.options import parse
 from tests.fakes.messages import make_message
+from tests.harness.store import Store
 
 CONTENT = b"From: a@example.ca\r\nX-Notify-Reference: case\0 7\r\nMessage-ID: <ab@example.ca>\r\n\r\nHello\r\n"
 PREPARATION = Preparation(
@@ -38,6 +38,6 @@ async def test_one_in_an_option_is_stored_on_every_database(database: Database, 
     prepared = prepare(CONTENT, PREPARATION)
     options = parse(HeaderSection.parse(CONTENT), time.time())
     message = make_message(original_message_id=prepared.original_message_id, reference=options.reference)
-    store = SqlStore(database, keyring)
-    await store.put(Group((message,), prepared.content))
-    assert await store.group(message.group_id) == [message.id]
+    store = Store(database, keyring)
+    await store.putting.put(Group((message,), prepared.content))
+    assert await store.searching.group(message.group_id) == [message.id]

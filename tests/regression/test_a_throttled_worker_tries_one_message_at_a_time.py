@@ -39,7 +39,9 @@ class Closed:
 def _worker(works: Works, provider: Closed, now: Callable[[], float] = time.time) -> Worker:  # noqa: F811
     return Worker(
         "w",
-        store=works.store,
+        searching=works.store.searching,
+        contents=works.store.contents,
+        attempting=works.store.attempting,
         queue=works.queue,
         renderer=works.renderer(),
         signer=Signer(works.database, works.sealing, Email(provider="ses"), time.time),

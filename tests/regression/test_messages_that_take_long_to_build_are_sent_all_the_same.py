@@ -24,7 +24,9 @@ class Slow(Signer):
 def _worker(works: Works, owner: str, outbox: Path) -> Worker:  # noqa: F811
     return Worker(
         owner,
-        store=works.store,
+        searching=works.store.searching,
+        contents=works.store.contents,
+        attempting=works.store.attempting,
         queue=works.queue,
         renderer=works.renderer(),
         signer=Slow(works.database, works.sealing, Email(), time.time),

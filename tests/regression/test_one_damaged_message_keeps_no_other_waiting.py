@@ -25,7 +25,7 @@ async def test_a_signing_key_that_does_not_open_holds_up_its_own_domain_only(wor
         await connection.exec_driver_sql(
             "UPDATE dkim_keys SET private_key = x'00' WHERE domain_id = ?", (broken.id.bytes,)
         )
-    await works.store.put(Group((make_message(content_bytes=len(CONTENT), signing_domain=OTHER),), CONTENT))
+    await works.store.putting.put(Group((make_message(content_bytes=len(CONTENT), signing_domain=OTHER),), CONTENT))
     sound = await works.put()
     async with works.worker():
         await works.wait(sound, "sending", seconds=3)

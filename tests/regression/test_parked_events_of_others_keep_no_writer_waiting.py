@@ -6,15 +6,15 @@ from uuid import uuid4
 from config.database import Database
 from config.keyring import Keyring
 from delivery.store.base import Event, EventKind, Fate
-from delivery.store.sql import SqlStore
 from messages.status import Status
 from tests.contract.conftest import NOW
+from tests.harness.store import Store
 
 
 async def test_looking_for_messages_of_parked_events_waits_for_no_writer(database: Database, keyring: Keyring) -> None:
-    store = SqlStore(database, keyring)
+    store = Store(database, keyring)
     told = Event(uuid4(), EventKind.DELIVERY, "ses", "of-another-relay", None, None, NOW, Status.DELIVERED)
-    assert (await store.learn([told], NOW)).fates == (Fate.PARKED,)
+    assert (await store.settling.learn([told], NOW)).fates == (Fate.PARKED,)
 
     async with database.write():
-        assert await asyncio.wait_for(store.match_parked(NOW + 5), 5) == ()
+        assert await asyncio.wait_for(store.settling.match_parked(NOW + 5), 5) == ()

@@ -8,9 +8,9 @@ from config.database import Database
 from config.keyring import Keyring
 from delivery import rotation
 from delivery.store.base import Group
-from delivery.store.sql import SqlStore
 from delivery.store.tables import messages
 from tests.contract.conftest import message
+from tests.harness.store import Store
 
 OLD, NEW = Keyring.generate(), Keyring.generate()
 
@@ -18,7 +18,7 @@ OLD, NEW = Keyring.generate(), Keyring.generate()
 async def test_a_message_that_is_written_meanwhile_is_rotated_too(database: Database) -> None:
     sent, other = message(), message()
     for each in (sent, other):
-        await SqlStore(database, Keyring.parse(OLD)).put(Group((each,), b"hello"))
+        await Store(database, Keyring.parse(OLD)).putting.put(Group((each,), b"hello"))
     both = Keyring.parse(f"{NEW},{OLD}")
 
     async with database.write() as connection:
@@ -27,4 +27,4 @@ async def test_a_message_that_is_written_meanwhile_is_rotated_too(database: Data
         await asyncio.sleep(0.5)
     await asyncio.wait_for(rotating, 10)
 
-    assert set(await SqlStore(database, Keyring.parse(NEW)).load([sent.id, other.id])) == {sent.id, other.id}
+    assert set(await Store(database, Keyring.parse(NEW)).searching.load([sent.id, other.id])) == {sent.id, other.id}

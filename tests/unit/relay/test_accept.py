@@ -1,4 +1,4 @@
-"""The one way in, over the memory store: what is stored, and what is refused without a trace."""
+"""The one way in, over a real database: what is stored, and what is refused without a trace."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -7,18 +7,19 @@ import pytest
 
 from auth.principal import Principal
 from delivery.library.brandings import Brandings
-from delivery.queue.memory import MemoryQueue
+from delivery.queue.sql import SqlQueue
 from delivery.store.base import Group, StoreUnavailable
-from delivery.store.memory import Memory, MemoryStore
 from messages import reply
 from messages.address import Address
 from messages.envelope import Envelope
-from messages.message import Channel, KeyType, Lane, Language, Submission, Trace
+from messages.message import Channel, KeyType, Lane, Language, Message, Submission, Trace
 from messages.reply import Refused, Reply
 from messages.template import Template
 from relay.accept import Accepted, Acceptor
 from relay.preparation import Preparer
 from tests.fakes.principals import make_principal
+from tests.harness.kept import Kept
+from tests.harness.store import Store
 
 NOW = 1_800_000_000.0
 CONTENT = b"From: Ann <ann@dept.example.ca>\r\nTo: x@example.com\r\nSubject: Hello\r\nMessage-ID: <1@a>\r\n\r\nHi\r\n"
@@ -46,24 +47,28 @@ class Shelf:
         return self._templates.get((service_id, template_id))
 
 
-class Away(MemoryStore):
-    """A store whose database is away."""
+class Away:
+    """Puts nothing: the database is away."""
 
-    async def put(self, group: Group) -> None:
+    async def put(self, group: Group) -> tuple[Message, ...]:
         raise StoreUnavailable
 
 
 def acceptor(
-    memory: Memory,
-    store: Callable[[Memory], MemoryStore] = MemoryStore,
+    kept: Kept,
+    away: Away | None = None,
     verifier: object = None,
     templates: Shelf = Shelf(),  # noqa: B008 - an empty one holds nothing that could change
     now: Callable[[], float] = lambda: NOW,
+    max_bytes: int = 10_000,
 ) -> Acceptor:
+    store = Store(kept.database, kept.keyring)
     return Acceptor(
-        store(memory),
+        away or store.putting,
+        store.idempotency,
+        store.searching,
         verifier or Everybody(),  # type: ignore[arg-type]
-        Preparer(Brandings(), templates, 10_000),
+        Preparer(Brandings(), templates, max_bytes),
         max_recipients=3,
         now=now,
     )
@@ -75,80 +80,75 @@ def submission(*recipients: str, content: bytes = CONTENT, **options: object) ->
     return Submission(Channel.EMAIL, envelope, content, trace, **options)  # type: ignore[arg-type]
 
 
-async def refused(memory: Memory, accepting: Acceptor, given: Submission, principal: Principal) -> Reply:
+async def refused(kept: Kept, accepting: Acceptor, given: Submission, principal: Principal) -> Reply:
     with pytest.raises(Refused) as caught:
         await accepting.accept(given, principal)
-    assert memory.messages == memory.contents == memory.waiting == {}
+    assert kept.messages == kept.contents == {}
+    assert kept.waiting == set()
     return caught.value.reply
 
 
-async def accept(memory: Memory, given: Submission, principal: Principal | None = None) -> Accepted:
-    return await acceptor(memory).accept(given, principal or make_principal())
+async def accept(kept: Kept, given: Submission, principal: Principal | None = None) -> Accepted:
+    return await acceptor(kept).accept(given, principal or make_principal())
 
 
-async def test_each_recipient_gets_a_message_and_all_share_one_content() -> None:
-    memory = Memory()
-    accepted = await accept(memory, submission("a@b.ca", "c@d.ca", "A@b.ca"))
+async def test_each_recipient_gets_a_message_and_all_share_one_content(kept: Kept) -> None:
+    accepted = await accept(kept, submission("a@b.ca", "c@d.ca", "A@b.ca"))
 
-    messages = [memory.messages[message_id] for message_id in accepted.message_ids]
+    messages = [kept.messages[message_id] for message_id in accepted.message_ids]
     assert [str(message.recipient) for message in messages] == ["a@b.ca", "c@d.ca"]
     assert {message.group_id for message in messages} == {accepted.group_id}
-    assert len(memory.contents) == 1
-    assert set(memory.waiting) == set(accepted.message_ids)
+    assert len(kept.contents) == 1
+    assert kept.waiting == set(accepted.message_ids)
 
 
-async def test_the_row_holds_what_callers_ask_for_later() -> None:
-    memory, principal = Memory(), make_principal()
-    accepted = await accept(memory, submission(reference="r-1"), principal)
+async def test_the_row_holds_what_callers_ask_for_later(kept: Kept) -> None:
+    principal = make_principal()
+    accepted = await accept(kept, submission(reference="r-1"), principal)
 
-    message = memory.messages[accepted.message_ids[0]]
+    message = kept.messages[accepted.message_ids[0]]
     assert (message.service_id, message.key_id) == (principal.service.id, principal.key.id)
     assert (message.template_id, message.template_version) == (principal.service.email_template_id, 1)
     assert (message.subject, message.original_message_id, message.reference) == ("Hello", "<1@a>", "r-1")
     assert (message.reverse_path, message.signing_domain) == ("bounce@dept.example.ca", "notification.example.ca")
-    assert message.content_bytes == len(memory.contents[message.content_id])
+    assert message.content_bytes == len(kept.contents[message.content_id])
     assert message.id.version == message.group_id.version == 7
 
 
 @pytest.mark.parametrize(("lane", "seconds"), [(Lane.PRIORITY, 3600), (Lane.NORMAL, 86400), (Lane.BULK, 259200)])
-async def test_a_message_expires_with_its_lane(lane: Lane, seconds: int) -> None:
-    memory = Memory()
-    accepted = await accept(memory, submission(lane=lane))
+async def test_a_message_expires_with_its_lane(kept: Kept, lane: Lane, seconds: int) -> None:
+    accepted = await accept(kept, submission(lane=lane))
 
-    message = memory.messages[accepted.message_ids[0]]
+    message = kept.messages[accepted.message_ids[0]]
     assert (message.lane, message.expires_at) == (lane, NOW + seconds)
 
 
-async def test_a_scheduled_message_waits_and_its_life_begins_then() -> None:
-    memory = Memory()
-    accepted = await accept(memory, submission(scheduled_for=NOW + 500))
+async def test_a_scheduled_message_waits_and_its_life_begins_then(kept: Kept) -> None:
+    accepted = await accept(kept, submission(scheduled_for=NOW + 500))
 
-    assert memory.messages[accepted.message_ids[0]].expires_at == NOW + 500 + 86400
-    assert await MemoryQueue(memory).claim("w", 1, NOW + 499, 60, 0) == []
+    assert kept.messages[accepted.message_ids[0]].expires_at == NOW + 500 + 86400
+    assert await SqlQueue(kept.database).claim("w", 1, NOW + 499, 60, 0) == []
 
 
-async def test_the_content_is_rewritten_and_branded_before_it_is_stored() -> None:
-    memory = Memory()
-    await accept(memory, submission(language=Language.FR))
+async def test_the_content_is_rewritten_and_branded_before_it_is_stored(kept: Kept) -> None:
+    await accept(kept, submission(language=Language.FR))
 
-    (content,) = memory.contents.values()
+    (content,) = kept.contents.values()
     assert b"From: Passports <passports@notification.example.ca>\r\n" in content
     assert b"Gouvernement du Canada" in content
     assert b"ann@dept.example.ca" not in content
 
 
-async def test_no_branding_is_put_on_when_none_is_asked_for() -> None:
-    memory = Memory()
-    await accept(memory, submission(branding="none"))
+async def test_no_branding_is_put_on_when_none_is_asked_for(kept: Kept) -> None:
+    await accept(kept, submission(branding="none"))
 
-    (content,) = memory.contents.values()
+    (content,) = kept.contents.values()
     assert content.endswith(b"\r\n\r\nHi\r\n")
 
 
-async def test_an_unknown_branding_is_refused() -> None:
-    memory = Memory()
+async def test_an_unknown_branding_is_refused(kept: Kept) -> None:
 
-    assert await refused(memory, acceptor(memory), submission(branding="x"), make_principal()) is reply.BAD_OPTION
+    assert await refused(kept, acceptor(kept), submission(branding="x"), make_principal()) is reply.BAD_OPTION
 
 
 async def test_what_its_encoding_makes_too_large_for_the_provider_is_refused_with_its_size() -> None:
@@ -172,34 +172,30 @@ async def test_what_its_encoding_makes_too_large_for_the_provider_is_refused_wit
         (submission("a@b.ca", "c@d.ca"), make_principal(per_day=1), reply.TOO_MANY_RECIPIENTS),
     ],
 )
-async def test_what_is_refused_leaves_nothing_behind(given: Submission, principal: Principal, expected: Reply) -> None:
-    memory = Memory()
+async def test_what_is_refused_leaves_nothing_behind(
+    kept: Kept, given: Submission, principal: Principal, expected: Reply
+) -> None:
 
-    assert await refused(memory, acceptor(memory), given, principal) is expected
-
-
-async def test_a_revoked_key_is_refused_whatever_the_session_knew() -> None:
-    memory = Memory()
-    accepting = acceptor(memory, verifier=Revoked())
-
-    assert await refused(memory, accepting, submission(), make_principal()) is reply.KEY_REVOKED
+    assert await refused(kept, acceptor(kept), given, principal) is expected
 
 
-async def test_a_store_that_is_away_is_no_refusal_of_the_message() -> None:
-    memory = Memory()
+async def test_a_revoked_key_is_refused_whatever_the_session_knew(kept: Kept) -> None:
+    accepting = acceptor(kept, verifier=Revoked())
+
+    assert await refused(kept, accepting, submission(), make_principal()) is reply.KEY_REVOKED
+
+
+async def test_a_store_that_is_away_is_no_refusal_of_the_message(kept: Kept) -> None:
 
     with pytest.raises(StoreUnavailable):
-        await acceptor(memory, Away).accept(submission(), make_principal())
-    assert not memory.messages
+        await acceptor(kept, Away()).accept(submission(), make_principal())
+    assert not kept.messages
 
 
-async def test_a_large_message_is_prepared_like_a_small_one() -> None:
-    memory = Memory()
+async def test_a_large_message_is_prepared_like_a_small_one(kept: Kept) -> None:
     body = b"<html><body>" + b"<p>word</p>\r\n" * 30_000 + b"</body></html>\r\n"
     content = CONTENT.replace(b"\r\n\r\nHi\r\n", b"\r\nContent-Type: text/html\r\n\r\n") + body
-    preparer = Preparer(Brandings(), Shelf(), 10**6)
-    accepting = Acceptor(MemoryStore(memory), Everybody(), preparer, max_recipients=1, now=lambda: NOW)
-    await accepting.accept(submission(content=content), make_principal())
+    await acceptor(kept, max_bytes=10**6).accept(submission(content=content), make_principal())
 
-    (stored,) = memory.contents.values()
+    (stored,) = kept.contents.values()
     assert stored.count(b"<p>word</p>") == 30_000

@@ -3,14 +3,16 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import delete
 
 from auth.principal import Principal
-from delivery.store.memory import Memory
+from delivery.store.tables import messages
 from messages import reply
 from messages.message import IdempotencyKey, Submission
 from messages.reply import Refused, Reply
 from relay.accept import Accepted
 from tests.fakes.principals import make_principal
+from tests.harness.kept import Kept
 from tests.unit.relay.test_accept import CONTENT, acceptor, submission
 
 PRINCIPAL = make_principal(per_minute=4)
@@ -21,45 +23,43 @@ def keyed(*recipients: str, content: bytes = CONTENT, key: str = "k") -> Submiss
     return submission(*recipients, content=content, idempotency=IdempotencyKey(key, None))
 
 
-async def accept(memory: Memory, given: Submission, principal: Principal = PRINCIPAL) -> Accepted:
-    return await acceptor(memory).accept(given, principal)
+async def accept(kept: Kept, given: Submission, principal: Principal = PRINCIPAL) -> Accepted:
+    return await acceptor(kept).accept(given, principal)
 
 
-async def refused(memory: Memory, given: Submission, principal: Principal = PRINCIPAL) -> Reply:
-    before = dict(memory.messages)
+async def refused(kept: Kept, given: Submission, principal: Principal = PRINCIPAL) -> Reply:
+    before = dict(kept.messages)
     with pytest.raises(Refused) as caught:
-        await accept(memory, given, principal)
-    assert memory.messages == before
+        await accept(kept, given, principal)
+    assert kept.messages == before
     return caught.value.reply
 
 
-def recipients(memory: Memory) -> list[str]:
-    return sorted(str(message.recipient) for message in memory.messages.values())
+def recipients(kept: Kept) -> list[str]:
+    return sorted(str(message.recipient) for message in kept.messages.values())
 
 
-async def test_who_is_new_gets_it_and_all_are_told_accepted() -> None:
-    memory = Memory()
-    await accept(memory, keyed(ANN, BOB))
+async def test_who_is_new_gets_it_and_all_are_told_accepted(kept: Kept) -> None:
+    await accept(kept, keyed(ANN, BOB))
 
-    more = await accept(memory, keyed(BOB, CARL, "CARL@example.org", content=CONTENT + b"Added on the way\r\n"))
+    more = await accept(kept, keyed(BOB, CARL, "CARL@example.org", content=CONTENT + b"Added on the way\r\n"))
 
-    assert recipients(memory) == [ANN, BOB, CARL]
+    assert recipients(kept) == [ANN, BOB, CARL]
     assert [str(message.recipient) for message in more.messages] == [CARL]
     assert (more.recipients, more.known, more.repeated) == (2, 1, False)
-    assert memory.messages[more.messages[0].id].group_id == more.group_id
-    assert len(memory.contents) == 2
+    assert kept.messages[more.messages[0].id].group_id == more.group_id
+    assert len(kept.contents) == 2
 
 
-async def test_a_whole_repeat_is_told_the_group_of_the_first_time() -> None:
-    memory = Memory()
-    first = await accept(memory, keyed(ANN, BOB))
-    second = await accept(memory, keyed(CARL))
+async def test_a_whole_repeat_is_told_the_group_of_the_first_time(kept: Kept) -> None:
+    first = await accept(kept, keyed(ANN, BOB))
+    second = await accept(kept, keyed(CARL))
 
-    again = [await accept(memory, keyed(*names)) for names in ((ANN, BOB), (CARL, ANN))]
+    again = [await accept(kept, keyed(*names)) for names in ((ANN, BOB), (CARL, ANN))]
 
     assert [each.group_id for each in again] == [first.group_id, second.group_id]
     assert [(each.recipients, each.known, each.repeated) for each in again] == [(2, 2, True)] * 2
-    assert len(memory.contents) == 2
+    assert len(kept.contents) == 2
 
 
 @pytest.mark.parametrize(
@@ -73,34 +73,32 @@ async def test_a_whole_repeat_is_told_the_group_of_the_first_time() -> None:
     ids=["guest list", "branding", "limit of the key", "size"],
 )
 async def test_what_would_be_refused_by_now_is_still_what_was_accepted(
-    changed: Principal, content: bytes, why: Reply
+    kept: Kept, changed: Principal, content: bytes, why: Reply
 ) -> None:
     """A client that lost the reply must not be told that nothing was sent; who is new hears the no."""
-    memory = Memory()
-    first = await accept(memory, keyed(ANN, BOB))
+    first = await accept(kept, keyed(ANN, BOB))
     service = replace(changed.service, id=PRINCIPAL.service.id)
     principal = replace(changed, service=service, key=replace(changed.key, service_id=service.id))
 
-    again = await accept(memory, keyed(ANN, BOB, content=content), principal)
+    again = await accept(kept, keyed(ANN, BOB, content=content), principal)
 
     assert (again.group_id, again.repeated) == (first.group_id, True)
-    assert await refused(memory, keyed(ANN, CARL, content=content), principal) is why
-    assert await refused(memory, keyed(ANN, BOB, content=content, key="another"), principal) is why
+    assert await refused(kept, keyed(ANN, CARL, content=content), principal) is why
+    assert await refused(kept, keyed(ANN, BOB, content=content, key="another"), principal) is why
 
 
-async def test_what_was_accepted_before_counts_against_no_limit() -> None:
-    memory = Memory()
+async def test_what_was_accepted_before_counts_against_no_limit(kept: Kept) -> None:
     for names in ((ANN, BOB, CARL), (ANN, BOB, CARL), (ANN, BOB, DORA), (BOB, CARL, DORA)):
-        await accept(memory, keyed(*names))
+        await accept(kept, keyed(*names))
 
-    assert recipients(memory) == [ANN, BOB, CARL, DORA]
-    assert await refused(memory, keyed(ANN, "eve@example.org")) is reply.KEY_LIMIT
-    assert (await accept(memory, keyed(ANN, DORA))).repeated
+    assert recipients(kept) == [ANN, BOB, CARL, DORA]
+    assert await refused(kept, keyed(ANN, "eve@example.org")) is reply.KEY_LIMIT
+    assert (await accept(kept, keyed(ANN, DORA))).repeated
 
 
-async def test_a_repeat_of_what_cannot_be_read_any_more_is_put_off_not_sent_again() -> None:
-    memory = Memory()
-    first = await accept(memory, keyed(ANN))
-    del memory.messages[first.messages[0].id]  # as a damaged row is to who loads it
+async def test_a_repeat_of_what_cannot_be_read_any_more_is_put_off_not_sent_again(kept: Kept) -> None:
+    first = await accept(kept, keyed(ANN))
+    async with kept.database.write() as connection:
+        await connection.execute(delete(messages).where(messages.c.id == first.messages[0].id))  # or it is damaged
 
-    assert await refused(memory, keyed(ANN)) is reply.UNREADABLE
+    assert await refused(kept, keyed(ANN)) is reply.UNREADABLE

@@ -1,4 +1,4 @@
-"""What a key says for its messages, and what it may do: over the memory store, whichever door they come by."""
+"""What a key says for its messages, and what it may do: over a real database, whichever door they come by."""
 
 from dataclasses import replace
 from email import message_from_bytes, policy
@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from auth.principal import Option, ReplyTo
-from delivery.store.memory import Memory
 from messages import reply
 from messages.email.compose import Recipe
 from messages.message import Lane, Language, Message, Submission
@@ -15,6 +14,7 @@ from messages.reply import Refused
 from messages.text import Text
 from relay.checks import MAX_LISTED_CHARACTERS, check_reverse_path, recipient_limit, size_limit
 from tests.fakes.principals import make_principal
+from tests.harness.kept import Kept
 from tests.unit.relay import test_accept
 from tests.unit.relay import test_accept_templates as templates
 from tests.unit.relay.test_accept import CONTENT, NOW, Shelf, acceptor
@@ -27,44 +27,46 @@ def submission(content: bytes, *recipients: str, reverse_path: str | None = AUTH
     return replace(given, envelope=replace(given.envelope, reverse_path=reverse_path))
 
 
-async def accepted(terms: dict[str, Any], content: bytes = CONTENT, **options: Any) -> tuple[Message, bytes]:
-    memory, reply_to = Memory(), terms.pop("policy", ReplyTo.REGISTERED)
+async def accepted(
+    kept: Kept, terms: dict[str, Any], content: bytes = CONTENT, **options: Any
+) -> tuple[Message, bytes]:
+    reply_to = terms.pop("policy", ReplyTo.REGISTERED)
     principal = make_principal(reply_to=reply_to, terms=terms)
-    done = await acceptor(memory).accept(submission(content, **options), principal)
-    (stored,) = memory.contents.values()
-    return done.messages[0], stored
+    done = await acceptor(kept).accept(submission(content, **options), principal)
+    return done.messages[0], kept.contents[done.messages[0].content_id]
 
 
-async def refused(terms: dict[str, Any], content: bytes = CONTENT, *recipients: str, **options: Any) -> Refused:
-    memory = Memory()
+async def refused(
+    kept: Kept, terms: dict[str, Any], content: bytes = CONTENT, *recipients: str, **options: Any
+) -> Refused:
     with pytest.raises(Refused) as caught:
-        await acceptor(memory).accept(submission(content, *recipients, **options), make_principal(terms=terms))
-    assert memory.messages == memory.contents == {}
+        await acceptor(kept).accept(submission(content, *recipients, **options), make_principal(terms=terms))
+    assert kept.messages == kept.contents == {}
     return caught.value
 
 
 # -- Defaults ------------------------------------------------------------------------------------------------------
 
 
-async def test_what_a_key_says_holds_for_a_message_that_says_nothing() -> None:
+async def test_what_a_key_says_holds_for_a_message_that_says_nothing(kept: Kept) -> None:
     terms = {"lane": Lane.BULK, "language": Language.FR, "lifetime_seconds": 600, "reply_to_address": "desk@x.ca"}
-    message, content = await accepted(terms)
+    message, content = await accepted(kept, terms)
 
     assert (message.lane, message.expires_at) == (Lane.BULK, NOW + 600)
     assert b"Gouvernement du Canada" in content
     assert b"\r\nReply-To: desk@x.ca\r\n" in content
 
 
-async def test_a_message_says_otherwise() -> None:
+async def test_a_message_says_otherwise(kept: Kept) -> None:
     terms = {"lane": Lane.BULK, "language": Language.FR, "lifetime_seconds": 600}
-    message, content = await accepted(terms, lane=Lane.PRIORITY, language=Language.EN, lifetime_seconds=60)
+    message, content = await accepted(kept, terms, lane=Lane.PRIORITY, language=Language.EN, lifetime_seconds=60)
 
     assert (message.lane, message.expires_at) == (Lane.PRIORITY, NOW + 60)
     assert b"Sent by Passports" in content
 
 
-async def test_the_life_of_a_scheduled_message_begins_then() -> None:
-    message, _ = await accepted({"lifetime_seconds": 600}, scheduled_for=NOW + 500)
+async def test_the_life_of_a_scheduled_message_begins_then(kept: Kept) -> None:
+    message, _ = await accepted(kept, {"lifetime_seconds": 600}, scheduled_for=NOW + 500)
 
     assert message.expires_at == NOW + 1100
 
@@ -78,20 +80,24 @@ async def test_the_life_of_a_scheduled_message_begins_then() -> None:
         ({"policy": ReplyTo.ANY, "fixed": {Option.REPLY_TO}}, None),
     ],
 )
-async def test_a_fixed_reply_to_is_written_over_the_authors(terms: dict[str, Any], expected: str | None) -> None:
+async def test_a_fixed_reply_to_is_written_over_the_authors(
+    kept: Kept, terms: dict[str, Any], expected: str | None
+) -> None:
     terms = terms | {"fixed": frozenset(terms.get("fixed", ()))}
-    _, content = await accepted(terms, CONTENT.replace(b"Subject", b"Reply-To: Ann <ann@dept.example.ca>\r\nSubject"))
+    _, content = await accepted(
+        kept, terms, CONTENT.replace(b"Subject", b"Reply-To: Ann <ann@dept.example.ca>\r\nSubject")
+    )
 
     (*_, found) = message_from_bytes(content, policy=policy.default).get_all("Reply-To", [None])
     assert (found and found.addresses[0].addr_spec) == expected
 
 
-async def test_what_a_key_says_holds_for_a_template_too() -> None:
+async def test_what_a_key_says_holds_for_a_template_too(kept: Kept) -> None:
     terms = {"language": Language.FR, "lifetime_seconds": 600, "reply_to_address": "desk@x.ca"}
-    memory, principal = Memory(), make_principal(reply_to_address="office@x.ca", terms=terms)
+    principal = make_principal(reply_to_address="office@x.ca", terms=terms)
     of = templates.template(principal)
-    done = await acceptor(memory, templates=Shelf(of)).accept(templates.submission(of), principal)
-    (stored,) = memory.contents.values()
+    done = await acceptor(kept, templates=Shelf(of)).accept(templates.submission(of), principal)
+    (stored,) = kept.contents.values()
 
     recipe = Recipe.from_json(stored)
     assert (recipe.language, recipe.reply_to) == (Language.FR, "desk@x.ca")
@@ -123,17 +129,17 @@ async def test_what_a_key_says_holds_for_a_template_too() -> None:
     ],
 )
 async def test_what_a_key_fixes_no_message_asks_for_otherwise(
-    option: Option, terms: dict[str, Any], asked: dict[str, Any], line: str
+    kept: Kept, option: Option, terms: dict[str, Any], asked: dict[str, Any], line: str
 ) -> None:
-    answer = await refused(terms | {"fixed": frozenset({option})}, **asked)
+    answer = await refused(kept, terms | {"fixed": frozenset({option})}, **asked)
 
     assert answer.line() == f"554 5.7.1 leave out header field {line}"
 
 
-async def test_a_message_may_ask_for_what_is_fixed_and_for_what_is_not() -> None:
+async def test_a_message_may_ask_for_what_is_fixed_and_for_what_is_not(kept: Kept) -> None:
     fixed = frozenset({Option.LANE, Option.EXPIRES, Option.BRANDING})
     asked = {"lane": Lane.BULK, "lifetime_seconds": 600, "branding": "default", "language": Language.FR}
-    message, content = await accepted({"lane": Lane.BULK, "lifetime_seconds": 600, "fixed": fixed}, **asked)
+    message, content = await accepted(kept, {"lane": Lane.BULK, "lifetime_seconds": 600, "fixed": fixed}, **asked)
 
     assert (message.lane, message.expires_at) == (Lane.BULK, NOW + 600)
     assert b"Gouvernement du Canada" in content
@@ -142,20 +148,20 @@ async def test_a_message_may_ask_for_what_is_fixed_and_for_what_is_not() -> None
 # -- Caps ----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_key_has_caps_of_its_own() -> None:
-    too_large = await refused({"max_message_bytes": 2000}, CONTENT + b"x" * 2000)
-    too_many = await refused({"max_recipients": 2}, CONTENT, "a@b.ca", "c@d.ca", "e@f.ca")
+async def test_a_key_has_caps_of_its_own(kept: Kept) -> None:
+    too_large = await refused(kept, {"max_message_bytes": 2000}, CONTENT + b"x" * 2000)
+    too_many = await refused(kept, {"max_recipients": 2}, CONTENT, "a@b.ca", "c@d.ca", "e@f.ca")
 
     assert too_large.line() == "552 5.3.4 message too large: at most 2000 octets"
     assert too_many.line().startswith("452 4.5.3 at most 2 recipients")
 
 
-async def test_a_filled_template_is_as_large_as_its_text() -> None:
+async def test_a_filled_template_is_as_large_as_its_text(kept: Kept) -> None:
     principal = make_principal(terms={"max_message_bytes": 1024})
     of = templates.template(principal)
     given = templates.submission(of, {"name": "Zoë", "thing": "x" * 2000})
     with pytest.raises(Refused) as caught:
-        await acceptor(Memory(), templates=Shelf(of)).accept(given, principal)
+        await acceptor(kept, templates=Shelf(of)).accept(given, principal)
 
     assert caught.value.reply is reply.TOO_LARGE
 
@@ -185,8 +191,10 @@ def mail(**fields: str) -> bytes:
         (AUTHOR, mail(To="x@example.com")),
     ],
 )
-async def test_a_key_that_names_its_senders_takes_mail_of_these(reverse_path: str | None, content: bytes) -> None:
-    await accepted(ALLOWED, content, reverse_path=reverse_path)
+async def test_a_key_that_names_its_senders_takes_mail_of_these(
+    kept: Kept, reverse_path: str | None, content: bytes
+) -> None:
+    await accepted(kept, ALLOWED, content, reverse_path=reverse_path)
 
 
 @pytest.mark.parametrize(
@@ -199,16 +207,18 @@ async def test_a_key_that_names_its_senders_takes_mail_of_these(reverse_path: st
         (AUTHOR, mail(From=AUTHOR, Sender="bob@dept.example.ca"), "header Sender"),
     ],
 )
-async def test_another_sender_is_refused_by_its_role(reverse_path: str | None, content: bytes, role: str) -> None:
-    answer = await refused(ALLOWED, content, reverse_path=reverse_path)
+async def test_another_sender_is_refused_by_its_role(
+    kept: Kept, reverse_path: str | None, content: bytes, role: str
+) -> None:
+    answer = await refused(kept, ALLOWED, content, reverse_path=reverse_path)
 
     assert answer.line() == (
         f"550 5.7.1 {role} not allowed with this key; set the product to send from @team.example.ca, {AUTHOR}"
     )
 
 
-async def test_a_sender_that_could_be_read_in_two_ways_is_refused() -> None:
-    answer = await refused(ALLOWED, mail(From=f"Ann ({AUTHOR}) <{AUTHOR}>"), reverse_path=AUTHOR)
+async def test_a_sender_that_could_be_read_in_two_ways_is_refused(kept: Kept) -> None:
+    answer = await refused(kept, ALLOWED, mail(From=f"Ann ({AUTHOR}) <{AUTHOR}>"), reverse_path=AUTHOR)
 
     assert answer.line().startswith("550 5.7.1 header From must be one field with plain addresses")
 
@@ -218,8 +228,8 @@ async def test_a_look_alike_of_an_allowed_sender_is_none() -> None:
         check_reverse_path(make_principal(terms={"allowed_from": frozenset({"kim@x.ca"})}), "\u212aim@x.ca")
 
 
-async def test_a_key_that_names_no_senders_takes_any() -> None:
-    await accepted({}, mail(From="(odd) <@a.ca:x@b.ca>, y", Sender="z"), reverse_path="any@body.example")
+async def test_a_key_that_names_no_senders_takes_any(kept: Kept) -> None:
+    await accepted(kept, {}, mail(From="(odd) <@a.ca:x@b.ca>, y", Sender="z"), reverse_path="any@body.example")
 
 
 @pytest.mark.parametrize(
@@ -232,11 +242,11 @@ def test_a_key_that_names_its_senders_hears_what_is_wrong_with_a_path_that_is_no
     assert caught.value.line().startswith("553 5.1.7 malformed sender address: ")
 
 
-async def test_a_template_has_no_author() -> None:
+async def test_a_template_has_no_author(kept: Kept) -> None:
     principal = make_principal(terms=ALLOWED)
     of = templates.template(principal)
 
-    assert await acceptor(Memory(), templates=Shelf(of)).accept(templates.submission(of), principal)
+    assert await acceptor(kept, templates=Shelf(of)).accept(templates.submission(of), principal)
 
 
 @pytest.mark.parametrize("number", [1, 3, 100])

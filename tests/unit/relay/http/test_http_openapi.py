@@ -21,7 +21,8 @@ def document() -> dict[str, Any]:
         verifier=None,  # type: ignore[arg-type]
         throttle=None,  # type: ignore[arg-type]
         acceptor=None,  # type: ignore[arg-type]
-        store=None,  # type: ignore[arg-type]
+        searching=None,  # type: ignore[arg-type]
+        contents=None,  # type: ignore[arg-type]
         templates_=None,  # type: ignore[arg-type]
         brandings=None,  # type: ignore[arg-type]
         metrics=DoorMetrics(CollectorRegistry()),

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from config.database import Database
 from delivery.store.base import Group, Repeated, StoreUnavailable
 from delivery.store.rows import Codec, Name
 from delivery.store.tables import idempotency
@@ -30,6 +31,18 @@ _USED = select(idempotency).where(
     idempotency.c.recipient_hash.in_(bindparam("recipients", expanding=True)),
 )
 _AT_ONCE = 500  # recipients that one statement asks for
+
+
+class Idempotency:
+    """Held by doors."""
+
+    def __init__(self, database: Database, codec: Codec) -> None:
+        self._database = database
+        self._codec = codec
+
+    async def repeated(self, service_id: UUID, key: IdempotencyKey, recipients: Sequence[Address]) -> Repeated | None:
+        """What Putting.put would raise for this key; None when it would store something. A read."""
+        return await self._database.query(lambda c: _repeated(c, self._codec, service_id, key, recipients))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +112,9 @@ class Names:
             self._connection.execute(insert(idempotency), again)
 
 
-def repeated(
+def _repeated(
     connection: Connection, codec: Codec, service_id: UUID, key: IdempotencyKey, recipients: Sequence[Address]
 ) -> Repeated | None:
-    """See Store.repeated."""
     first: Mapping[Any, Any] | None = None
     wanted = list(dict.fromkeys(key.names(recipient) for recipient in recipients))
     for at in range(0, len(wanted), _AT_ONCE):

@@ -1,0 +1,159 @@
+"""Where statuses move, inside somebody's write transaction: status, counters and callback rows change together.
+
+The moves themselves are decided in delivery/settle.py, by the table messages.status.MOVES.
+"""
+
+import os
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from delivery.settle import Move, moves
+from delivery.store.base import Moved, Settlement
+from delivery.store.tables import callback_urls, callbacks, counters, messages
+from messages.message import Channel, KeyType, Lane, new_id
+from messages.status import FINAL, MOVES, Status, advance
+
+_DAY_SECONDS = 86400
+
+_MESSAGE: BindParameter[Any] = bindparam("b_message")
+_SETTLED = (
+    update(messages)
+    .where(messages.c.id == _MESSAGE)
+    .values(status=bindparam("b_status"), completed_at=bindparam("b_at"), reason=bindparam("b_reason"))
+)
+
+
+def advanced(new: Status) -> ColumnElement[str]:
+    """messages.status.advance for a message's row, where it is written without having been read."""
+    before = or_(*(messages.c.status == old.value for old, following in MOVES.items() if new in following))
+    return case((before, new.value), else_=messages.c.status)
+
+
+def _counted(statement: sqlite.Insert | postgresql.Insert) -> Any:
+    """Adds to the counters' rows, or makes them."""
+    return statement.on_conflict_do_update(
+        index_elements=list(counters.primary_key.columns),
+        set_={"messages": counters.c.messages + statement.excluded.messages},
+    )
+
+
+_COUNTED = {"postgresql": _counted(postgresql.insert(counters)), "sqlite": _counted(sqlite.insert(counters))}
+
+
+class Counted(Protocol):
+    """What a message is counted by: a Message, or a row of one."""
+
+    @property
+    def service_id(self) -> UUID: ...
+    @property
+    def channel(self) -> Channel: ...
+    @property
+    def key_type(self) -> KeyType: ...
+
+
+def count(connection: Connection, changes: Iterable[tuple[Counted, Status, float, int]]) -> None:
+    """Adds to the counters: for each message a status, the time that names the day, and 1 or -1."""
+    totals: dict[tuple[UUID, int, str, str, str], int] = {}
+    for message, status, at, number in changes:
+        day = int(at // _DAY_SECONDS)
+        key = (message.service_id, day, str(message.channel), str(message.key_type), status.value)
+        totals[key] = totals.get(key, 0) + number
+    if not totals:
+        return
+    names = ("service_id", "day", "channel", "key_type", "status")
+    # One order for all writers, or two of them could lock each other out.
+    rows = [dict(zip(names, key, strict=True)) | {"messages": n} for key, n in sorted(totals.items())]
+    connection.execute(_COUNTED[connection.dialect.name], rows)
+
+
+def settle(
+    connection: Connection, rows: Mapping[UUID, Any], settlements: Sequence[Settlement], sent: Collection[UUID] = ()
+) -> tuple[Moved, ...]:
+    """Writes the moves that the table of legal moves allows; returns them.
+
+    `rows` are of `locked`; `sent` are the messages among them that were moved on to sending since.
+    """
+    status = {message_id: Status(row.status) for message_id, row in rows.items()}
+    status |= {message_id: advance(status[message_id], Status.SENDING) for message_id in status.keys() & set(sent)}
+    taken = moves(status, settlements)
+    if not taken:
+        return ()
+    connection.execute(_SETTLED, [_settled_row(move) for move in taken])
+    count(connection, _counter_changes(taken, rows))
+    _tell(connection, taken, rows)
+    return tuple(_moved(move, rows[move.message_id]) for move in taken)
+
+
+def locked(connection: Connection, message_ids: Collection[UUID]) -> dict[UUID, Any]:
+    """The messages' rows, nobody else's to write until the transaction ends.
+
+    Whoever writes several messages takes them here first, in one order, then what hangs on them: queue, attempts,
+    counters. So nobody waits in a ring.
+    """
+    c = messages.c
+    columns = (c.id, c.service_id, c.channel, c.key_type, c.lane, c.status, c.provider_id, c.created_at, c.completed_at)
+    statement = select(*columns).where(c.id.in_(sorted(set(message_ids)))).order_by(c.id)
+    if connection.dialect.name == "postgresql":
+        statement = statement.with_for_update()
+    rows: list[Any] = list(connection.execute(statement))
+    return {row.id: row for row in rows}
+
+
+def _counter_changes(taken: Sequence[Move], rows: Mapping[UUID, Any]) -> Iterable[tuple[Counted, Status, float, int]]:
+    """A message stands under one end at most: a bounce after a delivery takes the delivery's count back."""
+    ended = {message_id: row.completed_at for message_id, row in rows.items()}
+    for move in taken:
+        row = rows[move.message_id]
+        if move.old in FINAL and ended[move.message_id] is not None:
+            yield row, move.old, ended[move.message_id], -1
+        yield row, move.new, move.at, 1
+        ended[move.message_id] = move.at
+
+
+def _tell(connection: Connection, taken: Sequence[Move], rows: Mapping[UUID, Any]) -> None:
+    """A callback row for each move of a message whose service has a callback URL."""
+    services = sorted({rows[move.message_id].service_id for move in taken})
+    wanted = select(callback_urls.c.service_id).where(callback_urls.c.service_id.in_(services))
+    listening = set(connection.scalars(wanted))
+    told = [move for move in taken if rows[move.message_id].service_id in listening]
+    if told:
+        now = time.time()
+        rows_ = [_callback_row(now, place, move, rows[move.message_id]) for place, move in enumerate(told)]
+        connection.execute(insert(callbacks), rows_)
+
+
+def _settled_row(move: Move) -> dict[str, Any]:
+    return {"b_message": move.message_id, "b_status": move.new.value, "b_at": move.at, "b_reason": move.reason}
+
+
+def _callback_row(now: float, place: int, move: Move, message: Any) -> dict[str, Any]:
+    return {
+        # Of our clock, not of `at`: what is learned days late is still told for a whole day.
+        "id": new_id(now, place.to_bytes(2, "big") + os.urandom(8)),
+        "service_id": message.service_id,
+        "message_id": move.message_id,
+        "status": move.new.value,
+        "reason": move.reason,
+        "at": move.at,
+        "attempts": 0,
+        "available_at": now,
+        "owner": None,
+    }
+
+
+def _moved(move: Move, message: Any) -> Moved:
+    return Moved(
+        message_id=move.message_id,
+        service_id=message.service_id,
+        channel=Channel(message.channel),
+        lane=Lane(message.lane),
+        status=move.new,
+        created_at=message.created_at,
+        at=move.at,
+        reason=move.reason,
+    )

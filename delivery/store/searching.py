@@ -1,0 +1,164 @@
+"""What messages are looked for: every search is led by an index."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import ColumnElement, Row, Select, func, select
+
+from config.database import Database
+from config.keyring import KeyringError
+from delivery.store.base import Attempt, CallbackRecord, Found, History, Outcome, Search
+from delivery.store.rows import Codec
+from delivery.store.tables import (
+    INDEXED_CHARACTERS,
+    attempts,
+    callbacks,
+    events,
+    messages,
+    original_message_id_start,
+    queue,
+    reference_start,
+)
+from messages.message import Message, new_id
+from messages.status import Status
+
+_EARLIER = 500  # products that give all their mail one Message-ID are not to cost a recipient's whole history
+_LAST = b"\xff" * 10
+
+
+class Searching:
+    """Held by whoever reads messages; all of it are reads."""
+
+    def __init__(self, database: Database, codec: Codec) -> None:
+        self._database = database
+        self._codec = codec
+        self._log = structlog.get_logger("store")
+
+    async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
+        """Messages by id; one that does not open (damaged) is missing."""
+        statement = select(messages).where(messages.c.id.in_(message_ids))
+        rows = await self._database.query(lambda connection: connection.execute(statement).all())
+        opened = [message for row in rows if (message := self._open(row)) is not None]
+        return {message.id: message for message in opened}
+
+    def _open(self, row: Row[Any]) -> Message | None:
+        try:
+            return self._codec.message(row)
+        except (KeyringError, ValueError):  # damaged, or of a newer version: it waits, and keeps nobody else waiting
+            self._log.error("store.unreadable", message_id=str(row.id))
+            return None
+
+    async def find(self, search: Search, limit: int) -> list[Found]:
+        """At most `limit` messages, newest first."""
+        hashes = self._codec.recipient_hashes(search.recipient) if search.recipient is not None else ()
+        # UUIDv7 ids sort by time of creation.
+        statement = select(messages).where(*_conditions(search, hashes)).order_by(messages.c.id.desc()).limit(limit)
+        rows = await self._database.query(lambda connection: connection.execute(statement).all())
+        return [Found(message, row.reason) for row in rows if (message := self._open(row)) is not None]
+
+    async def group(self, group_id: UUID) -> list[UUID]:
+        """The messages of a group, oldest first."""
+        statement = select(messages.c.id).where(messages.c.group_id == group_id).order_by(messages.c.id)
+        async with self._database.read() as connection:
+            return list(await connection.scalars(statement))
+
+    async def sent_as(self, message: Message, originals: Sequence[str]) -> dict[str, str]:
+        """Of these Message-IDs, those that the service sent to the message's recipient before: their provider ids."""
+        statement = _sent_as(message.service_id, self._codec.recipient_hashes(message.recipient.key), originals)
+        rows = await self._database.query(lambda connection: connection.execute(statement).all())
+        return {
+            row.original_message_id: row.provider_id for row in reversed(rows) if row.original_message_id in originals
+        }
+
+    async def history(self, message_id: UUID) -> History | None:
+        """All that is known of a message; None when there is no such."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(messages).where(messages.c.id == message_id))).one_or_none()
+            if row is None:
+                return None
+            statement = select(attempts).where(attempts.c.message_id == message_id).order_by(attempts.c.number)
+            tries = tuple(_attempt(found) for found in await connection.execute(statement))
+            waiting = await connection.scalar(select(queue.c.available_at).where(queue.c.message_id == message_id))
+            in_order = (
+                select(events).where(events.c.message_id == message_id).order_by(events.c.at, events.c.received_at)
+            )
+            told = tuple(self._codec.event(found) for found in await connection.execute(in_order))
+            calls = select(callbacks).where(callbacks.c.message_id == message_id).order_by(callbacks.c.id)
+            called = tuple(_callback(found) for found in await connection.execute(calls))
+        return History(self._codec.message(row), row.reason, tries, waiting, told, called)
+
+
+def _sent_as(service_id: UUID, recipient_hashes: Sequence[bytes], originals: Sequence[str]) -> Select[tuple[str, str]]:
+    """(Message-ID as it was sent, provider id) of messages to one recipient, newest first; a bounded number."""
+    c = messages.c
+    return (
+        select(c.original_message_id, c.provider_id)
+        .where(
+            original_message_id_start.in_([original[:INDEXED_CHARACTERS] for original in originals]),
+            c.recipient_hash.in_(recipient_hashes),
+            c.service_id == service_id,
+            c.provider_id.is_not(None),
+        )
+        .order_by(c.id.desc())
+        .limit(_EARLIER)
+    )
+
+
+def _conditions(search: Search, recipient_hashes: Sequence[bytes]) -> list[ColumnElement[bool]]:
+    c = messages.c
+    found: list[ColumnElement[bool]] = []
+    if search.message_id is not None:
+        found.append(c.id == search.message_id)
+    if search.recipient is not None:
+        found.append(c.recipient_hash.in_(recipient_hashes))
+    if search.original_message_id is not None:
+        found += _equals(c.original_message_id, original_message_id_start, search.original_message_id)
+    if search.reference is not None:
+        found += _equals(c.reference, reference_start, search.reference)
+    if search.group_id is not None:
+        found.append(c.group_id == search.group_id)
+    if search.service_id is not None:
+        found.append(c.service_id == search.service_id)
+    if search.key_type is not None:
+        found.append(c.key_type == search.key_type.value)
+    if search.channels:
+        found.append(c.channel.in_(sorted(search.channels)))
+    if search.statuses:
+        found.append(c.status.in_(sorted(search.statuses)))
+    if not search.jobs:
+        found.append(c.job_id.is_(None))
+    return found + _times(search)
+
+
+def _times(search: Search) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if search.since is not None:
+        found.append(messages.c.id >= new_id(search.since, bytes(10)))
+    if search.until is not None:
+        found.append(messages.c.id <= new_id(search.until, _LAST))
+    if search.older_than is not None:
+        # Null, and so nothing, when there is no such message of that service.
+        older = select(messages.c.id).where(messages.c.id == search.older_than)
+        if search.service_id is not None:
+            older = older.where(messages.c.service_id == search.service_id)
+        found.append(messages.c.id < older.scalar_subquery())
+    return found
+
+
+def _equals(
+    column: ColumnElement[str | None], start: ColumnElement[str], value: str
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    # Not `column == value`: SQLite would put the value into the indexed expression, and miss the index.
+    rest = func.substr(column, INDEXED_CHARACTERS + 1)
+    return start == value[:INDEXED_CHARACTERS], rest == value[INDEXED_CHARACTERS:]
+
+
+def _attempt(row: Any) -> Attempt:
+    outcome = None if row.outcome is None else Outcome(row.outcome)
+    return Attempt(row.id, row.message_id, row.number, row.provider, row.started_at, row.ended_at, outcome, row.reason)
+
+
+def _callback(row: Any) -> CallbackRecord:
+    return CallbackRecord(Status(row.status), row.at, row.attempts, row.available_at, row.ended_at, row.outcome)

@@ -1,0 +1,46 @@
+"""Everybody who writes or reads messages, on one database: for tests that play several of them."""
+
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select
+
+from config.database import Database
+from config.keyring import Keyring
+from delivery.store.attempting import Attempting
+from delivery.store.base import Event, EventKind, Moved
+from delivery.store.contents import Contents
+from delivery.store.idempotency import Idempotency
+from delivery.store.putting import Putting
+from delivery.store.retiring import Retiring
+from delivery.store.rows import Codec
+from delivery.store.searching import Searching
+from delivery.store.settling import Settling
+from delivery.store.tables import counters
+from messages.status import Status
+
+
+class Store:
+    def __init__(self, database: Database, keyring: Keyring) -> None:
+        self._database, codec = database, Codec(keyring)
+        self.putting = Putting(database, codec)
+        self.idempotency = Idempotency(database, codec)
+        self.attempting = Attempting(database)
+        self.settling = Settling(database, codec)
+        self.searching = Searching(database, codec)
+        self.contents = Contents(database, codec)
+        self.retiring = Retiring(database)
+
+    async def settle(self, message_id: UUID, status: Status, at: float, reason: str | None = None) -> tuple[Moved, ...]:
+        """What a provider tells of a message's end."""
+        told = Event(uuid4(), EventKind.DELIVERY, "ses", f"p-{message_id}", message_id, None, at, status, reason)
+        return (await self.settling.learn([told], at)).moved
+
+    async def counts(self, service_id: UUID) -> dict[Status, int]:
+        """The service's messages by status, test keys apart."""
+        statement = (
+            select(counters.c.status, func.sum(counters.c.messages))
+            .where(counters.c.service_id == service_id, counters.c.key_type != "test")
+            .group_by(counters.c.status)
+        )
+        async with self._database.read() as connection:
+            return {Status(status): total for status, total in await connection.execute(statement) if total}
