@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, insert, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, false, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from delivery.settle import Move, moves
@@ -30,7 +30,7 @@ _SETTLED = (
 
 def advanced(new: Status) -> ColumnElement[str]:
     """messages.status.advance for a message's row, where it is written without having been read."""
-    before = or_(*(messages.c.status == old.value for old, following in MOVES.items() if new in following))
+    before = or_(false(), *(messages.c.status == old.value for old, following in MOVES.items() if new in following))
     return case((before, new.value), else_=messages.c.status)
 
 

@@ -116,14 +116,14 @@ async def test_next_key_takes_over_when_it_was_found_and_the_old_one_signs_until
 
 async def test_no_selector_comes_again(desk: Desk) -> None:
     """Not under a name that was forgotten, nor in a database that is made anew."""
-    names = [(await desk.have()).keys[0].selector]
+    selectors = [(await desk.have()).keys[0].selector]
     for days in range(1, 4):
-        names.append((await desk.rotate(NOW + days * 86_400)).keys[0].selector)
+        selectors.append((await desk.rotate(NOW + days * 86_400)).keys[0].selector)
         async with desk.database.write() as c:
             await dkim_keys.forget(c, [(await names.get(c, OWN)).keys[0].id])
 
-    assert len(set(names)) == 4
-    assert all(re.fullmatch(r"nr202609-[0-9a-f]{4}", name) for name in names)
+    assert len(set(selectors)) == 4
+    assert all(re.fullmatch(r"nr202609-[0-9a-f]{4}", each) for each in selectors)
 
 
 async def test_key_made_while_the_clock_is_behind_is_the_newest(desk: Desk) -> None:
