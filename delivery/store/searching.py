@@ -53,9 +53,8 @@ class Searching:
     async def find(self, search: Search, limit: int) -> list[Found]:
         """At most `limit` messages, newest first."""
         hashes = self._codec.recipient_hashes(search.recipient) if search.recipient is not None else ()
-        # UUIDv7 ids sort by time of creation.
-        statement = select(messages).where(*_conditions(search, hashes)).order_by(messages.c.id.desc()).limit(limit)
-        rows = await self._database.query(lambda connection: connection.execute(statement).all())
+        asked = statement(search, hashes, limit)
+        rows = await self._database.query(lambda connection: connection.execute(asked).all())
         return [Found(message, row.reason) for row in rows if (message := self._open(row)) is not None]
 
     async def group(self, group_id: UUID) -> list[UUID]:
@@ -88,6 +87,11 @@ class Searching:
             calls = select(callbacks).where(callbacks.c.message_id == message_id).order_by(callbacks.c.id)
             called = tuple(_callback(found) for found in await connection.execute(calls))
         return History(self._codec.message(row), row.reason, tries, waiting, told, called)
+
+
+def statement(search: Search, recipient_hashes: Sequence[bytes], limit: int) -> Select[Any]:
+    """What `find` asks, newest first: UUIDv7 ids sort by time of creation."""
+    return select(messages).where(*_conditions(search, recipient_hashes)).order_by(messages.c.id.desc()).limit(limit)
 
 
 def _sent_as(service_id: UUID, recipient_hashes: Sequence[bytes], originals: Sequence[str]) -> Select[tuple[str, str]]:

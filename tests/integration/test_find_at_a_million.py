@@ -13,7 +13,7 @@ from sqlalchemy.dialects import sqlite
 from config.database import Database
 from config.keyring import Keyring
 from delivery import schema
-from delivery.store import finding
+from delivery.store import searching
 from delivery.store.base import Search
 from delivery.store.rows import Codec
 from delivery.store.tables import messages
@@ -82,7 +82,7 @@ async def test_each_search_is_led_by_an_index(sqlite_url: str, keyring: Keyring,
     database = Database(sqlite_url)
     await schema.upgrade(database)
     hashes = Codec(keyring).recipient_hashes("wanted@example.org")
-    statement = finding.statement(SEARCHES[name], hashes, 100).compile(
+    statement = searching.statement(SEARCHES[name], hashes, 100).compile(
         dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}
     )
     values = tuple(

@@ -101,7 +101,7 @@ async def test_an_error_of_ours_tells_nothing(door: Door, monkeypatch: pytest.Mo
     async def broken(*_: Any) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(door.store, "find", broken)
+    monkeypatch.setattr(door.store.searching, "find", broken)
     answer = await door.get("/v2/notifications")
 
     assert (answer.status, answer.errors) == (500, [("Exception", "Internal server error")])
