@@ -15,7 +15,7 @@ from messages.message import Language
 from messages.reply import Refused
 from messages.variant import BUILT_IN
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 FOLDER, CORPUS = ROOT / "tests/data/messages", ROOT.parent / "shared/corpus"
 ARTWORK = ROOT / "tests/data/branding/artwork"
 HEADS = Letterheads(ARTWORK, base_url=None)
