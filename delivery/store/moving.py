@@ -9,7 +9,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, false, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Text,
+    bindparam,
+    case,
+    false,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from delivery.settle import Move, moves
@@ -30,8 +43,14 @@ _SETTLED = (
 
 def advanced(new: Status) -> ColumnElement[str]:
     """messages.status.advance for a message's row, where it is written without having been read."""
-    before = or_(false(), *(messages.c.status == old.value for old, following in MOVES.items() if new in following))
-    return case((before, new.value), else_=messages.c.status)
+    status, before = messages.c.status, [old for old, following in MOVES.items() if new in following]
+    # Literals: as parameters they would be bound once more for every row of a batch.
+    moving = or_(false(), *(status == _literal(old) for old in before))
+    return case((moving, _literal(new)), else_=status)
+
+
+def _literal(status: Status) -> ColumnElement[str]:
+    return literal_column(f"'{status.value}'", Text)
 
 
 def _counted(statement: sqlite.Insert | postgresql.Insert) -> Any:
