@@ -3,6 +3,7 @@
 from alembic import context
 
 # Each import adds its tables to the metadata.
+import auth.audit
 import auth.domains.names
 import auth.guests
 import auth.keys

@@ -16,9 +16,11 @@ from delivery.providers.base import SendError
 from messages.email.dkim import SigningKey
 from messages.text import Text, TextError
 from relay import wiring
+from relay.actions.transaction import Transaction
 from relay.cli import texts
-from relay.cli.output import Json, as_json_text, plain, safe, say, show, spoken
-from relay.cli.session import Session, with_database, write
+from relay.cli.output import Json, as_json_text, safe, say, show, spoken
+from relay.cli.session import with_database, write
+from relay.plain import plain
 
 if TYPE_CHECKING:
     from delivery.providers.identities import Identity
@@ -49,9 +51,9 @@ def check(name: NameOrDefault = None, as_json: Json = False) -> None:
 
 
 def register(name: NameOrDefault = None, as_json: Json = False) -> None:
-    async def work(s: Session) -> tuple[Settings, Domain, SigningKey]:
-        domain = await names.named(s.connection, s.sealing, name, s.settings.email, time.time())
-        return s.settings, domain, await names.shown_key(s.connection, s.sealing, domain)
+    async def work(t: Transaction) -> tuple[Settings, Domain, SigningKey]:
+        domain = await names.named(t.connection, t.sealing, name, t.settings.email, time.time())
+        return t.settings, domain, await names.shown_key(t.connection, t.sealing, domain)
 
     settings, domain, key = write(work)
     if settings.email.provider == "outbox":

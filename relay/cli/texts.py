@@ -1,4 +1,5 @@
-"""Every English text of the command, in one place for the catalogue. Refusals by `auth` are in auth/errors.py.
+"""Every English text of the command, in one place for the catalogue. Refusals are in auth/errors.py,
+relay/actions/errors.py, and refusals.py beside this.
 
 What Typer itself says is in usage.py, which translates it.
 """
@@ -114,10 +115,7 @@ MAX_BYTES = "Octets of the largest message; 0: as large as the door takes."
 MAX_RECIPIENTS = "Most recipients of one message; 0: as many as the door takes."
 ALLOW_FROM = "Sender that its mail may name, in the envelope, From and Sender; repeat for more; without it any."
 CLEAR = "Option to take off, by its name, as in --clear allow-from; repeat for more."
-MAX_BYTES_BEYOND = "the door takes messages of at most {limit} octets; choose a smaller --max-bytes"
-NOTHING_NAMED = "nothing is named that is to change"
 GIVEN_AND_CLEARED = "{option} is given, too: leave out one of them"
-EXPIRES_AT_OVER = "the time of --expires-at is over; to end a key, use key revoke"
 OVERLAP = "Seconds for which the old key still works."
 
 SECRET_ONCE = "The secret is shown this once; keep it in the product that sends, or in a safe."  # noqa: S105 - no secret
@@ -220,6 +218,10 @@ BAN = "Bans: who may not log in for a time, after too many failures."
 BAN_LIST = "The bans that last, of an address with one user name or as a whole; they end by themselves."
 BAN_LIFT = "Forget the failures of an address; doors follow within 2 seconds."
 BAN_LIFTED = "{address} may log in again"
+AUDIT = "The audit: who changed what, and when."
+AUDIT_LIST = "What people changed, newest first."
+AUDIT_OBJECT = "Id of what was changed, as the list shows it."
+AUDIT_SINCE = "Done at this time (UTC) or later."
 SECRETS = "The root secrets."
 SECRETS_ROTATE = "Re-encrypt what an older root secret encrypted (the first of the list writes, all read)."
 SECRETS_ROTATED = "{count} values re-encrypted"
@@ -319,7 +321,6 @@ TEMPLATE_UPDATE = "Make a new version with what is named; messages accepted befo
 TEMPLATE_ARCHIVE = "Take no more messages of it; those accepted before are sent."
 TEMPLATE_ARGUMENT = "TEMPLATE"
 TEMPLATE_NAME = "Name by which people find it; recipients do not see it."
-TEMPLATE_EMAIL_ONLY = "texts (SMS) are not sent yet, and nothing could use the template: make one of --type email"
 TEMPLATE_TYPE = "What kind of message it makes."
 TEMPLATE_SUBJECT = "Subject of the email."
 TEMPLATE_VERSION = "Number of the version."

@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
-from auth import guests, keys, limits, processes, roots, senders, services, throttle  # noqa: F401
+from auth import audit, guests, keys, limits, processes, roots, senders, services, throttle  # noqa: F401
 from auth.domains import dkim_keys, names  # noqa: F401
 from auth.domains.selectors import State
 from auth.principal import Option
