@@ -3,7 +3,8 @@
 Each action that changes something records it here, in the transaction that makes the change.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth import audit, keys, services
 from auth.audit import Actor
 from auth.principal import Key, Service
+from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits, Settings
 
@@ -75,3 +77,26 @@ def _without(fields: Fields | None, sealed: Collection[str]) -> Fields | None:
     if fields is None:
         return None
     return {name: len(value) if name in sealed else value for name, value in fields.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Transactions:
+    """One after the other, of one who asks: for what has to wait for others in between."""
+
+    database: Database
+    settings: Settings
+    secret: Keyring
+    sealing: Keyring
+    actor: Actor
+    now: Callable[[], float]  # seconds since the epoch
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """On disk at its end, undone when it raises."""
+        async with self.database.write() as connection:
+            yield Transaction(connection, self.settings, self.secret, self.sealing, self.actor, self.now())
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        async with self.database.read() as connection:
+            yield Transaction(connection, self.settings, self.secret, self.sealing, self.actor, self.now())

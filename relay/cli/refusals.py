@@ -1,4 +1,4 @@
-"""What to type instead: refusals of actions, in the words of the command line."""
+"""What to type instead: refusals and advice of actions, in the words of the command line."""
 
 from auth import errors
 from messages.text import Text
@@ -23,10 +23,22 @@ SAID = {
     actions.TEMPLATE_EMAIL_ONLY: (
         "texts (SMS) are not sent yet, and nothing could use the template: make one of --type email"
     ),
+    actions.SES_KNOWS_NOT: "SES does not know the domain: notify-relay domain register {name}",
+    actions.SES_HAS_OTHER: "SES has another key or MAIL FROM, or signs, too: notify-relay domain register {name}",
+    actions.SES_WAITS_EASY: (
+        "SES waits for the records of Easy DKIM, {selectors}: notify-relay domain register {name}, "
+        "so that our record serves both"
+    ),
+    actions.SES_EASY: (
+        "verified by Easy DKIM: leave its records, or notify-relay domain register {name}: ours then serves both"
+    ),
+    actions.SES_PREVIOUS: (
+        "SES still verifies by selector {selectors}: notify-relay domain register {name} before its record goes"
+    ),
     "the service has no branding {asked}": ("the service has no branding {asked}; `branding list` shows what there is"),
 }
 
 
 def typed(text: Text) -> Text:
-    """The refusal with the command or option that it means, if it means one."""
+    """The text with the command or option that it means, if it means one."""
     return Text(SAID.get(text.source, text.source), text.values)

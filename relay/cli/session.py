@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from auth.audit import Actor
 from config.database import Database
 from config.settings import Settings, load
-from relay.actions.transaction import Transaction
+from relay.actions.transaction import Transaction, Transactions
 from relay.wiring import check_roots, load_keyrings, open_database
 
 T = TypeVar("T")
@@ -22,12 +22,35 @@ _NOBODY = 2**32 - 1  # not set: no log-in, or a container
 
 def read(work: Callable[[Transaction], Awaitable[T]]) -> T:
     """Runs `work` in a read transaction."""
-    return asyncio.run(_run(work, writes=False))
+
+    async def run(transactions: Transactions) -> T:
+        async with transactions.read() as t:
+            return await work(t)
+
+    return with_transactions(run)
 
 
 def write(work: Callable[[Transaction], Awaitable[T]]) -> T:
     """Runs `work` in one write transaction: on disk when this returns, undone when it raises."""
-    return asyncio.run(_run(work, writes=True))
+
+    async def run(transactions: Transactions) -> T:
+        async with transactions.write() as t:
+            return await work(t)
+
+    return with_transactions(run)
+
+
+def with_transactions(work: Callable[[Transactions], Awaitable[T]]) -> T:
+    """Runs `work`, which makes its own transactions."""
+
+    async def run() -> T:
+        settings = load()
+        secret, sealing = load_keyrings(settings)
+        async with open_database(settings) as database:
+            await check_roots(settings, database)
+            return await work(Transactions(database, settings, secret, sealing, operator(), time.time))
+
+    return asyncio.run(run())
 
 
 def with_database(work: Callable[[Settings, Database], Awaitable[T]]) -> T:
@@ -66,12 +89,3 @@ def _user(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:  # a container may run as any number
         return str(uid)
-
-
-async def _run(work: Callable[[Transaction], Awaitable[T]], writes: bool) -> T:
-    settings = load()
-    secret, sealing = load_keyrings(settings)
-    async with open_database(settings) as database:
-        await check_roots(settings, database)
-        async with database.write() if writes else database.read() as connection:
-            return await work(Transaction(connection, settings, secret, sealing, operator(), time.time()))
