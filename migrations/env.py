@@ -13,6 +13,7 @@ import auth.roots
 import auth.senders
 import auth.services
 import auth.throttle
+import delivery.library.brandings
 import delivery.library.templates
 import delivery.store.tables
 from config.database import metadata

@@ -18,6 +18,7 @@ from auth.principal import Option
 from config.database import Database, metadata
 from config.keyring import Keyring
 from delivery import schema
+from delivery.library import brandings  # noqa: F401
 from messages.message import KeyType, Lane
 from tests.fakes.auth import DEFAULTS, NOW
 
