@@ -1,7 +1,7 @@
-"""What a person is told whose command cannot be done: one line, the English text being the catalogue key.
+"""What a person is told whose action cannot be done: one line, the English text being the catalogue key.
 
-For people at the command line only; a sender at a door hears a `Refused`. The texts never hold an address or a secret
-that was not typed by the same person.
+No command and no option is named here: relay/cli/refusals.py says what to type. A sender at a door hears a `Refused`.
+The texts never hold an address or a secret that was not typed by the same person.
 """
 
 from messages.text import Text, TextError
@@ -11,13 +11,11 @@ class AuthError(TextError):
     """Nothing was changed."""
 
 
-SERVICE_UNKNOWN = "there is no service {id}; see: notify-relay service list"
+SERVICE_UNKNOWN = "there is no service {id}"
 SERVICES_OF_ONE_NAME = "several services have the name {name}; use the id of one: {ids}"
-KEY_UNKNOWN = "there is no key {id}; see: notify-relay key list"
-DOMAIN_UNKNOWN = "domain {name} is not known here; add it first: notify-relay domain add {name}"
-DOMAIN_UNVERIFIED = (
-    "the records of domain {name} were not found yet; see what is missing: notify-relay domain check {name}"
-)
+KEY_UNKNOWN = "there is no key {id}"
+DOMAIN_UNKNOWN = "domain {name} is not known here; add it first"
+DOMAIN_UNVERIFIED = "the records of domain {name} were not found yet; check what is missing"
 GUEST_UNKNOWN = "this address or number is not on the guest list"
 BAN_UNKNOWN = "no log-in failed from {address} lately"
 SENDER_UNKNOWN = "this address or domain is not registered for the service"
@@ -25,7 +23,7 @@ SENDER_UNKNOWN = "this address or domain is not registered for the service"
 SERVICE_DOMAIN_UNKNOWN = "the service was not given domain {name}"
 DOMAIN_OF_ALL = "{name} is the default domain: there, each service sends from its own address only"
 
-FROM_TAKEN = "{email_from}@{domain} is already the address of another service; choose another --email-from"
+FROM_TAKEN = "{email_from}@{domain} is already the address of another service; choose another one"
 SERVICE_DOMAIN_TAKEN = "the service has domain {name} already"
 DOMAIN_TAKEN = "domain {name} was added before"
 GUEST_TAKEN = "this address or number is on the guest list already"
@@ -42,13 +40,15 @@ PROCESSES_BEHIND = (
 )
 
 BAD_NAME = "a name has 1 to {limit} printable characters"
-FROM_WITH_DOMAIN = "--email-from is the part before the @ only, here {local}; the part after it goes into --domain"
-BAD_FROM = "the --email-from part cannot be used: {reason}"
+FROM_WITH_DOMAIN = (
+    "what stands here is the part of the address before the @ only, {local}; the part after it is the domain"
+)
+BAD_FROM = "the part of the address before the @ cannot be used: {reason}"
 NOT_ASCII = Text("it has a character outside ASCII")
 BAD_DOMAIN = "this is not a domain that can send: {reason}"
 BAD_GUEST = "this is neither a mail address nor a telephone number like +16135550100"
 BAD_SENDER = "{sender} is neither a mail address nor a domain written as @example.ca"
-BAD_REPLY_TO = "the --reply-to-address cannot be used: {reason}"
+BAD_REPLY_TO = "the address for replies cannot be used: {reason}"
 BAD_NETWORK = "{network} is not an address or network such as 192.0.2.0/24"
 BAD_LIMIT = "a limit is 1 to {most}"
 BAD_LIFETIME = "a message lives 1 to {limit} seconds"

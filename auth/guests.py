@@ -66,6 +66,16 @@ async def remove(connection: AsyncConnection, keyring: Keyring, service_id: UUID
     return guest
 
 
+async def find(connection: AsyncConnection, keyring: Keyring, service_id: UUID, text: str) -> UUID:
+    """The id of the entry of an address or number. Raises AuthError when it is not on the list."""
+    hashes = keyring.hasher(PURPOSE).candidates(parse(text))
+    statement = select(guests.c.id).where(guests.c.service_id == service_id, guests.c.address_hash.in_(hashes))
+    found: UUID | None = (await connection.execute(statement)).scalar_one_or_none()
+    if found is None:
+        raise AuthError(GUEST_UNKNOWN)
+    return found
+
+
 async def load(connection: AsyncConnection, cipher: Cipher, service_id: UUID) -> frozenset[str]:
     """The whole list, as addresses are compared. Raises KeyringError when an entry does not open."""
     rows = await connection.execute(select(guests.c.id, guests.c.address).where(guests.c.service_id == service_id))

@@ -1,7 +1,7 @@
 """What each role's process may do in PostgreSQL: one database user per role, and no more than it needs.
 
-An owner upgrades the schema and runs the commands; SQLite knows no users. A missing grant shows as an outage, so
-tests/acceptance/test_database_users.py runs every role as its user.
+An owner upgrades the schema and runs the commands, and so alone writes and reads the audit; SQLite knows no users. A
+missing grant shows as an outage, so tests/acceptance/test_database_users.py runs every role as its user.
 """
 
 from collections.abc import Mapping

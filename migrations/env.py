@@ -3,6 +3,7 @@
 from alembic import context
 
 # Each import adds its tables to the metadata.
+import auth.audit
 import auth.domains.names
 import auth.guests
 import auth.keys
@@ -12,6 +13,7 @@ import auth.roots
 import auth.senders
 import auth.services
 import auth.throttle
+import delivery.library.brandings
 import delivery.library.templates
 import delivery.store.tables
 from config.database import metadata

@@ -137,7 +137,7 @@ async def usable(connection: AsyncConnection, service_id: UUID | None, asked: st
         if asked in (str(variant.id), variant.name) and variant.service_id in (None, service_id)
     ]
     if not found:
-        raise VariantError("the service has no branding {asked}; `branding list` shows what there is", asked=asked)
+        raise VariantError("the service has no branding {asked}", asked=asked)
     return _only(found, asked)
 
 

@@ -19,6 +19,7 @@ from config.outages import away
 from messages.message import Language
 from messages.text import Text, TextError, Translate
 from relay.cli import (
+    audit,
     bans,
     brandings,
     check,
@@ -26,6 +27,7 @@ from relay.cli import (
     keys,
     messages,
     operations,
+    refusals,
     serve,
     services,
     smtp,
@@ -66,6 +68,7 @@ def build() -> typer.Typer:
     app.add_typer(operations.queue_commands(), name="queue")
     app.add_typer(smtp.commands(), name="smtp")
     app.add_typer(bans.commands(), name="ban")
+    app.add_typer(audit.commands(), name="audit")
     app.add_typer(operations.secrets_commands(), name="secrets")
     return app
 
@@ -108,7 +111,7 @@ def _translator(environment: Mapping[str, str]) -> Translate:
 def _reason(error: Exception) -> Text:
     """Why the command failed. The text of an error that was not written for people is not shown: it may hold values."""
     if isinstance(error, TextError):
-        return error.text
+        return refusals.typed(error.text)
     if isinstance(error, OSError) and error.strerror and not _is_unreachable(error):
         reason = Text(error.strerror)
         if error.filename:

@@ -4,16 +4,7 @@ from typing import Annotated
 
 import typer
 
-from messages.text import TextError
 from relay.cli import texts
-
-
-class NothingNamedError(TextError):
-    """A command that changes what is named was given nothing to change."""
-
-    def __init__(self) -> None:
-        super().__init__(texts.NOTHING_NAMED)
-
 
 _OPTION = typer.Option("--service", metavar=texts.SERVICE_ARGUMENT, help=texts.OF_SERVICE)
 

@@ -1,6 +1,5 @@
 """notify-relay ban: who may not log in for a time after too many failures."""
 
-import time
 from typing import Annotated, Any
 
 import typer
@@ -8,9 +7,12 @@ import typer
 from auth import keys, throttle
 from auth.bans import Ban
 from auth.principal import Key
+from relay.actions import bans as changing
+from relay.actions.transaction import Transaction
 from relay.cli import texts
-from relay.cli.output import Json, done, plain, show_list
-from relay.cli.session import Session, read, write
+from relay.cli.output import Json, done, show_list
+from relay.cli.session import read, write
+from relay.plain import plain
 
 Address = Annotated[str, typer.Argument(metavar=texts.ADDRESS_ARGUMENT)]
 
@@ -27,17 +29,17 @@ def list_all(as_json: Json = False) -> None:
 
 
 def lift(address: Address, as_json: Json = False) -> None:
-    write(lambda s: throttle.lift(s.connection, address, time.time()))
+    write(lambda t: changing.lift(t, address))
     done({"address": address}, as_json, texts.BAN_LIFTED, address=address)
 
 
-async def _bans(s: Session) -> list[dict[str, Any]]:
-    hasher, domain = s.secret.hasher(throttle.PURPOSE), s.settings.email.default_domain
+async def _bans(t: Transaction) -> list[dict[str, Any]]:
+    hasher, domain = t.secret.hasher(throttle.PURPOSE), t.settings.email.default_domain
     known = {
         throttle.name_hash(hasher, key.smtp_username, domain): key
-        for key in await keys.list_all(s.connection, s.secret, s.limits)
+        for key in await keys.list_all(t.connection, t.secret, t.limits)
     }
-    found = await throttle.bans(s.connection, time.time())
+    found = await throttle.bans(t.connection, t.now)
     return [_row(ban, None if ban.name is None else known.get(ban.name)) for ban in found]
 
 

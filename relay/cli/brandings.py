@@ -1,6 +1,5 @@
 """notify-relay branding: what a service's messages look like."""
 
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,10 +8,13 @@ import typer
 from delivery.library import brandings
 from messages.picture import MAX_OCTETS, Picture
 from messages.variant import BUILT_IN, BrandType, Variant
+from relay.actions import brandings as changing
+from relay.actions.transaction import Transaction
 from relay.cli import texts
-from relay.cli.arguments import NothingNamedError, OfServiceIfAny
-from relay.cli.output import Json, plain, show, show_list
-from relay.cli.session import Session, read, write
+from relay.cli.arguments import OfServiceIfAny
+from relay.cli.output import Json, show, show_list
+from relay.cli.session import read, write
+from relay.plain import plain
 
 BrandingId = Annotated[str, typer.Argument(metavar=texts.BRANDING_ARGUMENT, help=texts.NAMED_BRANDING)]
 BuiltIn = typer.Option("--type", metavar="|".join(BrandType), help=texts.BRAND_TYPE)
@@ -46,18 +48,13 @@ def create(
     as_json: Json = False,
 ) -> None:
     fields = _fields(name, brand_type, colour, text, alt_text_en, alt_text_fr, logo)
-
-    async def work(s: Session) -> Variant:
-        owner = None if service is None else await s.service(service)
-        return await brandings.create(s.connection, owner.id if owner else None, time.time(), **fields)
-
-    show(_row(write(work)), as_json)
+    show(_row(write(lambda t: changing.create(t, service, **fields))), as_json)
 
 
 def list_all(service: OfServiceIfAny = None, as_json: Json = False) -> None:
-    async def work(s: Session) -> list[Variant]:
-        owner = None if service is None else await s.service(service)
-        return await brandings.list_all(s.connection, owner.id if owner else None)
+    async def work(t: Transaction) -> list[Variant]:
+        owner = None if service is None else await t.service(service)
+        return await brandings.list_all(t.connection, owner.id if owner else None)
 
     columns = ("id", "version", "service_id", "brand_type", "name")
     show_list("brandings", map(_row, read(work)), columns, as_json)
@@ -68,8 +65,8 @@ def show_one(
     version: Annotated[int | None, typer.Option(min=1, help=texts.TEMPLATE_VERSION)] = None,
     as_json: Json = False,
 ) -> None:
-    async def work(s: Session) -> Variant:
-        return await brandings.find(s.connection, await brandings.named(s.connection, branding), version)
+    async def work(t: Transaction) -> Variant:
+        return await brandings.find(t.connection, await brandings.named(t.connection, branding), version)
 
     show(_row(BUILT_IN.get(branding) or read(work)), as_json)
 
@@ -87,21 +84,11 @@ def update(
     as_json: Json = False,
 ) -> None:
     fields = _fields(name, brand_type, colour, text, alt_text_en, alt_text_fr, logo)
-    if not fields:
-        raise NothingNamedError
-
-    async def work(s: Session) -> Variant:
-        branding_id = await brandings.named(s.connection, branding)
-        return await brandings.update(s.connection, branding_id, time.time(), **fields)
-
-    show(_row(write(work)), as_json)
+    show(_row(write(lambda t: changing.update(t, branding, **fields))), as_json)
 
 
 def archive(branding: BrandingId, as_json: Json = False) -> None:
-    async def work(s: Session) -> Variant:
-        return await brandings.archive(s.connection, await brandings.named(s.connection, branding))
-
-    show(_row(write(work)), as_json)
+    show(_row(write(lambda t: changing.archive(t, branding))), as_json)
 
 
 def _fields(*values: Any) -> dict[str, Any]:

@@ -1,17 +1,18 @@
 """notify-relay service callback: where a service hears what became of its messages."""
 
-import time
 from typing import Annotated, Any
-from uuid import UUID
 
 import typer
 
 from delivery.callbacks import claims, urls
+from relay.actions import callbacks as changing
+from relay.actions.transaction import Transaction
 from relay.cli import texts
 from relay.cli.arguments import NamedService
 from relay.cli.input import octets_of
-from relay.cli.output import Json, plain, say, show
-from relay.cli.session import Session, read, write
+from relay.cli.output import Json, say, show
+from relay.cli.session import read, write
+from relay.plain import plain
 
 _TOKEN_OCTETS = 4096  # more than any token has: what it is too long for is told by delivery.callbacks.urls
 
@@ -33,19 +34,7 @@ def put(
     as_json: Json = False,
 ) -> None:
     token = _token(bearer_token_file)
-
-    async def work(s: Session) -> urls.Issued:
-        return await urls.put(
-            s.connection,
-            s.secret,
-            (await s.service(service)).id,
-            time.time(),
-            url=url,
-            bearer_token=token,
-            allow_private=s.settings.callbacks.allow_private,
-        )
-
-    issued = write(work)
+    issued = write(lambda t: changing.put(t, service, url=url, bearer_token=token))
     show(plain(issued.callback_url) | {"signing_secret": issued.signing_secret}, as_json)
     if not as_json:
         say(texts.CALLBACK_SECRET_ONCE)
@@ -57,18 +46,13 @@ def _token(file: str) -> str:
 
 
 def show_one(service: NamedService, as_json: Json = False) -> None:
-    async def work(s: Session) -> dict[str, Any]:
-        service_id = (await s.service(service)).id
-        found = await urls.find(s.connection, service_id)
-        return plain(found) | plain(await claims.backlog(s.connection, service_id, time.time()))
+    async def work(t: Transaction) -> dict[str, Any]:
+        service_id = (await t.service(service)).id
+        found = await urls.find(t.connection, service_id)
+        return plain(found) | plain(await claims.backlog(t.connection, service_id, t.now))
 
     show(read(work), as_json)
 
 
 def remove(service: NamedService, as_json: Json = False) -> None:
-    async def work(s: Session) -> UUID:
-        service_id = (await s.service(service)).id
-        await urls.remove(s.connection, service_id)
-        return service_id
-
-    show({"service_id": str(write(work))}, as_json)
+    show({"service_id": str(write(lambda t: changing.remove(t, service)))}, as_json)

@@ -22,6 +22,7 @@ from delivery.library import letterheads
 from delivery.providers.base import SendError
 from messages.text import Text
 from relay import wiring
+from relay.actions.errors import SES_UNASKABLE
 from relay.cli import reach, texts
 from relay.cli.output import Json, show_list
 from relay.tls import Certificate
@@ -72,7 +73,7 @@ async def _find(part: Text, look: Callable[[Settings], Awaitable[Text]], setting
     except (SettingsError, KeyringError) as error:
         return Finding(part, error.text, None)
     except SendError as error:
-        return Finding(part, Text(texts.CHECK_PROVIDER, {"reason": error.reason}), None)
+        return Finding(part, Text(SES_UNASKABLE, {"reason": error.reason}), None)
     except OUTAGES as error:
         return Finding(part, away(error), None)
 

@@ -1,19 +1,18 @@
 """The demo service of `make run`: made once, its credentials printed at every start."""
 
 import json
-import time
 from uuid import UUID
 
-from auth import keys
 from auth.principal import ReplyTo
 from config.settings import Settings
-from delivery.library import templates
 from messages.message import Channel, KeyType, Language
 from messages.text import Text
 from relay import private
-from relay.cli import services, texts
+from relay.actions import keys, services, templates
+from relay.actions.transaction import Transaction
+from relay.cli import texts
 from relay.cli.output import spoken
-from relay.cli.session import Session, write
+from relay.cli.session import write
 
 
 def sheet(settings: Settings) -> Text:
@@ -23,7 +22,7 @@ def sheet(settings: Settings) -> Text:
         private.write(path, json.dumps(write(_make), indent=1).encode())
     made = json.loads(path.read_text())
     if "template_id" not in made:  # made by a version without templates
-        made["template_id"] = write(lambda s: _template(s, UUID(made["service_id"])))
+        made["template_id"] = write(lambda t: _template(t, UUID(made["service_id"])))
         private.write(path, json.dumps(made, indent=1).encode())
     host, port = settings.smtp.listen.host, settings.smtp.listen.port
     values = {f"{key_type}_{name}": value for key_type, key in made["keys"].items() for name, value in key.items()}
@@ -33,9 +32,9 @@ def sheet(settings: Settings) -> Text:
     return Text(texts.DEMO_SHEET, values)
 
 
-async def _make(s: Session) -> dict[str, object]:
-    service = await services.make(
-        s,
+async def _make(t: Transaction) -> dict[str, object]:
+    service = await services.create(
+        t,
         name=spoken(texts.DEMO_SERVICE),
         email_from="demo",
         live=True,
@@ -44,22 +43,19 @@ async def _make(s: Session) -> dict[str, object]:
     )
     made = {}
     for key_type in (KeyType.NORMAL, KeyType.TEST):
-        issued = await keys.create(
-            s.connection, s.secret, s.limits, service, time.time(), name=key_type.value, type=key_type
-        )
+        issued = await keys.create(t, str(service.id), name=key_type.value, type=key_type)
         made[key_type.value] = {
             "api_key": issued.api_key,
             "username": issued.key.smtp_username,
             "password": issued.smtp_password,
         }
-    return {"service_id": str(service.id), "keys": made, "template_id": await _template(s, service.id)}
+    return {"service_id": str(service.id), "keys": made, "template_id": await _template(t, service.id)}
 
 
-async def _template(s: Session, service_id: UUID) -> str:
+async def _template(t: Transaction, service_id: UUID) -> str:
     made = await templates.create(
-        s.connection,
-        service_id,
-        time.time(),
+        t,
+        str(service_id),
         channel=Channel.EMAIL,
         name=spoken(texts.DEMO_TEMPLATE),
         subject=spoken(texts.DEMO_SUBJECT),

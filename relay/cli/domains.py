@@ -1,6 +1,5 @@
 """notify-relay domain: what services send from, and the DNS records to publish for it."""
 
-import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -13,9 +12,12 @@ from auth.domains.names import Domain
 from auth.domains.selectors import OVERLAP_SECONDS
 from config.settings import Email, Settings
 from messages.text import Text
+from relay.actions import domains as changing
+from relay.actions.transaction import Transaction
 from relay.cli import domain_check, texts
-from relay.cli.output import Json, plain, say, show, show_list
-from relay.cli.session import Session, read, write
+from relay.cli.output import Json, say, show, show_list
+from relay.cli.session import read, write
+from relay.plain import plain
 
 Name = Annotated[str, typer.Argument(metavar=texts.NAME_ARGUMENT)]
 NameOrDefault = Annotated[str | None, typer.Argument(metavar=texts.NAME_ARGUMENT)]
@@ -48,28 +50,18 @@ def commands() -> typer.Typer:
 
 
 def add(name: Name, as_json: Json = False) -> None:
-    async def work(s: Session) -> Domain:
-        parsed = names.parse_name(name)
-        needs_dns = names.needs_dns(parsed, s.settings.email)
-        return await names.add(s.connection, s.sealing, parsed, time.time(), needs_dns=needs_dns)
-
-    _show(work, as_json)
+    _show(lambda t: changing.add(t, name), as_json)
 
 
 def show_one(name: NameOrDefault = None, as_json: Json = False) -> None:
-    async def work(s: Session) -> Domain:
-        return await names.named(s.connection, s.sealing, name, s.settings.email, time.time())
+    async def work(t: Transaction) -> Domain:
+        return await names.named(t.connection, t.sealing, name, t.settings.email, t.now)
 
     _show(work, as_json)
 
 
 def rotate(name: NameOrDefault = None, as_json: Json = False) -> None:
-    async def work(s: Session) -> Domain:
-        now, email = time.time(), s.settings.email
-        domain = await names.named(s.connection, s.sealing, name, email, now)
-        return await names.rotate(s.connection, s.sealing, domain, now, needs_dns=email.provider != "outbox")
-
-    domain = _show(work, as_json)
+    domain = _show(lambda t: changing.rotate(t, name), as_json)
     if not as_json:
         newest = domain.keys[0]
         days = int(OVERLAP_SECONDS // 86_400)
@@ -77,8 +69,8 @@ def rotate(name: NameOrDefault = None, as_json: Json = False) -> None:
 
 
 def list_all(as_json: Json = False) -> None:
-    async def work(s: Session) -> list[Row]:
-        return [_row(domain, s.settings.email) for domain in await names.list_all(s.connection)]
+    async def work(t: Transaction) -> list[Row]:
+        return [_row(domain, t.settings.email) for domain in await names.list_all(t.connection)]
 
     rows = list(map(plain, read(work)))
     if not as_json:
@@ -101,9 +93,9 @@ def _row(domain: Domain, email: Email) -> Row:
     )
 
 
-def _show(work: Callable[[Session], Coroutine[Any, Any, Domain]], as_json: bool) -> Domain:
-    async def with_settings(s: Session) -> tuple[Domain, Settings]:
-        return await work(s), s.settings
+def _show(work: Callable[[Transaction], Coroutine[Any, Any, Domain]], as_json: bool) -> Domain:
+    async def with_settings(t: Transaction) -> tuple[Domain, Settings]:
+        return await work(t), t.settings
 
     domain, settings = write(with_settings)
     is_default = names.is_default(domain.name, settings.email)

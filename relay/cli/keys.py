@@ -1,6 +1,5 @@
 """notify-relay key: credentials of a service."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,14 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from auth import keys
-from auth.errors import AuthError
 from auth.principal import Key, Option
 from messages.message import KeyType, Lane, Language
+from relay.actions import keys as changing
+from relay.actions.transaction import Transaction
 from relay.cli import texts
-from relay.cli.arguments import NamedKey, NothingNamedError, OfService, OfServiceIfAny
-from relay.cli.output import Json, plain, say, show, show_list, spoken
-from relay.cli.services import Branding, with_branding
-from relay.cli.session import Session, given, read, write
+from relay.cli.arguments import NamedKey, OfService, OfServiceIfAny
+from relay.cli.output import Json, say, show, show_list, spoken
+from relay.cli.services import Branding
+from relay.cli.session import given, read, write
+from relay.plain import plain
 
 # What `create` and `update` take: the terms of a key (auth.keys.Terms), some under a shorter name.
 TERMS: dict[str, Any] = {
@@ -72,25 +73,21 @@ def create(
     as_json: Json = False,
     **terms: Any,
 ) -> None:
-    async def work(s: Session) -> keys.Issued:
-        owner = await s.service(service)
-        agreed = await with_branding(s, owner.id, _agreed(s, terms))
-        return await keys.create(s.connection, s.secret, s.limits, owner, time.time(), name=name, type=type, **agreed)
-
-    _show_issued(write(work), as_json)
+    issued = write(lambda t: changing.create(t, service, name=name, type=type, **_given(terms)))
+    _show_issued(issued, as_json)
 
 
 def list_all(service: OfServiceIfAny = None, as_json: Json = False) -> None:
-    async def work(s: Session) -> list[Key]:
-        owner = None if service is None else await s.service(service)
-        return await keys.list_all(s.connection, s.secret, s.limits, owner.id if owner else None)
+    async def work(t: Transaction) -> list[Key]:
+        owner = None if service is None else await t.service(service)
+        return await keys.list_all(t.connection, t.secret, t.limits, owner.id if owner else None)
 
     columns = ("id", "service_id", "name", "type", "smtp_username", "last_used_at", "expires_at", "revoked_at")
     show_list("keys", map(plain, read(work)), columns, as_json)
 
 
 def show_one(key: NamedKey, as_json: Json = False) -> None:
-    show(plain(read(lambda s: s.key(key))), as_json)
+    show(plain(read(lambda t: t.key(key))), as_json)
 
 
 @_with_terms
@@ -106,23 +103,13 @@ def update(
     if both:  # which of them counts, only who typed them knows; a list that is given replaces the old one anyway
         raise typer.BadParameter(spoken(texts.GIVEN_AND_CLEARED, option=f"--{both}"), param_hint="--clear")
 
-    async def work(s: Session) -> Key:
-        changes = _agreed(s, terms | dict.fromkeys((each.replace("-", "_") for each in clear or ()), ""))
-        changes |= {} if name is None else {"name": name}
-        if not changes:
-            raise NothingNamedError
-        found = await s.key(key)
-        changes = await with_branding(s, found.service_id, changes)
-        return await keys.update(s.connection, s.secret, s.limits, found.id, **changes)
-
-    show(plain(write(work)), as_json)
+    changes = _given(terms | dict.fromkeys((each.replace("-", "_") for each in clear or ()), ""))
+    changes |= {} if name is None else {"name": name}
+    show(plain(write(lambda t: changing.update(t, key, **changes))), as_json)
 
 
 def revoke(key: NamedKey, as_json: Json = False) -> None:
-    async def work(s: Session) -> Key:
-        return await keys.revoke(s.connection, s.secret, s.limits, (await s.key(key)).id, time.time())
-
-    show(plain(write(work)), as_json)
+    show(plain(write(lambda t: changing.revoke(t, key))), as_json)
 
 
 def rotate(
@@ -130,11 +117,7 @@ def rotate(
     overlap: Annotated[int, typer.Option(min=0, help=texts.OVERLAP)] = keys.OVERLAP_SECONDS,
     as_json: Json = False,
 ) -> None:
-    async def work(s: Session) -> keys.Issued:
-        key_id = (await s.key(key)).id
-        return await keys.rotate(s.connection, s.secret, s.limits, key_id, time.time(), overlap_seconds=overlap)
-
-    _show_issued(write(work), as_json)
+    _show_issued(write(lambda t: changing.rotate(t, key, overlap_seconds=overlap)), as_json)
 
 
 def _show_issued(issued: keys.Issued, as_json: bool) -> None:
@@ -150,13 +133,9 @@ def _show_issued(issued: keys.Issued, as_json: bool) -> None:
         say(texts.SECRET_ONCE)
 
 
-def _agreed(s: Session, options: dict[str, Any]) -> dict[str, Any]:
-    """The terms that were named. Raises AuthError for what this relay's door would not keep."""
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """The terms that were named, as a key has them."""
     terms = {_FIELDS.get(name, name): value for name, value in given(**options).items()}
     if terms.get("expires_at"):
         terms["expires_at"] = terms["expires_at"].replace(tzinfo=UTC).timestamp()
-        if terms["expires_at"] <= time.time():
-            raise AuthError(texts.EXPIRES_AT_OVER)
-    if (terms.get("max_message_bytes") or 0) > s.settings.smtp.max_message_bytes:
-        raise AuthError(texts.MAX_BYTES_BEYOND, limit=s.settings.smtp.max_message_bytes)
     return terms

@@ -1,18 +1,23 @@
 """notify-relay service guest|sender|domain: the lists that a service keeps, each with add, remove and list."""
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
 from auth import guests, senders, service_domains
+from auth.principal import Service
+from relay.actions import guests as changing_guests
+from relay.actions import senders as changing_senders
+from relay.actions import service_domains as changing_domains
+from relay.actions.transaction import Transaction
 from relay.cli import texts
 from relay.cli.arguments import NamedService
 from relay.cli.output import Json, show, show_items
-from relay.cli.session import Session, read, write
+from relay.cli.session import read, write
+
+Change = Callable[[Transaction, str, str], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +31,9 @@ class Listed:
     entries: str
     metavar: str
     help: tuple[str, str, str, str]
-    add: Callable[[Session, UUID, str], Awaitable[str]]
-    remove: Callable[[Session, UUID, str], Awaitable[str]]
-    load: Callable[[Session, UUID], Awaitable[frozenset[str]]]
+    add: Change
+    remove: Change
+    load: Callable[[Transaction, Service], Awaitable[frozenset[str]]]
 
 
 LISTS = {
@@ -37,29 +42,27 @@ LISTS = {
         "guests",
         texts.GUEST_ARGUMENT,
         (texts.GUEST, texts.GUEST_ADD, texts.GUEST_REMOVE, texts.GUEST_LIST),
-        add=lambda s, service_id, text: guests.add(s.connection, s.secret, service_id, text, time.time()),
-        remove=lambda s, service_id, text: guests.remove(s.connection, s.secret, service_id, text),
-        load=lambda s, service_id: guests.load(s.connection, s.secret.cipher(guests.PURPOSE), service_id),
+        add=changing_guests.add,
+        remove=changing_guests.remove,
+        load=lambda t, service: guests.load(t.connection, t.secret.cipher(guests.PURPOSE), service.id),
     ),
     "sender": Listed(
         "sender",
         "senders",
         texts.SENDER_ARGUMENT,
         (texts.SENDER, texts.SENDER_ADD, texts.SENDER_REMOVE, texts.SENDER_LIST),
-        add=lambda s, service_id, text: senders.add(s.connection, service_id, text, time.time()),
-        remove=lambda s, service_id, text: senders.remove(s.connection, service_id, text),
-        load=lambda s, service_id: senders.load(s.connection, service_id),
+        add=changing_senders.add,
+        remove=changing_senders.remove,
+        load=lambda t, service: senders.load(t.connection, service.id),
     ),
     "domain": Listed(
         "domain",
         "domains",
         texts.NAME_ARGUMENT,
         (texts.SERVICE_DOMAIN, texts.SERVICE_DOMAIN_ADD, texts.SERVICE_DOMAIN_REMOVE, texts.SERVICE_DOMAIN_LIST),
-        add=lambda s, service_id, text: service_domains.add(
-            s.connection, service_id, text, s.settings.email, time.time()
-        ),
-        remove=lambda s, service_id, text: service_domains.remove(s.connection, service_id, text),
-        load=lambda s, service_id: service_domains.load(s.connection, service_id),
+        add=changing_domains.add,
+        remove=changing_domains.remove,
+        load=lambda t, service: service_domains.load(t.connection, service.id),
     ),
 }
 
@@ -79,15 +82,15 @@ def commands(listed: Listed) -> typer.Typer:
 
     @app.command("list", help=of_list)
     def list_all(service: NamedService, as_json: Json = False) -> None:
-        async def work(s: Session) -> frozenset[str]:
-            return await listed.load(s, (await s.service(service)).id)
+        async def work(t: Transaction) -> frozenset[str]:
+            return await listed.load(t, await t.service(service))
 
         show_items(listed.entries, read(work), as_json)
 
-    def change(how: Callable[[Session, UUID, str], Awaitable[str]], service: str, entry: str, as_json: bool) -> None:
-        async def work(s: Session) -> dict[str, str]:
-            service_id = (await s.service(service)).id
-            return {"service_id": str(service_id), listed.entry: await how(s, service_id, entry)}
+    def change(how: Change, service: str, entry: str, as_json: bool) -> None:
+        async def work(t: Transaction) -> dict[str, str]:
+            service_id = (await t.service(service)).id
+            return {"service_id": str(service_id), listed.entry: await how(t, service, entry)}
 
         show(write(work), as_json)
 

@@ -19,9 +19,10 @@ from messages.message import Message
 from relay import wiring
 from relay.cli import texts
 from relay.cli.arguments import OfServiceIfAny
-from relay.cli.output import Json, plain, say, show, show_list
+from relay.cli.output import Json, say, show, show_list
 from relay.cli.preview import preview
 from relay.cli.session import with_database
+from relay.plain import plain
 
 _FOUND = 100
 
@@ -29,9 +30,9 @@ To = Annotated[str | None, typer.Option("--to", metavar="ADDRESS", help=texts.FI
 MessageId = Annotated[str | None, typer.Option("--message-id", metavar="ID", help=texts.FIND_MESSAGE_ID)]
 Reference = Annotated[str | None, typer.Option("--reference", metavar="TEXT", help=texts.FIND_REFERENCE)]
 Group = Annotated[UUID | None, typer.Option("--group", metavar="ID", help=texts.FIND_GROUP)]
-_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
-Since = Annotated[datetime | None, typer.Option("--since", formats=_FORMATS, help=texts.FIND_SINCE)]
-Until = Annotated[datetime | None, typer.Option("--until", formats=_FORMATS, help=texts.FIND_UNTIL)]
+FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+Since = Annotated[datetime | None, typer.Option("--since", formats=FORMATS, help=texts.FIND_SINCE)]
+Until = Annotated[datetime | None, typer.Option("--until", formats=FORMATS, help=texts.FIND_UNTIL)]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help=texts.FIND_LIMIT)]
 
 
@@ -117,8 +118,8 @@ def _find(
         original_message_id=message_id,
         reference=reference,
         group_id=group,
-        since=_seconds(since),
-        until=_seconds(until),
+        since=seconds(since),
+        until=seconds(until),
     )
 
     async def find(settings: Settings, database: Database) -> list[Found]:
@@ -141,6 +142,6 @@ def _recipient(text: str) -> str:
         raise AuthError(texts.BAD_ADDRESS, reason=error.text) from None
 
 
-def _seconds(time: datetime | None) -> float | None:
+def seconds(time: datetime | None) -> float | None:
     """What is typed without a zone is UTC."""
     return None if time is None else (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()

@@ -17,8 +17,9 @@ from messages.text import Text
 from relay import wiring
 from relay.cli import texts
 from relay.cli.arguments import OfServiceIfAny
-from relay.cli.output import Json, done, plain, say, show, show_list, spoken
+from relay.cli.output import Json, done, say, show, show_list, spoken
 from relay.cli.session import with_database
+from relay.plain import plain
 
 T = TypeVar("T")
 

@@ -4,10 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import fields
-from datetime import UTC, datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 import typer
 
@@ -49,11 +46,6 @@ def as_json_text(value: object) -> str:
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", encoded)
 
 
-def plain(value: Any) -> dict[str, Any]:
-    """The fields of a frozen value as JSON has them: ids as text, times as ISO 8601 in UTC."""
-    return {field.name: _plain(field.name, getattr(value, field.name)) for field in fields(value)}
-
-
 def show(row: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         typer.echo(as_json_text(row))
@@ -90,18 +82,6 @@ def show_items(name: str, items: Iterable[str], as_json: bool) -> None:
     items = sorted(items)
     lines = as_json_text({name: items}) if as_json else "\n".join(items)
     typer.echo(lines or spoken(texts.NOTHING))
-
-
-def _plain(name: str, value: Any) -> Any:
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, tuple):
-        return list(value)
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if name.endswith("_at") and value is not None:
-        return datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return value
 
 
 def _cell(value: Any) -> str:

@@ -1,23 +1,20 @@
 """notify-relay service: who sends."""
 
-import time
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import services
-from auth.domains import names
 from auth.principal import DisplayName, FromPolicy, Received, ReplyTo, Service
-from config.settings import Limits
-from delivery.library import brandings, templates
 from messages.message import Language
+from relay.actions import services as changing
+from relay.actions.transaction import Transaction
 from relay.cli import callbacks, lists, texts
-from relay.cli.arguments import NamedService, NothingNamedError
-from relay.cli.output import Json, plain, show, show_list
-from relay.cli.session import Session, given, read, write
+from relay.cli.arguments import NamedService
+from relay.cli.output import Json, show, show_list
+from relay.cli.session import given, read, write
+from relay.plain import plain
 
 Name = Annotated[str | None, typer.Option(help=texts.NAME)]
 EmailFrom = Annotated[str | None, typer.Option(help=texts.EMAIL_FROM)]
@@ -75,34 +72,17 @@ def create(
         branding=_of_its_own(branding),
         per_day=per_day,
     )
-
-    async def work(s: Session) -> Service:
-        agreed = await with_branding(s, None, options)
-        return await make(s, name=name, email_from=email_from, domain=domain, live=live, **agreed)
-
-    show(plain(write(work)), as_json)
-
-
-async def make(s: Session, *, domain: str | None = None, **options: Any) -> Service:
-    """A service, of the default domain unless one is named, with the template that its SMTP mail is listed under.
-
-    Raises AuthError as `auth.services.create` does.
-    """
-    now, email = time.time(), s.settings.email
-    default = await names.ensure(s.connection, s.sealing, email.default_domain, now)
-    chosen = default if domain is None else await names.usable(s.connection, domain, email)
-    service = await services.create(s.connection, s.limits, now, domain=chosen.name, **options)
-    await templates.create_hidden(s.connection, service.email_template_id, service.id, now)
-    return service
+    created = write(lambda t: changing.create(t, name=name, email_from=email_from, domain=domain, live=live, **options))
+    show(plain(created), as_json)
 
 
 def list_all(as_json: Json = False) -> None:
-    found = read(lambda s: services.list_all(s.connection, s.limits))
+    found = read(lambda t: services.list_all(t.connection, t.limits))
     show_list("services", map(plain, found), ("id", "name", "email_from", "domain", "live", "held"), as_json)
 
 
 def show_one(service: NamedService, as_json: Json = False) -> None:
-    show(plain(read(lambda s: s.service(service))), as_json)
+    show(plain(read(lambda t: t.service(service))), as_json)
 
 
 def update(
@@ -134,17 +114,7 @@ def update(
     }
     changes = {field: value for field, value in changes.items() if value is not None}
     changes |= given(reply_to_address=reply_to_address, per_day=per_day)
-    if not changes:
-        raise NothingNamedError
-
-    async def work(s: Session) -> Service:
-        if domain is not None:
-            await names.usable(s.connection, domain, s.settings.email)
-        service_id = (await s.service(service)).id
-        agreed = await with_branding(s, service_id, changes)
-        return await services.update(s.connection, s.limits, service_id, **agreed)
-
-    show(plain(write(work)), as_json)
+    show(plain(write(lambda t: changing.update(t, service, **changes))), as_json)
 
 
 def _of_its_own(branding: str | None) -> str | None:
@@ -152,28 +122,17 @@ def _of_its_own(branding: str | None) -> str | None:
     return "default" if branding == "" else branding
 
 
-async def with_branding(s: Session, service_id: UUID | None, options: dict[str, Any]) -> dict[str, Any]:
-    """The options with the id of the branding that was named. Raises VariantError when the service may not use it."""
-    if not options.get("branding"):
-        return options
-    # Only doors look at it later, and could only refuse every message.
-    return options | {"branding": await brandings.usable(s.connection, service_id, options["branding"])}
-
-
 def hold(service: NamedService, as_json: Json = False) -> None:
-    _set(services.hold, service, as_json)
+    _set(changing.hold, service, as_json)
 
 
 def release(service: NamedService, as_json: Json = False) -> None:
-    _set(services.release, service, as_json)
+    _set(changing.release, service, as_json)
 
 
 def go_live(service: NamedService, as_json: Json = False) -> None:
-    _set(services.go_live, service, as_json)
+    _set(changing.go_live, service, as_json)
 
 
-def _set(how: Callable[[AsyncConnection, Limits, UUID], Awaitable[Service]], service: str, as_json: bool) -> None:
-    async def work(s: Session) -> Service:
-        return await how(s.connection, s.limits, (await s.service(service)).id)
-
-    show(plain(write(work)), as_json)
+def _set(change: Callable[[Transaction, str], Awaitable[Service]], service: str, as_json: bool) -> None:
+    show(plain(write(lambda t: change(t, service))), as_json)

@@ -1,50 +1,56 @@
-"""What a command works with: settings, the two keyrings, and one transaction on the database."""
+"""What a command works with: settings, the two keyrings, and one transaction on the database, for the system's user."""
 
 import asyncio
+import os
+import pwd
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from auth import keys, services
-from auth.principal import Key, Service
+from auth.audit import Actor
 from config.database import Database
-from config.keyring import Keyring
-from config.settings import Limits, Settings, load
+from config.settings import Settings, load
+from relay.actions.transaction import Transaction, Transactions
 from relay.wiring import check_roots, load_keyrings, open_database
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    connection: AsyncConnection
-    settings: Settings
-    secret: Keyring
-    sealing: Keyring
-
-    @property
-    def limits(self) -> Limits:
-        return self.settings.limits
-
-    async def key(self, named: str) -> Key:
-        """By its id or its user name. Raises AuthError."""
-        return await keys.named(self.connection, self.secret, self.limits, named)
-
-    async def service(self, named: str) -> Service:
-        """By its id or its name. Raises AuthError."""
-        return await services.named(self.connection, self.limits, named)
+_LOGIN = Path("/proc/self/loginuid")  # set once at log-in and kept by sudo and su: audit(7)
+_NOBODY = 2**32 - 1  # not set: no log-in, or a container
 
 
-def read(work: Callable[[Session], Awaitable[T]]) -> T:
+def read(work: Callable[[Transaction], Awaitable[T]]) -> T:
     """Runs `work` in a read transaction."""
-    return asyncio.run(_run(work, writes=False))
+
+    async def run(transactions: Transactions) -> T:
+        async with transactions.read() as t:
+            return await work(t)
+
+    return with_transactions(run)
 
 
-def write(work: Callable[[Session], Awaitable[T]]) -> T:
+def write(work: Callable[[Transaction], Awaitable[T]]) -> T:
     """Runs `work` in one write transaction: on disk when this returns, undone when it raises."""
-    return asyncio.run(_run(work, writes=True))
+
+    async def run(transactions: Transactions) -> T:
+        async with transactions.write() as t:
+            return await work(t)
+
+    return with_transactions(run)
+
+
+def with_transactions(work: Callable[[Transactions], Awaitable[T]]) -> T:
+    """Runs `work`, which makes its own transactions."""
+
+    async def run() -> T:
+        settings = load()
+        secret, sealing = load_keyrings(settings)
+        async with open_database(settings) as database:
+            await check_roots(settings, database)
+            return await work(Transactions(database, settings, secret, sealing, operator(), time.time))
+
+    return asyncio.run(run())
 
 
 def with_database(work: Callable[[Settings, Database], Awaitable[T]]) -> T:
@@ -64,10 +70,22 @@ def given(**options: Any) -> dict[str, Any]:
     return {name: value or None for name, value in options.items() if value is not None}
 
 
-async def _run(work: Callable[[Session], Awaitable[T]], writes: bool) -> T:
-    settings = load()
-    secret, sealing = load_keyrings(settings)
-    async with open_database(settings) as database:
-        await check_roots(settings, database)
-        async with database.write() if writes else database.read() as connection:
-            return await work(Session(connection, settings, secret, sealing))
+def operator() -> Actor:
+    """The user of the operating system who gave the command, and who logged in, where that is another.
+
+    Not from the environment, which says what anybody likes.
+    """
+    uid = os.geteuid()
+    try:
+        login = int(_LOGIN.read_text())
+    except (OSError, ValueError):
+        login = _NOBODY
+    user = _user(uid)
+    return Actor("operator", user if login in (uid, _NOBODY) else f"{_user(login)} as {user}")
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:  # a container may run as any number
+        return str(uid)

@@ -1,6 +1,5 @@
 """notify-relay template: what a service's messages are made of."""
 
-import time
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,11 +8,14 @@ import typer
 from delivery.library import templates
 from messages.message import Channel
 from messages.template import Template
+from relay.actions import templates as changing
+from relay.actions.transaction import Transaction
 from relay.cli import texts
-from relay.cli.arguments import NothingNamedError, OfService
+from relay.cli.arguments import OfService
 from relay.cli.input import octets_of
-from relay.cli.output import Json, plain, show, show_list
-from relay.cli.session import Session, read, write
+from relay.cli.output import Json, show, show_list
+from relay.cli.session import read, write
+from relay.plain import plain
 
 TemplateId = Annotated[UUID, typer.Argument(metavar=texts.TEMPLATE_ARGUMENT)]
 BodyFile = typer.Option(metavar="FILE|-", help=texts.BODY_FILE)
@@ -39,22 +41,15 @@ def create(
     body_file: Annotated[str, BodyFile],
     as_json: Json = False,
 ) -> None:
-    if type is not Channel.EMAIL:
-        raise templates.TemplateError(texts.TEMPLATE_EMAIL_ONLY)
+    changing.check_channel(type)
     body = _body(body_file)
-
-    async def work(s: Session) -> Template:
-        service_id = (await s.service(service)).id
-        return await templates.create(
-            s.connection, service_id, time.time(), channel=type, name=name, subject=subject, body=body
-        )
-
-    _show(write(work), as_json)
+    created = write(lambda t: changing.create(t, service, channel=type, name=name, subject=subject, body=body))
+    _show(created, as_json)
 
 
 def list_all(service: OfService, as_json: Json = False) -> None:
-    async def work(s: Session) -> list[Template]:
-        return await templates.list_all(s.connection, (await s.service(service)).id)
+    async def work(t: Transaction) -> list[Template]:
+        return await templates.list_all(t.connection, (await t.service(service)).id)
 
     columns = ("id", "version", "type", "name", "subject")
     show_list("templates", map(_row, read(work)), columns, as_json)
@@ -65,7 +60,7 @@ def show_one(
     version: Annotated[int | None, typer.Option(min=1, help=texts.TEMPLATE_VERSION)] = None,
     as_json: Json = False,
 ) -> None:
-    _show(read(lambda s: templates.find(s.connection, template_id, version)), as_json)
+    _show(read(lambda t: templates.find(t.connection, template_id, version)), as_json)
 
 
 def update(
@@ -76,17 +71,12 @@ def update(
     body_file: Annotated[str | None, BodyFile] = None,
     as_json: Json = False,
 ) -> None:
-    if (name, subject, body_file) == (None, None, None):
-        raise NothingNamedError  # not a version that says the same
     body = None if body_file is None else _body(body_file)
-    changed = write(
-        lambda s: templates.update(s.connection, template_id, time.time(), name=name, subject=subject, body=body)
-    )
-    _show(changed, as_json)
+    _show(write(lambda t: changing.update(t, template_id, name=name, subject=subject, body=body)), as_json)
 
 
 def archive(template_id: TemplateId, as_json: Json = False) -> None:
-    _show(write(lambda s: templates.archive(s.connection, template_id)), as_json)
+    _show(write(lambda t: changing.archive(t, template_id)), as_json)
 
 
 def _body(file: str) -> str:

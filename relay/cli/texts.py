@@ -1,4 +1,5 @@
-"""Every English text of the command, in one place for the catalogue. Refusals by `auth` are in auth/errors.py.
+"""Every English text of the command, in one place for the catalogue. Refusals are in auth/errors.py,
+relay/actions/errors.py, and refusals.py beside this.
 
 What Typer itself says is in usage.py, which translates it.
 """
@@ -59,17 +60,6 @@ DOMAIN_COMPLETE = "all that {name} needs is there"
 DOMAIN_INCOMPLETE = "something that {name} needs is not there yet: do as said above, then check again"
 DOMAIN_REGISTERED = "SES has {name} with the key of selector {selector}"
 NOTHING_TO_REGISTER = "there is nothing to register: mail goes to the outbox"
-SES_REFUSED = "SES did not take the domain ({reason}): check the credentials and what they allow"
-SES_KNOWS_NOT = "SES does not know the domain: notify-relay domain register {name}"
-SES_HAS_OTHER = "SES has another key or MAIL FROM, or signs, too: notify-relay domain register {name}"
-SES_WAITS = "SES has not found the record of selector {selectors} yet: it looks by itself, for 72 hours"
-SES_WAITS_EASY = (
-    "SES waits for the records of Easy DKIM, {selectors}: notify-relay domain register {name}, "
-    "so that our record serves both"
-)
-SES_WAITS_MX = "SES has not found the MX record of {host} yet: it looks by itself, for 72 hours"
-SES_EASY = "verified by Easy DKIM: leave its records, or notify-relay domain register {name}: ours then serves both"
-SES_PREVIOUS = "SES still verifies by selector {selectors}: notify-relay domain register {name} before its record goes"
 
 CALLBACK = "Callbacks: where a service hears what became of its messages."
 CALLBACK_SET = "Set the URL and its bearer token, and show the signing secret, this once."
@@ -114,10 +104,7 @@ MAX_BYTES = "Octets of the largest message; 0: as large as the door takes."
 MAX_RECIPIENTS = "Most recipients of one message; 0: as many as the door takes."
 ALLOW_FROM = "Sender that its mail may name, in the envelope, From and Sender; repeat for more; without it any."
 CLEAR = "Option to take off, by its name, as in --clear allow-from; repeat for more."
-MAX_BYTES_BEYOND = "the door takes messages of at most {limit} octets; choose a smaller --max-bytes"
-NOTHING_NAMED = "nothing is named that is to change"
 GIVEN_AND_CLEARED = "{option} is given, too: leave out one of them"
-EXPIRES_AT_OVER = "the time of --expires-at is over; to end a key, use key revoke"
 OVERLAP = "Seconds for which the old key still works."
 
 SECRET_ONCE = "The secret is shown this once; keep it in the product that sends, or in a safe."  # noqa: S105 - no secret
@@ -220,6 +207,10 @@ BAN = "Bans: who may not log in for a time, after too many failures."
 BAN_LIST = "The bans that last, of an address with one user name or as a whole; they end by themselves."
 BAN_LIFT = "Forget the failures of an address; doors follow within 2 seconds."
 BAN_LIFTED = "{address} may log in again"
+AUDIT = "The audit: who changed what, and when."
+AUDIT_LIST = "What people changed, newest first."
+AUDIT_OBJECT = "Id of what was changed, as the list shows it."
+AUDIT_SINCE = "Done at this time (UTC) or later."
 SECRETS = "The root secrets."
 SECRETS_ROTATE = "Re-encrypt what an older root secret encrypted (the first of the list writes, all read)."
 SECRETS_ROTATED = "{count} values re-encrypted"
@@ -237,7 +228,6 @@ CHECK_DOMAIN = "{domain} signs with selector {selector}"
 CHECK_NO_KEY = "{domain} has no DKIM key: run `notify-relay domain show`, which makes it, and publish the records"
 CHECK_UNVERIFIED = "services send from {domain}, whose records were not found: run `notify-relay domain check {domain}`"
 CHECK_KEY_LOST = "{domain} has no key that signs and that DNS has: run `notify-relay domain check {domain}`"
-CHECK_PROVIDER = "SES cannot be asked ({reason}): check NOTIFY_RELAY_AWS__REGION, the credentials and the network"
 CHECK_OUTBOX = "{dir} cannot be written: check its owner, or NOTIFY_RELAY_OUTBOX__DIR"
 CHECK_IS_OUTBOX = "outbox: nothing leaves this machine, mail becomes files in {dir}"
 CHECK_LINKS = "pictures are links, served at {url}"
@@ -319,7 +309,6 @@ TEMPLATE_UPDATE = "Make a new version with what is named; messages accepted befo
 TEMPLATE_ARCHIVE = "Take no more messages of it; those accepted before are sent."
 TEMPLATE_ARGUMENT = "TEMPLATE"
 TEMPLATE_NAME = "Name by which people find it; recipients do not see it."
-TEMPLATE_EMAIL_ONLY = "texts (SMS) are not sent yet, and nothing could use the template: make one of --type email"
 TEMPLATE_TYPE = "What kind of message it makes."
 TEMPLATE_SUBJECT = "Subject of the email."
 TEMPLATE_VERSION = "Number of the version."

@@ -41,6 +41,8 @@ DENIED = {
         "DELETE FROM queue",
         "DELETE FROM roots",
         "DELETE FROM limits",
+        "SELECT * FROM audit",
+        "INSERT INTO audit DEFAULT VALUES",
         "CREATE TABLE mine (id int)",
         "ALTER TABLE messages ADD COLUMN mine int",
         "ALTER ROLE relay_worker PASSWORD 'mine'",
@@ -49,6 +51,7 @@ DENIED = {
     "relay_http": (
         "SELECT private_key FROM dkim_keys",
         "SELECT bearer_token FROM callback_urls",
+        "SELECT * FROM audit",
         "UPDATE services SET live = true",
         "UPDATE templates SET body = ''",
         "UPDATE contents SET data = ''",
@@ -57,6 +60,7 @@ DENIED = {
     "relay_worker": (
         "SELECT secret FROM keys",
         "SELECT signing_secret FROM callback_urls",
+        "SELECT * FROM audit",
         "SELECT failures FROM logins",
         "UPDATE dkim_keys SET private_key = ''",
         "DELETE FROM dkim_keys",
@@ -69,6 +73,7 @@ DENIED = {
         "SELECT private_key FROM dkim_keys",
         "SELECT secret FROM keys",
         "SELECT data FROM contents",
+        "SELECT * FROM audit",
         "UPDATE callback_urls SET url = ''",
         "UPDATE messages SET recipient = ''",
         "DELETE FROM messages",

@@ -366,3 +366,21 @@ def test_service_moves_to_a_domain_that_was_checked_only(
 
     assert answer("service", "update", service, "--domain", DOMAIN)["domain"] == DOMAIN
     assert answer("service", "update", service, "--name", "m")["domain"] == DOMAIN
+
+
+def test_audit_tells_what_was_found_and_registered_and_not_that_somebody_looked(
+    answer: Answer, dns: FakeDns, aws: RunningAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready(answer, dns, aws, monkeypatch)
+    answer("domain", "check", DOMAIN)
+    found = answer("audit", "list")["entries"]
+    by_action = {each["action"]: each for each in found}
+    selector = by_action["domain.add"]["after"]["keys"][0]["selector"]
+
+    assert sorted(each["action"] for each in found) == ["domain.add", "domain.check", "domain.register"]
+    assert {each["object_id"] for each in found} == {answer("domain", "list")["domains"][0]["id"]}
+    assert by_action["domain.register"]["after"] == {"registered_selector": selector}
+    assert by_action["domain.check"]["after"] == {
+        "verified": True,
+        "keys": [{"selector": selector, "state": "published", "signs": True}],
+    }

@@ -121,6 +121,7 @@ def script(folder: Path) -> list[tuple[str, ...]]:
         ("queue", "hold", "--service", "Scan room"),
         ("queue", "release", "--service", "Scan room"),
         ("queue", "retry"),
+        ("audit", "list", "--service", "Scan room", "--since", "2026-01-01"),
         ("ban", "list"),
         ("ban", "lift", "192.0.2.1"),
         ("secrets", "rotate"),

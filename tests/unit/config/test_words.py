@@ -16,6 +16,7 @@ from uuid import UUID
 
 import pytest
 
+from auth.audit import Entry
 from auth.domains.records import Record
 from auth.principal import Key, Service
 from config.settings import OF_SETTING
@@ -28,15 +29,23 @@ from messages.text import Text, to_ascii
 from messages.variant import Variant
 from relay.cli.domains import Row
 from relay.cli.headings import HEADINGS
+from relay.cli.refusals import SAID
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("messages", "auth", "config", "delivery", "relay")
 MODULES_OF_TEXTS = ("auth/errors.py", "config/problems.py", "messages/email/headers.py")
-MODULES_OF_TEXTS += ("relay/cli/smtp/texts.py", "relay/cli/headings.py", "relay/cli/texts.py", "relay/cli/usage.py")
+MODULES_OF_TEXTS += (
+    "relay/actions/errors.py",
+    "relay/cli/refusals.py",
+    "relay/cli/smtp/texts.py",
+    "relay/cli/headings.py",
+    "relay/cli/texts.py",
+    "relay/cli/usage.py",
+)
 
 # The same in both languages: names, values to type, and words that French shares.
 SAME = frozenset({"#RRGGBB", "CIDR", "ID", "SERVICE", "TLS", "all|smtp|http|worker|feedback"})
-SAME |= {"dkim", "dmarc", "spf", "{said}; {remark}"}
+SAME |= {"action", "dkim", "dmarc", "spf", "{said}; {remark}"}
 SAME |= {"OPTION", "description", "extensions", "id", "logo", "secrets", "service", "type", "url", "version"}
 
 # What may stand in a reply, as long as it gets.
@@ -68,7 +77,7 @@ LONG = {
     "wanted": "email",
     "words": "priority, normal, bulk",
 }
-JSON_ONLY = frozenset({"findings", "held", "lanes", "messages", "records"})  # names of lists
+JSON_ONLY = frozenset({"entries", "findings", "held", "lanes", "messages", "records"})  # names of lists
 REASONS = frozenset({"expected", "reason", "usage"})  # are texts themselves
 
 
@@ -170,6 +179,19 @@ def test_settings_say_what_is_wrong_with_a_text() -> None:
     assert "raise ValueError(" not in (ROOT / "config/settings.py").read_text()
 
 
+def test_a_refusal_names_a_command_or_an_option_only_where_commands_are_typed() -> None:
+    """What the command line adds stands in its own table; a web site says the same without it."""
+    rooms = [ROOT / name for name in ("auth", "delivery/library", "delivery/callbacks", "relay/actions")]
+    elsewhere = {text for path in parsed() for text in texts_of(path) if {*rooms} & {*path.parents}}
+    elsewhere |= {*constants(ROOT / "auth/errors.py"), *constants(ROOT / "relay/actions/errors.py")}
+    naming = re.compile(r"--[a-z]|notify-relay |`[a-z]+ [a-z]+`")
+
+    assert len(elsewhere) > 50
+    assert {text for text in elsewhere if naming.search(text)} == set()
+    assert SAID.keys() <= elsewhere
+    assert [text for text in SAID.values() if not naming.search(text) and "revoke" not in text] == []
+
+
 # -- Replies -------------------------------------------------------------------------------------------------------
 
 
@@ -226,7 +248,7 @@ def test_reply_to_an_accepted_message_begins_with_its_group_in_every_language(la
 
 
 def test_names_of_printed_fields_are_texts() -> None:
-    kinds = (Service, Key, Row, Record, Waits, Message, Variant)
+    kinds = (Service, Key, Row, Record, Waits, Message, Variant, Entry)
     printed = {field.name for kind in kinds for field in fields(kind)}
     for path in (ROOT / "relay/cli").glob("*.py"):
         if path.stem not in ("__init__", "headings", "serve", "texts", "usage"):

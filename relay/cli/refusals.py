@@ -1,0 +1,44 @@
+"""What to type instead: refusals and advice of actions, in the words of the command line."""
+
+from auth import errors
+from messages.text import Text
+from relay.actions import errors as actions
+
+# Whatever stands on the left names no command and no option: it is said elsewhere, too.
+SAID = {
+    errors.SERVICE_UNKNOWN: "there is no service {id}; see: notify-relay service list",
+    errors.KEY_UNKNOWN: "there is no key {id}; see: notify-relay key list",
+    errors.DOMAIN_UNKNOWN: "domain {name} is not known here; add it first: notify-relay domain add {name}",
+    errors.DOMAIN_UNVERIFIED: (
+        "the records of domain {name} were not found yet; see what is missing: notify-relay domain check {name}"
+    ),
+    errors.FROM_TAKEN: "{email_from}@{domain} is already the address of another service; choose another --email-from",
+    errors.FROM_WITH_DOMAIN: (
+        "--email-from is the part before the @ only, here {local}; the part after it goes into --domain"
+    ),
+    errors.BAD_FROM: "the --email-from part cannot be used: {reason}",
+    errors.BAD_REPLY_TO: "the --reply-to-address cannot be used: {reason}",
+    actions.KEY_EXPIRES_BEFORE: "the time of --expires-at is over; to end a key, use key revoke",
+    actions.MAX_BYTES_BEYOND: "the door takes messages of at most {limit} octets; choose a smaller --max-bytes",
+    actions.TEMPLATE_EMAIL_ONLY: (
+        "texts (SMS) are not sent yet, and nothing could use the template: make one of --type email"
+    ),
+    actions.SES_KNOWS_NOT: "SES does not know the domain: notify-relay domain register {name}",
+    actions.SES_HAS_OTHER: "SES has another key or MAIL FROM, or signs, too: notify-relay domain register {name}",
+    actions.SES_WAITS_EASY: (
+        "SES waits for the records of Easy DKIM, {selectors}: notify-relay domain register {name}, "
+        "so that our record serves both"
+    ),
+    actions.SES_EASY: (
+        "verified by Easy DKIM: leave its records, or notify-relay domain register {name}: ours then serves both"
+    ),
+    actions.SES_PREVIOUS: (
+        "SES still verifies by selector {selectors}: notify-relay domain register {name} before its record goes"
+    ),
+    "the service has no branding {asked}": ("the service has no branding {asked}; `branding list` shows what there is"),
+}
+
+
+def typed(text: Text) -> Text:
+    """The text with the command or option that it means, if it means one."""
+    return Text(SAID.get(text.source, text.source), text.values)
