@@ -259,7 +259,7 @@ async def test_domain_is_usable_once_verified_or_where_no_dns_is_needed(database
     domain = await desk.add()
     async with database.write() as c:
         assert (await names.usable(c, OWN, OUTBOX)).name == OWN
-        with pytest.raises(AuthError, match=r"domain check mail\.example\.ca"):
+        with pytest.raises(AuthError, match=r"records of domain mail\.example\.ca"):
             await names.usable(c, OWN, SES)
         with pytest.raises(AuthError, match="not known here"):
             await names.usable(c, "other.example.ca", OUTBOX)
