@@ -25,20 +25,29 @@ async def load(connection: AsyncConnection) -> dict[str, bytes]:
     return {row.name: row.proof for row in await connection.execute(select(roots))}
 
 
-def is_current(name: str, keyring: Keyring, proof: bytes) -> bool:
-    """Whether the first root of the list left it. Raises KeyringError when none of the list did."""
-    cipher = keyring.cipher(PURPOSE)
+def check(name: str, keyring: Keyring, proof: bytes) -> None:
+    """Raises KeyringError when none of the list's roots left it."""
     try:
-        cipher.decrypt(proof, name.encode())
+        keyring.cipher(PURPOSE).decrypt(proof, name.encode())
     except KeyringError:
         raise KeyringError("the {name} key is not the one that this database was made with", name=name) from None
-    return cipher.is_current(proof)
 
 
 async def leave(connection: AsyncConnection, name: str, keyring: Keyring) -> None:
-    """Leaves a proof where there is none, or renews it. Raises KeyringError when somebody else left another one."""
+    """Leaves a proof where there is none. Raises KeyringError when somebody else left another one."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    proof = keyring.cipher(PURPOSE).encrypt(b"", name.encode())
-    await connection.execute(insert(roots).values(name=name, proof=proof).on_conflict_do_nothing())
-    if not is_current(name, keyring, (await load(connection))[name]):
-        await connection.execute(update(roots).where(roots.c.name == name).values(proof=proof))
+    made = insert(roots).values(name=name, proof=_proof(name, keyring)).on_conflict_do_nothing()
+    await connection.execute(made)
+    check(name, keyring, (await load(connection))[name])
+
+
+async def renew(connection: AsyncConnection, name: str, keyring: Keyring) -> None:
+    """Leaves the proof of the first root of the list: once that has written all there is, and no earlier.
+
+    A process that reads only the root before starts until then, and none that reads only the new one.
+    """
+    await connection.execute(update(roots).where(roots.c.name == name).values(proof=_proof(name, keyring)))
+
+
+def _proof(name: str, keyring: Keyring) -> bytes:
+    return keyring.cipher(PURPOSE).encrypt(b"", name.encode())

@@ -56,10 +56,6 @@ class Cipher:
         except (InvalidTag, ValueError):  # the second: cut off within its nonce
             raise KeyringError("a stored value does not open: damaged, or from another row") from None
 
-    def is_current(self, value: bytes) -> bool:
-        """Whether the writing key made this value (else `secrets rotate` re-encrypts it)."""
-        return value[:_ID_BYTES] == self.id
-
 
 class Hasher:
     """HMAC-SHA256 for one purpose: equal values can be found, nobody without the root can guess them."""

@@ -16,7 +16,7 @@ _SETTLE = "SELECT, UPDATE (status, reason, provider_id, sent_at, completed_at)"
 
 _EVERY = {
     "alembic_version": "SELECT",
-    "roots": "SELECT, INSERT, UPDATE (proof)",  # who comes first leaves the proof
+    "roots": "SELECT, INSERT",  # who comes first leaves the proof
     "processes": "SELECT, INSERT, UPDATE, DELETE",
     # What the ops process beside each role measures.
     "queue": "SELECT",

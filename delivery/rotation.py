@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, Table, bindparam, func, select, update
 
-from auth import allowed_senders, guests, keys
+from auth import allowed_senders, guests, keys, roots
 from auth.domains import dkim_keys
 from config.database import Database
 from config.keyring import Cipher, Hasher, Keyring
@@ -33,7 +33,10 @@ class Sealed:
 
 
 async def rotate(database: Database, secret: Keyring, sealing: Keyring) -> int:
-    """Re-encrypts everything that the first root of each list did not write; returns how many values."""
+    """Re-encrypts everything that the first root of each list did not write; returns how many values.
+
+    Then the proofs are those of the first roots: with an older one alone nothing starts any more.
+    """
     async with database.write() as connection:
         count = await keys.seal_allowed_senders(connection, secret)
     for sealed in _everything(secret, sealing):
@@ -42,6 +45,9 @@ async def rotate(database: Database, secret: Keyring, sealing: Keyring) -> int:
         # Then what somebody else was writing meanwhile, one row each time: who waits holds nothing.
         while portion := await _rotate_portion(database, sealed, 1, skip_locked=False):
             count += portion
+    async with database.write() as connection:
+        for name, keyring in (("secret", secret), ("sealing", sealing)):
+            await roots.renew(connection, name, keyring)
     return count
 
 

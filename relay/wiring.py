@@ -88,7 +88,7 @@ def load_letterheads(settings: Settings) -> Letterheads:
 
 
 async def unproved_roots(settings: Settings, database: Database, *, sealing: bool = True) -> dict[str, Keyring]:
-    """The root secrets of which the database holds no proof, or an older one. A read.
+    """The root secrets of which the database holds no proof. A read.
 
     Raises SettingsError when it was made with others.
     """
@@ -98,7 +98,9 @@ async def unproved_roots(settings: Settings, database: Database, *, sealing: boo
     found = {}
     for name, keyring in keyrings.items():
         with _naming(name):
-            if name not in proofs or not roots.is_current(name, keyring, proofs[name]):
+            if name in proofs:
+                roots.check(name, keyring, proofs[name])
+            else:
                 found[name] = keyring
     return found
 

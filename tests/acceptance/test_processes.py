@@ -158,10 +158,17 @@ def test_rotation_waits_for_processes_that_read_the_old_root_only(make_relay: Ma
     assert refused.returncode == 1
     told = refused.stderr.partition(": nothing was changed: ")[2]
     assert {f"{role}@{socket.gethostname()} (" in told for role in ("smtp", "http", "worker", "feedback")} == {True}
+    relay.environment["NOTIFY_RELAY_SECRET_KEY"] = old
+    assert relay.run("service", "list").returncode == 0  # nothing was: who reads the old root only goes on
+    relay.environment["NOTIFY_RELAY_SECRET_KEY"] = f"{new},{old}"
     relay.stop()
     relay.start()
     key = relay.create_key()
     assert "re-encrypted" in relay.run("secrets", "rotate").stdout
+    relay.environment["NOTIFY_RELAY_SECRET_KEY"] = old
+    assert "not the one that this database was made with" in relay.run("service", "list", check=False).stderr
+    relay.environment["NOTIFY_RELAY_SECRET_KEY"] = new
+    assert relay.run("service", "list").returncode == 0
     recipient = address()
     send(relay, key, recipient)
     relay.wait_for_mail(recipient)

@@ -25,12 +25,20 @@ OLD, NEW = Keyring.generate(), Keyring.generate()
 
 
 async def test_another_root_than_the_databases_is_noticed(database: Database) -> None:
-    for keyring in (Keyring.parse(OLD), Keyring.parse(f"{NEW},{OLD}"), Keyring.parse(NEW)):
+    async def start(roots_: str) -> None:
         async with database.write() as connection:
-            await roots.leave(connection, "secret", keyring)
+            await roots.leave(connection, "secret", Keyring.parse(roots_))
+
+    both = f"{NEW},{OLD}"
+    for each in (OLD, both, OLD):  # what is under the old one opens with it, until all is under the new one
+        await start(each)
     with pytest.raises(KeyringError, match="not the one that this database was made with"):
-        async with database.write() as connection:
-            await roots.leave(connection, "secret", Keyring.parse(OLD))
+        await start(NEW)
+    await rotation.rotate(database, Keyring.parse(both), Keyring.parse(both))
+    for each in (both, NEW):
+        await start(each)
+    with pytest.raises(KeyringError, match="not the one that this database was made with"):
+        await start(OLD)
 
 
 async def test_two_first_starts_at_once_agree_on_one_root(database: Database) -> None:
