@@ -84,7 +84,7 @@ def _octets(pieces: list[str]) -> int:
 
 def parse_mailboxes(text: str) -> list[Mailbox]:
     """The first mailboxes of an address list, groups taken apart. Never fails; skips what is no mailbox."""
-    if simple := _SIMPLE.fullmatch(text):
+    if len(text) <= _MAX_CHARACTERS and (simple := _SIMPLE.fullmatch(text)):
         return [_mailbox(simple["name"], simple["address"])]
     found = (mailbox for _, tokens in islice(entries(text), MAX_MAILBOXES) for mailbox in read(tokens))
     return list(islice(found, MAX_AUTHORS))
