@@ -25,9 +25,8 @@ _TRUE = frozenset(("yes", "y", "true", "t", "1", "include", "show", "oui", "vrai
 _MARKDOWN = re.compile(r"[`*_()\\{}\[\]<>#+\-.!|^&~]")
 _BRACKETS = re.compile(r"[\[\]\\]")
 _URL = re.compile(r"(?<![A-Za-z])[A-Za-z]++://[^\s<>\"')\]]*+")
-_HALF_URL = re.compile(
-    r"\A:?//++(?=\S)|\A:/(?=\S)|(?<![A-Za-z])[A-Za-z]{2,}+:/++\Z"
-)  # the next value has the other half
+# The value beside it has the other half.
+_HALF_URL = re.compile(r"\A:?//++(?=\S)|\A:/(?=\S)|(?<![A-Za-z])[A-Za-z]{2,}+:/++\Z")
 _LABEL_CHARACTER = r"[\w\u0300-\u036f\u200c\u200d-]"
 _DOT = r"[.\u3002\uff0e\uff61]"  # each is one in a domain name (Unicode UTS 46)
 _DOMAIN = re.compile(

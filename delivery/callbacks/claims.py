@@ -30,7 +30,7 @@ from config.database import Database, is_outage
 from delivery.callbacks.calls import Outcome
 from delivery.commit import GroupCommit
 from delivery.store.tables import callback_urls, callbacks
-from messages.message import new_id
+from messages.message import first_id
 from messages.status import FINAL, MOVES, Status
 
 _DAY_SECONDS = 86400.0
@@ -136,7 +136,7 @@ async def backlog(connection: AsyncConnection, service_id: UUID, now: float) -> 
     """What is shown to people. A read."""
     c = callbacks.c
     # A row ends about a day after it was made at the latest, and ids sort by that time.
-    recent = c.id >= new_id(now - 2 * _DAY_SECONDS, bytes(10))
+    recent = c.id >= first_id(now - 2 * _DAY_SECONDS)
     mine = c.service_id == service_id
     waiting = select(func.count()).where(mine, c.available_at.is_not(None))
     missed = c.outcome.startswith(Outcome.FAILED.value) & (c.ended_at > now - _DAY_SECONDS)

@@ -7,7 +7,7 @@ from sqlalchemy import Select, delete, select, tuple_
 from auth import limits
 from config.database import Database
 from delivery.store.tables import callbacks, contents, idempotency, messages, queue
-from messages.message import new_id
+from messages.message import first_id
 
 _AT_ONCE = 500  # rows that one write transaction drops: a few milliseconds
 
@@ -37,7 +37,7 @@ class Retiring:
         Returns how many of the latter two went.
         """
         keys = select(*idempotency.primary_key).where(idempotency.c.created_at < before).limit(limit)
-        ended = callbacks.c.available_at.is_(None) & (callbacks.c.id < _first_id(before))
+        ended = callbacks.c.available_at.is_(None) & (callbacks.c.id < first_id(before))
         told = select(callbacks.c.id).where(ended).limit(limit)
         async with self._database.write() as connection:
             old_keys = delete(idempotency).where(tuple_(*idempotency.primary_key).in_(keys))
@@ -51,11 +51,7 @@ def _useless(content_before: float, now: float) -> Select[tuple[UUID]]:
     """Contents past their time, and those of the last day that no message points at: a crash left them behind."""
     mine = messages.c.content_id == contents.c.id
     queued = select(messages.c.id).join(queue, queue.c.message_id == messages.c.id).where(mine)
-    old = contents.c.id < _first_id(content_before)
-    recent = contents.c.id.between(_first_id(now - 25 * 3600), _first_id(now - 3600))
+    old = contents.c.id < first_id(content_before)
+    recent = contents.c.id.between(first_id(now - 25 * 3600), first_id(now - 3600))
     orphan = recent & ~select(messages.c.id).where(mine).exists()
     return select(contents.c.id).where(contents.c.part == 0, (old & ~queued.exists()) | orphan)
-
-
-def _first_id(at: float) -> UUID:
-    return new_id(at, bytes(10))

@@ -21,7 +21,7 @@ from delivery.store.tables import (
     queue,
     reference_start,
 )
-from messages.message import Message, new_id
+from messages.message import Message, first_id, new_id
 from messages.status import Status
 
 _EARLIER = 500  # products that give all their mail one Message-ID are not to cost a recipient's whole history
@@ -139,7 +139,7 @@ def _conditions(search: Search, recipient_hashes: Sequence[bytes]) -> list[Colum
 def _times(search: Search) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if search.since is not None:
-        found.append(messages.c.id >= new_id(search.since, bytes(10)))
+        found.append(messages.c.id >= first_id(search.since))
     if search.until is not None:
         found.append(messages.c.id <= new_id(search.until, _LAST))
     if search.older_than is not None:

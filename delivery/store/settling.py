@@ -12,7 +12,7 @@ from delivery.store.base import Event, Fate, Learned, Moved, Outcome, Settlement
 from delivery.store.moving import advanced, locked, settle
 from delivery.store.rows import Codec
 from delivery.store.tables import attempts, events, messages, queue
-from messages.message import new_id
+from messages.message import first_id
 from messages.status import FINAL, Status
 
 _AT_ONCE = 500  # rows that one write transaction settles or drops: a few milliseconds
@@ -192,6 +192,6 @@ def _match(connection: Connection, matched: Sequence[Row[Any]], old: Sequence[UU
 def _overdue(sent_before: float, limit: int) -> Any:
     """The messages that time_out settles."""
     c = messages.c
-    window = c.id.between(new_id(sent_before - _TIME_OUT_WINDOW_SECONDS, bytes(10)), new_id(sent_before, bytes(10)))
+    window = c.id.between(first_id(sent_before - _TIME_OUT_WINDOW_SECONDS), first_id(sent_before))
     waiting = (c.status == Status.SENDING.value) & (c.sent_at < sent_before)
     return select(c.id).where(window, waiting).order_by(c.id).limit(limit)

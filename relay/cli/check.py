@@ -157,8 +157,9 @@ async def _public_url(settings: Settings) -> Finding:
 async def _branding(settings: Settings) -> Text:
     """Whether its artwork can be shown, and by those who get the mail."""
     missing = ", ".join(wiring.load_letterheads(settings).missing)
-    values = {"seen": _pictures(settings), "government": settings.branding.government, "files": missing}
-    return Text(texts.CHECK_WORDS, values) if missing else _pictures(settings)
+    seen = _pictures(settings)
+    values = {"seen": seen, "government": settings.branding.government, "files": missing}
+    return Text(texts.CHECK_WORDS, values) if missing else seen
 
 
 def _pictures(settings: Settings) -> Text:

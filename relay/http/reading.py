@@ -23,9 +23,8 @@ MAX_VALUES = 20_000  # names count: 150,000 in 2 MiB kept everybody else waiting
 _SWALLOWED_BYTES = 8 * MAX_BODY_BYTES  # read and dropped: who is still sending does not read our answer
 SECONDS = 30.0
 PACE_SECONDS = 10.0
-_PACE_BYTES = (
-    8192  # that come within them, unless the body ends: who sends fast and then drips holds memory for nothing
-)
+# That come within them, unless the body ends: who sends fast and then drips holds memory for nothing.
+_PACE_BYTES = 8192
 HELD_BYTES = 64 * 1024 * 1024  # of bodies, in one process
 SHARE_BYTES = HELD_BYTES // 4  # of one service
 _BEFORE_VALUES = (b"{", b"[", b",", b":")
