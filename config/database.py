@@ -28,6 +28,8 @@ metadata = MetaData()
 # SQLAlchemy wraps only what the server or the driver says.
 OUTAGES = (SQLAlchemyError, OSError)
 
+_ONE_MOMENT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
 T = TypeVar("T")
 
 
@@ -134,11 +136,13 @@ class Database:
                     "server_settings": {"synchronous_commit": "on", "application_name": "notify-relay"},
                 },
             )
+        # What is read in one transaction is of one moment, as on SQLite; by default each statement sees another.
+        self._reading = self.engine if self.is_sqlite else self.engine.execution_options(**_ONE_MOMENT)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection in a read transaction."""
-        async with self.engine.connect() as connection:
+        """A connection in a read transaction: all that it reads is of one moment."""
+        async with self._reading.connect() as connection:
             yield connection
 
     @asynccontextmanager
@@ -172,7 +176,7 @@ class Database:
         """Runs `work` in a read transaction and returns what it returned. `work` may run in a thread."""
         if self.is_sqlite:
             return await asyncio.to_thread(self._query, work)
-        async with self.engine.connect() as connection:
+        async with self._reading.connect() as connection:
             return await connection.run_sync(work)
 
     def _query(self, work: Callable[[Connection], T]) -> T:
