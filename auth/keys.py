@@ -15,7 +15,20 @@ from ipaddress import ip_network
 from typing import Any, TypedDict, Unpack
 from uuid import UUID, uuid4
 
-from sqlalchemy import Column, Double, ForeignKey, Integer, LargeBinary, String, Table, Text, insert, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    false,
+    insert,
+    select,
+)
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,7 +43,7 @@ from auth.errors import (
     AuthError,
 )
 from auth.principal import Key, Option, Service
-from auth.services import parse_limit, parse_name, parse_reply_to
+from auth.services import parse_limit, parse_name, parse_reply_to, services
 from config.database import Id, metadata
 from config.keyring import Cipher, Keyring
 from config.settings import Limits
@@ -71,6 +84,7 @@ keys = Table(
     Column("expires_at", Double),
     Column("revoked_at", Double),
     Column("last_used_at", Double),
+    Column("hidden", Boolean, nullable=False, server_default=false()),  # nobody knows its secret, no list shows it
 )
 
 
@@ -133,6 +147,20 @@ async def create(
     return await _issue(connection, keyring, limits, row, _username(service.name, name))
 
 
+async def hidden(connection: AsyncConnection, keyring: Keyring, limits: Limits, service: Service, now: float) -> Key:
+    """The service's key for what people send by hand; made where a version before made none.
+
+    It is none to log in with, to change or to list: whoever may use it was admitted in another way.
+    """
+    mine = select(keys).where(keys.c.service_id == service.id, keys.c.hidden)
+    # Two who find none at once: the second waits here, and finds the first one's.
+    await connection.execute(select(services.c.id).where(services.c.id == service.id).with_for_update())
+    if (await connection.execute(mine)).first() is None:
+        row = {"service_id": service.id, "type": KeyType.NORMAL, "created_at": now, "networks": "", "hidden": True}
+        await _insert(connection, keyring, {**row, "name": "hidden"}, _username("hidden", ""))
+    return key((await connection.execute(mine)).mappings().one(), limits, allowed_senders.cipher(keyring))
+
+
 async def find(connection: AsyncConnection, keyring: Keyring, limits: Limits, key_id: UUID) -> Key:
     """Raises AuthError when there is none."""
     return key(await _row(connection, key_id), limits, allowed_senders.cipher(keyring))
@@ -142,7 +170,7 @@ async def named(connection: AsyncConnection, keyring: Keyring, limits: Limits, t
     """The key with this id, else with this user name. Raises AuthError."""
     with contextlib.suppress(ValueError):
         return await find(connection, keyring, limits, UUID(text))
-    statement = select(keys).where(keys.c.smtp_username == text.strip().lower())
+    statement = select(keys).where(keys.c.smtp_username == text.strip().lower(), ~keys.c.hidden)
     row = (await connection.execute(statement)).mappings().one_or_none()
     if row is None:
         raise AuthError(KEY_UNKNOWN, id=text)
@@ -153,7 +181,7 @@ async def list_all(
     connection: AsyncConnection, keyring: Keyring, limits: Limits, service_id: UUID | None = None
 ) -> list[Key]:
     """Oldest first, ended ones too."""
-    statement = select(keys).order_by(keys.c.created_at, keys.c.id)
+    statement = select(keys).where(~keys.c.hidden).order_by(keys.c.created_at, keys.c.id)
     if service_id is not None:
         statement = statement.where(keys.c.service_id == service_id)
     cipher = allowed_senders.cipher(keyring)
@@ -184,7 +212,7 @@ async def seal_allowed_senders(connection: AsyncConnection, keyring: Keyring) ->
 async def revoke(connection: AsyncConnection, keyring: Keyring, limits: Limits, key_id: UUID, now: float) -> Key:
     """Ends a key for good; doors follow within 5 seconds, open sessions too. Raises AuthError when there is none."""
     await connection.execute(
-        keys.update().where(keys.c.id == key_id, keys.c.revoked_at.is_(None)).values(revoked_at=now)
+        keys.update().where(keys.c.id == key_id, keys.c.revoked_at.is_(None), ~keys.c.hidden).values(revoked_at=now)
     )
     return await find(connection, keyring, limits, key_id)
 
@@ -244,7 +272,8 @@ def key(row: RowMapping, limits: Limits, cipher: Cipher) -> Key:
 
 
 async def _row(connection: AsyncConnection, key_id: UUID) -> RowMapping:
-    row = (await connection.execute(select(keys).where(keys.c.id == key_id))).mappings().one_or_none()
+    statement = select(keys).where(keys.c.id == key_id, ~keys.c.hidden)
+    row = (await connection.execute(statement)).mappings().one_or_none()
     if row is None:
         raise AuthError(KEY_UNKNOWN, id=key_id)
     return row
@@ -253,6 +282,14 @@ async def _row(connection: AsyncConnection, key_id: UUID) -> RowMapping:
 async def _issue(
     connection: AsyncConnection, keyring: Keyring, limits: Limits, row: dict[str, Any], smtp_username: str
 ) -> Issued:
+    key_id, secret = await _insert(connection, keyring, row, smtp_username)
+    return Issued(await find(connection, keyring, limits, key_id), secret)
+
+
+async def _insert(
+    connection: AsyncConnection, keyring: Keyring, row: dict[str, Any], smtp_username: str
+) -> tuple[UUID, str]:
+    """The key's id and its secret."""
     key_id, secret = uuid4(), str(uuid4())
     await connection.execute(
         insert(keys).values(
@@ -263,7 +300,7 @@ async def _issue(
             smtp_username=smtp_username,
         )
     )
-    return Issued(await find(connection, keyring, limits, key_id), secret)
+    return key_id, secret
 
 
 def _checked(terms: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,12 +7,13 @@ out within 5 s, in open sessions too. Knows nothing of SMTP or HTTP.
 import asyncio
 import hmac
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import Select, and_, bindparam, or_, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -80,6 +81,7 @@ class Verifier:
         self._default_domain = default_domain
         self._verified_only = verified_only
         self._by_username = Lookups(self._look_up, clock, max_entries)
+        self._by_id = Lookups(self._look_up_id, clock, max_entries)
         self._by_service = Lookups(self._look_up_service, clock, max_entries)
         self._used: dict[UUID, float] = {}
 
@@ -111,6 +113,13 @@ class Verifier:
         found = await self._find(self._parse_username(username))
         if found is None or not found.principal.key.may_log_in_from(client_ip):
             raise Refused(DEVICE_KEY_UNKNOWN, client_ip=client_ip)
+        return self._admit(found.principal)
+
+    async def acting(self, key_id: UUID) -> Principal:
+        """For whoever was admitted in another way, and acts with this key. Raises as `verify` does."""
+        found = await self._by_id.find(key_id)
+        if found is None:
+            raise Refused(KEY_REVOKED)
         return self._admit(found.principal)
 
     def key_id(self, username: str) -> UUID | None:
@@ -160,8 +169,8 @@ class Verifier:
 
     async def close(self) -> None:
         """Ends look-ups that still run."""
-        await self._by_username.close()
-        await self._by_service.close()
+        for lookups in (self._by_username, self._by_id, self._by_service):
+            await lookups.close()
 
     def _admit(self, principal: Principal) -> Principal:
         check_in_force(principal, self._clock())
@@ -177,8 +186,14 @@ class Verifier:
         return await self._by_username.find(username) if username else None
 
     async def _look_up(self, username: str) -> Credential | None:
+        return await self._one(_BY_USERNAME, {"username": username})
+
+    async def _look_up_id(self, key_id: UUID) -> Credential | None:
+        return await self._one(_BY_ID, {"key_id": key_id})
+
+    async def _one(self, statement: Select[Any], values: Mapping[str, object]) -> Credential | None:
         async with self._database.read() as connection:
-            row = (await connection.execute(_BY_USERNAME, {"username": username})).mappings().one_or_none()
+            row = (await connection.execute(statement, values)).mappings().one_or_none()
             if row is None:
                 return None
             found = await self._credentials(connection, [row])
@@ -224,14 +239,16 @@ class Verifier:
             return None
 
 
-_BY_USERNAME = (
-    select(keys.keys, services.services)
-    .join_from(keys.keys, services.services)
-    .where(keys.keys.c.smtp_username == bindparam("username"))
-)
+_WITH_SERVICE = select(keys.keys, services.services).join_from(keys.keys, services.services)
+_BY_USERNAME = _WITH_SERVICE.where(keys.keys.c.smtp_username == bindparam("username"), ~keys.keys.c.hidden)
+_BY_ID = _WITH_SERVICE.where(keys.keys.c.id == bindparam("key_id", type_=Id))
 _OF_SERVICE = (
     select(keys.keys, services.services)
-    .select_from(services.services.outerjoin(keys.keys, keys.keys.c.service_id == services.services.c.id))
+    .select_from(
+        services.services.outerjoin(
+            keys.keys, and_(keys.keys.c.service_id == services.services.c.id, ~keys.keys.c.hidden)
+        )
+    )
     .where(services.services.c.id == bindparam("service_id", type_=Id))
     .order_by(keys.keys.c.created_at.desc(), keys.keys.c.id)
     .limit(_MAX_KEYS)

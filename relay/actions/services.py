@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth import services
+from auth import keys, services
 from auth.domains import names
 from auth.principal import Service
 from config.settings import Limits
@@ -19,7 +19,7 @@ Change = Callable[[AsyncConnection, Limits, UUID], Awaitable[Service]]
 
 
 async def create(t: Transaction, *, domain: str | None = None, **options: Any) -> Service:
-    """A service, of the default domain unless one is named, with the template that its SMTP mail is listed under.
+    """A service, of the default domain unless one is named, with the template and the key that nobody sees.
 
     `options` are those of auth.services.create; the branding may be named. Raises a TextError.
     """
@@ -29,6 +29,7 @@ async def create(t: Transaction, *, domain: str | None = None, **options: Any) -
     chosen = default if domain is None else await names.usable(t.connection, domain, email)
     made = await services.create(t.connection, t.limits, t.now, domain=chosen.name, **options)
     await templates.create_hidden(t.connection, made.email_template_id, made.id, t.now)
+    await keys.hidden(t.connection, t.secret, t.limits, made, t.now)
     await _record(t, "create", None, made)
     return made
 

@@ -68,6 +68,12 @@ async def service(desk: Desk) -> str:
     return str(made.id)
 
 
+async def test_a_service_comes_with_the_key_that_nobody_holds(desk: Desk, service: str) -> None:
+    async with desk.database.read() as connection:
+        (row,) = await connection.execute(keys.keys.select())
+    assert (str(row.service_id), row.type, row.hidden) == (service, "normal", True)
+
+
 async def test_creation_tells_all_of_it(desk: Desk, service: str) -> None:
     (entry,) = await desk.entries()
 
