@@ -97,12 +97,14 @@ def _kill_child(relay: Relay, dice: random.Random) -> str:
     return children[pid].partition("-")[0]
 
 
-async def _wait_until_empty(database: Database, seconds: float) -> None:
+async def _all_sent(database: Database, seconds: float) -> dict[UUID, UUID]:
+    """The messages by their groups at a moment when none waits: a door may store one more whose client was cut."""
     async with asyncio.timeout(seconds):
         while True:
             async with database.read() as connection:
                 if not await connection.scalar(select(func.count()).select_from(queue)):
-                    return
+                    rows = await connection.execute(select(messages.c.group_id, messages.c.id))
+                    return {row.group_id: row.id for row in rows}
             await asyncio.sleep(0.2)
 
 
@@ -136,11 +138,7 @@ async def test_every_message_that_saw_250_is_delivered_under_kill_9(
         await load.reach(at_least, seconds=60 + at_least / 50)
     finally:
         await load.end()
-    await _wait_until_empty(database, seconds=60)
-
-    async with database.read() as connection:
-        rows = await connection.execute(select(messages.c.group_id, messages.c.id))
-        message_of: dict[UUID, UUID] = {row.group_id: row.id for row in rows}
+    message_of = await _all_sent(database, seconds=60)
     sent = ses.sent()
     copies = Counter(message_id for message_id, _ in sent)
     reached = {recipient for _, recipient in sent}
@@ -163,4 +161,4 @@ async def test_every_message_that_saw_250_is_delivered_under_kill_9(
     assert duplicates <= CONCURRENCY * (killed["worker"] + 2 * killed["supervisor"])
     assert killed.total() == kills
     assert len(load.accepted) >= at_least
-    assert set(message_of.values()) == set(copies)  # what was stored though its reply was lost goes out as well
+    assert set(message_of.values()) <= set(copies)  # what was stored though its reply was lost goes out as well
