@@ -83,7 +83,7 @@ async def load(connection: AsyncConnection, cipher: Cipher, service_id: UUID) ->
 
 
 def parse(text: str) -> str:
-    """`Address.key` of a mail address, or a number like +16135550100. Raises AuthError."""
+    """`Recipient.key` of a mail address, or of a number like +16135550100. Raises AuthError."""
     text = text.strip()
     if "@" not in text:
         number = _NUMBER_FILL.sub("", text)

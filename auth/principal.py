@@ -117,7 +117,7 @@ class Principal:
 
     service: Service
     key: Key
-    guests: frozenset[str]  # who a team key or a trial service may reach
+    guests: frozenset[str]  # who a team key or a trial service may reach, by `Recipient.key`
     registered: frozenset[str]  # reply-to addresses, and domains as "@domain"
     domains: frozenset[str] = frozenset()  # its own ones, at which it may name its authors
 
@@ -141,7 +141,7 @@ class Principal:
     def lifetime_seconds(self, lane: Lane) -> int:
         return self.key.lifetime_seconds or lane.lifetime_seconds
 
-    def may_reach(self, address_key: str) -> bool:
+    def may_reach(self, recipient_key: str) -> bool:
         if self.key.type is KeyType.TEST:
             return True
-        return (self.service.live and self.key.type is not KeyType.TEAM) or address_key in self.guests
+        return (self.service.live and self.key.type is not KeyType.TEAM) or recipient_key in self.guests

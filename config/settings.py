@@ -26,6 +26,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from config.problems import problem
+from config.providers import EmailProvider, Traits
 from messages.text import Text, TextError, clean
 
 PREFIX = "NOTIFY_RELAY_"
@@ -285,8 +286,13 @@ class Metrics(Slice):
 
 
 class Email(Slice):
-    provider: Literal["outbox", "ses"] = "outbox"
+    provider: EmailProvider = EmailProvider.OUTBOX
     default_domain: Annotated[str, AfterValidator(_domain)] = "notification.example.ca"
+
+    @property
+    def traits(self) -> Traits:
+        """What the provider is like."""
+        return self.provider.traits
 
 
 class Dns(Slice):

@@ -2,6 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from config.providers import EmailProvider
 from delivery.store.base import EventKind
 
 _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)
@@ -50,7 +51,7 @@ class DeliveryMetrics:
             registry=registry,
         )
         for kind in EventKind:
-            self.events.labels("ses", kind.value)
+            self.events.labels(EmailProvider.SES.value, kind.value)
         for fate in ("unreadable", "refused"):
             self.event_fates.labels(fate)
         self.signatures = Counter(

@@ -5,7 +5,7 @@ Knows nothing of content.
 
 from dataclasses import dataclass
 
-from messages.address import Address
+from messages.recipient import Recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +14,11 @@ class Envelope:
     wrote: it never leaves (SES has a return path of its own), so it need not be an address."""
 
     reverse_path: str | None
-    recipients: tuple[Address, ...]
+    recipients: tuple[Recipient, ...]
 
     def split(self) -> tuple["Envelope", ...]:
-        """One envelope per mailbox: a recipient named twice gets one message."""
-        unique: dict[str, Address] = {}
+        """One envelope each: a recipient named twice gets one message."""
+        unique: dict[str, Recipient] = {}
         for recipient in self.recipients:
             unique.setdefault(recipient.key, recipient)
         return tuple(Envelope(self.reverse_path, (recipient,)) for recipient in unique.values())

@@ -5,7 +5,7 @@ Knows nothing of doors, stores or providers.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from messages.address import Address
 from messages.envelope import Envelope
+from messages.recipient import Recipient
 from messages.status import Status
 
 MAX_SUBJECT_CHARACTERS = 998
@@ -21,6 +22,15 @@ MAX_SUBJECT_CHARACTERS = 998
 class Channel(StrEnum):
     EMAIL = "email"
     SMS = "sms"
+
+    def recipient(self, text: str) -> Recipient:
+        """Whom `str` wrote. Raises ValueError, also for a channel that this version does not send by."""
+        if self not in _RECIPIENTS:
+            raise ValueError(self)
+        return _RECIPIENTS[self](text)
+
+
+_RECIPIENTS: dict[Channel, Callable[[str], Recipient]] = {Channel.EMAIL: Address.parse}
 
 
 class KeyType(StrEnum):
@@ -102,7 +112,7 @@ class IdempotencyKey:
     def is_per_recipient(self) -> bool:
         return self.body_hash is None
 
-    def names(self, recipient: Address) -> str:
+    def names(self, recipient: Recipient) -> str:
         """What a recipient's message is called beside the key: empty where the key names all of them as one."""
         return recipient.key if self.is_per_recipient else ""
 
@@ -147,7 +157,7 @@ class Submission:
     scheduled_for: float | None = None
     lifetime_seconds: int | None = None  # from now, or from the time for which it is scheduled
     idempotency: IdempotencyKey | None = None
-    dsn: Mapping[str, Dsn] = field(default_factory=dict)  # by `Address.key` of the recipient
+    dsn: Mapping[str, Dsn] = field(default_factory=dict)  # by `Recipient.key`
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +175,7 @@ class Message:
     template_version: int
     reference: str | None
     reverse_path: str  # empty: the null reverse-path
-    recipient: Address
+    recipient: Recipient
     subject: str
     original_message_id: str | None
     signing_domain: str  # d= of our DKIM signature: the domain of the rewritten header From

@@ -13,9 +13,9 @@ from auth.limits import charges
 from auth.principal import Principal
 from delivery.store.base import Group, Repeated
 from messages import reply
-from messages.address import Address
 from messages.email.compose import message_id_field
 from messages.message import ContentKind, IdempotencyKey, Message, Submission, new_id
+from messages.recipient import Recipient
 from messages.reply import Refused
 from messages.status import Status
 from relay.checks import check_fixed, check_recipients, check_schedule, check_senders
@@ -62,7 +62,7 @@ class Idempotency(Protocol):
     """What accept needs of delivery.store.idempotency."""
 
     async def repeated(
-        self, service_id: UUID, key: IdempotencyKey, recipients: Sequence[Address]
+        self, service_id: UUID, key: IdempotencyKey, recipients: Sequence[Recipient]
     ) -> Repeated | None: ...
 
 

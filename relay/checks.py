@@ -9,6 +9,7 @@ from messages.address import Address, AddressError
 from messages.email.author import authors
 from messages.email.content import HeaderSection
 from messages.message import KeyType, Submission
+from messages.recipient import Recipient
 from messages.reply import Refused
 from messages.text import Text
 
@@ -17,9 +18,9 @@ _ENVELOPE_SENDER = Text("envelope sender")
 _ON_ITS_WAY_SECONDS = 60.0
 
 
-def check_recipient(principal: Principal, recipient: Address) -> None:
+def check_recipient(principal: Principal, recipient: Recipient) -> None:
     """Team keys and trial services reach only the guest list (test keys send nothing, so they may name anyone)."""
-    if not recipient.ascii:
+    if not str(recipient).isascii():
         raise Refused(reply.SMTPUTF8_RECIPIENT)  # SES carries ASCII local parts only
     if principal.may_reach(recipient.key):
         return
@@ -38,7 +39,7 @@ def size_limit(principal: Principal, limit: int) -> int:
     return min(limit, principal.key.max_message_bytes or limit)
 
 
-def check_recipients(principal: Principal, recipients: Sequence[Address], limit: int) -> None:
+def check_recipients(principal: Principal, recipients: Sequence[Recipient], limit: int) -> None:
     if not recipients:
         raise Refused(reply.NULL_RECIPIENT)
     limit = recipient_limit(principal, limit)

@@ -14,9 +14,9 @@ from auth.domains.resolvers import Ask
 from auth.principal import Principal
 from auth.verify import check_in_force
 from delivery.providers.base import SendError
-from messages.address import Address
 from messages.email.pipeline import Prepared
 from messages.message import Submission, new_id
+from messages.recipient import Recipient
 from messages.reply import Refused
 from messages.text import Text
 from relay.checks import check_fixed, check_recipient, check_recipients, check_schedule, check_senders
@@ -30,7 +30,7 @@ Suppressed = Callable[[str], Awaitable[str | None]]
 class Reached:
     """One recipient: whether the key reaches it, and whether the provider does, or why it did not say."""
 
-    recipient: Address
+    recipient: Recipient
     refused: Refused | None
     suppressed: str | None
     suppressed_problem: str | None
@@ -141,7 +141,7 @@ def _changes(content: bytes, prepared: Prepared) -> Iterator[Change]:
         yield Change(line, edit.end - edit.start, len(edit.new))
 
 
-async def _reached(principal: Principal, recipient: Address, suppressed: Suppressed) -> Reached:
+async def _reached(principal: Principal, recipient: Recipient, suppressed: Suppressed) -> Reached:
     refused, reason, problem = None, None, None
     try:
         check_recipient(principal, recipient)

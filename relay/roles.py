@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from config.words import Words
     from delivery.library.brandings import Brandings
     from delivery.library.templates import Templates
-    from delivery.providers.base import Provider
     from delivery.store.contents import Contents
     from delivery.store.searching import Searching
     from relay.accept import Acceptor
@@ -49,6 +48,7 @@ _PRELOAD = (
     "relay.http.ops",
     "relay.smtp.listeners",
     "relay.accept",
+    "delivery.exit.sealing",
     "delivery.exit.worker",
     "auth.domains.watch",
     "delivery.callbacks.sender",
@@ -197,7 +197,7 @@ async def _open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
 
     keyring, now, domain = secret_keyring(settings), time.time, settings.email.default_domain
     async with open_database(settings) as database, processes.present(database, role, {"secret": keyring}, now):
-        verified_only = settings.email.provider != "outbox"
+        verified_only = settings.email.traits.needs_verified_domains
         verifier = Verifier(database, keyring, now, settings.limits, default_domain=domain, verified_only=verified_only)
         throttle = Throttle(database, keyring, now, default_domain=domain)
         codec, templates = Codec(keyring), Templates(database, now)
@@ -310,47 +310,51 @@ async def worker(owner: str, slot: int, settings: Settings, stopping: asyncio.Ev
     from auth.domains.watch import SelectorWatch
     from delivery import retention
     from delivery.exit.rendering import Renderer
+    from delivery.exit.sealing import EmailSealing
     from delivery.exit.signing import Signer
     from delivery.exit.worker import Worker
     from delivery.library.brandings import Brandings
     from delivery.library.templates import Templates
     from delivery.metrics import DeliveryMetrics
-    from delivery.providers.simulator import SimulatorProvider
+    from delivery.providers.table import open_providers
     from delivery.queue.sql import SqlQueue
     from delivery.store.attempting import Attempting
     from delivery.store.contents import Contents
     from delivery.store.retiring import Retiring
     from delivery.store.rows import Codec
     from delivery.store.searching import Searching
-    from messages.message import KeyType
+    from messages.message import Channel
 
     secret, sealing = load_keyrings(settings)
     roots = {"secret": secret, "sealing": sealing}
-    async with open_database(settings) as database, processes.present(database, "worker", roots, time.time):
+    async with (
+        open_database(settings) as database,
+        processes.present(database, "worker", roots, time.time),
+        open_providers(settings) as providers,
+    ):
         async with database.write() as connection:
             await names.ensure(connection, sealing, settings.email.default_domain, time.time())
         codec, attempting = Codec(secret), Attempting(database)
-        live = await email_provider(settings)
-        providers: dict[KeyType, Provider] = dict.fromkeys(KeyType, live) | {KeyType.TEST: SimulatorProvider()}
+        searching, metrics = Searching(database, codec), DeliveryMetrics(REGISTRY)
+        renderer = Renderer(Templates(database, time.time), Brandings(load_letterheads(settings), database, time.time))
+        signer = Signer(database, sealing, settings.email, time.time)
+        email = EmailSealing(renderer, signer, searching, metrics, verify_one_in=settings.delivery.verify_one_in)
         work = Worker(
             owner,
-            searching=Searching(database, codec),
+            searching=searching,
             contents=Contents(database, codec),
             attempting=attempting,
             queue=SqlQueue(database),
-            renderer=Renderer(
-                Templates(database, time.time), Brandings(load_letterheads(settings), database, time.time)
-            ),
-            signer=Signer(database, sealing, settings.email, time.time),
+            sealing={Channel.EMAIL: email},
             providers=providers,
             settings=settings.delivery,
-            metrics=DeliveryMetrics(REGISTRY),
+            metrics=metrics,
             now=time.time,
         )
         beside = []  # what one process of a machine does
         if slot == 0:
             beside.append(retention.run(Retiring(database), time.time, stopping))
-        if slot == 0 and settings.email.provider == "ses":
+        if slot == 0 and settings.email.traits.needs_verified_domains:
             asked = resolvers.configured(settings.dns)
             watch = SelectorWatch(database, asked, settings.email, service_domains.is_used, time.time)
             beside.append(watch.run(stopping))
@@ -359,7 +363,6 @@ async def worker(owner: str, slot: int, settings: Settings, stopping: asyncio.Ev
         await work.run(stopping)
         await attempting.drain()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await live.close()
 
 
 async def feedback(
@@ -399,17 +402,6 @@ async def feedback(
                     group.create_task(part(stopping))
                 for listener in webhook:
                     group.create_task(serve(parts.webhook, listener, stopping, max_connections=_WEBHOOK_CONNECTIONS))
-
-
-async def email_provider(settings: Settings) -> "Provider":
-    """Where live and team keys' mail goes."""
-    if settings.email.provider == "ses":
-        from delivery.providers.ses import open_provider
-
-        return await open_provider(settings.aws, settings.delivery.concurrency)
-    from delivery.providers.outbox import OutboxProvider
-
-    return OutboxProvider(settings.outbox.dir)
 
 
 async def operations(

@@ -75,7 +75,7 @@ class Health:
 # -- Who needs DNS -------------------------------------------------------------------------------------------------
 def needs_dns(name: str, email: Email) -> bool:
     """Whether the domain's records must be found before it is used. The default domain is trusted by setting."""
-    return email.provider != "outbox" and not is_default(name, email)
+    return email.traits.needs_verified_domains and not is_default(name, email)
 
 
 def is_default(name: str, email: Email) -> bool:
@@ -237,7 +237,7 @@ async def health(connection: AsyncConnection, used: Select[str], email: Email, n
     c = domains.c
     wanted = or_(c.name == parse_name(email.default_domain), c.name.in_(used))
     found = await _load(connection, select(domains).where(wanted))
-    if email.provider == "outbox":
+    if not email.traits.needs_verified_domains:  # nobody asks
         return {each.name: Health(each.signing is not None, None) for each in found}
     return {each.name: Health(is_ready(each, now), each.checked_at or each.created_at) for each in found}
 

@@ -14,20 +14,17 @@ from uuid import UUID
 import structlog
 
 from config.database import OUTAGES
-from config.keyring import KeyringError
 from config.settings import Delivery
-from delivery.exit import conversations
 from delivery.exit.portions import Room, portions
-from delivery.exit.rendering import Renderer, RenderingError
 from delivery.exit.retry import delay_seconds
-from delivery.exit.signing import SignatureInvalid, Signer
+from delivery.exit.sealing import Sealing
 from delivery.metrics import DeliveryMetrics
 from delivery.providers.base import Deferred, Failed, Provider, Receipt, SendError, Throttled, Unknown
+from delivery.providers.table import Providers
 from delivery.queue.base import Claim, Queue
 from delivery.rounds import OUTAGE_SECONDS, Rounds
 from delivery.store.base import Attempt, Outcome, Record
-from messages.email.dkim import SigningKey, SigningKeyError
-from messages.message import ContentKind, KeyType, Message, new_id
+from messages.message import Channel, Message, new_id
 from messages.status import Status
 
 _IDLE_SECONDS = 0.1  # how often an idle worker looks; a message waits half of it on average
@@ -46,7 +43,7 @@ _OUTCOMES: dict[type[SendError], Outcome] = {
 }
 
 
-class Searching(conversations.Searching, Protocol):
+class Searching(Protocol):
     """What this needs of delivery.store.searching."""
 
     async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]: ...
@@ -78,7 +75,7 @@ class Job:
 
 
 class Worker:
-    """One worker process. `owner` names it in leases; `providers` maps key types to where their messages go."""
+    """One worker process. `owner` names it in leases; a channel without `sealing` sends its contents as they are."""
 
     def __init__(
         self,
@@ -88,9 +85,8 @@ class Worker:
         contents: Contents,
         attempting: Attempting,
         queue: Queue,
-        renderer: Renderer,
-        signer: Signer,
-        providers: dict[KeyType, Provider],
+        sealing: Mapping[Channel, Sealing],
+        providers: Providers,
         settings: Delivery,
         metrics: DeliveryMetrics,
         now: Callable[[], float],
@@ -100,14 +96,16 @@ class Worker:
         self._contents = contents
         self._attempting = attempting
         self._queue = queue
-        self._renderer = renderer
-        self._signer = signer
+        self._sealing = sealing
         self._providers = providers
         self._settings = settings
         self._metrics = metrics
         self._now = now
         self._log = structlog.get_logger("worker")
         self._free = settings.concurrency
+        # What a claim takes over is not known before: one provider that may send twice makes all of it wait.
+        repeatable = all(provider.idempotent for provider in providers.values())
+        self._takeover_wait_seconds = 0.0 if repeatable else settings.unknown_wait_seconds
         self._rounds = Rounds(self._on_outage)
         self._room = Room(_ROOM_BYTES)
         self._paused_until = 0.0  # by the event loop's clock: the wall clock may be set
@@ -136,7 +134,7 @@ class Worker:
             return
         now = self._now()
         limit = 1 if self._probing else min(self._free, _BATCH)
-        wait = 0.0 if self._providers[KeyType.NORMAL].idempotent else self._settings.unknown_wait_seconds
+        wait = self._takeover_wait_seconds
         claims = await self._queue.claim(self._owner, limit, now, self._settings.lease_seconds, wait)
         if not claims:
             await self._rounds.sleep(_IDLE_SECONDS)
@@ -199,49 +197,30 @@ class Worker:
             reason = "expired" if message.content_id in contents else "content_gone"
             await self._record(Record(message.id, None, Outcome.EXPIRED, now, reason=reason), message)
             return None
-        content = await self._built(message, contents[message.content_id])
-        key = await self._key(message)
-        if key is not None and content is not None:
-            sealed = await self._signer.seal(content, key)
-            if message.id.int % self._settings.verify_one_in or await self._verified(sealed, key, message):
-                provider = self._providers[message.key_type]
+        provider = self._provider(message)
+        if provider is not None:
+            content = await self._content(message, contents[message.content_id], provider)
+            if content is not None:
                 attempt = Attempt(new_id(now, os.urandom(10)), message.id, claim.attempts + 1, provider.name, now)
-                return Job(message, sealed, attempt, provider, claim.unknown)
-        # No key, a content that is damaged or cannot be built, a wrong signature: an operator can mend each; until then
-        # the message waits.
+                return Job(message, content, attempt, provider, claim.unknown)
+        # No provider, a content that is damaged or cannot be sealed: an operator can mend each; until then the message
+        # waits.
         await self._queue.give_back([message.id], now + self._delay(claim.attempts + 1, message))
         return None
 
-    async def _built(self, message: Message, content: bytes | None) -> bytes | None:
-        """The MIME message; None where it cannot be had."""
-        if content is None or len(content) != message.content_bytes:
-            return None
-        if message.content_kind is ContentKind.RAW:
-            return await conversations.continued(message, content, self._providers[message.key_type], self._searching)
-        try:
-            return await self._renderer.render(message, content)
-        except RenderingError as error:
-            self._log.error("worker.not_built", message_id=str(message.id), reason=str(error))
-            return None
+    def _provider(self, message: Message) -> Provider | None:
+        """None for a channel that this version does not send by."""
+        provider = self._providers.get((message.channel, message.key_type))
+        if provider is None:
+            self._log.error("worker.no_provider", message_id=str(message.id), channel=message.channel.value)
+        return provider
 
-    async def _key(self, message: Message) -> SigningKey | None:
-        try:
-            key = await self._signer.key(message.signing_domain)
-        except (KeyringError, SigningKeyError):
-            key = None
-        if key is None:
-            self._log.error("worker.no_signing_key", message_id=str(message.id), domain=message.signing_domain)
-        return key
-
-    async def _verified(self, sealed: bytes, key: SigningKey, message: Message) -> bool:
-        try:
-            await self._signer.verify(sealed, key)
-        except SignatureInvalid:
-            self._metrics.signatures.labels("invalid").inc()
-            self._log.error("worker.signature_invalid", message_id=str(message.id), domain=message.signing_domain)
-            return False
-        self._metrics.signatures.labels("valid").inc()
-        return True
+    async def _content(self, message: Message, stored: bytes | None, provider: Provider) -> bytes | None:
+        """What the provider is given; None where it cannot be had."""
+        if stored is None or len(stored) != message.content_bytes:
+            return None
+        sealing = self._sealing.get(message.channel)
+        return stored if sealing is None else await sealing.seal(message, stored, provider)
 
     async def _send(self, job: Job) -> None:
         started = self._now()

@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from config.providers import EmailProvider
 from delivery.feedback.base import Unreadable, child, children, read_object, required, string
 from delivery.store.base import Event, EventKind
 from messages.message import parse_id
 from messages.status import Status
 
-PROVIDER = "ses"
+PROVIDER = EmailProvider.SES.value
 DETAIL_CHARACTERS = 1000
 # Published as plain text when an event destination is made.
 _GREETING = "Successfully validated SNS topic"

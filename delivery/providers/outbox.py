@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from uuid import UUID
 
+from config.providers import EmailProvider
 from delivery.providers.base import Receipt, Throttled
 from messages.message import Message
 from messages.status import Status
@@ -18,7 +19,7 @@ class OutboxProvider:
     Readable by the owner only. Raises Throttled while the directory cannot be written.
     """
 
-    name = "outbox"
+    name = EmailProvider.OUTBOX.value
     idempotent = True  # the same two names again
 
     def __init__(self, directory: Path) -> None:

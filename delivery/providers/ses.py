@@ -12,6 +12,7 @@ from uuid import UUID
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from config.providers import EmailProvider
 from config.settings import Aws
 from delivery.providers.aws import classify, open_client
 from delivery.providers.base import Failed, Receipt, Unknown
@@ -33,7 +34,7 @@ class SesTransport(Protocol):
 class SesProvider:
     """Relays mail through SES. The status stays `sending` until an event tells more."""
 
-    name = "ses"
+    name = EmailProvider.SES.value
     idempotent = False
 
     def __init__(self, transport: SesTransport, region: str) -> None:
@@ -41,10 +42,11 @@ class SesProvider:
         self._domain = "email.amazonses.com" if region == "us-east-1" else f"{region}.amazonses.com"
 
     async def send(self, message: Message, content: bytes, attempt_id: UUID) -> Receipt:
-        if not message.recipient.ascii:  # SES has no SMTPUTF8 (RFC 6531)
+        recipient = str(message.recipient)
+        if not recipient.isascii():  # SES has no SMTPUTF8 (RFC 6531)
             raise Failed("recipient_not_ascii")
         tags = {"message_id": str(message.id), "attempt_id": str(attempt_id)}
-        return Receipt(await self._transport.send_raw(content, str(message.recipient), tags))
+        return Receipt(await self._transport.send_raw(content, recipient, tags))
 
     def message_id(self, provider_id: str) -> str | None:
         return f"<{provider_id}@{self._domain}>"  # SES puts it in place of the message's own

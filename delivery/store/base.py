@@ -186,7 +186,7 @@ class Search:
     """What messages are looked for: all that is given must fit. Times are of their creation."""
 
     message_id: UUID | None = None
-    recipient: str | None = None  # `Address.key`
+    recipient: str | None = None  # `Recipient.key`
     original_message_id: str | None = None
     reference: str | None = None
     group_id: UUID | None = None

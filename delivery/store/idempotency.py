@@ -15,8 +15,8 @@ from config.database import Database
 from delivery.store.base import Group, Repeated, StoreUnavailable
 from delivery.store.rows import Codec, Name
 from delivery.store.tables import idempotency
-from messages.address import Address
 from messages.message import IdempotencyKey, Message
+from messages.recipient import Recipient
 
 _COLUMNS = (idempotency.c.service_id, idempotency.c.key_hash, idempotency.c.recipient_hash)
 _TAKEN = {
@@ -40,7 +40,7 @@ class Idempotency:
         self._database = database
         self._codec = codec
 
-    async def repeated(self, service_id: UUID, key: IdempotencyKey, recipients: Sequence[Address]) -> Repeated | None:
+    async def repeated(self, service_id: UUID, key: IdempotencyKey, recipients: Sequence[Recipient]) -> Repeated | None:
         """What Putting.put would raise for this key; None when it would store something. A read."""
         return await self._database.query(lambda c: _repeated(c, self._codec, service_id, key, recipients))
 
@@ -113,7 +113,7 @@ class Names:
 
 
 def _repeated(
-    connection: Connection, codec: Codec, service_id: UUID, key: IdempotencyKey, recipients: Sequence[Address]
+    connection: Connection, codec: Codec, service_id: UUID, key: IdempotencyKey, recipients: Sequence[Recipient]
 ) -> Repeated | None:
     first: Mapping[Any, Any] | None = None
     wanted = list(dict.fromkeys(key.names(recipient) for recipient in recipients))

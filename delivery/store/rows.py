@@ -8,7 +8,6 @@ from sqlalchemy import Row
 
 from config.keyring import Keyring
 from delivery.store.base import Event, EventKind
-from messages.address import Address
 from messages.message import Channel, ContentKind, Dsn, IdempotencyKey, KeyType, Lane, Message
 from messages.status import Status
 
@@ -66,7 +65,9 @@ class Codec:
             status=Status(fields["status"]),
             content_kind=ContentKind(fields["content_kind"]),
             reverse_path=self._reverse_path.decrypt(fields["reverse_path"], row_id).decode(),
-            recipient=Address.parse(self._recipient.decrypt(fields["recipient"], row_id).decode()),
+            recipient=Channel(fields["channel"]).recipient(
+                self._recipient.decrypt(fields["recipient"], row_id).decode()
+            ),
             subject=self._subject.decrypt(fields["subject"], row_id).decode(),
             dsn=fields["dsn"] and Dsn.from_json(self._dsn.decrypt(fields["dsn"], row_id).decode()),
         )
@@ -79,9 +80,9 @@ class Codec:
     def content_part(self, content_id: UUID, part: int, data: bytes) -> bytes:
         return self._content.decrypt(data, _part_id(content_id, part))
 
-    def recipient_hashes(self, address_key: str) -> tuple[bytes, ...]:
+    def recipient_hashes(self, recipient_key: str) -> tuple[bytes, ...]:
         """What a recipient is found by, under every root."""
-        return self._hasher.candidates(address_key)
+        return self._hasher.candidates(recipient_key)
 
     # -- idempotency keys ------------------------------------------------------------------------------------------
 

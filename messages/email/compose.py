@@ -24,6 +24,7 @@ from messages.email.encoded_words import fold, unstructured
 from messages.email.mailboxes import Mailbox
 from messages.email.rewrite import MAX_NAME_CHARACTERS
 from messages.message import Language
+from messages.recipient import Recipient
 from messages.template import Template, fill_body, fill_subject
 from messages.text import clean
 
@@ -94,7 +95,7 @@ class Recipe:
             raise RecipeError("not a recipe") from None
 
 
-def compose(recipe: Recipe, template: Template, branding: Branding, recipient: Address, message_id: UUID) -> bytes:
+def compose(recipe: Recipe, template: Template, branding: Branding, recipient: Recipient, message_id: UUID) -> bytes:
     """The message for one recipient, but for a signature. Raises template.TooLong."""
     subject = fill_subject(template, recipe.personalisation, recipe.sanitise_content_for)
     body = markdown.render(fill_body(template, recipe.personalisation, recipe.sanitise_content_for))
@@ -120,7 +121,9 @@ def is_one_click_url(text: str) -> bool:
     return len(text) <= MAX_URL_CHARACTERS and bool(_HTTPS_URL.fullmatch(text))
 
 
-def _header_section(recipe: Recipe, subject: str, language: str | None, recipient: Address, message_id: UUID) -> bytes:
+def _header_section(
+    recipe: Recipe, subject: str, language: str | None, recipient: Recipient, message_id: UUID
+) -> bytes:
     name = clean(recipe.service_name)[:MAX_NAME_CHARACTERS]
     date = format_datetime(datetime.fromtimestamp(int(recipe.created_at), UTC))
     fields = [

@@ -48,7 +48,8 @@ async def rotate(t: Transaction, name: str | None) -> Domain:
     """The domain, or the default one, with its next key. Raises AuthError."""
     email = t.settings.email
     before = await names.named(t.connection, t.sealing, name, email, t.now)
-    after = await names.rotate(t.connection, t.sealing, before, t.now, needs_dns=email.provider != "outbox")
+    needs_dns = email.traits.needs_verified_domains
+    after = await names.rotate(t.connection, t.sealing, before, t.now, needs_dns=needs_dns)
     await _record(t, "rotate", before, after)
     return after
 
@@ -66,11 +67,11 @@ async def check(transactions: Transactions, name: str | None) -> Checked:
     )
     async with transactions.write() as t:
         before = domain = await names.get(t.connection, domain.name)
-        if settings.email.provider != "outbox":  # where nobody looks, no key is withdrawn
+        if settings.email.traits.needs_verified_domains:  # where nobody looks, no key is withdrawn
             trusted = names.is_default(domain.name, settings.email)
             domain, _ = await names.observe(t.connection, domain, looks, began, trusted=trusted)
         findings.append(inspection.signing(domain))
-        if settings.email.provider == "ses":
+        if settings.email.traits.registers_domains:
             findings.append(identities.judged(domain, identity))
         if _is_complete(findings):
             domain = await names.verified(t.connection, domain, began)
@@ -85,7 +86,7 @@ async def register(transactions: Transactions, name: str | None) -> Registered:
     async with transactions.write() as t:
         domain = await names.named(t.connection, t.sealing, name, settings.email, t.now)
         key = await names.shown_key(t.connection, t.sealing, domain)
-    if settings.email.provider == "outbox":
+    if not settings.email.traits.registers_domains:
         return Registered(domain, key.selector, ())
     finding = await identities.register(settings, domain, key)
     async with transactions.write() as t:  # what SES was told cannot be taken back with a transaction

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 async def ask(settings: Settings, name: str) -> "Identity | SendError | None":
     """What SES has of the domain, None where it knows nothing; or why it did not say."""
-    if settings.email.provider == "outbox":
+    if not settings.email.traits.registers_domains:
         return None
     from delivery.providers import identities
     from delivery.providers.aws import open_client

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from auth.domains import names
 from config.database import OUTAGES, Database
 from config.keyring import KeyringError
 from config.outages import away
+from config.providers import EmailProvider
 from config.settings import Settings, SettingsError, load, unknown_variables
 from delivery import schema
 from delivery.library import letterheads
@@ -148,9 +149,9 @@ async def _used_domains(settings: Settings) -> list[Finding]:
 
 
 async def _public_url(settings: Settings) -> Finding:
-    """With the outbox nothing leaves this machine, and nobody comes from elsewhere."""
+    """Where nothing leaves this machine, nobody comes from elsewhere."""
     part, url = Text("public URL"), settings.http.public_url
-    warning = None if settings.email.provider == "outbox" else await reach.warning(url)
+    warning = None if settings.email.traits.writes_files else await reach.warning(url)
     return Finding(part, None, warning or Text(texts.URL_GOOD, {"url": url}), warns=warning is not None)
 
 
@@ -166,17 +167,23 @@ def _pictures(settings: Settings) -> Text:
     if settings.branding.images == "cid":
         return Text(texts.CHECK_CARRIED)
     url = f"{settings.http.public_url}{letterheads.PATH}"
-    if settings.email.provider == "ses" and reach.is_local(urlsplit(url).hostname or ""):
+    if not settings.email.traits.writes_files and reach.is_local(urlsplit(url).hostname or ""):
         raise SettingsError(texts.CHECK_LOCAL_LINKS, url=url)
     return Text(texts.CHECK_LINKS, {"url": url})
 
 
 async def _provider(settings: Settings) -> Text:
-    if settings.email.provider == "outbox":
-        settings.outbox.dir.mkdir(parents=True, exist_ok=True)
-        if not os.access(settings.outbox.dir, os.W_OK):
-            raise SettingsError(texts.CHECK_OUTBOX, dir=settings.outbox.dir)
-        return Text(texts.CHECK_IS_OUTBOX, {"dir": settings.outbox.dir})
+    return await _PROVIDERS[settings.email.provider](settings)
+
+
+async def _outbox(settings: Settings) -> Text:
+    settings.outbox.dir.mkdir(parents=True, exist_ok=True)
+    if not os.access(settings.outbox.dir, os.W_OK):
+        raise SettingsError(texts.CHECK_OUTBOX, dir=settings.outbox.dir)
+    return Text(texts.CHECK_IS_OUTBOX, {"dir": settings.outbox.dir})
+
+
+async def _ses(settings: Settings) -> Text:
     from delivery.providers.aws import account, open_client
 
     async with open_client("sesv2", settings.aws, 1) as client:
@@ -188,10 +195,16 @@ async def _provider(settings: Settings) -> Text:
     return Text(texts.CHECK_SES, values)
 
 
+_PROVIDERS: Mapping[EmailProvider, Callable[[Settings], Awaitable[Text]]] = {
+    EmailProvider.OUTBOX: _outbox,
+    EmailProvider.SES: _ses,
+}
+
+
 async def _events(settings: Settings) -> Text:
     """Whether anybody tells us what becomes of mail."""
     aws = settings.aws
-    if settings.email.provider == "outbox":
+    if settings.email.traits.delivers_at_once:
         return Text(texts.CHECK_NO_EVENTS)
     if not aws.configuration_set or not (aws.events_queue_url or aws.sns_topics):
         raise SettingsError(texts.CHECK_DEAF)

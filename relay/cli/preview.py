@@ -96,7 +96,7 @@ async def _look(
             return await names.find(connection, name)
 
     async def ask(name: str, type_: str) -> resolvers.Answer:
-        if email.provider != "outbox":
+        if email.traits.needs_verified_domains:
             return await resolvers.configured(settings.dns)[0].ask(name, type_)
         # Nobody publishes anything for files: as it would be, were the records published that `domain show` prints.
         own = await find_domain(name.partition(".")[2])
@@ -132,7 +132,7 @@ async def _principal(settings: Settings, database: Database, service: str, key: 
         time.time,
         settings.limits,
         default_domain=settings.email.default_domain,
-        verified_only=settings.email.provider != "outbox",
+        verified_only=settings.email.traits.needs_verified_domains,
     )
     found = await verifier.credentials(owner.id)
     await verifier.close()
@@ -156,12 +156,12 @@ def _recipients(content: bytes, to: list[str]) -> list[Address]:
 
 @asynccontextmanager
 async def _suppression(settings: Settings) -> AsyncIterator[Suppressed]:
-    """Asks SES; files are suppressed for nobody."""
+    """Asks the provider; one without a list sends to everybody."""
 
     async def never(address: str) -> str | None:
         return None
 
-    if settings.email.provider == "outbox":
+    if not settings.email.traits.suppresses:
         yield never
         return
     from delivery.providers import suppression

@@ -52,7 +52,7 @@ def _prepared(role: str, processes: int | None, demo_service: bool) -> Plan:
     _choose_metrics_folder(settings)  # now that the port is ours: its folder may be another supervisor's
     sealing = role in ("all", "worker")
     asyncio.run(_prepare(settings, sealing))
-    if sealing and settings.email.provider == "outbox":
+    if sealing and settings.email.traits.writes_files:
         with contextlib.suppress(OSError):  # what cannot be written is said by `check`, and mail waits until it can
             settings.outbox.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     sheet = spoken(demo.sheet(settings)) if demo_service else None

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from config.providers import EmailProvider
 from config.settings import Aws
 from delivery.providers import ses
 from delivery.providers.base import Failed, Provider, Throttled
@@ -40,6 +41,15 @@ async def test_send_returns_a_receipt_with_an_id_and_a_status(provider: Provider
     receipt = await provider.send(make_message(), CONTENT, uuid4())
     assert receipt.provider_id
     assert receipt.status is Status.SENDING or receipt.status in FINAL
+
+
+async def test_a_provider_is_as_the_settings_take_it_to_be(provider: Provider, tmp_path: Path) -> None:
+    if provider.name == "simulator":
+        return  # nobody chooses it: test keys do
+    traits = EmailProvider(provider.name).traits
+    receipt = await provider.send(make_message(), CONTENT, uuid4())
+    assert (receipt.status in FINAL) is traits.delivers_at_once
+    assert any(tmp_path.rglob("*.eml")) is traits.writes_files
 
 
 async def test_two_messages_have_two_provider_ids(provider: Provider) -> None:

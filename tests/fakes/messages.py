@@ -7,10 +7,11 @@ from uuid import uuid4
 
 from messages.address import Address
 from messages.message import Channel, KeyType, Lane, Message, new_id
+from messages.recipient import Recipient
 from messages.status import Status
 
 
-def make_message(recipient: str | Address = "reader@example.org", **changes: Any) -> Message:
+def make_message(recipient: str | Recipient = "reader@example.org", **changes: Any) -> Message:
     now = time.time()
     message = Message(
         id=new_id(now, os.urandom(10)),
@@ -24,7 +25,7 @@ def make_message(recipient: str | Address = "reader@example.org", **changes: Any
         template_version=1,
         reference=None,
         reverse_path="bounces@notification.example.ca",
-        recipient=recipient if isinstance(recipient, Address) else Address.parse(recipient),
+        recipient=Address.parse(recipient) if isinstance(recipient, str) else recipient,
         subject="Test",
         original_message_id=None,
         signing_domain="notification.example.ca",

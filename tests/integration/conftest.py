@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,19 @@ from config.database import Database
 from config.keyring import Keyring
 from config.settings import Aws, Delivery, Email
 from delivery.exit.rendering import Renderer
+from delivery.exit.sealing import EmailSealing, Sealing
 from delivery.exit.signing import Signer
 from delivery.exit.worker import Worker
 from delivery.library.brandings import Brandings
 from delivery.library.templates import Templates
 from delivery.metrics import DeliveryMetrics
+from delivery.providers.base import Provider
 from delivery.providers.ses import open_provider
 from delivery.providers.simulator import SimulatorProvider
+from delivery.providers.table import providers
 from delivery.queue.sql import SqlQueue
 from delivery.store.base import Group, History
-from messages.message import KeyType, Message
+from messages.message import Channel, Message
 from tests.fakes.aws import CREDENTIALS, FakeAws
 from tests.fakes.feedback import Feedback
 from tests.fakes.messages import make_message
@@ -34,6 +37,7 @@ from tests.harness.store import Store
 from tests.http_door import Door, running_door
 
 DOMAIN = "notification.example.ca"
+SES = Email(provider="ses", default_domain=DOMAIN)
 CONTENT = b"From: Passports <passports@notification.example.ca>\r\nSubject: Test\r\n\r\nHello\r\n"
 
 
@@ -56,14 +60,22 @@ class Works:
         await self.store.putting.put(Group((message,), content))
         return message
 
-    def renderer(self) -> Renderer:
-        return Renderer(Templates(self.database, time.time), Brandings(database=self.database, now=time.time))
+    def sealing_of(self, signer: Signer, delivery: Delivery) -> dict[Channel, Sealing]:
+        """Email's, with this signer."""
+        renderer = Renderer(Templates(self.database, time.time), Brandings(database=self.database, now=time.time))
+        searching, one_in = self.store.searching, delivery.verify_one_in
+        return {Channel.EMAIL: EmailSealing(renderer, signer, searching, self.metrics, verify_one_in=one_in)}
 
     @contextlib.asynccontextmanager
     async def worker(
-        self, owner: str = "w", *, read_timeout_seconds: float = 0.5, **settings: Any
+        self,
+        owner: str = "w",
+        *,
+        read_timeout_seconds: float = 0.5,
+        also: Mapping[Channel, Provider] = {},
+        **settings: Any,
     ) -> AsyncIterator[None]:
-        """A worker that runs for the length of the block."""
+        """A worker that runs for the length of the block; `also` has the providers of other channels than email."""
         delivery = self.settings.model_copy(update=settings)
         aws = Aws(endpoint_url=self.aws.url, connect_timeout_seconds=1, read_timeout_seconds=read_timeout_seconds)
         ses = await open_provider(aws, delivery.concurrency)
@@ -74,9 +86,8 @@ class Works:
             contents=self.store.contents,
             attempting=self.store.attempting,
             queue=self.queue,
-            renderer=self.renderer(),
-            signer=Signer(self.database, self.sealing, Email(provider="ses", default_domain=DOMAIN), time.time),
-            providers={KeyType.NORMAL: ses, KeyType.TEAM: ses, KeyType.TEST: SimulatorProvider()},
+            sealing=self.sealing_of(Signer(self.database, self.sealing, SES, time.time), delivery),
+            providers=providers({Channel.EMAIL: ses, **also}, SimulatorProvider()),
             settings=delivery,
             metrics=self.metrics,
             now=time.time,

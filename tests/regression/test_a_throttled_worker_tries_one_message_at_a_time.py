@@ -9,7 +9,8 @@ from config.settings import Email
 from delivery.exit.signing import Signer
 from delivery.exit.worker import Worker
 from delivery.providers.base import Receipt, Throttled
-from messages.message import KeyType, Message
+from delivery.providers.table import providers
+from messages.message import Channel, Message
 from tests.integration.conftest import Works, works  # noqa: F401 - the fixture
 
 
@@ -43,9 +44,10 @@ def _worker(works: Works, provider: Closed, now: Callable[[], float] = time.time
         contents=works.store.contents,
         attempting=works.store.attempting,
         queue=works.queue,
-        renderer=works.renderer(),
-        signer=Signer(works.database, works.sealing, Email(provider="ses"), time.time),
-        providers=dict.fromkeys(KeyType, provider),
+        sealing=works.sealing_of(
+            Signer(works.database, works.sealing, Email(provider="ses"), time.time), works.settings
+        ),
+        providers=providers({Channel.EMAIL: provider}, provider),
         settings=works.settings,
         metrics=works.metrics,
         now=now,

@@ -8,8 +8,10 @@ from config.settings import Email
 from delivery.exit.signing import Signer
 from delivery.exit.worker import Worker
 from delivery.providers.outbox import OutboxProvider
+from delivery.providers.simulator import SimulatorProvider
+from delivery.providers.table import providers
 from messages.email.dkim import SigningKey
-from messages.message import KeyType
+from messages.message import Channel
 from tests.integration.conftest import Works, works  # noqa: F401 - the fixture
 
 
@@ -28,9 +30,8 @@ def _worker(works: Works, owner: str, outbox: Path) -> Worker:  # noqa: F811
         contents=works.store.contents,
         attempting=works.store.attempting,
         queue=works.queue,
-        renderer=works.renderer(),
-        signer=Slow(works.database, works.sealing, Email(), time.time),
-        providers=dict.fromkeys(KeyType, OutboxProvider(outbox)),
+        sealing=works.sealing_of(Slow(works.database, works.sealing, Email(), time.time), works.settings),
+        providers=providers({Channel.EMAIL: OutboxProvider(outbox)}, SimulatorProvider()),
         settings=works.settings.model_copy(update={"lease_seconds": 1, "concurrency": 12}),
         metrics=works.metrics,
         now=time.time,

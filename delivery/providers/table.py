@@ -1,0 +1,52 @@
+"""Which provider takes a message: by its channel, and by the type of its key."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from config.providers import EmailProvider
+from config.settings import Settings
+from delivery.providers.base import Provider
+from messages.message import Channel, KeyType
+
+Providers = Mapping[tuple[Channel, KeyType], Provider]
+
+
+def providers(live: Mapping[Channel, Provider], simulator: Provider) -> Providers:
+    """A channel's own provider for what is to reach somebody; what test keys send reaches nobody."""
+    return {
+        (channel, key_type): simulator if key_type is KeyType.TEST else provider
+        for channel, provider in live.items()
+        for key_type in KeyType
+    }
+
+
+@asynccontextmanager
+async def open_providers(settings: Settings) -> AsyncIterator[Providers]:
+    """All that the settings name, for one process; closed when the block ends."""
+    from delivery.providers.simulator import SimulatorProvider
+
+    async with AsyncExitStack() as stack:
+        live = {
+            Channel.EMAIL: await _EMAIL[settings.email.provider](settings),
+        }
+        for provider in live.values():
+            stack.push_async_callback(provider.close)
+        yield providers(live, SimulatorProvider())
+
+
+async def _outbox(settings: Settings) -> Provider:
+    from delivery.providers.outbox import OutboxProvider
+
+    return OutboxProvider(settings.outbox.dir)
+
+
+async def _ses(settings: Settings) -> Provider:
+    from delivery.providers.ses import open_provider
+
+    return await open_provider(settings.aws, settings.delivery.concurrency)
+
+
+_EMAIL: Mapping[EmailProvider, Callable[[Settings], Awaitable[Provider]]] = {
+    EmailProvider.OUTBOX: _outbox,
+    EmailProvider.SES: _ses,
+}

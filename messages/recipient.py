@@ -1,0 +1,12 @@
+"""Whom a message is for, whatever its channel: a mail address, or what else a channel sends to."""
+
+from typing import Protocol
+
+
+class Recipient(Protocol):
+    """One recipient. `str` writes it as its provider is given it and as it is stored; its channel reads it again."""
+
+    @property
+    def key(self) -> str:
+        """What all spellings of one recipient have in common, for comparing and for keyed hashes."""
+        ...

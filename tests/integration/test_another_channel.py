@@ -1,0 +1,87 @@
+"""What it takes to send by another channel: a provider in the table; a step before it only where there is one to do."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+from structlog.testing import capture_logs
+
+from delivery.providers.base import Receipt
+from delivery.store.base import Outcome
+from messages.message import Channel, KeyType, Message
+from messages.status import Status
+from tests.fakes.recipients import Number, texts_can_be_sent
+from tests.integration.conftest import Works
+
+TEXT = b"Your passport is ready."
+NUMBER = Number("+16135550100")
+
+
+class Carrier:
+    """Takes texts."""
+
+    name, idempotent = "carrier", True
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, bytes]] = []
+
+    async def send(self, message: Message, content: bytes, attempt_id: UUID) -> Receipt:
+        self.sent.append((message.recipient.key, content))
+        return Receipt(str(message.id))
+
+    def message_id(self, provider_id: str) -> str | None:
+        return None
+
+    async def close(self) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def texts() -> Iterator[None]:
+    with texts_can_be_sent():
+        yield
+
+
+async def test_a_text_goes_as_it_is_to_its_own_provider_beside_signed_mail(works: Works) -> None:
+    text, mail = await works.put(TEXT, channel=Channel.SMS, recipient=NUMBER), await works.put()
+    carrier = Carrier()
+    async with works.worker(also={Channel.SMS: carrier}):
+        history = await works.wait(text, Status.SENDING)
+        await works.wait(mail, Status.SENDING)
+
+    assert carrier.sent == [("+16135550100", TEXT)]
+    assert [attempt.provider for attempt in history.attempts] == ["carrier"]
+    (sent,) = works.aws.sent
+    assert sent.raw.startswith(b"DKIM-Signature:")
+
+
+async def test_a_text_of_a_test_key_ends_in_the_simulator(works: Works) -> None:
+    carrier = Carrier()
+    text = await works.put(TEXT, channel=Channel.SMS, recipient=NUMBER, key_type=KeyType.TEST)
+    async with works.worker(also={Channel.SMS: carrier}):
+        history = await works.wait(text, Status.DELIVERED)
+
+    assert [attempt.provider for attempt in history.attempts] == ["simulator"]
+    assert not carrier.sent
+
+
+async def test_a_text_without_a_provider_waits_and_keeps_no_mail_waiting(works: Works) -> None:
+    text = await works.put(TEXT, channel=Channel.SMS, recipient=NUMBER)
+    mail = await works.put()
+    with capture_logs() as logs:
+        async with works.worker():
+            await works.wait(mail, Status.SENDING)
+
+    history = await works.history(text)
+    assert history.message.status is Status.CREATED
+    assert history.waiting_until is not None
+    assert not history.attempts
+    told = [line for line in logs if line["event"] == "worker.no_provider"]
+    assert [(line["message_id"], line["channel"]) for line in told] == [(str(text.id), "sms")]
+
+
+async def test_a_text_that_expired_while_it_waited_for_a_provider_ends(works: Works) -> None:
+    text = await works.put(TEXT, channel=Channel.SMS, recipient=NUMBER, expires_at=0.0)
+    async with works.worker():
+        history = await works.wait(text, Status.TECHNICAL_FAILURE)
+    assert history.reason == "expired"
+    assert Outcome.RELAYED not in {attempt.outcome for attempt in history.attempts}

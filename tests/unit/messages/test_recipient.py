@@ -1,0 +1,34 @@
+"""Whom a message is for, whatever its channel."""
+
+import pytest
+
+from messages.address import Address
+from messages.envelope import Envelope
+from messages.message import Channel, IdempotencyKey
+from tests.fakes.recipients import Number, texts_can_be_sent
+
+READER, NUMBER = Address.parse("Reader@Example.org"), Number("+1 613 555-0100")
+
+
+@pytest.mark.parametrize("written", ["reader@example.org", "Reader@exämple.org", "zoë+1@example.org"])
+def test_what_str_writes_of_an_address_its_channel_reads_again(written: str):
+    address = Address.parse(written)
+    assert Channel.EMAIL.recipient(str(address)) == address
+
+
+def test_a_channel_without_recipients_is_a_value_error_as_a_damaged_one_is():
+    """A newer version's row: who opens rows lets it wait, and goes on with the others."""
+    with pytest.raises(ValueError, match="sms"):
+        Channel.SMS.recipient("+16135550100")
+    with texts_can_be_sent():
+        assert Channel.SMS.recipient("+16135550100") == Number("+16135550100")
+
+
+def test_recipients_of_any_channel_are_split_by_their_key():
+    envelope = Envelope(None, (NUMBER, READER, Number("+1 (613) 555 0100"), Address.parse("READER@example.org")))
+    assert envelope.split() == (Envelope(None, (NUMBER,)), Envelope(None, (READER,)))
+
+
+def test_an_idempotency_key_names_recipients_of_any_channel_by_their_key():
+    assert IdempotencyKey("k", None).names(NUMBER) == "+16135550100"
+    assert IdempotencyKey("k", b"hash").names(NUMBER) == ""
