@@ -64,7 +64,7 @@ async def test_a_text_of_a_test_key_ends_in_the_simulator(works: Works) -> None:
     assert not carrier.sent
 
 
-async def test_a_text_without_a_provider_waits_and_keeps_no_mail_waiting(works: Works) -> None:
+async def test_a_text_without_a_provider_waits_for_one_and_keeps_no_mail_waiting(works: Works) -> None:
     text = await works.put(TEXT, channel=Channel.SMS, recipient=NUMBER)
     mail = await works.put()
     with capture_logs() as logs:
@@ -72,11 +72,12 @@ async def test_a_text_without_a_provider_waits_and_keeps_no_mail_waiting(works: 
             await works.wait(mail, Status.SENDING)
 
     history = await works.history(text)
-    assert history.message.status is Status.CREATED
-    assert history.waiting_until is not None
-    assert not history.attempts
+    assert (history.message.status, history.attempts) == (Status.CREATED, ())
     told = [line for line in logs if line["event"] == "worker.no_provider"]
-    assert [(line["message_id"], line["channel"]) for line in told] == [(str(text.id), "sms")]
+    assert {(line["message_id"], line["channel"]) for line in told} == {(str(text.id), "sms")}
+    async with works.worker(also={Channel.SMS: Carrier()}):
+        sent = await works.wait(text, Status.SENDING)
+    assert [attempt.number for attempt in sent.attempts] == [1]  # to wait was no attempt
 
 
 async def test_a_text_that_expired_while_it_waited_for_a_provider_ends(works: Works) -> None:
