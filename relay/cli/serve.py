@@ -15,11 +15,12 @@ from config import logs
 from config.database import OUTAGES, Database
 from config.outages import away
 from config.settings import Settings, SettingsError, load, unknown_variables
-from relay import handover, roles, sockets, wiring
+from relay import wiring
 from relay.cli import demo, texts
 from relay.cli.output import say, spoken
-from relay.handover import Plan
-from relay.supervisor import Supervisor
+from relay.processes import children, handover, sockets
+from relay.processes.handover import Plan
+from relay.processes.supervisor import Supervisor
 
 Role = Annotated[str, typer.Option(metavar="all|smtp|http|worker|feedback", help=texts.ROLE)]
 Processes = Annotated[int | None, typer.Option(min=1, max=256, help=texts.PROCESSES)]
@@ -37,8 +38,8 @@ def serve(role: Role = "all", processes: Processes = None, demo_service: Demo = 
 
 def _prepared(role: str, processes: int | None, demo_service: bool) -> Plan:
     """Reads the secrets, and does what must be right before any child starts. Raises SettingsError."""
-    if role not in roles.ROLES:
-        raise typer.BadParameter(spoken(texts.ONE_OF, words=", ".join(roles.ROLES)), param_hint="--role")
+    if role not in children.ROLES:
+        raise typer.BadParameter(spoken(texts.ONE_OF, words=", ".join(children.ROLES)), param_hint="--role")
     settings = load(**({"processes": processes} if processes else {}))
     logs.configure(settings.log_format, settings.log_level)
     log = structlog.get_logger("settings")
@@ -64,9 +65,9 @@ def supervise(plan: Plan) -> NoReturn:
     settings = plan.settings
     logs.configure(settings.log_format, settings.log_level)
     listeners, ops = plan.sockets()
-    roles.preload()
+    children.preload()
     certificates = wiring.load_certificates(settings) if plan.role in ("all", "smtp") else None
-    children = roles.children(plan, listeners, ops, certificates)
+    kept = children.children(plan, listeners, ops, certificates)
 
     from prometheus_client.multiprocess import mark_process_dead
 
@@ -83,7 +84,7 @@ def supervise(plan: Plan) -> NoReturn:
             typer.echo(plan.sheet)
 
     renewed = certificates.renewed if certificates else lambda asked: False
-    supervisor = Supervisor(children, on_ready=on_ready, on_death=mark_process_dead, renewed=renewed)
+    supervisor = Supervisor(kept, on_ready=on_ready, on_death=mark_process_dead, renewed=renewed)
     raise typer.Exit(supervisor.run())
 
 

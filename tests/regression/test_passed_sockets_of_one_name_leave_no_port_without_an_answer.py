@@ -5,7 +5,7 @@ import os
 import pytest
 
 from config.settings import SettingsError, load
-from relay.sockets import listen
+from relay.processes.sockets import listen
 
 
 def test_two_sockets_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,9 +25,9 @@ from auth.errors import AuthError
 from config.database import OUTAGES
 from config.settings import Settings, SettingsError
 from relay import allocation
-from relay.handover import Plan, Secret
-from relay.sockets import Listeners
-from relay.supervisor import EXIT_CONFIGURATION, Child, Links
+from relay.processes.handover import Plan, Secret
+from relay.processes.sockets import Listeners
+from relay.processes.supervisor import EXIT_CONFIGURATION, Child, Links
 from relay.tls import Certificates
 from relay.wiring import load_keyrings, load_letterheads, open_database, secret_keyring
 

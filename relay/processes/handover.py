@@ -18,8 +18,8 @@ from typing import NoReturn
 from pydantic import SecretStr
 
 from config.settings import PREFIX, Settings
-from relay.sockets import Listeners
-from relay.supervisor import hold_signals
+from relay.processes.sockets import Listeners
+from relay.processes.supervisor import hold_signals
 
 _PLAN = "RELAY_PLAN"  # "process id:descriptor", as LISTEN_PID and LISTEN_FDS are
 _AWS = "AWS_"
