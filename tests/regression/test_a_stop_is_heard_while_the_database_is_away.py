@@ -6,7 +6,7 @@ import time
 
 SCRIPT = """
 import asyncio, os, signal, sys, threading
-from relay.processes import children
+from relay.processes import life
 from relay.processes.supervisor import Links
 
 async def away(stopping, ready):
@@ -14,7 +14,7 @@ async def away(stopping, ready):
 
 alive, ready = os.pipe(), os.pipe()
 threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM)).start()
-sys.exit(asyncio.run(children.live(away, Links(alive[0], ready[1], 0))))
+sys.exit(asyncio.run(life.live(away, Links(alive[0], ready[1], 0))))
 """
 
 
