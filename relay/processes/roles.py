@@ -26,16 +26,15 @@ class Port:
     """Where processes listen, by the name that a service manager has for it."""
 
     name: str
-    setting: str  # of its address; without one it stays closed
-    wanted_by: str | None = None  # the setting without which it stays closed, too
+    setting: str  # of its address
+    wanted_by: str | None = None  # the setting without which it stays closed; None: it is always open
     is_passed: bool = True  # by a service manager, where one passes any; else we bind it
 
     def address(self, settings: Settings) -> ListenAddress | None:
-        """None: it stays closed."""
-        if self.wanted_by is not None and not _value(settings, self.wanted_by):
-            return None
-        address: ListenAddress | None = _value(settings, self.setting)
-        return address
+        """None where it stays closed."""
+        is_open = self.wanted_by is None or _value(settings, self.wanted_by)
+        address: ListenAddress = _value(settings, self.setting)
+        return address if is_open else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Process:
 
 STARTTLS = Port("starttls", "SMTP__LISTEN")
 TLS = Port("tls", "SMTP__LISTEN_TLS")
-DEVICES = Port("devices", "SMTP__LISTEN_DEVICES")
+DEVICES = Port("devices", "SMTP__LISTEN_DEVICES", wanted_by="SMTP__LISTEN_DEVICES")
 HTTP = Port("http", "HTTP__LISTEN")
 WEBHOOK = Port("webhook", "FEEDBACK__LISTEN", wanted_by="AWS__SNS_TOPICS")
 METRICS = Port("metrics", "METRICS__LISTEN", is_passed=False)  # of one `serve`, also while its successor starts

@@ -44,7 +44,7 @@ MODULES_OF_TEXTS += (
 )
 
 # The same in both languages: names, values to type, and words that French shares.
-SAME = frozenset({"#RRGGBB", "CIDR", "ID", "SERVICE", "TLS", "all|smtp|http|worker|feedback"})
+SAME = frozenset({"#RRGGBB", "CIDR", "ID", "SERVICE", "TLS"})
 SAME |= {"action", "dkim", "dmarc", "spf", "{said}; {remark}"}
 SAME |= {"OPTION", "description", "extensions", "id", "logo", "secrets", "service", "type", "url", "version"}
 
