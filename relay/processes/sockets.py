@@ -8,7 +8,8 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 
-from config.settings import PREFIX, ListenAddress, Settings, SettingsError
+from config.settings import PREFIX, Settings, SettingsError
+from config.values import ListenAddress
 from messages.text import Text
 from relay.processes.roles import Port, Role
 
