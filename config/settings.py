@@ -8,13 +8,10 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
-from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -22,234 +19,47 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from config.problems import problem
 from config.providers import EmailProvider, Traits
-from messages.text import Text, TextError, clean
+from config.values import (
+    DatabaseUrl,
+    Devices,
+    Domain,
+    Endpoint,
+    Files,
+    Government,
+    Hostname,
+    Listen,
+    ListenAddress,
+    Networks,
+    QueueUrl,
+    Region,
+    Resolvers,
+    RootUrl,
+    Topics,
+)
+from messages.text import Text, TextError
 
 PREFIX = "NOTIFY_RELAY_"
 OF_SETTING = "{name}: {problem}"
-
-_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1035 2.3.1, and hosts that begin with a digit
-_HOSTNAME = re.compile(rf"(?=.{{1,255}}$){_LABEL}(\.{_LABEL})*")
-_DOMAIN = re.compile(rf"(?=.{{1,253}}$)({_LABEL}\.)+(?!\d+$){_LABEL}")
-# What a resolver can be asked for: names of containers have underscores, too. Or an address.
-_RESOLVABLE = re.compile(r"(?=.{1,255}$)[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9A-Fa-f:.]+(%\w+)?", re.ASCII)
-_USERNAME = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
-_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}", re.ASCII)
-_POSTGRESQL_OPTIONS = frozenset({"host", "port", "ssl", "passfile", "target_session_attrs"})
-_MAX_GOVERNMENT = 100  # characters of its name
-_SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 
 
 class SettingsError(TextError):
     """A setting that cannot be used: one line that names it. Never holds the value."""
 
 
-class ProblemError(TextError, ValueError):
-    """What is wrong with the value that a validator looks at."""
-
-
 class Slice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ListenAddress(Slice):
-    host: str
-    port: int = Field(ge=0, le=65535)
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def _government(value: str) -> str:
-    names = [clean(name) for name in value.split("/")]
-    if len(names) > 2 or not all(0 < len(name) <= _MAX_GOVERNMENT for name in names):
-        raise ProblemError(
-            "write its name in English / in French, as in Government of Canada / Gouvernement du Canada, or one name "
-            "for both; each has 1 to {limit} characters",
-            limit=_MAX_GOVERNMENT,
-        )
-    return " / ".join(names)
-
-
-def _listen(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    host, colon, port = value.strip().rpartition(":")
-    if not colon or not port.isdigit():
-        raise ProblemError("write it as host:port, for example 127.0.0.1:2587")
-    host = host.strip("[]") or "0.0.0.0"  # noqa: S104 - as the operator wrote
-    if not _RESOLVABLE.fullmatch(host):
-        raise ProblemError("the part before the port is neither a host name nor an address")
-    return {"host": host, "port": int(port)}
-
-
-def _hostname(value: str) -> str:
-    if not _HOSTNAME.fullmatch(value):
-        raise ProblemError("use letters, digits, hyphens and dots, as in relay.example.ca")
-    return value
-
-
-def _domain(value: str) -> str:
-    if not _DOMAIN.fullmatch(value):
-        raise ProblemError("use a full domain name, as in notification.example.ca")
-    return value.lower()
-
-
-def _region(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", value):
-        raise ProblemError("use a region's code, as in ca-central-1")
-    return value
-
-
-def _endpoint(value: str) -> str:
-    unusable = ProblemError("use an http or https URL with a host, as in https://email.example.ca")
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port  # reading the port checks it
-    except ValueError:
-        raise unusable from None
-    if parts.scheme not in ("http", "https") or not host or not _RESOLVABLE.fullmatch(host):
-        raise unusable
-    return value
-
-
-def _root(value: str) -> str:
-    parts = urlsplit(_endpoint(value))
-    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
-        # Published clients drop a path, each in another way.
-        raise ProblemError("use a URL without a path, as in https://api.example.ca")
-    return value if value.endswith("/") else value + "/"
-
-
-def _networks(value: object) -> object:
-    entries = value.split(",") if isinstance(value, str) else value
-    if not isinstance(entries, list | tuple) or not all(isinstance(each, str) for each in entries):
-        return value
-    try:
-        return tuple(str(ip_network(each.strip(), strict=False)) for each in entries if each.strip())
-    except ValueError:
-        raise ProblemError("use a comma list of addresses and networks, as in 10.0.0.5, 192.0.2.0/24") from None
-
-
-def _devices(value: object) -> object:
-    """`network=user name`, separated by commas; networks that overlap would leave open whose a device is."""
-    entries = [each for each in value.split(",") if each.strip()] if isinstance(value, str) else value
-    if not isinstance(entries, list) or not all(isinstance(each, str) for each in entries):
-        return value
-    found = []
-    for entry in entries:
-        network, equals, username = (part.strip() for part in entry.partition("="))
-        try:
-            if not equals or not _USERNAME.fullmatch(username):
-                raise ValueError
-            found.append((ip_network(network, strict=False), username))
-        except ValueError:
-            raise ProblemError(
-                "use a comma list of network=user name of a key, as in 10.1.2.0/24=registry-printers-k3j4h5g6"
-            ) from None
-    for network, _ in found:
-        if network.prefixlen == 0:  # nobody would have to log in any more
-            raise ProblemError("{network} is everybody: name the networks of the devices only", network=network)
-    for (a, _), (b, _) in combinations(found, 2):
-        if a.version == b.version and a.overlaps(b):
-            raise ProblemError("its networks {a} and {b} overlap: leave one out", a=a, b=b)
-    return tuple((str(network), username) for network, username in found)
-
-
-def _resolvers(value: object) -> object:
-    """`address` or `address:port`, separated by commas; an IPv6 address with a port stands in brackets."""
-    entries = value.split(",") if isinstance(value, str) else value
-    if not isinstance(entries, list | tuple) or not all(isinstance(each, str) for each in entries):
-        return value
-    found = []
-    for entry in filter(None, (each.strip() for each in entries)):
-        bracketed = re.fullmatch(r"\[(.+)\](?::(\d+))?", entry) or re.fullmatch(r"([^:]+):(\d+)", entry)
-        address, port = bracketed.groups() if bracketed else (entry, None)
-        try:
-            host = str(ip_address(address))
-        except ValueError:
-            raise ProblemError(
-                "use a comma list of addresses, as in 192.0.2.53, 127.0.0.1:5353, [2001:db8::53]:53"
-            ) from None
-        found.append({"host": host, "port": int(port or 53)})
-    return tuple(found)
-
-
-def _files(value: object) -> object:
-    return tuple(each.strip() for each in value.split(",") if each.strip()) if isinstance(value, str) else value
-
-
-def _queue(value: str) -> str:
-    if len(urlsplit(_endpoint(value)).path) < 2:
-        raise ProblemError("use the queue's URL, as in https://sqs.ca-central-1.amazonaws.com/123456789012/ses-events")
-    return value
-
-
-def _topics(value: object) -> object:
-    topics = [topic.strip() for topic in value.split(",") if topic.strip()] if isinstance(value, str) else value
-    if isinstance(topics, list) and not all(isinstance(topic, str) and _TOPIC.fullmatch(topic) for topic in topics):
-        raise ProblemError("use a comma list of topics, as in arn:aws:sns:ca-central-1:123456789012:ses-events")
-    return topics
-
-
-def _database(value: str) -> str:
-    try:
-        url = make_url(value)
-    except (ArgumentError, ValueError):  # ValueError: a port that is no number
-        raise ProblemError(
-            "not a database URL; escape @ : / in its password as %40 %3A %2F, the port is a number"
-        ) from None
-    if url.drivername == "sqlite+aiosqlite":
-        _check_sqlite(url)
-    elif url.drivername == "postgresql+asyncpg":
-        _check_postgresql(url)
-    else:
-        raise ProblemError("use sqlite+aiosqlite:///file or postgresql+asyncpg://user@host/name")
-    return value
-
-
-def _check_sqlite(url: URL) -> None:
-    # Several processes share it: what is in the memory of one would be lost to the others.
-    if url.host or url.query or not url.database or url.database == ":memory:":
-        raise ProblemError("SQLite needs a file, without options: sqlite+aiosqlite:///var/relay.db")
-
-
-def _check_postgresql(url: URL) -> None:
-    if "sslmode" in url.query:
-        raise ProblemError("write ssl=require instead of sslmode=require (or another of its modes)")
-    if not url.query.keys() <= _POSTGRESQL_OPTIONS:
-        raise ProblemError("options can be {words}; take the others off", words=", ".join(sorted(_POSTGRESQL_OPTIONS)))
-    if not _SSL_MODES.issuperset(url.normalized_query.get("ssl", ())):
-        raise ProblemError("ssl can be {words}", words=", ".join(sorted(_SSL_MODES)))
-    try:
-        _, options = url.get_dialect()().create_connect_args(url)
-    except (ArgumentError, ValueError):
-        raise ProblemError("host and port cannot be used; a port is a number") from None
-    hosts, ports = options.get("host", ()), options.get("port", ())
-    for host in [hosts] if isinstance(hosts, str) else hosts:
-        if not host.startswith("/") and not _RESOLVABLE.fullmatch(host):  # with a slash: a folder of sockets
-            raise ProblemError("its host is neither a host name nor an address")
-    for port in [ports] if isinstance(ports, int) else ports:
-        if not 1 <= port <= 65535:
-            raise ProblemError("its port is not between 1 and 65535")
-
-
-Listen = Annotated[ListenAddress, BeforeValidator(_listen)]
-Networks = Annotated[tuple[str, ...], BeforeValidator(_networks)]
-Files = Annotated[tuple[Path, ...], BeforeValidator(_files)]
 
 
 class Smtp(Slice):
     listen: Listen = ListenAddress(host="127.0.0.1", port=2587)
     listen_tls: Listen = ListenAddress(host="127.0.0.1", port=2465)
     listen_devices: Listen | None = None  # without AUTH and TLS, for what can do neither
-    devices: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_devices)] = ()  # networks, and whose key is theirs
+    devices: Devices = ()  # networks, and whose key is theirs
     proxy_from: Networks = ()  # balancers that begin each connection with a PROXY header
-    hostname: Annotated[str, AfterValidator(_hostname)] = "localhost"
+    hostname: Hostname = "localhost"
     max_message_bytes: int = Field(25 * 1024 * 1024, ge=1024)
     max_recipients: int = Field(100, ge=1)
     max_connections: int = Field(2000, ge=1)  # per process
@@ -262,16 +72,10 @@ class Smtp(Slice):
     bare_lf: Literal["normalise", "refuse"] = "normalise"
 
 
-def _reached(listen: ListenAddress) -> str:
-    """Where this machine reaches a listener; one on all addresses is on loopback, too."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)  # noqa: S104 - read, not bound
-    return f"http://{ListenAddress(host=host, port=listen.port)}/"
-
-
 class Http(Slice):
     listen: Listen = ListenAddress(host="127.0.0.1", port=8080)
     # Where clients reach it; without it where it listens.
-    public_url: Annotated[str, AfterValidator(_root)] = Field(default_factory=lambda given: _reached(given["listen"]))
+    public_url: RootUrl = Field(default_factory=lambda given: given["listen"].url)
     trusted_proxies: Networks = ()  # whose X-Forwarded-For is believed
     max_connections: int = Field(2000, ge=1)  # per process
 
@@ -287,7 +91,7 @@ class Metrics(Slice):
 
 class Email(Slice):
     provider: EmailProvider = EmailProvider.OUTBOX
-    default_domain: Annotated[str, AfterValidator(_domain)] = "notification.example.ca"
+    default_domain: Domain = "notification.example.ca"
 
     @property
     def traits(self) -> Traits:
@@ -296,13 +100,13 @@ class Email(Slice):
 
 
 class Dns(Slice):
-    resolvers: Annotated[tuple[ListenAddress, ...], BeforeValidator(_resolvers)] = ()  # empty: the system's
+    resolvers: Resolvers = ()  # empty: the system's
     timeout_seconds: float = Field(5, gt=0, le=30)  # of one question, its repetitions included
 
 
 class Branding(Slice):
     dir: Path | None = None  # of the government's artwork; what is not there is said in words
-    government: Annotated[str, AfterValidator(_government)] = "Government of Canada / Gouvernement du Canada"
+    government: Government = "Government of Canada / Gouvernement du Canada"
     images: Literal["link", "cid"] = "link"  # served by the HTTP door, or carried by each message
 
     @property
@@ -317,14 +121,14 @@ class Outbox(Slice):
 
 
 class Aws(Slice):
-    region: Annotated[str, AfterValidator(_region)] = "ca-central-1"
-    endpoint_url: Annotated[str, AfterValidator(_endpoint)] | None = None
+    region: Region = "ca-central-1"
+    endpoint_url: Endpoint | None = None
     configuration_set: str | None = None
     connect_timeout_seconds: float = Field(3, gt=0)
     read_timeout_seconds: float = Field(15, gt=0)
-    events_queue_url: Annotated[str, AfterValidator(_queue)] | None = None  # SQS: where what SES tells is received
-    sns_endpoint_url: Annotated[str, AfterValidator(_endpoint)] | None = None  # of SNS and its signing certificates
-    sns_topics: Annotated[tuple[str, ...], BeforeValidator(_topics)] = ()  # whose posts are taken; a comma list of ARNs
+    events_queue_url: QueueUrl | None = None  # SQS: where what SES tells is received
+    sns_endpoint_url: Endpoint | None = None  # of SNS and its signing certificates
+    sns_topics: Topics = ()  # whose posts are taken; a comma list of ARNs
 
 
 class Feedback(Slice):
@@ -361,7 +165,7 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    database_url: Annotated[str, AfterValidator(_database)] = "sqlite+aiosqlite:///var/relay.db"
+    database_url: DatabaseUrl = "sqlite+aiosqlite:///var/relay.db"
     state_dir: Path = Path("var")  # certificate and keys made on first start
     secret_key: SecretStr | None = None
     sealing_key: SecretStr | None = None
@@ -408,7 +212,7 @@ def _names(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[str]:
     """The variables of all settings."""
     for name, field in model.model_fields.items():
         kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, Slice) and kind is not ListenAddress:
+        if isinstance(kind, type) and issubclass(kind, Slice):
             yield from _names(kind, f"{prefix}{name.upper()}__")
         else:
             yield prefix + name.upper()

@@ -4,7 +4,7 @@ A test fails while a generated part is not what the code says.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from messages.email.headers import ADDED, POLICY
 from messages.message import Language
 from messages.status import FINAL, MOVES
 from relay.http import replies
+from relay.processes.roles import OPS, PROCESSES, ROLES, Process, Role, Secret
 
 FOLDER = Path(__file__).parent
 
@@ -59,6 +60,42 @@ def unbranded() -> str:
     return "\n".join(["| reason | why |", "|---|---|", *rows])
 
 
+def roles() -> str:
+    """What each `serve` runs, and what that listens on and needs; all of it for who names no role."""
+    alone = [role for role in ROLES.values() if role.processes != PROCESSES]
+    rows = [f"| `serve --role {role.name}` | {' | '.join(_role(role))} |" for role in alone]
+    table = ["| role | processes (N: `PROCESSES`) | listens | needs |", "|---|---|---|---|"]
+    return "\n".join([*table, *rows, "| `serve` | all of these | all of these | all of these |"])
+
+
+def _role(role: Role) -> Iterator[str]:
+    yield ", ".join(
+        [*(f"{'one' if each.is_single else 'N'} `{each.name}`" for each in role.processes), f"`{OPS.name}`"]
+    )
+    yield ", ".join(f"`{port.name}`" for each in (*role.processes, OPS) for port in each.ports)
+    yield ", ".join(["database", *(need for each in role.processes for need in _needs(each))])
+
+
+def _needs(process: Process) -> Iterator[str]:
+    for secret in process.secrets:
+        yield f"AWS credentials ({process.actions})" if secret is Secret.AWS else f"`{secret.upper()}`"
+    if process.has_certificates:
+        yield "TLS key"
+    if process.reaches:
+        yield process.reaches
+
+
+def listeners() -> str:
+    """Where processes listen, and when."""
+    ports = [port for process in (*PROCESSES, OPS) for port in process.ports]
+    rows = [
+        f"| `{port.name}` | `{port.setting}` | {f'where `{port.wanted_by}` is set' if port.wanted_by else 'always'} "
+        f"| {'yes' if port.is_passed else 'no'} |"
+        for port in ports
+    ]
+    return "\n".join(["| listener | address | open | passed by a service manager |", "|---|---|---|---|", *rows])
+
+
 def smtp_replies(language: Language) -> str:
     """Every refusal under its slug, in one language."""
     translate = Words.load().translator(language)
@@ -78,6 +115,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "key moves": key_moves,
     "header policy": header_policy,
     "unbranded": unbranded,
+    "roles": roles,
+    "listeners": listeners,
     "smtp replies": partial(smtp_replies, Language.EN),
     "smtp replies in french": partial(smtp_replies, Language.FR),
 }

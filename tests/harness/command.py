@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from relay.handover import Plan
+    from relay.processes.handover import Plan
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 30.0  # a command that takes longer is killed: -9 is its exit code
@@ -112,9 +112,10 @@ def _text(file: IO[bytes]) -> str:
 
 
 def _serve(jobs: socket.socket) -> None:
-    from relay import cli, roles  # noqa: F401
+    from relay import cli  # noqa: F401
+    from relay.processes import children
 
-    roles.preload()
+    children.preload()
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the keepers
@@ -151,8 +152,8 @@ def _keep(job: dict[str, Any], out: int, err: int, tell: int) -> NoReturn:
 
 
 def _become(job: dict[str, Any], out: int, err: int) -> NoReturn:
-    from relay import handover
     from relay.cli import main
+    from relay.processes import handover
 
     os.setsid()
     for descriptor, standard in ((os.open(os.devnull, os.O_RDONLY), 0), (out, 1), (err, 2)):
@@ -177,8 +178,8 @@ def _become(job: dict[str, Any], out: int, err: int) -> NoReturn:
 
 def _go_on(plan: "Plan") -> NoReturn:
     """`serve` from where it has become its supervisor."""
-    from relay import handover
     from relay.cli import serve
+    from relay.processes import handover
 
     for name in os.environ.keys() - handover.environment().keys():
         del os.environ[name]

@@ -6,15 +6,15 @@ import time
 
 SCRIPT = """
 import asyncio, os, signal, sys, threading
-from relay import roles
-from relay.supervisor import Links
+from relay.processes import life
+from relay.processes.supervisor import Links
 
 async def away(stopping, ready):
     raise ConnectionRefusedError
 
 alive, ready = os.pipe(), os.pipe()
 threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM)).start()
-sys.exit(asyncio.run(roles.live(away, Links(alive[0], ready[1], 0))))
+sys.exit(asyncio.run(life.live(away, Links(alive[0], ready[1], 0))))
 """
 
 

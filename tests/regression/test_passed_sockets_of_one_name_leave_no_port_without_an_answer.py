@@ -5,7 +5,8 @@ import os
 import pytest
 
 from config.settings import SettingsError, load
-from relay.sockets import listen
+from relay.processes.roles import ROLES
+from relay.processes.sockets import listen
 
 
 def test_two_sockets_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -13,4 +14,4 @@ def test_two_sockets_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("LISTEN_FDS", "2")
     monkeypatch.setenv("LISTEN_FDNAMES", "starttls:starttls")
     with pytest.raises(SettingsError, match="names starttls twice"):
-        listen(load(), "smtp")
+        listen(load(), ROLES["smtp"])

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import PREFIX, ListenAddress, SettingsError, load, unknown_variables
+from config.settings import PREFIX, SettingsError, load, unknown_variables
+from config.values import ListenAddress
 
 SetUp = Callable[..., None]
 

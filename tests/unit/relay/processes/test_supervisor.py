@@ -13,7 +13,7 @@ import pytest
 
 SCRIPT = """
 import os, select, signal, sys, time
-from relay.supervisor import Child, Supervisor
+from relay.processes.supervisor import Child, Supervisor
 
 def steady(links):
     links.say_ready()

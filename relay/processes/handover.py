@@ -10,27 +10,19 @@ import os
 import pickle
 import sys
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
-from enum import StrEnum
+from dataclasses import dataclass
 from socket import socket
 from typing import NoReturn
 
 from pydantic import SecretStr
 
 from config.settings import PREFIX, Settings
-from relay.sockets import Listeners
-from relay.supervisor import hold_signals
+from relay.processes.roles import Port, Role, Secret
+from relay.processes.sockets import Listeners
+from relay.processes.supervisor import hold_signals
 
 _PLAN = "RELAY_PLAN"  # "process id:descriptor", as LISTEN_PID and LISTEN_FDS are
 _AWS = "AWS_"
-
-
-class Secret(StrEnum):
-    """What not every process may hold."""
-
-    SECRET_KEY = "secret_key"  # noqa: S105 - names
-    SEALING_KEY = "sealing_key"
-    AWS = "aws"  # all variables of the SDK's
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +30,13 @@ class Plan:
     """All that the supervisor goes by. Holds no secret but what a database's URL holds, which every child needs."""
 
     settings: Settings
-    role: str
-    listeners: Mapping[str, tuple[int, ...]]  # descriptors, by the names in Listeners
-    ops: int
+    role: Role
+    listeners: Mapping[Port, tuple[int, ...]]  # descriptors
     secrets: Mapping[Secret, int]
     sheet: str | None = None  # for people, once all is ready
 
     @classmethod
-    def of(cls, settings: Settings, role: str, listeners: Listeners, ops: socket, sheet: str | None) -> "Plan":
+    def of(cls, settings: Settings, role: Role, listeners: Listeners, sheet: str | None) -> "Plan":
         """Of settings in which the root secrets of the role are set."""
         given = {Secret.AWS: json.dumps({name: value for name, value in os.environ.items() if name.startswith(_AWS)})}
         for secret, value in ((Secret.SECRET_KEY, settings.secret_key), (Secret.SEALING_KEY, settings.sealing_key)):
@@ -54,16 +45,14 @@ class Plan:
         return cls(
             settings.model_copy(update={"secret_key": None, "sealing_key": None}),
             role,
-            {each.name: tuple(map(_kept, getattr(listeners, each.name))) for each in fields(Listeners)},
-            _kept(ops),
+            {port: tuple(map(_kept, sockets)) for port, sockets in listeners.items()},
             {secret: _file(value.encode()) for secret, value in given.items()},
             sheet,
         )
 
-    def sockets(self) -> tuple[Listeners, socket]:
+    def sockets(self) -> Listeners:
         """Once: they are the caller's from then on."""
-        listeners = {name: tuple(map(_socket, descriptors)) for name, descriptors in self.listeners.items()}
-        return Listeners(**listeners), _socket(self.ops)
+        return {port: tuple(map(_socket, descriptors)) for port, descriptors in self.listeners.items()}
 
     def entrusted(self, needed: Collection[Secret]) -> Settings:
         """The settings with what is needed of the secrets, AWS's in the environment; the others are out of reach."""
@@ -82,7 +71,7 @@ def received() -> Plan | None:
     plan = pickle.loads(_read(int(number)))  # noqa: S301 - our own, and nobody else can reach it
     os.close(int(number))
     assert isinstance(plan, Plan)
-    for each in (plan.ops, *plan.secrets.values(), *(each for group in plan.listeners.values() for each in group)):
+    for each in (*plan.secrets.values(), *(each for group in plan.listeners.values() for each in group)):
         os.set_inheritable(each, False)
     return plan
 

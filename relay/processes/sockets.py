@@ -6,25 +6,33 @@ too, those that wait in a dead child's queue are served by its successor.
 
 import os
 import socket
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-from config.settings import PREFIX, ListenAddress, Settings, SettingsError
+from config.settings import PREFIX, Settings, SettingsError
+from config.values import ListenAddress
 from messages.text import Text
+from relay.processes.roles import Port, Role
+
+Listeners = Mapping[Port, tuple[socket.socket, ...]]  # one per process; a port that is closed is not there
 
 
-@dataclass(frozen=True, slots=True)
-class Listeners:
-    """Bound and listening sockets, one per door process and port, kept open by the supervisor for life."""
+def listen(settings: Settings, role: Role) -> Listeners:
+    """The listeners of a role: those that a service manager passed, if it did; else bound. Raises SettingsError."""
+    wanted = {port: (address, count) for port, address, count in role.ports(settings)}
+    passable = [port.name for port in wanted if port.is_passed]
+    passed = _passed()
+    if passed is None or not passable:
+        return {port: _bind(address, port.setting, count) for port, (address, count) in wanted.items()}
+    if passed.keys().isdisjoint(passable):
+        raise SettingsError("LISTEN_FDS is set, but LISTEN_FDNAMES names none of {names}", names=", ".join(passable))
+    return {
+        port: (passed[port.name],) * count if port.is_passed else _bind(address, port.setting, count)
+        for port, (address, count) in wanted.items()
+        if port.name in passed or not port.is_passed
+    }
 
-    starttls: tuple[socket.socket, ...] = ()
-    tls: tuple[socket.socket, ...] = ()
-    devices: tuple[socket.socket, ...] = ()
-    http: tuple[socket.socket, ...] = ()
-    webhook: tuple[socket.socket, ...] = ()  # of the feedback process
 
-
-def bind(address: ListenAddress, setting: str, count: int = 1) -> tuple[socket.socket, ...]:
+def _bind(address: ListenAddress, setting: str, count: int) -> tuple[socket.socket, ...]:
     """`count` listening sockets on one port; the kernel spreads connections over them. Raises SettingsError.
 
     A port that somebody else listens on is an error, also when that somebody shares ports as we do.
@@ -53,32 +61,6 @@ def bind(address: ListenAddress, setting: str, count: int = 1) -> tuple[socket.s
             reason=Text(error.strerror or type(error).__name__),
         ) from None
     return tuple(sockets)
-
-
-def listen(settings: Settings, role: str) -> Listeners:
-    """The listeners of a role: those that a service manager passed, if it did; else bound. Raises SettingsError."""
-    wanted = _wanted(settings, role)
-    passed = _passed()
-    if passed is None or not wanted:
-        return Listeners(**{name: bind(*each) for name, each in wanted.items()})
-    if not passed.keys() & wanted.keys():
-        raise SettingsError("LISTEN_FDS is set, but LISTEN_FDNAMES names none of {names}", names=", ".join(wanted))
-    return Listeners(**{name: (passed[name],) * count for name, (_, _, count) in wanted.items() if name in passed})
-
-
-def _wanted(settings: Settings, role: str) -> dict[str, tuple[ListenAddress, str, int]]:
-    """By name: the address, the setting that gives it, and how many processes listen there."""
-    wanted = {}
-    if role in ("all", "smtp"):
-        wanted["starttls"] = (settings.smtp.listen, "SMTP__LISTEN", settings.processes)
-        wanted["tls"] = (settings.smtp.listen_tls, "SMTP__LISTEN_TLS", settings.processes)
-        if settings.smtp.listen_devices is not None:
-            wanted["devices"] = (settings.smtp.listen_devices, "SMTP__LISTEN_DEVICES", settings.processes)
-    if role in ("all", "http"):
-        wanted["http"] = (settings.http.listen, "HTTP__LISTEN", settings.processes)
-    if role in ("all", "feedback") and settings.aws.sns_topics:
-        wanted["webhook"] = (settings.feedback.listen, "FEEDBACK__LISTEN", 1)
-    return wanted
 
 
 def _passed() -> dict[str, socket.socket] | None:

@@ -8,8 +8,8 @@ import pytest
 
 from auth.errors import BAD_DOMAIN, AuthError
 from config.settings import SettingsError
-from relay import roles
-from relay.supervisor import EXIT_CONFIGURATION, Links
+from relay.processes import life
+from relay.processes.supervisor import EXIT_CONFIGURATION, Links
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ async def test_child_that_starting_again_cannot_help_says_so(links: Links, error
     async def body(stopping: asyncio.Event, ready: Callable[[], None]) -> None:
         raise error
 
-    assert await roles.live(body, links) == EXIT_CONFIGURATION
+    assert await life.live(body, links) == EXIT_CONFIGURATION
 
 
 async def test_child_that_lost_its_database_after_the_start_is_replaced(links: Links) -> None:
@@ -33,4 +33,4 @@ async def test_child_that_lost_its_database_after_the_start_is_replaced(links: L
         ready()
         raise ConnectionResetError
 
-    assert await roles.live(body, links) == 1
+    assert await life.live(body, links) == 1

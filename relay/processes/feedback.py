@@ -1,0 +1,50 @@
+"""Hears what becomes of messages, and tells their services. It never holds the sealing key."""
+
+import asyncio
+import random
+import socket
+import time
+from collections.abc import Callable
+
+from prometheus_client import REGISTRY
+
+from auth import processes
+from config.settings import Settings
+from delivery.callbacks.sender import open_sender
+from delivery.feedback import run as hearing
+from delivery.metrics import CallbackMetrics, DeliveryMetrics
+from delivery.store.rows import Codec
+from delivery.store.searching import Searching
+from delivery.store.settling import Settling
+from relay.http.serving import serve
+from relay.processes.life import Place
+from relay.processes.roles import WEBHOOK
+from relay.wiring import open_database, secret_keyring
+
+_WEBHOOK_CONNECTIONS = 100  # each may hold half a megabyte
+
+
+async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
+    roots = {"secret": (keyring := secret_keyring(settings))}
+    async with open_database(settings) as database, processes.present(database, "feedback", roots, time.time):
+        codec, metrics = Codec(keyring), DeliveryMetrics(REGISTRY)
+        telling = open_sender(
+            f"{socket.gethostname()}-{random.SystemRandom().randbytes(4).hex()}",
+            database=database,
+            keyring=keyring,
+            searching=Searching(database, codec),
+            settings=settings.callbacks,
+            metrics=CallbackMetrics(REGISTRY),
+            now=time.time,
+        )
+        async with (
+            hearing.open_parts(settings.aws, Settling(database, codec), metrics, time.time) as parts,
+            telling as sender,
+        ):
+            ready()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(sender.run(stopping))
+                for part in parts.running:
+                    group.create_task(part(stopping))
+                for listener in place.mine(WEBHOOK):
+                    group.create_task(serve(parts.webhook, listener, stopping, max_connections=_WEBHOOK_CONNECTIONS))

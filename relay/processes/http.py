@@ -1,0 +1,39 @@
+"""An HTTP door process."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from config.settings import Settings
+from relay.http.application import application
+from relay.http.serving import serve
+from relay.processes.doors import open_door
+from relay.processes.life import DRAIN_SECONDS, Place
+from relay.processes.roles import HTTP
+
+
+async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
+    (listener,) = place.mine(HTTP)
+    async with open_door(settings, "http") as parts:
+        app = application(
+            public_url=settings.http.public_url,
+            verifier=parts.verifier,
+            throttle=parts.throttle,
+            acceptor=parts.acceptor,
+            searching=parts.searching,
+            contents=parts.contents,
+            templates_=parts.templates,
+            brandings=parts.brandings,
+            metrics=parts.metrics,
+            words=parts.words,
+            now=time.time,
+        )
+        ready()
+        await serve(
+            app,
+            listener,
+            stopping,
+            max_connections=settings.http.max_connections,
+            trusted_proxies=settings.http.trusted_proxies,
+            drain_seconds=int(DRAIN_SECONDS),
+        )

@@ -1,0 +1,43 @@
+"""The ops endpoints of this machine: probes, and the metrics of all its processes together."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from auth import service_domains
+from auth.domains import names
+from config.settings import Settings
+from delivery.queue.sql import SqlQueue
+from relay.http.ops import Check, application
+from relay.http.serving import serve
+from relay.http.snapshot import Snapshot
+from relay.processes.life import Place, hear_renewals
+from relay.processes.roles import HTTP, METRICS, STARTTLS
+from relay.wiring import open_database
+
+
+async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
+    (listener,) = place.mine(METRICS)
+    if place.certificates is not None:
+        hear_renewals(place.certificates)
+    async with open_database(settings) as database:
+
+        async def health(now: float) -> dict[str, names.Health]:
+            async with database.read() as connection:
+                return await names.health(connection, service_domains.used(), settings.email, now)
+
+        snapshot = Snapshot(
+            database,
+            SqlQueue(database).depth,
+            health,
+            time.time,
+            certificate_ends=None if place.certificates is None else place.certificates.ends_at,
+        )
+        greeting, answering = ([each.getsockname() for each in place.mine(port)] for port in (STARTTLS, HTTP))
+        checks: dict[str, Check] = {
+            "database": snapshot.database_ready,
+            "smtp": lambda: snapshot.smtp_ready(greeting),
+            "http": lambda: snapshot.http_ready(answering),
+        }
+        ready()
+        await serve(application(checks, snapshot.measure), listener, stopping)

@@ -1,0 +1,76 @@
+"""A delivery worker process."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from prometheus_client import REGISTRY
+
+from auth import processes, service_domains
+from auth.domains import names, resolvers
+from auth.domains.watch import SelectorWatch
+from config.database import Database
+from config.settings import Settings
+from delivery import retention
+from delivery.exit.rendering import Renderer
+from delivery.exit.sealing import EmailSealing
+from delivery.exit.signing import Signer
+from delivery.exit.worker import Worker
+from delivery.library.brandings import Brandings
+from delivery.library.templates import Templates
+from delivery.metrics import DeliveryMetrics
+from delivery.providers.table import open_providers
+from delivery.queue.sql import SqlQueue
+from delivery.store.attempting import Attempting
+from delivery.store.contents import Contents
+from delivery.store.retiring import Retiring
+from delivery.store.rows import Codec
+from delivery.store.searching import Searching
+from messages.message import Channel
+from relay.processes.life import Place
+from relay.wiring import load_keyrings, load_letterheads, open_database
+
+
+async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
+    secret, sealing = load_keyrings(settings)
+    roots = {"secret": secret, "sealing": sealing}
+    async with (
+        open_database(settings) as database,
+        processes.present(database, "worker", roots, time.time),
+        open_providers(settings) as providers,
+    ):
+        async with database.write() as connection:
+            await names.ensure(connection, sealing, settings.email.default_domain, time.time())
+        codec, attempting = Codec(secret), Attempting(database)
+        searching, metrics = Searching(database, codec), DeliveryMetrics(REGISTRY)
+        renderer = Renderer(Templates(database, time.time), Brandings(load_letterheads(settings), database, time.time))
+        signer = Signer(database, sealing, settings.email, time.time)
+        email = EmailSealing(renderer, signer, searching, metrics, verify_one_in=settings.delivery.verify_one_in)
+        work = Worker(
+            f"{socket.gethostname()}-{place.run_id}-{place.slot}",
+            searching=searching,
+            contents=Contents(database, codec),
+            attempting=attempting,
+            queue=SqlQueue(database),
+            sealing={Channel.EMAIL: email},
+            providers=providers,
+            settings=settings.delivery,
+            metrics=metrics,
+            now=time.time,
+        )
+        beside = _once(settings, database, stopping) if place.slot == 0 else ()
+        tasks = [asyncio.create_task(each) for each in beside]
+        ready()
+        await work.run(stopping)
+        await attempting.drain()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _once(settings: Settings, database: Database, stopping: asyncio.Event) -> Iterator[Coroutine[Any, Any, None]]:
+    """What one process of a machine does beside its work."""
+    yield retention.run(Retiring(database), time.time, stopping)
+    if settings.email.traits.needs_verified_domains:
+        asked = resolvers.configured(settings.dns)
+        yield SelectorWatch(database, asked, settings.email, service_domains.is_used, time.time).run(stopping)
