@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from config.settings import Settings
-from relay import allocation
+from relay.processes import allocation
 from relay.processes.doors import open_door
 from relay.processes.life import DRAIN_SECONDS, Place, hear_renewals
 from relay.processes.roles import DEVICES, STARTTLS, TLS
