@@ -52,6 +52,20 @@ class Rounds:
             self._on_outage(error)
             await self.sleep(OUTAGE_SECONDS)
 
+    async def insist(self, write: Callable[[], Awaitable[None]], worthwhile: Callable[[], bool] = lambda: True) -> None:
+        """Writes, when the database is away again and again: what was done once is not to be done again.
+
+        Gives up when it would be too late.
+        """
+        while True:
+            try:
+                return await write()
+            except OUTAGES as error:
+                self._on_outage(error)
+                if not worthwhile():
+                    return None
+                await asyncio.sleep(OUTAGE_SECONDS)
+
     def start(self, work: Coroutine[None, None, None]) -> None:
         """Goes on with `work` beside the rounds."""
         task = asyncio.create_task(work)

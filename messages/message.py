@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -72,7 +73,12 @@ class Lane(StrEnum):
 
 _RANKS = {Lane.PRIORITY: 0, Lane.NORMAL: 1, Lane.BULK: 2}
 _LIFETIMES = {Lane.PRIORITY: 3600, Lane.NORMAL: 24 * 3600, Lane.BULK: 72 * 3600}
-MAX_LIFETIME_SECONDS = 30 * 24 * 3600  # that a sender may ask for
+
+# What a sender may ask for at most, by whichever door.
+MAX_LIFETIME_SECONDS = 30 * 24 * 3600
+MAX_AHEAD_SECONDS = 96 * 3600  # for which a message may be scheduled; Notify's limit
+MAX_REFERENCE_CHARACTERS = 1000  # Notify's
+MAX_IDEMPOTENCY_CHARACTERS = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,11 @@ class IdempotencyKey:
 
     key: str
     body_hash: bytes | None  # of all that it asks for
+
+    @staticmethod
+    def is_usable(key: str) -> bool:
+        """Whether a client may use this as its key."""
+        return 0 < len(key) <= MAX_IDEMPOTENCY_CHARACTERS and key.isascii() and key.isprintable()
 
     @property
     def is_per_recipient(self) -> bool:
@@ -196,6 +207,10 @@ class Message:
     def evolve(self, **changes: Any) -> "Message":
         return replace(self, **changes)
 
+    def log_context(self) -> dict[str, str]:
+        """What every log line about it says: whose and which it is, and nobody's address."""
+        return {"message_id": str(self.id), "group_id": str(self.group_id), "service_id": str(self.service_id)}
+
 
 def new_id(now: float, entropy: bytes) -> UUID:
     """A UUIDv7 (RFC 9562 5.7) from a time in seconds and 10 random bytes: ids sort by time of creation."""
@@ -211,6 +226,12 @@ def first_id(at: float) -> UUID:
 
 
 _ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+
+
+def parse_time(text: str) -> float:
+    """Seconds since the epoch of a time in ISO 8601; without an offset it is UTC. Raises ValueError."""
+    at = datetime.fromisoformat(text)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def parse_id(text: object) -> UUID | None:

@@ -18,7 +18,7 @@ from messages.message import ContentKind, IdempotencyKey, Message, Submission, n
 from messages.recipient import Recipient
 from messages.reply import Refused
 from messages.status import Status
-from relay.checks import check_fixed, check_recipients, check_schedule, check_senders
+from relay.checks import check
 from relay.preparation import Prepared, Preparer
 
 
@@ -105,10 +105,7 @@ class Acceptor:
         now = self._now()
         group_id = new_id(now, os.urandom(10))
         try:
-            check_recipients(principal, submission.envelope.recipients, self._max_recipients)
-            check_senders(principal, submission)
-            check_fixed(principal, submission)
-            check_schedule(submission.scheduled_for, now)
+            check(principal, submission, max_recipients=self._max_recipients, now=now)
             prepared = await self._preparer.prepare(submission, principal, group_id, now)
         except Refused:
             # Template, guest list or the time may have changed since it came first: what was accepted is accepted.

@@ -18,6 +18,14 @@ _ENVELOPE_SENDER = Text("envelope sender")
 _ON_ITS_WAY_SECONDS = 60.0
 
 
+def check(principal: Principal, submission: Submission, *, max_recipients: int, now: float) -> None:
+    """Everything below, in the order in which a client hears of it."""
+    check_recipients(principal, submission.envelope.recipients, max_recipients)
+    check_senders(principal, submission)
+    check_fixed(principal, submission)
+    check_schedule(submission.scheduled_for, now)
+
+
 def check_recipient(principal: Principal, recipient: Recipient) -> None:
     """Team keys and trial services reach only the guest list (test keys send nothing, so they may name anyone)."""
     if not str(recipient).isascii():

@@ -4,6 +4,7 @@ Nobody is told to give up for a fault of ours: what is put off is sent again, wh
 """
 
 import errno
+import traceback
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -80,6 +81,16 @@ def refusal(error: BaseException, *, at_login: bool = False) -> Refused:
     """What the client hears: always "later", never the error's own words."""
     # RFC 4954 6: to AUTH, 454 4.7.0 whatever it is; the client then keeps its password and does not ask for another.
     return Refused(reply.AUTH_UNAVAILABLE if at_login else REPLIES[failure_of(error)])
+
+
+def described(error: BaseException) -> dict[str, object]:
+    """For a log line: its type and where, never its text, which may hold addresses or secrets."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return {
+        "error": type(error).__name__,
+        "failure": failure_of(error).value,
+        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
 
 
 def _kind(error: BaseException) -> Failure | None:

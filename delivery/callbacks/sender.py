@@ -14,7 +14,7 @@ from uuid import UUID
 import aiohttp
 import structlog
 
-from config.database import OUTAGES, Database
+from config.database import Database
 from config.keyring import Keyring
 from config.settings import Callbacks
 from delivery.callbacks import calls, guard, receipts, urls
@@ -202,14 +202,10 @@ class Sender:
             http_status=answer.http_status,
             attempt=claim.attempt,
         )
-        while True:
-            try:
-                return await self._claims.record(verdict)
-            except OUTAGES as error:
-                self._on_outage(error)
-                if self._now() + OUTAGE_SECONDS > claim.until:
-                    return None  # the row is free again: it is told once more
-                await asyncio.sleep(OUTAGE_SECONDS)
+        # Too late, the row is free again: it is told once more.
+        await self._rounds.insist(
+            lambda: self._claims.record(verdict), lambda: self._now() + OUTAGE_SECONDS <= claim.until
+        )
 
     def _verdict(self, claim: Claim, answer: Answer) -> Verdict:
         now, outcome, until = self._now(), answer.outcome, None

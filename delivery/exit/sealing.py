@@ -63,7 +63,7 @@ class EmailSealing:
         try:
             return await self._renderer.render(message, content)
         except RenderingError as error:
-            self._log.error("worker.not_built", message_id=str(message.id), reason=str(error))
+            self._log.error("worker.not_built", **message.log_context(), reason=str(error))
             return None
 
     async def _key(self, message: Message) -> SigningKey | None:
@@ -72,7 +72,7 @@ class EmailSealing:
         except (KeyringError, SigningKeyError):
             key = None
         if key is None:
-            self._log.error("worker.no_signing_key", message_id=str(message.id), domain=message.signing_domain)
+            self._log.error("worker.no_signing_key", **message.log_context(), domain=message.signing_domain)
         return key
 
     async def _verified(self, sealed: bytes, key: SigningKey, message: Message) -> bool:
@@ -80,7 +80,7 @@ class EmailSealing:
             await self._signer.verify(sealed, key)
         except SignatureInvalid:
             self._metrics.signatures.labels("invalid").inc()
-            self._log.error("worker.signature_invalid", message_id=str(message.id), domain=message.signing_domain)
+            self._log.error("worker.signature_invalid", **message.log_context(), domain=message.signing_domain)
             return False
         self._metrics.signatures.labels("valid").inc()
         return True

@@ -22,7 +22,7 @@ from delivery.metrics import DeliveryMetrics
 from delivery.providers.base import Deferred, Failed, Provider, Receipt, SendError, Throttled, Unknown
 from delivery.providers.table import Providers
 from delivery.queue.base import Claim, Queue
-from delivery.rounds import OUTAGE_SECONDS, Rounds
+from delivery.rounds import Rounds
 from delivery.store.base import Attempt, Outcome, Record
 from messages.message import Channel, Message, new_id
 from messages.status import Status
@@ -187,7 +187,7 @@ class Worker:
         except OUTAGES:
             raise
         except Exception as error:  # a bug that one message meets keeps no other waiting
-            self._log.error("worker.not_sealed", message_id=str(message.id), error=type(error).__name__)
+            self._log.error("worker.not_sealed", **message.log_context(), error=type(error).__name__)
             await self._queue.give_back([message.id], self._now() + self._delay(claim.attempts + 1, message))
             return None
 
@@ -212,7 +212,7 @@ class Worker:
         """None for a channel that this version does not send by."""
         provider = self._providers.get((message.channel, message.key_type))
         if provider is None:
-            self._log.error("worker.no_provider", message_id=str(message.id), channel=message.channel.value)
+            self._log.error("worker.no_provider", **message.log_context(), channel=message.channel.value)
         return provider
 
     async def _content(self, message: Message, stored: bytes | None, provider: Provider) -> bytes | None:
@@ -273,7 +273,8 @@ class Worker:
         return delay_seconds(attempts, message.lane, self._settings.retry_base_seconds, random.random())  # noqa: S311
 
     async def _record(self, record: Record, message: Message) -> None:
-        await self._written(record)
+        # What a provider said once is told nobody twice: forgetting it over an outage would send the message again.
+        await self._rounds.insist(lambda: self._attempting.record(record))
         status = record.status if record.outcome is Outcome.RELAYED else None
         if record.outcome in (Outcome.FAILED, Outcome.EXPIRED):
             status = Status.TECHNICAL_FAILURE
@@ -285,24 +286,13 @@ class Worker:
             self._metrics.messages.labels(message.channel.value, status.value).inc()
         self._log.info(
             "message.attempted",
-            message_id=str(message.id),
-            group_id=str(message.group_id),
-            service_id=str(message.service_id),
+            **message.log_context(),
             attempt_id=_text(record.attempt_id),
             outcome=record.outcome.value,
             reason=record.reason,
             status=status.value if status else None,
             provider_id=record.provider_id,
         )
-
-    async def _written(self, record: Record) -> None:
-        # What a provider said once is told nobody twice: forgetting it over an outage would send the message again.
-        while True:
-            try:
-                return await self._attempting.record(record)
-            except OUTAGES as error:
-                self._on_outage(error)
-                await asyncio.sleep(OUTAGE_SECONDS)
 
 
 def _text(value: UUID | None) -> str | None:

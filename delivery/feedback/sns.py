@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from delivery.feedback.base import Unreadable, read_object, required, string
+from messages.message import parse_time
 
 NOTIFICATION = "Notification"
 SUBSCRIPTION = "SubscriptionConfirmation"
@@ -90,14 +91,14 @@ def parse(body: bytes) -> Envelope:
         raise Unreadable("a signed field is missing")
     try:
         signature = base64.b64decode(required(told, "Signature"), validate=True)
-        sent_at = datetime.fromisoformat(required(told, "Timestamp"))
+        sent_at = parse_time(required(told, "Timestamp"))
     except (binascii.Error, ValueError):
         raise Unreadable("Signature or Timestamp") from None
     return Envelope(
         type=kind,
         topic_arn=values["TopicArn"] or "",
         message=values["Message"] or "",
-        sent_at=(sent_at if sent_at.tzinfo else sent_at.replace(tzinfo=UTC)).timestamp(),
+        sent_at=sent_at,
         token=values.get("Token"),
         signature_version=required(told, "SignatureVersion"),
         signature=signature,

@@ -1,10 +1,6 @@
-"""Between the routes and `accept()`: what came of a submission is counted, logged, and made an answer of the API.
-
-Writes the door's one line per submission. Never logs a recipient, content, a key or an exception's text.
-"""
+"""Between the routes and `accept()`: what came of a submission is an entry of the journal, and an answer of the API."""
 
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
@@ -15,8 +11,9 @@ from auth.principal import Principal
 from messages.message import Submission
 from messages.reply import Refused
 from relay.accept import Accepted
-from relay.failures import Failure, failure_of
+from relay.failures import Failure, described, failure_of
 from relay.http.errors import ApiError, Asker, of_refused, unavailable
+from relay.journal import Journal
 from relay.metrics import DoorMetrics
 from relay.preparation import Prepared
 
@@ -36,7 +33,7 @@ class Handler:
 
     def __init__(self, acceptor: Acceptor, metrics: DoorMetrics, docs: str, now: Callable[[], float]) -> None:
         self._acceptor = acceptor
-        self._metrics = metrics
+        self._journal = Journal(metrics)
         self._docs = docs
         self._now = now
         self._log = structlog.get_logger()
@@ -45,20 +42,14 @@ class Handler:
         """On disk when this returns. Raises ApiError."""
         started = time.perf_counter()
         accepted = await self._answered(self._acceptor.accept(submission, principal), principal)
-        seconds = time.perf_counter() - started
-        self._metrics.submissions.labels("http", "repeated" if accepted.repeated else "accepted").inc()
-        self._metrics.accept_seconds.observe(seconds)
-        self._log.info(
-            "message.repeated" if accepted.repeated else "message.accepted",
+        self._journal.accepted(
+            accepted,
+            principal,
             door="http",
-            group_id=str(accepted.group_id),
-            **_who(principal),
             client=submission.trace.product,
             client_ip=submission.trace.client_ip,
-            recipients=accepted.recipients,
-            repeated=accepted.known,
             size_bytes=sum(message.content_bytes for message in accepted.messages),
-            seconds=round(seconds, 4),
+            seconds=time.perf_counter() - started,
         )
         return accepted
 
@@ -83,29 +74,16 @@ class Handler:
         try:
             yield
         except ApiError as error:
-            later = error.status in (429, 503)
-            self._metrics.submissions.labels("http", "deferred" if later else "refused").inc()
-            self._log.info(
-                "message.refused",
+            self._journal.refused(
+                principal,
                 door="http",
-                **_who(principal),
                 stage=stage,
+                temporary=error.status in (429, 503),
                 code=error.status,
                 error=error.errors[0][0],
             )
             raise
 
     def report(self, error: BaseException) -> None:
-        """Our own fault: its type and where, never its text, which may hold addresses or secrets."""
-        frames = traceback.extract_tb(error.__traceback__)
-        self._log.error(
-            "http.error",
-            error=type(error).__name__,
-            failure=failure_of(error).value,
-            frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
-        )
-
-
-def _who(principal: Principal) -> dict[str, str]:
-    key = principal.key
-    return {"service_id": str(key.service_id), "key_id": str(key.id), "key_type": str(key.type)}
+        """Our own fault."""
+        self._log.error("http.error", **described(error))

@@ -3,7 +3,6 @@
 What is wrong with a request is said by validation.py, in the words of JSON Schema that clients know.
 """
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -18,17 +17,19 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from messages import message
 from messages.address import Address, AddressError
 from messages.email.compose import MAX_URL_CHARACTERS, is_one_click_url
-from messages.message import parse_id
+from messages.message import (
+    MAX_AHEAD_SECONDS,
+    MAX_IDEMPOTENCY_CHARACTERS,
+    MAX_REFERENCE_CHARACTERS,
+    parse_id,
+)
 from messages.text import Text
 
 MAX_EMAIL_CHARACTERS = 320
-MAX_REFERENCE_CHARACTERS = 1000
 MAX_PERSONALISATION_BYTES = 51_200
-
-MAX_IDEMPOTENCY_CHARACTERS = 255
-MAX_AHEAD_SECONDS = 96 * 3600
 
 NOT_UUID = Text("{field} is not a valid UUID")
 NOT_EMAIL = Text("{field} Not a valid email address")
@@ -108,14 +109,13 @@ def _scheduled_for(text: str, info: ValidationInfo) -> str:
 def parse_time(text: str) -> float:
     """Seconds since the epoch; without an offset it is UTC."""
     try:
-        time = datetime.fromisoformat(text)
+        return message.parse_time(text)
     except ValueError:
         raise invalid(NOT_TIME) from None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
 def _idempotency_key(text: str) -> str:
-    if not 0 < len(text) <= MAX_IDEMPOTENCY_CHARACTERS or not (text.isascii() and text.isprintable()):
+    if not message.IdempotencyKey.is_usable(text):
         raise invalid(BAD_IDEMPOTENCY_KEY, limit=MAX_IDEMPOTENCY_CHARACTERS)
     return text
 

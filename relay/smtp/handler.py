@@ -1,11 +1,10 @@
 """Between the session and `accept()`: a transaction becomes a Submission, what came of it becomes a reply line.
 
-Writes the door's one line per transaction. Never logs a recipient, content, a user name or an exception's text.
+Knows nothing of sockets or of commands but RCPT.
 """
 
 import asyncio
 import time
-import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,7 +20,8 @@ from messages.envelope import Envelope
 from messages.message import Dsn, Submission, Trace
 from messages.reply import Refused, Reply
 from relay.checks import check_recipient, recipient_limit
-from relay.failures import failure_of, refusal
+from relay.failures import described, refusal
+from relay.journal import Journal
 from relay.logins import network
 from relay.metrics import DoorMetrics
 from relay.smtp.intake import mend_line_ends
@@ -71,7 +71,7 @@ class Handler:
     ) -> None:
         self._settings = settings
         self._acceptor = acceptor
-        self._metrics = metrics
+        self._journal = Journal(metrics)
         self._now = now
         self._log = structlog.get_logger()
         self._turns = asyncio.Semaphore(_LARGE_AT_ONCE)
@@ -119,20 +119,14 @@ class Handler:
                 accepted = await self._acceptor.accept(submission, client.principal)
         except Exception as error:
             return self.refuse(self.refusal_of(error), "data", client)
-        seconds = time.perf_counter() - started
-        self._metrics.submissions.labels(client.door, "repeated" if accepted.repeated else "accepted").inc()
-        self._metrics.accept_seconds.observe(seconds)
-        self._log.info(
-            "message.accepted" if not accepted.repeated else "message.repeated",
-            group_id=str(accepted.group_id),
-            **_who(client),
+        self._journal.accepted(
+            accepted,
+            client.principal,
+            door=client.door,
             client=trace.helo,
             client_ip=trace.client_ip,
-            recipients=accepted.recipients,
-            repeated=accepted.known,
             size_bytes=len(content),
-            seconds=round(seconds, 4),
-            **accepted.remarks,
+            seconds=time.perf_counter() - started,
         )
         return accepted
 
@@ -168,18 +162,18 @@ class Handler:
             self._count_refusal(transaction.refusal, "rcpt", transaction.client)
 
     def _count_refusal(self, refusal: Reply, stage: str, client: Client) -> None:
-        self._metrics.submissions.labels(client.door, "deferred" if refusal.temporary else "refused").inc()
-        self._log.info(
-            "message.refused",
-            **_who(client),
+        self._journal.refused(
+            client.principal,
+            door=client.door,
             stage=stage,
+            temporary=refusal.temporary,
             code=refusal.code,
             enhanced=refusal.enhanced,
         )
 
     def not_told(self, accepted: "Accepted", client: Client) -> None:
-        """The client left before the reply to its message: it will probably send it again."""
-        self._log.warning("message.reply_not_delivered", group_id=str(accepted.group_id), **_who(client))
+        """The client left before the reply to its message."""
+        self._journal.not_told(accepted, client.principal, door=client.door)
 
     def not_smtp(self, door: str, client_ip: str, protocol: str) -> None:
         """A client was cut that speaks something else."""
@@ -193,21 +187,5 @@ class Handler:
         return refusal(error, at_login=at_login)
 
     def report(self, error: BaseException) -> None:
-        """Our own fault: its type and where, never its text, which may hold addresses or secrets."""
-        frames = traceback.extract_tb(error.__traceback__)
-        self._log.error(
-            "smtp.error",
-            error=type(error).__name__,
-            failure=failure_of(error).value,
-            frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
-        )
-
-
-def _who(client: Client) -> dict[str, str]:
-    key = client.principal.key
-    return {
-        "door": client.door,
-        "service_id": str(key.service_id),
-        "key_id": str(key.id),
-        "key_type": str(key.type),
-    }
+        """Our own fault."""
+        self._log.error("smtp.error", **described(error))

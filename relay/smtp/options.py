@@ -6,7 +6,6 @@ The header policy takes them all off before sending, known or not.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from auth.principal import Principal
@@ -15,7 +14,10 @@ from messages.email.content import HeaderSection
 from messages.email.encoded_words import decode_words
 from messages.envelope import Envelope
 from messages.message import (
+    MAX_AHEAD_SECONDS,
+    MAX_IDEMPOTENCY_CHARACTERS,
     MAX_LIFETIME_SECONDS,
+    MAX_REFERENCE_CHARACTERS,
     Channel,
     Dsn,
     IdempotencyKey,
@@ -23,13 +25,11 @@ from messages.message import (
     Language,
     Submission,
     Trace,
+    parse_time,
 )
 from messages.reply import Refused
 from messages.text import Text, clean
 
-MAX_REFERENCE_CHARACTERS = 1000  # as by HTTP
-MAX_SCHEDULE_SECONDS = 96 * 3600  # as by HTTP
-MAX_IDEMPOTENCY_CHARACTERS = 255  # as by HTTP
 _MAX_FIELD_CHARACTERS = 16_000  # a reference as encoded words, each of its characters a word; what is decoded is whole
 
 _Word = TypeVar("_Word", Lane, Language)
@@ -137,7 +137,7 @@ def _reference(section: HeaderSection) -> str | None:
 def _idempotency_key(section: HeaderSection) -> str | None:
     field = "X-Notify-Idempotency-Key"
     value = _only(section, field)  # as it stands: mended, two keys could become one
-    if len(value) > MAX_IDEMPOTENCY_CHARACTERS or not (value.isascii() and value.isprintable()):
+    if value and not IdempotencyKey.is_usable(value):
         limit = {"limit": MAX_IDEMPOTENCY_CHARACTERS}
         raise _refused(field, Text("use at most {limit} printable ASCII characters", limit))
     return value or None
@@ -156,12 +156,11 @@ def _scheduled_for(section: HeaderSection, now: float) -> float | None:
     if value is None:
         return None
     try:
-        at = datetime.fromisoformat(value)
+        seconds = parse_time(value)
     except ValueError:
         raise _refused(field, Text("use ISO 8601, for example 2030-01-31T09:00:00Z")) from None
-    seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-    if seconds > now + MAX_SCHEDULE_SECONDS:
-        raise _refused(field, Text("more than {hours} hours ahead", {"hours": MAX_SCHEDULE_SECONDS // 3600}))
+    if seconds > now + MAX_AHEAD_SECONDS:
+        raise _refused(field, Text("more than {hours} hours ahead", {"hours": MAX_AHEAD_SECONDS // 3600}))
     return seconds if seconds > now else None  # past: it waited on its way here, and is sent at once
 
 
