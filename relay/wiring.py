@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -79,6 +80,15 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def open_ses(settings: Settings) -> AsyncIterator[Any]:
+    """A client of SES, for questions. Raises a SendError where none can be made."""
+    from delivery.providers.aws import open_client  # takes long to import, and few commands need it
+
+    async with open_client("sesv2", settings.aws, 1) as client:
+        yield client
 
 
 def load_letterheads(settings: Settings) -> Letterheads:

@@ -6,6 +6,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from config.providers import EmailProvider
 from config.settings import Settings
 from delivery.providers.base import Provider
+from delivery.providers.outbox import OutboxProvider
+from delivery.providers.ses import open_provider
+from delivery.providers.simulator import SimulatorProvider
 from messages.message import Channel, KeyType
 
 Providers = Mapping[tuple[Channel, KeyType], Provider]
@@ -23,8 +26,6 @@ def providers(live: Mapping[Channel, Provider], simulator: Provider) -> Provider
 @asynccontextmanager
 async def open_providers(settings: Settings) -> AsyncIterator[Providers]:
     """All that the settings name, for one process; closed when the block ends."""
-    from delivery.providers.simulator import SimulatorProvider
-
     async with AsyncExitStack() as stack:
         live = {
             Channel.EMAIL: await _EMAIL[settings.email.provider](settings),
@@ -35,14 +36,10 @@ async def open_providers(settings: Settings) -> AsyncIterator[Providers]:
 
 
 async def _outbox(settings: Settings) -> Provider:
-    from delivery.providers.outbox import OutboxProvider
-
     return OutboxProvider(settings.outbox.dir)
 
 
 async def _ses(settings: Settings) -> Provider:
-    from delivery.providers.ses import open_provider
-
     return await open_provider(settings.aws, settings.delivery.concurrency)
 
 

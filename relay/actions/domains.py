@@ -63,7 +63,7 @@ async def check(transactions: Transactions, name: str | None) -> Checked:
     findings, looks, identity = await asyncio.gather(
         inspection.inspect(asked, domain, settings.aws.region),
         inspection.look_at_keys(asked, domain),
-        identities.ask(settings, domain.name),
+        identities.ask(transactions, domain.name),
     )
     async with transactions.write() as t:
         before = domain = await names.get(t.connection, domain.name)
@@ -88,7 +88,7 @@ async def register(transactions: Transactions, name: str | None) -> Registered:
         key = await names.shown_key(t.connection, t.sealing, domain)
     if not settings.email.traits.registers_domains:
         return Registered(domain, key.selector, ())
-    finding = await identities.register(settings, domain, key)
+    finding = await identities.register(transactions, domain, key)
     async with transactions.write() as t:  # what SES was told cannot be taken back with a transaction
         await t.record("domain.register", "domain", domain.id, {}, {"registered_selector": key.selector})
     return Registered(domain, key.selector, (finding,))

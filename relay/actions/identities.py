@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from auth.domains import records, resolvers
 from auth.domains.inspection import Finding, Result
 from auth.domains.names import Domain
-from config.settings import Settings
 from delivery.providers.base import SendError
 from messages.email.dkim import SigningKey
 from messages.text import Text
@@ -22,32 +21,31 @@ from relay.actions.errors import (
     SES_WAITS_MX,
     ActionError,
 )
+from relay.actions.transaction import Transactions
 
 if TYPE_CHECKING:
     from delivery.providers.identities import Identity
 
 
-async def ask(settings: Settings, name: str) -> "Identity | SendError | None":
+async def ask(transactions: Transactions, name: str) -> "Identity | SendError | None":
     """What SES has of the domain, None where it knows nothing; or why it did not say."""
-    if not settings.email.traits.registers_domains:
+    if not transactions.settings.email.traits.registers_domains:
         return None
     from delivery.providers import identities
-    from delivery.providers.aws import open_client
 
     try:
-        async with open_client("sesv2", settings.aws, 1) as client:
+        async with transactions.open_ses() as client:
             return await identities.find(client, name)
     except SendError as error:
         return error
 
 
-async def register(settings: Settings, domain: Domain, key: SigningKey) -> Finding:
+async def register(transactions: Transactions, domain: Domain, key: SigningKey) -> Finding:
     """Gives SES the domain with this key, and says what it then has. Raises ActionError."""
     from delivery.providers import identities
-    from delivery.providers.aws import open_client
 
     try:
-        async with open_client("sesv2", settings.aws, 1) as client:
+        async with transactions.open_ses() as client:
             return judged(domain, await identities.register(client, key, records.mail_from(domain.name)))
     except SendError as error:
         raise ActionError(SES_REFUSED, reason=error.reason) from None

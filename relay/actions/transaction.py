@@ -4,7 +4,7 @@ Each action that changes something records it here, in the transaction that make
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -89,6 +89,7 @@ class Transactions:
     sealing: Keyring
     actor: Actor
     now: Callable[[], float]  # seconds since the epoch
+    open_ses: Callable[[], AbstractAsyncContextManager[Any]]  # a client of it
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:

@@ -5,6 +5,7 @@ import os
 import pwd
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from auth.audit import Actor
 from config.database import Database
 from config.settings import Settings, load
 from relay.actions.transaction import Transaction, Transactions
-from relay.wiring import check_roots, load_keyrings, open_database
+from relay.wiring import check_roots, load_keyrings, open_database, open_ses
 
 T = TypeVar("T")
 
@@ -48,7 +49,8 @@ def with_transactions(work: Callable[[Transactions], Awaitable[T]]) -> T:
         secret, sealing = load_keyrings(settings)
         async with open_database(settings) as database:
             await check_roots(settings, database)
-            return await work(Transactions(database, settings, secret, sealing, operator(), time.time))
+            asking = partial(open_ses, settings)
+            return await work(Transactions(database, settings, secret, sealing, operator(), time.time, asking))
 
     return asyncio.run(run())
 

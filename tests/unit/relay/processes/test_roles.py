@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -17,7 +18,9 @@ from relay.processes.roles import OPS, PROCESSES, ROLES, Process, Secret
 from relay.processes.sockets import listen
 
 ROOT = Path(__file__).parents[4]
-PACKAGES = ("messages", "auth", "config", "delivery", "relay")
+LATE = ("prometheus_client", "uvloop", "aiosmtpd", "fastapi", "uvicorn", "aiobotocore", "delivery.exit.worker")
+LATE += ("delivery.providers.ses", "delivery.providers.outbox", "delivery.callbacks.sender", "delivery.feedback.run")
+OPENING = ("relay/processes/", "relay/wiring.py", "relay/cli/")
 OPEN_ALWAYS = {
     "all": ["starttls", "tls", "http", "metrics"],
     "smtp": ["starttls", "tls", "metrics"],
@@ -94,22 +97,34 @@ def test_only_workers_seal_and_only_doors_of_smtp_show_certificates() -> None:
     assert [role.name for role in ROLES.values() if role.has_certificates] == ["all", "smtp"]
 
 
-def test_commands_start_without_what_processes_run() -> None:
+def test_what_processes_run_is_loaded_before_they_are_forked_and_for_no_other_command() -> None:
     """prometheus_client above all: it picks its multiprocess mode when it is first imported."""
-    late = ("prometheus_client", "uvloop", "aiosmtpd", "fastapi", "uvicorn", "aiobotocore", "delivery.exit.worker")
-    script = f"import sys, relay.cli; print([name for name in {late} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    script = f"""
+import sys, relay.cli
+print([name for name in {LATE} if name in sys.modules])
+from relay.processes.children import preload
+preload()
+print([name for name in {LATE} if name not in sys.modules])"""
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": "chosen by now"}
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[]\n[]\n", "")
 
 
-def test_the_environment_is_read_and_databases_are_opened_in_few_places() -> None:
-    reading = re.compile(r"\bos\.environb?\b|\bgetenv\(|(?<!class )\bDatabase\(")
-    found = {
-        path.relative_to(ROOT).as_posix()
-        for package in PACKAGES
-        for path in (ROOT / package).rglob("*.py")
-        if reading.search(path.read_text())
-    }
-    allowed = ("relay/processes/", "relay/wiring.py", "relay/cli/", "config/settings.py")
-    assert {path for path in found if not path.startswith(allowed)} == set()
-    assert len(found) > 5
+def found(pattern: str, *packages: str) -> set[str]:
+    """The files in which it stands."""
+    paths = [path for package in packages for path in (ROOT / package).rglob("*.py")]
+    return {path.relative_to(ROOT).as_posix() for path in paths if re.search(pattern, path.read_text())}
+
+
+def test_the_environment_is_read_in_few_places() -> None:
+    files = found(r"\bos\.environb?\b|\bgetenv\(", "messages", "auth", "config", "delivery", "relay")
+    assert {file for file in files if not file.startswith((*OPENING, "config/settings.py"))} == set()
+    assert len(files) > 3
+
+
+def test_databases_clients_and_servers_are_opened_in_few_places() -> None:
+    """In delivery they take what they are given, or have a function that opens it."""
+    calls = r"\b(?:Database|open_client|open_queue|open_providers?|open_sender|open_parts|ClientSession|serve)\("
+    files = found(rf"(?<!def )(?<!class )(?<!\.){calls}", "messages", "auth", "config", "relay")
+    assert {file for file in files if not file.startswith(OPENING)} == set()
+    assert len(files) > 5
