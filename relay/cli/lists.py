@@ -8,6 +8,7 @@ import typer
 
 from auth import guests, senders, service_domains
 from auth.principal import Service
+from config import encrypted
 from relay.actions import guests as changing_guests
 from relay.actions import senders as changing_senders
 from relay.actions import service_domains as changing_domains
@@ -44,7 +45,9 @@ LISTS = {
         (texts.GUEST, texts.GUEST_ADD, texts.GUEST_REMOVE, texts.GUEST_LIST),
         add=changing_guests.add,
         remove=changing_guests.remove,
-        load=lambda t, service: guests.load(t.connection, t.secret.cipher(guests.PURPOSE), service.id),
+        load=lambda t, service: guests.load(
+            t.connection, encrypted.cipher(guests.guests.c.address, t.secret), service.id
+        ),
     ),
     "sender": Listed(
         "sender",

@@ -15,6 +15,7 @@ from auth import audit, bans, keys, throttle
 from auth.audit import Actor, Entry
 from auth.domains import dkim_keys
 from auth.principal import Service
+from config import encrypted
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Settings
@@ -146,8 +147,9 @@ async def everything(desk: Desk, service: str) -> list[str]:
     await do(lifting.lift, "192.0.2.1")
     async with desk.database.read() as connection:
         private = (await connection.execute(dkim_keys.dkim_keys.select())).mappings().all()
+    by = encrypted.cipher(dkim_keys.dkim_keys.c.private_key, desk.sealing)
     for row in private:
-        pem = desk.sealing.cipher(dkim_keys.PURPOSE).decrypt(row["private_key"], row["id"].bytes).decode()
+        pem = by.decrypt(row["private_key"], row["id"].bytes).decode()
         secrets += pem.splitlines()[1:-1]
     return secrets
 
