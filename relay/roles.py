@@ -312,6 +312,7 @@ async def worker(owner: str, slot: int, settings: Settings, stopping: asyncio.Ev
     from delivery.exit.rendering import Renderer
     from delivery.exit.signing import Signer
     from delivery.exit.worker import Worker
+    from delivery.followers import FOLLOWERS
     from delivery.library.brandings import Brandings
     from delivery.library.templates import Templates
     from delivery.metrics import DeliveryMetrics
@@ -329,7 +330,7 @@ async def worker(owner: str, slot: int, settings: Settings, stopping: asyncio.Ev
     async with open_database(settings) as database, processes.present(database, "worker", roots, time.time):
         async with database.write() as connection:
             await names.ensure(connection, sealing, settings.email.default_domain, time.time())
-        codec, attempting = Codec(secret), Attempting(database)
+        codec, attempting = Codec(secret), Attempting(database, FOLLOWERS)
         live = await email_provider(settings)
         providers: dict[KeyType, Provider] = dict.fromkeys(KeyType, live) | {KeyType.TEST: SimulatorProvider()}
         work = Worker(
@@ -370,6 +371,7 @@ async def feedback(
 
     from delivery.callbacks.sender import open_sender
     from delivery.feedback import run
+    from delivery.followers import FOLLOWERS
     from delivery.metrics import CallbackMetrics, DeliveryMetrics
     from delivery.store.rows import Codec
     from delivery.store.searching import Searching
@@ -389,7 +391,7 @@ async def feedback(
             now=time.time,
         )
         async with (
-            run.open_parts(settings.aws, Settling(database, codec), metrics, time.time) as parts,
+            run.open_parts(settings.aws, Settling(database, codec, FOLLOWERS), metrics, time.time) as parts,
             telling as sender,
         ):
             ready()

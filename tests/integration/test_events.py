@@ -264,7 +264,7 @@ async def test_nothing_is_deleted_before_it_is_learned(works: Works, told: Feedb
         return await answer(operation, body)
 
     told.queue.answer = watched  # type: ignore[method-assign]
-    works.store.settling = Watched(works.database, Codec(works.keyring))
+    works.store.settling = Watched(works.database, Codec(works.keyring), ())
     async with feedback(works):
         await emptied(told)
     assert order[0] == "learned"
