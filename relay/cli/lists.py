@@ -18,7 +18,7 @@ from relay.cli.arguments import NamedService
 from relay.cli.output import Json, show, show_items
 from relay.cli.session import read, write
 
-Change = Callable[[Transaction, str, str], Awaitable[str]]
+Change = Callable[[Transaction, Service, str], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ def commands(listed: Listed) -> typer.Typer:
 
     def change(how: Change, service: str, entry: str, as_json: bool) -> None:
         async def work(t: Transaction) -> dict[str, str]:
-            service_id = (await t.service(service)).id
-            return {"service_id": str(service_id), listed.entry: await how(t, service, entry)}
+            of = await t.service(service)
+            return {"service_id": str(of.id), listed.entry: await how(t, of, entry)}
 
         show(write(work), as_json)
 
