@@ -8,14 +8,10 @@ from uuid import UUID
 
 from auth import senders
 from auth.errors import ALLOWED_NOT_ASCII, AuthError
-from config.keyring import Cipher, Keyring
+from config.encrypted import row_id
+from config.keyring import Cipher
 
 NOBODY = "@invalid"  # in the clear beside what is encrypted: a version before, which cannot read it, would allow anyone
-_PURPOSE = "key allowed senders"
-
-
-def cipher(keyring: Keyring) -> Cipher:
-    return keyring.cipher(_PURPOSE)
 
 
 def parse(text: str) -> str:
@@ -27,10 +23,10 @@ def parse(text: str) -> str:
 
 def seal(allowed: Collection[str], key_id: UUID, by: Cipher) -> bytes | None:
     """As the table keeps them; None for no limit."""
-    return by.encrypt(" ".join(allowed).encode(), key_id.bytes) if allowed else None
+    return by.encrypt(" ".join(allowed).encode(), row_id(key_id)) if allowed else None
 
 
 def unseal(kept: bytes | None, clear: str, key_id: UUID, by: Cipher) -> frozenset[str]:
     """`clear` is what a version before kept. Raises KeyringError."""
-    text = clear if kept is None else by.decrypt(kept, key_id.bytes).decode()
+    text = clear if kept is None else by.decrypt(kept, row_id(key_id)).decode()
     return frozenset(text.split())

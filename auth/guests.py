@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.errors import BAD_GUEST, GUEST_TAKEN, GUEST_UNKNOWN, GUESTS_FULL, AuthError
 from config.database import Id, metadata
+from config.encrypted import Encrypted, cipher, hasher, row_id
 from config.keyring import Cipher, Keyring
 from messages.address import Address, AddressError
 
@@ -22,13 +23,12 @@ guests = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("service_id", Id, ForeignKey("services.id"), nullable=False),
-    Column("address", LargeBinary, nullable=False),  # encrypted
+    Column("address", Encrypted("guest", found_by="address_hash"), nullable=False),
     Column("address_hash", LargeBinary, nullable=False),
     Column("created_at", Double, nullable=False),
     UniqueConstraint("service_id", "address_hash", name="guests_address"),
 )
 
-PURPOSE = "guest"
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164 6.1: fifteen digits at most
 _NUMBER_FILL = re.compile(r"[\s().-]+")
 
@@ -36,18 +36,18 @@ _NUMBER_FILL = re.compile(r"[\s().-]+")
 async def add(connection: AsyncConnection, keyring: Keyring, service_id: UUID, text: str, now: float) -> str:
     """Puts an address or number on the list; returns it as it is compared. Raises AuthError."""
     guest = parse(text)
-    present = await load(connection, keyring.cipher(PURPOSE), service_id)
+    present = await load(connection, cipher(guests.c.address, keyring), service_id)
     if guest in present:
         raise AuthError(GUEST_TAKEN)
     if len(present) >= MAX_GUESTS:
         raise AuthError(GUESTS_FULL, limit=MAX_GUESTS)
-    row_id = uuid4()
+    guest_id = uuid4()
     await connection.execute(
         insert(guests).values(
-            id=row_id,
+            id=guest_id,
             service_id=service_id,
-            address=keyring.cipher(PURPOSE).encrypt(guest.encode(), row_id.bytes),
-            address_hash=keyring.hasher(PURPOSE).hash(guest),
+            address=cipher(guests.c.address, keyring).encrypt(guest.encode(), row_id(guest_id)),
+            address_hash=hasher(guests.c.address, keyring).hash(guest),
             created_at=now,
         )
     )
@@ -57,7 +57,7 @@ async def add(connection: AsyncConnection, keyring: Keyring, service_id: UUID, t
 async def remove(connection: AsyncConnection, keyring: Keyring, service_id: UUID, text: str) -> str:
     """Takes an address or number off the list. Raises AuthError when it is not on it."""
     guest = parse(text)
-    hashes = keyring.hasher(PURPOSE).candidates(guest)
+    hashes = hasher(guests.c.address, keyring).candidates(guest)
     gone = await connection.execute(
         delete(guests).where(guests.c.service_id == service_id, guests.c.address_hash.in_(hashes))
     )
@@ -68,7 +68,7 @@ async def remove(connection: AsyncConnection, keyring: Keyring, service_id: UUID
 
 async def find(connection: AsyncConnection, keyring: Keyring, service_id: UUID, text: str) -> UUID:
     """The id of the entry of an address or number. Raises AuthError when it is not on the list."""
-    hashes = keyring.hasher(PURPOSE).candidates(parse(text))
+    hashes = hasher(guests.c.address, keyring).candidates(parse(text))
     statement = select(guests.c.id).where(guests.c.service_id == service_id, guests.c.address_hash.in_(hashes))
     found: UUID | None = (await connection.execute(statement)).scalar_one_or_none()
     if found is None:
@@ -76,10 +76,10 @@ async def find(connection: AsyncConnection, keyring: Keyring, service_id: UUID, 
     return found
 
 
-async def load(connection: AsyncConnection, cipher: Cipher, service_id: UUID) -> frozenset[str]:
+async def load(connection: AsyncConnection, by: Cipher, service_id: UUID) -> frozenset[str]:
     """The whole list, as addresses are compared. Raises KeyringError when an entry does not open."""
     rows = await connection.execute(select(guests.c.id, guests.c.address).where(guests.c.service_id == service_id))
-    return frozenset(cipher.decrypt(row.address, row.id.bytes).decode() for row in rows)
+    return frozenset(by.decrypt(row.address, row_id(row.id)).decode() for row in rows)
 
 
 def parse(text: str) -> str:

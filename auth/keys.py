@@ -45,13 +45,13 @@ from auth.errors import (
 from auth.principal import Key, Option, Service
 from auth.services import parse_limit, parse_name, parse_reply_to, services
 from config.database import Id, metadata
+from config.encrypted import Encrypted, cipher, hasher, row_id
 from config.keyring import Cipher, Keyring
 from config.settings import Limits
 from messages.message import MAX_LIFETIME_SECONDS, KeyType, Lane, Language
 
 API_KEY_PREFIX = "gcntfy-"
 OVERLAP_SECONDS = 24 * 3600
-PURPOSE = "key secret"
 MAX_USERNAME_CHARACTERS = 32
 MIN_MESSAGE_BYTES = 1024
 MAX_LISTED = 100  # networks, or senders: each log-in or message is compared with all
@@ -63,7 +63,7 @@ keys = Table(
     Column("service_id", Id, ForeignKey("services.id"), nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("type", Text, nullable=False),
-    Column("secret", LargeBinary, nullable=False),  # encrypted
+    Column("secret", Encrypted("key secret", found_by="secret_hash"), nullable=False),
     Column("secret_hash", LargeBinary, nullable=False, unique=True),
     Column("smtp_username", String(MAX_USERNAME_CHARACTERS), nullable=False, unique=True),
     Column("lane", Text),
@@ -78,7 +78,7 @@ keys = Table(
     Column(
         "allowed_from", Text, nullable=False, server_default=""
     ),  # in the clear, by versions before `allowed_senders`
-    Column("allowed_senders", LargeBinary),  # encrypted; null: no limit
+    Column("allowed_senders", Encrypted("key allowed senders")),  # null: no limit
     Column("fixed", Text, nullable=False, server_default=""),  # names of options, separated by spaces
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double),
@@ -158,12 +158,12 @@ async def hidden(connection: AsyncConnection, keyring: Keyring, limits: Limits, 
     if (await connection.execute(mine)).first() is None:
         row = {"service_id": service.id, "type": KeyType.NORMAL, "created_at": now, "networks": "", "hidden": True}
         await _insert(connection, keyring, {**row, "name": "hidden"}, _username("hidden", ""))
-    return key((await connection.execute(mine)).mappings().one(), limits, allowed_senders.cipher(keyring))
+    return key((await connection.execute(mine)).mappings().one(), limits, cipher(keys.c.allowed_senders, keyring))
 
 
 async def find(connection: AsyncConnection, keyring: Keyring, limits: Limits, key_id: UUID) -> Key:
     """Raises AuthError when there is none."""
-    return key(await _row(connection, key_id), limits, allowed_senders.cipher(keyring))
+    return key(await _row(connection, key_id), limits, cipher(keys.c.allowed_senders, keyring))
 
 
 async def named(connection: AsyncConnection, keyring: Keyring, limits: Limits, text: str) -> Key:
@@ -174,7 +174,7 @@ async def named(connection: AsyncConnection, keyring: Keyring, limits: Limits, t
     row = (await connection.execute(statement)).mappings().one_or_none()
     if row is None:
         raise AuthError(KEY_UNKNOWN, id=text)
-    return key(row, limits, allowed_senders.cipher(keyring))
+    return key(row, limits, cipher(keys.c.allowed_senders, keyring))
 
 
 async def list_all(
@@ -184,8 +184,8 @@ async def list_all(
     statement = select(keys).where(~keys.c.hidden).order_by(keys.c.created_at, keys.c.id)
     if service_id is not None:
         statement = statement.where(keys.c.service_id == service_id)
-    cipher = allowed_senders.cipher(keyring)
-    return [key(row, limits, cipher) for row in (await connection.execute(statement)).mappings()]
+    by = cipher(keys.c.allowed_senders, keyring)
+    return [key(row, limits, by) for row in (await connection.execute(statement)).mappings()]
 
 
 async def update(
@@ -228,7 +228,7 @@ async def rotate(
 ) -> Issued:
     """A new key with the same settings; the old one ends after the overlap. Raises AuthError when it has ended."""
     row = await _row(connection, key_id)
-    old = key(row, limits, allowed_senders.cipher(keyring))
+    old = key(row, limits, cipher(keys.c.allowed_senders, keyring))
     if old.is_revoked(now):
         raise AuthError(KEY_ENDED, id=key_id)
     ends_at = min(now + overlap_seconds, old.expires_at or float("inf"))
@@ -244,8 +244,8 @@ _COPIED = (
 )
 
 
-def key(row: RowMapping, limits: Limits, cipher: Cipher) -> Key:
-    """The value of a row of the keys table, alone or joined; `cipher` is of allowed_senders. Raises KeyringError."""
+def key(row: RowMapping, limits: Limits, by: Cipher) -> Key:
+    """The value of a row of the keys table, alone or joined; `by` is of allowed_senders. Raises KeyringError."""
     c = keys.c
     return Key(
         id=row[c.id],
@@ -266,7 +266,7 @@ def key(row: RowMapping, limits: Limits, cipher: Cipher) -> Key:
         lifetime_seconds=row[c.lifetime_seconds],
         max_message_bytes=row[c.max_message_bytes],
         max_recipients=row[c.max_recipients],
-        allowed_from=allowed_senders.unseal(row[c.allowed_senders], row[c.allowed_from], row[c.id], cipher),
+        allowed_from=allowed_senders.unseal(row[c.allowed_senders], row[c.allowed_from], row[c.id], by),
         fixed=frozenset(map(Option, row[c.fixed].split())),
     )
 
@@ -295,8 +295,8 @@ async def _insert(
         insert(keys).values(
             **_sealed(row, keyring, key_id),
             id=key_id,
-            secret=keyring.cipher(PURPOSE).encrypt(secret.encode(), key_id.bytes),
-            secret_hash=keyring.hasher(PURPOSE).hash(secret),
+            secret=cipher(keys.c.secret, keyring).encrypt(secret.encode(), row_id(key_id)),
+            secret_hash=hasher(keys.c.secret, keyring).hash(secret),
             smtp_username=smtp_username,
         )
     )
@@ -320,7 +320,7 @@ def _sealed(row: Mapping[str, Any], keyring: Keyring, key_id: UUID) -> dict[str,
     """The values of one key, with nobody's address in the clear."""
     if "allowed_from" not in row:
         return dict(row)
-    sealed = allowed_senders.seal(row["allowed_from"].split(), key_id, allowed_senders.cipher(keyring))
+    sealed = allowed_senders.seal(row["allowed_from"].split(), key_id, cipher(keys.c.allowed_senders, keyring))
     return {**row, "allowed_from": allowed_senders.NOBODY if sealed else "", "allowed_senders": sealed}
 
 

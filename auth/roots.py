@@ -14,7 +14,7 @@ roots = Table(
     "roots",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("proof", LargeBinary, nullable=False),  # opens with the right root only
+    Column("proof", LargeBinary, nullable=False),  # by the root itself that it names: renewed last, apart
 )
 
 PURPOSE = "root proof"

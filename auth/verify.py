@@ -17,9 +17,10 @@ from sqlalchemy import Select, and_, bindparam, or_, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth import allowed_senders, guests, keys, senders, service_domains, services
+from auth import guests, keys, senders, service_domains, services
 from auth.lookups import MAX_ENTRIES, TIMEOUT_SECONDS, Lookups, Unavailable
 from auth.principal import Principal, Service
+from config import encrypted
 from config.database import Database, Id
 from config.keyring import Keyring, KeyringError
 from config.settings import Limits
@@ -71,10 +72,10 @@ class Verifier:
         max_entries: int = MAX_ENTRIES,
     ) -> None:
         self._database = database
-        self._hasher = keyring.hasher(keys.PURPOSE)
-        self._secrets = keyring.cipher(keys.PURPOSE)
-        self._guests = keyring.cipher(guests.PURPOSE)
-        self._allowed = allowed_senders.cipher(keyring)
+        self._hasher = encrypted.hasher(keys.keys.c.secret, keyring)
+        self._secrets = encrypted.cipher(keys.keys.c.secret, keyring)
+        self._guests = encrypted.cipher(guests.guests.c.address, keyring)
+        self._allowed = encrypted.cipher(keys.keys.c.allowed_senders, keyring)
         self._log = structlog.get_logger("auth")
         self._clock = clock
         self._limits = limits
@@ -233,7 +234,7 @@ class Verifier:
 
     def _open(self, row: RowMapping) -> str | None:
         try:
-            return self._secrets.decrypt(row[keys.keys.c.secret], row[keys.keys.c.id].bytes).decode()
+            return self._secrets.decrypt(row[keys.keys.c.secret], encrypted.row_id(row[keys.keys.c.id])).decode()
         except KeyringError:  # damaged: the others of its service still work, and so may its hash
             self._log.error("key.unreadable", key_id=str(row[keys.keys.c.id]))
             return None

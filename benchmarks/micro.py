@@ -13,6 +13,7 @@ from auth.limits import DAY_SECONDS, MINUTE_SECONDS, Charge
 from config.database import Database
 from config.keyring import Keyring
 from delivery import schema
+from delivery.followers import FOLLOWERS
 from delivery.library.brandings import Brandings
 from delivery.queue.sql import SqlQueue
 from delivery.store.attempting import Attempting
@@ -77,7 +78,7 @@ async def storing_and_delivering(url: str, batches: int = 40) -> tuple[float, fl
     try:
         await schema.upgrade(database)
         codec, queue, content = Codec(Keyring.parse(Keyring.generate())), SqlQueue(database), html_message()
-        putting, attempting = Putting(database, codec), Attempting(database)
+        putting, attempting = Putting(database, codec), Attempting(database, FOLLOWERS)
         searching, contents = Searching(database, codec), Contents(database, codec)
 
         async def put() -> None:

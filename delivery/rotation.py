@@ -1,35 +1,37 @@
 """`secrets rotate`: re-encrypts what an older root secret encrypted, so that the older one can be forgotten.
 
-Runs beside everything else: each portion is one short write transaction, and all processes read both roots meanwhile.
+What there is to re-encrypt, the tables say (config/encrypted.py). Runs beside everything else: each portion is one
+short write transaction, and all processes read both roots meanwhile.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, func, select, update
+from sqlalchemy import Column, bindparam, func, select, update
 
-from auth import allowed_senders, guests, keys, roots
-from auth.domains import dkim_keys
+from auth import keys, roots
+from config import encrypted
 from config.database import Database
+from config.encrypted import Encrypted, Root, row_id
 from config.keyring import Cipher, Hasher, Keyring
-from delivery.store import tables
-from messages.address import Address
+from delivery.all_tables import metadata
 
 _PORTION = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """An encrypted column, how its row is bound to it, and the keyed hash that stands beside it."""
+    """An encrypted column, with what its roots make of it."""
 
-    table: Table
-    column: str
+    column: Column[Any]
+    declared: Encrypted
     cipher: Cipher
-    row_id: Callable[[Row[Any]], bytes]
-    hash_column: str | None = None
-    hasher: Hasher | None = None
-    key: Callable[[str], str] = str
+    hasher: Hasher
+
+    @property
+    def primary_key(self) -> Sequence[Column[Any]]:
+        return list(self.column.table.primary_key.columns)
 
 
 async def rotate(database: Database, secret: Keyring, sealing: Keyring) -> int:
@@ -37,82 +39,51 @@ async def rotate(database: Database, secret: Keyring, sealing: Keyring) -> int:
 
     Then the proofs are those of the first roots: with an older one alone nothing starts any more.
     """
+    keyrings = {Root.SECRET: secret, Root.SEALING: sealing}
     async with database.write() as connection:
         count = await keys.seal_allowed_senders(connection, secret)
-    for sealed in _everything(secret, sealing):
+    for column in encrypted.columns(metadata):
+        sealed = _sealed(column, keyrings[encrypted.declared(column).root])
         while portion := await _rotate_portion(database, sealed):
             count += portion
         # Then what somebody else was writing meanwhile, one row each time: who waits holds nothing.
         while portion := await _rotate_portion(database, sealed, 1, skip_locked=False):
             count += portion
     async with database.write() as connection:
-        for name, keyring in (("secret", secret), ("sealing", sealing)):
-            await roots.renew(connection, name, keyring)
+        for root, keyring in keyrings.items():
+            await roots.renew(connection, root.value, keyring)
     return count
 
 
-def _everything(secret: Keyring, sealing: Keyring) -> Sequence[Sealed]:
-    mail, by_id = secret.hasher("recipient"), _id
-    return (
-        Sealed(tables.contents, "data", secret.cipher("content"), lambda r: r.id.bytes + r.part.to_bytes(4, "big")),
-        Sealed(tables.messages, "reverse_path", secret.cipher("reverse path"), by_id),
-        Sealed(tables.messages, "subject", secret.cipher("subject"), by_id),
-        Sealed(tables.messages, "dsn", secret.cipher("dsn"), by_id),
-        Sealed(tables.messages, "recipient", secret.cipher("recipient"), by_id, "recipient_hash", mail, _address_key),
-        Sealed(tables.events, "detail", secret.cipher("event detail"), by_id),
-        Sealed(tables.callback_urls, "bearer_token", secret.cipher("callback token"), _service_id),
-        Sealed(tables.callback_urls, "signing_secret", secret.cipher("callback secret"), _service_id),
-        Sealed(keys.keys, "secret", secret.cipher(keys.PURPOSE), by_id, "secret_hash", secret.hasher(keys.PURPOSE)),
-        Sealed(keys.keys, "allowed_senders", allowed_senders.cipher(secret), by_id),
-        Sealed(
-            guests.guests,
-            "address",
-            secret.cipher(guests.PURPOSE),
-            by_id,
-            "address_hash",
-            secret.hasher(guests.PURPOSE),
-        ),
-        Sealed(dkim_keys.dkim_keys, "private_key", sealing.cipher(dkim_keys.PURPOSE), by_id),
+def _sealed(column: Column[Any], keyring: Keyring) -> Sealed:
+    return Sealed(
+        column, encrypted.declared(column), encrypted.cipher(column, keyring), encrypted.hasher(column, keyring)
     )
-
-
-def _id(row: Row[Any]) -> bytes:
-    return bytes(row.id.bytes)
-
-
-def _service_id(row: Row[Any]) -> bytes:
-    return bytes(row.service_id.bytes)
-
-
-def _address_key(address: str) -> str:
-    return Address.parse(address).key
 
 
 async def _rotate_portion(
     database: Database, sealed: Sealed, limit: int = _PORTION, *, skip_locked: bool = True
 ) -> int:
-    column = sealed.table.c[sealed.column]
-    ids = list(sealed.table.primary_key.columns)
+    column, ids = sealed.column, sealed.primary_key
     # The key id stands in front of every value, so the database finds what is old.
     old = func.substr(column, 1, len(sealed.cipher.id)) != sealed.cipher.id
     chosen = select(*ids, column).where(old).limit(limit)
     if not database.is_sqlite:
         chosen = chosen.with_for_update(skip_locked=skip_locked)
-    statement = update(sealed.table).where(*(column == bindparam(f"b_{column.name}") for column in ids))
+    statement = update(column.table).where(*(each == bindparam(f"b_{each.name}") for each in ids))
     async with database.write() as connection:
         rows = (await connection.execute(chosen)).all()
         if rows:
-            await connection.execute(
-                statement, [_renewed(sealed, row, [column.name for column in ids]) for row in rows]
-            )
+            await connection.execute(statement, [_renewed(sealed, row) for row in rows])
     return len(rows)
 
 
-def _renewed(sealed: Sealed, row: Any, ids: Sequence[str]) -> dict[str, Any]:
-    row_id = sealed.row_id(row)
-    plain = sealed.cipher.decrypt(row._mapping[sealed.column], row_id)
-    values: dict[str, Any] = {f"b_{name}": row._mapping[name] for name in ids}
-    values[sealed.column] = sealed.cipher.encrypt(plain, row_id)
-    if sealed.hasher is not None and sealed.hash_column is not None:
-        values[sealed.hash_column] = sealed.hasher.hash(sealed.key(plain.decode()))
+def _renewed(sealed: Sealed, row: Any) -> dict[str, Any]:
+    ids = {each.name: row._mapping[each] for each in sealed.primary_key}
+    bound_to, name, found_by = row_id(*ids.values()), sealed.column.name, sealed.declared.found_by
+    plain = sealed.cipher.decrypt(row._mapping[sealed.column], bound_to)
+    values: dict[str, Any] = {f"b_{each}": value for each, value in ids.items()}
+    values[name] = sealed.cipher.encrypt(plain, bound_to)
+    if found_by is not None:
+        values[found_by] = sealed.hasher.hash(sealed.declared.key(plain.decode()))
     return values

@@ -175,34 +175,34 @@ class Submission:
 class Message:
     """One recipient's unit: one row, one provider call, one provider id. Times are seconds since the epoch."""
 
-    id: UUID  # UUIDv7
-    group_id: UUID  # all messages of one submission
-    service_id: UUID
-    key_id: UUID
-    key_type: KeyType
+    id: UUID  # UUIDv7, of its creation: the id that callers ask by
+    group_id: UUID  # the same for all messages of one submission
+    service_id: UUID  # who sends
+    key_id: UUID  # that the client showed
+    key_type: KeyType  # of that key, as it was then: decides which provider gets the message
     channel: Channel
     lane: Lane
-    template_id: UUID
-    template_version: int
-    reference: str | None
-    reverse_path: str  # empty: the null reverse-path
+    template_id: UUID  # for mail that came with its content, the service's hidden template
+    template_version: int  # of that template, from 1
+    reference: str | None  # the client's own name for it, not unique; None: it gave none
+    reverse_path: str  # where failures are returned to (RFC 5321 4.4); empty: the null reverse-path
     recipient: Recipient
-    subject: str
-    original_message_id: str | None
+    subject: str  # as text, decoded and shortened; empty: it has none
+    original_message_id: str | None  # the Message-ID it came with, which its provider may replace; None: it had none
     signing_domain: str  # d= of our DKIM signature: the domain of the rewritten header From
-    content_id: UUID
-    content_bytes: int
+    content_id: UUID  # what it says, shared by the messages of its group
+    content_bytes: int  # of what is stored: octets
     status: Status
-    created_at: float
-    expires_at: float
+    created_at: float  # when it was accepted
+    expires_at: float  # from then on it is not sent any more
     content_kind: ContentKind = ContentKind.RAW
-    scheduled_for: float | None = None
-    job_id: UUID | None = None
-    provider_id: str | None = None
-    billable_units: int = 0
-    sent_at: float | None = None
-    completed_at: float | None = None
-    dsn: Dsn | None = None
+    scheduled_for: float | None = None  # it does not leave before; None: at once
+    job_id: UUID | None = None  # the list that it is a line of; None: sent by itself
+    provider_id: str | None = None  # what the provider calls it; None: it is not known to have taken it
+    billable_units: int = 0  # parts of a text message that are charged; 0: none are, as for mail
+    sent_at: float | None = None  # when the provider took it; None: it is not known to have
+    completed_at: float | None = None  # when it came to its present end; None: it has none yet
+    dsn: Dsn | None = None  # what its client asked to be told (RFC 3461); None: it asked nothing
 
     def evolve(self, **changes: Any) -> "Message":
         return replace(self, **changes)

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Index,
-    LargeBinary,
     Table,
     Text,
     UniqueConstraint,
@@ -32,6 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.domains import selectors
 from auth.domains.selectors import Life, Look, State
 from config.database import Id, metadata
+from config.encrypted import Encrypted, Root, cipher, row_id
 from config.keyring import Keyring
 from messages.email import dkim
 
@@ -41,7 +41,7 @@ dkim_keys = Table(
     Column("id", Id, primary_key=True),
     Column("domain_id", Id, ForeignKey("domains.id"), nullable=False),
     Column("selector", Text, nullable=False),
-    Column("private_key", LargeBinary, nullable=False),  # sealed PEM
+    Column("private_key", Encrypted("dkim", Root.SEALING), nullable=False),  # PEM
     Column("public_record", Text, nullable=False),
     Column("active", Boolean, nullable=False),  # it signs
     Column("created_at", Double, nullable=False),
@@ -57,8 +57,6 @@ Index(
     postgresql_where=text("active"),
     sqlite_where=text("active"),
 )
-
-PURPOSE = "dkim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ async def make(
             id=key_id,
             domain_id=domain_id,
             selector=key.selector,
-            private_key=sealing.cipher(PURPOSE).encrypt(pem, key_id.bytes),
+            private_key=cipher(dkim_keys.c.private_key, sealing).encrypt(pem, row_id(key_id)),
             public_record=key.public_record,
             active=key.signs,
             created_at=now,
@@ -130,7 +128,8 @@ async def opened(connection: AsyncConnection, sealing: Keyring, domain: str, key
     """The key with its private side. Raises KeyringError when the sealing key does not open it."""
     statement = select(dkim_keys.c.private_key).where(dkim_keys.c.id == key.id)
     sealed = (await connection.execute(statement)).scalar_one()
-    return dkim.SigningKey.from_pem(domain, key.selector, sealing.cipher(PURPOSE).decrypt(sealed, key.id.bytes))
+    pem = cipher(dkim_keys.c.private_key, sealing).decrypt(sealed, row_id(key.id))
+    return dkim.SigningKey.from_pem(domain, key.selector, pem)
 
 
 async def forget(connection: AsyncConnection, key_ids: Sequence[UUID]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from delivery.statuses import provider_response, status_description, timestamp
+from delivery.descriptions import provider_response, status_description, timestamp
 from messages.message import Message
 from messages.status import Status
 

@@ -12,13 +12,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from yarl import URL
 
+from config.encrypted import cipher, row_id
 from config.keyring import Keyring, KeyringError
 from delivery.callbacks import guard
 from delivery.store.tables import callback_urls
 from messages.text import TextError
 
-TOKEN_PURPOSE = "callback token"  # noqa: S105 - no secret
-SECRET_PURPOSE = "callback secret"  # noqa: S105 - no secret
 _SECRET_BYTES = 32
 _URL_CHARACTERS = 1000
 _TOKEN = re.compile(r"[!-~]{10,1000}")
@@ -106,11 +105,11 @@ async def put(
     url = parse(url, allow_private=allow_private)
     if not _TOKEN.fullmatch(bearer_token):
         raise CallbackUrlError("a bearer token has 10 to 1000 printable ASCII characters, without spaces")
-    secret = os.urandom(_SECRET_BYTES)
+    secret, bound_to = os.urandom(_SECRET_BYTES), row_id(service_id)
     row = {
         "url": url,
-        "bearer_token": keyring.cipher(TOKEN_PURPOSE).encrypt(bearer_token.encode(), service_id.bytes),
-        "signing_secret": keyring.cipher(SECRET_PURPOSE).encrypt(secret, service_id.bytes),
+        "bearer_token": cipher(callback_urls.c.bearer_token, keyring).encrypt(bearer_token.encode(), bound_to),
+        "signing_secret": cipher(callback_urls.c.signing_secret, keyring).encrypt(secret, bound_to),
         "created_at": now,
     }
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
@@ -142,12 +141,12 @@ async def remove(connection: AsyncConnection, service_id: UUID) -> None:
 
 def load(connection: Connection, keyring: Keyring, service_ids: Collection[UUID]) -> dict[UUID, Receiver | None]:
     """The receivers of these services: missing where there is none, None where its secrets do not open."""
-    token, secret = keyring.cipher(TOKEN_PURPOSE), keyring.cipher(SECRET_PURPOSE)
+    token, secret = cipher(callback_urls.c.bearer_token, keyring), cipher(callback_urls.c.signing_secret, keyring)
     found: dict[UUID, Receiver | None] = {}
     for row in connection.execute(select(callback_urls).where(callback_urls.c.service_id.in_(service_ids))):
-        row_id = row.service_id.bytes
+        bound_to = row_id(row.service_id)
         try:
-            opened = token.decrypt(row.bearer_token, row_id).decode(), secret.decrypt(row.signing_secret, row_id)
+            opened = token.decrypt(row.bearer_token, bound_to).decode(), secret.decrypt(row.signing_secret, bound_to)
             found[row.service_id] = Receiver(row.url, *opened)
         except KeyringError:
             found[row.service_id] = None

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import structlog
 
-from delivery.feedback import ses
 from delivery.feedback.base import Unreadable
 from delivery.metrics import DeliveryMetrics
 from delivery.store.base import Event, EventKind, Fate, Learned, Moved
@@ -26,10 +25,17 @@ class Settling(Protocol):
     async def time_out(self, sent_before: float, now: float, limit: int) -> tuple[Moved, ...]: ...
 
 
-class Learner:
-    """One per process. `now` gives seconds since the epoch; what the database raises passes through."""
+Reader = Callable[[str], tuple[Event, ...]]  # of one provider's notifications; raises Unreadable
 
-    def __init__(self, settling: Settling, metrics: DeliveryMetrics, now: Callable[[], float]) -> None:
+
+class Learner:
+    """One per process and provider, whose notifications `reader` reads. `now` gives seconds since the epoch.
+
+    What the database raises passes through.
+    """
+
+    def __init__(self, reader: Reader, settling: Settling, metrics: DeliveryMetrics, now: Callable[[], float]) -> None:
+        self._reader = reader
         self._settling = settling
         self._metrics = metrics
         self._now = now
@@ -38,7 +44,7 @@ class Learner:
     def read(self, text: str, source: str) -> tuple[Event, ...]:
         """The events in a notification; none where it tells nothing of use. Raises Unreadable, which is logged."""
         try:
-            found = ses.events(text)
+            found = self._reader(text)
         except Unreadable as error:
             self.unreadable(error, source)
             raise

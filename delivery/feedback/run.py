@@ -10,7 +10,7 @@ from typing import Any
 from starlette.applications import Starlette
 
 from config.settings import Aws
-from delivery.feedback import upkeep
+from delivery.feedback import ses, upkeep
 from delivery.feedback.certificates import FetchedCertificates
 from delivery.feedback.learner import Learner, Settling
 from delivery.feedback.sns import Verifier
@@ -34,7 +34,7 @@ async def open_parts(
     settings: Aws, settling: Settling, metrics: DeliveryMetrics, now: Callable[[], float]
 ) -> AsyncIterator[Parts]:
     """One per process and event loop. No request goes out yet."""
-    learner = Learner(settling, metrics, now)
+    learner = Learner(ses.events, settling, metrics, now)
     verifier = Verifier(settings.sns_topics, FetchedCertificates(settings.sns_endpoint_url), now)
     running: list[Part] = [partial(upkeep.run, learner)]
     async with AsyncExitStack() as stack:

@@ -1,6 +1,7 @@
 """What workers write: attempts that begin, and what came of them."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, or_
 from config.database import Database, is_outage
 from delivery.commit import GroupCommit
 from delivery.store.base import Attempt, Outcome, Record, Settlement
-from delivery.store.moving import advanced, locked, settle
+from delivery.store.moving import Follower, advanced, locked, settle, write
 from delivery.store.tables import attempts, messages, queue
 from messages.status import FINAL, Status
 
@@ -72,9 +73,11 @@ _PARKED = (
 class Attempting:
     """Held by workers."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, followers: Sequence[Follower]) -> None:
         self._database = database
-        self._records: GroupCommit[Record, None] = GroupCommit(database.transact, _record_all, is_outage=is_outage)
+        self._records: GroupCommit[Record, None] = GroupCommit(
+            database.transact, partial(_record_all, followers), is_outage=is_outage
+        )
 
     async def drain(self) -> None:
         """Returns when all that was submitted is written."""
@@ -114,7 +117,9 @@ def _attempt(connection: Connection, wanted: Sequence[Attempt], owner: str, leas
     return {each.message_id for each in mine}
 
 
-def _record_all(connection: Connection, records: Sequence[Record]) -> Sequence[Exception | None]:
+def _record_all(
+    followers: Sequence[Follower], connection: Connection, records: Sequence[Record]
+) -> Sequence[Exception | None]:
     """Messages first, in one order, then queue, then attempts, as all who write several of them."""
     records = sorted(records, key=lambda record: record.message_id)
     by = {outcome: [each for each in records if each.outcome is outcome] for outcome in Outcome}
@@ -122,17 +127,17 @@ def _record_all(connection: Connection, records: Sequence[Record]) -> Sequence[E
     rows: Mapping[UUID, Any] = {}
     if any(each.status is not Status.SENDING for each in records):  # else the updates themselves take them in order
         rows = locked(connection, [each.message_id for each in records])
-    _many(connection, _RELAYED, relayed, "b_message", "b_provider_id", "b_at")
+    write(connection, _RELAYED, map(_record_row, relayed), "b_message", "b_provider_id", "b_at")
     sent = {each.message_id for each in relayed}
     if ends := _ends(rows, relayed, final):
-        settle(connection, rows, ends, sent)
+        settle(connection, rows, ends, followers, sent)
     given_back = by[Outcome.THROTTLED] + by[Outcome.DEFERRED]
-    _many(connection, _GIVEN_BACK, given_back, "b_message", "b_attempt", "b_until", "b_refund")
-    _many(connection, _PARKED, by[Outcome.UNKNOWN], "b_message", "b_attempt", "b_until")
-    _many(connection, _UNQUEUED, relayed + final, "b_message")
+    write(connection, _GIVEN_BACK, map(_record_row, given_back), "b_message", "b_attempt", "b_until", "b_refund")
+    write(connection, _PARKED, map(_record_row, by[Outcome.UNKNOWN]), "b_message", "b_attempt", "b_until")
+    write(connection, _UNQUEUED, map(_record_row, relayed + final), "b_message")
     ended = relayed + by[Outcome.FAILED] + by[Outcome.DEFERRED] + by[Outcome.UNKNOWN]
-    _many(connection, _ENDED, ended, "b_attempt", "b_at", "b_outcome", "b_reason")
-    _many(connection, _REMOVED, by[Outcome.THROTTLED], "b_attempt")
+    write(connection, _ENDED, map(_record_row, ended), "b_attempt", "b_at", "b_outcome", "b_reason")
+    write(connection, _REMOVED, map(_record_row, by[Outcome.THROTTLED]), "b_attempt")
     return [None] * len(records)
 
 
@@ -145,12 +150,6 @@ def _ends(rows: Mapping[UUID, Any], relayed: Sequence[Record], final: Sequence[R
         Settlement(r.message_id, Status.TECHNICAL_FAILURE, r.at, r.reason) for r in final if r.message_id not in left
     ]
     return ends
-
-
-def _many(connection: Connection, statement: Any, records: Sequence[Record], *names: str) -> None:
-    if records:
-        rows = [{name: value for name, value in _record_row(record).items() if name in names} for record in records]
-        connection.execute(statement, rows)
 
 
 def _record_row(record: Record) -> dict[str, Any]:

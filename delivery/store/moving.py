@@ -1,11 +1,11 @@
-"""Where statuses move, inside somebody's write transaction: status, counters and callback rows change together.
+"""Where statuses move, inside somebody's write transaction: status, counters and what follows change together.
 
-The moves themselves are decided in delivery/settle.py, by the table messages.status.MOVES.
+The only place that decides a final status: from provider outcomes, events, silence and failure. Which moves are legal
+stands in messages.status.MOVES; who follows is not known here (delivery/followers.py).
 """
 
-import os
-import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -13,11 +13,11 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
+    Executable,
     Text,
     bindparam,
     case,
     false,
-    insert,
     literal_column,
     or_,
     select,
@@ -25,10 +25,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from delivery.settle import Move, moves
 from delivery.store.base import Moved, Settlement
-from delivery.store.tables import callback_urls, callbacks, counters, messages
-from messages.message import Channel, KeyType, Lane, new_id
+from delivery.store.tables import counters, messages
+from messages.message import Channel, KeyType, Lane
 from messages.status import FINAL, MOVES, Status, advance
 
 _DAY_SECONDS = 86400
@@ -39,6 +38,27 @@ _SETTLED = (
     .where(messages.c.id == _MESSAGE)
     .values(status=bindparam("b_status"), completed_at=bindparam("b_at"), reason=bindparam("b_reason"))
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A message whose status changes."""
+
+    message_id: UUID
+    old: Status
+    new: Status
+    at: float
+    reason: str | None
+
+
+class Follower(Protocol):
+    """What else is written when statuses move, in the same transaction.
+
+    It may lock rows that hang on a message, and none of what is taken before: messages, queue, attempts, counters.
+    """
+
+    def __call__(self, connection: Connection, moves: Sequence[Move], rows: Mapping[UUID, Any], /) -> None:
+        """`rows` are those of `locked` for the messages that moved."""
 
 
 def advanced(new: Status) -> ColumnElement[str]:
@@ -91,9 +111,13 @@ def count(connection: Connection, changes: Iterable[tuple[Counted, Status, float
 
 
 def settle(
-    connection: Connection, rows: Mapping[UUID, Any], settlements: Sequence[Settlement], sent: Collection[UUID] = ()
+    connection: Connection,
+    rows: Mapping[UUID, Any],
+    settlements: Sequence[Settlement],
+    followers: Sequence[Follower],
+    sent: Collection[UUID] = (),
 ) -> tuple[Moved, ...]:
-    """Writes the moves that the table of legal moves allows; returns them.
+    """Writes the moves that the table of legal moves allows, and what follows from them; returns them.
 
     `rows` are of `locked`; `sent` are the messages among them that were moved on to sending since.
     """
@@ -104,8 +128,30 @@ def settle(
         return ()
     connection.execute(_SETTLED, [_settled_row(move) for move in taken])
     count(connection, _counter_changes(taken, rows))
-    _tell(connection, taken, rows)
+    for follow in followers:  # last, in one order: what they lock comes after all that is locked here
+        follow(connection, taken, rows)
     return tuple(_moved(move, rows[move.message_id]) for move in taken)
+
+
+def moves(current: Mapping[UUID, Status], settlements: Iterable[Settlement]) -> list[Move]:
+    """The moves that take, in order; at most one entry per real change. Unknown messages are passed over."""
+    status = dict(current)
+    result = []
+    for settlement in settlements:
+        old = status.get(settlement.message_id)
+        if old is None:
+            continue
+        new = advance(old, settlement.status)
+        if new is not old:
+            status[settlement.message_id] = new
+            result.append(Move(settlement.message_id, old, new, settlement.at, settlement.reason))
+    return result
+
+
+def write(connection: Connection, statement: Executable, rows: Iterable[Mapping[str, Any]], *names: str) -> None:
+    """The statement once for each row, with the values of these names alone: it would refuse any that it lacks."""
+    if values := [{name: row[name] for name in names} for row in rows]:
+        connection.execute(statement, values)
 
 
 def locked(connection: Connection, message_ids: Collection[UUID]) -> dict[UUID, Any]:
@@ -134,35 +180,8 @@ def _counter_changes(taken: Sequence[Move], rows: Mapping[UUID, Any]) -> Iterabl
         ended[move.message_id] = move.at
 
 
-def _tell(connection: Connection, taken: Sequence[Move], rows: Mapping[UUID, Any]) -> None:
-    """A callback row for each move of a message whose service has a callback URL."""
-    services = sorted({rows[move.message_id].service_id for move in taken})
-    wanted = select(callback_urls.c.service_id).where(callback_urls.c.service_id.in_(services))
-    listening = set(connection.scalars(wanted))
-    told = [move for move in taken if rows[move.message_id].service_id in listening]
-    if told:
-        now = time.time()
-        rows_ = [_callback_row(now, place, move, rows[move.message_id]) for place, move in enumerate(told)]
-        connection.execute(insert(callbacks), rows_)
-
-
 def _settled_row(move: Move) -> dict[str, Any]:
     return {"b_message": move.message_id, "b_status": move.new.value, "b_at": move.at, "b_reason": move.reason}
-
-
-def _callback_row(now: float, place: int, move: Move, message: Any) -> dict[str, Any]:
-    return {
-        # Of our clock, not of `at`: what is learned days late is still told for a whole day.
-        "id": new_id(now, place.to_bytes(2, "big") + os.urandom(8)),
-        "service_id": message.service_id,
-        "message_id": move.message_id,
-        "status": move.new.value,
-        "reason": move.reason,
-        "at": move.at,
-        "attempts": 0,
-        "available_at": now,
-        "owner": None,
-    }
 
 
 def _moved(move: Move, message: Any) -> Moved:

@@ -6,8 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from config.encrypted import cipher, hasher, row_id
 from config.keyring import Keyring
 from delivery.store.base import Event, EventKind
+from delivery.store.tables import contents, events, messages
 from messages.message import Channel, ContentKind, Dsn, IdempotencyKey, KeyType, Lane, Message
 from messages.status import Status
 
@@ -28,17 +30,17 @@ class Codec:
     """Encrypts and opens what the tables hold. One per process."""
 
     def __init__(self, keyring: Keyring) -> None:
-        self._recipient = keyring.cipher("recipient")
-        self._reverse_path = keyring.cipher("reverse path")
-        self._subject = keyring.cipher("subject")
-        self._content = keyring.cipher("content")
-        self._dsn = keyring.cipher("dsn")
-        self._detail = keyring.cipher("event detail")
-        self._hasher = keyring.hasher("recipient")
+        self._recipient = cipher(messages.c.recipient, keyring)
+        self._reverse_path = cipher(messages.c.reverse_path, keyring)
+        self._subject = cipher(messages.c.subject, keyring)
+        self._content = cipher(contents.c.data, keyring)
+        self._dsn = cipher(messages.c.dsn, keyring)
+        self._detail = cipher(events.c.detail, keyring)
+        self._hasher = hasher(messages.c.recipient, keyring)
         self._idempotency = keyring.hasher("idempotency")
 
     def message_row(self, message: Message) -> dict[str, Any]:
-        row_id = message.id.bytes
+        bound_to = row_id(message.id)
         row: dict[str, Any] = {name: getattr(message, name) for name in _PLAIN}
         row |= {
             "key_type": message.key_type.value,
@@ -46,17 +48,17 @@ class Codec:
             "lane": message.lane.value,
             "status": message.status.value,
             "content_kind": message.content_kind.value,
-            "reverse_path": self._reverse_path.encrypt(message.reverse_path.encode(), row_id),
-            "recipient": self._recipient.encrypt(str(message.recipient).encode(), row_id),
+            "reverse_path": self._reverse_path.encrypt(message.reverse_path.encode(), bound_to),
+            "recipient": self._recipient.encrypt(str(message.recipient).encode(), bound_to),
             "recipient_hash": self._hasher.hash(message.recipient.key),
-            "subject": self._subject.encrypt(message.subject.encode("utf-8", "replace"), row_id),
-            "dsn": message.dsn and self._dsn.encrypt(message.dsn.to_json().encode(), row_id),
+            "subject": self._subject.encrypt(message.subject.encode("utf-8", "replace"), bound_to),
+            "dsn": message.dsn and self._dsn.encrypt(message.dsn.to_json().encode(), bound_to),
         }
         return row
 
     def message(self, row: Row[Any]) -> Message:
         fields = row._mapping
-        row_id = fields["id"].bytes
+        bound_to = row_id(fields["id"])
         return Message(
             **{name: fields[name] for name in _PLAIN},
             key_type=KeyType(fields["key_type"]),
@@ -64,21 +66,21 @@ class Codec:
             lane=Lane(fields["lane"]),
             status=Status(fields["status"]),
             content_kind=ContentKind(fields["content_kind"]),
-            reverse_path=self._reverse_path.decrypt(fields["reverse_path"], row_id).decode(),
+            reverse_path=self._reverse_path.decrypt(fields["reverse_path"], bound_to).decode(),
             recipient=Channel(fields["channel"]).recipient(
-                self._recipient.decrypt(fields["recipient"], row_id).decode()
+                self._recipient.decrypt(fields["recipient"], bound_to).decode()
             ),
-            subject=self._subject.decrypt(fields["subject"], row_id).decode(),
-            dsn=fields["dsn"] and Dsn.from_json(self._dsn.decrypt(fields["dsn"], row_id).decode()),
+            subject=self._subject.decrypt(fields["subject"], bound_to).decode(),
+            dsn=fields["dsn"] and Dsn.from_json(self._dsn.decrypt(fields["dsn"], bound_to).decode()),
         )
 
     def content_rows(self, content_id: UUID, content: bytes) -> Iterator[dict[str, Any]]:
         for part, start in enumerate(range(0, max(len(content), 1), PART_BYTES)):
-            data = self._content.encrypt(content[start : start + PART_BYTES], _part_id(content_id, part))
+            data = self._content.encrypt(content[start : start + PART_BYTES], row_id(content_id, part))
             yield {"id": content_id, "part": part, "data": data}
 
     def content_part(self, content_id: UUID, part: int, data: bytes) -> bytes:
-        return self._content.decrypt(data, _part_id(content_id, part))
+        return self._content.decrypt(data, row_id(content_id, part))
 
     def recipient_hashes(self, recipient_key: str) -> tuple[bytes, ...]:
         """What a recipient is found by, under every root."""
@@ -115,7 +117,7 @@ class Codec:
     # -- events ----------------------------------------------------------------------------------------------------
 
     def event_row(self, event: Event, message_id: UUID | None, now: float) -> dict[str, Any]:
-        detail = event.detail and self._detail.encrypt(event.detail.encode("utf-8", "replace"), event.id.bytes)
+        detail = event.detail and self._detail.encrypt(event.detail.encode("utf-8", "replace"), row_id(event.id))
         return {
             "id": event.id,
             "message_id": message_id,
@@ -140,9 +142,5 @@ class Codec:
             at=row.at,
             status=row.status and Status(row.status),
             reason=row.reason,
-            detail=row.detail and self._detail.decrypt(row.detail, row.id.bytes).decode(),
+            detail=row.detail and self._detail.decrypt(row.detail, row_id(row.id)).decode(),
         )
-
-
-def _part_id(content_id: UUID, part: int) -> bytes:
-    return content_id.bytes + part.to_bytes(4, "big")

@@ -1,6 +1,6 @@
 """What is learned of messages after they left: events that providers tell, and ends that nobody told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from config.database import Database
 from delivery.store.base import Event, Fate, Learned, Moved, Outcome, Settlement
-from delivery.store.moving import advanced, locked, settle
+from delivery.store.moving import Follower, advanced, locked, settle, write
 from delivery.store.rows import Codec
 from delivery.store.tables import attempts, events, messages, queue
 from messages.message import first_id
@@ -61,9 +61,10 @@ _KEPT = {"postgresql": _kept(postgresql.insert(events)), "sqlite": _kept(sqlite.
 class Settling:
     """Held by the process that hears from providers."""
 
-    def __init__(self, database: Database, codec: Codec) -> None:
+    def __init__(self, database: Database, codec: Codec, followers: Sequence[Follower]) -> None:
         self._database = database
         self._codec = codec
+        self._followers = followers
 
     async def learn(self, events: Sequence[Event], now: float) -> Learned:
         """Keeps what providers tell, each event once, and settles what it says; all in one transaction.
@@ -71,7 +72,9 @@ class Settling:
         An event also proves that its attempt was taken: the message leaves the queue, and is not sent again however
         another attempt that is under way ends. One whose message is not known is parked.
         """
-        return await self._database.transact(lambda connection: _learn(connection, self._codec, events, now))
+        return await self._database.transact(
+            lambda connection: _learn(connection, self._codec, self._followers, events, now)
+        )
 
     async def match_parked(self, now: float) -> tuple[Moved, ...]:
         """Gives parked events to messages that are known by now, and drops those parked for longer than a day.
@@ -84,7 +87,7 @@ class Settling:
             old = list(await connection.scalars(_parked_too_long(now, _AT_ONCE)))
         if not (matched or old):
             return ()
-        return await self._database.transact(lambda connection: _match(connection, matched, old))
+        return await self._database.transact(lambda connection: _match(connection, self._followers, matched, old))
 
     async def time_out(self, sent_before: float, now: float, limit: int = _AT_ONCE) -> tuple[Moved, ...]:
         """Settles as temporary-failure at most `limit` messages sent before then of which no end was ever told."""
@@ -94,14 +97,16 @@ class Settling:
         if not chosen:
             return ()
         ends = [Settlement(each, Status.TEMPORARY_FAILURE, now, _TIMED_OUT) for each in chosen]
-        return await self._database.transact(lambda connection: _settle(connection, ends))
+        return await self._database.transact(lambda connection: _settle(connection, self._followers, ends))
 
 
-def _settle(connection: Connection, ends: Sequence[Settlement]) -> tuple[Moved, ...]:
-    return settle(connection, locked(connection, [end.message_id for end in ends]), ends) if ends else ()
+def _settle(connection: Connection, followers: Sequence[Follower], ends: Sequence[Settlement]) -> tuple[Moved, ...]:
+    return settle(connection, locked(connection, [end.message_id for end in ends]), ends, followers) if ends else ()
 
 
-def _learn(connection: Connection, codec: Codec, told: Sequence[Event], now: float) -> Learned:
+def _learn(
+    connection: Connection, codec: Codec, followers: Sequence[Follower], told: Sequence[Event], now: float
+) -> Learned:
     owners = _owners(connection, told)
     rows = {event.id: codec.event_row(event, owners.get(event.id), now) for event in told}
     in_order = [rows[event_id] for event_id in sorted(rows)]
@@ -113,7 +118,7 @@ def _learn(connection: Connection, codec: Codec, told: Sequence[Event], now: flo
         if first:
             fresh[event.id] = event
         fates.append(Fate.REPEATED if not first else Fate.KEPT if event.id in owners else Fate.PARKED)
-    moved = _apply(connection, [(owners[event.id], event) for event in fresh.values() if event.id in owners])
+    moved = _apply(connection, followers, [(owners[event.id], event) for event in fresh.values() if event.id in owners])
     moving = {(each.message_id, each.status, each.at) for each in moved}
     for at, event in enumerate(told):
         if fates[at] is Fate.KEPT and (owners[event.id], event.status, event.at) in moving:
@@ -121,7 +126,9 @@ def _learn(connection: Connection, codec: Codec, told: Sequence[Event], now: flo
     return Learned(tuple(fates), moved)
 
 
-def _apply(connection: Connection, ours: Sequence[tuple[UUID, Event]]) -> tuple[Moved, ...]:
+def _apply(
+    connection: Connection, followers: Sequence[Follower], ours: Sequence[tuple[UUID, Event]]
+) -> tuple[Moved, ...]:
     """What follows from new events of messages that are known."""
     if not ours:
         return ()
@@ -129,7 +136,7 @@ def _apply(connection: Connection, ours: Sequence[tuple[UUID, Event]]) -> tuple[
     overtook = [(owner, event) for owner, event in ours if rows[owner].provider_id is None]
     _adopt(connection, overtook)
     ends = [Settlement(owner, event.status, event.at, event.reason) for owner, event in ours if event.status in FINAL]
-    return settle(connection, rows, ends, sent={owner for owner, _ in overtook})
+    return settle(connection, rows, ends, followers, sent={owner for owner, _ in overtook})
 
 
 def _owners(connection: Connection, told: Sequence[Event]) -> dict[UUID, UUID]:
@@ -155,14 +162,9 @@ def _adopt(connection: Connection, told: Sequence[tuple[UUID, Event]]) -> None:
         {"b_message": owner, "b_attempt": event.attempt_id, "b_provider_id": event.provider_id, "b_at": event.at}
         for owner, event in sorted(told, key=lambda pair: pair[0])
     ]
-    if rows:
-        _execute(connection, _TAKEN, rows, "b_message", "b_provider_id", "b_at")
-        _execute(connection, _OUT_OF_QUEUE, rows, "b_message")
-        _execute(connection, _ADOPTED, rows, "b_attempt", "b_message", "b_at")
-
-
-def _execute(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]], *names: str) -> None:
-    connection.execute(statement, [{name: row[name] for name in names} for row in rows])
+    write(connection, _TAKEN, rows, "b_message", "b_provider_id", "b_at")
+    write(connection, _OUT_OF_QUEUE, rows, "b_message")
+    write(connection, _ADOPTED, rows, "b_attempt", "b_message", "b_at")
 
 
 def _matches(limit: int) -> Any:
@@ -178,15 +180,16 @@ def _parked_too_long(now: float, limit: int) -> Any:
     return select(events.c.id).where(old).limit(limit)
 
 
-def _match(connection: Connection, matched: Sequence[Row[Any]], old: Sequence[UUID]) -> tuple[Moved, ...]:
+def _match(
+    connection: Connection, followers: Sequence[Follower], matched: Sequence[Row[Any]], old: Sequence[UUID]
+) -> tuple[Moved, ...]:
     still = events.c.message_id.is_(None)  # somebody else may have been quicker
     if matched:
         given = update(events).where(events.c.id == bindparam("b_event"), still).values(message_id=_MESSAGE)
         connection.execute(given, [{"b_event": row.id, "b_message": row.owner} for row in matched])
     connection.execute(delete(events).where(events.c.id.in_(old), still))
-    return _settle(
-        connection, [Settlement(row.owner, Status(row.status), row.at, row.reason) for row in matched if row.status]
-    )
+    ends = [Settlement(row.owner, Status(row.status), row.at, row.reason) for row in matched if row.status]
+    return _settle(connection, followers, ends)
 
 
 def _overdue(sent_before: float, limit: int) -> Any:

@@ -20,13 +20,20 @@ from sqlalchemy import (
 )
 
 from config.database import Id, metadata
+from config.encrypted import Encrypted
+from messages.address import Address
+
+
+def _address_key(address: str) -> str:
+    return Address.parse(address).key
+
 
 contents = Table(
     "contents",
     metadata,
     Column("id", Id, primary_key=True),
     Column("part", Integer, primary_key=True),  # large contents go in part by part: nobody waits long for the lock
-    Column("data", LargeBinary, nullable=False),
+    Column("data", Encrypted("content"), nullable=False),
 )
 
 messages = Table(
@@ -43,10 +50,10 @@ messages = Table(
     Column("template_version", Integer, nullable=False),
     Column("job_id", Id),
     Column("reference", Text),
-    Column("reverse_path", LargeBinary, nullable=False),
-    Column("recipient", LargeBinary, nullable=False),
+    Column("reverse_path", Encrypted("reverse path"), nullable=False),
+    Column("recipient", Encrypted("recipient", found_by="recipient_hash", key=_address_key), nullable=False),
     Column("recipient_hash", LargeBinary, nullable=False),
-    Column("subject", LargeBinary, nullable=False),
+    Column("subject", Encrypted("subject"), nullable=False),
     Column("original_message_id", Text),
     Column("signing_domain", Text, nullable=False),
     Column("content_id", Id, nullable=False, index=True),
@@ -61,7 +68,7 @@ messages = Table(
     Column("sent_at", Double),
     Column("completed_at", Double),
     Column("expires_at", Double, nullable=False),
-    Column("dsn", LargeBinary),  # what the client asked to be told (RFC 3461), encrypted
+    Column("dsn", Encrypted("dsn")),  # what the client asked to be told (RFC 3461)
     Index("messages_service", "service_id", "id"),
     Index("messages_provider", "provider_id"),
     Index("messages_recipient", "recipient_hash", "id"),
@@ -126,7 +133,7 @@ counters = Table(
     sqlite_with_rowid=False,
 )
 
-# What providers told us, each thing once. Their words can hold addresses: encrypted.
+# What providers told us, each thing once.
 events = Table(
     "events",
     metadata,
@@ -137,7 +144,7 @@ events = Table(
     Column("provider_id", Text, nullable=False),
     Column("status", Text),
     Column("reason", Text),
-    Column("detail", LargeBinary),
+    Column("detail", Encrypted("event detail")),  # their words can hold addresses
     Column("at", Double, nullable=False),
     Column("received_at", Double, nullable=False),
 )
@@ -163,8 +170,8 @@ callback_urls = Table(
     metadata,
     Column("service_id", Id, primary_key=True),
     Column("url", Text, nullable=False),
-    Column("bearer_token", LargeBinary, nullable=False),  # encrypted, like the secret that signs
-    Column("signing_secret", LargeBinary, nullable=False),
+    Column("bearer_token", Encrypted("callback token"), nullable=False),
+    Column("signing_secret", Encrypted("callback secret"), nullable=False),
     Column("created_at", Double, nullable=False),
 )
 

@@ -89,7 +89,9 @@ async def register(transactions: Transactions, name: str | None) -> Registered:
     if not settings.email.traits.registers_domains:
         return Registered(domain, key.selector, ())
     finding = await identities.register(transactions, domain, key)
-    async with transactions.write() as t:  # what SES was told cannot be taken back with a transaction
+    # After the answer: SES is not waited for within a transaction, and an entry made before would tell of what it may
+    # refuse. Where this fails, so does the action, aloud; done again it tells SES the same, and is entered.
+    async with transactions.write() as t:
         await t.record("domain.register", "domain", domain.id, {}, {"registered_selector": key.selector})
     return Registered(domain, key.selector, (finding,))
 

@@ -2,22 +2,21 @@
 
 from auth import service_domains
 from auth.domains import names
+from auth.principal import Service
 from relay.actions.transaction import Transaction
 
 
-async def add(t: Transaction, service: str, name: str) -> str:
+async def add(t: Transaction, service: Service, name: str) -> str:
     """Gives the service a domain for its own authors; returns its name as it is compared. Raises AuthError."""
-    service_id = (await t.service(service)).id
-    domain = await service_domains.add(t.connection, service_id, name, t.settings.email, t.now)
+    domain = await service_domains.add(t.connection, service.id, name, t.settings.email, t.now)
     row_id = (await names.get(t.connection, domain)).id
-    await t.record("service.domain.add", "domain", row_id, None, {"domain": domain}, service_id=service_id)
+    await t.record("service.domain.add", "domain", row_id, None, {"domain": domain}, service_id=service.id)
     return domain
 
 
-async def remove(t: Transaction, service: str, name: str) -> str:
+async def remove(t: Transaction, service: Service, name: str) -> str:
     """Takes a domain from the service. Raises AuthError when it does not have it."""
-    service_id = (await t.service(service)).id
-    domain = await service_domains.remove(t.connection, service_id, name)
+    domain = await service_domains.remove(t.connection, service.id, name)
     row_id = (await names.get(t.connection, domain)).id
-    await t.record("service.domain.remove", "domain", row_id, {"domain": domain}, None, service_id=service_id)
+    await t.record("service.domain.remove", "domain", row_id, {"domain": domain}, None, service_id=service.id)
     return domain

@@ -8,6 +8,7 @@ import typer
 
 from auth import guests, senders, service_domains
 from auth.principal import Service
+from config import encrypted
 from relay.actions import guests as changing_guests
 from relay.actions import senders as changing_senders
 from relay.actions import service_domains as changing_domains
@@ -17,7 +18,7 @@ from relay.cli.arguments import NamedService
 from relay.cli.output import Json, show, show_items
 from relay.cli.session import read, write
 
-Change = Callable[[Transaction, str, str], Awaitable[str]]
+Change = Callable[[Transaction, Service, str], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ LISTS = {
         (texts.GUEST, texts.GUEST_ADD, texts.GUEST_REMOVE, texts.GUEST_LIST),
         add=changing_guests.add,
         remove=changing_guests.remove,
-        load=lambda t, service: guests.load(t.connection, t.secret.cipher(guests.PURPOSE), service.id),
+        load=lambda t, service: guests.load(
+            t.connection, encrypted.cipher(guests.guests.c.address, t.secret), service.id
+        ),
     ),
     "sender": Listed(
         "sender",
@@ -89,8 +92,8 @@ def commands(listed: Listed) -> typer.Typer:
 
     def change(how: Change, service: str, entry: str, as_json: bool) -> None:
         async def work(t: Transaction) -> dict[str, str]:
-            service_id = (await t.service(service)).id
-            return {"service_id": str(service_id), listed.entry: await how(t, service, entry)}
+            of = await t.service(service)
+            return {"service_id": str(of.id), listed.entry: await how(t, of, entry)}
 
         show(write(work), as_json)
 

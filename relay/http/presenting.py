@@ -12,7 +12,7 @@ from uuid import UUID
 
 from auth.principal import Service
 from config.fairness import FairLock
-from delivery.statuses import provider_response, status_description, timestamp
+from delivery.descriptions import provider_response, status_description, timestamp
 from delivery.store.base import Found
 from messages import status
 from messages.email.compose import Recipe, RecipeError

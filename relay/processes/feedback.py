@@ -12,6 +12,7 @@ from auth import processes
 from config.settings import Settings
 from delivery.callbacks.sender import open_sender
 from delivery.feedback import run as hearing
+from delivery.followers import FOLLOWERS
 from delivery.metrics import CallbackMetrics, DeliveryMetrics
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
@@ -38,7 +39,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             now=time.time,
         )
         async with (
-            hearing.open_parts(settings.aws, Settling(database, codec), metrics, time.time) as parts,
+            hearing.open_parts(settings.aws, Settling(database, codec, FOLLOWERS), metrics, time.time) as parts,
             telling as sender,
         ):
             ready()

@@ -18,6 +18,7 @@ from delivery.exit.rendering import Renderer
 from delivery.exit.sealing import EmailSealing
 from delivery.exit.signing import Signer
 from delivery.exit.worker import Worker
+from delivery.followers import FOLLOWERS
 from delivery.library.brandings import Brandings
 from delivery.library.templates import Templates
 from delivery.metrics import DeliveryMetrics
@@ -43,7 +44,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
     ):
         async with database.write() as connection:
             await names.ensure(connection, sealing, settings.email.default_domain, time.time())
-        codec, attempting = Codec(secret), Attempting(database)
+        codec, attempting = Codec(secret), Attempting(database, FOLLOWERS)
         searching, metrics = Searching(database, codec), DeliveryMetrics(REGISTRY)
         renderer = Renderer(Templates(database, time.time), Brandings(load_letterheads(settings), database, time.time))
         signer = Signer(database, sealing, settings.email, time.time)

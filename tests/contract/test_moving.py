@@ -1,19 +1,23 @@
 """What is decided by the table of legal moves alone, in SQL too; and what that costs."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy import event as hooks
 
 from config.database import Database
+from config.keyring import Keyring
 from delivery.queue.base import Queue
+from delivery.store.attempting import Attempting
 from delivery.store.base import Attempt, Event, EventKind, Group, Outcome, Record
-from delivery.store.moving import advanced
+from delivery.store.moving import Follower, Move, advanced
+from delivery.store.rows import Codec
+from delivery.store.settling import Settling
 from delivery.store.tables import messages
 from messages.message import Message, new_id
 from messages.status import Status, advance
@@ -87,3 +91,61 @@ async def test_what_came_of_an_attempt_reads_its_message_once_at_most(
 
     assert (await store.searching.load([sent.id]))[sent.id].status is expected
     assert len(found) == count
+
+
+async def test_each_follower_is_told_of_every_move_in_the_transaction_that_makes_it(
+    database: Database, keyring: Keyring, store: Store, queue: Queue
+) -> None:
+    told: list[tuple[str, Status, Status, UUID]] = []
+
+    def follower(name: str) -> Follower:
+        def follow(connection: Connection, moves: Sequence[Move], rows: Mapping[UUID, Any]) -> None:
+            # What follows sees the message as it is by now.
+            status = connection.scalar(select(messages.c.status).where(messages.c.id == moves[0].message_id))
+            assert status == moves[0].new.value
+            told.extend((name, move.old, move.new, rows[move.message_id].service_id) for move in moves)
+
+        return follow
+
+    followers = (follower("first"), follower("second"))
+    settling, attempting = Settling(database, Codec(keyring), followers), Attempting(database, followers)
+    failed, delivered, parked, silent = [message() for _ in range(4)]
+    for each in (failed, delivered, parked, silent):
+        (attempt,) = await started(store, queue, each)
+        outcome = Outcome.FAILED if each is failed else Outcome.RELAYED
+        status = None if each is failed else Status.SENDING
+        await attempting.record(Record(each.id, attempt.id, outcome, NOW + 1, status, f"p-{each.id}"))
+
+    def event(provider_id: str, message_id: UUID | None, status: Status) -> Event:
+        return Event(uuid4(), EventKind.DELIVERY, "ses", provider_id, message_id, None, NOW + 2, status)
+
+    await settling.learn([event("x", delivered.id, Status.DELIVERED)], NOW + 2)
+    await settling.learn([event("late", None, Status.PERMANENT_FAILURE)], NOW + 2)
+    async with database.write() as connection:  # known from now on
+        await connection.execute(messages.update().where(messages.c.id == parked.id).values(provider_id="late"))
+    await settling.match_parked(NOW + 3)
+    await settling.time_out(NOW + 4, NOW + 5)
+
+    moved = [
+        (Status.CREATED, Status.TECHNICAL_FAILURE, failed.service_id),
+        (Status.SENDING, Status.DELIVERED, delivered.service_id),
+        (Status.SENDING, Status.PERMANENT_FAILURE, parked.service_id),
+        (Status.SENDING, Status.TEMPORARY_FAILURE, silent.service_id),
+    ]
+    assert told == [(name, *move) for move in moved for name in ("first", "second")]
+
+
+async def test_a_move_whose_follower_fails_is_not_made(
+    database: Database, keyring: Keyring, store: Store, queue: Queue
+) -> None:
+    def fail(*_: object) -> None:
+        raise ArithmeticError
+
+    sent = message()
+    await started(store, queue, sent)
+    told = Event(uuid4(), EventKind.DELIVERY, "ses", "p", sent.id, None, NOW + 1, Status.DELIVERED)
+    with pytest.raises(ArithmeticError):
+        await Settling(database, Codec(keyring), (fail,)).learn([told], NOW + 2)
+
+    assert (await store.searching.load([sent.id]))[sent.id].status is Status.CREATED
+    assert await store.counts(sent.service_id) == {Status.CREATED: 1}

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 
 from config.database import Database
 from config.keyring import Keyring
+from delivery.followers import FOLLOWERS
 from delivery.store.attempting import Attempting
 from delivery.store.base import Event, EventKind, Moved
 from delivery.store.contents import Contents
@@ -24,8 +25,8 @@ class Store:
         self._database, codec = database, Codec(keyring)
         self.putting = Putting(database, codec)
         self.idempotency = Idempotency(database, codec)
-        self.attempting = Attempting(database)
-        self.settling = Settling(database, codec)
+        self.attempting = Attempting(database, FOLLOWERS)
+        self.settling = Settling(database, codec, FOLLOWERS)
         self.searching = Searching(database, codec)
         self.contents = Contents(database, codec)
         self.retiring = Retiring(database)

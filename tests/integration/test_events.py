@@ -219,7 +219,7 @@ async def test_a_message_of_which_nobody_tells_an_end_ends_after_three_days(work
     async with works.worker():
         await works.wait(message, "sending")
     for later, status in ((2.9 * days, "sending"), (3.1 * days, "temporary-failure")):
-        await Learner(works.store.settling, works.metrics, lambda later=later: time.time() + later).time_out()  # type: ignore[misc]
+        await Learner(events, works.store.settling, works.metrics, lambda later=later: time.time() + later).time_out()  # type: ignore[misc]
         assert (await works.history(message)).message.status == status
     assert (await works.history(message)).reason == "no-event"
 
@@ -264,7 +264,7 @@ async def test_nothing_is_deleted_before_it_is_learned(works: Works, told: Feedb
         return await answer(operation, body)
 
     told.queue.answer = watched  # type: ignore[method-assign]
-    works.store.settling = Watched(works.database, Codec(works.keyring))
+    works.store.settling = Watched(works.database, Codec(works.keyring), ())
     async with feedback(works):
         await emptied(told)
     assert order[0] == "learned"

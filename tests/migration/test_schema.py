@@ -11,14 +11,14 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
-from auth import audit, guests, keys, limits, processes, roots, senders, services, throttle  # noqa: F401
-from auth.domains import dkim_keys, names  # noqa: F401
+from auth import keys, services
+from auth.domains import names
 from auth.domains.selectors import State
 from auth.principal import Option
-from config.database import Database, metadata
+from config.database import Database
 from config.keyring import Keyring
 from delivery import schema
-from delivery.library import brandings  # noqa: F401
+from delivery.all_tables import metadata
 from messages.message import KeyType, Lane
 from tests.fakes.auth import DEFAULTS, NOW
 

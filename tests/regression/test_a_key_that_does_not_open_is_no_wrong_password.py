@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from auth import keys
+from config import encrypted
 from config.database import Database
 from config.keyring import Keyring
 from delivery import schema
@@ -19,8 +20,8 @@ OTHER = Keyring.parse(Keyring.generate())
 DAMAGE = {
     # As a process with a newer root writes them.
     "another root": lambda issued: {
-        "secret": OTHER.cipher(keys.PURPOSE).encrypt(issued.secret.encode(), issued.key.id.bytes),
-        "secret_hash": OTHER.hasher(keys.PURPOSE).hash(issued.secret),
+        "secret": encrypted.cipher(keys.keys.c.secret, OTHER).encrypt(issued.secret.encode(), issued.key.id.bytes),
+        "secret_hash": encrypted.hasher(keys.keys.c.secret, OTHER).hash(issued.secret),
     },
     "whom it allows": lambda issued: {"allowed_senders": b"damaged"},
 }

@@ -10,6 +10,7 @@ from auth.errors import AuthError
 from auth.principal import Service
 from auth.verify import Verifier
 from config.database import Database
+from config.encrypted import cipher, row_id
 from config.keyring import Keyring
 from messages.message import KeyType
 from messages.reply import CREDENTIALS_INVALID, KEY_REVOKED, SERVICE_HELD
@@ -48,7 +49,7 @@ async def test_nobody_logs_in_with_it(
     key = await hidden(database, keyring, service)
     async with database.read() as c:
         row = (await c.execute(keys.keys.select().where(keys.keys.c.id == key.id))).one()
-    secret = keyring.cipher(keys.PURPOSE).decrypt(row.secret, key.id.bytes).decode()  # as whoever found it out
+    secret = cipher(keys.keys.c.secret, keyring).decrypt(row.secret, row_id(key.id)).decode()  # as whoever found it out
     with refused(CREDENTIALS_INVALID):
         await verifier.verify(key.smtp_username, secret)
     found = await verifier.credentials(service.id)

@@ -14,6 +14,7 @@ from auth import guests, keys, services
 from auth.domains import names, records
 from auth.errors import AuthError
 from auth.principal import Service
+from config import encrypted
 from config.database import Database, metadata
 from config.keyring import Keyring, KeyringError
 from config.settings import Email
@@ -94,7 +95,7 @@ async def test_api_key_is_what_published_clients_take_apart(issued: keys.Issued,
 
 
 async def test_guests_come_back_decrypted_and_leave(database: Database, keyring: Keyring, service: Service) -> None:
-    cipher = keyring.cipher(guests.PURPOSE)
+    cipher = encrypted.cipher(guests.guests.c.address, keyring)
     async with database.write() as c:
         await guests.add(c, keyring, service.id, "Someone@example.ca", NOW)
         await guests.add(c, keyring, service.id, "+1 613 555 0100", NOW)

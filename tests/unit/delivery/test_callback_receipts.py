@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from delivery.callbacks.receipts import Receipt, body, headers, signature
-from delivery.statuses import timestamp
+from delivery.descriptions import timestamp
 from messages.message import Message
 from messages.status import Status
 from tests.fakes.messages import make_message

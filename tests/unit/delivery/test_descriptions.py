@@ -2,7 +2,7 @@
 
 import pytest
 
-from delivery.statuses import provider_response, status_description, timestamp
+from delivery.descriptions import provider_response, status_description, timestamp
 from messages.message import Channel
 from messages.status import Status
 

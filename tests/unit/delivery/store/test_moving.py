@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from delivery.settle import moves
 from delivery.store.base import Settlement
+from delivery.store.moving import moves
 from messages.status import Status
 
 A, B = UUID(int=1), UUID(int=2)
