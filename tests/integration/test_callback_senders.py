@@ -14,13 +14,13 @@ from prometheus_client import CollectorRegistry
 
 from config.database import Database
 from config.keyring import Keyring
-from delivery import schema
 from delivery.callbacks.sender import open_sender
 from delivery.metrics import CallbackMetrics
 from messages.status import Status
 from tests.conftest import skip_or_fail
 from tests.fakes.receiver import HANG, Receiver, Reply
 from tests.harness.desk import SETTINGS, Desk
+from tests.harness.migrated import migrated
 from tests.harness.postgres import Postgres, server_binaries
 from tests.harness.store import Store
 
@@ -116,8 +116,7 @@ def own_postgres() -> Iterator[Postgres]:
 async def test_outage_of_the_database_during_a_call_costs_no_second_call(
     own_postgres: Postgres, keyring: Keyring
 ) -> None:
-    database = Database(own_postgres.create_database())
-    await schema.upgrade(database)
+    database = await migrated(own_postgres.create_database())
     desk = Desk(database, keyring, Store(database, keyring))
     async with Receiver([Reply(seconds=1)]) as receiver:
         sent = await desk.delivered(receiver.url)
