@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import multiprocessing
 import os
 import signal
 import time
@@ -22,6 +21,7 @@ from tests.fakes.receiver import HANG, Receiver, Reply
 from tests.harness.desk import SETTINGS, Desk
 from tests.harness.migrated import migrated
 from tests.harness.postgres import Postgres, server_binaries
+from tests.harness.processes import processes
 from tests.harness.store import Store
 
 
@@ -82,7 +82,7 @@ async def test_what_a_killed_sender_had_claimed_is_told_by_the_next(database: Da
     desk = Desk(database, keyring, Store(database, keyring))
     async with Receiver([HANG]) as receiver:
         sent = await desk.delivered(receiver.url)
-        victim = multiprocessing.get_context("spawn").Process(target=_send_until_killed, args=(database_url, root))
+        victim = processes().Process(target=_send_until_killed, args=(database_url, root))
         victim.start()
         try:
             await receiver.wait(1, 20)
