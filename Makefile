@@ -10,7 +10,7 @@ run: .venv/.run
 
 test: install
 	$(BIN)/pytest -n 2 --dist worksteal -m 'not soak and not alone'
-	$(BIN)/pytest -m 'alone and not soak'
+	$(BIN)/pytest -m 'alone and not soak' $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
 
 install: .venv/.dev
 

@@ -15,8 +15,8 @@ from tests.conformance.test_own_messages import SENT
 from tests.fakes.dns import FakeDns, Zone
 from tests.fakes.ses import SES_DOMAIN, SES_SELECTOR, check, deliver, ses_key
 from tests.harness.mail import address, connect
-from tests.harness.receiver import Verdict, asking, judge
 from tests.harness.relay import Credentials, Relay
+from tests.harness.verdict import Verdict, asking, judge
 
 DEFAULT, OWN = "notification.example.ca", "mail.ville.example"
 NAMES = {DEFAULT: SENT, OWN: ["alternative", *SENT[1::10]]}

@@ -19,10 +19,10 @@ from messages.status import Status
 from tests.acceptance.test_ses import settings
 from tests.fakes.receiver import Receiver
 from tests.harness.api import BODY, SUBJECT, Api, Office
+from tests.harness.aws import Ses
 from tests.harness.mail import send
 from tests.harness.postgres import Postgres
 from tests.harness.relay import Credentials, Relay
-from tests.harness.ses import Ses
 from tests.harness.store import Store
 
 ROLES = ("smtp", "http", "worker", "feedback")

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, Engine, delete, event, func, select
 from auth.limits import Charge
 from config.database import Database
 from config.keyring import Keyring
-from delivery import schema
 from delivery.store.base import Group, Repeated, Search, StoreUnavailable
 from delivery.store.tables import contents, idempotency
 from messages import reply
@@ -24,6 +23,7 @@ from messages.message import IdempotencyKey, Message, new_id
 from messages.reply import Refused
 from messages.status import Status
 from tests.contract.conftest import NOW, message
+from tests.harness.migrated import migrated
 from tests.harness.store import Store
 
 SERVICE = UUID(int=7)
@@ -297,8 +297,7 @@ async def test_a_key_that_is_forgotten_while_it_is_looked_up_is_put_off(database
 
 async def test_however_many_keys_are_kept_one_is_found_by_the_primary_key(sqlite_url: str, keyring: Keyring) -> None:
     """A put that reads the whole table keeps every other writer waiting meanwhile."""
-    database = Database(sqlite_url)
-    await schema.upgrade(database)
+    database = await migrated(sqlite_url)
     store, asked = Store(database, keyring), list[tuple[str, Any]]()
 
     def note(connection: Connection, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:

@@ -1,7 +1,6 @@
 """Idempotency keys over processes: whoever comes first, each recipient gets one message, and nobody waits in a ring."""
 
 import asyncio
-import multiprocessing
 import random
 from collections import Counter
 from dataclasses import replace
@@ -16,6 +15,7 @@ from config.keyring import Keyring
 from delivery.store.base import Repeated
 from messages import reply
 from tests.contract.test_idempotency import NEW, OLD, SERVICE, names_of, to
+from tests.harness.processes import processes
 from tests.harness.store import Store
 
 PEOPLE = [f"reader-{number}" for number in range(40)]
@@ -52,16 +52,16 @@ def _submit(url: str, roots: str, together: Any, answers: Any) -> None:
 def test_over_processes_each_recipient_gets_one_message(
     database_url: str, database: Database, roots: tuple[str, ...]
 ) -> None:
-    context = multiprocessing.get_context("spawn")
+    context = processes()
     answers, together = context.Queue(), context.Barrier(len(roots), timeout=60)
-    processes = [context.Process(target=_submit, args=(database_url, root, together, answers)) for root in roots]
-    for process in processes:
+    started = [context.Process(target=_submit, args=(database_url, root, together, answers)) for root in roots]
+    for process in started:
         process.start()
-    done = [answers.get(timeout=90) for _ in processes]
-    for process in processes:
+    done = [answers.get(timeout=90) for _ in started]
+    for process in started:
         process.join(10)
 
-    assert [process.exitcode for process in processes] == [0] * 4
+    assert [process.exitcode for process in started] == [0] * 4
     assert [errors for _, _, errors in done] == [[]] * 4
     everybody: set[str] = set().union(*(wanted for wanted, _, _ in done))
     assert sum((stored for _, stored, _ in done), Counter[str]()) == Counter(everybody)

@@ -21,7 +21,6 @@ from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits, Smtp
 from config.words import Words
-from delivery import schema
 from delivery.library.brandings import Brandings
 from delivery.library.templates import Templates
 from messages.message import KeyType
@@ -31,6 +30,7 @@ from relay.metrics import DoorMetrics
 from relay.preparation import Preparer
 from relay.smtp.listeners import SmtpDoor
 from relay.tls import Certificates
+from tests.harness.migrated import migrated
 from tests.harness.store import Store
 
 DOMAIN = "notification.example.ca"
@@ -47,8 +47,7 @@ async def _key(database: Database, keyring: Keyring) -> keys.Issued:
 
 
 async def _serve(folder: Path, synchronous: str) -> None:
-    database = Database(f"sqlite+aiosqlite:///{folder}/relay.db", synchronous=synchronous)
-    await schema.upgrade(database)
+    database = await migrated(f"sqlite+aiosqlite:///{folder}/relay.db", synchronous=synchronous)
     keyring = Keyring.parse(Keyring.generate())
     issued = await _key(database, keyring)
     verifier = Verifier(database, keyring, time.time, Limits(), default_domain=DOMAIN)

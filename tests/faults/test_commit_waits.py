@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.database import Database
-from delivery import schema
+from tests.harness.migrated import migrated
 
 PROCESSES = 4
 P99_MS, MAX_MS = 20, 100
@@ -49,9 +48,7 @@ async def test_no_put_waits_long_for_its_commit(
     tmp_path: Path, seconds: float, margin: int, pause: float, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/relay.db"
-    database = Database(url)
-    await schema.upgrade(database)
-    await database.close()
+    await (await migrated(url)).close()
     name = "a steady load" if pause else "as fast as they can"
     # Neighbours on the machine only add to the waits: with one quiet round the bar is met, and none of six is quiet
     # when the waits are our own.

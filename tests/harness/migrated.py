@@ -1,4 +1,4 @@
-"""Databases with the newest schema. On SQLite each is a copy of one file that was migrated once per process."""
+"""Databases with the newest schema: copies of one migrated once, a process (SQLite) or a server (PostgreSQL)."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -7,21 +7,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import make_url
+import asyncpg
+from sqlalchemy import URL, make_url
 
 from config.database import Database
 from delivery import schema
 
+_TEMPLATE = "migrated"
+
 
 async def migrated(url: str, **options: Any) -> Database:
-    """`options` are Database's; whoever asks closes it."""
+    """In place of the empty one at `url`; `options` are Database's, and whoever asks closes it."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         Path(str(parsed.database)).write_bytes(template())
-        return Database(url, **options)
-    database = Database(url, **options)
-    await schema.upgrade(database)
-    return database
+    else:
+        await _copy(parsed)
+    return Database(url, **options)
 
 
 @cache
@@ -29,11 +31,23 @@ def template() -> bytes:
     """The octets of a migrated SQLite file without any rows of ours."""
     with TemporaryDirectory() as folder, ThreadPoolExecutor(1) as apart:
         path = Path(folder, "relay.db")
-        apart.submit(asyncio.run, _migrate(path)).result()
+        apart.submit(asyncio.run, _migrate(f"sqlite+aiosqlite:///{path}")).result()
         return path.read_bytes()
 
 
-async def _migrate(path: Path) -> None:
-    database = Database(f"sqlite+aiosqlite:///{path}", synchronous="OFF")
+async def _copy(url: URL) -> None:
+    server = await asyncpg.connect(host=url.host, port=url.port, user=url.username, database="postgres")
+    try:
+        if not await server.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", _TEMPLATE):
+            await server.execute(f"CREATE DATABASE {_TEMPLATE}")
+            await _migrate(url.set(database=_TEMPLATE).render_as_string())
+        await server.execute(f"DROP DATABASE {url.database}")
+        await server.execute(f"CREATE DATABASE {url.database} TEMPLATE {_TEMPLATE}")
+    finally:
+        await server.close()
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url, synchronous="OFF")
     await schema.upgrade(database)
     await database.close()

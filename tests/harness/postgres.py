@@ -65,6 +65,7 @@ class Postgres:
             "unix_socket_directories": str(self._folder),
             "fsync": "on" if self._fsync else "off",
             "max_connections": "200",
+            "autovacuum_naptime": "1h",  # it visits each of the hundreds of databases in that time
             "log_min_messages": "fatal",
         }
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]

@@ -1,9 +1,10 @@
-"""A worker with real parts around it: database, SES's client, a fake AWS that keeps AWS's rules. And an HTTP door."""
+"""A worker with real parts around it: database, SES's client, a fake AWS with its rules. An HTTP door. Commands."""
 
 import asyncio
 import contextlib
+import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,11 @@ from delivery.providers.table import providers
 from delivery.queue.sql import SqlQueue
 from delivery.store.base import Group, History
 from messages.message import Channel, Message
+from relay.cli import main
 from tests.fakes.aws import CREDENTIALS, FakeAws
 from tests.fakes.feedback import Feedback
 from tests.fakes.messages import make_message
-from tests.harness.migrated import migrated
+from tests.harness.migrated import migrated, template
 from tests.harness.store import Store
 from tests.http_door import Door, running_door
 
@@ -147,3 +149,45 @@ async def plain(sqlite_url: str) -> AsyncIterator[Database]:
 async def door(plain: Database) -> AsyncIterator[Door]:
     async with running_door(plain) as running:
         yield running
+
+
+Run = Callable[..., tuple[int, str, str]]
+Answer = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    """A module's own, by their names in the environment without NOTIFY_RELAY_ (AWS's whole)."""
+    return {}
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: dict[str, str]
+) -> Run:
+    """Runs a command in this process: its exit code, and what it prints and complains of."""
+    (tmp_path / "relay.db").write_bytes(template())
+    paths = {"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/relay.db", "STATE_DIR": str(tmp_path)}
+    for name, value in (paths | settings).items():
+        monkeypatch.setenv(name if name in CREDENTIALS else f"NOTIFY_RELAY_{name}", value)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main(list(map(str, arguments)))
+        printed = capsys.readouterr()
+        return int(left.value.code or 0), printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def answer(run: Run) -> Answer:
+    """Runs a command with --json that has to end with `code`, without a complaint."""
+
+    def answer(*arguments: object, code: int = 0) -> dict[str, Any]:
+        ended, out, err = run(*arguments, "--json")
+        assert (ended, err) == (code, "")
+        found: dict[str, Any] = json.loads(out)
+        return found
+
+    return answer

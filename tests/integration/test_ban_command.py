@@ -3,34 +3,16 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import pytest
 from structlog.testing import capture_logs
 
 from auth.throttle import Throttle
 from config.settings import load
-from relay.cli import main
 from relay.wiring import open_database, secret_keyring
+from tests.integration.conftest import Run
 
-Run = Callable[..., tuple[int, str, str]]
 HERE, ELSEWHERE = "192.0.2.1", "2001:db8:1:2::25"
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("NOTIFY_RELAY_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/relay.db")
-    monkeypatch.setenv("NOTIFY_RELAY_STATE_DIR", str(tmp_path))
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(list(arguments))
-        printed = capsys.readouterr()
-        return int(left.value.code or 0), printed.out, printed.err
-
-    return run
 
 
 def listed(run: Run) -> list[dict[str, Any]]:

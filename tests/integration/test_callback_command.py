@@ -4,32 +4,16 @@ import base64
 import io
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from relay.cli import main
+from tests.integration.conftest import Run
 
-Run = Callable[..., tuple[int, str, str]]
 TOKEN = "a-token-of-theirs"
 URL = "https://receiver.example/notify"
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("NOTIFY_RELAY_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/relay.db")
-    monkeypatch.setenv("NOTIFY_RELAY_STATE_DIR", str(tmp_path))
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(list(arguments))
-        printed = capsys.readouterr()
-        return int(left.value.code or 0), printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import multiprocessing
 import os
 import signal
 import time
@@ -14,14 +13,15 @@ from prometheus_client import CollectorRegistry
 
 from config.database import Database
 from config.keyring import Keyring
-from delivery import schema
 from delivery.callbacks.sender import open_sender
 from delivery.metrics import CallbackMetrics
 from messages.status import Status
 from tests.conftest import skip_or_fail
 from tests.fakes.receiver import HANG, Receiver, Reply
 from tests.harness.desk import SETTINGS, Desk
+from tests.harness.migrated import migrated
 from tests.harness.postgres import Postgres, server_binaries
+from tests.harness.processes import processes
 from tests.harness.store import Store
 
 
@@ -82,7 +82,7 @@ async def test_what_a_killed_sender_had_claimed_is_told_by_the_next(database: Da
     desk = Desk(database, keyring, Store(database, keyring))
     async with Receiver([HANG]) as receiver:
         sent = await desk.delivered(receiver.url)
-        victim = multiprocessing.get_context("spawn").Process(target=_send_until_killed, args=(database_url, root))
+        victim = processes().Process(target=_send_until_killed, args=(database_url, root))
         victim.start()
         try:
             await receiver.wait(1, 20)
@@ -116,8 +116,7 @@ def own_postgres() -> Iterator[Postgres]:
 async def test_outage_of_the_database_during_a_call_costs_no_second_call(
     own_postgres: Postgres, keyring: Keyring
 ) -> None:
-    database = Database(own_postgres.create_database())
-    await schema.upgrade(database)
+    database = await migrated(own_postgres.create_database())
     desk = Desk(database, keyring, Store(database, keyring))
     async with Receiver([Reply(seconds=1)]) as receiver:
         sent = await desk.delivered(receiver.url)

@@ -12,14 +12,13 @@ import pytest
 import structlog
 import trustme
 
-from config.database import Database
 from config.keyring import Keyring
-from delivery import schema
 from delivery.callbacks import guard, urls
 from delivery.callbacks.sender import Sender
 from messages.status import Status
 from tests.fakes.receiver import CUT, HANG, Receiver, Reply
 from tests.harness.desk import SETTINGS, TOKEN, Desk, running
+from tests.harness.migrated import migrated
 from tests.harness.store import Store
 
 ERROR, TOO_MANY = Reply(500), Reply(429, {"Retry-After": "100"})
@@ -28,8 +27,7 @@ ERROR, TOO_MANY = Reply(500), Reply(429, {"Retry-After": "100"})
 @pytest.fixture
 async def desk(sqlite_url: str, keyring: Keyring) -> AsyncIterator[Desk]:
     """What the databases do alike: see tests/contract/test_callback_rows.py."""
-    database = Database(sqlite_url)
-    await schema.upgrade(database)
+    database = await migrated(sqlite_url)
     yield Desk(database, keyring, Store(database, keyring))
     await database.close()
 

@@ -1,24 +1,20 @@
 """domain add, register, check and rotate as an operator gives them, with DNS and SES on loopback."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from auth.domains.selectors import MIN_TTL_SECONDS
-from relay.cli import main
 from tests.fakes.aws import CREDENTIALS
 from tests.fakes.dns import FakeDns
-from tests.harness.identities import RunningAws
+from tests.harness.aws import RunningAws
+from tests.integration.conftest import Answer, Run
 
 DOMAIN = "mail.example.ca"
 BOUNCE = f"bounce.{DOMAIN}"
 MX = "10 feedback-smtp.ca-central-1.amazonses.com"
-
-Run = Callable[..., tuple[int, str, str]]
-Answer = Callable[..., dict[str, Any]]
 
 
 class Now:
@@ -42,41 +38,15 @@ def aws() -> Iterator[RunningAws]:
 
 
 @pytest.fixture
-def run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], dns: FakeDns, aws: RunningAws
-) -> Run:
-    settings = {
-        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/relay.db",
-        "STATE_DIR": str(tmp_path),
+def settings(dns: FakeDns, aws: RunningAws) -> dict[str, str]:
+    return {
         "EMAIL__PROVIDER": "ses",
         "DNS__RESOLVERS": dns.address,
         "DNS__TIMEOUT_SECONDS": "30",  # where an answer comes, nobody waits; a loaded machine may
         "AWS__CONNECT_TIMEOUT_SECONDS": "30",
         "AWS__ENDPOINT_URL": aws.url,
+        **CREDENTIALS,
     }
-    for name, value in settings.items():
-        monkeypatch.setenv(f"NOTIFY_RELAY_{name}", value)
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(list(arguments))
-        printed = capsys.readouterr()
-        return int(left.value.code or 0), printed.out, printed.err
-
-    return run
-
-
-@pytest.fixture
-def answer(run: Run) -> Answer:
-    def answer(*arguments: str, code: int = 0) -> dict[str, Any]:
-        exit_code, out, err = run(*arguments, "--json")
-        assert (exit_code, err) == (code, "")
-        found: dict[str, Any] = json.loads(out)
-        return found
-
-    return answer
 
 
 def publish(dns: FakeDns, shown: dict[str, Any]) -> None:

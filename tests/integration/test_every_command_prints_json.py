@@ -1,17 +1,17 @@
 """Every command, but the one that runs the relay, prints one JSON object with --json, and nothing else."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.main import get_command
 
-from relay.cli import build, main
+from relay.cli import build
 from tests.fakes.dns import FakeDns
+from tests.integration.conftest import Run
 
-Run = Callable[..., tuple[int, str, str]]
 SUBJECT = ("--subject", "s")
 EXEMPT = {("serve",)}
 
@@ -29,25 +29,13 @@ COMMANDS = dict(leaves(get_command(build())))
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+def settings(tmp_path: Path) -> Iterator[dict[str, str]]:
     with FakeDns().in_a_thread() as dns:
-        settings = {
-            "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/relay.db",
-            "STATE_DIR": str(tmp_path),
+        yield {
             "OUTBOX__DIR": str(tmp_path / "outbox"),
             "DNS__RESOLVERS": dns.address,
             "CALLBACKS__ALLOW_PRIVATE": "true",
         }
-        for name, value in settings.items():
-            monkeypatch.setenv(f"NOTIFY_RELAY_{name}", value)
-
-        def run(*arguments: str) -> tuple[int, str, str]:
-            with pytest.raises(SystemExit) as left:
-                main(list(arguments))
-            printed = capsys.readouterr()
-            return int(left.value.code or 0), printed.out, printed.err
-
-        yield run
 
 
 def file(folder: Path, name: str, text: str) -> str:

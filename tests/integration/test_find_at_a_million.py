@@ -12,13 +12,13 @@ from sqlalchemy.dialects import sqlite
 
 from config.database import Database
 from config.keyring import Keyring
-from delivery import schema
 from delivery.store import searching
 from delivery.store.base import Search
 from delivery.store.rows import Codec
 from delivery.store.tables import messages
 from messages.message import KeyType, Message, new_id
 from tests.fakes.messages import make_message
+from tests.harness.migrated import migrated
 from tests.harness.store import Store
 
 START = 1_790_000_000.0
@@ -79,8 +79,7 @@ def insert_all(connection: Connection, rows: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("name", SEARCHES)
 async def test_each_search_is_led_by_an_index(sqlite_url: str, keyring: Keyring, name: str) -> None:
     """On SQLite: the plan of a small table says nothing on PostgreSQL, which is timed in the long run."""
-    database = Database(sqlite_url)
-    await schema.upgrade(database)
+    database = await migrated(sqlite_url)
     hashes = Codec(keyring).recipient_hashes("wanted@example.org")
     statement = searching.statement(SEARCHES[name], hashes, 100).compile(
         dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}

@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from structlog.testing import capture_logs
 
-from config.database import Database
-from delivery import schema
 from relay.failures import Failure
 from tests.fakes.auth import away
 from tests.fakes.failures import SECRET, failures
+from tests.harness.migrated import migrated
 from tests.http_door import Door, running_door
 
 CASES = failures()
@@ -17,8 +16,7 @@ CASES = failures()
 
 @pytest.fixture
 async def door(sqlite_url: str) -> AsyncIterator[Door]:
-    database = Database(sqlite_url)
-    await schema.upgrade(database)
+    database = await migrated(sqlite_url)
     async with running_door(database) as running:
         yield running
     await database.close()

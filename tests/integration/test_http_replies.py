@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from config.database import Database
 from config.words import Words
 from messages.message import Language
 from messages.reply import Reply, catalogue
 from tests.harness.html import Element, read_html
+from tests.harness.migrated import migrated
 from tests.http_door import Door, running_door
 
 REFUSALS = {slug: answer for slug, answer in catalogue().items() if answer.code >= 400}
@@ -17,10 +17,7 @@ REFUSALS = {slug: answer for slug, answer in catalogue().items() if answer.code 
 
 @pytest.fixture
 async def door(sqlite_url: str) -> AsyncIterator[Door]:
-    from delivery import schema
-
-    database = Database(sqlite_url)
-    await schema.upgrade(database)
+    database = await migrated(sqlite_url)
     async with running_door(database) as running:
         yield running
     await database.close()

@@ -1,48 +1,17 @@
 """The commands for services, keys, guests and domains, as a person or a script gives them."""
 
 import json
-from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from relay.cli import main
+from tests.integration.conftest import Answer, Run
 
-Run = Callable[..., tuple[int, str, str]]
 SERVICE = ("service", "create", "--name", "Passports", "--email-from", "passports")
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("NOTIFY_RELAY_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/relay.db")
-    monkeypatch.setenv("NOTIFY_RELAY_STATE_DIR", str(tmp_path))
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(list(arguments))
-        printed = capsys.readouterr()
-        return int(left.value.code or 0), printed.out, printed.err
-
-    return run
-
-
-@pytest.fixture
-def answer(run: Run) -> Callable[..., dict[str, Any]]:
-    """Runs a command with --json that has to succeed."""
-
-    def answer(*arguments: str) -> dict[str, Any]:
-        code, out, err = run(*arguments, "--json")
-        assert (code, err) == (0, "")
-        found: dict[str, Any] = json.loads(out)
-        return found
-
-    return answer
-
-
-def test_service_and_key_are_made_as_the_interface_says(answer: Callable[..., dict[str, Any]]) -> None:
+def test_service_and_key_are_made_as_the_interface_says(answer: Answer) -> None:
     service = answer(*SERVICE)
     assert (service["name"], service["email_from"], service["domain"], service["live"], service["per_day"]) == (
         "Passports",
@@ -57,7 +26,7 @@ def test_service_and_key_are_made_as_the_interface_says(answer: Callable[..., di
     assert UUID(key["api_key"][-36:]).hex == key["smtp_password"]
 
 
-def test_service_is_changed_held_released_and_made_live(answer: Callable[..., dict[str, Any]]) -> None:
+def test_service_is_changed_held_released_and_made_live(answer: Answer) -> None:
     service_id = answer(*SERVICE, "--reply-to-address", "info@example.ca", "--per-day", "9")["id"]
     assert answer("service", "hold", service_id)["held"] is True
     assert answer("service", "release", service_id)["held"] is False
@@ -68,7 +37,7 @@ def test_service_is_changed_held_released_and_made_live(answer: Callable[..., di
     assert answer("service", "list") == {"services": [changed]}
 
 
-def test_guests_and_senders_are_added_listed_and_removed(answer: Callable[..., dict[str, Any]]) -> None:
+def test_guests_and_senders_are_added_listed_and_removed(answer: Answer) -> None:
     service_id = answer(*SERVICE)["id"]
     answer("service", "guest", "add", service_id, "Someone@example.ca")
     answer("service", "guest", "add", service_id, "+1 613 555 0100")
@@ -81,7 +50,7 @@ def test_guests_and_senders_are_added_listed_and_removed(answer: Callable[..., d
     assert answer("service", "sender", "list", service_id) == {"senders": []}
 
 
-def test_key_is_updated_rotated_and_revoked(answer: Callable[..., dict[str, Any]]) -> None:
+def test_key_is_updated_rotated_and_revoked(answer: Answer) -> None:
     service_id = answer(*SERVICE)["id"]
     made = answer("key", "create", "--service", service_id, "--name", "n", "--type", "normal")
     updated = answer("key", "update", made["id"], "--per-minute", "5", "--allow-ip", "192.0.2.1", "--lane", "priority")
@@ -113,7 +82,7 @@ TERMS = {
 
 
 def test_terms_of_a_key_are_given_changed_and_taken_off_by_the_same_names(
-    answer: Callable[..., dict[str, Any]],
+    answer: Answer,
 ) -> None:
     create = ("key", "create", "--service", answer(*SERVICE)["id"], "--name", "n", "--type", "normal")
     options = [text for option, (value, *_) in TERMS.items() for text in (option, value)]
@@ -134,7 +103,7 @@ def test_terms_of_a_key_are_given_changed_and_taken_off_by_the_same_names(
     assert changed["name"] == "m"
 
 
-def test_lists_of_a_key_take_what_is_repeated(answer: Callable[..., dict[str, Any]]) -> None:
+def test_lists_of_a_key_take_what_is_repeated(answer: Answer) -> None:
     create = ("key", "create", "--service", answer(*SERVICE)["id"], "--name", "n", "--type", "normal")
     key = answer(*create, "--fix", "lane", "--fix", "expires", "--allow-from", "b@x.ca", "--allow-from", "@a.ca")
 
@@ -158,7 +127,7 @@ def test_lists_of_a_key_take_what_is_repeated(answer: Callable[..., dict[str, An
     ],
 )
 def test_terms_that_cannot_be_kept_are_refused(
-    run: Run, answer: Callable[..., dict[str, Any]], option: str, value: str, code: int, words: str
+    run: Run, answer: Answer, option: str, value: str, code: int, words: str
 ) -> None:
     create = ("key", "create", "--service", answer(*SERVICE)["id"], "--name", "n", "--type", "normal")
     exit_code, _, said = run(*create, option, value)
@@ -167,9 +136,7 @@ def test_terms_that_cannot_be_kept_are_refused(
     assert answer("key", "list") == {"keys": []}
 
 
-def test_term_that_is_given_and_cleared_at_once_changes_nothing(
-    run: Run, answer: Callable[..., dict[str, Any]]
-) -> None:
+def test_term_that_is_given_and_cleared_at_once_changes_nothing(run: Run, answer: Answer) -> None:
     create = ("key", "create", "--service", answer(*SERVICE)["id"], "--name", "n", "--type", "normal")
     key = answer(*create, "--allow-from", "@example.ca")
 
@@ -179,7 +146,7 @@ def test_term_that_is_given_and_cleared_at_once_changes_nothing(
     assert answer("key", "show", key["id"])["allowed_from"] == ["@example.ca"]
 
 
-def test_domain_shows_the_records_to_publish(answer: Callable[..., dict[str, Any]]) -> None:
+def test_domain_shows_the_records_to_publish(answer: Answer) -> None:
     for shown in (answer("domain", "show"), answer("domain", "show", "notification.example.ca")):
         assert shown["domain"] == "notification.example.ca"
         assert {each["purpose"] for each in shown["records"]} == {"dkim", "mail-from", "dmarc"}
@@ -224,7 +191,7 @@ def test_what_can_not_be_done_is_one_line_and_exit_code_1(run: Run, arguments: t
     assert err.startswith("notify-relay: ")
 
 
-def test_service_goes_by_its_name_and_key_by_its_user_name(run: Run, answer: Callable[..., dict[str, Any]]) -> None:
+def test_service_goes_by_its_name_and_key_by_its_user_name(run: Run, answer: Answer) -> None:
     passports = answer(*SERVICE)
     assert answer("service", "show", " passPORTS ") == passports
     assert answer("service", "hold", "Passports")["held"]
@@ -236,7 +203,7 @@ def test_service_goes_by_its_name_and_key_by_its_user_name(run: Run, answer: Cal
     assert (code, out, err) == (1, "", "notify-relay: there is no key nobody-at-all; see: notify-relay key list\n")
 
 
-def test_name_of_several_services_is_answered_with_their_ids(run: Run, answer: Callable[..., dict[str, Any]]) -> None:
+def test_name_of_several_services_is_answered_with_their_ids(run: Run, answer: Answer) -> None:
     ids = [answer(*SERVICE[:-1], local)["id"] for local in ("one", "two")]
     code, out, err = run("service", "update", "passports", "--name", "Other")
     assert (code, out, err.count("\n")) == (1, "", 1)
@@ -251,7 +218,7 @@ def test_address_where_its_first_part_is_wanted_is_told(run: Run) -> None:
     assert "the part before the @ only, here permits;" in err
 
 
-def test_change_of_nothing_is_refused(run: Run, answer: Callable[..., dict[str, Any]]) -> None:
+def test_change_of_nothing_is_refused(run: Run, answer: Answer) -> None:
     answer(*SERVICE)
     key = answer("key", "create", "--service", "Passports", "--name", "k", "--type", "test")["smtp_username"]
     for command in (("service", "update", "Passports"), ("key", "update", key)):
@@ -277,7 +244,7 @@ def test_wrong_usage_is_exit_code_2(run: Run, arguments: tuple[str, ...]) -> Non
     assert run(*arguments)[0] == 2
 
 
-def test_failed_command_leaves_nothing_behind(run: Run, answer: Callable[..., dict[str, Any]]) -> None:
+def test_failed_command_leaves_nothing_behind(run: Run, answer: Answer) -> None:
     answer(*SERVICE)
     assert run(*SERVICE)[0] == 1
     assert len(answer("service", "list")["services"]) == 1

@@ -1,46 +1,13 @@
 """The commands for templates, as a person or a script gives them."""
 
 import io
-import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from relay.cli import main
-
-Run = Callable[..., tuple[int, str, str]]
-Answer = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("NOTIFY_RELAY_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/relay.db")
-    monkeypatch.setenv("NOTIFY_RELAY_STATE_DIR", str(tmp_path))
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(list(map(str, arguments)))
-        printed = capsys.readouterr()
-        return int(left.value.code or 0), printed.out, printed.err
-
-    return run
-
-
-@pytest.fixture
-def answer(run: Run) -> Answer:
-    """Runs a command with --json that has to succeed."""
-
-    def answer(*arguments: object) -> dict[str, Any]:
-        code, out, err = run(*arguments, "--json")
-        assert (code, err) == (0, "")
-        found: dict[str, Any] = json.loads(out)
-        return found
-
-    return answer
+from tests.integration.conftest import Answer, Run
 
 
 @pytest.fixture

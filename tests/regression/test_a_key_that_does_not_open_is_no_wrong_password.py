@@ -11,7 +11,7 @@ from auth import keys
 from config import encrypted
 from config.database import Database
 from config.keyring import Keyring
-from delivery import schema
+from tests.harness.migrated import migrated
 from tests.http_door import Door as HttpDoor
 from tests.http_door import running_door as running_http_door
 from tests.smtp_door import Client, Door, plain, running_door
@@ -35,8 +35,7 @@ async def smtp(tmp_path: Path) -> AsyncIterator[Door]:
 
 @pytest.fixture
 async def http(tmp_path: Path) -> AsyncIterator[HttpDoor]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/relay.db", synchronous="OFF")
-    await schema.upgrade(database)
+    database = await migrated(f"sqlite+aiosqlite:///{tmp_path}/relay.db", synchronous="OFF")
     async with running_http_door(database) as door:
         yield door
     await database.close()

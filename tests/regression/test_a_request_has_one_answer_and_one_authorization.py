@@ -5,15 +5,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from config.database import Database
-from delivery import schema
+from tests.harness.migrated import migrated
 from tests.http_door import Door, running_door
 
 
 @pytest.fixture
 async def door(sqlite_url: str) -> AsyncIterator[Door]:
-    database = Database(sqlite_url, synchronous="OFF")
-    await schema.upgrade(database)
+    database = await migrated(sqlite_url, synchronous="OFF")
     async with running_door(database) as running:
         yield running
     await database.close()

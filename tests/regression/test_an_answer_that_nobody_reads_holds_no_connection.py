@@ -5,8 +5,7 @@ import socket
 
 import pytest
 
-from config.database import Database
-from delivery import schema
+from tests.harness.migrated import migrated
 from tests.http_door import running_door
 
 REQUEST = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n"
@@ -25,8 +24,7 @@ async def test_it_ends(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, asked: 
     monkeypatch.setattr("relay.http.serving.DEPARTURE_SECONDS", 0.3)
     listening = socket.create_server
     monkeypatch.setattr(socket, "create_server", lambda address: _narrow(listening(address), socket.SO_SNDBUF))
-    database = Database(sqlite_url, synchronous="OFF")
-    await schema.upgrade(database)
+    database = await migrated(sqlite_url, synchronous="OFF")
     async with running_door(database, max_connections=1) as door:
         client = _narrow(socket.socket(), socket.SO_RCVBUF)
         client.setblocking(False)

@@ -125,20 +125,21 @@ def test_four_times_the_input_takes_about_four_times_as_long(piece: str, work: C
     size = 5_000 // (1 + 19 * piece.count("\n") // len(piece))
     short, long = (piece * (times * size // len(piece)) for times in (1, 4))
     work(short)
-    assert seconds(work, long) < 9 * seconds(work, short) + 0.02
+    assert takes_less(work, long, 9 * min(seconds(work, short) for _ in range(3)) + 0.02)
 
 
 @pytest.mark.parametrize("piece", [piece for piece in PIECES if marks(piece)])
 def test_what_the_door_takes_is_read_in_a_moment(piece: str) -> None:
     source = piece * min(MAX_MARKS // marks(piece), 5_000)
-    assert seconds(read, source) < 0.5, "0.05 on a machine with nothing else to do"
+    assert takes_less(read, source, 0.5), "0.05 on a machine with nothing else to do"
+
+
+def takes_less(work: Callable[[str], None], text: str, bound: float) -> bool:
+    """Whether the least of three does, as far as that is open: other processes take from the others."""
+    return any(seconds(work, text) < bound for _ in range(3))
 
 
 def seconds(work: Callable[[str], None], text: str) -> float:
-    """The least of three: other processes take from the others."""
-    taken = []
-    for _ in range(3):
-        started = time.process_time()
-        work(text)
-        taken.append(time.process_time() - started)
-    return min(taken)
+    started = time.process_time()
+    work(text)
+    return time.process_time() - started

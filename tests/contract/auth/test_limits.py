@@ -1,7 +1,6 @@
 """Limits are exact over processes, on SQLite and on PostgreSQL."""
 
 import asyncio
-import multiprocessing
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,7 @@ from messages.message import KeyType
 from messages.reply import KEY_LIMIT, SERVICE_LIMIT, Refused
 from tests.fakes.auth import NOW, counted
 from tests.fakes.principals import make_principal
+from tests.harness.processes import processes
 
 
 def charge(
@@ -110,16 +110,16 @@ def _spend(url: str, key: UUID, services_: list[UUID], answers: Any) -> None:
 
 
 def test_limit_is_exact_over_four_processes(database_url: str, database: Database) -> None:
-    context = multiprocessing.get_context("spawn")
+    context = processes()
     answers = context.Queue()
     key, services_ = uuid4(), [uuid4(), uuid4()]
-    processes = [context.Process(target=_spend, args=(database_url, key, services_, answers)) for _ in range(4)]
-    for process in processes:
+    started = [context.Process(target=_spend, args=(database_url, key, services_, answers)) for _ in range(4)]
+    for process in started:
         process.start()
-    accepted = [answers.get(timeout=60) for _ in processes]
-    for process in processes:
+    accepted = [answers.get(timeout=60) for _ in started]
+    for process in started:
         process.join(10)
-    assert [process.exitcode for process in processes] == [0] * 4
+    assert [process.exitcode for process in started] == [0] * 4
     assert sum(accepted) == 50
 
 

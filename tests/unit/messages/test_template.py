@@ -187,22 +187,22 @@ PIECES = ["((", "(())", "((a", "((a))", "((a??", "[", "[((a))](", "](", " ", "'"
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_hostile_text_takes_time_in_proportion(piece):
-    text = piece * (1_000_000 // len(piece))
+    text = piece * (300_000 // len(piece))
     started = time.process_time()
     for fill in (body, subject):
         with pytest.raises(TooLong):
             fill(text, a="value")
-    assert time.process_time() - started < 15  # linear: a second; quadratic: hours
+    assert time.process_time() - started < 5  # linear: a third of a second; quadratic: half an hour
 
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_hostile_value_takes_time_in_proportion(piece):
-    value = piece * (400_000 // len(piece))
+    value = piece * (270_000 // len(piece))
     started = time.process_time()
     for fill in (body, subject):
         with pytest.raises(TooLong):
             fill("[((v))](((v))) ((v))", "v", v=value)
-    assert time.process_time() - started < 15
+    assert time.process_time() - started < 10
 
 
 @given(TEXTS, TEXTS, st.dictionaries(st.sampled_from(["a", "b", "A_"]) | st.text(max_size=4), VALUES, max_size=4))

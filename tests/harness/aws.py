@@ -1,0 +1,73 @@
+"""The fake SES beside what is tested: as a process of its own, and in a thread."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Self
+from uuid import UUID
+
+from tests.fakes.aws import FakeAws
+from tests.fakes.identities import Identities
+
+
+class Ses:
+    """A process: it outlives whatever is killed, and writes down what it was given.
+
+    Without `log` it forgets. It takes any signature: checking them costs more than all else it does.
+    """
+
+    def __init__(self, log: Path | None = None, *, events: str | None = None, webhook: str | None = None) -> None:
+        """`events` ("envelope" or "raw") tells what becomes of messages by a queue, `webhook` by posts to that URL."""
+        self._log = log
+        given = {"--log": log, "--events": events, "--webhook": webhook}
+        options = [str(word) for pair in given.items() if pair[1] for word in pair]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.fakes.aws", "--no-verify", *options], stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+        self.queue_url = self._process.stdout.readline().strip() if events or webhook else ""
+
+    def sent(self) -> list[tuple[UUID, str]]:
+        """Message id and recipient of each message it accepted, in order."""
+        assert self._log is not None
+        lines = [json.loads(line) for line in self._log.read_text().splitlines()] if self._log.exists() else []
+        return [(UUID(line["tags"]["message_id"]), line["destination"]["ToAddresses"][0]) for line in lines]
+
+    def end(self) -> None:
+        self._process.terminate()
+        self._process.communicate()
+
+
+class RunningAws:
+    """In a thread, for commands that have an event loop of their own.
+
+    `identities` is what SES has; a test may change it between commands.
+    """
+
+    def __init__(self) -> None:
+        self.identities = Identities()
+        self.url = ""
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._ready = threading.Event()
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve()), daemon=True)
+        self._thread.start()
+        assert self._ready.wait(30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(5)
+        self._loop.close()
+
+    async def _serve(self) -> None:
+        async with FakeAws(identities=self.identities) as aws:
+            self.url = aws.url
+            self._ready.set()
+            await self._stop.wait()
