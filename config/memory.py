@@ -12,18 +12,18 @@ class NoRoomError(Exception):
 class Portion:
     """What one request holds."""
 
-    def __init__(self, room: "Room", holder: Hashable) -> None:
-        self._room = room
+    def __init__(self, memory: "Memory", holder: Hashable) -> None:
+        self._memory = memory
         self._holder = holder
         self.size_bytes = 0
 
     def add(self, size_bytes: int) -> None:
         """Raises NoRoomError; then nothing was added."""
-        self._room.take(self._holder, size_bytes)
+        self._memory.take(self._holder, size_bytes)
         self.size_bytes += size_bytes
 
 
-class Room:
+class Memory:
     """Counts bytes; who holds them counts with what it holds elsewhere. Never waits.
 
     Nobody holds more than is left free: however many take all they can, who comes next finds room.

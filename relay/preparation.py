@@ -87,7 +87,7 @@ class Preparer:
 
     async def rewritten(
         self, content: bytes, submission: Submission, principal: Principal, group_id: UUID, now: float
-    ) -> pipeline.Prepared:
+    ) -> pipeline.Rewritten:
         """What a raw message of theirs becomes. Raises Refused."""
         check_size(content, size_limit(principal, self._max_message_bytes))
         preparation = await self._preparation(submission, principal, group_id, now)
@@ -180,7 +180,7 @@ class Preparer:
         return variant
 
 
-def _remarks(done: pipeline.Prepared) -> dict[str, object]:
+def _remarks(done: pipeline.Rewritten) -> dict[str, object]:
     """What a product's owner may ask: of which fields the first was kept, and why there is no branding."""
     found = {"repeated_fields": done.repeated, "not_branded": done.not_branded_because}
     return {name: value for name, value in found.items() if value}

@@ -14,7 +14,7 @@ from auth.domains.resolvers import Ask
 from auth.principal import Principal
 from auth.verify import check_in_force
 from delivery.providers.base import SendError
-from messages.email.pipeline import Prepared
+from messages.email.pipeline import Rewritten
 from messages.message import Submission, new_id
 from messages.recipient import Recipient
 from messages.reply import Refused
@@ -54,7 +54,7 @@ class Preview:
 
     recipients: tuple[Reached, ...]
     refused: Refused | None = None
-    prepared: Prepared | None = None
+    prepared: Rewritten | None = None
     domain: Domain | None = None
     alignment: Alignment | None = None
     spf_problem: Text | None = None
@@ -134,7 +134,7 @@ async def _spf_problem(ask: Ask, domain: str) -> Text | None:
         return Text("no name server told the SPF record")
 
 
-def _changes(content: bytes, prepared: Prepared) -> Iterator[Change]:
+def _changes(content: bytes, prepared: Rewritten) -> Iterator[Change]:
     line, at = 1, 0
     for edit in sorted(prepared.edits, key=lambda edit: edit.start):
         line, at = line + content.count(b"\n", at, edit.start), edit.start

@@ -15,7 +15,7 @@ from delivery.callbacks.guard import Forbidden
 _ANSWER_BYTES = 64 * 1024  # read so that the receiver can finish, and thrown away
 
 
-class Outcome(StrEnum):
+class CallOutcome(StrEnum):
     """How a call ended. The value is also the metric's label."""
 
     DONE = "done"
@@ -28,7 +28,7 @@ class Outcome(StrEnum):
 class Answer:
     """`reason` is a short code for history and logs, never free text."""
 
-    outcome: Outcome
+    outcome: CallOutcome
     reason: str | None = None
     http_status: int | None = None
     retry_after_seconds: float | None = None
@@ -53,24 +53,24 @@ async def post(
 def _answer(response: aiohttp.ClientResponse) -> Answer:
     status = response.status
     if 200 <= status < 300:
-        return Answer(Outcome.DONE, None, status)
+        return Answer(CallOutcome.DONE, None, status)
     if status >= 500 or status == 429:  # RFC 6585 4
         retry_after = _seconds(response.headers.get("Retry-After", ""))
-        return Answer(Outcome.DEFERRED, f"http-{status}", status, retry_after)
-    return Answer(Outcome.FAILED, f"http-{status}", status)
+        return Answer(CallOutcome.DEFERRED, f"http-{status}", status, retry_after)
+    return Answer(CallOutcome.FAILED, f"http-{status}", status)
 
 
 def _unanswered(error: Exception) -> Answer:
     if isinstance(error, TimeoutError):
-        return Answer(Outcome.DEFERRED, "timeout")
+        return Answer(CallOutcome.DEFERRED, "timeout")
     if isinstance(error, aiohttp.InvalidURL):
-        return Answer(Outcome.FAILED, "bad-url")
+        return Answer(CallOutcome.FAILED, "bad-url")
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, Forbidden):
-        return Answer(Outcome.FAILED, "forbidden-address")
+        return Answer(CallOutcome.FAILED, "forbidden-address")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return Answer(Outcome.DEFERRED, "dns")
+        return Answer(CallOutcome.DEFERRED, "dns")
     # A certificate that has ended is renewed, often within the day.
-    return Answer(Outcome.DEFERRED, "tls" if isinstance(error, aiohttp.ClientSSLError) else "connection")
+    return Answer(CallOutcome.DEFERRED, "tls" if isinstance(error, aiohttp.ClientSSLError) else "connection")
 
 
 async def _read_away(content: aiohttp.StreamReader) -> None:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import Database, is_outage
-from delivery.callbacks.calls import Outcome
+from delivery.callbacks.calls import CallOutcome
 from delivery.commit import GroupCommit
 from delivery.store.tables import callback_urls, callbacks
 from messages.message import first_id
@@ -38,7 +38,7 @@ GIVE_UP_SECONDS = _DAY_SECONDS  # after the row was made
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class CallbackClaim:
     """A row that is ours until `until`."""
 
     id: UUID
@@ -59,8 +59,8 @@ class Claim:
 class Verdict:
     """What came of a claim; `until` is set for DEFERRED only."""
 
-    claim: Claim
-    outcome: Outcome
+    claim: CallbackClaim
+    outcome: CallOutcome
     at: float
     reason: str | None = None
     until: float | None = None
@@ -86,7 +86,7 @@ class Claims:
 
     async def claim(
         self, owner: str, limit: int, per_service: int, under_way: Mapping[UUID, int], now: float, lease_seconds: float
-    ) -> list[Claim]:
+    ) -> list[CallbackClaim]:
         """At most `limit` due rows, and of a service at most `per_service` with those it has `under_way`.
 
         Each row has one owner at a time, whatever the number of processes; one whose owner died is free again when its
@@ -105,7 +105,9 @@ class Claims:
         values = {"now": now, "owner": owner, "until": now + lease_seconds}
         return await self._database.transact(partial(self._claim, wanted, values))
 
-    def _claim(self, wanted: Mapping[UUID, int], values: Mapping[str, Any], connection: Connection) -> list[Claim]:
+    def _claim(
+        self, wanted: Mapping[UUID, int], values: Mapping[str, Any], connection: Connection
+    ) -> list[CallbackClaim]:
         claims = []
         for service, limit in wanted.items():
             rows = connection.execute(self._claim_of_service, {**values, "service": service, "limit": limit})
@@ -127,7 +129,7 @@ class Claims:
         )
         if await self._database.query(lambda c: c.scalar(select(callbacks.c.id).where(orphan).limit(1))) is None:
             return 0
-        ended = {"available_at": None, "owner": None, "ended_at": now, "outcome": Outcome.REMOVED.value}
+        ended = {"available_at": None, "owner": None, "ended_at": now, "outcome": CallOutcome.REMOVED.value}
         statement = update(callbacks).where(orphan).values(ended)
         return await self._database.transact(lambda c: c.execute(statement).rowcount)
 
@@ -139,7 +141,7 @@ async def backlog(connection: AsyncConnection, service_id: UUID, now: float) -> 
     recent = c.id >= first_id(now - 2 * _DAY_SECONDS)
     mine = c.service_id == service_id
     waiting = select(func.count()).where(mine, c.available_at.is_not(None))
-    missed = c.outcome.startswith(Outcome.FAILED.value) & (c.ended_at > now - _DAY_SECONDS)
+    missed = c.outcome.startswith(CallOutcome.FAILED.value) & (c.ended_at > now - _DAY_SECONDS)
     failed = select(func.count()).where(mine, recent, missed)
     last = select(c.outcome).where(mine, recent, c.outcome.is_not(None)).order_by(c.id.desc()).limit(1)
     return Backlog(
@@ -149,8 +151,8 @@ async def backlog(connection: AsyncConnection, service_id: UUID, now: float) -> 
     )
 
 
-def _opened(row: Any) -> Claim:
-    return Claim(
+def _opened(row: Any) -> CallbackClaim:
+    return CallbackClaim(
         row.id, row.service_id, row.message_id, Status(row.status), row.reason, row.at, row.attempts, row.until
     )
 

@@ -65,7 +65,7 @@ def is_public(address: str) -> bool:
     return ip in _PUBLIC_V6 and not any(ip in network for network in _FORBIDDEN_V6)
 
 
-class Resolver(AbstractResolver):
+class GuardedResolver(AbstractResolver):
     """Gives out allowed addresses only; aiohttp connects to these and asks nobody again.
 
     Of a name with both kinds the allowed ones are used: what is not connected to harms nobody, and one stray record
@@ -126,7 +126,7 @@ async def open_session(
             raise Forbidden
         return socket.socket(family, type_, protocol)
 
-    resolver = Resolver(allowed, lookup)
+    resolver = GuardedResolver(allowed, lookup)
     connector = aiohttp.TCPConnector(
         resolver=resolver,
         socket_factory=guarded,

@@ -16,7 +16,7 @@ from messages.status import Status
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class DeliveryReceipt:
     """What is told: a status that the message had. It may have moved on since."""
 
     callback_id: UUID
@@ -25,7 +25,7 @@ class Receipt:
     at: float
 
 
-def body(receipt: Receipt, message: Message) -> bytes:
+def body(receipt: DeliveryReceipt, message: Message) -> bytes:
     """The same octets each time the receipt is sent."""
     told = {
         "id": str(message.id),
@@ -45,7 +45,7 @@ def body(receipt: Receipt, message: Message) -> bytes:
     return json.dumps(told, ensure_ascii=False).encode()
 
 
-def headers(receipt: Receipt, body: bytes, bearer_token: str, secret: bytes, now: float) -> Mapping[str, str]:
+def headers(receipt: DeliveryReceipt, body: bytes, bearer_token: str, secret: bytes, now: float) -> Mapping[str, str]:
     """`now` is the time of this attempt, in seconds since the epoch."""
     seconds = str(int(now))
     return {

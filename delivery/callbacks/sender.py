@@ -18,9 +18,9 @@ from config.database import Database
 from config.keyring import Keyring
 from config.settings import Callbacks
 from delivery.callbacks import calls, guard, receipts, urls
-from delivery.callbacks.calls import Answer, Outcome
-from delivery.callbacks.claims import Claim, Claims, Verdict
-from delivery.callbacks.receipts import Receipt
+from delivery.callbacks.calls import Answer, CallOutcome
+from delivery.callbacks.claims import CallbackClaim, Claims, Verdict
+from delivery.callbacks.receipts import DeliveryReceipt
 from delivery.callbacks.urls import CallbackUrlError, Receiver
 from delivery.exit.retry import backoff_seconds
 from delivery.metrics import CallbackMetrics
@@ -34,9 +34,11 @@ _BASE_SECONDS, _CAP_SECONDS = 10.0, 1800.0  # of the back-off
 _MAX_RETRY_AFTER_SECONDS = 3600.0
 _OF_SERVICE = 4  # a service has a quarter of the calls at most
 
-_UNREADABLE = Answer(Outcome.DEFERRED, "unreadable")  # damaged, or a root secret is missing: an operator can mend it
-_BUG = Answer(Outcome.DEFERRED, "bug")
-_REMOVED = Answer(Outcome.REMOVED)
+_UNREADABLE = Answer(
+    CallOutcome.DEFERRED, "unreadable"
+)  # damaged, or a root secret is missing: an operator can mend it
+_BUG = Answer(CallOutcome.DEFERRED, "bug")
+_REMOVED = Answer(CallOutcome.REMOVED)
 
 
 class Searching(Protocol):
@@ -116,7 +118,7 @@ class Sender:
         clock = asyncio.get_running_loop().time()
         if clock >= self._look_for_removed_at:
             ended = await self._claims.end_removed(self._now())
-            self._metrics.callbacks.labels(Outcome.REMOVED.value).inc(ended)
+            self._metrics.callbacks.labels(CallOutcome.REMOVED.value).inc(ended)
             self._look_for_removed_at = clock + _REMOVED_SECONDS
 
     async def _claim_once(self) -> None:
@@ -134,7 +136,7 @@ class Sender:
 
     # -- one batch of claims ---------------------------------------------------------------------------------------
 
-    async def _work(self, claims: Sequence[Claim]) -> None:
+    async def _work(self, claims: Sequence[CallbackClaim]) -> None:
         try:
             messages = await self._searching.load([claim.message_id for claim in claims])
             services = {claim.service_id for claim in claims}
@@ -147,7 +149,7 @@ class Sender:
         await asyncio.gather(*(self._tell(claim, messages, receivers) for claim in claims))
 
     async def _tell(
-        self, claim: Claim, messages: Mapping[UUID, Message], receivers: Mapping[UUID, Receiver | None]
+        self, claim: CallbackClaim, messages: Mapping[UUID, Message], receivers: Mapping[UUID, Receiver | None]
     ) -> None:
         try:
             if self._now() + self._settings.timeout_seconds > claim.until:
@@ -158,14 +160,14 @@ class Sender:
         finally:
             self._free(claim)
 
-    def _free(self, claim: Claim) -> None:
+    def _free(self, claim: CallbackClaim) -> None:
         self._under_way[claim.service_id] -= 1
         if not self._under_way[claim.service_id]:
             del self._under_way[claim.service_id]
         self._rounds.wake()
 
     async def _answer(
-        self, claim: Claim, messages: Mapping[UUID, Message], receivers: Mapping[UUID, Receiver | None]
+        self, claim: CallbackClaim, messages: Mapping[UUID, Message], receivers: Mapping[UUID, Receiver | None]
     ) -> Answer:
         if claim.service_id not in receivers:
             return _REMOVED
@@ -178,18 +180,18 @@ class Sender:
             self._log.error("callback.bug", callback_id=str(claim.id), error=type(error).__name__)
             return _BUG
 
-    async def _call(self, claim: Claim, message: Message, receiver: Receiver) -> Answer:
+    async def _call(self, claim: CallbackClaim, message: Message, receiver: Receiver) -> Answer:
         try:  # the setting may have changed since the URL was set
             url = urls.parse(receiver.url, allow_private=self._settings.allow_private)
         except CallbackUrlError:
-            return Answer(Outcome.FAILED, "forbidden-address")
-        receipt = Receipt(claim.id, claim.status, claim.reason, claim.at)
+            return Answer(CallOutcome.FAILED, "forbidden-address")
+        receipt = DeliveryReceipt(claim.id, claim.status, claim.reason, claim.at)
         body = receipts.body(receipt, message)
         headers = receipts.headers(receipt, body, receiver.bearer_token, receiver.signing_secret, self._now())
         with self._metrics.seconds.time():
             return await calls.post(self._session, url, headers, body, self._settings.timeout_seconds)
 
-    async def _record(self, claim: Claim, answer: Answer) -> None:
+    async def _record(self, claim: CallbackClaim, answer: Answer) -> None:
         verdict = self._verdict(claim, answer)
         self._metrics.callbacks.labels(verdict.outcome.value).inc()
         self._log.info(
@@ -207,11 +209,11 @@ class Sender:
             lambda: self._claims.record(verdict), lambda: self._now() + OUTAGE_SECONDS <= claim.until
         )
 
-    def _verdict(self, claim: Claim, answer: Answer) -> Verdict:
+    def _verdict(self, claim: CallbackClaim, answer: Answer) -> Verdict:
         now, outcome, until = self._now(), answer.outcome, None
-        if outcome is Outcome.DEFERRED:
+        if outcome is CallOutcome.DEFERRED:
             delay = backoff_seconds(claim.attempt, _BASE_SECONDS, _CAP_SECONDS, random.random())  # noqa: S311
             until = now + max(delay, min(answer.retry_after_seconds or 0.0, _MAX_RETRY_AFTER_SECONDS))
             if until > claim.gives_up_at:
-                outcome, until = Outcome.FAILED, None
+                outcome, until = CallOutcome.FAILED, None
         return Verdict(claim, outcome, now, answer.reason, until)

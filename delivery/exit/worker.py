@@ -64,7 +64,7 @@ class Attempting(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Outgoing:
     """A claimed message, sealed, with the attempt that is about to start."""
 
     message: Message
@@ -167,21 +167,21 @@ class Worker:
 
     async def _send_portion(self, portion: Sequence[tuple[Claim, Message]], late: float) -> None:
         contents = await self._contents.load({message.content_id for _, message in portion})
-        jobs = []
+        batch = []
         for place, (claim, message) in enumerate(portion):
             if self._now() > late:
                 # Built on, the leases could run out: somebody else would build them all again, and be late as well.
                 await self._queue.give_back([left.id for _, left in portion[place:]], self._now())
                 break
-            job = await self._sealed(claim, message, contents)
-            if job is not None:
-                jobs.append(job)
-        if jobs:
+            outgoing = await self._sealed(claim, message, contents)
+            if outgoing is not None:
+                batch.append(outgoing)
+        if batch:
             lease_until = self._now() + self._settings.lease_seconds
-            ours = await self._attempting.attempt([job.attempt for job in jobs], self._owner, lease_until)
-            await asyncio.gather(*(self._send(job) for job in jobs if job.message.id in ours))
+            ours = await self._attempting.attempt([each.attempt for each in batch], self._owner, lease_until)
+            await asyncio.gather(*(self._send(each) for each in batch if each.message.id in ours))
 
-    async def _sealed(self, claim: Claim, message: Message, contents: Mapping[UUID, bytes | None]) -> Job | None:
+    async def _sealed(self, claim: Claim, message: Message, contents: Mapping[UUID, bytes | None]) -> Outgoing | None:
         try:
             return await self._seal(claim, message, contents)
         except OUTAGES:
@@ -191,7 +191,7 @@ class Worker:
             await self._queue.give_back([message.id], self._now() + self._delay(claim.attempts + 1, message))
             return None
 
-    async def _seal(self, claim: Claim, message: Message, contents: Mapping[UUID, bytes | None]) -> Job | None:
+    async def _seal(self, claim: Claim, message: Message, contents: Mapping[UUID, bytes | None]) -> Outgoing | None:
         now = self._now()
         if now >= message.expires_at or message.content_id not in contents:
             reason = "expired" if message.content_id in contents else "content_gone"
@@ -202,7 +202,7 @@ class Worker:
             content = await self._content(message, contents[message.content_id], provider)
             if content is not None:
                 attempt = Attempt(new_id(now, os.urandom(10)), message.id, claim.attempts + 1, provider.name, now)
-                return Job(message, content, attempt, provider, claim.unknown)
+                return Outgoing(message, content, attempt, provider, claim.unknown)
         # No provider, a content that is damaged or cannot be sealed: an operator can mend each; until then the message
         # waits.
         await self._queue.give_back([message.id], now + self._delay(claim.attempts + 1, message))
@@ -222,38 +222,38 @@ class Worker:
         sealing = self._sealing.get(message.channel)
         return stored if sealing is None else await sealing.seal(message, stored, provider)
 
-    async def _send(self, job: Job) -> None:
+    async def _send(self, outgoing: Outgoing) -> None:
         started = self._now()
         try:
-            receipt = await job.provider.send(job.message, job.content, job.attempt.id)
-            record = self._relayed(job, receipt)
+            receipt = await outgoing.provider.send(outgoing.message, outgoing.content, outgoing.attempt.id)
+            record = self._relayed(outgoing, receipt)
         except SendError as error:
-            record = self._not_relayed(job, error)
+            record = self._not_relayed(outgoing, error)
         except Exception as error:
-            self._log.error("worker.provider_bug", provider=job.provider.name, error=type(error).__name__)
-            record = self._not_relayed(job, Unknown("provider_bug"))
+            self._log.error("worker.provider_bug", provider=outgoing.provider.name, error=type(error).__name__)
+            record = self._not_relayed(outgoing, Unknown("provider_bug"))
         finally:
-            self._metrics.attempt_seconds.labels(job.provider.name).observe(self._now() - started)
+            self._metrics.attempt_seconds.labels(outgoing.provider.name).observe(self._now() - started)
         if record.outcome is Outcome.THROTTLED:
-            self._probing = job.provider.name
-        elif self._probing == job.provider.name:
+            self._probing = outgoing.provider.name
+        elif self._probing == outgoing.provider.name:
             self._probing = None
-        if job.resent:
+        if outgoing.resent:
             self._metrics.unknown_resent.inc()
-        self._metrics.attempts.labels(job.provider.name, record.outcome.value).inc()
-        await self._record(record, job.message)
+        self._metrics.attempts.labels(outgoing.provider.name, record.outcome.value).inc()
+        await self._record(record, outgoing.message)
 
-    def _relayed(self, job: Job, receipt: Receipt) -> Record:
+    def _relayed(self, outgoing: Outgoing, receipt: Receipt) -> Record:
         return Record(
-            job.message.id,
-            job.attempt.id,
+            outgoing.message.id,
+            outgoing.attempt.id,
             Outcome.RELAYED,
             self._now(),
             status=receipt.status,
             provider_id=receipt.provider_id,
         )
 
-    def _not_relayed(self, job: Job, error: SendError) -> Record:
+    def _not_relayed(self, outgoing: Outgoing, error: SendError) -> Record:
         now, outcome = self._now(), _OUTCOMES[type(error)]
         until = None
         if outcome is Outcome.THROTTLED:
@@ -262,12 +262,12 @@ class Worker:
             pause_until = asyncio.get_running_loop().time() + min(pause, _MAX_PAUSE_SECONDS)
             self._paused_until = max(self._paused_until, pause_until)
         elif outcome is Outcome.DEFERRED:
-            until = now + (error.retry_after_seconds or self._delay(job.attempt.number, job.message))
+            until = now + (error.retry_after_seconds or self._delay(outgoing.attempt.number, outgoing.message))
         elif outcome is Outcome.UNKNOWN:
             # Each time longer: an answer that is lost again and again may have been a message each time.
-            wait = self._settings.unknown_wait_seconds * 2.0 ** min(job.attempt.number - 1, 5)
-            until = now + (0.0 if job.provider.idempotent else wait)
-        return Record(job.message.id, job.attempt.id, outcome, now, reason=error.reason, until=until)
+            wait = self._settings.unknown_wait_seconds * 2.0 ** min(outgoing.attempt.number - 1, 5)
+            until = now + (0.0 if outgoing.provider.idempotent else wait)
+        return Record(outgoing.message.id, outgoing.attempt.id, outcome, now, reason=error.reason, until=until)
 
     def _delay(self, attempts: int, message: Message) -> float:
         return delay_seconds(attempts, message.lane, self._settings.retry_base_seconds, random.random())  # noqa: S311

@@ -58,7 +58,7 @@ class CertificateUnavailable(Exception):  # noqa: N818
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class SnsEnvelope:
     """What SNS posts. Nothing of it can be trusted before it is verified."""
 
     type: str
@@ -80,7 +80,7 @@ class Certificates(Protocol):
         ...
 
 
-def parse(body: bytes) -> Envelope:
+def parse(body: bytes) -> SnsEnvelope:
     """Raises Unreadable."""
     told = read_object(body)
     kind = required(told, "Type")
@@ -94,7 +94,7 @@ def parse(body: bytes) -> Envelope:
         sent_at = parse_time(required(told, "Timestamp"))
     except (binascii.Error, ValueError):
         raise Unreadable("Signature or Timestamp") from None
-    return Envelope(
+    return SnsEnvelope(
         type=kind,
         topic_arn=values["TopicArn"] or "",
         message=values["Message"] or "",
@@ -138,7 +138,7 @@ class Verifier:
         self._certificates = certificates
         self._now = now
 
-    async def verify(self, envelope: Envelope, header_type: str) -> None:
+    async def verify(self, envelope: SnsEnvelope, header_type: str) -> None:
         """`header_type` is what x-amz-sns-message-type says. Raises Untrusted or CertificateUnavailable."""
         # What costs no request first: strangers shall not make us fetch.
         self._check(envelope, header_type)
@@ -154,7 +154,7 @@ class Verifier:
         except InvalidSignature:
             raise Untrusted("signature") from None
 
-    def _check(self, envelope: Envelope, header_type: str) -> None:
+    def _check(self, envelope: SnsEnvelope, header_type: str) -> None:
         if envelope.topic_arn not in self._topics:
             raise Untrusted("topic")
         if header_type != envelope.type:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from config.database import OUTAGES
-from config.memory import NoRoomError, Portion, Room
+from config.memory import Memory, NoRoomError, Portion
 from config.settings import Aws
 from delivery.feedback.base import MAX_CHARACTERS, Unreadable
 from delivery.feedback.learner import Learner
@@ -23,7 +23,7 @@ from delivery.feedback.sns import (
     NOTIFICATION,
     SUBSCRIPTION,
     CertificateUnavailable,
-    Envelope,
+    SnsEnvelope,
     Untrusted,
     Verifier,
     parse,
@@ -48,7 +48,7 @@ class Webhook:
         self._learner = learner
         self._confirm = confirm
         self._metrics = metrics
-        self._room = Room(_HELD_BYTES, _SHARE_BYTES)
+        self._memory = Memory(_HELD_BYTES, _SHARE_BYTES)
         self._log = structlog.get_logger("feedback")
 
     def application(self) -> Starlette:
@@ -57,7 +57,7 @@ class Webhook:
     async def _post(self, request: Request) -> Response:
         client_ip = request.client.host if request.client else ""
         try:
-            with self._room.portion(client_ip) as portion:
+            with self._memory.portion(client_ip) as portion:
                 body = await _body(request, portion)
         except (TimeoutError, ClientDisconnect):
             return Response(status_code=408)
@@ -94,7 +94,7 @@ class Webhook:
         self._metrics.event_fates.labels("refused").inc()
         self._log.warning("webhook.refused", reason=reason)
 
-    async def _act(self, envelope: Envelope) -> int:
+    async def _act(self, envelope: SnsEnvelope) -> int:
         if envelope.type == NOTIFICATION:
             events = self._learner.read(envelope.message, "webhook")
             if events:

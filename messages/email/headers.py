@@ -143,7 +143,7 @@ def rule_for(name: str) -> Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class FieldFate:
     """What became of one field: the rule that covers it, and whether its bytes go out."""
 
     name: str
@@ -152,7 +152,7 @@ class Fate:
     repeated: bool = False  # gone because one of its name stands above it
 
 
-def fates(header: HeaderSection, *, keep_received: bool) -> Iterator[tuple[Field, Fate]]:
+def fates(header: HeaderSection, *, keep_received: bool) -> Iterator[tuple[Field, FieldFate]]:
     """Each field with what the policy makes of it. Raises Refused for a loop."""
     if len(header.named("received")) > MAX_RECEIVED:
         raise Refused(reply.LOOP, limit=MAX_RECEIVED)
@@ -162,7 +162,7 @@ def fates(header: HeaderSection, *, keep_received: bool) -> Iterator[tuple[Field
         rule = rules[field.name]
         repeated = rule.once and field.name in seen
         hidden = field.name == "received" and not keep_received
-        yield field, Fate(field.name, rule, not (rule.action is Action.STRIP or repeated or hidden), repeated)
+        yield field, FieldFate(field.name, rule, not (rule.action is Action.STRIP or repeated or hidden), repeated)
         seen.add(field.name)
 
 

@@ -10,7 +10,7 @@ from messages.email import branding as brandings
 from messages.email.branding import Branding, Untouched
 from messages.email.content import Edit, HeaderSection, compose, legible, origin, splice
 from messages.email.encoded_words import subject_for_people
-from messages.email.headers import Fate
+from messages.email.headers import FieldFate
 from messages.email.language import language_of
 from messages.email.mailboxes import Mailbox
 from messages.email.mime import Part, find_unsendable
@@ -39,7 +39,7 @@ class Preparation:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class Rewritten:
     """What is stored and sent, and what was done for it.
 
     `edits` are those that made `content` of what was received: the bytes outside them are the sender's.
@@ -55,7 +55,7 @@ class Prepared:
     branded: bool
     not_branded_because: str | None
     language: Language | None
-    fates: tuple[Fate, ...]
+    fates: tuple[FieldFate, ...]
 
     @property
     def repeated(self) -> list[str]:
@@ -63,7 +63,7 @@ class Prepared:
         return sorted({fate.rule.name for fate in self.fates if fate.repeated})
 
 
-def prepare(content: bytes, preparation: Preparation) -> Prepared:
+def prepare(content: bytes, preparation: Preparation) -> Rewritten:
     """The message as it is sent, but for a signature. Expects CRLF line ends. Raises Refused."""
     root, mended, arrived = _legible(content)
     header, own_id = root.header, threads.own_id(arrived)
@@ -84,7 +84,7 @@ def prepare(content: bytes, preparation: Preparation) -> Prepared:
         *branding,
     ]
     edits, sent = _sendable(content, compose(mended, edits, header.data) if mended else edits)
-    return Prepared(
+    return Rewritten(
         content=sent,
         edits=tuple(edits),
         sender=sender,

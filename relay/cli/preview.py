@@ -24,7 +24,7 @@ from messages.address import Address, AddressError
 from messages.email import headers
 from messages.email.content import HeaderSection
 from messages.email.mailboxes import entries, read
-from messages.email.pipeline import Prepared
+from messages.email.pipeline import Rewritten
 from messages.envelope import Envelope
 from messages.message import Submission, Trace
 from messages.reply import Refused
@@ -208,7 +208,7 @@ def _row(seen: Seen) -> dict[str, Any]:
     return row
 
 
-def _prepared(seen: Seen, prepared: Prepared) -> dict[str, Any]:
+def _prepared(seen: Seen, prepared: Rewritten) -> dict[str, Any]:
     assert isinstance(seen.submission.content, bytes)
     header = HeaderSection.parse(prepared.content)
     language = asked_language(seen.submission, seen.principal) or prepared.language or seen.principal.language
@@ -253,7 +253,7 @@ def _alignment(found: Preview) -> dict[str, Any]:
     }
 
 
-def _fields(seen: Seen, prepared: Prepared) -> list[dict[str, Any]]:
+def _fields(seen: Seen, prepared: Rewritten) -> list[dict[str, Any]]:
     """Each field of the message with its fate, then those that were added."""
     assert isinstance(seen.submission.content, bytes)
     added = {rule.name: rule for rule in headers.ADDED}

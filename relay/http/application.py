@@ -20,10 +20,10 @@ from relay.failures import Failure, failure_of
 from relay.http import documentation, emails, errors, missing, notifications, pictures, replies, templates, validation
 from relay.http.authentication import Authentication, Throttle, Verifier
 from relay.http.errors import ApiError
-from relay.http.handler import Acceptor, Handler
 from relay.http.pictures import is_picture
 from relay.http.presenting import Bodies, Contents, Links, Templates
 from relay.http.sending import EmailSending
+from relay.http.submissions import Acceptor, Submissions
 from relay.metrics import DoorMetrics
 
 _READ_SECONDS = 10.0  # a database that takes longer is away
@@ -47,7 +47,7 @@ def application(
 ) -> ASGIApp:
     """`public_url` is where clients reach us, and ends with a slash; `now` gives seconds since the epoch."""
     links = Links(public_url)
-    handler = Handler(acceptor, metrics, links.docs, now)
+    submissions = Submissions(acceptor, metrics, links.docs, now)
     authentication = Authentication(verifier, throttle, metrics, links.docs, now)
     answers = _Answers(words, links)
     app = FastAPI(
@@ -59,8 +59,8 @@ def application(
         # It would send exceptions with their texts to whatever the environment's OTEL variables name.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    sending, bodies = EmailSending(handler, templates_, links, now), Bodies(contents, templates_)
-    app.include_router(emails.routes(authentication, handler, sending, now))
+    sending, bodies = EmailSending(submissions, templates_, links, now), Bodies(contents, templates_)
+    app.include_router(emails.routes(authentication, submissions, sending, now))
     app.include_router(missing.routes(authentication, links.docs))
     app.include_router(notifications.routes(authentication, searching, bodies, links, answers.translator, now))
     app.include_router(templates.routes(authentication, templates_))
@@ -70,7 +70,7 @@ def application(
     app.add_exception_handler(ApiError, answers.of_error)
     app.add_exception_handler(RequestValidationError, answers.of_invalid)
     app.add_exception_handler(HTTPException, answers.of_route)
-    app.add_middleware(_Guard, answers=answers, report=handler.report)
+    app.add_middleware(_Guard, answers=answers, report=submissions.report)
     return app
 
 

@@ -19,7 +19,7 @@ from auth.verify import Credential, Credentials
 from messages.message import parse_id
 from messages.reply import Refused
 from relay.http import errors, tokens
-from relay.http.errors import ApiError, Failure
+from relay.http.errors import ApiError, Rejection
 from relay.http.tokens import Token
 from relay.logins import login_failed
 from relay.metrics import DoorMetrics
@@ -59,7 +59,7 @@ class _Claim:
 
     service_id: UUID
     fits: Callable[[Credential], bool]
-    unknown: Failure
+    unknown: Rejection
     token: Token | None = None
 
 
@@ -84,9 +84,9 @@ class Authentication:
             claim = self._claim(given)
             principal = await self._authenticate(claim, client_ip)
         except _Failed as failed:
-            if failed.failure is not errors.NO_TOKEN:  # nobody tried to log in
+            if failed.rejection is not errors.NO_TOKEN:  # nobody tried to log in
                 self._tell(failed, claim, client_ip)
-            raise ApiError.of(failed.failure, failed.headers, seconds=failed.seconds) from None
+            raise ApiError.of(failed.rejection, failed.headers, seconds=failed.seconds) from None
         except Unavailable as error:
             self._count("unavailable")
             raise errors.unavailable() from error
@@ -97,8 +97,8 @@ class Authentication:
         self._metrics.auth_failures.labels(reason).inc()
 
     def _tell(self, failed: "_Failed", claim: _Claim | None, client_ip: str) -> None:
-        self._count("revoked" if failed.failure is errors.REVOKED else "credentials")
-        if failed.failure is errors.GUESSING:  # the ban left a line
+        self._count("revoked" if failed.rejection is errors.REVOKED else "credentials")
+        if failed.rejection is errors.GUESSING:  # the ban left a line
             return
         who: dict[str, str] = {}
         if failed.key_id:
@@ -205,17 +205,17 @@ class Authentication:
 
 class _Failed(Exception):  # noqa: N818
     def __init__(
-        self, failure: Failure, reason: str = "credentials", *, key_id: UUID | None = None, seconds: int = 0
+        self, rejection: Rejection, reason: str = "credentials", *, key_id: UUID | None = None, seconds: int = 0
     ) -> None:
-        super().__init__(failure.error)
+        super().__init__(rejection.error)
         self.reason = reason
-        self.failure = failure
+        self.rejection = rejection
         self.key_id = key_id
         self.seconds = seconds
 
     @property
     def headers(self) -> dict[str, str]:
-        if self.failure.status == 401:
+        if self.rejection.status == 401:
             return {"WWW-Authenticate": "Bearer"}  # RFC 9110 11.6.1
         return {"Retry-After": str(self.seconds)} if self.seconds else {}
 

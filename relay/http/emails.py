@@ -9,16 +9,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from auth.principal import Principal
-from config.memory import Portion, Room
+from config.memory import Memory, Portion
 from relay.http import responses, validation
 from relay.http.authentication import Authentication
 from relay.http.client import Client
 from relay.http.documentation import failures
 from relay.http.errors import ApiError
-from relay.http.handler import Handler
 from relay.http.reading import HELD_BYTES, SHARE_BYTES, read_json
 from relay.http.requests import EmailRequest, IdempotencyKey
 from relay.http.sending import EmailSending
+from relay.http.submissions import Submissions
 
 _REPLAYED: dict[str, Any] = {
     "Idempotent-Replayed": {
@@ -35,11 +35,11 @@ _EMAIL_BODY: dict[str, Any] = {
 
 
 def routes(
-    authentication: Authentication, handler: Handler, sending: EmailSending, now: Callable[[], float]
+    authentication: Authentication, submissions: Submissions, sending: EmailSending, now: Callable[[], float]
 ) -> APIRouter:
     """`now` gives seconds since the epoch."""
     router = APIRouter(prefix="/v2/notifications/email", tags=["Messages"])
-    room = Room(HELD_BYTES, SHARE_BYTES)
+    memory = Memory(HELD_BYTES, SHARE_BYTES)
 
     async def read(request: Request, portion: Portion) -> EmailRequest:
         data = await read_json(request, portion)
@@ -66,10 +66,10 @@ def routes(
         """Send an email made of a template. It is stored when this is answered."""
         address = request.client.host if request.client else ""
         client = Client.of(address, request.headers.get("user-agent", ""))
-        with room.portion(principal.service.id) as portion:
-            with handler.counted(principal, "request"):
+        with memory.portion(principal.service.id) as portion:
+            with submissions.counted(principal, "request"):
                 asked = await read(request, portion)
-            with handler.counted(principal, "accept"):
+            with submissions.counted(principal, "accept"):
                 answer, replayed = await sending.send(asked, principal, client, idempotency_key)
         return JSONResponse(answer, 201, {"Idempotent-Replayed": "true"} if replayed else None)
 

@@ -25,7 +25,7 @@ _KEY_TYPES = {KeyType.NORMAL: "LIVE", KeyType.TEAM: "TEAM", KeyType.TEST: "TEST"
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class Rejection:
     """One way to fail. `error` and `text` may hold `{named}` values."""
 
     status: int
@@ -45,9 +45,9 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
     @classmethod
-    def of(cls, failure: Failure, headers: Mapping[str, str] | None = None, **values: object) -> "ApiError":
-        error = failure.error.format(**values)
-        return cls(failure.status, [(error, Text(failure.text.source, values))], headers)
+    def of(cls, rejection: Rejection, headers: Mapping[str, str] | None = None, **values: object) -> "ApiError":
+        error = rejection.error.format(**values)
+        return cls(rejection.status, [(error, Text(rejection.text.source, values))], headers)
 
     @classmethod
     def invalid(cls, texts: Sequence[Text]) -> "ApiError":
@@ -62,37 +62,39 @@ class ApiError(Exception):
 
 
 # -- Requests ------------------------------------------------------------------------------------------------------
-NOT_FOUND = Failure(404, "NoResultFound", Text("No result found"))
-ROUTE_UNKNOWN = Failure(404, "NotFound", Text("The requested URL was not found; see {docs}"))
-METHOD_UNKNOWN = Failure(405, "MethodNotAllowed", Text("The method is not allowed for the requested URL"))
-NOT_JSON = Failure(400, _BAD_REQUEST, Text("Error decoding arguments: {reason}"))
-NOT_HTTP = Failure(400, _BAD_REQUEST, Text("The request is not valid HTTP"))
-TOO_SLOW = Failure(408, "RequestTimeout", Text("The request took longer than {seconds} seconds to arrive"))
-TOO_LARGE = Failure(413, "RequestEntityTooLarge", Text("The request has more than {limit} bytes"))
-NOT_JSON_TYPE = Failure(
+NOT_FOUND = Rejection(404, "NoResultFound", Text("No result found"))
+ROUTE_UNKNOWN = Rejection(404, "NotFound", Text("The requested URL was not found; see {docs}"))
+METHOD_UNKNOWN = Rejection(405, "MethodNotAllowed", Text("The method is not allowed for the requested URL"))
+NOT_JSON = Rejection(400, _BAD_REQUEST, Text("Error decoding arguments: {reason}"))
+NOT_HTTP = Rejection(400, _BAD_REQUEST, Text("The request is not valid HTTP"))
+TOO_SLOW = Rejection(408, "RequestTimeout", Text("The request took longer than {seconds} seconds to arrive"))
+TOO_LARGE = Rejection(413, "RequestEntityTooLarge", Text("The request has more than {limit} bytes"))
+NOT_JSON_TYPE = Rejection(
     415, _BAD_REQUEST, Text("UnsupportedMediaType error: send the request as Content-Type application/json")
 )
 # As Notify says it where a service may not: 400, which published clients report and do not try again.
-NO_SMS = Failure(
+NO_SMS = Rejection(
     400, _BAD_REQUEST, Text("Service is not allowed to send text messages: they are not offered here yet; see {docs}")
 )
-NO_LETTERS = Failure(
+NO_LETTERS = Rejection(
     400, _BAD_REQUEST, Text("Service is not allowed to send letters: they are not offered here yet; see {docs}")
 )
-NO_PREVIEW = Failure(400, _BAD_REQUEST, Text("A preview of a template is not offered here yet; see {docs}"))
-NO_RECEIVED = Failure(400, _BAD_REQUEST, Text("Received text messages are not offered here yet; see {docs}"))
-NO_BULK = Failure(400, _BAD_REQUEST, Text("Sending to a list is not offered here yet; see {docs}"))
-NO_DOCUMENTS = Failure(400, _BAD_REQUEST, Text("Service is not allowed to send documents"))
-REPLY_TO_UNKNOWN = Failure(
+NO_PREVIEW = Rejection(400, _BAD_REQUEST, Text("A preview of a template is not offered here yet; see {docs}"))
+NO_RECEIVED = Rejection(400, _BAD_REQUEST, Text("Received text messages are not offered here yet; see {docs}"))
+NO_BULK = Rejection(400, _BAD_REQUEST, Text("Sending to a list is not offered here yet; see {docs}"))
+NO_DOCUMENTS = Rejection(400, _BAD_REQUEST, Text("Service is not allowed to send documents"))
+REPLY_TO_UNKNOWN = Rejection(
     400, _BAD_REQUEST, Text("email_reply_to_id {id} does not exist in database for service id {service_id}")
 )
-INTERNAL = Failure(500, "Exception", Text("Internal server error"))
-UNAVAILABLE = Failure(503, "ServiceUnavailable", Text("Temporary failure on our side; nothing was accepted, try again"))
-FULL = Failure(503, "ServiceUnavailable", Text("Too many requests at once; nothing was accepted, try again"))
+INTERNAL = Rejection(500, "Exception", Text("Internal server error"))
+UNAVAILABLE = Rejection(
+    503, "ServiceUnavailable", Text("Temporary failure on our side; nothing was accepted, try again")
+)
+FULL = Rejection(503, "ServiceUnavailable", Text("Too many requests at once; nothing was accepted, try again"))
 
 # -- Authentication ------------------------------------------------------------------------------------------------
-NO_TOKEN = Failure(401, "AuthError", Text("Unauthorized, authentication token must be provided"))
-SCHEME_UNKNOWN = Failure(
+NO_TOKEN = Rejection(401, "AuthError", Text("Unauthorized, authentication token must be provided"))
+SCHEME_UNKNOWN = Rejection(
     401,
     "AuthError",
     Text(
@@ -100,12 +102,12 @@ SCHEME_UNKNOWN = Failure(
         "Bearer: a JSON Web Token signed with your API key, ApiKey-v1: your full API key"
     ),
 )
-TOKEN_INVALID = Failure(403, "AuthError", Text("Invalid token: signature, api token is not valid"))
-NO_ISSUER = Failure(403, "AuthError", Text("Invalid token: iss field not provided"))
-BAD_ISSUER = Failure(403, "AuthError", Text("Invalid token: service id is not the right data type"))
-NO_ISSUED_AT = Failure(403, "AuthError", Text("Invalid token: iat field not provided"))
-ALGORITHM = Failure(403, "AuthError", Text("Invalid token: algorithm used is not HS256; sign the token with HS256"))
-WHOLE_KEY = Failure(
+TOKEN_INVALID = Rejection(403, "AuthError", Text("Invalid token: signature, api token is not valid"))
+NO_ISSUER = Rejection(403, "AuthError", Text("Invalid token: iss field not provided"))
+BAD_ISSUER = Rejection(403, "AuthError", Text("Invalid token: service id is not the right data type"))
+NO_ISSUED_AT = Rejection(403, "AuthError", Text("Invalid token: iat field not provided"))
+ALGORITHM = Rejection(403, "AuthError", Text("Invalid token: algorithm used is not HS256; sign the token with HS256"))
+WHOLE_KEY = Rejection(
     403,
     "AuthError",
     Text(
@@ -113,56 +115,56 @@ WHOLE_KEY = Failure(
         "characters, or send it as Authorization: ApiKey-v1"
     ),
 )
-EXPIRED = Failure(
+EXPIRED = Rejection(
     403, "AuthError", Text("Invalid token: its exp or nbf says that it is not valid now; make a new one each time")
 )
 # The same for a service that is not there and for one without keys: nobody learns which services there are.
-SIGNATURE_UNKNOWN = Failure(403, "AuthError", Text("Invalid token: signature, api token not found"))
-CLOCK = Failure(403, "AuthError", Text("Error: Your system clock must be accurate to within 30 seconds"))
-REVOKED = Failure(403, "AuthError", Text("Invalid token: API key revoked"))
-GUESSING = Failure(
+SIGNATURE_UNKNOWN = Rejection(403, "AuthError", Text("Invalid token: signature, api token not found"))
+CLOCK = Rejection(403, "AuthError", Text("Error: Your system clock must be accurate to within 30 seconds"))
+REVOKED = Rejection(403, "AuthError", Text("Invalid token: API key revoked"))
+GUESSING = Rejection(
     429,
     "TooManyRequestsError",
     Text("Too many requests with wrong keys came from this address; try again in {seconds} seconds"),
 )
-KEY_UNKNOWN = Failure(403, "AuthError", Text("Invalid token: API key not found"))
-KEY_MALFORMED = Failure(403, "AuthError", Text("Invalid token: Enter your full API key"))
+KEY_UNKNOWN = Rejection(403, "AuthError", Text("Invalid token: API key not found"))
+KEY_MALFORMED = Rejection(403, "AuthError", Text("Invalid token: Enter your full API key"))
 
 # -- What accept refuses -------------------------------------------------------------------------------------------
-_BY_REPLY: dict[Reply, Failure] = {
+_BY_REPLY: dict[Reply, Rejection] = {
     **dict.fromkeys(REPLIES.values(), UNAVAILABLE),  # our fault, whatever it is
     reply.KEY_REVOKED: REVOKED,
     reply.CREDENTIALS_INVALID: KEY_UNKNOWN,
-    reply.SERVICE_HELD: Failure(403, _BAD_REQUEST, Text("Service is suspended")),
-    reply.KEY_LIMIT: Failure(
+    reply.SERVICE_HELD: Rejection(403, _BAD_REQUEST, Text("Service is suspended")),
+    reply.KEY_LIMIT: Rejection(
         429, "RateLimitError", Text("Exceeded rate limit for key type {key_type} of {limit} requests per 60 seconds")
     ),
-    reply.SERVICE_LIMIT: Failure(
+    reply.SERVICE_LIMIT: Rejection(
         429,
         "{mode}ServiceTooManyEmailRequestsError",
         Text("Exceeded email daily sending limit of {limit} messages"),
     ),
-    reply.TEAM_KEY_RECIPIENT: Failure(
+    reply.TEAM_KEY_RECIPIENT: Rejection(
         400,
         _BAD_REQUEST,
         Text("Can\u2019t send to this recipient using a team-only API key (service {service_id}) - see {docs}"),
     ),
-    reply.TRIAL_RECIPIENT: Failure(
+    reply.TRIAL_RECIPIENT: Rejection(
         400, _BAD_REQUEST, Text("Can\u2019t send to this recipient when service is in trial mode \u2013 see {docs}")
     ),
-    reply.NULL_RECIPIENT: Failure(400, _BAD_REQUEST, Text("Recipient can't be empty")),
-    reply.SMTPUTF8_RECIPIENT: Failure(400, "InvalidEmailError", Text("Not a valid email address")),
-    reply.TEMPLATE_UNKNOWN: Failure(400, _BAD_REQUEST, Text("Template not found")),
-    reply.TEMPLATE_ARCHIVED: Failure(400, _BAD_REQUEST, Text("Template {template_id} has been deleted")),
-    reply.TEMPLATE_UNSUITABLE: Failure(
+    reply.NULL_RECIPIENT: Rejection(400, _BAD_REQUEST, Text("Recipient can't be empty")),
+    reply.SMTPUTF8_RECIPIENT: Rejection(400, "InvalidEmailError", Text("Not a valid email address")),
+    reply.TEMPLATE_UNKNOWN: Rejection(400, _BAD_REQUEST, Text("Template not found")),
+    reply.TEMPLATE_ARCHIVED: Rejection(400, _BAD_REQUEST, Text("Template {template_id} has been deleted")),
+    reply.TEMPLATE_UNSUITABLE: Rejection(
         400, _BAD_REQUEST, Text("{channel} template is not suitable for {wanted} notification")
     ),
-    reply.PERSONALISATION_MISSING: Failure(
+    reply.PERSONALISATION_MISSING: Rejection(
         400, _BAD_REQUEST, Text("Missing personalisation for template ID {template_id}: {names}")
     ),
-    reply.SCHEDULED_IN_PAST: Failure(400, "ValidationError", Text("scheduled_for datetime cannot be in the past")),
-    reply.EMPTY: Failure(400, _BAD_REQUEST, Text("Message is empty or just whitespace")),
-    reply.TEXT_TOO_LONG: Failure(
+    reply.SCHEDULED_IN_PAST: Rejection(400, "ValidationError", Text("scheduled_for datetime cannot be in the past")),
+    reply.EMPTY: Rejection(400, _BAD_REQUEST, Text("Message is empty or just whitespace")),
+    reply.TEXT_TOO_LONG: Rejection(
         400,
         _BAD_REQUEST,
         Text(
@@ -170,7 +172,7 @@ _BY_REPLY: dict[Reply, Failure] = {
             "Your message is {octets} bytes and {lines} lines."
         ),
     ),
-    reply.TEXT_TOO_MARKED: Failure(
+    reply.TEXT_TOO_MARKED: Rejection(
         400,
         _BAD_REQUEST,
         Text(
@@ -178,10 +180,10 @@ _BY_REPLY: dict[Reply, Failure] = {
             "Shorten the values, or take the marks out of them."
         ),
     ),
-    reply.TOO_LARGE: Failure(
+    reply.TOO_LARGE: Rejection(
         400, _BAD_REQUEST, Text("Your message is too long. Emails cannot be longer than {limit} bytes.")
     ),
-    reply.IDEMPOTENCY_KEY_USED: Failure(
+    reply.IDEMPOTENCY_KEY_USED: Rejection(
         422, "IdempotencyKeyUsed", Text("This Idempotency-Key was used for another request; use a new one")
     ),
 }
@@ -206,11 +208,11 @@ class Asker:
 def of_refused(refused: Refused, asker: Asker, now: float) -> ApiError:
     """A refusal as the API says it. What the table does not know is said in the reply's own words."""
     answer = refused.reply
-    other = Failure(503 if answer.temporary else 400, _BAD_REQUEST, Text(answer.text))
-    failure = _BY_REPLY.get(answer, other)
+    other = Rejection(503 if answer.temporary else 400, _BAD_REQUEST, Text(answer.text))
+    rejection = _BY_REPLY.get(answer, other)
     values: dict[str, Any] = {**asker.values, **refused.values_}
-    headers = {"Retry-After": str(_wait_seconds(values, now))} if failure.status in (429, 503) else {}
-    return ApiError.of(failure, headers, **values)
+    headers = {"Retry-After": str(_wait_seconds(values, now))} if rejection.status in (429, 503) else {}
+    return ApiError.of(rejection, headers, **values)
 
 
 def unavailable() -> ApiError:

@@ -1,6 +1,6 @@
 """The calls of Notify's clients that are not offered yet: each says so, to who has a key, instead of "not found".
 
-A failure that no client tries again. With a route each, so that the OpenAPI document says the same.
+A rejection that no client tries again. With a route each, so that the OpenAPI document says the same.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,10 +14,10 @@ from starlette.responses import Response
 from relay.http import errors
 from relay.http.authentication import Authentication
 from relay.http.documentation import failures
-from relay.http.errors import ApiError, Failure
+from relay.http.errors import ApiError, Rejection
 from relay.http.requests import Uuid
 
-_CALLS: tuple[tuple[str, str, str, Failure], ...] = (
+_CALLS: tuple[tuple[str, str, str, Rejection], ...] = (
     ("POST", "/v2/notifications/sms", "send_sms", errors.NO_SMS),
     ("POST", "/v2/notifications/letter", "send_letter", errors.NO_LETTERS),
     ("POST", "/v2/notifications/bulk", "send_bulk", errors.NO_BULK),
@@ -30,10 +30,10 @@ _CALLS: tuple[tuple[str, str, str, Failure], ...] = (
 def routes(authentication: Authentication, docs: str) -> APIRouter:
     """To be added before what takes `sms` for a message's id."""
     router = APIRouter(tags=["Not offered yet"], dependencies=[Depends(authentication)])
-    for method, path, name, failure in _CALLS:
+    for method, path, name, rejection in _CALLS:
         router.add_api_route(
             path,
-            (_refusing_one if "{id}" in path else _refusing)(failure, docs),
+            (_refusing_one if "{id}" in path else _refusing)(rejection, docs),
             methods=[method],
             name=name,
             status_code=400,
@@ -46,16 +46,16 @@ def routes(authentication: Authentication, docs: str) -> APIRouter:
     return router
 
 
-def _refusing(failure: Failure, docs: str) -> Callable[[], Awaitable[Response]]:
+def _refusing(rejection: Rejection, docs: str) -> Callable[[], Awaitable[Response]]:
     async def refuse() -> Response:
-        raise ApiError.of(failure, docs=docs)
+        raise ApiError.of(rejection, docs=docs)
 
     return refuse
 
 
-def _refusing_one(failure: Failure, docs: str) -> Callable[[UUID], Awaitable[Response]]:
+def _refusing_one(rejection: Rejection, docs: str) -> Callable[[UUID], Awaitable[Response]]:
     async def refuse(_: Annotated[Uuid, Path(alias="id")]) -> Response:
-        raise ApiError.of(failure, docs=docs)
+        raise ApiError.of(rejection, docs=docs)
 
     return refuse
 

@@ -17,9 +17,9 @@ from messages.values import sanitised_content
 from relay.http import errors
 from relay.http.client import Client
 from relay.http.errors import ApiError
-from relay.http.handler import Handler
 from relay.http.presenting import Links, Templates
 from relay.http.requests import EmailRequest, parse_time
+from relay.http.submissions import Submissions
 
 # For smoke tests of clients, as GC Notify and GOV.UK Notify have them: answered with 201, and nothing comes of it.
 _SIMULATED = frozenset(
@@ -32,8 +32,8 @@ _SIMULATED = frozenset(
 class EmailSending:
     """`now` gives seconds since the epoch."""
 
-    def __init__(self, handler: Handler, templates: Templates, links: Links, now: Callable[[], float]) -> None:
-        self._handler = handler
+    def __init__(self, submissions: Submissions, templates: Templates, links: Links, now: Callable[[], float]) -> None:
+        self._handler = submissions
         self._templates = templates
         self._links = links
         self._now = now

@@ -14,7 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from relay.http.errors import FULL, NOT_HTTP, RETRY_SECONDS, ApiError, Failure
+from relay.http.errors import FULL, NOT_HTTP, RETRY_SECONDS, ApiError, Rejection
 
 MAX_HEAD_BYTES = 16 * 1024
 MAX_CHUNKS = 4096  # of a body: each costs what 4 KiB cost, however small it is
@@ -136,13 +136,13 @@ class _Protocol(H11Protocol):
         self.transport.close()
 
 
-def _answer(failure: Failure) -> bytes:
+def _answer(rejection: Rejection) -> bytes:
     """A whole answer, for whom no application is asked."""
-    body = ApiError.of(failure).body()
-    reason = {400: "Bad Request", 503: "Service Unavailable"}[failure.status]
-    retry = f"retry-after: {RETRY_SECONDS}\r\n" if failure is FULL else ""
+    body = ApiError.of(rejection).body()
+    reason = {400: "Bad Request", 503: "Service Unavailable"}[rejection.status]
+    retry = f"retry-after: {RETRY_SECONDS}\r\n" if rejection is FULL else ""
     head = (
-        f"HTTP/1.1 {failure.status} {reason}\r\ncontent-type: application/json\r\n"
+        f"HTTP/1.1 {rejection.status} {reason}\r\ncontent-type: application/json\r\n"
         f"content-length: {len(body)}\r\n{retry}connection: close\r\n\r\n"
     )
     return head.encode("ascii") + body

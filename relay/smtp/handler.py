@@ -26,7 +26,7 @@ from relay.logins import network
 from relay.metrics import DoorMetrics
 from relay.smtp.intake import mend_line_ends
 from relay.smtp.options import submission
-from relay.smtp.parameters import Sender, parse_rcpt
+from relay.smtp.parameters import MailCommand, parse_rcpt
 
 if TYPE_CHECKING:
     from relay.accept import Accepted
@@ -57,7 +57,7 @@ class Transaction:
     """One MAIL and what followed it (RFC 5321 3.3)."""
 
     client: Client
-    sender: Sender
+    sender: MailCommand
     recipients: list[Address] = field(default_factory=list)
     dsn: dict[str, Dsn] = field(default_factory=dict)  # by `Address.key`
     refusal: Reply | None = None  # the last one at RCPT

@@ -33,7 +33,7 @@ _MAX_ENVID_CHARACTERS = 100  # RFC 3461 4.4
 _MAX_ORCPT_CHARACTERS = 500  # RFC 3461 4.2
 
 
-class Sender(NamedTuple):
+class MailCommand(NamedTuple):
     """What MAIL says: the path as it was written, None for the null reverse-path; `size` in octets, 0 when none was
     announced; RET and ENVID of DSN."""
 
@@ -44,21 +44,21 @@ class Sender(NamedTuple):
     envid: str | None = None
 
 
-class Recipient(NamedTuple):
+class RcptCommand(NamedTuple):
     """What RCPT says: the address, and NOTIFY and ORCPT of DSN."""
 
     address: Address
     notify: tuple[str, ...] = ()
     orcpt: str | None = None
 
-    def dsn(self, sender: Sender) -> Dsn | None:
+    def dsn(self, sender: MailCommand) -> Dsn | None:
         """What MAIL and RCPT together ask to be told; None: nothing."""
         if not (sender.ret or sender.envid or self.notify or self.orcpt):
             return None
         return Dsn(sender.ret, sender.envid, self.notify, self.orcpt)
 
 
-def parse_mail(argument: str, max_message_bytes: int) -> Sender:
+def parse_mail(argument: str, max_message_bytes: int) -> MailCommand:
     """Raises Refused: syntax, parameter, or an announced size over the limit.
 
     The path is not judged: nothing is ever delivered to it, and a smarthost whose users write odd ones would lose mail.
@@ -74,10 +74,12 @@ def parse_mail(argument: str, max_message_bytes: int) -> Sender:
     if not smtputf8 and not argument.isascii():
         raise Refused(reply.SMTPUTF8_NEEDED)
     size = _size(parameters, max_message_bytes)
-    return Sender(path.strip(" ") or None, size, smtputf8, _ret(parameters.get("RET")), _envid(parameters.get("ENVID")))
+    return MailCommand(
+        path.strip(" ") or None, size, smtputf8, _ret(parameters.get("RET")), _envid(parameters.get("ENVID"))
+    )
 
 
-def parse_rcpt(argument: str, smtputf8: bool) -> Recipient:
+def parse_rcpt(argument: str, smtputf8: bool) -> RcptCommand:
     """Raises Refused: syntax, parameter or address."""
     try:
         path, text = parse_path(_behind(argument, "TO:", RCPT_USAGE))
@@ -88,7 +90,7 @@ def parse_rcpt(argument: str, smtputf8: bool) -> Recipient:
         raise Refused(reply.NULL_RECIPIENT)
     if not smtputf8 and not argument.isascii():
         raise Refused(reply.SMTPUTF8_NEEDED)
-    return Recipient(path, _notify(parameters.get("NOTIFY")), _orcpt(parameters.get("ORCPT")))
+    return RcptCommand(path, _notify(parameters.get("NOTIFY")), _orcpt(parameters.get("ORCPT")))
 
 
 def _behind(argument: str, keyword: str, usage: Text) -> str:

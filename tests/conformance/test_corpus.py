@@ -42,7 +42,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Observed:
     entry: Entry
     verdict: Verdict | None = None
     sent: bytes = b""
@@ -71,16 +71,16 @@ def entries() -> tuple[Entry, ...]:
 
 
 @cache
-def outcomes(language: Language, *, carried: bool = False) -> tuple[Outcome, ...]:
+def outcomes(language: Language, *, carried: bool = False) -> tuple[Observed, ...]:
     return tuple(_outcome(entry, language, carried=carried) for entry in entries())
 
 
-def _outcome(entry: Entry, language: Language, *, carried: bool) -> Outcome:
+def _outcome(entry: Entry, language: Language, *, carried: bool) -> Observed:
     try:
         done = prepared(entry.content, language, carried=carried)
     except Refused as refused:
-        return Outcome(entry, said=f"{refused.reply.slug}: {refused}")
-    return Outcome(entry, judge(entry.content, done.content, SERVICE), done.content, done.not_branded_because)
+        return Observed(entry, said=f"{refused.reply.slug}: {refused}")
+    return Observed(entry, judge(entry.content, done.content, SERVICE), done.content, done.not_branded_because)
 
 
 def show(capsys: pytest.CaptureFixture[str], what: str, found: Counter[str]) -> None:

@@ -16,8 +16,8 @@ from config.database import Database
 from config.keyring import Keyring
 from delivery import rotation
 from delivery.callbacks import claims, urls
-from delivery.callbacks.calls import Outcome
-from delivery.callbacks.claims import Claim, Claims, Verdict
+from delivery.callbacks.calls import CallOutcome
+from delivery.callbacks.claims import CallbackClaim, Claims, Verdict
 from delivery.callbacks.urls import CallbackUrlError, Receiver
 from delivery.store.base import Group
 from delivery.store.tables import callback_urls, callbacks
@@ -67,7 +67,7 @@ async def row(database: Database, callback_id: UUID) -> Any:
         return (await connection.execute(select(callbacks).where(callbacks.c.id == callback_id))).one()
 
 
-async def claim(database: Database, owner: str = "a", limit: int = 10, now: float = NOW) -> list[Claim]:
+async def claim(database: Database, owner: str = "a", limit: int = 10, now: float = NOW) -> list[CallbackClaim]:
     return await Claims(database).claim(owner, limit, 4, NOBODY, now, 30)
 
 
@@ -159,7 +159,7 @@ async def test_settling_makes_a_row_that_is_due_now_and_made_now_whenever_the_st
     (first,) = await claim(database, now=time.time())
     assert (first.status, first.reason, first.at, first.attempt) == (Status.DELIVERED, None, long_ago, 1)
     assert before - 1 < first.gives_up_at - claims.GIVE_UP_SECONDS <= time.time()
-    await Claims(database).record(Verdict(first, Outcome.DONE, NOW))
+    await Claims(database).record(Verdict(first, CallOutcome.DONE, NOW))
     (second,) = await claim(database, now=time.time())
     assert (second.status, second.reason, second.at) == (Status.PERMANENT_FAILURE, "suppressed", far_ahead)
 
@@ -183,10 +183,10 @@ async def test_word_of_an_owner_whose_lease_ended_counts_no_more(database: Datab
     (late,) = await claim(database)
     (current,) = await claim(database, "b", now=NOW + 31)
 
-    await Claims(database).record(Verdict(late, Outcome.FAILED, NOW + 32, "http-400"))
+    await Claims(database).record(Verdict(late, CallOutcome.FAILED, NOW + 32, "http-400"))
     assert (await row(database, made)).owner == "b"
-    await Claims(database).record(Verdict(current, Outcome.DONE, NOW + 33))
-    await Claims(database).record(Verdict(late, Outcome.FAILED, NOW + 34, "http-400"))
+    await Claims(database).record(Verdict(current, CallOutcome.DONE, NOW + 33))
+    await Claims(database).record(Verdict(late, CallOutcome.FAILED, NOW + 34, "http-400"))
     ended = await row(database, made)
     assert (ended.outcome, ended.ended_at, ended.available_at, ended.owner) == ("done", NOW + 33, None, None)
 
@@ -196,7 +196,7 @@ async def test_deferred_row_comes_again_when_it_is_due(database: Database, keyri
     await listen(database, keyring, service)
     (made,) = await rows(database, service)
     (first,) = await claim(database)
-    await Claims(database).record(Verdict(first, Outcome.DEFERRED, NOW, "http-503", NOW + 12))
+    await Claims(database).record(Verdict(first, CallOutcome.DEFERRED, NOW, "http-503", NOW + 12))
 
     waiting = await row(database, made)
     assert (waiting.outcome, waiting.ended_at, waiting.available_at) == ("deferred http-503", None, NOW + 12)
@@ -210,8 +210,8 @@ async def test_many_claimers_get_each_row_once(database: Database, keyring: Keyr
         await listen(database, keyring, service)
     made = await rows(database, *services * 20)
 
-    async def claim_all(owner: str) -> list[Claim]:
-        found: list[Claim] = []
+    async def claim_all(owner: str) -> list[CallbackClaim]:
+        found: list[CallbackClaim] = []
         while claimed := await claim(database, owner):
             found += claimed
         return found
@@ -255,7 +255,7 @@ async def test_later_status_of_a_message_waits_for_the_earlier_one(
     (first,) = await claim(database, now=NOW + 6)
     assert first.id == earlier
     assert await claim(database, now=NOW + 7) == []
-    await Claims(database).record(Verdict(first, Outcome.FAILED, NOW + 8, "http-404"))
+    await Claims(database).record(Verdict(first, CallOutcome.FAILED, NOW + 8, "http-404"))
     assert [each.id for each in await claim(database, now=NOW + 9)] == [later]
 
 

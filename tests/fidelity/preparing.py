@@ -9,7 +9,7 @@ from uuid import UUID
 from delivery.library.letterheads import Letterheads
 from messages.address import Address
 from messages.email.dkim import SigningKey, generate, sign
-from messages.email.pipeline import Preparation, Prepared, prepare
+from messages.email.pipeline import Preparation, Rewritten, prepare
 from messages.email.rewrite import SenderPolicy
 from messages.message import Language, Trace
 from messages.variant import BUILT_IN
@@ -36,7 +36,7 @@ def letterheads(*, carried: bool) -> Letterheads:
 
 def prepared(
     content: bytes, language: Language = Language.BOTH, variant: str = "default", *, carried: bool = False
-) -> Prepared:
+) -> Rewritten:
     """Raises Refused. `content` has CRLF line ends; `carried`: the message carries the pictures of its branding."""
     branding = letterheads(carried=carried).render(BUILT_IN[variant], SERVICE, language)
     return prepare(content, Preparation(SENDER, branding, TRACE, UUID(int=7), NOW))

@@ -14,7 +14,7 @@ from messages.email.branding import Branding
 from messages.email.encoded_words import decode_words
 from messages.email.mailboxes import parse_mailboxes
 from messages.email.mime import MAX_LINE_OCTETS, find_long_line
-from messages.email.pipeline import Preparation, Prepared, prepare
+from messages.email.pipeline import Preparation, Rewritten, prepare
 from messages.email.rewrite import SenderPolicy
 from messages.message import Trace
 from messages.picture import Picture
@@ -43,7 +43,7 @@ pieces = st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=6)), max
 messages = st.one_of(st.binary(max_size=400), pieces, pieces.map(lambda body: b"From: a@example.ca\r\n" + body))
 
 
-def prepared(content: bytes, reply_to: str, branding: Branding | None, author_name: bool) -> Prepared | None:
+def prepared(content: bytes, reply_to: str, branding: Branding | None, author_name: bool) -> Rewritten | None:
     sender = SenderPolicy("Sé", Address("s", "example.ca"), author_name, reply_to, None, frozenset({"@example.ca"}))
     preparation = Preparation(sender, branding, Trace("h", "::1", "ESMTPSA", "r.example"), UUID(int=7), 1.7e9)
     try:

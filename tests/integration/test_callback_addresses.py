@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from delivery.callbacks import guard
-from delivery.callbacks.calls import Answer, Outcome, post
+from delivery.callbacks.calls import Answer, CallOutcome, post
 from tests.fakes.receiver import Receiver, Reply
 
 PUBLIC, INSIDE = "127.0.0.2", "127.0.0.1"
-FORBIDDEN = Answer(Outcome.FAILED, "forbidden-address")
+FORBIDDEN = Answer(CallOutcome.FAILED, "forbidden-address")
 
 
 @pytest.fixture
@@ -44,21 +44,21 @@ async def test_name_is_asked_once_and_that_answer_is_connected_to(inside: Receiv
     dns = Dns([PUBLIC], [INSIDE])
     async with Receiver(host=PUBLIC) as outside:
         answer = await call(f"http://rebound.example:{outside.port}/", dns)
-    assert (answer.outcome, dns.asked, len(outside.told)) == (Outcome.DONE, 1, 1)
+    assert (answer.outcome, dns.asked, len(outside.told)) == (CallOutcome.DONE, 1, 1)
     assert outside.told[0].headers["Host"] == f"rebound.example:{outside.port}"
 
 
 async def test_name_that_answers_public_first_and_inside_next_never_leads_inside(inside: Receiver) -> None:
     dns = Dns([PUBLIC], [INSIDE])
     url = f"http://rebound.example:{inside.port}/"  # nobody listens there on the public address
-    assert await call(url, dns) == Answer(Outcome.DEFERRED, "connection")
+    assert await call(url, dns) == Answer(CallOutcome.DEFERRED, "connection")
     assert await call(url, dns) == FORBIDDEN
     assert inside.told == []
 
 
 async def test_name_with_an_address_inside_besides_is_called_outside_only(inside: Receiver) -> None:
     answer = await call(f"http://both.example:{inside.port}/", Dns([INSIDE, PUBLIC, INSIDE]))
-    assert answer == Answer(Outcome.DEFERRED, "connection")
+    assert answer == Answer(CallOutcome.DEFERRED, "connection")
     assert inside.told == []
 
 
@@ -75,13 +75,13 @@ async def test_number_in_the_url_leads_nowhere_inside(inside: Receiver, host: st
 )
 async def test_no_other_way_to_write_a_number_leads_inside(inside: Receiver, host: str) -> None:
     answer = await call(f"http://{host}:{inside.port}/", allowed=guard.is_public)
-    assert answer.outcome is Outcome.FAILED
+    assert answer.outcome is CallOutcome.FAILED
     assert inside.told == []
 
 
 async def test_redirect_inside_is_not_followed(inside: Receiver) -> None:
     async with Receiver([Reply(307, {"Location": inside.url})], host=PUBLIC) as outside:
-        assert (await call(outside.url)).outcome is Outcome.FAILED
+        assert (await call(outside.url)).outcome is CallOutcome.FAILED
     assert inside.told == []
 
 
@@ -89,17 +89,17 @@ async def test_proxy_of_the_environment_is_not_used(inside: Receiver, monkeypatc
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY"):
         monkeypatch.setenv(name, inside.url)
     async with Receiver(host=PUBLIC) as outside:
-        assert (await call(outside.url)).outcome is Outcome.DONE
+        assert (await call(outside.url)).outcome is CallOutcome.DONE
         assert len(outside.told) == 1
     assert inside.told == []
 
 
 async def test_name_that_is_not_found_may_be_found_later() -> None:
-    assert await call("http://nowhere.example/", Dns([])) == Answer(Outcome.DEFERRED, "dns")
+    assert await call("http://nowhere.example/", Dns([])) == Answer(CallOutcome.DEFERRED, "dns")
 
 
 async def test_label_that_is_too_long_for_dns_raises_nothing() -> None:
-    assert (await call(f"http://{'a' * 64}.example/")).outcome in (Outcome.DEFERRED, Outcome.FAILED)
+    assert (await call(f"http://{'a' * 64}.example/")).outcome in (CallOutcome.DEFERRED, CallOutcome.FAILED)
 
 
 async def test_name_that_hangs_ends_with_the_call() -> None:
@@ -108,8 +108,8 @@ async def test_name_that_hangs_ends_with_the_call() -> None:
         return ()
 
     async with guard.open_session(guard.is_public, lookup=hang) as session:
-        assert await post(session, "http://slow.example/", {}, b"{}", 0.2) == Answer(Outcome.DEFERRED, "timeout")
-        assert await post(session, "http://slow.example/", {}, b"{}", 0.2) == Answer(Outcome.DEFERRED, "timeout")
+        assert await post(session, "http://slow.example/", {}, b"{}", 0.2) == Answer(CallOutcome.DEFERRED, "timeout")
+        assert await post(session, "http://slow.example/", {}, b"{}", 0.2) == Answer(CallOutcome.DEFERRED, "timeout")
 
 
 @pytest.mark.parametrize(
@@ -126,4 +126,4 @@ async def test_answer_that_is_not_http_is_trouble_of_the_receiver(answer: bytes)
     server = await asyncio.start_server(talk, PUBLIC, 0)
     async with server:
         found = await call(f"http://{PUBLIC}:{server.sockets[0].getsockname()[1]}/")
-    assert found == Answer(Outcome.DEFERRED, "connection")
+    assert found == Answer(CallOutcome.DEFERRED, "connection")

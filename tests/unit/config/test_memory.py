@@ -4,11 +4,11 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from config.memory import NoRoomError, Room
+from config.memory import Memory, NoRoomError
 
 
 def test_each_has_a_share_and_all_together_the_room() -> None:
-    room = Room(10, 4)
+    room = Memory(10, 4)
     with room.portion("a") as first, room.portion("a") as second, room.portion("b") as third:
         first.add(3)
         with pytest.raises(NoRoomError):
@@ -24,7 +24,7 @@ def test_each_has_a_share_and_all_together_the_room() -> None:
 
 
 def test_four_who_take_all_they_can_leave_room_for_many() -> None:
-    room = Room(limit_bytes=64_000, share_bytes=16_000)
+    room = Memory(limit_bytes=64_000, share_bytes=16_000)
     with ExitStack() as held:
         for holder in range(4):
             portion = held.enter_context(room.portion(holder))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from delivery.callbacks.guard import Forbidden, Resolver, is_public
+from delivery.callbacks.guard import Forbidden, GuardedResolver, is_public
 from delivery.callbacks.urls import CallbackUrlError, parse
 
 FORBIDDEN = (
@@ -62,7 +62,7 @@ async def answered(*addresses: str) -> list[str]:
     async def lookup(_: str) -> Sequence[str]:
         return addresses
 
-    resolver = Resolver(is_public, lookup)
+    resolver = GuardedResolver(is_public, lookup)
     try:
         return [found["host"] for found in await resolver.resolve("receiver.example", 443)]
     finally:

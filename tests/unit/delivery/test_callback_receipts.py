@@ -7,17 +7,17 @@ from uuid import UUID
 
 import pytest
 
-from delivery.callbacks.receipts import Receipt, body, headers, signature
+from delivery.callbacks.receipts import DeliveryReceipt, body, headers, signature
 from delivery.descriptions import timestamp
 from messages.message import Message
 from messages.status import Status
 from tests.fakes.messages import make_message
 
 CREATED = 1_790_000_000.25
-RECEIPT = Receipt(UUID(int=7), Status.DELIVERED, None, CREATED + 9)
+RECEIPT = DeliveryReceipt(UUID(int=7), Status.DELIVERED, None, CREATED + 9)
 
 
-def told(receipt: Receipt = RECEIPT, **changes: Any) -> dict[str, Any]:
+def told(receipt: DeliveryReceipt = RECEIPT, **changes: Any) -> dict[str, Any]:
     read: dict[str, Any] = json.loads(body(receipt, message(**changes)))
     return read
 
@@ -57,7 +57,7 @@ def test_receipt_tells_the_status_of_its_row_whatever_the_message_is_by_now() ->
 
 
 def test_receipt_of_a_suppressed_address_says_so() -> None:
-    read = told(Receipt(UUID(int=7), Status.PERMANENT_FAILURE, "suppressed", CREATED))
+    read = told(DeliveryReceipt(UUID(int=7), Status.PERMANENT_FAILURE, "suppressed", CREATED))
     assert read["status_description"] == "Blocked"
     assert read["provider_response"] == "The email address is on our email provider suppression list"
 

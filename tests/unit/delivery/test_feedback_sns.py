@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from delivery.feedback import sns
 from delivery.feedback.base import Unreadable
-from delivery.feedback.sns import Envelope, Untrusted, Verifier, parse, unwrap
+from delivery.feedback.sns import SnsEnvelope, Untrusted, Verifier, parse, unwrap
 from tests.fakes.sns import CERTIFICATE_URL, TOPIC, certificate, confirmation, sign, signing_key, wrap
 
 NAMES = st.sampled_from(["Type", "Message", "Subject", "Timestamp", "TopicArn", "Signature", "SigningCertURL"])
@@ -34,7 +34,7 @@ class Kept:
         return self.found
 
 
-def envelope(told: dict[str, Any]) -> Envelope:
+def envelope(told: dict[str, Any]) -> SnsEnvelope:
     return parse(json.dumps(told).encode())
 
 

@@ -13,7 +13,7 @@ from messages.message import KeyType
 from messages.reply import Refused, Reply
 from messages.text import Text
 from relay.http import errors
-from relay.http.errors import ApiError, Asker, Failure, of_refused
+from relay.http.errors import ApiError, Asker, Rejection, of_refused
 from tests.fakes.principals import make_principal
 
 ROOT = Path(__file__).parents[4]
@@ -149,7 +149,7 @@ def test_what_is_said_twice_stands_there_once_and_in_the_readers_language() -> N
 
 
 def test_no_status_has_two_meanings() -> None:
-    failures = [value for value in vars(errors).values() if isinstance(value, Failure)]
+    failures = [value for value in vars(errors).values() if isinstance(value, Rejection)]
 
     assert {failure.status for failure in failures if failure.error == "AuthError"} == {401, 403}
     assert all(failure.status in range(400, 600) for failure in failures)

@@ -28,7 +28,7 @@ class Acceptor(Protocol):
     async def rehearse(self, submission: Submission, principal: Principal) -> Prepared: ...
 
 
-class Handler:
+class Submissions:
     """One per process. `docs` is where a refusal sends its reader; `now` gives seconds since the epoch."""
 
     def __init__(self, acceptor: Acceptor, metrics: DoorMetrics, docs: str, now: Callable[[], float]) -> None:
