@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from relay.smtp.conversation import Kind
-from tests.smtp_door import Door, plain, run_on, running_door
-from tests.smtp_pipe import PipedSession
+from tests.harness.smtp_door import Door, plain, run_on, running_door
+from tests.harness.smtp_pipe import PipedSession
 
 BREAKS = (b"\r", b"\n", b"\r\n", b"\0", b"\r\r\n", b"\n\r", b"\r\0\n", b"\0\r\n", b"\r\n\0", b"\0\r", b"\n\0")
 HEAD = b"From: app@example.org\r\nSubject: s\r\n\r\none"

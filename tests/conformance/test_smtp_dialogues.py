@@ -30,7 +30,7 @@ from pathlib import Path
 import pytest
 
 from relay.smtp.intake import PACE, Pace
-from tests.smtp_door import LOOPS, Client, Door, plain, run_on, running_door
+from tests.harness.smtp_door import LOOPS, Client, Door, plain, run_on, running_door
 
 SEGMENTS = 400  # of what is sent octet by octet, the last so many
 DIALOGUES = sorted((Path(__file__).parent / "smtp").glob("*.txt"))

@@ -15,7 +15,7 @@ from delivery.library.versions import FRESH_SECONDS
 from messages.message import KeyType, Language
 from messages.picture import Picture
 from messages.variant import BUILT_IN, BrandType, Variant, VariantError
-from tests.fakes.auth import DEFAULTS, NOW, Clock, counted
+from tests.fakes.auth import DEFAULTS, NOW, FixedClock, counted
 from tests.fakes.pictures import png
 
 SERVICE, OTHER = UUID(int=1), UUID(int=2)
@@ -41,12 +41,12 @@ async def archive(database: Database, id_: UUID | str) -> Variant:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FixedClock:
+    return FixedClock()
 
 
 @pytest.fixture
-def reader(database: Database, clock: Clock) -> Brandings:
+def reader(database: Database, clock: FixedClock) -> Brandings:
     return Brandings(database=database, now=clock)
 
 
@@ -121,7 +121,7 @@ async def test_branding_in_use_is_not_archived(database: Database, owner: UUID, 
 
 
 async def test_reader_knows_a_change_after_two_seconds_and_versions_for_ever(
-    database: Database, reader: Brandings, clock: Clock
+    database: Database, reader: Brandings, clock: FixedClock
 ) -> None:
     first = await create(database)
     assert await reader.find(SERVICE, str(first.id)) == first
@@ -173,7 +173,7 @@ async def test_logo_that_is_asked_for_stays_although_others_are_looked_at(
 
 
 async def test_name_that_no_picture_has_is_looked_up_once_in_a_while(
-    database: Database, reader: Brandings, clock: Clock
+    database: Database, reader: Brandings, clock: FixedClock
 ) -> None:
     with counted(database) as statements:
         assert [await reader.picture(LOGO.name) for _ in range(3)] == [None] * 3

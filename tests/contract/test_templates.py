@@ -20,7 +20,7 @@ from messages.email.compose import Recipe
 from messages.message import Channel, ContentKind, KeyType, Lane, Language, Message
 from messages.status import Status
 from messages.template import Template
-from tests.fakes.auth import NOW, Clock, counted
+from tests.fakes.auth import NOW, FixedClock, counted
 
 SERVICE = UUID("6ba7b810-9dad-41d1-80b4-00c04fd430c8")
 TEXTS: dict[str, Any] = {
@@ -47,12 +47,12 @@ async def archive(database: Database, template_id: UUID) -> Template:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FixedClock:
+    return FixedClock()
 
 
 @pytest.fixture
-def reader(database: Database, clock: Clock) -> Templates:
+def reader(database: Database, clock: FixedClock) -> Templates:
     return Templates(database, clock)
 
 
@@ -151,7 +151,9 @@ async def test_unknown_template_is_said(database: Database) -> None:
                 await templates.find(connection, wanted, version)
 
 
-async def test_reader_knows_a_change_after_two_seconds(database: Database, reader: Templates, clock: Clock) -> None:
+async def test_reader_knows_a_change_after_two_seconds(
+    database: Database, reader: Templates, clock: FixedClock
+) -> None:
     first = await create(database)
     assert await reader.find(SERVICE, first.id) == first
     second = await update(database, first.id, name="Other")
@@ -201,7 +203,7 @@ async def test_reader_answers_the_others_when_one_leaves(database: Database, rea
     assert await second == made
 
 
-async def test_reader_forgets_what_was_not_asked_for_longest(database: Database, clock: Clock) -> None:
+async def test_reader_forgets_what_was_not_asked_for_longest(database: Database, clock: FixedClock) -> None:
     reader = Templates(database, clock, max_entries=2)
     made = [await create(database) for _ in range(3)]
     for each in (made[0], made[1], made[0], made[2]):

@@ -18,7 +18,7 @@ DEFAULTS = Limits()
 NOW = 1_790_000_000.0
 
 
-class Clock:
+class FixedClock:
     def __init__(self) -> None:
         self.now = NOW
 

@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 from messages import reply
 from messages.reply import Reply
 from relay.smtp.conversation import Kind
-from tests.smtp_door import Door, plain, running_door
-from tests.smtp_pipe import PipedSession
+from tests.harness.smtp_door import Door, plain, running_door
+from tests.harness.smtp_pipe import PipedSession
 
 DOCUMENTED = {(each.code, each.enhanced) for each in vars(reply).values() if isinstance(each, Reply)}
 LINE = re.compile(r"(\d{3})([ -])(?:(\d\.\d\.\d+) )?([ -~]*)")

@@ -23,20 +23,11 @@ from delivery.store.tables import callbacks
 from messages.message import Message
 from messages.status import Status
 from tests.fakes.messages import make_message
+from tests.harness.clock import Clock
 from tests.harness.store import Store
 
 TOKEN = "a-token-of-theirs"
 SETTINGS = Callbacks(allow_private=True, timeout_seconds=0.4, concurrency=8)
-
-
-class Clock:
-    """Goes on, and can be set forward."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.ahead
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """A real PostgreSQL of our own, from the machine's server binaries, on loopback and in a temporary folder."""
 
+import asyncio
 import os
 import pwd
 import shutil
@@ -8,7 +9,10 @@ import socket
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import asyncpg
 
 from tests.harness.relay import free_port
 
@@ -117,9 +121,7 @@ class Postgres:
         """The URL of a new, empty database."""
         self._count += 1
         name = f"relay_{self._count}"
-        subprocess.run(
-            [self._binaries / "createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "relay", name], check=True
-        )
+        self.execute(f"CREATE DATABASE {name}")
         return f"postgresql+asyncpg://relay@127.0.0.1:{self.port}/{name}"
 
     def create_users(self, database_url: str) -> None:
@@ -136,8 +138,15 @@ class Postgres:
 
     def execute(self, statement: str) -> None:
         """As the server's superuser."""
-        arguments = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "relay", "-d", "postgres", "-q", "-c", statement]
-        subprocess.run([self._binaries / "psql", *arguments], check=True)
+        with ThreadPoolExecutor(1) as apart:  # the test may have an event loop
+            apart.submit(asyncio.run, self._execute(statement)).result()
+
+    async def _execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(host="127.0.0.1", port=self.port, user="relay", database="postgres")
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
 
     def refusals(self) -> list[str]:
         """What users were denied."""

@@ -34,9 +34,9 @@ from relay.cli import main
 from tests.fakes.aws import CREDENTIALS, FakeAws
 from tests.fakes.feedback import Feedback
 from tests.fakes.messages import make_message
+from tests.harness.http_door import Door, running_door
 from tests.harness.migrated import migrated, template
 from tests.harness.store import Store
-from tests.http_door import Door, running_door
 
 DOMAIN = "notification.example.ca"
 SES = Email(provider="ses", default_domain=DOMAIN)

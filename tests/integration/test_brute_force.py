@@ -13,7 +13,7 @@ from auth import services
 from auth.bans import Rules
 from config.settings import Limits
 from tests.fakes.auth import away
-from tests.smtp_door import LOOPS, QUICK, Client, Door, plain, run_on, running_door
+from tests.harness.smtp_door import LOOPS, QUICK, Client, Door, plain, run_on, running_door
 
 WRONG = "0" * 32
 BANNED = "421 4.7.0 too many failed log-ins; try again in "

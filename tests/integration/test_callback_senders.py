@@ -38,7 +38,7 @@ async def test_statuses_of_one_message_are_told_in_their_order(desk: Desk) -> No
             await receiver.wait(1)
             await asyncio.sleep(0.6)
             assert len(receiver.told) == 1
-            desk.clock.ahead += 11
+            desk.clock.ahead_seconds += 11
             await desk.ended(sent)
     assert [json.loads(told.body)["status"] for told in receiver.told] == [
         "delivered",
@@ -93,7 +93,7 @@ async def test_what_a_killed_sender_had_claimed_is_told_by_the_next(database: Da
         async with desk.sender():
             await asyncio.sleep(0.6)
             assert len(receiver.told) == 1  # its lease is not over
-            desk.clock.ahead += 41
+            desk.clock.ahead_seconds += 41
             record = await desk.ended(sent)
     assert (record.attempts, record.outcome) == (2, "done")
     assert receiver.told[0].callback_id == receiver.told[1].callback_id

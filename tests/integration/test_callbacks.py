@@ -78,7 +78,7 @@ async def test_trouble_of_the_receiver_is_met_again_later_under_the_same_id(
             assert record.available_at is not None
             assert 4 < record.available_at - desk.clock() <= 10.5
             assert len(receiver.told) == 1
-            desk.clock.ahead += 11
+            desk.clock.ahead_seconds += 11
             record = await desk.ended(sent)
 
     assert (record.attempts, record.outcome) == (2, "done")
@@ -103,7 +103,7 @@ async def test_too_many_requests_waits_as_long_as_it_is_asked_to(desk: Desk) -> 
             record = await desk.deferred(sent)
             assert record.available_at is not None
             assert 95 < record.available_at - desk.clock() <= 100
-            desk.clock.ahead += 101
+            desk.clock.ahead_seconds += 101
             record = await desk.deferred(sent, 2)
             assert record.available_at is not None
             assert 3590 < record.available_at - desk.clock() <= 3600
@@ -136,13 +136,13 @@ async def test_callback_ends_as_failed_a_day_after_it_was_made(desk: Desk) -> No
         async with desk.sender():
             delays: list[float] = []
             for attempt in range(1, 5):
-                desk.clock.ahead = sum(delays) + attempt
+                desk.clock.ahead_seconds = sum(delays) + attempt
                 record = await desk.deferred(sent, attempt)
                 assert record.available_at is not None
                 delays.append(record.available_at - desk.clock())
-            desk.clock.ahead = 86_400 - 60
+            desk.clock.ahead_seconds = 86_400 - 60
             record = await desk.ended(sent)
-            desk.clock.ahead += 86_400
+            desk.clock.ahead_seconds += 86_400
             await asyncio.sleep(0.6)
     assert all(4 < delay / 2**n <= 10 for n, delay in enumerate(delays))
     assert record.outcome == "failed http-500"
@@ -155,7 +155,7 @@ async def test_status_learned_days_late_is_still_told_and_told_again(desk: Desk)
         await desk.store.settle(sent.id, Status.DELIVERED, time.time() - 3 * 86_400)
         async with desk.sender():
             await desk.deferred(sent)
-            desk.clock.ahead += 11
+            desk.clock.ahead_seconds += 11
             assert (await desk.ended(sent)).outcome == "done"
 
 
@@ -219,7 +219,7 @@ async def test_secret_that_does_not_open_waits_for_its_root(desk: Desk, receiver
     async with desk.sender():
         assert (await desk.deferred(sent)).outcome == "deferred unreadable"
     desk.keyring = keyring
-    desk.clock.ahead += 11
+    desk.clock.ahead_seconds += 11
     async with desk.sender():
         assert (await desk.ended(sent)).outcome == "done"
 

@@ -11,7 +11,7 @@ import pytest
 from auth import keys
 from config.database import Database
 from config.settings import Limits
-from tests.http_door import Door, running_door
+from tests.harness.http_door import Door, running_door
 
 JSON = {"Content-Type": "application/json"}
 EMAIL = "/v2/notifications/email"

@@ -16,7 +16,7 @@ from config.database import Database
 from config.settings import Limits
 from delivery.library import templates
 from delivery.store.tables import messages
-from tests.http_door import GUEST, READER, ROOT, Door, make_template, running_door
+from tests.harness.http_door import GUEST, READER, ROOT, Door, make_template, running_door
 
 JSON = {"Content-Type": "application/json"}
 EMAIL = "/v2/notifications/email"

@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 from relay.failures import Failure
 from tests.fakes.auth import away
 from tests.fakes.failures import SECRET, failures
+from tests.harness.http_door import Door, running_door
 from tests.harness.migrated import migrated
-from tests.http_door import Door, running_door
 
 CASES = failures()
 

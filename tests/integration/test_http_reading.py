@@ -15,7 +15,7 @@ from messages.address import Address
 from messages.message import ContentKind, KeyType, new_id
 from messages.status import Status
 from tests.fakes.messages import make_message
-from tests.http_door import READER, ROOT, Door, make_template
+from tests.harness.http_door import READER, ROOT, Door, make_template
 
 JSON = {"Content-Type": "application/json"}
 EMAIL = "/v2/notifications/email"

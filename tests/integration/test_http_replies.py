@@ -9,8 +9,8 @@ from config.words import Words
 from messages.message import Language
 from messages.reply import Reply, catalogue
 from tests.harness.html import Element, read_html
+from tests.harness.http_door import Door, running_door
 from tests.harness.migrated import migrated
-from tests.http_door import Door, running_door
 
 REFUSALS = {slug: answer for slug, answer in catalogue().items() if answer.code >= 400}
 

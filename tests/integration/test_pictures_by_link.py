@@ -17,7 +17,7 @@ from messages.email.compose import Recipe
 from messages.picture import Picture
 from messages.variant import BrandType, Variant
 from tests.fakes.pictures import jpeg
-from tests.http_door import ARTWORK, Door
+from tests.harness.http_door import ARTWORK, Door
 
 LOGO = Picture.parse(jpeg(300, 100))
 

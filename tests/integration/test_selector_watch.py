@@ -18,7 +18,7 @@ from config.database import Database
 from config.keyring import Keyring
 from config.settings import Dns, Email
 from delivery.exit.signing import Signer
-from tests.fakes.auth import DEFAULTS, DOMAIN, Clock, away
+from tests.fakes.auth import DEFAULTS, DOMAIN, FixedClock, away
 from tests.fakes.dns import FakeDns
 
 OWN = "mail.example.ca"
@@ -31,7 +31,7 @@ class Watched:
     """A database, two resolvers and any number of machines."""
 
     def __init__(self, database: Database, sealing: Keyring, dns: tuple[FakeDns, FakeDns]) -> None:
-        self.database, self.sealing, self.dns, self.clock = database, sealing, dns, Clock()
+        self.database, self.sealing, self.dns, self.clock = database, sealing, dns, FixedClock()
         self.timeout_seconds = 30.0  # a loaded machine may take its time
 
     def machine(self) -> SelectorWatch:

@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.harness.octets import Octets
-from tests.smtp_door import HOST, LOOPS, Door, run_on, running_door
+from tests.harness.smtp_door import HOST, LOOPS, Door, run_on, running_door
 
 loops = pytest.mark.parametrize("loop", LOOPS)
 

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from tests.smtp_door import HOST, LOOPS, Client, Door, plain, run_on, running_door
+from tests.harness.smtp_door import HOST, LOOPS, Client, Door, plain, run_on, running_door
 
 Test = Callable[..., None]
 HEAD = b"From: app@example.org\r\nSubject: s\r\n\r\n"

@@ -11,7 +11,7 @@ from relay.failures import REPLIES, Failure
 from relay.smtp.handler import Client as Whose
 from tests.fakes.auth import away
 from tests.fakes.failures import SECRET, failures
-from tests.smtp_door import Client, Door, plain, running_door
+from tests.harness.smtp_door import Client, Door, plain, running_door
 
 CASES = failures()
 HEAD = b"From: app@example.org\r\nSubject: s\r\n\r\n"

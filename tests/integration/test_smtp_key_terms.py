@@ -9,7 +9,7 @@ from auth import keys
 from auth.principal import Option
 from config.settings import Limits
 from messages.message import Lane
-from tests.smtp_door import Client, Door, running_door
+from tests.harness.smtp_door import Client, Door, running_door
 
 ANN = "ann@dept.example.ca"
 HEAD = f"From: Ann <{ANN}>\r\nSubject: s\r\n".encode()

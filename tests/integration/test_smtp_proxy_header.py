@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.balancer import V2_LOCAL, v1, v2
 from tests.harness.octets import Octets
-from tests.smtp_door import HOST, LOOPS, Door, plain, run_on, running_door
+from tests.harness.smtp_door import HOST, LOOPS, Door, plain, run_on, running_door
 
 LISTED = "127.0.0.0/8"
 loops = pytest.mark.parametrize("loop", LOOPS)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from structlog.testing import capture_logs
 
-from tests.smtp_door import Client, Door, running_door
+from tests.harness.smtp_door import Client, Door, running_door
 
 HEAD = b"From: app@example.org\r\nSubject: s\r\n"
 

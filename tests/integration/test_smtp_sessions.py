@@ -10,8 +10,8 @@ import pytest
 
 from relay.smtp.conversation import Kind
 from relay.smtp.session import MAX_COMMANDS
-from tests.smtp_door import Client, Door, plain, run_on, running_door
-from tests.smtp_pipe import PipedSession
+from tests.harness.smtp_door import Client, Door, plain, run_on, running_door
+from tests.harness.smtp_pipe import PipedSession
 
 EHLO = b"EHLO c.example.org\r\n"
 MESSAGE = b"DATA\r\nFrom: a@example.org\r\n\r\nx\r\n.\r\n"

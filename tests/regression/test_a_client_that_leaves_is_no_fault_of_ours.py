@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.harness.octets import Octets
-from tests.smtp_door import LOOPS, Client, Door, run_on, running_door
+from tests.harness.smtp_door import LOOPS, Client, Door, run_on, running_door
 
 MESSAGE = b"From: scanner@example.org\r\nSubject: s\r\n\r\nScan.\r\n.\r\n"
 EVERYWHERE = "127.0.0.0/8={normal}"

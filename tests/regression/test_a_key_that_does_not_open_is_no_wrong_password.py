@@ -11,10 +11,10 @@ from auth import keys
 from config import encrypted
 from config.database import Database
 from config.keyring import Keyring
+from tests.harness.http_door import Door as HttpDoor
+from tests.harness.http_door import running_door as running_http_door
 from tests.harness.migrated import migrated
-from tests.http_door import Door as HttpDoor
-from tests.http_door import running_door as running_http_door
-from tests.smtp_door import Client, Door, plain, running_door
+from tests.harness.smtp_door import Client, Door, plain, running_door
 
 OTHER = Keyring.parse(Keyring.generate())
 DAMAGE = {

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.harness.http_door import Door, running_door
 from tests.harness.migrated import migrated
-from tests.http_door import Door, running_door
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
+from tests.harness.http_door import running_door
 from tests.harness.migrated import migrated
-from tests.http_door import running_door
 
 REQUEST = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n"
 

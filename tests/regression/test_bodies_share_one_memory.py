@@ -10,7 +10,7 @@ import pytest
 
 from relay.http import reading, serving
 from relay.http.errors import ApiError
-from tests.http_door import Door
+from tests.harness.http_door import Door
 from tests.integration.conftest import door, plain  # noqa: F401 - the fixtures
 
 BODY = 2 * 1024 * 1024

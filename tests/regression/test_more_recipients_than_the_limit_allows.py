@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.smtp_door import Client, running_door
+from tests.harness.smtp_door import Client, running_door
 
 
 async def test_the_recipient_too_many_hears_so_and_the_others_are_sent(tmp_path: Path) -> None:

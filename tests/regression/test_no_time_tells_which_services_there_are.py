@@ -4,7 +4,7 @@ import time
 from uuid import UUID, uuid4
 
 from auth.lookups import ANEW_SECONDS, Lookups
-from tests.http_door import Door
+from tests.harness.http_door import Door
 from tests.integration.conftest import door, plain  # noqa: F401 - the fixtures
 
 

@@ -11,12 +11,12 @@ from auth.verify import Verifier
 from config.database import Database
 from config.keyring import Keyring
 from messages.message import KeyType, Lane
-from tests.fakes.auth import DEFAULTS, DOMAIN, NOW, Clock
+from tests.fakes.auth import DEFAULTS, DOMAIN, NOW, FixedClock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FixedClock:
+    return FixedClock()
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def issued(database: Database, keyring: Keyring, service: Service) -> keys
 
 
 @pytest.fixture
-async def verifier(database: Database, keyring: Keyring, clock: Clock) -> AsyncIterator[Verifier]:
+async def verifier(database: Database, keyring: Keyring, clock: FixedClock) -> AsyncIterator[Verifier]:
     verifier = Verifier(database, keyring, clock, DEFAULTS, default_domain=DOMAIN)
     yield verifier
     await verifier.close()

@@ -11,7 +11,7 @@ from auth.verify import Verifier
 from config.database import Database
 from config.keyring import Keyring
 from messages.message import KeyType
-from tests.fakes.auth import DEFAULTS, NOW, Clock, away, counted
+from tests.fakes.auth import DEFAULTS, NOW, FixedClock, away, counted
 
 
 async def _issue(database: Database, keyring: Keyring, service: Service, name: str) -> keys.Issued:
@@ -52,7 +52,7 @@ async def test_a_look_up_that_runs_already_is_not_new_enough(
 
 
 async def test_who_asks_anew_while_the_database_is_away_is_put_off(
-    database: Database, service: Service, verifier: Verifier, issued: keys.Issued, clock: Clock
+    database: Database, service: Service, verifier: Verifier, issued: keys.Issued, clock: FixedClock
 ) -> None:
     known = await verifier.credentials(service.id)
     with away(database):

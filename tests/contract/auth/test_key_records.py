@@ -12,7 +12,7 @@ from config.database import Database
 from config.keyring import Keyring
 from messages.message import MAX_LIFETIME_SECONDS, KeyType, Lane, Language
 from messages.reply import CREDENTIALS_INVALID, Refused
-from tests.fakes.auth import DEFAULTS, NOW, Clock
+from tests.fakes.auth import DEFAULTS, NOW, FixedClock
 
 TERMS: dict[str, Any] = {
     "lane": Lane.BULK,
@@ -121,7 +121,7 @@ async def test_key_keeps_a_name(database: Database, keyring: Keyring, service: S
 
 @pytest.mark.parametrize("inside", ["192.0.2.1", "::ffff:192.0.2.1"])
 async def test_open_session_is_out_when_its_address_is_no_longer_listed(
-    database: Database, keyring: Keyring, service: Service, verifier: Verifier, clock: Clock, inside: str
+    database: Database, keyring: Keyring, service: Service, verifier: Verifier, clock: FixedClock, inside: str
 ) -> None:
     issued = await create(database, keyring, service, networks=["192.0.2.0/24"])
     principal = await verifier.verify(issued.key.smtp_username, issued.secret, inside)

@@ -15,14 +15,14 @@ from auth.throttle import Throttle, bans, lift, logins, name_hash
 from config.database import Database
 from config.keyring import Keyring
 from messages.reply import THROTTLED, Refused
-from tests.fakes.auth import DOMAIN, NOW, Clock, away, counted
+from tests.fakes.auth import DOMAIN, NOW, FixedClock, away, counted
 
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.7"
 Open = Callable[[], Throttle]
 
 
 @pytest.fixture
-def open_throttle(database: Database, keyring: Keyring, clock: Clock) -> Open:
+def open_throttle(database: Database, keyring: Keyring, clock: FixedClock) -> Open:
     return lambda: Throttle(database, keyring, clock, default_domain=DOMAIN)
 
 
@@ -227,7 +227,7 @@ async def test_door_that_starts_in_an_outage_lets_in_who_never_failed(open_throt
 
 
 async def test_ended_rows_are_dropped_and_log_ins_of_a_day_are_kept(
-    open_throttle: Open, database: Database, clock: Clock
+    open_throttle: Open, database: Database, clock: FixedClock
 ) -> None:
     one = open_throttle()
     fail(one, "printer", 1)
@@ -242,7 +242,7 @@ async def test_ended_rows_are_dropped_and_log_ins_of_a_day_are_kept(
     assert await rows(database) == 0
 
 
-async def test_table_is_bounded(database: Database, keyring: Keyring, clock: Clock) -> None:
+async def test_table_is_bounded(database: Database, keyring: Keyring, clock: FixedClock) -> None:
     one = Throttle(database, keyring, clock, default_domain=DOMAIN, max_rows=100)
     one.succeeded(HERE, "scanner")
     await share(one)
@@ -260,7 +260,7 @@ async def test_table_is_bounded(database: Database, keyring: Keyring, clock: Clo
     assert await rows(database) == 100 + 2  # the newest, the one they are measured by, and the success
 
 
-async def test_lifted_ban_is_lifted_at_every_door(open_throttle: Open, database: Database, clock: Clock) -> None:
+async def test_lifted_ban_is_lifted_at_every_door(open_throttle: Open, database: Database, clock: FixedClock) -> None:
     doors = [open_throttle() for _ in range(2)]
     fail(doors[0], "printer", 10)
     for number in range(20):

@@ -25,7 +25,7 @@ from messages.reply import (
     Refused,
     Reply,
 )
-from tests.fakes.auth import DEFAULTS, DOMAIN, NOW, Clock, away, counted, refused, settled
+from tests.fakes.auth import DEFAULTS, DOMAIN, NOW, FixedClock, away, counted, refused, settled
 
 ANY = Keyring([bytes(32)])  # for keys that allow all senders: there is nothing to open
 
@@ -83,7 +83,7 @@ async def test_wrong_password_costs_the_same_work_as_an_unknown_name(
 
 
 async def test_secret_of_an_older_root_still_logs_in(
-    database: Database, keyring: Keyring, clock: Clock, issued: keys.Issued
+    database: Database, keyring: Keyring, clock: FixedClock, issued: keys.Issued
 ) -> None:
     rotated = Keyring([os.urandom(32), *keyring._roots])
     verifier = Verifier(database, rotated, clock, DEFAULTS, default_domain=DOMAIN)
@@ -106,7 +106,7 @@ async def test_key_for_networks_needs_a_client_from_them(
 
 
 async def test_client_known_by_its_address_is_who_its_key_says(
-    database: Database, keyring: Keyring, verifier: Verifier, issued: keys.Issued, service: Service, clock: Clock
+    database: Database, keyring: Keyring, verifier: Verifier, issued: keys.Issued, service: Service, clock: FixedClock
 ) -> None:
     async with database.write() as c:
         bound = await keys.create(
@@ -128,7 +128,7 @@ async def test_client_known_by_its_address_is_who_its_key_says(
 
 
 async def test_cached_log_in_asks_the_database_nothing(
-    database: Database, verifier: Verifier, issued: keys.Issued, clock: Clock
+    database: Database, verifier: Verifier, issued: keys.Issued, clock: FixedClock
 ) -> None:
     principal = await verifier.verify(issued.key.smtp_username, issued.secret)
     clock.now += 1.9
@@ -142,7 +142,7 @@ async def test_cached_log_in_asks_the_database_nothing(
 
 
 async def test_stale_entry_is_served_while_one_look_up_renews_it(
-    database: Database, verifier: Verifier, issued: keys.Issued, clock: Clock
+    database: Database, verifier: Verifier, issued: keys.Issued, clock: FixedClock
 ) -> None:
     await verifier.verify(issued.key.smtp_username, issued.secret)
     clock.now += 3
@@ -162,7 +162,7 @@ async def test_many_first_log_ins_share_one_look_up(
 
 
 async def test_unknown_names_are_remembered_for_a_second_and_bounded(
-    database: Database, keyring: Keyring, issued: keys.Issued, clock: Clock
+    database: Database, keyring: Keyring, issued: keys.Issued, clock: FixedClock
 ) -> None:
     verifier = Verifier(database, keyring, clock, DEFAULTS, default_domain=DOMAIN, max_entries=3)
     await verifier.verify(issued.key.smtp_username, issued.secret)
@@ -176,18 +176,18 @@ async def test_unknown_names_are_remembered_for_a_second_and_bounded(
     assert len(verifier._by_username._unknown) == 3
 
 
-async def _revoke(c: Any, key: Key, clock: Clock) -> None:
+async def _revoke(c: Any, key: Key, clock: FixedClock) -> None:
     await keys.revoke(c, ANY, DEFAULTS, key.id, clock.now)
 
 
-async def _hold(c: Any, key: Key, clock: Clock) -> None:
+async def _hold(c: Any, key: Key, clock: FixedClock) -> None:
     await services.hold(c, DEFAULTS, key.service_id)
 
 
 @pytest.mark.parametrize(("end", "reply"), [(_revoke, KEY_REVOKED), (_hold, SERVICE_HELD)])
 @pytest.mark.parametrize("busy", [True, False])
 async def test_revoked_key_and_held_service_are_out_within_5_seconds(
-    database: Database, verifier: Verifier, issued: keys.Issued, clock: Clock, end: Any, reply: Reply, busy: bool
+    database: Database, verifier: Verifier, issued: keys.Issued, clock: FixedClock, end: Any, reply: Reply, busy: bool
 ) -> None:
     principal = await verifier.verify(issued.key.smtp_username, issued.secret)
     async with database.write() as c:
@@ -207,7 +207,7 @@ async def test_revoked_key_and_held_service_are_out_within_5_seconds(
 
 
 async def test_released_service_is_in_again(
-    database: Database, verifier: Verifier, issued: keys.Issued, clock: Clock
+    database: Database, verifier: Verifier, issued: keys.Issued, clock: FixedClock
 ) -> None:
     principal = await verifier.verify(issued.key.smtp_username, issued.secret)
     for change, held in ((services.hold, True), (services.release, False)):
@@ -221,7 +221,7 @@ async def test_released_service_is_in_again(
 
 
 async def test_database_away_is_temporary_and_ends_what_is_cached_within_5_seconds(
-    database: Database, verifier: Verifier, issued: keys.Issued, clock: Clock
+    database: Database, verifier: Verifier, issued: keys.Issued, clock: FixedClock
 ) -> None:
     principal = await verifier.verify(issued.key.smtp_username, issued.secret)
     with away(database):
@@ -238,7 +238,7 @@ async def test_database_away_is_temporary_and_ends_what_is_cached_within_5_secon
 
 
 async def test_clock_set_back_does_not_keep_a_revoked_key(
-    database: Database, verifier: Verifier, issued: keys.Issued, clock: Clock
+    database: Database, verifier: Verifier, issued: keys.Issued, clock: FixedClock
 ) -> None:
     principal = await verifier.verify(issued.key.smtp_username, issued.secret)
     async with database.write() as c:
@@ -260,7 +260,7 @@ async def test_cancelled_log_in_leaves_the_others_alone(verifier: Verifier, issu
 
 
 async def test_rotated_key_keeps_its_settings_and_the_old_one_ends_after_the_overlap(
-    database: Database, keyring: Keyring, verifier: Verifier, issued: keys.Issued, clock: Clock
+    database: Database, keyring: Keyring, verifier: Verifier, issued: keys.Issued, clock: FixedClock
 ) -> None:
     async with database.write() as c:
         new = await keys.rotate(c, keyring, DEFAULTS, issued.key.id, clock.now, overlap_seconds=60)
@@ -278,7 +278,7 @@ async def test_rotated_key_keeps_its_settings_and_the_old_one_ends_after_the_ove
 
 
 async def test_last_use_is_written_at_most_every_10_seconds(
-    database: Database, verifier: Verifier, issued: keys.Issued, clock: Clock
+    database: Database, verifier: Verifier, issued: keys.Issued, clock: FixedClock
 ) -> None:
     async def written() -> float | None:
         async with database.read() as c:

@@ -5,7 +5,7 @@ from typing import Any
 
 from relay.smtp.conversation import Kind
 from relay.smtp.session import Session
-from tests.smtp_door import Door
+from tests.harness.smtp_door import Door
 
 
 class Pipe(asyncio.Transport):

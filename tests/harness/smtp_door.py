@@ -40,6 +40,7 @@ from relay.preparation import Preparer
 from relay.smtp.intake import PACE, Pace
 from relay.smtp.listeners import SmtpDoor
 from relay.tls import Certificates
+from tests.harness.clock import Clock
 from tests.harness.kept import Kept
 from tests.harness.migrated import migrated
 from tests.harness.store import Store
@@ -57,15 +58,6 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,
 }
-
-
-class Clock:
-    """The verifier's: moved on, its cache is old."""
-
-    ahead_seconds = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.ahead_seconds
 
 
 class Gate:

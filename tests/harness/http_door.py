@@ -35,22 +35,14 @@ from relay.http.application import application
 from relay.http.serving import serve
 from relay.metrics import DoorMetrics
 from relay.preparation import Preparer
+from tests.harness.clock import Clock
 from tests.harness.store import Store
 
 DOMAIN = "notification.example.ca"
 GUEST = "guest@example.org"
 READER = "reader@example.org"
 ROOT = "http://api.example.ca/"
-ARTWORK = Path(__file__).parent / "data/branding/artwork"
-
-
-class Clock:
-    """Moved on, what is cached is old."""
-
-    ahead_seconds = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.ahead_seconds
+ARTWORK = Path(__file__).parents[1] / "data/branding/artwork"
 
 
 @dataclass(frozen=True, slots=True)
