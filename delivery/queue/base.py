@@ -69,16 +69,6 @@ class Queue(Protocol):
         """Unclaims messages that were not attempted; they are due again at `until`."""
         ...
 
-    async def hold(self, service_id: UUID | None) -> None:
-        """Stops claims for a service (None: for all)."""
-        ...
-
-    async def unhold(self, service_id: UUID | None) -> None: ...
-
-    async def retry(self, now: float, service_id: UUID | None = None) -> int:
-        """Makes deferred and throttled messages due now, not scheduled or parked ones; returns how many."""
-        ...
-
     async def depth(self, now: float) -> dict[Lane, Depth]:
         """A read."""
         ...

@@ -6,22 +6,20 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
     Select,
     case,
-    delete,
     func,
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from config.database import Database
 from delivery.queue.base import Claim, Depth, Stats, Waits
+from delivery.queue.interventions import scheduled
 from delivery.queue.turns import EVERYTHING, Order, Turn, due
-from delivery.store.tables import holds, messages, queue
+from delivery.store.tables import holds, queue
 from messages.message import Lane
 
 _LANE = {lane.rank: lane for lane in Lane}
@@ -78,25 +76,6 @@ class SqlQueue:
             statement = update(queue).where(queue.c.message_id.in_(message_ids))
             await connection.execute(statement.values(owner=None, available_at=until))
 
-    async def hold(self, service_id: UUID | None) -> None:
-        insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
-        async with self._database.write() as connection:
-            await connection.execute(insert(holds).values(service_id=service_id or EVERYTHING).on_conflict_do_nothing())
-
-    async def unhold(self, service_id: UUID | None) -> None:
-        async with self._database.write() as connection:
-            await connection.execute(delete(holds).where(holds.c.service_id == (service_id or EVERYTHING)))
-
-    async def retry(self, now: float, service_id: UUID | None = None) -> int:
-        scheduled = _scheduled(now)
-        statement = update(queue).where(
-            queue.c.owner.is_(None), queue.c.parked.is_(False), queue.c.available_at > now, ~scheduled
-        )
-        if service_id is not None:
-            statement = statement.where(queue.c.service_id == service_id)
-        async with self._database.write() as connection:
-            return (await connection.execute(statement.values(available_at=now))).rowcount
-
     async def depth(self, now: float) -> dict[Lane, Depth]:
         statement = (
             select(queue.c.rank, func.count(), func.min(queue.c.available_at))
@@ -127,18 +106,13 @@ class SqlQueue:
         return Stats(lanes, frozenset(None if each == EVERYTHING else each for each in held))
 
 
-def _scheduled(now: float) -> ColumnElement[bool]:
-    """Whether a row of the queue waits for the time that its sender named."""
-    return select(messages.c.id).where(messages.c.id == queue.c.message_id, messages.c.scheduled_for > now).exists()
-
-
 def _kinds(now: float) -> Select[Any]:
     """How many rows of each rank wait for what, and since when the oldest is due."""
     kind = case(
         (queue.c.available_at <= now, "waiting"),
         (queue.c.owner.is_not(None), "claimed"),
         (queue.c.parked, "parked"),
-        (_scheduled(now), "scheduled"),
+        (scheduled(now), "scheduled"),
         else_="deferred",
     )
     rows = select(queue.c.rank, queue.c.available_at, kind.label("kind")).subquery()

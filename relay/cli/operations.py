@@ -2,26 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-from uuid import UUID
 
 import typer
 
-from auth import processes, services
+from auth import processes
 from config.database import Database
 from config.settings import Settings, SettingsError, load
 from delivery import grants, rotation, schema
 from delivery.queue.sql import SqlQueue
 from messages.text import Text
 from relay import wiring
+from relay.actions import queue as changing
 from relay.cli import texts
 from relay.cli.arguments import OfServiceIfAny
 from relay.cli.output import Json, done, say, show, show_list, spoken
-from relay.cli.session import with_database
+from relay.cli.session import with_database, write
 from relay.plain import plain
-
-T = TypeVar("T")
 
 
 def database_commands() -> typer.Typer:
@@ -53,7 +49,7 @@ def queue_commands() -> typer.Typer:
 
     @app.command("stats", help=texts.QUEUE_STATS)
     def stats(as_json: Json = False) -> None:
-        found, _ = _with_queue(lambda queue, _: queue.stats(time.time()))
+        found = with_database(lambda _, database: SqlQueue(database).stats(time.time()))
         rows = [{"lane": lane.value, **plain(waits)} for lane, waits in found.lanes.items()]
         held = sorted(texts.QUEUE_OF_ALL if service is None else str(service) for service in found.held)
         if as_json:
@@ -66,19 +62,19 @@ def queue_commands() -> typer.Typer:
 
     @app.command("hold", help=texts.QUEUE_HOLD)
     def hold(service: OfServiceIfAny = None, as_json: Json = False) -> None:
-        _, owner = _with_queue(lambda queue, owner: queue.hold(owner), service)
+        owner = write(lambda t: changing.hold(t, service))
         said = texts.QUEUE_HELD if owner is None else texts.QUEUE_HELD_OF
         done({"service_id": owner, "held": True}, as_json, said, id=owner)
 
     @app.command("release", help=texts.QUEUE_RELEASE)
     def release(service: OfServiceIfAny = None, as_json: Json = False) -> None:
-        _, owner = _with_queue(lambda queue, owner: queue.unhold(owner), service)
+        owner = write(lambda t: changing.release(t, service))
         said = texts.QUEUE_RELEASED if owner is None else texts.QUEUE_RELEASED_OF
         done({"service_id": owner, "held": False}, as_json, said, id=owner)
 
     @app.command("retry", help=texts.QUEUE_RETRY)
     def retry(service: OfServiceIfAny = None, as_json: Json = False) -> None:
-        count, owner = _with_queue(lambda queue, owner: queue.retry(time.time(), owner), service)
+        count, owner = write(lambda t: changing.retry(t, service))
         done({"service_id": owner, "due": count}, as_json, texts.QUEUE_RETRIED, count=count)
 
     return app
@@ -113,18 +109,3 @@ async def _grant(settings: Settings) -> None:
         if missing := await grants.missing(connection):
             raise SettingsError(texts.DB_USERS_MISSING, users=", ".join(missing))
         await grants.apply(connection)
-
-
-def _with_queue(
-    work: Callable[[SqlQueue, UUID | None], Awaitable[T]], service: str | None = None
-) -> tuple[T, UUID | None]:
-    """Runs `work` for the service named, if one is; with its id. Raises AuthError when there is none."""
-
-    async def run(settings: Settings, database: Database) -> tuple[T, UUID | None]:
-        owner = None
-        if service is not None:
-            async with database.read() as connection:
-                owner = (await services.named(connection, settings.limits, service)).id
-        return await work(SqlQueue(database), owner), owner
-
-    return with_database(run)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import delete, text, update
@@ -19,16 +20,21 @@ from config import encrypted
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Settings
+from delivery.queue.sql import SqlQueue
+from delivery.store import tables
+from delivery.store.base import Group
 from messages.message import Channel, KeyType
 from messages.picture import Picture
 from messages.text import TextError
 from messages.variant import BrandType
 from relay.actions import bans as lifting
-from relay.actions import brandings, callbacks, domains, guests, senders, service_domains, services, templates
+from relay.actions import brandings, callbacks, domains, guests, queue, senders, service_domains, services, templates
 from relay.actions import keys as credentials
 from relay.actions.transaction import Transaction
+from tests.contract.conftest import message
 from tests.fakes.auth import NOW
 from tests.fakes.pictures import png
+from tests.harness.store import Store
 
 ANN = Actor("operator", "ann")
 DOMAIN = "mail.city.example"
@@ -160,6 +166,9 @@ async def everything(desk: Desk, service: str) -> list[str]:
     async with desk.database.write() as connection:
         await connection.execute(throttle.logins.insert().values(**failed, **times))
     await do(lifting.lift, "192.0.2.1")
+    for change in (queue.hold, queue.release, queue.retry):
+        await do(change, service)
+        await do(change, None)
     async with desk.database.read() as connection:
         private = (await connection.execute(dkim_keys.dkim_keys.select())).mappings().all()
     by = encrypted.cipher(dkim_keys.dkim_keys.c.private_key, desk.sealing)
@@ -174,7 +183,7 @@ ACTIONS = (
     "key.revoke service.guest.add service.guest.remove service.guest.add service.guest.remove service.sender.add "
     "service.sender.remove domain.add domain.rotate service.domain.add service.domain.remove service.callback.set "
     "service.callback.remove template.create template.update template.archive branding.create branding.update "
-    "branding.archive ban.lift"
+    "branding.archive ban.lift queue.hold queue.hold queue.release queue.release queue.retry queue.retry"
 )
 
 
@@ -214,6 +223,51 @@ async def test_a_guest_is_known_by_the_same_id_when_it_comes_and_when_it_goes(de
     assert {each.action for each in found} == {"service.guest.add", "service.guest.remove"}
 
 
+async def test_a_hold_of_the_queue_tells_whose_and_whether_it_was_new(desk: Desk, service: str) -> None:
+    for named in (service, None):
+        for n, change in enumerate((queue.hold, queue.hold, queue.release, queue.release)):
+            async with desk.open(NOW + 1 + n) as t:
+                await change(t, named)
+        entries = [each for each in await desk.entries(object_id=named or "all") if each.object_kind == "queue"]
+
+        assert {each.service_id for each in entries} == {UUID(named) if named else None}
+        assert [(each.action, each.before, each.after) for each in reversed(entries)] == [
+            ("queue.hold", {"held": False}, {"held": True}),
+            ("queue.hold", {}, {}),
+            ("queue.release", {"held": True}, {"held": False}),
+            ("queue.release", {}, {}),
+        ]
+
+
+async def test_a_retry_tells_how_many_waited(desk: Desk, service: str, store: Store) -> None:
+    for service_id in (UUID(service), UUID(int=9)):
+        await store.putting.put(Group((message(service_id=service_id),), b"x"))
+    async with desk.database.write() as connection:
+        await connection.execute(tables.queue.update().values(available_at=NOW + 900))
+    for n, named in enumerate((service, service, None)):
+        async with desk.open(NOW + 1 + n) as t:
+            assert await queue.retry(t, named) == ([1, 0, 1][n], UUID(named) if named else None)
+    *entries, _ = await desk.entries()
+
+    assert [(each.object_id, each.before, each.after) for each in reversed(entries)] == [
+        (service, {"deferred": 1}, {"deferred": 0}),
+        (service, {}, {}),
+        ("all", {"deferred": 1}, {"deferred": 0}),
+    ]
+
+
+async def test_a_hold_of_the_queue_that_is_undone_holds_nothing(desk: Desk) -> None:
+    async def hold_and_a_mishap(t: Transaction) -> None:
+        await queue.hold(t, None)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await desk.do(hold_and_a_mishap)
+
+    assert await desk.entries() == []
+    assert (await SqlQueue(desk.database).stats(NOW)).held == frozenset()
+
+
 async def test_what_is_undone_leaves_no_row(desk: Desk, service: str) -> None:
     async def two_and_a_mishap(t: Transaction) -> None:
         await services.hold(t, service)
@@ -244,6 +298,9 @@ async def test_what_is_refused_leaves_no_row(desk: Desk, service: str) -> None:
         (brandings.archive, ("Parks",), {}),
         (domains.add, ("no domain",), {}),
         (lifting.lift, ("192.0.2.9",), {}),
+        (queue.hold, ("nobody",), {}),
+        (queue.release, ("nobody",), {}),
+        (queue.retry, ("nobody",), {}),
     ]
     for action, given, named in refused:
         with pytest.raises(TextError) as told:

@@ -7,11 +7,23 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from config.database import Database
+from delivery.queue import interventions
 from delivery.queue.base import Depth, Queue, Waits
 from delivery.store.base import Attempt, Group, Outcome, Record
 from messages.message import KeyType, Lane, new_id
 from tests.contract.conftest import NOW, Pair, message
 from tests.harness.store import Store
+
+
+async def hold(database: Database, service_id: UUID | None) -> bool:
+    async with database.write() as connection:
+        return await interventions.hold(connection, service_id)
+
+
+async def release(database: Database, service_id: UUID | None) -> bool:
+    async with database.write() as connection:
+        return await interventions.release(connection, service_id)
 
 
 async def test_claim_gives_a_due_message_to_one_owner_only(store: Store, queue: Queue) -> None:
@@ -146,28 +158,29 @@ async def test_a_scheduled_message_is_not_claimed_before_its_time(store: Store, 
     assert len(await queue.claim("w", 1, NOW + 600, 60, 0)) == 1
 
 
-async def test_a_held_service_waits_while_others_go(store: Store, queue: Queue) -> None:
+async def test_a_held_service_waits_while_others_go(store: Store, queue: Queue, database: Database) -> None:
     held, other = message(service_id=UUID(int=1)), message(service_id=UUID(int=2))
     await store.putting.put(Group((held,), b"x"))
     await store.putting.put(Group((other,), b"x"))
-    await queue.hold(UUID(int=1))
-    await queue.hold(UUID(int=1))
+    assert [await hold(database, UUID(int=1)) for _ in range(2)] == [True, False]
 
     assert [claim.message_id for claim in await queue.claim("w", 10, NOW, 60, 0)] == [other.id]
-    await queue.unhold(UUID(int=1))
+    assert [await release(database, UUID(int=1)) for _ in range(2)] == [True, False]
     assert [claim.message_id for claim in await queue.claim("w", 10, NOW, 60, 0)] == [held.id]
 
 
-async def test_a_hold_of_everything_stops_all_claims(store: Store, queue: Queue) -> None:
+async def test_a_hold_of_everything_stops_all_claims(store: Store, queue: Queue, database: Database) -> None:
     await store.putting.put(Group((message(),), b"x"))
-    await queue.hold(None)
+    await hold(database, None)
 
     assert await queue.claim("w", 10, NOW, 60, 0) == []
-    await queue.unhold(None)
+    await release(database, None)
     assert len(await queue.claim("w", 10, NOW, 60, 0)) == 1
 
 
-async def test_retry_makes_deferred_and_throttled_messages_due_and_no_parked_or_scheduled_ones(pair: Pair) -> None:
+async def test_retry_makes_deferred_and_throttled_messages_due_and_no_parked_or_scheduled_ones(
+    pair: Pair, database: Database
+) -> None:
     store, queue = pair.store, pair.queue
     waiting = {outcome: message() for outcome in (Outcome.DEFERRED, Outcome.THROTTLED, Outcome.UNKNOWN)}
     for outcome, sent in waiting.items():
@@ -178,7 +191,8 @@ async def test_retry_makes_deferred_and_throttled_messages_due_and_no_parked_or_
         await store.attempting.record(Record(sent.id, attempt.id, outcome, NOW, until=NOW + 900))
     await store.putting.put(Group((message(scheduled_for=NOW + 900),), b"x"))
 
-    assert await queue.retry(NOW + 1) == 2
+    async with database.write() as connection:
+        assert await interventions.retry(connection, NOW + 1) == 2
     due = {claim.message_id for claim in await queue.claim("w", 10, NOW + 1, 60, 0)}
     assert due == {waiting[Outcome.DEFERRED].id, waiting[Outcome.THROTTLED].id}
 
@@ -217,9 +231,18 @@ async def test_stats_tell_what_each_message_waits_for(pair: Pair) -> None:
     assert (await queue.stats(NOW + 1000)).lanes[Lane.NORMAL] == replace(empty, waiting=6, oldest_seconds=1030.0)
 
 
-async def test_stats_tell_what_is_held(queue: Queue) -> None:
+async def test_stats_tell_what_is_held(queue: Queue, database: Database) -> None:
     assert (await queue.stats(NOW)).held == frozenset()
-    await queue.hold(UUID(int=1))
-    await queue.hold(None)
+    await hold(database, UUID(int=1))
+    await hold(database, None)
 
     assert (await queue.stats(NOW)).held == {UUID(int=1), None}
+
+
+async def test_a_release_ends_no_other_hold(queue: Queue, database: Database) -> None:
+    await hold(database, UUID(int=1))
+    await hold(database, None)
+
+    assert not await release(database, UUID(int=2))
+    assert await release(database, None)
+    assert (await queue.stats(NOW)).held == {UUID(int=1)}

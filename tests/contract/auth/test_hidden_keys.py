@@ -14,7 +14,7 @@ from config.encrypted import cipher, row_id
 from config.keyring import Keyring
 from messages.message import KeyType
 from messages.reply import CREDENTIALS_INVALID, KEY_REVOKED, SERVICE_HELD
-from tests.fakes.auth import DEFAULTS, NOW, Clock, refused
+from tests.fakes.auth import DEFAULTS, NOW, FixedClock, refused
 
 
 async def hidden(database: Database, keyring: Keyring, service: Service) -> keys.Key:
@@ -29,7 +29,7 @@ async def test_a_service_has_one_whoever_asks_at_once(database: Database, keyrin
 
 
 async def test_it_acts_for_its_service_without_a_secret_until_the_service_is_held(
-    database: Database, keyring: Keyring, service: Service, verifier: Verifier, clock: Clock
+    database: Database, keyring: Keyring, service: Service, verifier: Verifier, clock: FixedClock
 ) -> None:
     key = await hidden(database, keyring, service)
     principal = await verifier.acting(key.id)
