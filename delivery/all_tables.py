@@ -6,7 +6,7 @@ import auth.domains.names
 import auth.guests
 import auth.keys
 import auth.limits
-import auth.processes
+import auth.presence
 import auth.roots
 import auth.senders
 import auth.service_domains

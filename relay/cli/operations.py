@@ -5,7 +5,7 @@ import time
 
 import typer
 
-from auth import processes
+from auth import presence
 from config.database import Database
 from config.settings import Settings, SettingsError, load
 from delivery import grants, rotation, schema
@@ -89,7 +89,7 @@ def secrets_commands() -> typer.Typer:
             secret, sealing = wiring.load_keyrings(settings)
             async with database.read() as connection:
                 roots = {"secret": secret, "sealing": sealing}
-                await processes.check_none_behind(connection, roots, time.time())
+                await presence.check_none_behind(connection, roots, time.time())
             return await rotation.rotate(database, secret, sealing)
 
         count = with_database(run)

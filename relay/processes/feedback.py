@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from prometheus_client import REGISTRY
 
-from auth import processes
+from auth import presence
 from config.settings import Settings
 from delivery.callbacks.sender import open_sender
 from delivery.feedback import run as hearing
@@ -27,7 +27,7 @@ _WEBHOOK_CONNECTIONS = 100  # each may hold half a megabyte
 
 async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
     roots = {"secret": (keyring := secret_keyring(settings))}
-    async with open_database(settings) as database, processes.present(database, "feedback", roots, time.time):
+    async with open_database(settings) as database, presence.announced(database, "feedback", roots, time.time):
         codec, metrics = Codec(keyring), DeliveryMetrics(REGISTRY)
         telling = open_sender(
             f"{socket.gethostname()}-{random.SystemRandom().randbytes(4).hex()}",

@@ -8,7 +8,7 @@ from typing import Any
 
 from prometheus_client import REGISTRY
 
-from auth import processes, service_domains
+from auth import presence, service_domains
 from auth.domains import names, resolvers
 from auth.domains.watch import SelectorWatch
 from config.database import Database
@@ -39,7 +39,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
     roots = {"secret": secret, "sealing": sealing}
     async with (
         open_database(settings) as database,
-        processes.present(database, "worker", roots, time.time),
+        presence.announced(database, "worker", roots, time.time),
         open_providers(settings) as providers,
     ):
         async with database.write() as connection:

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from sqlalchemy import select
 
-from auth import guests, keys, processes, roots, services
+from auth import guests, keys, presence, roots, services
 from auth.domains import names
 from auth.errors import AuthError
 from auth.verify import Verifier
@@ -130,23 +130,23 @@ async def test_a_process_that_reads_the_old_root_only_is_named_until_it_is_gone(
 
     async def check() -> None:
         async with database.read() as connection:
-            await processes.check_none_behind(connection, {"secret": both, "sealing": other}, now)
+            await presence.check_none_behind(connection, {"secret": both, "sealing": other}, now)
 
     await check()
-    async with processes.present(database, "http", {"secret": both}, lambda: now):
-        async with processes.present(database, "smtp", {"secret": old}, lambda: now):
+    async with presence.announced(database, "http", {"secret": both}, lambda: now):
+        async with presence.announced(database, "smtp", {"secret": old}, lambda: now):
             with pytest.raises(AuthError, match=rf"smtp@{socket.gethostname()} \(20") as told:
                 await check()
             assert "http" not in str(told.value)
         await check()  # it ended
-        async with processes.present(database, "worker", {"secret": both, "sealing": old}, lambda: now):
+        async with presence.announced(database, "worker", {"secret": both, "sealing": old}, lambda: now):
             with pytest.raises(AuthError, match="worker"):
                 await check()
-    killed = asyncio.create_task(_forever(processes.present(database, "smtp", {"secret": old}, lambda: now)))
+    killed = asyncio.create_task(_forever(presence.announced(database, "smtp", {"secret": old}, lambda: now)))
     await asyncio.sleep(0.2)
     with pytest.raises(AuthError):
         await check()
-    now += processes.GONE_SECONDS + 1  # without a sign of life
+    now += presence.GONE_SECONDS + 1  # without a sign of life
     await check()
     killed.cancel()
 

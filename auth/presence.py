@@ -35,7 +35,7 @@ processes = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class Present:
     host: str
     role: str
     started_at: float
@@ -46,7 +46,7 @@ class Process:
 
 
 @asynccontextmanager
-async def present(
+async def announced(
     database: Database, role: str, roots: Mapping[str, Keyring], now: Callable[[], float]
 ) -> AsyncIterator[None]:
     """Says that this process runs and reads these roots, until the block ends."""
@@ -82,7 +82,7 @@ async def check_none_behind(connection: AsyncConnection, roots: Mapping[str, Key
         read = {name for name, _, _ in map(_parts, row.roots.split())}
         current = {name for name, _, root in map(_parts, row.roots.split()) if writing.get(name) == root}
         if read - current:
-            behind.append(Process(row.host, row.role, row.started_at))
+            behind.append(Present(row.host, row.role, row.started_at))
     if behind:
         raise AuthError(PROCESSES_BEHIND, processes=", ".join(dict.fromkeys(map(str, behind))))
 
