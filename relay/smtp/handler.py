@@ -17,6 +17,7 @@ from auth.principal import Principal
 from config.settings import Smtp
 from messages import reply
 from messages.address import Address
+from messages.email.line_ends import mend_line_ends
 from messages.envelope import Envelope
 from messages.message import Dsn, Submission, Trace
 from messages.reply import Refused, Reply
@@ -24,8 +25,7 @@ from relay.checks import check_recipient, recipient_limit
 from relay.failures import failure_of, refusal
 from relay.logins import network
 from relay.metrics import DoorMetrics
-from relay.smtp.intake import mend_line_ends
-from relay.smtp.options import submission
+from relay.options import submission
 from relay.smtp.parameters import Sender, parse_rcpt
 
 if TYPE_CHECKING:
