@@ -17,6 +17,7 @@ from delivery.store.searching import Searching
 from messages.address import Address, AddressError
 from messages.message import Message
 from relay import wiring
+from relay.actions.errors import BAD_ADDRESS
 from relay.cli import texts
 from relay.cli.arguments import OfServiceIfAny
 from relay.cli.output import Json, say, show, show_list
@@ -139,7 +140,7 @@ def _recipient(text: str) -> str:
     try:
         return Address.parse(text.strip().strip("<>")).key
     except AddressError as error:
-        raise AuthError(texts.BAD_ADDRESS, reason=error.text) from None
+        raise AuthError(BAD_ADDRESS, reason=error.text) from None
 
 
 def seconds(time: datetime | None) -> float | None:

@@ -19,6 +19,7 @@ SAID = {
     errors.BAD_FROM: "the --email-from part cannot be used: {reason}",
     errors.BAD_REPLY_TO: "the --reply-to-address cannot be used: {reason}",
     actions.KEY_EXPIRES_BEFORE: "the time of --expires-at is over; to end a key, use key revoke",
+    actions.KEY_NOT_IN_FORCE: "service {id} has no such key that is in force; make one first: notify-relay key create",
     actions.MAX_BYTES_BEYOND: "the door takes messages of at most {limit} octets; choose a smaller --max-bytes",
     actions.TEMPLATE_EMAIL_ONLY: (
         "texts (SMS) are not sent yet, and nothing could use the template: make one of --type email"

@@ -16,6 +16,7 @@ from auth.principal import Principal
 from config.settings import Smtp
 from messages import reply
 from messages.address import Address
+from messages.email.line_ends import mend_line_ends
 from messages.envelope import Envelope
 from messages.message import Dsn, Submission, Trace
 from messages.reply import Refused, Reply
@@ -24,8 +25,7 @@ from relay.failures import described, refusal
 from relay.journal import Journal
 from relay.logins import network
 from relay.metrics import DoorMetrics
-from relay.smtp.intake import mend_line_ends
-from relay.smtp.options import submission
+from relay.options import submission
 from relay.smtp.parameters import MailCommand, parse_rcpt
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from messages.email.content import HeaderSection
 from messages.email.pipeline import Preparation, prepare
 from messages.email.rewrite import SenderPolicy
 from messages.message import Trace
-from relay.smtp.options import parse
+from relay.options import parse
 from tests.fakes.messages import make_message
 from tests.harness.store import Store
 

@@ -10,6 +10,7 @@ import typer
 
 from messages.address import Address, AddressError
 from messages.text import Text, TextError
+from relay.actions.errors import BAD_ADDRESS
 from relay.cli import texts as command_texts
 from relay.cli.output import Json, as_json_text, say, spoken
 from relay.cli.smtp import texts
@@ -78,7 +79,7 @@ def _address(text: str | None) -> str | None:
     try:
         return None if text is None else str(Address.parse(text))
     except AddressError as error:
-        raise SmtpTestError(command_texts.BAD_ADDRESS, reason=error.text) from None
+        raise SmtpTestError(BAD_ADDRESS, reason=error.text) from None
 
 
 def _password() -> str:

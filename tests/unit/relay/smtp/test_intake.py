@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from messages import reply
 from messages.reply import Refused
 from relay.budget import Budget, Share
-from relay.smtp.intake import LINE_BYTES, PACE, Disconnected, Idle, Intake, mend_line_ends
+from relay.smtp.intake import LINE_BYTES, PACE, Disconnected, Idle, Intake
 
 LIMIT = 1000
 BUDGET = 100_000
@@ -268,22 +268,3 @@ async def test_reading_stops_while_too_much_is_unused() -> None:
     for _ in range(5000):
         await intake.line(1)
     assert not transport.paused
-
-
-@given(streams)
-def test_mended_content_has_no_bare_line_ends_and_is_mended_once(content: bytes) -> None:
-    mended = mend_line_ends(content, "normalise")
-    assert not re.search(rb"\r(?!\n)|(?<!\r)\n", mended)
-    assert mend_line_ends(mended, "refuse") == mended
-    assert mended.replace(b"\r\n", b"") == content.replace(b"\r", b"").replace(b"\n", b"")
-
-
-def test_content_with_whole_line_ends_is_not_copied() -> None:
-    content = b"From: a@b.ca\r\n\r\nx\r\n"
-    assert mend_line_ends(content, "normalise") is content
-
-
-def test_bare_line_ends_can_be_refused() -> None:
-    for content in (b"a\nb\r\n", b"a\rb\r\n", b"a\r\r\n", b"\n\r"):
-        with pytest.raises(Refused):
-            mend_line_ends(content, "refuse")

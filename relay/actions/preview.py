@@ -1,11 +1,11 @@
-"""What would happen to a message that came by SMTP: the checks and the preparation of every door, and nothing stored.
+"""What would happen to a submission: the checks and the preparation of every door, and nothing stored.
 
-Also how it would align at its recipients. Knows nothing of how that is asked of DNS or printed.
+Also how it would align at its recipients. Knows nothing of how that is asked of DNS or shown.
 """
 
 import os
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auth.domains import dmarc, records, spf
 from auth.domains.dmarc import Alignment
@@ -15,15 +15,25 @@ from auth.principal import Principal
 from auth.verify import check_in_force
 from delivery.providers.base import SendError
 from messages.email.pipeline import Rewritten
-from messages.message import Submission, new_id
+from messages.message import Lane, Language, Submission, new_id
 from messages.recipient import Recipient
 from messages.reply import Refused
 from messages.text import Text
-from relay.checks import check_fixed, check_recipient, check_recipients, check_schedule, check_senders
-from relay.preparation import Preparer
+from relay.actions.fields import Field, fields
+from relay.actions.suppression import Suppressed
+from relay.checks import check, check_recipient
+from relay.preparation import Preparer, asked_language
 
-# Why the provider sends nothing to an address, if so. Raises a SendError.
-Suppressed = Callable[[str], Awaitable[str | None]]
+MAX_ENCODED_OCTETS = 40 * 1024 * 1024  # SES counts after base64
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is asked of others: DNS, the domains that are known here, the provider's list."""
+
+    ask: Ask
+    find_domain: Callable[[str], Awaitable[Domain | None]]
+    suppressed: Suppressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +59,13 @@ class Change:
 class Preview:
     """`refused` says why nobody would get the message; `prepared` is None where nothing can be made of it.
 
-    `domain` is that of header From, None where it is not known here. `alignment` holds once the domain's key signs.
+    `received` is the message as it came, its line ends made whole, and `prepared.content` as it would leave, but for
+    the signature. `domain` is that of header From, None where it is not known here. `alignment` holds once the domain's
+    key signs.
     """
 
+    submission: Submission
+    principal: Principal
     recipients: tuple[Reached, ...]
     refused: Refused | None = None
     prepared: Rewritten | None = None
@@ -59,6 +73,35 @@ class Preview:
     alignment: Alignment | None = None
     spf_problem: Text | None = None
     changes: tuple[Change, ...] = ()
+
+    @property
+    def received(self) -> bytes:
+        assert isinstance(self.submission.content, bytes)
+        return self.submission.content
+
+    @property
+    def encoded_octets(self) -> int:
+        """How large it is as SES counts, which takes `MAX_ENCODED_OCTETS`."""
+        return (len(self.prepared.content) + 2) // 3 * 4 if self.prepared else 0
+
+    @property
+    def lane(self) -> Lane:
+        return self.submission.lane or self.principal.lane
+
+    @property
+    def branding(self) -> str:
+        return self.submission.branding or self.principal.branding
+
+    @property
+    def language(self) -> Language:
+        """Of the branding."""
+        told = self.prepared.language if self.prepared else None
+        return asked_language(self.submission, self.principal) or told or self.principal.language
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """What became of each header field; none where nothing can be made of the message."""
+        return tuple(fields(self.received, self.prepared)) if self.prepared else ()
 
     @property
     def header_from(self) -> str | None:
@@ -72,39 +115,37 @@ class Preview:
         return self.prepared is not None and (self.domain is None or self.domain.signing is None)
 
 
-async def preview(
+async def look(
     submission: Submission,
     principal: Principal,
     preparer: Preparer,
-    *,
+    world: World,
     max_recipients: int,
-    ask: Ask,
-    find_domain: Callable[[str], Awaitable[Domain | None]],
-    suppressed: Suppressed,
     now: float,
 ) -> Preview:
     """Whether the message would be accepted, as what it would go out, and how it would align. Never raises Refused."""
     content = submission.content
     assert isinstance(content, bytes)
-    reached = tuple([await _reached(principal, each, suppressed) for each in submission.envelope.recipients])
+    reached = tuple([await _reached(principal, each, world.suppressed) for each in submission.envelope.recipients])
     refused = _refused(principal, submission, reached, max_recipients, now)
     try:
         prepared = await preparer.rewritten(content, submission, principal, new_id(now, os.urandom(10)), now)
     except Refused as error:
-        return Preview(reached, refused or error)
+        return Preview(submission, principal, reached, refused or error)
     assert prepared.sender.address
     header_from = prepared.sender.address.domain
-    domain = await find_domain(header_from)
+    domain = await world.find_domain(header_from)
     signs = domain is not None and domain.signing is not None
     bounce = records.mail_from(header_from)
-    spf_problem = await _spf_problem(ask, bounce)
+    spf_problem = await _spf_problem(world.ask, bounce)
     alignment = await dmarc.evaluate(
-        ask,
+        world.ask,
         header_from,
         signing_domain=header_from if signs else None,
         mail_from=bounce if spf_problem is None else None,
     )
-    return Preview(reached, refused, prepared, domain, alignment, spf_problem, tuple(_changes(content, prepared)))
+    changes = tuple(_changes(content, prepared))
+    return Preview(submission, principal, reached, refused, prepared, domain, alignment, spf_problem, changes)
 
 
 def _refused(
@@ -116,10 +157,8 @@ def _refused(
         check_in_force(principal, now)
         if reached and not accepted:
             return reached[0].refused
-        check_recipients(principal, accepted, max_recipients)
-        check_senders(principal, submission)
-        check_fixed(principal, submission)
-        check_schedule(submission.scheduled_for, now)
+        envelope = replace(submission.envelope, recipients=tuple(accepted))
+        check(principal, replace(submission, envelope=envelope), max_recipients=max_recipients, now=now)
     except Refused as refused:
         return refused
     return None

@@ -8,7 +8,7 @@ from messages import reply
 from messages.email.content import HeaderSection
 from messages.message import Lane, Language
 from messages.reply import Refused
-from relay.smtp.options import Options, parse
+from relay.options import Options, parse
 
 NOW = datetime(2026, 9, 21, 13, 33, 20, tzinfo=UTC).timestamp()
 

@@ -1,0 +1,99 @@
+"""Who may know whom: an import that a contract of pyproject.toml forbids, planted, is seen by that contract."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[2]
+SETTINGS = tomllib.loads((HOUSE / "pyproject.toml").read_text())["tool"]["importlinter"]
+# By the contract's name: who imports what it must not.
+PLANTED = {
+    "one way: relay -> delivery -> auth -> config -> messages": ("config.settings", "auth.errors"),
+    "inside relay: cli -> processes -> doors | actions -> accept -> checks": ("relay.checks", "relay.accept"),
+    "inside auth: domains know of the rest the errors only": ("auth.domains.spf", "auth.keys"),
+    "inside messages: what every channel shares knows nothing of mail": ("messages.message", "messages.email.mime"),
+    "no circles: neither of rooms nor of files": ("delivery.store.rows", "delivery.exit.worker"),
+    "messages does no I/O, reads no clock, no settings, writes no log": ("messages.text", "time"),
+    "what takes mail in uses of delivery what is named here only": ("relay.accept", "delivery.exit.retry"),
+    "AWS libraries only in the providers and in feedback": ("delivery.exit.worker", "botocore"),
+    "what people change knows nothing of who asks": ("relay.actions.bans", "typer"),
+    "the doors do not know each other": ("relay.http.client", "relay.smtp.session"),
+    "the providers do not know each other": ("delivery.providers.ses", "delivery.providers.outbox"),
+}
+
+
+def test_every_contract_has_its_plant() -> None:
+    assert [contract["name"] for contract in SETTINGS["contracts"]] == list(PLANTED)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All of our code, where it may be spoilt."""
+    copy = tmp_path_factory.mktemp("house")
+    for package in SETTINGS["root_packages"]:
+        shutil.copytree(HOUSE / package, copy / package, ignore=_all_but_code)
+    shutil.copy(HOUSE / "pyproject.toml", copy)
+    return copy
+
+
+def _all_but_code(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if not name.endswith(".py") and not Path(folder, name).is_dir()]
+
+
+def judged(house: Path) -> dict[str, str]:
+    """What is said of each contract, by its name."""
+    lint = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    printed = subprocess.run(lint, cwd=house, capture_output=True, text=True, check=False, timeout=60).stdout
+    lines = printed.splitlines()
+    return {
+        name: line.removeprefix(name).split()[0] for name in PLANTED for line in lines if line.startswith(name + " ")
+    }
+
+
+def test_the_house_keeps_its_contracts(house: Path) -> None:
+    assert judged(house) == dict.fromkeys(PLANTED, "KEPT")
+
+
+@pytest.mark.parametrize("contract", PLANTED)
+def test_a_forbidden_import_breaks_the_contract(contract: str, house: Path) -> None:
+    importer, imported = PLANTED[contract]
+    module = house.joinpath(*importer.split(".")).with_suffix(".py")
+    sound = module.read_text()
+    module.write_text(f"{sound}\nimport {imported}\n")
+    try:
+        assert judged(house)[contract] == "BROKEN"
+    finally:
+        module.write_text(sound)
+
+
+def test_messages_knows_of_the_world_what_computes_only() -> None:
+    """What a list of forbidden modules could miss."""
+    import grimp
+
+    graph = grimp.build_graph("messages", include_external_packages=True)
+    found = {each for module in graph.modules for each in graph.find_modules_directly_imported_by(module)}
+    assert {each for each in found if graph.is_module_squashed(each)} <= PURE
+
+
+PURE = {
+    *("base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "datetime", "email", "encodings"),
+    *(
+        "enum",
+        "functools",
+        "hashlib",
+        "html",
+        "io",
+        "itertools",
+        "json",
+        "re",
+        "string",
+        "typing",
+        "unicodedata",
+        "urllib",
+    ),
+    *("uuid", "cryptography", "idna"),
+}
