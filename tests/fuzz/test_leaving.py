@@ -16,11 +16,11 @@ from delivery.providers.outbox import OutboxProvider
 from messages.address import Address
 from messages.email.branding import Branding
 from messages.email.dkim import SigningKey, sign
+from messages.email.line_ends import mend_line_ends
 from messages.email.pipeline import Preparation, prepare
 from messages.email.rewrite import SenderPolicy
 from messages.message import Trace
 from messages.reply import Refused
-from messages.email.line_ends import mend_line_ends
 from tests.fakes.messages import make_message
 from tests.fidelity import UNSENDABLE
 

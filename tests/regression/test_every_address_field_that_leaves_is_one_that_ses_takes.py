@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messages.address import Address
+from messages.email.line_ends import mend_line_ends
 from messages.email.pipeline import Preparation, prepare
 from messages.email.rewrite import SenderPolicy
 from messages.message import Trace
 from messages.reply import Refused
-from messages.email.line_ends import mend_line_ends
 from tests.fakes import addresses, ses
 from tests.fidelity.preparing import key, seal
 
