@@ -52,7 +52,7 @@ async def preview(
     brandings, templates = Brandings(letterheads, database, transactions.now), Templates(database, transactions.now)
     preparer = Preparer(brandings, templates, settings.smtp.max_message_bytes)
     known = _Names(settings, database)
-    async with suppression.asked(settings) as suppressed:
+    async with suppression.asked(transactions) as suppressed:
         world = World(known.ask, known.find, suppressed)
         return await look(submitted, principal, preparer, world, settings.smtp.max_recipients, now)
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -20,6 +21,7 @@ from messages.text import TextError
 from relay.actions import keys, messages, services
 from relay.actions.preview import Preview
 from relay.actions.transaction import Transactions
+from relay.wiring import open_ses
 from tests.fakes.auth import NOW
 
 LETTER = b"""From: Ann <ann@city.example>
@@ -35,7 +37,9 @@ Look = Callable[..., Awaitable[Preview]]
 
 @pytest.fixture
 def transactions(database: Database, keyring: Keyring, sealing: Keyring) -> Transactions:
-    return Transactions(database, Settings(), keyring, sealing, Actor("operator", "ann"), lambda: NOW)
+    settings = Settings()
+    asking = partial(open_ses, settings)
+    return Transactions(database, settings, keyring, sealing, Actor("operator", "ann"), lambda: NOW, asking)
 
 
 @pytest.fixture
