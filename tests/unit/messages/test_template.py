@@ -192,7 +192,8 @@ def test_hostile_text_takes_time_in_proportion(piece):
     for fill in (body, subject):
         with pytest.raises(TooLong):
             fill(text, a="value")
-    assert time.process_time() - started < 5  # linear: a third of a second; quadratic: half an hour
+    # Linear: a third of a second; quadratic: half an hour, or 4 seconds where memory alone is moved.
+    assert time.process_time() - started < 1.5
 
 
 @pytest.mark.parametrize("piece", PIECES)
@@ -202,7 +203,7 @@ def test_hostile_value_takes_time_in_proportion(piece):
     for fill in (body, subject):
         with pytest.raises(TooLong):
             fill("[((v))](((v))) ((v))", "v", v=value)
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 6
 
 
 @given(TEXTS, TEXTS, st.dictionaries(st.sampled_from(["a", "b", "A_"]) | st.text(max_size=4), VALUES, max_size=4))
