@@ -45,16 +45,23 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    """Each test that takes this runs on SQLite and on PostgreSQL."""
-    name = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
-    return str(request.getfixturevalue(name))
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each test that takes this runs on SQLite and on PostgreSQL; with `database` beside it, it has the schema."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_url")
+    elif "database" not in request.fixturenames:
+        yield request.getfixturevalue("postgres_url")
+    else:
+        server = request.getfixturevalue("postgres")
+        url = server.take_migrated()
+        yield url
+        server.give_back(url)
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A database with the schema, on SQLite and on PostgreSQL."""
-    handle = await migrated(database_url)
+    handle = await migrated(database_url) if database_url.startswith("sqlite") else Database(database_url)
     yield handle
     await handle.close()
 

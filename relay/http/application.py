@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from functools import cache
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -79,16 +80,19 @@ def _name(route: APIRoute) -> str:
 
 
 def _add_documentation(app: FastAPI, links: Links) -> None:
-    document = documentation.openapi(app, links.root)
-    as_json, as_page = json.dumps(document), documentation.page(document)
+    @cache
+    def written() -> tuple[str, str]:
+        # When somebody asks, in a thread: it takes as long as all else that a door does before it is ready.
+        document = documentation.openapi(app, links.root)
+        return json.dumps(document), documentation.page(document)
 
     @app.get("/openapi.json", include_in_schema=False)
-    async def openapi() -> Response:
-        return Response(as_json, media_type="application/json")
+    def openapi() -> Response:
+        return Response(written()[0], media_type="application/json")
 
     @app.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
-        return Response(as_page, media_type="text/html", headers={"Content-Security-Policy": _PAGE_POLICY})
+    def docs() -> Response:
+        return Response(written()[1], media_type="text/html", headers={"Content-Security-Policy": _PAGE_POLICY})
 
 
 def _add_replies(app: FastAPI, words: Words) -> None:

@@ -16,14 +16,12 @@ import jwt
 from prometheus_client import CollectorRegistry
 
 from auth import guests, keys, services
-from auth.domains import names
 from auth.principal import Service
 from auth.throttle import Throttle
 from auth.verify import Verifier
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits
-from config.words import Words
 from delivery.library import templates
 from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
@@ -35,13 +33,16 @@ from relay.http.application import application
 from relay.http.serving import serve
 from relay.metrics import DoorMetrics
 from relay.preparation import Preparer
+from tests.harness import domains
 from tests.harness.clock import Clock
 from tests.harness.store import Store
+from tests.harness.words import words
 
 DOMAIN = "notification.example.ca"
 GUEST = "guest@example.org"
 READER = "reader@example.org"
 ROOT = "http://api.example.ca/"
+_SEALING = Keyring.parse(Keyring.generate())
 ARTWORK = Path(__file__).parents[1] / "data/branding/artwork"
 
 
@@ -138,7 +139,7 @@ async def running_door(
         templates_=found,
         brandings=brandings,
         metrics=DoorMetrics(registry),
-        words=Words.load(),
+        words=words(),
         now=clock,
     )
     listener = socket.create_server(("127.0.0.1", 0))
@@ -162,7 +163,7 @@ async def _make(
 ) -> tuple[Service, dict[str, keys.Issued], Template]:
     now, issued = time.time(), {}
     async with database.write() as connection:
-        await names.ensure(connection, Keyring.parse(Keyring.generate()), DOMAIN, now)
+        await domains.ensure(connection, _SEALING, DOMAIN, now)
         for mode, kinds in (("trial", (KeyType.NORMAL,)), ("live", tuple(KeyType))):
             service = await services.create(
                 connection, limits, now, name=f"Service {mode}", email_from=mode, domain=DOMAIN, live=mode == "live"

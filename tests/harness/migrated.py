@@ -22,7 +22,7 @@ async def migrated(url: str, **options: Any) -> Database:
     if parsed.get_backend_name() == "sqlite":
         Path(str(parsed.database)).write_bytes(template())
     else:
-        await _copy(parsed)
+        await copy(parsed)
     return Database(url, **options)
 
 
@@ -35,13 +35,14 @@ def template() -> bytes:
         return path.read_bytes()
 
 
-async def _copy(url: URL) -> None:
+async def copy(url: URL) -> None:
+    """A database of PostgreSQL at `url`, in place of one that is there."""
     server = await asyncpg.connect(host=url.host, port=url.port, user=url.username, database="postgres")
     try:
         if not await server.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", _TEMPLATE):
             await server.execute(f"CREATE DATABASE {_TEMPLATE}")
             await _migrate(url.set(database=_TEMPLATE).render_as_string())
-        await server.execute(f"DROP DATABASE {url.database}")
+        await server.execute(f"DROP DATABASE IF EXISTS {url.database}")
         await server.execute(f"CREATE DATABASE {url.database} TEMPLATE {_TEMPLATE}")
     finally:
         await server.close()

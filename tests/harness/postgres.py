@@ -9,12 +9,28 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import asyncpg
+from sqlalchemy import URL, make_url
 
+from tests.harness.migrated import copy
 from tests.harness.relay import free_port
+
+T = TypeVar("T")
+# What a test may have changed but for rows: tables, columns, indexes, triggers, grants, settings of the database.
+_SHAPE = """
+SELECT md5(string_agg(shape, ',' ORDER BY shape)) FROM (
+  SELECT concat_ws(' ', relname, relkind, relacl::text, relhastriggers, relnatts) AS shape
+  FROM pg_class WHERE relnamespace = 'public'::regnamespace
+  UNION ALL SELECT concat_ws(' ', setrole, setconfig::text) FROM pg_db_role_setting
+  WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+  UNION ALL SELECT version_num FROM alembic_version
+) AS shapes"""
 
 
 def server_binaries() -> Path | None:
@@ -35,6 +51,8 @@ class Postgres:
         self._folder = Path(tempfile.mkdtemp(prefix="relay-postgres-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._count = 0
+        self._spare: list[str] = []
+        self._shape = ""
         self.port = 0
 
     def start(self) -> "Postgres":
@@ -119,10 +137,27 @@ class Postgres:
 
     def create_database(self) -> str:
         """The URL of a new, empty database."""
+        url = self._new_url()
+        self.execute(f"CREATE DATABASE {make_url(url).database}")
+        return url
+
+    def _new_url(self) -> str:
         self._count += 1
-        name = f"relay_{self._count}"
-        self.execute(f"CREATE DATABASE {name}")
-        return f"postgresql+asyncpg://relay@127.0.0.1:{self.port}/{name}"
+        return f"postgresql+asyncpg://relay@127.0.0.1:{self.port}/relay_{self._count}"
+
+    def take_migrated(self) -> str:
+        """The URL of a database with the schema and no row: one that a test gave back, or a copy of the template."""
+        if self._spare:
+            return self._spare.pop()
+        url = self._new_url()
+        self._apart(copy(make_url(url)))
+        self._shape = self._shape or self._apart(_shape(make_url(url)))
+        return url
+
+    def give_back(self, url: str) -> None:
+        """Empties it for another test, where nothing but its rows was changed."""
+        if self._apart(_emptied(make_url(url), self._shape)):
+            self._spare.append(url)
 
     def create_users(self, database_url: str) -> None:
         """The roles' users, by the script that the container of PostgreSQL runs."""
@@ -138,8 +173,11 @@ class Postgres:
 
     def execute(self, statement: str) -> None:
         """As the server's superuser."""
+        self._apart(self._execute(statement))
+
+    def _apart(self, work: Coroutine[Any, Any, T]) -> T:
         with ThreadPoolExecutor(1) as apart:  # the test may have an event loop
-            apart.submit(asyncio.run, self._execute(statement)).result()
+            return apart.submit(asyncio.run, work).result()
 
     async def _execute(self, statement: str) -> None:
         connection = await asyncpg.connect(host="127.0.0.1", port=self.port, user="relay", database="postgres")
@@ -158,3 +196,30 @@ class Postgres:
             self._process.send_signal(signal.SIGINT)  # without waiting for its clients to leave
             self._process.wait(20)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+async def _emptied(url: URL, shape: str) -> bool:
+    """Whether it is as it was made: nobody is connected, and but for rows, which are gone now, nothing was changed."""
+    async with _connected(url) as database:
+        others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        if await database.fetchval(others) or await database.fetchval(_SHAPE) != shape:
+            return False
+        tables = await database.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        rows = [f'DELETE FROM "{row[0]}"' for row in tables if row[0] != "alembic_version"]
+        # Without triggers: the audit only grows, and foreign keys have an order.
+        await database.execute("; ".join(["SET session_replication_role = replica", *rows]))
+        return True
+
+
+async def _shape(url: URL) -> str:
+    async with _connected(url) as database:
+        return str(await database.fetchval(_SHAPE))
+
+
+@asynccontextmanager
+async def _connected(url: URL) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(host=url.host, port=url.port, user=url.username, database=url.database)
+    try:
+        yield connection
+    finally:
+        await connection.close()

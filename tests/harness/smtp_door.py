@@ -30,7 +30,6 @@ from auth.verify import Verifier
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits, Smtp
-from config.words import Words
 from delivery.library.brandings import Brandings
 from delivery.library.templates import Templates
 from messages.message import KeyType, Lane, Language, Submission
@@ -44,6 +43,7 @@ from tests.harness.clock import Clock
 from tests.harness.kept import Kept
 from tests.harness.migrated import migrated
 from tests.harness.store import Store
+from tests.harness.words import words
 
 HOST = "mail.example.ca"
 DOMAIN = "notification.example.ca"
@@ -115,7 +115,7 @@ async def running_door(folder: Path, rules: Rules = QUICK, pace: Pace = PACE, **
     authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
     certificate = authority.issue_cert(HOST, "localhost", "127.0.0.1", key_type=trustme.KeyType.ECDSA)
     certificate.private_key_and_cert_chain_pem.write_to_path(folder / "tls.pem")
-    client_context = ssl.create_default_context()
+    client_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the system's authorities take 30 ms to read
     authority.configure_trust(client_context)
 
     contents, keyring, issued = _template()
@@ -141,7 +141,7 @@ async def running_door(folder: Path, rules: Rules = QUICK, pace: Pace = PACE, **
     registry = CollectorRegistry()
     context = Certificates([(folder / "tls.pem", folder / "tls.pem")]).context
     throttle = Throttle(database, keyring, clock, default_domain=DOMAIN, rules=rules)
-    door = SmtpDoor(smtp, context, verifier, gate, DoorMetrics(registry), Words.load(), throttle, pace=pace)
+    door = SmtpDoor(smtp, context, verifier, gate, DoorMetrics(registry), words(), throttle, pace=pace)
     sharing = asyncio.create_task(throttle.run())
     listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
     ports = [sock.getsockname()[1] for sock in listening]

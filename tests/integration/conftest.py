@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from auth.domains import names
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Aws, Delivery, Email
@@ -34,6 +33,7 @@ from relay.cli import main
 from tests.fakes.aws import CREDENTIALS, FakeAws
 from tests.fakes.feedback import Feedback
 from tests.fakes.messages import make_message
+from tests.harness import domains
 from tests.harness.http_door import Door, running_door
 from tests.harness.migrated import migrated, template
 from tests.harness.store import Store
@@ -131,7 +131,7 @@ async def works(
         monkeypatch.setenv(name, value)
     database = await migrated(f"sqlite+aiosqlite:///{tmp_path}/relay.db")
     async with database.write() as connection:
-        await names.ensure(connection, sealing, DOMAIN, time.time())
+        await domains.ensure(connection, sealing, DOMAIN, time.time())
     settings = Delivery(unknown_wait_seconds=0.4, retry_base_seconds=0.2, lease_seconds=5)
     async with FakeAws(feedback=Feedback()) as aws:
         yield Works(database, Store(database, keyring), SqlQueue(database), aws, keyring, sealing, settings)

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from auth import keys, services
-from auth.domains import names
 from auth.principal import Service
 from auth.verify import Verifier
 from config.database import Database
 from config.keyring import Keyring
 from messages.message import KeyType, Lane
 from tests.fakes.auth import DEFAULTS, DOMAIN, NOW, FixedClock
+from tests.harness import domains
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def clock() -> FixedClock:
 @pytest.fixture
 async def service(database: Database, sealing: Keyring) -> Service:
     async with database.write() as connection:
-        await names.ensure(connection, sealing, DOMAIN, NOW)
+        await domains.ensure(connection, sealing, DOMAIN, NOW)
         return await services.create(
             connection, DEFAULTS, NOW, name="Passports", email_from="passports", domain=DOMAIN, live=True
         )
