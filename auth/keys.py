@@ -20,6 +20,7 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     String,
@@ -86,6 +87,7 @@ keys = Table(
     Column("last_used_at", Double),
     Column("hidden", Boolean, nullable=False, server_default=false()),  # nobody knows its secret, no list shows it
 )
+Index("ix_keys_hidden", keys.c.service_id, unique=True, sqlite_where=keys.c.hidden, postgresql_where=keys.c.hidden)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -153,8 +155,9 @@ async def hidden(connection: AsyncConnection, keyring: Keyring, limits: Limits, 
     It is none to log in with, to change or to list: whoever may use it was admitted in another way.
     """
     mine = select(keys).where(keys.c.service_id == service.id, keys.c.hidden)
-    # Two who find none at once: the second waits here, and finds the first one's.
-    await connection.execute(select(services.c.id).where(services.c.id == service.id).with_for_update())
+    if (await connection.execute(mine)).first() is None:
+        # Two who find none at once: the second waits here, and finds the first one's.
+        await connection.execute(select(services.c.id).where(services.c.id == service.id).with_for_update())
     if (await connection.execute(mine)).first() is None:
         row = {"service_id": service.id, "type": KeyType.NORMAL, "created_at": now, "networks": "", "hidden": True}
         await _insert(connection, keyring, {**row, "name": "hidden"}, _username("hidden", ""))

@@ -120,6 +120,7 @@ class Principal:
     guests: frozenset[str]  # who a team key or a trial service may reach, by `Recipient.key`
     registered: frozenset[str]  # reply-to addresses, and domains as "@domain"
     domains: frozenset[str] = frozenset()  # its own ones, at which it may name its authors
+    acting: bool = False  # for somebody who was admitted in another way: its key is the one that nobody holds
 
     # What holds for a message that does not say otherwise: what its key says, else its service.
     @property

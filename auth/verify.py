@@ -8,7 +8,7 @@ import asyncio
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -102,6 +102,8 @@ class Verifier:
 
     async def current(self, principal: Principal, client_ip: str | None = None) -> Principal:
         """The same principal as it is now, for a session that is already open. Raises as `verify` does."""
+        if principal.acting:
+            return await self.acting(principal.key.id)
         found = await self._find(principal.key.smtp_username)
         if found is None or found.principal.key.id != principal.key.id:
             raise Refused(KEY_REVOKED)
@@ -117,11 +119,11 @@ class Verifier:
         return self._admit(found.principal)
 
     async def acting(self, key_id: UUID) -> Principal:
-        """For whoever was admitted in another way, and acts with this key. Raises as `verify` does."""
+        """With a service's hidden key, for whoever was admitted in another way. Raises as `verify` does."""
         found = await self._by_id.find(key_id)
         if found is None:
             raise Refused(KEY_REVOKED)
-        return self._admit(found.principal)
+        return replace(self._admit(found.principal), acting=True)
 
     def key_id(self, username: str) -> UUID | None:
         """Whose user name it is, as far as is remembered: for a log line, so it asks nobody."""
@@ -242,7 +244,7 @@ class Verifier:
 
 _WITH_SERVICE = select(keys.keys, services.services).join_from(keys.keys, services.services)
 _BY_USERNAME = _WITH_SERVICE.where(keys.keys.c.smtp_username == bindparam("username"), ~keys.keys.c.hidden)
-_BY_ID = _WITH_SERVICE.where(keys.keys.c.id == bindparam("key_id", type_=Id))
+_BY_ID = _WITH_SERVICE.where(keys.keys.c.id == bindparam("key_id", type_=Id), keys.keys.c.hidden)
 _OF_SERVICE = (
     select(keys.keys, services.services)
     .select_from(

@@ -4,13 +4,13 @@ What there is to re-encrypt, the tables say (config/encrypted.py). Runs beside e
 short write transaction, and all processes read both roots meanwhile.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, bindparam, func, select, update
 
-from auth import keys, roots
+from auth import keys, presence, roots
 from config import encrypted
 from config.database import Database
 from config.encrypted import Encrypted, Root, row_id
@@ -34,14 +34,32 @@ class Sealed:
         return list(self.column.table.primary_key.columns)
 
 
-async def rotate(database: Database, secret: Keyring, sealing: Keyring) -> int:
+async def rotate(database: Database, secret: Keyring, sealing: Keyring, now: Callable[[], float]) -> int:
     """Re-encrypts everything that the first root of each list did not write; returns how many values.
 
-    Then the proofs are those of the first roots: with an older one alone nothing starts any more.
+    Then the proofs are those of the first roots: with an older one alone nothing starts any more. Raises AuthError
+    where a process runs that has an older one alone, also one that started meanwhile: it may write what nobody reads.
     """
     keyrings = {Root.SECRET: secret, Root.SEALING: sealing}
+    await _check_none_behind(database, keyrings, now())
     async with database.write() as connection:
         count = await keys.seal_allowed_senders(connection, secret)
+    count += await _rotate_columns(database, keyrings)
+    async with database.write() as connection:
+        for root, keyring in keyrings.items():
+            await roots.renew(connection, root.value, keyring)
+    # A process says that it runs, then looks at the proofs: one that took the old ones for good shows here.
+    await _check_none_behind(database, keyrings, now())
+    return count + await _rotate_columns(database, keyrings)
+
+
+async def _check_none_behind(database: Database, keyrings: Mapping[Root, Keyring], now: float) -> None:
+    async with database.read() as connection:
+        await presence.check_none_behind(connection, {root.value: each for root, each in keyrings.items()}, now)
+
+
+async def _rotate_columns(database: Database, keyrings: Mapping[Root, Keyring]) -> int:
+    count = 0
     for column in encrypted.columns(metadata):
         sealed = _sealed(column, keyrings[encrypted.declared(column).root])
         while portion := await _rotate_portion(database, sealed):
@@ -49,9 +67,6 @@ async def rotate(database: Database, secret: Keyring, sealing: Keyring) -> int:
         # Then what somebody else was writing meanwhile, one row each time: who waits holds nothing.
         while portion := await _rotate_portion(database, sealed, 1, skip_locked=False):
             count += portion
-    async with database.write() as connection:
-        for root, keyring in keyrings.items():
-            await roots.renew(connection, root.value, keyring)
     return count
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from messages.address import Address
 from messages.envelope import Envelope
-from messages.recipient import Recipient
+from messages.recipient import Recipient, Unread
 from messages.status import Status
 
 MAX_SUBJECT_CHARACTERS = 998
@@ -25,10 +25,8 @@ class Channel(StrEnum):
     SMS = "sms"
 
     def recipient(self, text: str) -> Recipient:
-        """Whom `str` wrote. Raises ValueError, also for a channel that this version does not send by."""
-        if self not in _RECIPIENTS:
-            raise ValueError(self)
-        return _RECIPIENTS[self](text)
+        """Whom `str` wrote. Raises ValueError."""
+        return _RECIPIENTS.get(self, Unread)(text)
 
 
 _RECIPIENTS: dict[Channel, Callable[[str], Recipient]] = {Channel.EMAIL: Address.parse}
@@ -178,7 +176,7 @@ class Message:
     id: UUID  # UUIDv7, of its creation: the id that callers ask by
     group_id: UUID  # the same for all messages of one submission
     service_id: UUID  # who sends
-    key_id: UUID  # that the client showed
+    key_id: UUID  # that the client showed, or the hidden one of its service
     key_type: KeyType  # of that key, as it was then: decides which provider gets the message
     channel: Channel
     lane: Lane

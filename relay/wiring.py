@@ -1,6 +1,7 @@
 """Where settings become parts: the root secrets, the database, the certificate."""
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from auth import roots
+from auth import presence, roots
 from config.database import Database
 from config.keyring import Keyring, KeyringError
 from config.settings import OF_SETTING, PREFIX, Settings, SettingsError
@@ -95,6 +96,18 @@ def load_letterheads(settings: Settings) -> Letterheads:
     """What brandings look like. Raises SettingsError for artwork that cannot be shown."""
     base_url = f"{settings.http.public_url}{PATH}" if settings.branding.images == "link" else None
     return Letterheads(settings.branding.dir, base_url, settings.branding.names)
+
+
+@asynccontextmanager
+async def announced(settings: Settings, database: Database, role: str, *, sealing: bool = False) -> AsyncIterator[None]:
+    """As auth.presence has it; then looks whether its roots are still the ones: in this order, for `secrets rotate`.
+
+    Raises SettingsError.
+    """
+    read = {"secret": secret_keyring(settings)} | ({"sealing": sealing_keyring(settings)} if sealing else {})
+    async with presence.announced(database, role, read, time.time):
+        await check_roots(settings, database, sealing=sealing)
+        yield
 
 
 async def unproved_roots(settings: Settings, database: Database, *, sealing: bool = True) -> dict[str, Keyring]:

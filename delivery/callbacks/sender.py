@@ -17,12 +17,12 @@ import structlog
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Callbacks
+from delivery.backoff import backoff_seconds
 from delivery.callbacks import calls, guard, receipts, urls
 from delivery.callbacks.calls import Answer, CallOutcome
 from delivery.callbacks.claims import CallbackClaim, Claims, Verdict
 from delivery.callbacks.receipts import DeliveryReceipt
 from delivery.callbacks.urls import CallbackUrlError, Receiver
-from delivery.exit.retry import backoff_seconds
 from delivery.metrics import CallbackMetrics
 from delivery.rounds import OUTAGE_SECONDS, Rounds
 from messages.message import Message

@@ -15,8 +15,8 @@ import structlog
 
 from config.database import OUTAGES
 from config.settings import Delivery
+from delivery.backoff import delay_seconds
 from delivery.exit.portions import Room, portions
-from delivery.exit.retry import delay_seconds
 from delivery.exit.sealing import Sealing
 from delivery.metrics import DeliveryMetrics
 from delivery.providers.base import Deferred, Failed, Provider, Receipt, SendError, Throttled, Unknown
@@ -24,7 +24,7 @@ from delivery.providers.table import Providers
 from delivery.queue.base import Claim, Queue
 from delivery.rounds import Rounds
 from delivery.store.base import Attempt, Outcome, Record
-from messages.message import Channel, Message, new_id
+from messages.message import Channel, ContentKind, Message, new_id
 from messages.status import Status
 
 _IDLE_SECONDS = 0.1  # how often an idle worker looks; a message waits half of it on average
@@ -220,7 +220,12 @@ class Worker:
         if stored is None or len(stored) != message.content_bytes:
             return None
         sealing = self._sealing.get(message.channel)
-        return stored if sealing is None else await sealing.seal(message, stored, provider)
+        if sealing is not None:
+            return await sealing.seal(message, stored, provider)
+        if message.content_kind is ContentKind.RENDERED:  # a recipe is no text, and nobody here can follow it
+            self._log.error("worker.not_built", **message.log_context(), reason="channel")
+            return None
+        return stored
 
     async def _send(self, outgoing: Outgoing) -> None:
         started = self._now()

@@ -27,11 +27,14 @@ def providers(live: Mapping[Channel, Provider], simulator: Provider) -> Provider
 async def open_providers(settings: Settings) -> AsyncIterator[Providers]:
     """All that the settings name, for one process; closed when the block ends."""
     async with AsyncExitStack() as stack:
+
+        async def opened(provider: Awaitable[Provider]) -> Provider:
+            stack.push_async_callback((found := await provider).close)
+            return found
+
         live = {
-            Channel.EMAIL: await _EMAIL[settings.email.provider](settings),
+            Channel.EMAIL: await opened(_EMAIL[settings.email.provider](settings)),
         }
-        for provider in live.values():
-            stack.push_async_callback(provider.close)
         yield providers(live, SimulatorProvider())
 
 

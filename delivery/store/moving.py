@@ -54,7 +54,7 @@ class Move:
 class Follower(Protocol):
     """What else is written when statuses move, in the same transaction.
 
-    It may lock rows that hang on a message, and none of what is taken before: messages, queue, attempts, counters.
+    It may lock rows that hang on one message alone: the queue's and the attempts' may still be written behind it.
     """
 
     def __call__(self, connection: Connection, moves: Sequence[Move], rows: Mapping[UUID, Any], /) -> None:

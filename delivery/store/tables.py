@@ -24,8 +24,9 @@ from config.encrypted import Encrypted
 from messages.address import Address
 
 
-def _address_key(address: str) -> str:
-    return Address.parse(address).key
+def _recipient_key(text: str) -> str:
+    """Of whichever channel it is: only a mail address has an at sign."""
+    return Address.parse(text).key if "@" in text else text
 
 
 contents = Table(
@@ -51,7 +52,7 @@ messages = Table(
     Column("job_id", Id),
     Column("reference", Text),
     Column("reverse_path", Encrypted("reverse path"), nullable=False),
-    Column("recipient", Encrypted("recipient", found_by="recipient_hash", key=_address_key), nullable=False),
+    Column("recipient", Encrypted("recipient", found_by="recipient_hash", key=_recipient_key), nullable=False),
     Column("recipient_hash", LargeBinary, nullable=False),
     Column("subject", Encrypted("subject"), nullable=False),
     Column("original_message_id", Text),

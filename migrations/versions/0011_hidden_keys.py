@@ -11,7 +11,16 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("keys", sa.Column("hidden", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.create_index(
+        "ix_keys_hidden",
+        "keys",
+        ["service_id"],
+        unique=True,
+        sqlite_where=sa.text("hidden"),
+        postgresql_where=sa.text("hidden"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_keys_hidden", table_name="keys")
     op.drop_column("keys", "hidden")

@@ -34,7 +34,7 @@ async def update(t: Transaction, named: str, **changes: Any) -> Key:
     changes = _kept(t, changes)
     if not changes:
         raise ActionError(NOTHING_NAMED)
-    before = await t.key(named)
+    before = await t.key_to_change(named)
     changes = await with_branding(t, before.service_id, changes)
     after = await keys.update(t.connection, t.secret, t.limits, before.id, **changes)
     await _record(t, "update", before, after)
@@ -43,7 +43,7 @@ async def update(t: Transaction, named: str, **changes: Any) -> Key:
 
 async def revoke(t: Transaction, named: str) -> Key:
     """Ends a key for good, within 5 seconds. Raises AuthError."""
-    before = await t.key(named)
+    before = await t.key_to_change(named)
     after = await keys.revoke(t.connection, t.secret, t.limits, before.id, t.now)
     await _record(t, "revoke", before, after)
     return after
@@ -51,7 +51,7 @@ async def revoke(t: Transaction, named: str) -> Key:
 
 async def rotate(t: Transaction, named: str, *, overlap_seconds: float = keys.OVERLAP_SECONDS) -> keys.Issued:
     """A new key with the same settings; the old one ends after the overlap. Raises AuthError."""
-    old = await t.key(named)
+    old = await t.key_to_change(named)
     issued = await keys.rotate(t.connection, t.secret, t.limits, old.id, t.now, overlap_seconds=overlap_seconds)
     ending = await keys.find(t.connection, t.secret, t.limits, old.id)
     before, after = ({"expires_at": plain(each)["expires_at"], "successor": None} for each in (old, ending))

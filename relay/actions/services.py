@@ -40,7 +40,7 @@ async def update(t: Transaction, named: str, **changes: Any) -> Service:
         raise ActionError(NOTHING_NAMED)
     if "domain" in changes:
         await names.usable(t.connection, changes["domain"], t.settings.email)
-    before = await t.service(named)
+    before = await t.service_to_change(named)
     changes = await with_branding(t, before.id, changes)
     after = await services.update(t.connection, t.limits, before.id, **changes)
     await _record(t, "update", before, after)
@@ -71,7 +71,7 @@ async def with_branding(t: Transaction, service_id: UUID | None, options: dict[s
 
 
 async def _set(t: Transaction, named: str, action: str, change: Change) -> Service:
-    before = await t.service(named)
+    before = await t.service_to_change(named)
     after = await change(t.connection, t.limits, before.id)
     await _record(t, action, before, after)
     return after

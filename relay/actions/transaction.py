@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import audit, keys, services
@@ -41,6 +42,21 @@ class Transaction:
     async def service(self, named: str) -> Service:
         """By its id or its name. Raises AuthError."""
         return await services.named(self.connection, self.limits, named)
+
+    async def key_to_change(self, named: str) -> Key:
+        """As `key`; nobody else changes it before the transaction ends, so that what was there before is told truly."""
+        found = await self.key(named)
+        await self._lock(keys.keys, found.id)
+        return await keys.find(self.connection, self.secret, self.limits, found.id)
+
+    async def service_to_change(self, named: str) -> Service:
+        """As `service`, likewise."""
+        found = await self.service(named)
+        await self._lock(services.services, found.id)
+        return await services.find(self.connection, self.limits, found.id)
+
+    async def _lock(self, table: Table, row_id: UUID) -> None:
+        await self.connection.execute(select(table.c.id).where(table.c.id == row_id).with_for_update(key_share=True))
 
     async def record(
         self,

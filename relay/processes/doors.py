@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from prometheus_client import REGISTRY
 
-from auth import presence
 from auth.throttle import Throttle
 from auth.verify import Verifier
 from config.settings import Settings
@@ -23,7 +22,7 @@ from delivery.store.searching import Searching
 from relay.accept import Acceptor
 from relay.metrics import DoorMetrics
 from relay.preparation import Preparer
-from relay.wiring import load_letterheads, open_database, secret_keyring
+from relay.wiring import announced, load_letterheads, open_database, secret_keyring
 
 
 class DoorParts(NamedTuple):
@@ -44,7 +43,7 @@ class DoorParts(NamedTuple):
 async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
     """Parts that never hold the sealing key. What was submitted through them is written when the block ends."""
     keyring, now, domain = secret_keyring(settings), time.time, settings.email.default_domain
-    async with open_database(settings) as database, presence.announced(database, role, {"secret": keyring}, now):
+    async with open_database(settings) as database, announced(settings, database, role):
         verified_only = settings.email.traits.needs_verified_domains
         verifier = Verifier(database, keyring, now, settings.limits, default_domain=domain, verified_only=verified_only)
         throttle = Throttle(database, keyring, now, default_domain=domain)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from prometheus_client import REGISTRY
 
-from auth import presence
 from config.settings import Settings
 from delivery.callbacks.sender import open_sender
 from delivery.feedback import run as hearing
@@ -20,14 +19,14 @@ from delivery.store.settling import Settling
 from relay.http.serving import serve
 from relay.processes.life import Place
 from relay.processes.roles import WEBHOOK
-from relay.wiring import open_database, secret_keyring
+from relay.wiring import announced, open_database, secret_keyring
 
 _WEBHOOK_CONNECTIONS = 100  # each may hold half a megabyte
 
 
 async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
-    roots = {"secret": (keyring := secret_keyring(settings))}
-    async with open_database(settings) as database, presence.announced(database, "feedback", roots, time.time):
+    keyring = secret_keyring(settings)
+    async with open_database(settings) as database, announced(settings, database, "feedback"):
         codec, metrics = Codec(keyring), DeliveryMetrics(REGISTRY)
         telling = open_sender(
             f"{socket.gethostname()}-{random.SystemRandom().randbytes(4).hex()}",

@@ -8,7 +8,7 @@ from typing import Any
 
 from prometheus_client import REGISTRY
 
-from auth import presence, service_domains
+from auth import service_domains
 from auth.domains import names, resolvers
 from auth.domains.watch import SelectorWatch
 from config.database import Database
@@ -31,15 +31,14 @@ from delivery.store.rows import Codec
 from delivery.store.searching import Searching
 from messages.message import Channel
 from relay.processes.life import Place
-from relay.wiring import load_keyrings, load_letterheads, open_database
+from relay.wiring import announced, load_keyrings, load_letterheads, open_database
 
 
 async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
     secret, sealing = load_keyrings(settings)
-    roots = {"secret": secret, "sealing": sealing}
     async with (
         open_database(settings) as database,
-        presence.announced(database, "worker", roots, time.time),
+        announced(settings, database, "worker", sealing=True),
         open_providers(settings) as providers,
     ):
         async with database.write() as connection:

@@ -137,7 +137,7 @@ async def test_rotated_roots_still_open_them_and_other_roots_keep_nobody_else_wa
     await listen(database, old_ring, other)
     async with database.write() as connection:
         await urls.remove(connection, service)
-    assert await rotation.rotate(database, both, Keyring.parse(new)) == 2
+    assert await rotation.rotate(database, both, Keyring.parse(new), lambda: NOW) == 2
     opened = (await receivers(database, new_ring, other))[other]
     assert opened is not None
     assert opened.bearer_token == TOKEN

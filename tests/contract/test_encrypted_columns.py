@@ -179,7 +179,7 @@ async def test_every_encrypted_column_survives_a_rotation(database: Database) ->
     assert all(before.values())
     under_old = await prefixes(old)
 
-    await rotation.rotate(database, both.secret, both.sealing)
+    await rotation.rotate(database, both.secret, both.sealing, lambda: NOW)
 
     assert {name: await read(new, written) for name, read in READERS.items()} == before
     assert under_old == keys_of(old)

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -34,7 +35,7 @@ async def test_another_root_than_the_databases_is_noticed(database: Database) ->
         await start(each)
     with pytest.raises(KeyringError, match="not the one that this database was made with"):
         await start(NEW)
-    await rotation.rotate(database, Keyring.parse(both), Keyring.parse(both))
+    await rotation.rotate(database, Keyring.parse(both), Keyring.parse(both), lambda: NOW)
     for each in (both, NEW):
         await start(each)
     with pytest.raises(KeyringError, match="not the one that this database was made with"):
@@ -60,8 +61,10 @@ async def test_after_rotate_everything_opens_without_the_old_root(database: Data
     sent, content = message(service_id=service.id, dsn=Dsn(envid="file 31")), b"x" * 600_000
     await Store(database, old).putting.put(Group((sent,), content))
 
-    assert await rotation.rotate(database, both, both) == 3 + 4 + 1 + 1 + 1  # parts, message fields, key, guest, DKIM
-    assert await rotation.rotate(database, both, both) == 0
+    assert (
+        await rotation.rotate(database, both, both, lambda: NOW) == 3 + 4 + 1 + 1 + 1
+    )  # parts, message fields, key, guest, DKIM
+    assert await rotation.rotate(database, both, both, lambda: NOW) == 0
 
     store = Store(database, new)
     assert await store.searching.load([sent.id]) == {sent.id: sent}
@@ -96,7 +99,7 @@ async def test_allowed_senders_are_encrypted_and_those_of_a_version_before_becom
     both = [frozenset({"ann@dept.example.ca", "@team.example.ca"})] * 2
     assert await allowed(old) == both
     assert (await at_rest()).count("dept.example.ca") == 1
-    await rotation.rotate(database, new, new)
+    await rotation.rotate(database, new, new, lambda: NOW)
     assert "dept.example.ca" not in await at_rest()
     assert await allowed(Keyring.parse(NEW)) == both
     async with database.write() as connection:
@@ -149,6 +152,29 @@ async def test_a_process_that_reads_the_old_root_only_is_named_until_it_is_gone(
     now += presence.GONE_SECONDS + 1  # without a sign of life
     await check()
     killed.cancel()
+
+
+async def test_a_process_that_took_the_old_root_for_good_while_it_rotated_is_named_at_the_end(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, both = Keyring.parse(OLD), Keyring.parse(f"{NEW},{OLD}")
+    async with database.write() as connection:
+        await roots.leave(connection, "secret", old)
+    late = presence.announced(database, "smtp", {"secret": old}, lambda: NOW)
+    columns, done = rotation._rotate_columns, []
+
+    async def columns_and_a_start(*given: Any) -> int:
+        count = await columns(*given)
+        if not done:  # its proof is not renewed yet, so the old root is still good
+            await late.__aenter__()
+        done.append(count)
+        return count
+
+    monkeypatch.setattr(rotation, "_rotate_columns", columns_and_a_start)
+    with pytest.raises(AuthError, match="smtp"):
+        await rotation.rotate(database, both, both, lambda: NOW)
+    await late.__aexit__(None, None, None)
+    assert await rotation.rotate(database, both, both, lambda: NOW) == 0
 
 
 async def _forever(block: AbstractAsyncContextManager[None]) -> None:

@@ -32,8 +32,12 @@ async def test_a_number_is_sent_to_once_under_an_idempotency_key(store: Store) -
         await store.putting.put(Group((again,), b"hello", idempotency=key))
 
 
-async def test_a_message_by_a_channel_of_a_newer_version_hides_no_other(store: Store) -> None:
+async def test_a_message_by_a_channel_of_a_newer_version_is_shown_as_it_is_written(store: Store) -> None:
     newer, mail = message(channel=Channel.SMS, recipient=WRITTEN), message()
     for each in (newer, mail):
         await store.putting.put(Group((each,), b"hello"))
-    assert await store.searching.load([newer.id, mail.id]) == {mail.id: mail}
+    found = await store.searching.load([newer.id, mail.id])
+    history = await store.searching.history(newer.id)
+    assert found[mail.id] == mail
+    assert str(found[newer.id].recipient) == str(WRITTEN)
+    assert history is not None

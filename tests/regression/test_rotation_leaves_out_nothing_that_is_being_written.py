@@ -1,6 +1,7 @@
 """A row that somebody else had locked was passed over, and could not be opened once the old root was forgotten."""
 
 import asyncio
+import time
 
 from sqlalchemy import select
 
@@ -23,7 +24,7 @@ async def test_a_message_that_is_written_meanwhile_is_rotated_too(database: Data
 
     async with database.write() as connection:
         await connection.execute(select(messages.c.id).where(messages.c.id == sent.id).with_for_update())
-        rotating = asyncio.create_task(rotation.rotate(database, both, both))
+        rotating = asyncio.create_task(rotation.rotate(database, both, both, time.time))
         await asyncio.sleep(0.5)
     await asyncio.wait_for(rotating, 10)
 

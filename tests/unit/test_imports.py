@@ -13,12 +13,20 @@ SETTINGS = tomllib.loads((HOUSE / "pyproject.toml").read_text())["tool"]["import
 # By the contract's name: who imports what it must not.
 PLANTED = {
     "one way: relay -> delivery -> auth -> config -> messages": ("config.settings", "auth.errors"),
-    "inside relay: cli -> processes -> doors | actions -> accept -> checks": ("relay.checks", "relay.accept"),
+    "inside relay: cli -> processes -> doors -> actions -> accept -> checks": ("relay.checks", "relay.accept"),
     "inside auth: domains know of the rest the errors only": ("auth.domains.spf", "auth.keys"),
     "inside messages: what every channel shares knows nothing of mail": ("messages.message", "messages.email.mime"),
+    "inside delivery: who sends, hears and tells know nothing of each other": (
+        "delivery.feedback.learner",
+        "delivery.exit.worker",
+    ),
     "no circles: neither of rooms nor of files": ("delivery.store.rows", "delivery.exit.worker"),
     "messages does no I/O, reads no clock, no settings, writes no log": ("messages.text", "time"),
-    "what takes mail in uses of delivery what is named here only": ("relay.accept", "delivery.exit.retry"),
+    "what takes mail in uses of delivery what is named here only": ("relay.accept", "delivery.backoff"),
+    "what takes mail in reaches neither who sends nor AWS, by whatever way": (
+        "delivery.library.templates",
+        "delivery.providers.ses",
+    ),
     "AWS libraries only in the providers and in feedback": ("delivery.exit.worker", "botocore"),
     "what people change knows nothing of who asks": ("relay.actions.bans", "typer"),
     "the doors do not know each other": ("relay.http.client", "relay.smtp.session"),

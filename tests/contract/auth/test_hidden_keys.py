@@ -12,9 +12,19 @@ from auth.verify import Verifier
 from config.database import Database
 from config.encrypted import cipher, row_id
 from config.keyring import Keyring
-from messages.message import KeyType
+from delivery.library.brandings import Brandings
+from delivery.library.templates import Templates
+from messages.address import Address
+from messages.envelope import Envelope
+from messages.message import Channel, KeyType, Submission, Trace
 from messages.reply import CREDENTIALS_INVALID, KEY_REVOKED, SERVICE_HELD
+from relay.accept import Acceptor
+from relay.preparation import Preparer
 from tests.fakes.auth import DEFAULTS, NOW, FixedClock, refused
+from tests.harness.store import Store
+
+CONTENT = b"From: clerk@city.example\r\nTo: a@example.org\r\nSubject: Hi\r\n\r\nHello\r\n"
+TRACE = Trace("site", "192.0.2.1", "HTTP", "mail.example.ca")
 
 
 async def hidden(database: Database, keyring: Keyring, service: Service) -> keys.Key:
@@ -41,6 +51,23 @@ async def test_it_acts_for_its_service_without_a_secret_until_the_service_is_hel
         await verifier.acting(key.id)
     with refused(KEY_REVOKED):
         await verifier.acting(uuid4())
+
+
+async def test_what_it_sends_is_accepted(
+    database: Database, keyring: Keyring, service: Service, verifier: Verifier
+) -> None:
+    key, store = await hidden(database, keyring, service), Store(database, keyring)
+    preparer = Preparer(Brandings(), Templates(database, lambda: NOW), 1 << 20)
+    parts = (store.putting, store.idempotency, store.searching, verifier, preparer)
+    acceptor = Acceptor(*parts, max_recipients=10, now=lambda: NOW)
+    submission = Submission(Channel.EMAIL, Envelope(None, (Address.parse("a@example.org"),)), CONTENT, TRACE)
+    accepted = await acceptor.accept(submission, await verifier.acting(key.id))
+    assert [message.key_id for message in accepted.messages] == [key.id]
+
+
+async def test_no_other_key_acts_without_its_secret(verifier: Verifier, issued: keys.Issued) -> None:
+    with refused(KEY_REVOKED):
+        await verifier.acting(issued.key.id)
 
 
 async def test_nobody_logs_in_with_it(

@@ -16,10 +16,10 @@ def test_what_str_writes_of_an_address_its_channel_reads_again(written: str):
     assert Channel.EMAIL.recipient(str(address)) == address
 
 
-def test_a_channel_without_recipients_is_a_value_error_as_a_damaged_one_is():
-    """A newer version's row: who opens rows lets it wait, and goes on with the others."""
-    with pytest.raises(ValueError, match="sms"):
-        Channel.SMS.recipient("+16135550100")
+def test_one_of_a_channel_that_this_version_does_not_send_by_is_kept_as_it_is_written():
+    """A newer version's row: its message waits, is shown, and expires."""
+    unread = Channel.SMS.recipient("+16135550100")
+    assert (str(unread), unread.key) == ("+16135550100", "+16135550100")
     with texts_can_be_sent():
         assert Channel.SMS.recipient("+16135550100") == Number("+16135550100")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from delivery.exit.retry import delay_seconds
+from delivery.backoff import delay_seconds
 from messages.message import Lane
 
 
