@@ -124,13 +124,6 @@ def test_every_folder_and_page_is_in_the_tree_of_the_architecture_page() -> None
     assert all(map(tree, (*PACKAGES, "docker", "benchmarks", "requirements")))
 
 
-def test_unit_tests_stand_in_the_folders_of_what_they_test() -> None:
-    unit = ROOT / "tests/unit"
-    folders = {path.parent.relative_to(unit) for path in unit.rglob("test_*.py")}
-
-    assert {folder for folder in folders if not (ROOT / folder / "__init__.py").exists()} == {Path("repository")}
-
-
 def test_every_log_event_is_explained() -> None:
     call = re.compile(r'log\.(?:info|warning|error|critical|log)\(\s*(?:record\.levelno,\s*)?"([a-z_]+\.[a-z_]+)"')
     events = {event for _, text in sources("relay", "delivery", "auth", "config") for event in call.findall(text)}
