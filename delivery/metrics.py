@@ -9,7 +9,7 @@ _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 1
 
 
 class DeliveryMetrics:
-    """Built once per process by wiring, after the supervisor chose prometheus_client's multiprocess folder."""
+    """Built once in each process: prometheus_client's multiprocess folder was chosen before the first one started."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.attempts = Counter(

@@ -176,7 +176,7 @@ class Message:
     id: UUID  # UUIDv7, of its creation: the id that callers ask by
     group_id: UUID  # the same for all messages of one submission
     service_id: UUID  # who sends
-    key_id: UUID  # that the client showed, or the hidden one of its service
+    key_id: UUID  # that the client showed; where it showed none, the service's hidden one
     key_type: KeyType  # of that key, as it was then: decides which provider gets the message
     channel: Channel
     lane: Lane

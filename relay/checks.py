@@ -19,7 +19,7 @@ _ON_ITS_WAY_SECONDS = 60.0
 
 
 def check(principal: Principal, submission: Submission, *, max_recipients: int, now: float) -> None:
-    """Everything below, in the order in which a client hears of it."""
+    """Everything below but `check_size`, which the preparation asks; in the order in which a client hears of it."""
     check_recipients(principal, submission.envelope.recipients, max_recipients)
     check_senders(principal, submission)
     check_fixed(principal, submission)

@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 class DoorMetrics:
-    """Built once per process by wiring, after the supervisor chose prometheus_client's multiprocess folder."""
+    """Built once in each process: prometheus_client's multiprocess folder was chosen before the first one started."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.submissions = Counter(

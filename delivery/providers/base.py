@@ -45,13 +45,13 @@ class Unknown(SendError):  # noqa: N818
 
 
 class Provider(Protocol):
-    """Takes mail to the world. One instance per process."""
+    """Takes messages to the world. One instance per process."""
 
     name: str
     idempotent: bool  # sending one message twice has the effect of sending it once
 
     async def send(self, message: Message, content: bytes, attempt_id: UUID) -> Receipt:
-        """Hands over `content` (final octets, signed) for `message.recipient`.
+        """Hands over `content` (final octets; an email's are signed) for `message.recipient`.
 
         Raises Throttled, Deferred, Failed or Unknown; anything else is a bug and counts as Unknown.
         """

@@ -33,7 +33,7 @@ class EmailSending:
     """`now` gives seconds since the epoch."""
 
     def __init__(self, submissions: Submissions, templates: Templates, links: Links, now: Callable[[], float]) -> None:
-        self._handler = submissions
+        self._submissions = submissions
         self._templates = templates
         self._links = links
         self._now = now
@@ -47,14 +47,14 @@ class EmailSending:
         recipient = Address.parse(asked.email_address)
         submission = self._submission(asked, recipient, principal, client, idempotency_key)
         if asked.email_reply_to_id:
-            await self._handler.rehearse(submission, principal)  # what is wrong with the template is said first
+            await self._submissions.rehearse(submission, principal)  # what is wrong with the template is said first
             raise ApiError.of(errors.REPLY_TO_UNKNOWN, id=asked.email_reply_to_id, service_id=principal.service.id)
         if recipient.key in _SIMULATED:
-            prepared = await self._handler.rehearse(submission, principal)
+            prepared = await self._submissions.rehearse(submission, principal)
             template = prepared.template_id, prepared.template_version
             simulated_id = new_id(self._now(), os.urandom(10))
             return self._answer(asked, principal, simulated_id, template, prepared.subject, prepared.body), False
-        accepted = await self._handler.submit(submission, principal)
+        accepted = await self._submissions.submit(submission, principal)
         message, body = accepted.messages[0], accepted.body
         if body is None:
             body = await self._filled(message, asked)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import pytest
 
 from messages.email.dkim import SigningKey, generate, public_record, sign
-from tests.conformance.test_own_messages import OWN as OWN_MESSAGES
-from tests.conformance.test_own_messages import SENT
 from tests.fakes.dns import FakeDns, Zone
 from tests.fakes.ses import SES_DOMAIN, SES_SELECTOR, check, deliver, ses_key
+from tests.fidelity.corpus import OWN as OWN_MESSAGES
+from tests.fidelity.corpus import SENT
 from tests.harness.mail import address, connect
 from tests.harness.relay import Credentials, Relay
 from tests.harness.verdict import Verdict, asking, judge

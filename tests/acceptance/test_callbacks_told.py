@@ -1,23 +1,15 @@
 """The real command tells a service what became of its mail."""
 
 import asyncio
-import base64
 import hashlib
 import hmac
 import json
 from pathlib import Path
 
 from tests.fakes.receiver import Receiver, Reply
+from tests.harness.callbacks import listen
 from tests.harness.mail import send
-from tests.harness.relay import Credentials, Relay
-
-
-def listen(relay: Relay, key: Credentials, url: str) -> bytes:
-    """Returns the secret that signs."""
-    file = relay.folder / "token"
-    file.write_text("a-token-of-theirs\n")
-    named = ("callback", "set", key.service_id, "--url", url, "--bearer-token-file", str(file))
-    return base64.b64decode(str(relay.json("service", *named)["signing_secret"]))
+from tests.harness.relay import Relay
 
 
 async def test_service_hears_of_its_mail_by_signed_calls(tmp_path: Path) -> None:

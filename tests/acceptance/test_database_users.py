@@ -16,13 +16,12 @@ from config.keyring import Keyring
 from delivery.grants import GRANTS
 from delivery.store.base import Event, EventKind, Fate
 from messages.status import Status
-from tests.acceptance.test_ses import settings
 from tests.fakes.receiver import Receiver
 from tests.harness.api import BODY, SUBJECT, Api, Office
-from tests.harness.aws import Ses
 from tests.harness.mail import send
 from tests.harness.postgres import Postgres
 from tests.harness.relay import Credentials, Relay
+from tests.harness.ses_process import Ses, settings
 from tests.harness.store import Store
 
 ROLES = ("smtp", "http", "worker", "feedback")

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.test_ses import settings
 from tests.fakes.aws import CREDENTIALS
 from tests.fakes.sns import TOPIC
-from tests.harness.aws import Ses
 from tests.harness.mail import send
 from tests.harness.relay import Credentials, Relay, free_port
+from tests.harness.ses_process import Ses, settings
 
 ENDS = {
     "success": "delivered",

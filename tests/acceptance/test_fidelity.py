@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.test_corpus import CORPUS, DOCUMENTED, entries
-from tests.conformance.test_own_messages import OWN, REFUSED
 from tests.fidelity import judge, signatures
+from tests.fidelity.corpus import CORPUS, DOCUMENTED, OWN, REFUSED, entries
 from tests.harness.mail import connect
 from tests.harness.relay import Credentials, Relay
 

@@ -10,23 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.test_clients import PROGRAMS, check_letter, letter
-from tests.fakes.aws import CONTENT_REJECTED, CREDENTIALS, CUT, HANG_ACCEPTED, INTERNAL, TOO_FAST, FakeAws, Sent
+from tests.fakes.aws import CONTENT_REJECTED, CUT, HANG_ACCEPTED, INTERNAL, TOO_FAST, FakeAws, Sent
 from tests.harness.mail import CONTENT, address, attempts, email, is_signed, read, send
+from tests.harness.programs import PROGRAMS, check_letter, letter
 from tests.harness.relay import Credentials, Relay
-
-
-def settings(url: str) -> dict[str, object]:
-    return {
-        **CREDENTIALS,
-        "EMAIL__PROVIDER": "ses",
-        "AWS__ENDPOINT_URL": url,
-        "AWS__CONFIGURATION_SET": "relay",
-        "AWS__READ_TIMEOUT_SECONDS": 1,
-        "AWS__CONNECT_TIMEOUT_SECONDS": 1,
-        "DELIVERY__UNKNOWN_WAIT_SECONDS": 1,
-        "DELIVERY__RETRY_BASE_SECONDS": 0.5,
-    }
+from tests.harness.ses_process import settings
 
 
 @pytest.fixture(scope="module")

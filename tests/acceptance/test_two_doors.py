@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.test_callbacks_told import listen
-from tests.acceptance.test_ses import settings
 from tests.fakes.receiver import Receiver
-from tests.harness.aws import Ses
+from tests.harness.callbacks import listen
 from tests.harness.mail import email, send
 from tests.harness.relay import Credentials, Relay
+from tests.harness.ses_process import Ses, settings
 
 SUBJECT, TEXT = "Your passport", "Your passport is ready."
 # What a door gives a message of its own; all else is equal.

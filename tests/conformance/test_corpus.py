@@ -3,12 +3,10 @@
 Bars: not one is damaged, refusals only with a reason, and 99 % of those that can be branded are, in every version.
 """
 
-import json
 import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import pytest
 
@@ -16,29 +14,13 @@ from messages.message import Language
 from messages.reply import Refused
 from tests.fakes import ses
 from tests.fidelity import Verdict, judge
-from tests.fidelity.checking import bodies
-from tests.fidelity.preparing import SERVICE, arrived, prepared, seal, verdicts
-from tests.fidelity.reading import read
+from tests.fidelity.corpus import CORPUS, DOCUMENTED, ROOT, Entry, entries
+from tests.fidelity.preparing import SERVICE, prepared, seal, verdicts
 
-ROOT = Path(__file__).parents[2]
-CORPUS = ROOT.parent / "shared/corpus"
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"THE CORPUS OF ODD MESSAGES IS NOT AT {CORPUS}")
 BAR = 0.99
 # Each language, and pictures as links and carried: every message in each would be twice the time for nothing new.
 WAYS = [(Language.EN, False), (Language.FR, False), (Language.BOTH, True)]
-DOCUMENTED = {"attachment-type"}  # reasons to refuse that docs/fidelity.md names, beside those of the corpus index
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    name: str
-    content: bytes
-    may_reject: tuple[str, ...]
-
-    @property
-    def readable(self) -> bool:
-        """Whether it has an unsigned text or HTML body."""
-        return bool(bodies(read(self.content), alternative=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +40,6 @@ class Observed:
         if self.verdict.branded == self.verdict.alternatives:
             return "branded in every version of its text"
         return "branded in some versions of its text" if self.verdict.branded else f"not branded: {self.said}"
-
-
-@cache
-def entries() -> tuple[Entry, ...]:
-    rows = [json.loads(line) for line in (CORPUS / "index.jsonl").read_text().splitlines()]
-    names = [f"{row['source']}/{row['id']}" for row in rows]
-    return tuple(
-        Entry(name, arrived((CORPUS / f"{name}.eml").read_bytes()), tuple(row["may_reject"]))
-        for name, row in zip(names, rows, strict=True)
-    )
 
 
 @cache

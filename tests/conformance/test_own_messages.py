@@ -1,19 +1,16 @@
 """Every message in tests/data/messages: what is expected of it, and that nothing else happens to it."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from messages import reply
 from messages.message import Language
-from messages.reply import Refused, Reply
+from messages.reply import Refused
 from tests.fidelity import judge
-from tests.fidelity.preparing import SERVICE, arrived, prepared, seal, verdicts
+from tests.fidelity.corpus import FOLDER, OWN, REFUSED, SENT
+from tests.fidelity.preparing import SERVICE, prepared, seal, verdicts
 from tests.fidelity.reading import Part, read
-
-FOLDER = Path(__file__).parents[1] / "data/messages"
-OWN = {path.stem: arrived(path.read_bytes()) for path in sorted(FOLDER.glob("*.eml"))}
 
 # What is not listed below is branded in every alternative that people read.
 UNBRANDED = {
@@ -41,14 +38,6 @@ UNBRANDED = {
     "smime-opaque-encrypted": "encrypted",
     "smime-opaque-signed": "encrypted",
 }
-REFUSED: dict[str, Reply] = {
-    "attachment-refused-in-forward": reply.ATTACHMENT_TYPE,
-    "attachment-refused-type": reply.ATTACHMENT_TYPE,
-    "header-none": reply.NO_HEADER_SECTION,
-    "signed-8bit": reply.EIGHT_BIT_SIGNED,
-    "signed-long-line": reply.LONG_LINE,
-}
-SENT = [name for name in OWN if name not in REFUSED]
 
 
 @pytest.mark.parametrize("language", Language)

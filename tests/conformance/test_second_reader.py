@@ -1,10 +1,9 @@
 """What npm's mailparser reads in the corpus and in our own messages, received and sent: the same."""
 
 from messages.reply import Refused
-from tests.conformance.test_corpus import CORPUS, entries
-from tests.conformance.test_own_messages import OWN
 from tests.conftest import skip_or_fail
 from tests.fidelity import second
+from tests.fidelity.corpus import CORPUS, OWN, entries
 from tests.fidelity.preparing import prepared
 
 # Where it reads something else, the message is not what it says.

@@ -31,9 +31,9 @@ from relay.actions import bans as lifting
 from relay.actions import brandings, callbacks, domains, guests, queue, senders, service_domains, services, templates
 from relay.actions import keys as credentials
 from relay.actions.transaction import Transaction
-from tests.contract.conftest import message
 from tests.fakes.auth import NOW
 from tests.fakes.pictures import png
+from tests.harness.noon import message
 from tests.harness.store import Store
 
 ANN = Actor("operator", "ann")

@@ -21,8 +21,8 @@ from delivery.all_tables import metadata
 from delivery.callbacks import urls
 from delivery.store.base import Event, EventKind, Group, History, Search
 from messages.message import Dsn, KeyType, Message
-from tests.contract.conftest import NOW, message
 from tests.fakes.auth import DEFAULTS, DOMAIN
+from tests.harness.noon import NOW, message
 from tests.harness.store import Store
 
 # Octets that are no column's own to re-encrypt.

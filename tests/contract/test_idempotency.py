@@ -1,7 +1,6 @@
 """What every store makes of idempotency keys: for a whole submission (HTTP), and for each recipient (SMTP)."""
 
 import asyncio
-import os
 import random
 from collections import Counter
 from contextlib import suppress
@@ -19,30 +18,17 @@ from delivery.store.base import Group, Repeated, Search, StoreUnavailable
 from delivery.store.tables import contents, idempotency
 from messages import reply
 from messages.address import Address
-from messages.message import IdempotencyKey, Message, new_id
+from messages.message import IdempotencyKey
 from messages.reply import Refused
 from messages.status import Status
-from tests.contract.conftest import NOW, message
+from tests.harness.groups import NEW, OLD, SERVICE, names_of, to
 from tests.harness.migrated import migrated
+from tests.harness.noon import NOW, message
 from tests.harness.store import Store
-
-SERVICE = UUID(int=7)
-OLD, NEW = Keyring.generate(), Keyring.generate()
 
 
 def keyed(key: str, body: bytes | None = b"b", **changes: Any) -> Group:
     return Group((message(service_id=SERVICE, **changes),), b"hello", idempotency=IdempotencyKey(key, body))
-
-
-def to(*names: str, key: str | None = "k", content: bytes = b"hello", **changes: Any) -> Group:
-    """A submission by SMTP: its key holds for each recipient."""
-    ids = {"group_id": new_id(NOW, os.urandom(10)), "content_id": new_id(NOW, os.urandom(10)), "service_id": SERVICE}
-    messages = tuple(message(recipient=f"{name}@example.org", **(ids | changes)) for name in names)
-    return Group(messages, content, idempotency=IdempotencyKey(key, None) if key else None)
-
-
-def names_of(messages: tuple[Message, ...]) -> list[str]:
-    return [each.recipient.local for each in messages]
 
 
 def addresses(*names: str) -> list[Address]:

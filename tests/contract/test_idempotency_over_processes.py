@@ -14,7 +14,7 @@ from config.database import Database
 from config.keyring import Keyring
 from delivery.store.base import Repeated
 from messages import reply
-from tests.contract.test_idempotency import NEW, OLD, SERVICE, names_of, to
+from tests.harness.groups import NEW, OLD, SERVICE, names_of, to
 from tests.harness.processes import processes
 from tests.harness.store import Store
 

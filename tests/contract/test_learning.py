@@ -9,7 +9,8 @@ from delivery.queue.base import Queue
 from delivery.store.base import Attempt, Event, EventKind, Group, History, Outcome, Record
 from messages.message import Message, new_id
 from messages.status import Status
-from tests.contract.conftest import NOW, Pair, message
+from tests.contract.conftest import Pair
+from tests.harness.noon import NOW, message
 from tests.harness.store import Store
 
 DELIVERED, GONE, LATER = Status.DELIVERED, Status.PERMANENT_FAILURE, Status.TEMPORARY_FAILURE

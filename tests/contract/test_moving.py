@@ -21,7 +21,7 @@ from delivery.store.settling import Settling
 from delivery.store.tables import messages
 from messages.message import Message, new_id
 from messages.status import Status, advance
-from tests.contract.conftest import NOW, message
+from tests.harness.noon import NOW, message
 from tests.harness.store import Store
 
 

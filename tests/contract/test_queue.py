@@ -12,7 +12,8 @@ from delivery.queue import interventions
 from delivery.queue.base import Depth, Queue, Waits
 from delivery.store.base import Attempt, Group, Outcome, Record
 from messages.message import KeyType, Lane, new_id
-from tests.contract.conftest import NOW, Pair, message
+from tests.contract.conftest import Pair
+from tests.harness.noon import NOW, message
 from tests.harness.store import Store
 
 

@@ -18,8 +18,8 @@ from config.settings import Email
 from delivery import rotation
 from delivery.store.base import Group
 from messages.message import Dsn, KeyType
-from tests.contract.conftest import NOW, message
 from tests.fakes.auth import DEFAULTS, DOMAIN
+from tests.harness.noon import NOW, message
 from tests.harness.store import Store
 
 OLD, NEW = Keyring.generate(), Keyring.generate()

@@ -14,7 +14,7 @@ from messages.address import Address
 from messages.message import Dsn, KeyType, Message, new_id
 from messages.reply import Refused
 from messages.status import Status
-from tests.contract.conftest import NOW, message
+from tests.harness.noon import NOW, message
 from tests.harness.store import Store
 
 

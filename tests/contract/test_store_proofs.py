@@ -9,9 +9,9 @@ from delivery.queue.base import Queue
 from delivery.store.base import Attempt, EventKind, Fate, Outcome, Record
 from messages.message import Message, new_id
 from messages.status import Status
-from tests.contract.conftest import NOW, message
-from tests.contract.test_store_events import event, history, started
+from tests.harness.noon import NOW, message
 from tests.harness.store import Store
+from tests.harness.told import event, history, started
 
 
 async def doubted_and_sent_again(store: Store, queue: Queue, sent: Message) -> tuple[Attempt, Attempt]:

@@ -4,8 +4,8 @@ import pytest
 
 from delivery.store.base import Group, Repeated, Search
 from messages.message import Channel, IdempotencyKey
-from tests.contract.conftest import message
-from tests.fakes.recipients import Number, texts_can_be_sent
+from tests.fakes.numbers import Number, texts_can_be_sent
+from tests.harness.noon import message
 from tests.harness.store import Store
 
 WRITTEN, OTHERWISE = Number("+1 613 555-0100"), Number("+16135550100")

@@ -8,8 +8,8 @@ import pytest
 from config.database import Database
 from config.keyring import Keyring
 from tests.fakes.aws import CREDENTIALS
-from tests.harness.aws import Ses
 from tests.harness.relay import Relay
+from tests.harness.ses_process import Ses
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from sqlalchemy import func, select
 from config.database import Database
 from delivery.store.tables import messages, queue
 from tests.faults.conftest import Install
-from tests.harness.aws import Ses
 from tests.harness.load import NotAccepted, connected, html_message, login, trusting_context
 from tests.harness.relay import Credentials, Relay
+from tests.harness.ses_process import Ses
 
 CLIENTS = 8
 CONCURRENCY = 32

@@ -21,7 +21,7 @@ from delivery.store.base import Group, Outcome
 from delivery.store.tables import queue
 from tests.fakes.messages import make_message
 from tests.faults.conftest import Install
-from tests.harness.aws import Ses
+from tests.harness.ses_process import Ses
 from tests.harness.store import Store
 
 CONTENT = b"From: a@notification.example.ca\r\nTo: reader@example.org\r\nSubject: Hi\r\n\r\nHello\r\n"

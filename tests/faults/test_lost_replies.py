@@ -11,9 +11,9 @@ import pytest
 
 from config.database import Database
 from tests.faults.conftest import Install
-from tests.harness.aws import Ses
 from tests.harness.load import NotAccepted, connected, html_message, login, trusting_context
 from tests.harness.relay import Credentials, Relay
+from tests.harness.ses_process import Ses
 
 KILLED = (sys.executable, str(Path(__file__).with_name("killed.py")))
 CONTENT = b"X-Notify-Idempotency-Key: letter 7\r\n" + html_message()

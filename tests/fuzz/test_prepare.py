@@ -23,7 +23,7 @@ from tests.fakes.pictures import gif
 from tests.fidelity import UNSENDABLE, judge
 from tests.fidelity.preparing import SERVICE, arrived
 from tests.fidelity.preparing import prepared as typical
-from tests.fuzz.letters import letters
+from tests.fuzz.strategies import letters
 
 BRANDING = Branding("<table>Envoyé\u2014te</table>", "<table>Envoyé</table>", "_" * 40 + "\r\nEnvoyé \u2014 Ω")
 CARRIED = replace(BRANDING, images=(Picture.parse(gif(1, 1)),))

@@ -3,7 +3,7 @@
 import multiprocessing
 from multiprocessing.context import ForkServerContext
 
-_IMPORTED = ["pytest", "tests.conftest", "tests.fakes.messages", "tests.harness.desk", "tests.harness.store"]
+_IMPORTED = ["pytest", "tests.conftest", "tests.fakes.messages", "tests.harness.callbacks", "tests.harness.store"]
 
 
 def processes() -> ForkServerContext:

@@ -10,7 +10,7 @@ from delivery.providers.base import Receipt
 from delivery.store.base import Outcome
 from messages.message import Channel, KeyType, Message
 from messages.status import Status
-from tests.fakes.recipients import Number, texts_can_be_sent
+from tests.fakes.numbers import Number, texts_can_be_sent
 from tests.integration.conftest import Works
 
 TEXT = b"Your passport is ready."

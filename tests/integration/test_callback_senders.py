@@ -18,7 +18,7 @@ from delivery.metrics import CallbackMetrics
 from messages.status import Status
 from tests.conftest import skip_or_fail
 from tests.fakes.receiver import HANG, Receiver, Reply
-from tests.harness.desk import SETTINGS, Desk
+from tests.harness.callbacks import SETTINGS, CallbackDesk
 from tests.harness.migrated import migrated
 from tests.harness.postgres import Postgres, server_binaries
 from tests.harness.processes import processes
@@ -26,11 +26,11 @@ from tests.harness.store import Store
 
 
 @pytest.fixture
-def desk(database: Database, keyring: Keyring) -> Desk:
-    return Desk(database, keyring, Store(database, keyring))
+def desk(database: Database, keyring: Keyring) -> CallbackDesk:
+    return CallbackDesk(database, keyring, Store(database, keyring))
 
 
-async def test_statuses_of_one_message_are_told_in_their_order(desk: Desk) -> None:
+async def test_statuses_of_one_message_are_told_in_their_order(desk: CallbackDesk) -> None:
     async with Receiver([Reply(500), Reply(seconds=0.2)]) as receiver:
         sent = await desk.message(receiver.url)
         await desk.settle(sent, Status.DELIVERED, Status.PERMANENT_FAILURE)
@@ -47,7 +47,7 @@ async def test_statuses_of_one_message_are_told_in_their_order(desk: Desk) -> No
     ]
 
 
-async def test_two_senders_tell_each_thing_once(desk: Desk) -> None:
+async def test_two_senders_tell_each_thing_once(desk: CallbackDesk) -> None:
     async with Receiver() as receiver:
         first = await desk.message(receiver.url)
         for _ in range(60):
@@ -79,7 +79,7 @@ def _send_until_killed(url: str, root: str) -> None:
 async def test_what_a_killed_sender_had_claimed_is_told_by_the_next(database: Database, database_url: str) -> None:
     root = base64.b64encode(os.urandom(32)).decode()
     keyring = Keyring.parse(root)
-    desk = Desk(database, keyring, Store(database, keyring))
+    desk = CallbackDesk(database, keyring, Store(database, keyring))
     async with Receiver([HANG]) as receiver:
         sent = await desk.delivered(receiver.url)
         victim = processes().Process(target=_send_until_killed, args=(database_url, root))
@@ -117,7 +117,7 @@ async def test_outage_of_the_database_during_a_call_costs_no_second_call(
     own_postgres: Postgres, keyring: Keyring
 ) -> None:
     database = await migrated(own_postgres.create_database())
-    desk = Desk(database, keyring, Store(database, keyring))
+    desk = CallbackDesk(database, keyring, Store(database, keyring))
     async with Receiver([Reply(seconds=1)]) as receiver:
         sent = await desk.delivered(receiver.url)
         async with desk.sender(timeout_seconds=5):

@@ -17,7 +17,7 @@ from delivery.callbacks import guard, urls
 from delivery.callbacks.sender import Sender
 from messages.status import Status
 from tests.fakes.receiver import CUT, HANG, Receiver, Reply
-from tests.harness.desk import SETTINGS, TOKEN, Desk, running
+from tests.harness.callbacks import SETTINGS, TOKEN, CallbackDesk, running
 from tests.harness.migrated import migrated
 from tests.harness.store import Store
 
@@ -25,10 +25,10 @@ ERROR, TOO_MANY = Reply(500), Reply(429, {"Retry-After": "100"})
 
 
 @pytest.fixture
-async def desk(sqlite_url: str, keyring: Keyring) -> AsyncIterator[Desk]:
+async def desk(sqlite_url: str, keyring: Keyring) -> AsyncIterator[CallbackDesk]:
     """What the databases do alike: see tests/contract/test_callback_rows.py."""
     database = await migrated(sqlite_url)
-    yield Desk(database, keyring, Store(database, keyring))
+    yield CallbackDesk(database, keyring, Store(database, keyring))
     await database.close()
 
 
@@ -38,7 +38,7 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield receiver
 
 
-async def test_service_is_told_once_and_can_prove_who_told_it(desk: Desk, receiver: Receiver) -> None:
+async def test_service_is_told_once_and_can_prove_who_told_it(desk: CallbackDesk, receiver: Receiver) -> None:
     sent = await desk.message(None, reference="case 7")
     secret = await desk.listen(sent.service_id, receiver.url + "?from=relay")
     await desk.settle(sent, Status.DELIVERED)
@@ -68,7 +68,7 @@ async def test_service_is_told_once_and_can_prove_who_told_it(desk: Desk, receiv
     ("reply", "reason"), [(ERROR, "http-500"), (Reply(503), "http-503"), (HANG, "timeout"), (CUT, "connection")]
 )
 async def test_trouble_of_the_receiver_is_met_again_later_under_the_same_id(
-    desk: Desk, reply: Reply, reason: str
+    desk: CallbackDesk, reply: Reply, reason: str
 ) -> None:
     async with Receiver([reply]) as receiver:
         sent = await desk.delivered(receiver.url)
@@ -88,7 +88,7 @@ async def test_trouble_of_the_receiver_is_met_again_later_under_the_same_id(
     assert (desk.metric("deferred"), desk.metric("done")) == (1, 1)
 
 
-async def test_receiver_that_is_not_there_is_called_again(desk: Desk) -> None:
+async def test_receiver_that_is_not_there_is_called_again(desk: CallbackDesk) -> None:
     async with Receiver() as receiver:
         url = receiver.url
     sent = await desk.delivered(url)
@@ -96,7 +96,7 @@ async def test_receiver_that_is_not_there_is_called_again(desk: Desk) -> None:
         assert (await desk.deferred(sent)).outcome == "deferred connection"
 
 
-async def test_too_many_requests_waits_as_long_as_it_is_asked_to(desk: Desk) -> None:
+async def test_too_many_requests_waits_as_long_as_it_is_asked_to(desk: CallbackDesk) -> None:
     async with Receiver([TOO_MANY, Reply(429, {"Retry-After": "99999999"})]) as receiver:
         sent = await desk.delivered(receiver.url)
         async with desk.sender():
@@ -110,7 +110,7 @@ async def test_too_many_requests_waits_as_long_as_it_is_asked_to(desk: Desk) -> 
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 410])
-async def test_refusal_of_the_receiver_is_final(desk: Desk, status: int) -> None:
+async def test_refusal_of_the_receiver_is_final(desk: CallbackDesk, status: int) -> None:
     async with Receiver([Reply(status)]) as receiver:
         sent = await desk.delivered(receiver.url)
         async with desk.sender():
@@ -120,7 +120,7 @@ async def test_refusal_of_the_receiver_is_final(desk: Desk, status: int) -> None
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_redirect_is_not_followed(desk: Desk, receiver: Receiver, status: int) -> None:
+async def test_redirect_is_not_followed(desk: CallbackDesk, receiver: Receiver, status: int) -> None:
     async with Receiver([Reply(status, {"Location": receiver.url})]) as first:
         sent = await desk.delivered(first.url)
         async with desk.sender():
@@ -129,7 +129,7 @@ async def test_redirect_is_not_followed(desk: Desk, receiver: Receiver, status: 
     assert receiver.told == []
 
 
-async def test_callback_ends_as_failed_a_day_after_it_was_made(desk: Desk) -> None:
+async def test_callback_ends_as_failed_a_day_after_it_was_made(desk: CallbackDesk) -> None:
     async with Receiver() as receiver:
         receiver.always = ERROR
         sent = await desk.delivered(receiver.url)
@@ -149,7 +149,7 @@ async def test_callback_ends_as_failed_a_day_after_it_was_made(desk: Desk) -> No
     assert record.attempts == len(receiver.told) == 5
 
 
-async def test_status_learned_days_late_is_still_told_and_told_again(desk: Desk) -> None:
+async def test_status_learned_days_late_is_still_told_and_told_again(desk: CallbackDesk) -> None:
     async with Receiver([ERROR]) as receiver:
         sent = await desk.message(receiver.url)
         await desk.store.settle(sent.id, Status.DELIVERED, time.time() - 3 * 86_400)
@@ -159,7 +159,7 @@ async def test_status_learned_days_late_is_still_told_and_told_again(desk: Desk)
             assert (await desk.ended(sent)).outcome == "done"
 
 
-async def test_receiver_that_hangs_keeps_no_other_waiting(desk: Desk, receiver: Receiver) -> None:
+async def test_receiver_that_hangs_keeps_no_other_waiting(desk: CallbackDesk, receiver: Receiver) -> None:
     async with Receiver() as slow:
         slow.always = HANG
         first = await desk.message(slow.url)
@@ -177,7 +177,7 @@ async def test_receiver_that_hangs_keeps_no_other_waiting(desk: Desk, receiver: 
     assert seconds < 4
 
 
-async def test_answer_that_never_ends_holds_nothing_and_its_status_counts(desk: Desk) -> None:
+async def test_answer_that_never_ends_holds_nothing_and_its_status_counts(desk: CallbackDesk) -> None:
     async with Receiver([Reply(drips=True), Reply(body=b"x" * 5_000_000)]) as receiver:
         for _ in range(2):
             sent = await desk.delivered(receiver.url)
@@ -185,7 +185,7 @@ async def test_answer_that_never_ends_holds_nothing_and_its_status_counts(desk: 
                 assert (await desk.ended(sent, 2)).outcome == "done"
 
 
-async def test_stopping_finishes_the_calls_under_way(desk: Desk) -> None:
+async def test_stopping_finishes_the_calls_under_way(desk: CallbackDesk) -> None:
     async with Receiver([Reply(seconds=0.3)]) as receiver:
         sent = await desk.delivered(receiver.url)
         async with desk.sender():
@@ -193,7 +193,7 @@ async def test_stopping_finishes_the_calls_under_way(desk: Desk) -> None:
     assert (await desk.callbacks(sent))[0].outcome == "done"
 
 
-async def test_url_removed_meanwhile_ends_what_waits(desk: Desk) -> None:
+async def test_url_removed_meanwhile_ends_what_waits(desk: CallbackDesk) -> None:
     async with Receiver([ERROR]) as receiver:
         sent = await desk.delivered(receiver.url)
         async with desk.sender():
@@ -207,13 +207,15 @@ async def test_url_removed_meanwhile_ends_what_waits(desk: Desk) -> None:
     assert desk.metric("removed") == 1
 
 
-async def test_service_without_url_is_told_nothing(desk: Desk) -> None:
+async def test_service_without_url_is_told_nothing(desk: CallbackDesk) -> None:
     sent = await desk.message(None)
     await desk.settle(sent, Status.DELIVERED)
     assert await desk.callbacks(sent) == ()
 
 
-async def test_secret_that_does_not_open_waits_for_its_root(desk: Desk, receiver: Receiver, sealing: Keyring) -> None:
+async def test_secret_that_does_not_open_waits_for_its_root(
+    desk: CallbackDesk, receiver: Receiver, sealing: Keyring
+) -> None:
     sent = await desk.delivered(receiver.url)
     keyring, desk.keyring = desk.keyring, sealing
     async with desk.sender():
@@ -224,7 +226,9 @@ async def test_secret_that_does_not_open_waits_for_its_root(desk: Desk, receiver
         assert (await desk.ended(sent)).outcome == "done"
 
 
-async def test_url_inside_that_was_set_before_the_setting_changed_is_not_called(desk: Desk, receiver: Receiver) -> None:
+async def test_url_inside_that_was_set_before_the_setting_changed_is_not_called(
+    desk: CallbackDesk, receiver: Receiver
+) -> None:
     sent = await desk.delivered(receiver.url)
     async with desk.sender(allow_private=False):
         assert (await desk.ended(sent)).outcome == "failed forbidden-address"
@@ -232,7 +236,7 @@ async def test_url_inside_that_was_set_before_the_setting_changed_is_not_called(
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-async def test_receivers_certificate_must_be_trusted(desk: Desk, trusted: bool) -> None:
+async def test_receivers_certificate_must_be_trusted(desk: CallbackDesk, trusted: bool) -> None:
     authority, tls, ours = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), None
     authority.issue_cert("127.0.0.1").configure_cert(tls)
     if trusted:

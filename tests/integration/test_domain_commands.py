@@ -9,7 +9,7 @@ import pytest
 from auth.domains.selectors import MIN_TTL_SECONDS
 from tests.fakes.aws import CREDENTIALS
 from tests.fakes.dns import FakeDns
-from tests.harness.aws import RunningAws
+from tests.harness.ses_process import RunningAws
 from tests.integration.conftest import Answer, Run
 
 DOMAIN = "mail.example.ca"

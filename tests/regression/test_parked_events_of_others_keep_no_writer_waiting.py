@@ -7,7 +7,7 @@ from config.database import Database
 from config.keyring import Keyring
 from delivery.store.base import Event, EventKind, Fate
 from messages.status import Status
-from tests.contract.conftest import NOW
+from tests.harness.noon import NOW
 from tests.harness.store import Store
 
 

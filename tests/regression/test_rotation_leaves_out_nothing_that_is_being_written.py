@@ -10,7 +10,7 @@ from config.keyring import Keyring
 from delivery import rotation
 from delivery.store.base import Group
 from delivery.store.tables import messages
-from tests.contract.conftest import message
+from tests.harness.noon import message
 from tests.harness.store import Store
 
 OLD, NEW = Keyring.generate(), Keyring.generate()

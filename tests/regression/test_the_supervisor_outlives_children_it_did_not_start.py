@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.unit.relay.processes.test_supervisor import SCRIPT
+from tests.harness.supervised import SCRIPT
 
 
 def test_the_death_of_an_inherited_process_is_nothing_to_it(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from messages.text import Text, to_ascii
 from messages.variant import Variant
 from relay.cli.domains import Row
 from relay.cli.refusals import SAID
-from tests.unit.config.headings import HEADINGS
+from tests.harness.headings import HEADINGS
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("messages", "auth", "config", "delivery", "relay")

@@ -5,7 +5,7 @@ import pytest
 from messages.address import Address
 from messages.envelope import Envelope
 from messages.message import Channel, IdempotencyKey
-from tests.fakes.recipients import Number, texts_can_be_sent
+from tests.fakes.numbers import Number, texts_can_be_sent
 
 READER, NUMBER = Address.parse("Reader@Example.org"), Number("+1 613 555-0100")
 

@@ -1,6 +1,5 @@
 """The one way in, over a real database: what is stored, and what is refused without a trace."""
 
-from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -8,76 +7,20 @@ import pytest
 from auth.principal import Principal
 from delivery.library.brandings import Brandings
 from delivery.queue.sql import SqlQueue
-from delivery.store.base import Group, StoreUnavailable
+from delivery.store.base import StoreUnavailable
 from messages import reply
-from messages.address import Address
-from messages.envelope import Envelope
-from messages.message import Channel, KeyType, Lane, Language, Message, Submission, Trace
+from messages.message import KeyType, Lane, Language, Submission
 from messages.reply import Refused, Reply
-from messages.template import Template
 from relay.accept import Accepted, Acceptor
 from relay.preparation import Preparer
 from tests.fakes.principals import make_principal
+from tests.harness.accepting import CONTENT, NOW, Away, Shelf, acceptor, submission
 from tests.harness.kept import Kept
-from tests.harness.store import Store
-
-NOW = 1_800_000_000.0
-CONTENT = b"From: Ann <ann@dept.example.ca>\r\nTo: x@example.com\r\nSubject: Hello\r\nMessage-ID: <1@a>\r\n\r\nHi\r\n"
-
-
-class Everybody:
-    """A verifier before which nobody ever falls from grace."""
-
-    async def current(self, principal: Principal, client_ip: str | None) -> Principal:
-        return principal
 
 
 class Revoked:
     async def current(self, principal: Principal, client_ip: str | None) -> Principal:
         raise Refused(reply.KEY_REVOKED)
-
-
-class Shelf:
-    """The templates of all services."""
-
-    def __init__(self, *templates: Template) -> None:
-        self._templates = {(template.service_id, template.id): template for template in templates}
-
-    async def find(self, service_id: UUID, template_id: UUID, version: int | None = None) -> Template | None:
-        return self._templates.get((service_id, template_id))
-
-
-class Away:
-    """Puts nothing: the database is away."""
-
-    async def put(self, group: Group) -> tuple[Message, ...]:
-        raise StoreUnavailable
-
-
-def acceptor(
-    kept: Kept,
-    away: Away | None = None,
-    verifier: object = None,
-    templates: Shelf = Shelf(),  # noqa: B008 - an empty one holds nothing that could change
-    now: Callable[[], float] = lambda: NOW,
-    max_bytes: int = 10_000,
-) -> Acceptor:
-    store = Store(kept.database, kept.keyring)
-    return Acceptor(
-        away or store.putting,
-        store.idempotency,
-        store.searching,
-        verifier or Everybody(),  # type: ignore[arg-type]
-        Preparer(Brandings(), templates, max_bytes),
-        max_recipients=3,
-        now=now,
-    )
-
-
-def submission(*recipients: str, content: bytes = CONTENT, **options: object) -> Submission:
-    envelope = Envelope("bounce@dept.example.ca", tuple(map(Address.parse, recipients or ("a@b.ca",))))
-    trace = Trace("client", "192.0.2.1", "ESMTPSA", "relay")
-    return Submission(Channel.EMAIL, envelope, content, trace, **options)  # type: ignore[arg-type]
 
 
 async def refused(kept: Kept, accepting: Acceptor, given: Submission, principal: Principal) -> Reply:

@@ -12,8 +12,8 @@ from messages.message import IdempotencyKey, Submission
 from messages.reply import Refused, Reply
 from relay.accept import Accepted
 from tests.fakes.principals import make_principal
+from tests.harness.accepting import CONTENT, acceptor, submission
 from tests.harness.kept import Kept
-from tests.unit.relay.test_accept import CONTENT, acceptor, submission
 
 PRINCIPAL = make_principal(per_minute=4)
 ANN, BOB, CARL, DORA = "ann@example.org", "bob@example.org", "carl@example.org", "dora@example.org"

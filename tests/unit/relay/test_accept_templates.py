@@ -7,44 +7,22 @@ from uuid import uuid4
 
 import pytest
 
-from auth.principal import Principal
 from messages import reply
-from messages.address import Address
 from messages.email.branding import Branding
 from messages.email.compose import Recipe, compose
-from messages.envelope import Envelope
-from messages.message import Channel, ContentKind, IdempotencyKey, Language, Personalised, Submission, Trace
+from messages.message import Channel, ContentKind, IdempotencyKey, Language
 from messages.reply import Refused, Reply
 from messages.template import Template
 from tests.fakes.principals import make_principal
+from tests.harness import accepting
+from tests.harness.accepting import NOW, Shelf, acceptor, filled
 from tests.harness.kept import Kept
-from tests.unit.relay.test_accept import NOW, Shelf, acceptor
 
 PRINCIPAL = make_principal()
 
 
-def template(principal: Principal = PRINCIPAL, **changes: Any) -> Template:
-    values: dict[str, Any] = {
-        "id": uuid4(),
-        "version": 3,
-        "service_id": principal.service.id,
-        "channel": Channel.EMAIL,
-        "name": "Reminder",
-        "subject": "Your ((thing))",
-        "body": "Dear ((name)), ((thing)) is ready.",
-        "hidden": False,
-        "archived": False,
-        "created_at": NOW,
-        "updated_at": None,
-    }
-    return Template(**(values | changes))
-
-
-def submission(of: Template, personalisation: dict[str, Any] | None = None, **options: Any) -> Submission:
-    envelope = Envelope(None, (Address.parse("reader@example.org"),))
-    values = {"name": "Zoë", "thing": "the *passport*"} if personalisation is None else personalisation
-    trace = Trace("", "192.0.2.1", "HTTP", "relay")
-    return Submission(Channel.EMAIL, envelope, Personalised(of.id, values), trace, **options)
+def template(**changes: Any) -> Template:
+    return accepting.template(PRINCIPAL, **changes)
 
 
 async def refused(
@@ -52,14 +30,14 @@ async def refused(
 ) -> Reply:
     accepting = acceptor(kept, templates=Shelf(*([of] if known else [])))
     with pytest.raises(Refused) as caught:
-        await accepting.accept(submission(of, personalisation), PRINCIPAL)
+        await accepting.accept(filled(of, personalisation), PRINCIPAL)
     assert kept.messages == kept.contents == {}
     return caught.value.reply
 
 
 async def test_what_it_is_filled_with_is_stored_and_the_filled_text_is_told(kept: Kept) -> None:
     of = template()
-    given = submission(of, reference="r-1", language=Language.FR)
+    given = filled(of, reference="r-1", language=Language.FR)
 
     accepted = await acceptor(kept, templates=Shelf(of)).accept(given, PRINCIPAL)
 
@@ -95,7 +73,7 @@ async def test_what_cannot_be_filled_is_refused(kept: Kept, changes: dict[str, A
 async def test_only_what_the_template_has_a_place_for_is_stored(kept: Kept) -> None:
     of = template()
     names = tuple(f"name{number}" for number in range(5_000))
-    given = submission(of, {"na-me": "Zo\u00eb", "Thing": "it", "more": "x" * 50_000})
+    given = filled(of, {"na-me": "Zo\u00eb", "Thing": "it", "more": "x" * 50_000})
     content = replace(given.content, sanitised=(*names, "NAME", "n_a_m_e"))
 
     accepted = await acceptor(kept, templates=Shelf(of)).accept(replace(given, content=content), PRINCIPAL)
@@ -114,11 +92,11 @@ async def test_a_template_of_nobody_or_of_another_service_is_unknown(kept: Kept)
 async def test_the_same_submission_again_is_answered_with_the_first_ones_message(kept: Kept) -> None:
     of = template()
     accepting = acceptor(kept, templates=Shelf(of))
-    first = await accepting.accept(submission(of, idempotency=IdempotencyKey("k", b"1")), PRINCIPAL)
+    first = await accepting.accept(filled(of, idempotency=IdempotencyKey("k", b"1")), PRINCIPAL)
 
-    again = await accepting.accept(submission(of, idempotency=IdempotencyKey("k", b"1")), PRINCIPAL)
+    again = await accepting.accept(filled(of, idempotency=IdempotencyKey("k", b"1")), PRINCIPAL)
     with pytest.raises(Refused) as other:
-        await accepting.accept(submission(of, idempotency=IdempotencyKey("k", b"2")), PRINCIPAL)
+        await accepting.accept(filled(of, idempotency=IdempotencyKey("k", b"2")), PRINCIPAL)
 
     assert (again.messages, again.repeated) == (first.messages, True)
     assert other.value.reply is reply.IDEMPOTENCY_KEY_USED
@@ -132,13 +110,13 @@ async def test_the_same_submission_again_is_answered_although_its_template_chang
     """A client that lost the first answer must not be told that nothing was sent."""
     of = template()
     first = await acceptor(kept, templates=Shelf(of)).accept(
-        submission(of, idempotency=IdempotencyKey("k", b"1")), PRINCIPAL
+        filled(of, idempotency=IdempotencyKey("k", b"1")), PRINCIPAL
     )
     changed = acceptor(kept, templates=Shelf(replace(of, **changes)))
 
-    again = await changed.accept(submission(of, idempotency=IdempotencyKey("k", b"1")), PRINCIPAL)
+    again = await changed.accept(filled(of, idempotency=IdempotencyKey("k", b"1")), PRINCIPAL)
     with pytest.raises(Refused) as new:
-        await changed.accept(submission(of, idempotency=IdempotencyKey("new", b"1")), PRINCIPAL)
+        await changed.accept(filled(of, idempotency=IdempotencyKey("new", b"1")), PRINCIPAL)
 
     assert (again.messages, again.repeated) == (first.messages, True)
     assert new.value.reply is not reply.IDEMPOTENCY_KEY_USED
@@ -147,13 +125,13 @@ async def test_the_same_submission_again_is_answered_although_its_template_chang
 async def test_a_scheduled_submission_again_after_its_time_is_answered_as_the_first(kept: Kept) -> None:
     of, clock = template(), [NOW]
     accepting = acceptor(kept, templates=Shelf(of), now=lambda: clock[0])
-    given = submission(of, scheduled_for=NOW + 600, idempotency=IdempotencyKey("k", b"1"))
+    given = filled(of, scheduled_for=NOW + 600, idempotency=IdempotencyKey("k", b"1"))
     first = await accepting.accept(given, PRINCIPAL)
     clock[0] = NOW + 700
 
     again = await accepting.accept(given, PRINCIPAL)
     with pytest.raises(Refused) as late:
-        await accepting.accept(submission(of, scheduled_for=NOW + 600), PRINCIPAL)
+        await accepting.accept(filled(of, scheduled_for=NOW + 600), PRINCIPAL)
 
     assert (again.messages, again.repeated) == (first.messages, True)
     assert late.value.reply is reply.SCHEDULED_IN_PAST

@@ -7,8 +7,8 @@ from messages.address import Address
 from messages.message import KeyType
 from messages.reply import Refused, Reply
 from relay.checks import check_recipient, check_recipients, check_size
+from tests.fakes.numbers import Number
 from tests.fakes.principals import make_principal
-from tests.fakes.recipients import Number
 
 SOMEBODY = Address.parse("Somebody@Example.com")
 

@@ -14,16 +14,15 @@ from messages.reply import Refused
 from messages.text import Text
 from relay.checks import MAX_LISTED_CHARACTERS, check_reverse_path, recipient_limit, size_limit
 from tests.fakes.principals import make_principal
+from tests.harness import accepting
+from tests.harness.accepting import CONTENT, NOW, Shelf, acceptor
 from tests.harness.kept import Kept
-from tests.unit.relay import test_accept
-from tests.unit.relay import test_accept_templates as templates
-from tests.unit.relay.test_accept import CONTENT, NOW, Shelf, acceptor
 
 AUTHOR = "ann@dept.example.ca"
 
 
 def submission(content: bytes, *recipients: str, reverse_path: str | None = AUTHOR, **options: Any) -> Submission:
-    given = test_accept.submission(*recipients, content=content, **options)
+    given = accepting.submission(*recipients, content=content, **options)
     return replace(given, envelope=replace(given.envelope, reverse_path=reverse_path))
 
 
@@ -95,8 +94,8 @@ async def test_a_fixed_reply_to_is_written_over_the_authors(
 async def test_what_a_key_says_holds_for_a_template_too(kept: Kept) -> None:
     terms = {"language": Language.FR, "lifetime_seconds": 600, "reply_to_address": "desk@x.ca"}
     principal = make_principal(reply_to_address="office@x.ca", terms=terms)
-    of = templates.template(principal)
-    done = await acceptor(kept, templates=Shelf(of)).accept(templates.submission(of), principal)
+    of = accepting.template(principal)
+    done = await acceptor(kept, templates=Shelf(of)).accept(accepting.filled(of), principal)
     (stored,) = kept.contents.values()
 
     recipe = Recipe.from_json(stored)
@@ -158,8 +157,8 @@ async def test_a_key_has_caps_of_its_own(kept: Kept) -> None:
 
 async def test_a_filled_template_is_as_large_as_its_text(kept: Kept) -> None:
     principal = make_principal(terms={"max_message_bytes": 1024})
-    of = templates.template(principal)
-    given = templates.submission(of, {"name": "Zoë", "thing": "x" * 2000})
+    of = accepting.template(principal)
+    given = accepting.filled(of, {"name": "Zoë", "thing": "x" * 2000})
     with pytest.raises(Refused) as caught:
         await acceptor(kept, templates=Shelf(of)).accept(given, principal)
 
@@ -244,9 +243,9 @@ def test_a_key_that_names_its_senders_hears_what_is_wrong_with_a_path_that_is_no
 
 async def test_a_template_has_no_author(kept: Kept) -> None:
     principal = make_principal(terms=ALLOWED)
-    of = templates.template(principal)
+    of = accepting.template(principal)
 
-    assert await acceptor(kept, templates=Shelf(of)).accept(templates.submission(of), principal)
+    assert await acceptor(kept, templates=Shelf(of)).accept(accepting.filled(of), principal)
 
 
 @pytest.mark.parametrize("number", [1, 3, 100])

@@ -24,6 +24,7 @@ from messages.message import Message
 from messages.status import Status
 from tests.fakes.messages import make_message
 from tests.harness.clock import Clock
+from tests.harness.relay import Credentials, Relay
 from tests.harness.store import Store
 
 TOKEN = "a-token-of-theirs"
@@ -31,7 +32,7 @@ SETTINGS = Callbacks(allow_private=True, timeout_seconds=0.4, concurrency=8)
 
 
 @dataclass
-class Desk:
+class CallbackDesk:
     """A database, and services that listen."""
 
     database: Database
@@ -121,3 +122,11 @@ async def running(sender: Sender) -> AsyncIterator[None]:
     finally:
         stopping.set()
         await task
+
+
+def listen(relay: Relay, key: Credentials, url: str) -> bytes:
+    """Returns the secret that signs."""
+    file = relay.folder / "token"
+    file.write_text("a-token-of-theirs\n")
+    named = ("callback", "set", key.service_id, "--url", url, "--bearer-token-file", str(file))
+    return base64.b64decode(str(relay.json("service", *named)["signing_secret"]))

@@ -15,8 +15,8 @@ from delivery.store.base import EventKind
 from messages.status import FINAL, Status, advance
 from tests.fakes.events import SCRIPTS, tell
 
-FILES = sorted((Path(__file__).parents[2] / "data/events").glob("*.json"))
-DELIVERY = json.loads((Path(__file__).parents[2] / "data/events/delivery.json").read_text())["told"]
+FILES = sorted((Path(__file__).parents[3] / "data/events").glob("*.json"))
+DELIVERY = json.loads((Path(__file__).parents[3] / "data/events/delivery.json").read_text())["told"]
 
 
 def changed(**changes: Any) -> str:

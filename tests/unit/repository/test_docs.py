@@ -101,11 +101,27 @@ def test_files_named_in_documents_exist() -> None:
             assert (ROOT / name).exists(), f"{path.name}: {name}"
 
 
-def test_every_module_is_in_the_tree_of_the_architecture_page() -> None:
-    tree = (ROOT / "docs/architecture.md").read_text().rpartition("## Where to find what")[2]
-    for package in ("messages", "auth"):
-        for path in (ROOT / package).rglob("[a-z]*.py"):
-            assert re.search(rf"\b{path.stem}\b", tree), path.name
+def tree(folder: str) -> str:
+    """What the architecture page says of a folder at the root."""
+    lines = (ROOT / "docs/architecture.md").read_text().rpartition("## Where to find what")[2]
+    found = re.search(rf"^{folder}/.*\n(?:  .*\n)*", lines, re.MULTILINE)
+    assert found, folder
+    return found[0]
+
+
+@pytest.mark.parametrize("package", [name for name in PACKAGES if name != "migrations"])
+def test_every_module_is_in_the_tree_of_the_architecture_page(package: str) -> None:
+    for path in (ROOT / package).rglob("[a-z]*.py"):
+        assert re.search(rf"\b{path.stem}\b", tree(package)), path.relative_to(ROOT)
+
+
+def test_every_folder_and_page_is_in_the_tree_of_the_architecture_page() -> None:
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"architecture.md"}
+    folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()}
+
+    assert {name for name in pages if not name.endswith(".fr.md")} <= set(re.findall(r"[\w-]+\.md", tree("docs")))
+    assert folders - {"__pycache__"} <= set(re.findall(r"\w+", tree("tests")))
+    assert all(map(tree, (*PACKAGES, "docker", "benchmarks", "requirements")))
 
 
 def test_every_log_event_is_explained() -> None:

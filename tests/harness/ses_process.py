@@ -9,8 +9,22 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID
 
-from tests.fakes.aws import FakeAws
+from tests.fakes.aws import CREDENTIALS, FakeAws
 from tests.fakes.identities import Identities
+
+
+def settings(url: str) -> dict[str, object]:
+    """What sends a relay's mail to the one at `url`, with little patience."""
+    return {
+        **CREDENTIALS,
+        "EMAIL__PROVIDER": "ses",
+        "AWS__ENDPOINT_URL": url,
+        "AWS__CONFIGURATION_SET": "relay",
+        "AWS__READ_TIMEOUT_SECONDS": 1,
+        "AWS__CONNECT_TIMEOUT_SECONDS": 1,
+        "DELIVERY__UNKNOWN_WAIT_SECONDS": 1,
+        "DELIVERY__RETRY_BASE_SECONDS": 0.5,
+    }
 
 
 class Ses:

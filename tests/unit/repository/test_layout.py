@@ -1,0 +1,27 @@
+"""Where tests stand, and where what several of them use."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_unit_tests_stand_in_the_folders_of_what_they_test() -> None:
+    unit = ROOT / "tests/unit"
+    folders = {path.parent.relative_to(unit) for path in unit.rglob("test_*.py")}
+
+    assert {folder for folder in folders if not (ROOT / folder / "__init__.py").exists()} == {Path("repository")}
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+
+
+def test_no_test_module_is_imported_by_another() -> None:
+    for path in (ROOT / "tests").glob("[!n]*/**/*.py"):  # not node/, which has packages of others
+        for name in imported(path):
+            modules = name.split(".")[1:] if name.startswith("tests.") else []
+            assert not any(module.startswith("test_") for module in modules), f"{path.relative_to(ROOT)}: {name}"
