@@ -9,7 +9,7 @@ run: .venv/.run
 	NOTIFY_RELAY_LOG_FORMAT=$${NOTIFY_RELAY_LOG_FORMAT:-console} $(BIN)/notify-relay serve --demo
 
 test: install
-	$(BIN)/pytest -n 2 --dist worksteal -m 'not soak and not alone'
+	$(BIN)/pytest -n 3 --dist worksteal -m 'not soak and not alone'
 	$(BIN)/pytest -m 'alone and not soak' $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
 
 install: .venv/.dev
