@@ -20,9 +20,9 @@ from config.database import Database
 from config.keyring import Keyring
 from delivery.store.tables import queue
 from tests.fakes.aws import CREDENTIALS
-from tests.harness.aws import Ses
 from tests.harness.postgres import Postgres
 from tests.harness.relay import Relay
+from tests.harness.ses_process import Ses
 
 OTHERS = "supervisor, ops"  # and feedback, which has nothing to do here
 STAGES = {"smtp": "door", "http": "door", "worker": "worker"}  # the door that is not measured is idle

@@ -1,6 +1,7 @@
 """Where tests stand, and where what several of them use."""
 
 import ast
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,3 +26,8 @@ def test_no_test_module_is_imported_by_another() -> None:
         for name in imported(path):
             modules = name.split(".")[1:] if name.startswith("tests.") else []
             assert not any(module.startswith("test_") for module in modules), f"{path.relative_to(ROOT)}: {name}"
+
+
+def test_benchmarks_find_what_they_import() -> None:
+    for path in (ROOT / "benchmarks").glob("[a-z]*.py"):
+        importlib.import_module(f"benchmarks.{path.stem}")
