@@ -20,6 +20,14 @@ def skip_or_fail(reason: str) -> None:
     pytest.skip(reason)
 
 
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """The command sets its own; where a test calls it in this process, the next one's servers could not read a file."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     binaries = server_binaries()

@@ -52,6 +52,10 @@ def test_twice_the_input_takes_about_twice_the_time(hostile: Callable[[int], byt
 
 
 def _seconds(content: bytes) -> float:
-    started = time.process_time()
-    prepare(content, PREPARATION)
-    return time.process_time() - started
+    """The best of three: what else the machine does makes some longer, and none shorter."""
+    taken = []
+    for _ in range(3):
+        started = time.process_time()
+        prepare(content, PREPARATION)
+        taken.append(time.process_time() - started)
+    return min(taken)
