@@ -73,13 +73,13 @@ class Works:
         self,
         owner: str = "w",
         *,
-        read_timeout_seconds: float = 0.5,
+        read_timeout_seconds: float = 5,
         also: Mapping[Channel, Provider] = {},
         **settings: Any,
     ) -> AsyncIterator[None]:
         """A worker that runs for the length of the block; `also` has the providers of other channels than email."""
         delivery = self.settings.model_copy(update=settings)
-        aws = Aws(endpoint_url=self.aws.url, connect_timeout_seconds=1, read_timeout_seconds=read_timeout_seconds)
+        aws = Aws(endpoint_url=self.aws.url, connect_timeout_seconds=5, read_timeout_seconds=read_timeout_seconds)
         ses = await open_provider(aws, delivery.concurrency)
         stopping = asyncio.Event()
         work = Worker(
