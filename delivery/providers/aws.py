@@ -7,12 +7,14 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from aiohttp import ClientConnectorError
 from botocore import exceptions as boto
+from botocore.loaders import create_loader
 from botocore.parsers import ResponseParserError
 
 from config.settings import Aws
@@ -38,14 +40,23 @@ async def open_client(service: str, settings: Aws, concurrency: int) -> AsyncIte
         user_agent="notify-relay",
         warm_up_loader_caches=True,  # the models are read from disk off the loop
     )
-    make = get_session().create_client  # type: ignore[no-untyped-call]
-    making = make(service, region_name=settings.region, endpoint_url=settings.endpoint_url, config=config)
+    where = {"region_name": settings.region, "endpoint_url": settings.endpoint_url}
     async with AsyncExitStack() as stack:
         try:
-            client = await stack.enter_async_context(making)
+            client = await stack.enter_async_context(_session().create_client(service, config=config, **where))
         except (boto.BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
             raise (CREDENTIALS if isinstance(error, boto.ProfileNotFound) else UNUSABLE).error() from None
         yield client
+
+
+def _session() -> Any:
+    """Of one client, which is then as its environment says; the models of services are read once per process."""
+    session = get_session()  # type: ignore[no-untyped-call]
+    session.register_component("data_loader", _models(session.get_config_variable("data_path")))
+    return session
+
+
+_models = cache(create_loader)
 
 
 # -- Errors --------------------------------------------------------------------------------------------------------
