@@ -4,6 +4,7 @@ The child is a real process with its own environment, folder, session and exit c
 interpreter and its imports take. Tests of the start itself run the command afresh.
 """
 
+import asyncio
 import atexit
 import contextlib
 import gc
@@ -17,9 +18,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
+
+from tests.fakes.aws import CREDENTIALS
 
 if TYPE_CHECKING:
     from relay.processes.handover import Plan
@@ -69,7 +73,7 @@ class Commands:
                 [sys.executable, "-m", "tests.harness.command", str(theirs.fileno())],
                 cwd=ROOT,
                 # prometheus_client asks for its folder when a metric is made, but whether it wants one when imported.
-                env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": "chosen later"},
+                env={**os.environ, **CREDENTIALS, "PROMETHEUS_MULTIPROC_DIR": "chosen later"},
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # a Ctrl-C at the tests is not for it
             )
@@ -112,12 +116,17 @@ def _text(file: IO[bytes]) -> str:
 
 
 def _serve(jobs: socket.socket) -> None:
+    from config.settings import Aws
+    from delivery.providers.aws import open_client
     from relay import cli  # noqa: F401
     from relay.processes import children
     from tests.harness.migrated import template
 
     children.preload()
     template()  # for what is imported and compiled by the first use of a database
+    asyncio.run(
+        _opened(open_client("sesv2", Aws(), 1))
+    )  # for its models, which are read for as long as a command takes
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, _reap)
@@ -130,6 +139,11 @@ def _serve(jobs: socket.socket) -> None:
             _keep(json.loads(job), *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+async def _opened(client: AbstractAsyncContextManager[object]) -> None:
+    async with client:
+        pass
 
 
 def _reap(*_: object) -> None:
