@@ -184,9 +184,9 @@ async def _outbox(settings: Settings) -> Text:
 
 
 async def _ses(settings: Settings) -> Text:
-    from delivery.providers.aws import account, open_client
+    from delivery.providers.aws import account
 
-    async with open_client("sesv2", settings.aws, 1) as client:
+    async with wiring.open_ses(settings) as client:
         found = await account(client)
     if not found.sending_enabled:
         raise SettingsError(texts.CHECK_PAUSED)
