@@ -7,14 +7,13 @@ Two formats say nearly the same: event publishing (`eventType`, with our tags) a
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from config.providers import EmailProvider
 from delivery.feedback.base import Unreadable, child, children, read_object, required, string
 from delivery.store.base import Event, EventKind
-from messages.message import parse_id
+from messages.message import parse_id, parse_time
 from messages.status import Status
 
 PROVIDER = EmailProvider.SES.value
@@ -43,7 +42,7 @@ _MAX_RECIPIENTS = 50  # of one call
 _PROVIDER_ID = re.compile(r"[!-~]{1,200}")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[ _-]+")
 _REASON = re.compile(r"[a-z0-9-]{1,64}")
-_EARLIEST, _LATEST = datetime(2010, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+_EARLIEST, _LATEST = parse_time("2010-01-01"), parse_time("2200-01-01")
 
 
 def events(text: str) -> tuple[Event, ...]:
@@ -87,13 +86,12 @@ def _id(provider_id: str, kind: EventKind, once: str, position: int) -> UUID:
 
 def _time(text: str) -> float:
     try:
-        at = datetime.fromisoformat(text)
+        at = parse_time(text)
     except ValueError:
         raise Unreadable("timestamp") from None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
     if not _EARLIEST < at < _LATEST:
         raise Unreadable("timestamp")
-    return at.timestamp()
+    return at
 
 
 def _tag(mail: Mapping[str, Any], name: str) -> UUID | None:
