@@ -1,7 +1,9 @@
 """Databases with the newest schema: copies of one migrated once, a process (SQLite) or a server (PostgreSQL)."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,15 +39,22 @@ def template() -> bytes:
 
 async def copy(url: URL) -> None:
     """A database of PostgreSQL at `url`, in place of one that is there."""
-    server = await asyncpg.connect(host=url.host, port=url.port, user=url.username, database="postgres")
-    try:
+    async with connected(url.set(database="postgres")) as server:
         if not await server.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", _TEMPLATE):
             await server.execute(f"CREATE DATABASE {_TEMPLATE}")
             await _migrate(url.set(database=_TEMPLATE).render_as_string())
         await server.execute(f"DROP DATABASE IF EXISTS {url.database}")
         await server.execute(f"CREATE DATABASE {url.database} TEMPLATE {_TEMPLATE}")
+
+
+@asynccontextmanager
+async def connected(url: URL) -> AsyncIterator[asyncpg.Connection]:
+    """To a database of PostgreSQL, past what we are made of."""
+    connection = await asyncpg.connect(host=url.host, port=url.port, user=url.username, database=url.database)
+    try:
+        yield connection
     finally:
-        await server.close()
+        await connection.close()
 
 
 async def _migrate(url: str) -> None:

@@ -9,16 +9,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import asyncpg
 from sqlalchemy import URL, make_url
 
-from tests.harness.migrated import copy
+from tests.harness.migrated import connected, copy
 from tests.harness.relay import free_port
 
 T = TypeVar("T")
@@ -143,7 +141,10 @@ class Postgres:
 
     def _new_url(self) -> str:
         self._count += 1
-        return f"postgresql+asyncpg://relay@127.0.0.1:{self.port}/relay_{self._count}"
+        return self._url(f"relay_{self._count}")
+
+    def _url(self, database: str) -> str:
+        return f"postgresql+asyncpg://relay@127.0.0.1:{self.port}/{database}"
 
     def take_migrated(self) -> str:
         """The URL of a database with the schema and no row: one that a test gave back, or a copy of the template."""
@@ -180,11 +181,8 @@ class Postgres:
             return apart.submit(asyncio.run, work).result()
 
     async def _execute(self, statement: str) -> None:
-        connection = await asyncpg.connect(host="127.0.0.1", port=self.port, user="relay", database="postgres")
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
+        async with connected(make_url(self._url("postgres"))) as server:
+            await server.execute(statement)
 
     def refusals(self) -> list[str]:
         """What users were denied."""
@@ -200,7 +198,7 @@ class Postgres:
 
 async def _emptied(url: URL, shape: str) -> bool:
     """Whether it is as it was made: nobody is connected, and but for rows, which are gone now, nothing was changed."""
-    async with _connected(url) as database:
+    async with connected(url) as database:
         others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         if await database.fetchval(others) or await database.fetchval(_SHAPE) != shape:
             return False
@@ -212,14 +210,5 @@ async def _emptied(url: URL, shape: str) -> bool:
 
 
 async def _shape(url: URL) -> str:
-    async with _connected(url) as database:
+    async with connected(url) as database:
         return str(await database.fetchval(_SHAPE))
-
-
-@asynccontextmanager
-async def _connected(url: URL) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(host=url.host, port=url.port, user=url.username, database=url.database)
-    try:
-        yield connection
-    finally:
-        await connection.close()
