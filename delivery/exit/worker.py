@@ -132,10 +132,10 @@ class Worker:
         if self._free <= 0 or pause > 0 or (self._probing and self._rounds.working):
             await self._rounds.sleep(min(pause, 1.0) if pause > 0 else _IDLE_SECONDS)
             return
-        now = self._now()
         limit = 1 if self._probing else min(self._free, _BATCH)
-        wait = self._takeover_wait_seconds
-        claims = await self._queue.claim(self._owner, limit, now, self._settings.lease_seconds, wait)
+        claims = await self._queue.claim(
+            self._owner, limit, self._now(), self._settings.lease_seconds, self._takeover_wait_seconds
+        )
         if not claims:
             await self._rounds.sleep(_IDLE_SECONDS)
             return
