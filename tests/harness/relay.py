@@ -99,6 +99,7 @@ class Relay:
         self.said = b""  # on standard output
         self._output: io.FileIO | None = None
         self.log = folder / "log"
+        self._envelopes: dict[Path, dict[str, object]] = {}  # of the outbox, each read once; none changes
 
     # -- the command -----------------------------------------------------------------------------------------------
 
@@ -262,8 +263,13 @@ class Relay:
 
     def outbox(self) -> list[tuple[dict[str, object], bytes]]:
         """What was sent, oldest first: the .json and the bytes of the .eml."""
-        found = sorted((self.folder / "var/outbox").glob("*.json"))
-        return [(json.loads(path.read_text()), path.with_suffix(".eml").read_bytes()) for path in found]
+        return [(envelope, path.with_suffix(".eml").read_bytes()) for path, envelope in sorted(self._sent().items())]
+
+    def _sent(self) -> dict[Path, dict[str, object]]:
+        """All envelopes by their files."""
+        paths = set((self.folder / "var/outbox").glob("*.json"))
+        self._envelopes |= {path: json.loads(path.read_text()) for path in paths - self._envelopes.keys()}
+        return self._envelopes
 
     def wait_for_outbox(self, count: int, seconds: float = 10) -> list[tuple[dict[str, object], bytes]]:
         deadline = time.monotonic() + seconds
@@ -284,10 +290,9 @@ class Relay:
         return found[0]
 
     def mail_to(self, recipient: str) -> list[tuple[dict[str, object], bytes]]:
-        found = ((path, json.loads(path.read_text())) for path in (self.folder / "var/outbox").glob("*.json"))
         return [
             (envelope, path.with_suffix(".eml").read_bytes())
-            for path, envelope in found
+            for path, envelope in self._sent().items()
             if envelope["rcpt_to"] == [recipient]
         ]
 
