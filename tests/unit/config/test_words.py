@@ -195,11 +195,12 @@ def test_a_refusal_names_a_command_or_an_option_only_where_commands_are_typed() 
 # -- Replies -------------------------------------------------------------------------------------------------------
 
 
-def reasons() -> list[Text]:
+@cache
+def reasons() -> tuple[Text, ...]:
     paths = [path for path in parsed() if path.parts[-2:-1] == ("messages",) or "smtp" in path.parts]
     found = {text for path in (*paths, ROOT / "relay/accept.py") for text in texts_of(path)}
     found -= {text for each in reply.catalogue().values() for text in (each.text, each.cause, each.cure)}
-    return [Text(source, LONG) for source in found if named(source) <= LONG.keys()]
+    return tuple(Text(source, LONG) for source in found if named(source) <= LONG.keys())
 
 
 @pytest.mark.parametrize("name", [name for name, value in vars(reply).items() if isinstance(value, Reply)])
