@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -30,18 +30,24 @@ def printed_command(text: str, program: str) -> str:
     return found[0]
 
 
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
+    """As `make run` starts it."""
+    relay = Relay(tmp_path_factory.mktemp("demo"), PROCESSES=1).start("--demo", afresh=True)
+    yield relay
+    relay.end()
+
+
 @pytest.mark.parametrize("program", ["swaks", "curl"])
-def test_printed_lines_send_a_message_when_pasted(make_relay: Callable[..., Relay], program: str) -> None:
+def test_printed_lines_send_a_message_when_pasted(demo: Relay, program: str) -> None:
     if shutil.which(program) is None:
         skip_or_fail(f"NOT TESTED: the printed {program} line; no {program} here")
-    relay = make_relay()
-    relay.start("--demo", afresh=True)
-    command = printed_command(sheet(relay), program)
+    sent = len(demo.outbox())
+    command = printed_command(sheet(demo), program)
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30)
 
     assert done.returncode == 0, done.stderr
-    ((envelope, _),) = relay.wait_for_outbox(1)
-    assert envelope["rcpt_to"] == ["you@example.com"]
+    assert [envelope["rcpt_to"] for envelope, _ in demo.wait_for_outbox(sent + 1)[sent:]] == [["you@example.com"]]
 
 
 def test_the_printed_request_sends_a_template_when_pasted(make_relay: Callable[..., Relay]) -> None:

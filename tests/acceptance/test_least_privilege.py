@@ -59,11 +59,15 @@ def pids(relay: Relay) -> dict[str, int]:
     return {"supervisor": relay.process.pid} | {name: pid for pid, name in relay.children().items()}
 
 
-@pytest.fixture(params=["variables", "file", "made"])
-def started(request: pytest.FixtureRequest, make_relay: Make) -> tuple[Relay, dict[str, str]]:
+@pytest.fixture(scope="module", params=["variables", "file", "made"])
+def started(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Relay, dict[str, str]]]:
     """A relay that got its secrets in one of three ways, and what they are."""
     given = {"SECRET_KEY": Keyring.generate(), "SEALING_KEY": Keyring.generate()}
-    relay = make_relay(**AWS, **(given if request.param == "variables" else {}))
+    relay = Relay(
+        tmp_path_factory.mktemp("relay"), PROCESSES=1, **AWS, **(given if request.param == "variables" else {})
+    )
     if request.param == "file":
         (relay.folder / "relay.toml").write_text(
             "".join(f'{name.lower()} = "{value}"\n' for name, value in given.items())
@@ -75,7 +79,8 @@ def started(request: pytest.FixtureRequest, make_relay: Make) -> tuple[Relay, di
             name: (relay.folder / "var" / file).read_text().strip()
             for name, file in (("SECRET_KEY", "secret.key"), ("SEALING_KEY", "sealing.key"))
         }
-    return relay, given | AWS
+    yield relay, given | AWS
+    relay.end()
 
 
 def test_each_process_holds_what_its_role_needs_and_no_other_secret(started: tuple[Relay, dict[str, str]]) -> None:
@@ -101,9 +106,8 @@ def test_each_process_holds_what_its_role_needs_and_no_other_secret(started: tup
     assert {name: held(pid, secrets) for name, pid in running.items()} == MAY_HOLD
 
 
-def test_a_door_can_reach_no_secret_of_others_by_its_descriptors(make_relay: Make) -> None:
-    given = {"SECRET_KEY": Keyring.generate(), "SEALING_KEY": Keyring.generate()}
-    relay = make_relay(**AWS, **given).start(afresh=True, seconds=30)
+def test_a_door_can_reach_no_secret_of_others_by_its_descriptors(started: tuple[Relay, dict[str, str]]) -> None:
+    relay, _ = started
     for name, pid in pids(relay).items():
         if name != "supervisor":
             files = [os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()]
