@@ -8,9 +8,13 @@ PIP := $(BIN)/pip --disable-pip-version-check
 run: .venv/.run
 	NOTIFY_RELAY_LOG_FORMAT=$${NOTIFY_RELAY_LOG_FORMAT:-console} $(BIN)/notify-relay serve --demo
 
+# Of heavy sets a sample, and the whole where RELAY_TESTS_WHOLE is set, as in CI. Compiled code is kept: the tests start
+# the interpreter some hundred times.
+test: export PYTHONDONTWRITEBYTECODE =
+test: SAMPLE = $(if $(RELAY_TESTS_WHOLE),, and not whole)
 test: install
-	$(BIN)/pytest -n 3 --dist worksteal -m 'not soak and not alone'
-	$(BIN)/pytest -m 'alone and not soak' $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
+	$(BIN)/pytest -n 3 --dist worksteal -m 'not soak and not alone$(SAMPLE)'
+	$(BIN)/pytest -m 'alone and not soak$(SAMPLE)' $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
 
 install: .venv/.dev
 

@@ -15,6 +15,7 @@ from config.keyring import Keyring
 from tests.harness.load import Connection, NotAccepted, html_message, trusting_context
 from tests.harness.mail import address
 from tests.harness.relay import Credentials, Relay
+from tests.harness.sampled import one_database
 
 Make = Callable[..., Relay]
 CONTENT = html_message()
@@ -107,6 +108,7 @@ async def send_slowly(mailer: Mailer, underway: asyncio.Barrier, resume: asyncio
         mailer.accepted.append(recipient)
 
 
+@one_database("postgresql")
 async def test_relay_is_replaced_under_load_and_no_client_notices(
     make_relay: Make, database_url: str, sockets: dict[str, socket.socket]
 ) -> None:

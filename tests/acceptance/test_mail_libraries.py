@@ -19,6 +19,7 @@ from tests.harness.clients_page import filled
 from tests.harness.letters import File, Letter, Person, check_arrived, letters, write
 from tests.harness.mail import address, group_id, read
 from tests.harness.relay import Credentials, Relay
+from tests.harness.sampled import in_turn, sampled
 
 TESTS = Path(__file__).parents[1]
 SHORT = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")  # for a virtual machine that lives a second
@@ -190,6 +191,7 @@ LIBRARIES: dict[str, Send] = {
     "smtplib": by_smtplib,
 }
 WITH_A_PAGE = LIBRARIES | {"WordPress": by_wordpress}
+EACH_ON_A_PORT = sampled([(library, tls) for library in WITH_A_PAGE for tls in (False, True)], in_turn(2))
 TELLS_THE_REPLY = {"PHPMailer", "nodemailer", "Net::SMTP", "smtplib"}
 
 
@@ -214,8 +216,7 @@ def test_every_part_of_every_letter_arrives(bench: Bench, library: str) -> None:
         check_arrived(bench.relay, bench.key, as_sent_by(library, letter))
 
 
-@pytest.mark.parametrize("tls", [False, True], ids=["starttls", "tls"])
-@pytest.mark.parametrize("library", WITH_A_PAGE)
+@pytest.mark.parametrize(("library", "tls"), EACH_ON_A_PORT)
 def test_settings_and_test_line_of_the_page_work(bench: Bench, library: str, tls: bool) -> None:
     recipient = address()
     heard = WITH_A_PAGE[library](bench, [], tls, recipient)
@@ -224,8 +225,7 @@ def test_settings_and_test_line_of_the_page_work(bench: Bench, library: str, tls
     assert message["Reply-To"].addresses[0].addr_spec == "clerk@city.example"
 
 
-@pytest.mark.parametrize("tls", [False, True], ids=["starttls", "tls"])
-@pytest.mark.parametrize("library", WITH_A_PAGE)
+@pytest.mark.parametrize(("library", "tls"), EACH_ON_A_PORT)
 def test_nothing_is_sent_to_a_relay_whose_certificate_is_not_trusted(bench: Bench, library: str, tls: bool) -> None:
     other = bench.folder / "other.pem"
     trustme.CA(key_type=trustme.KeyType.ECDSA).cert_pem.write_to_path(other)

@@ -30,6 +30,7 @@ from pathlib import Path
 import pytest
 
 from relay.smtp.intake import PACE, Pace
+from tests.harness.sampled import in_turn, sampled
 from tests.harness.smtp_door import LOOPS, Client, Door, plain, run_on, running_door
 
 SEGMENTS = 400  # of what is sent octet by octet, the last so many
@@ -134,8 +135,15 @@ async def connected(door: Door, listens: str) -> Client:
     return await Client.connect(door, tls=listens == "tls", port=ports[listens])
 
 
-@pytest.mark.parametrize(("loop", "octets"), [*((loop, False) for loop in LOOPS), ("uvloop", True)])
-@pytest.mark.parametrize("dialogue", DIALOGUES, ids=lambda path: path.stem)
+WAYS = [*((loop, False) for loop in LOOPS), ("uvloop", True)]
+CASES = [(dialogue, *way) for dialogue in DIALOGUES for way in WAYS]
+
+
+@pytest.mark.parametrize(
+    ("dialogue", "loop", "octets"),
+    sampled(CASES, in_turn(len(WAYS))),
+    ids=lambda value: value.stem if isinstance(value, Path) else str(value),
+)
 def test_dialogue_goes_as_written(dialogue: Path, loop: str, octets: bool, tmp_path: Path) -> None:
     """Whole lines, and octet by octet."""
     run_on(loop, play(tmp_path, dialogue, octets))

@@ -17,6 +17,7 @@ from delivery.store.tables import messages, queue
 from tests.faults.conftest import Install
 from tests.harness.load import NotAccepted, connected, html_message, login, trusting_context
 from tests.harness.relay import Credentials, Relay
+from tests.harness.sampled import one_database
 from tests.harness.ses_process import Ses
 
 CLIENTS = 8
@@ -109,6 +110,7 @@ async def _all_sent(database: Database, seconds: float) -> dict[UUID, UUID]:
 
 
 @pytest.mark.alone
+@one_database("sqlite")
 @pytest.mark.parametrize(
     ("kills", "at_least"), [(20, 1_500), pytest.param(200, 20_000, marks=pytest.mark.soak)], ids=["short", "soak"]
 )

@@ -13,6 +13,7 @@ from config.database import Database
 from tests.faults.conftest import Install
 from tests.harness.load import NotAccepted, connected, html_message, login, trusting_context
 from tests.harness.relay import Credentials, Relay
+from tests.harness.sampled import one_database
 from tests.harness.ses_process import Ses
 
 KILLED = (sys.executable, str(Path(__file__).with_name("killed.py")))
@@ -37,6 +38,7 @@ async def _send_until_accepted(relay: Relay, credentials: Credentials, recipient
             await asyncio.sleep(0.1)
 
 
+@one_database("postgresql")
 async def test_what_was_stored_before_its_reply_was_lost_is_not_sent_twice(
     install: Install, ses: Ses, database: Database
 ) -> None:

