@@ -33,7 +33,7 @@ _DEVICE = re.compile(
     r"|Envoyé (?:de mon|depuis mon|depuis l|à partir d|avec|par l).*|(?:Obtenir|Obtenez|Téléchargez?) Outlook pour\b.*",
     re.IGNORECASE,
 )
-_CLEARSIGNED = re.compile(r"\s*-----BEGIN PGP SIGNED MESSAGE-----\n(?:\S.*\n)*\n")  # RFC 4880 7
+_CLEARSIGNED = re.compile(r"\s*-----BEGIN PGP SIGNED MESSAGE-----\n(?:\S.*\n)*\n")  # OpenPGP's cleartext signature
 
 
 def cut(text: str) -> str:
