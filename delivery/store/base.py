@@ -5,7 +5,8 @@ files beside this one; every method there is one transaction or, where it says s
 PostgreSQL with the same statements, held to it by tests/contract. Times are seconds since the epoch.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from uuid import UUID
 
@@ -111,6 +112,25 @@ class EventKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Carriage:
+    """What a provider tells of a text's way; None: it does not say. Price and fee are of all parts, in US dollars."""
+
+    carrier: str | None = None
+    country: str | None = None  # ISO 3166
+    encoding: str | None = None
+    parts: int | None = None  # that it charges: the truth, whatever we counted
+    price: float | None = None
+    fee: float | None = None  # of the carrier, beside the price
+
+    def to_json(self) -> str:
+        return json.dumps({name: value for name, value in asdict(self).items() if value is not None})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Carriage":
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """A provider tells us what became of a message. Told twice, it has the same id."""
 
@@ -124,6 +144,21 @@ class Event:
     status: Status | None = None  # what it says about the message's end; None: nothing
     reason: str | None = None  # the provider's own kind of bounce or complaint, in Notify's words
     detail: str | None = None  # the remote server's words; may hold an address
+    carriage: Carriage | None = None  # of texts
+
+
+@dataclass(frozen=True, slots=True)
+class InboundText:
+    """A text that somebody sent to one of our numbers. Told twice, it has the same provider id."""
+
+    provider_id: str
+    source_number: str  # whose it is, in E.164; may be a short code
+    destination_number: str
+    message: str
+    answers: str | None  # what the provider calls the text that it follows; None: it does not say
+    id: UUID | None = None  # by which we know it; None: not kept yet
+    service_id: UUID | None = None  # whom it reaches; None: nobody has texted that person from that number
+    received_at: float = 0.0
 
 
 class Fate(StrEnum):
@@ -150,11 +185,21 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Miscount:
+    """A text that takes other parts than we counted when we accepted it."""
+
+    message_id: UUID
+    counted: int
+    charged: int
+
+
+@dataclass(frozen=True, slots=True)
 class Learned:
     """What a batch of events did."""
 
     fates: tuple[Fate, ...]  # one for each event, in order
     moved: tuple[Moved, ...]
+    miscounts: tuple[Miscount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

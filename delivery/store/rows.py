@@ -8,7 +8,7 @@ from sqlalchemy import Row
 
 from config.encrypted import cipher, hasher, row_id
 from config.keyring import Keyring
-from delivery.store.base import Event, EventKind
+from delivery.store.base import Carriage, Event, EventKind
 from delivery.store.tables import contents, events, messages
 from messages.message import Channel, ContentKind, Dsn, IdempotencyKey, KeyType, Lane, Message
 from messages.status import Status
@@ -127,6 +127,7 @@ class Codec:
             "status": event.status and event.status.value,
             "reason": event.reason,
             "detail": detail or None,
+            "carriage": event.carriage and event.carriage.to_json(),
             "at": event.at,
             "received_at": now,
         }
@@ -143,4 +144,5 @@ class Codec:
             status=row.status and Status(row.status),
             reason=row.reason,
             detail=row.detail and self._detail.decrypt(row.detail, row_id(row.id)).decode(),
+            carriage=row.carriage and Carriage.from_json(row.carriage),
         )

@@ -11,6 +11,8 @@ from delivery.store.attempting import Attempting
 from delivery.store.base import Event, EventKind, Moved
 from delivery.store.contents import Contents
 from delivery.store.idempotency import Idempotency
+from delivery.store.inbound import Received, Receiving
+from delivery.store.opt_outs import OptOuts
 from delivery.store.putting import Putting
 from delivery.store.retiring import Retiring
 from delivery.store.rows import Codec
@@ -30,6 +32,9 @@ class Store:
         self.searching = Searching(database, codec)
         self.contents = Contents(database, codec)
         self.retiring = Retiring(database)
+        self.receiving = Receiving(database, keyring)
+        self.received = Received(database, keyring)
+        self.opt_outs = OptOuts(database, keyring)
 
     async def settle(self, message_id: UUID, status: Status, at: float, reason: str | None = None) -> tuple[Moved, ...]:
         """What a provider tells of a message's end."""

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from config.settings import Aws
 from delivery.feedback import run, sqs_poller, upkeep
 from delivery.feedback.learner import Learner
-from delivery.feedback.ses import events
+from delivery.feedback.reading import read as events
 from delivery.store import tables
 from delivery.store.base import Group, Outcome, Record
 from delivery.store.rows import Codec
@@ -58,7 +58,7 @@ async def feedback(works: Works, **settings: object) -> AsyncIterator[run.Parts]
     aws = Aws.model_validate(given | settings)
     stopping = asyncio.Event()
     async with (
-        run.open_parts(aws, works.store.settling, works.metrics, time.time) as parts,
+        run.open_parts(aws, works.store.settling, works.store.receiving, works.metrics, time.time) as parts,
         asyncio.TaskGroup() as group,
     ):
         for part in parts.running:
@@ -219,7 +219,9 @@ async def test_a_message_of_which_nobody_tells_an_end_ends_after_three_days(work
     async with works.worker():
         await works.wait(message, "sending")
     for later, status in ((2.9 * days, "sending"), (3.1 * days, "temporary-failure")):
-        await Learner(events, works.store.settling, works.metrics, lambda later=later: time.time() + later).time_out()  # type: ignore[misc]
+        await Learner(
+            events, works.store.settling, works.store.receiving, works.metrics, lambda later=later: time.time() + later
+        ).time_out()  # type: ignore[misc]
         assert (await works.history(message)).message.status == status
     assert (await works.history(message)).reason == "no-event"
 
