@@ -6,6 +6,7 @@ PostgreSQL with the same statements, held to it by tests/contract. Times are sec
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -41,7 +42,7 @@ class Group:
     """
 
     messages: tuple[Message, ...]
-    content: bytes
+    contents: Mapping[UUID, bytes]  # one for each channel, by `Message.content_id`
     charges: tuple[Charge, ...] = ()
     idempotency: IdempotencyKey | None = None
 
