@@ -184,7 +184,8 @@ async def _outbox(settings: Settings) -> Text:
 
 
 async def _ses(settings: Settings) -> Text:
-    from delivery.providers.aws import account, open_client
+    from delivery.providers.aws import open_client
+    from delivery.providers.ses_account import account
 
     async with open_client("sesv2", settings.aws, 1) as client:
         found = await account(client)

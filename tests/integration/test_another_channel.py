@@ -20,12 +20,12 @@ NUMBER = Number("+16135550100")
 class Carrier:
     """Takes texts."""
 
-    name, idempotent = "carrier", True
+    name, idempotent, paced = "carrier", True, False
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, bytes]] = []
 
-    async def send(self, message: Message, content: bytes, attempt_id: UUID) -> Receipt:
+    async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
         self.sent.append((message.recipient.key, content))
         return Receipt(str(message.id))
 

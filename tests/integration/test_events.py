@@ -38,8 +38,8 @@ from tests.fakes.events import (
 )
 from tests.fakes.feedback import Feedback
 from tests.fakes.messages import make_message
-from tests.fakes.ses import Rejection
 from tests.fakes.sns import GREETING, TOPIC
+from tests.fakes.trouble import Rejection
 from tests.harness.store import group_of
 from tests.integration.conftest import CONTENT, Works
 
