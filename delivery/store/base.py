@@ -67,8 +67,9 @@ class Outcome(StrEnum):
     RELAYED = "relayed"
     THROTTLED = "throttled"  # the attempt is removed, the message given back
     DEFERRED = "deferred"  # given back until `until`
-    FAILED = "failed"  # settled as technical-failure
+    FAILED = "failed"  # settled as `status`
     EXPIRED = "expired"  # settled as technical-failure without an attempt
+    STOPPED = "stopped"  # settled as permanent-failure without an attempt: the recipient wants no texts
     UNKNOWN = "unknown"  # parked until `until`, then sent again
 
 
@@ -76,8 +77,8 @@ class Outcome(StrEnum):
 class Record:
     """What came of one claimed message, written by the worker.
 
-    `status` is set for RELAYED (SENDING, or the end where the provider knows it), `until` for THROTTLED, DEFERRED and
-    UNKNOWN. `attempt_id` is None for EXPIRED.
+    `status` is set for RELAYED (SENDING, or the end where the provider knows it), FAILED and STOPPED, `until` for
+    THROTTLED, DEFERRED and UNKNOWN. `attempt_id` is None for EXPIRED and STOPPED.
     """
 
     message_id: UUID

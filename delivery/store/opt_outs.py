@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, Double, Index, LargeBinary, Table, de
 from config.database import Database, Id, metadata
 from config.encrypted import Encrypted, cipher, hasher, row_id
 from config.keyring import Keyring
-from messages.message import Channel, Message, new_id
+from messages.message import Channel, KeyType, Message, new_id
 
 SHARED = UUID(int=0)  # instead of a service: all that send from a number which several share
 OPTED_OUT = "opted-out"  # the reason of a text that is not sent, and of one that the provider refuses likewise
@@ -44,8 +44,9 @@ class OptOuts:
         return frozenset(number for number in numbers if found.get(number, set()) & {service_id, SHARED})
 
     async def stopped(self, messages: Iterable[Message]) -> set[UUID]:
-        """Those of the messages that are texts to somebody who wants none."""
-        texts = [message for message in messages if message.channel is Channel.SMS]
+        """Those of the messages that are texts to somebody who wants none; what test keys send reaches nobody."""
+        sent = (message for message in messages if message.key_type is not KeyType.TEST)
+        texts = [message for message in sent if message.channel is Channel.SMS]
         found = await self._load({message.recipient.key for message in texts})
         return {each.id for each in texts if found.get(each.recipient.key, set()) & {each.service_id, SHARED}}
 

@@ -16,6 +16,7 @@ from delivery.library.brandings import Brandings
 from delivery.library.templates import Templates
 from delivery.store.contents import Contents
 from delivery.store.idempotency import Idempotency
+from delivery.store.inbound import Received
 from delivery.store.putting import Putting
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
@@ -32,6 +33,7 @@ class DoorParts(NamedTuple):
     verifier: Verifier
     searching: Searching
     contents: Contents
+    received: Received
     templates: Templates
     brandings: Brandings
     acceptor: Acceptor
@@ -68,6 +70,7 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
                 verifier,
                 searching,
                 Contents(database, codec),
+                Received(database, keyring),
                 templates,
                 brandings,
                 acceptor,

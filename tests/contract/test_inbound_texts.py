@@ -31,7 +31,7 @@ def text(words: str = "Hello", **changes: object) -> InboundText:
 
 def sms(service_id: UUID, number: str = READER, at: float = NOW) -> Message:
     of_then = {"id": new_id(at, os.urandom(10)), "created_at": at}
-    return message(channel=Channel.SMS, recipient=Unread(number), service_id=service_id, **of_then)
+    return message(channel=Channel.SMS, recipient=Unread(Channel.SMS, number), service_id=service_id, **of_then)
 
 
 async def take(store: Store, *texts: InboundText, now: float = NOW) -> list[InboundText]:

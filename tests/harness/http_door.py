@@ -142,6 +142,7 @@ async def running_door(
         acceptor=acceptor,
         searching=store.searching,
         contents=store.contents,
+        received_=store.received,
         templates_=found,
         brandings=brandings,
         metrics=DoorMetrics(registry),

@@ -43,6 +43,7 @@ def _worker(works: Works, provider: Closed, now: Callable[[], float] = time.time
         searching=works.store.searching,
         contents=works.store.contents,
         attempting=works.store.attempting,
+        opt_outs=works.store.opt_outs,
         queue=works.queue,
         sealing=works.sealing_of(
             Signer(works.database, works.sealing, Email(provider="ses"), time.time), works.settings
