@@ -1,4 +1,4 @@
-"""Where email goes, and what that is like: for all who ask before there is a provider, or may not know it."""
+"""Where email and texts go, and what that is like: for all who ask before there is a provider, or may not know it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -42,3 +42,18 @@ _TRAITS = {
         suppresses=True,
     ),
 }
+
+
+class SmsProvider(StrEnum):
+    """The operator's choice for texts, likewise."""
+
+    OUTBOX = "outbox"
+    AWS = "aws"
+
+    @property
+    def asks_aws(self) -> bool:
+        """Whether AWS sends them: it has numbers, a spend limit and a configuration set of its own."""
+        return _ASKS_AWS[self]
+
+
+_ASKS_AWS = {SmsProvider.OUTBOX: False, SmsProvider.AWS: True}

@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from config.problems import problem
-from config.providers import EmailProvider, Traits
+from config.providers import EmailProvider, SmsProvider, Traits
 from config.values import (
     DatabaseUrl,
     Devices,
@@ -33,6 +33,7 @@ from config.values import (
     Listen,
     ListenAddress,
     Networks,
+    Price,
     QueueUrl,
     Region,
     Resolvers,
@@ -97,6 +98,13 @@ class Email(Slice):
     def traits(self) -> Traits:
         """What the provider is like."""
         return self.provider.traits
+
+
+class Sms(Slice):
+    provider: SmsProvider = SmsProvider.OUTBOX
+    endpoint_url: Endpoint | None = None
+    configuration_set: str | None = None  # of AWS End User Messaging: where what becomes of texts is told
+    max_price: Price | None = None  # of one text, in US dollars: AWS refuses one that would cost more
 
 
 class Dns(Slice):
@@ -177,6 +185,7 @@ class Settings(BaseSettings):
     tls: Tls = Tls()
     metrics: Metrics = Metrics()
     email: Email = Email()
+    sms: Sms = Sms()
     dns: Dns = Dns()
     branding: Branding = Branding()
     outbox: Outbox = Outbox()

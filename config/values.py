@@ -24,6 +24,7 @@ _RESOLVABLE = re.compile(r"(?=.{1,255}$)[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9A-Fa-
 _USERNAME = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}", re.ASCII)
 _POSTGRESQL_OPTIONS = frozenset({"host", "port", "ssl", "passfile", "target_session_attrs"})
+_PRICE = re.compile(r"[0-9]{0,2}\.[0-9]{1,5}", re.ASCII)  # as AWS takes it
 _MAX_GOVERNMENT = 100  # characters of its name
 _SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 
@@ -222,6 +223,12 @@ def _check_postgresql(url: URL) -> None:
             raise ProblemError("its port is not between 1 and 65535")
 
 
+def _price(value: str) -> str:
+    if not _PRICE.fullmatch(value):
+        raise ProblemError("write dollars with a point, as in 0.05; at most two digits before it and five behind")
+    return value
+
+
 Listen = Annotated[ListenAddress, BeforeValidator(_listen)]
 Resolvers = Annotated[tuple[ListenAddress, ...], BeforeValidator(_resolvers)]
 Networks = Annotated[tuple[str, ...], BeforeValidator(_networks)]
@@ -233,6 +240,7 @@ Domain = Annotated[str, AfterValidator(_domain)]
 Government = Annotated[str, AfterValidator(_government)]
 Region = Annotated[str, AfterValidator(_region)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
+Price = Annotated[str, AfterValidator(_price)]
 RootUrl = Annotated[str, AfterValidator(_root)]
 QueueUrl = Annotated[str, AfterValidator(_queue)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]

@@ -14,6 +14,8 @@ import auth.services
 import auth.throttle
 import delivery.library.brandings
 import delivery.library.templates
+import delivery.store.inbound
+import delivery.store.opt_outs
 import delivery.store.tables
 from config.database import metadata
 

@@ -44,17 +44,35 @@ _DESCRIPTIONS: Mapping[Channel, Mapping[Status, Text]] = {
         Status.CANCELLED: CANCELLED,
     },
 }
+# Reasons for which a text to a number that exists is not delivered, and will not be.
+_TEXTS_BLOCKED = ("opted-out", "on-blocked-list", "blocked-as-spam")
 # Programs compare these: English whatever the reader's language.
 _PROVIDER_RESPONSES = {
     _SUPPRESSED: "The email address is on our email provider suppression list",
     **dict.fromkeys(_ON_OUR_LIST, "The email address is on the GC Notify suppression list"),
     "attachment-rejected": "The email was rejected because of its attachments",
+    # GC Notify's, which are AWS's own words (SNS) but for the last ones.
+    "opted-out": "Phone number is opted out",
+    "on-blocked-list": "Destination is on a blocked list",
+    "blocked-as-spam": "Blocked as spam by phone carrier",
+    "invalid-number": "Invalid phone number",
+    "invalid-message": "Message body is invalid",
+    "blocked": "Phone has blocked SMS",
+    "carrier-blocked": "Phone carrier has blocked this message",
+    "phone-unreachable": "Phone is currently unreachable/unavailable",
+    "carrier-unreachable": "Phone carrier is currently unreachable/unavailable",
+    "price-over-threshold": "This delivery would exceed max price",
+    "unknown": "Unknown error attempting to reach phone",
+    "ttl-expired": "Delivery TTL has expired",
+    "protect-blocked": "Blocked by the protect configuration",
 }
 
 
 def status_description(channel: Channel, status: Status, reason: str | None) -> Text:
     """The label of a status; `reason` is why the message ended so, in Notify's words (None: nobody said)."""
     if status is Status.PERMANENT_FAILURE and reason in (_SUPPRESSED, *_ON_OUR_LIST):
+        return BLOCKED
+    if channel is Channel.SMS and status is Status.PERMANENT_FAILURE and reason in _TEXTS_BLOCKED:
         return BLOCKED
     return _DESCRIPTIONS[channel][status]
 

@@ -37,11 +37,12 @@ _DOOR = _EVERY | {
     "messages": "SELECT, INSERT",
     "queue": "SELECT, INSERT",
     "counters": _COUNT,
+    "opt_outs": "SELECT",
     "idempotency": "SELECT, INSERT, DELETE",  # a name whose message was refused is free again
 }
 GRANTS: Mapping[str, Mapping[str, str]] = {
     "relay_smtp": _DOOR,
-    "relay_http": _DOOR | {"contents": "SELECT, INSERT"},  # it shows what was sent
+    "relay_http": _DOOR | {"contents": "SELECT, INSERT", "inbound_texts": "SELECT"},  # it shows what was sent and came
     "relay_worker": _EVERY
     | {
         "domains": "SELECT, INSERT, UPDATE",
@@ -56,6 +57,8 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "attempts": "SELECT, INSERT, UPDATE, DELETE",
         "counters": _COUNT,
         "idempotency": "SELECT, DELETE",
+        "opt_outs": "SELECT",
+        "inbound_texts": "SELECT, DELETE",
         "callback_urls": "SELECT (service_id)",
         "callbacks": "SELECT, INSERT, DELETE",
     },
@@ -66,6 +69,8 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "attempts": "SELECT, UPDATE (ended_at, outcome, reason)",
         "counters": _COUNT,
         "events": "SELECT, INSERT, UPDATE (message_id), DELETE",
+        "opt_outs": "SELECT, INSERT, DELETE",
+        "inbound_texts": "SELECT, INSERT",
         "callback_urls": "SELECT",
         "callbacks": "SELECT, INSERT, UPDATE",
     },

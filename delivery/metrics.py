@@ -50,6 +50,14 @@ class DeliveryMetrics:
             ("fate",),
             registry=registry,
         )
+        self.inbound = Counter(
+            "delivery_inbound_texts_total", "Texts that people sent to our numbers", registry=registry
+        )
+        self.miscounted = Counter(
+            "delivery_texts_miscounted_total",
+            "Texts that took other parts than were counted when they were accepted",
+            registry=registry,
+        )
         for kind in EventKind:
             self.events.labels(EmailProvider.SES.value, kind.value)
         for fate in ("unreadable", "refused"):

@@ -6,7 +6,7 @@ A started attempt is on disk before its provider call, so that after any crash w
 import asyncio
 import os
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -24,6 +24,7 @@ from delivery.providers.table import Providers
 from delivery.queue.base import Claim, Queue
 from delivery.rounds import Rounds
 from delivery.store.base import Attempt, Outcome, Record
+from delivery.store.opt_outs import OPTED_OUT
 from messages.message import Channel, ContentKind, Message, new_id
 from messages.status import Status
 
@@ -63,6 +64,12 @@ class Attempting(Protocol):
     async def record(self, record: Record) -> None: ...
 
 
+class OptOuts(Protocol):
+    """What this needs of delivery.store.opt_outs."""
+
+    async def stopped(self, messages: Iterable[Message]) -> set[UUID]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A claimed message, sealed, with the attempt that is about to start."""
@@ -84,6 +91,7 @@ class Worker:
         searching: Searching,
         contents: Contents,
         attempting: Attempting,
+        opt_outs: OptOuts,
         queue: Queue,
         sealing: Mapping[Channel, Sealing],
         providers: Providers,
@@ -95,6 +103,7 @@ class Worker:
         self._searching = searching
         self._contents = contents
         self._attempting = attempting
+        self._opt_outs = opt_outs
         self._queue = queue
         self._sealing = sealing
         self._providers = providers
@@ -167,19 +176,26 @@ class Worker:
 
     async def _send_portion(self, portion: Sequence[tuple[Claim, Message]], late: float) -> None:
         contents = await self._contents.load({message.content_id for _, message in portion})
+        stopped = await self._opt_outs.stopped(message for _, message in portion)
         batch = []
         for place, (claim, message) in enumerate(portion):
             if self._now() > late:
                 # Built on, the leases could run out: somebody else would build them all again, and be late as well.
                 await self._queue.give_back([left.id for _, left in portion[place:]], self._now())
                 break
-            outgoing = await self._sealed(claim, message, contents)
-            if outgoing is not None:
+            if message.id in stopped:
+                await self._stop(message)
+            elif (outgoing := await self._sealed(claim, message, contents)) is not None:
                 batch.append(outgoing)
         if batch:
             lease_until = self._now() + self._settings.lease_seconds
             ours = await self._attempting.attempt([each.attempt for each in batch], self._owner, lease_until)
             await asyncio.gather(*(self._send(each) for each in batch if each.message.id in ours))
+
+    async def _stop(self, message: Message) -> None:
+        status = Status.PERMANENT_FAILURE
+        record = Record(message.id, None, Outcome.STOPPED, self._now(), status=status, reason=OPTED_OUT)
+        await self._record(record, message)
 
     async def _sealed(self, claim: Claim, message: Message, contents: Mapping[UUID, bytes | None]) -> Outgoing | None:
         try:
@@ -280,9 +296,9 @@ class Worker:
     async def _record(self, record: Record, message: Message) -> None:
         # What a provider said once is told nobody twice: forgetting it over an outage would send the message again.
         await self._rounds.insist(lambda: self._attempting.record(record))
-        status = record.status if record.outcome is Outcome.RELAYED else None
+        status = record.status
         if record.outcome in (Outcome.FAILED, Outcome.EXPIRED):
-            status = Status.TECHNICAL_FAILURE
+            status = status or Status.TECHNICAL_FAILURE
         reached = {"relayed": record.outcome is Outcome.RELAYED, "delivered": status is Status.DELIVERED}
         for stage in (stage for stage, is_reached in reached.items() if is_reached):
             seconds = self._metrics.seconds.labels(message.channel.value, message.lane.value, stage)

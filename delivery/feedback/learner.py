@@ -7,11 +7,12 @@ from uuid import UUID
 import structlog
 
 from delivery.feedback.base import Unreadable
+from delivery.feedback.reading import Told
 from delivery.metrics import DeliveryMetrics
-from delivery.store.base import Event, EventKind, Fate, Learned, Moved
+from delivery.store.base import Event, EventKind, Fate, InboundText, Learned, Moved
 from messages.status import Status
 
-TIME_OUT_SECONDS = 72 * 3600.0  # SES gives up long before; what is not told by then will not be
+TIME_OUT_SECONDS = 72 * 3600.0  # SES gives up long before, AWS's texts end as unknown by then
 _TIMED_OUT_AT_ONCE = 500
 
 
@@ -25,24 +26,38 @@ class Settling(Protocol):
     async def time_out(self, sent_before: float, now: float, limit: int) -> tuple[Moved, ...]: ...
 
 
-Reader = Callable[[str], tuple[Event, ...]]  # of one provider's notifications; raises Unreadable
+class Receiving(Protocol):
+    """What this needs of delivery.store.inbound."""
+
+    async def take(self, texts: Sequence[InboundText], now: float) -> list[InboundText]: ...
+
+
+Reader = Callable[[str], tuple[Told, ...]]  # of notifications; raises Unreadable
 
 
 class Learner:
-    """One per process and provider, whose notifications `reader` reads. `now` gives seconds since the epoch.
+    """One per process; `reader` reads what its providers tell. `now` gives seconds since the epoch.
 
     What the database raises passes through.
     """
 
-    def __init__(self, reader: Reader, settling: Settling, metrics: DeliveryMetrics, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        settling: Settling,
+        receiving: Receiving,
+        metrics: DeliveryMetrics,
+        now: Callable[[], float],
+    ) -> None:
         self._reader = reader
         self._settling = settling
+        self._receiving = receiving
         self._metrics = metrics
         self._now = now
         self._log = structlog.get_logger("feedback")
 
-    def read(self, text: str, source: str) -> tuple[Event, ...]:
-        """The events in a notification; none where it tells nothing of use. Raises Unreadable, which is logged."""
+    def read(self, text: str, source: str) -> tuple[Told, ...]:
+        """What a notification tells; none where it tells nothing of use. Raises Unreadable, which is logged."""
         try:
             found = self._reader(text)
         except Unreadable as error:
@@ -57,8 +72,22 @@ class Learner:
         self._metrics.event_fates.labels("unreadable").inc()
         self._log.error("event.unreadable", source=source, problem=str(error))
 
-    async def learn(self, events: Sequence[Event]) -> None:
-        """When it returns, the events are on disk with all that follows from them."""
+    async def learn(self, told: Sequence[Told]) -> None:
+        """When it returns, what was told is on disk with all that follows from it."""
+        if events := [each for each in told if isinstance(each, Event)]:
+            await self._learn(events)
+        if texts := [each for each in told if isinstance(each, InboundText)]:
+            await self._take(texts)
+
+    async def _take(self, texts: Sequence[InboundText]) -> None:
+        kept = await self._receiving.take(texts, self._now())
+        self._metrics.event_fates.labels(Fate.KEPT.value).inc(len(kept))
+        self._metrics.event_fates.labels(Fate.REPEATED.value).inc(len(texts) - len(kept))
+        self._metrics.inbound.inc(len(kept))
+        for text in kept:
+            self._log.info("text.received", text_id=str(text.id), service_id=text.service_id and str(text.service_id))
+
+    async def _learn(self, events: Sequence[Event]) -> None:
         learned = await self._settling.learn(events, self._now())
         kinds: dict[tuple[UUID | None, Status, float], EventKind] = {}
         for event, fate in zip(events, learned.fates, strict=True):
@@ -70,6 +99,11 @@ class Learner:
         for moved in learned.moved:
             key = (moved.message_id, moved.status, moved.at)
             self._settled(moved, kinds.get(key) or kinds.get((None, *key[1:])))
+        for each in learned.miscounts:
+            self._metrics.miscounted.inc()
+            self._log.warning(
+                "text.miscounted", message_id=str(each.message_id), counted=each.counted, charged=each.charged
+            )
 
     async def match_parked(self) -> None:
         """Gives events that came before their message was known to it."""

@@ -10,9 +10,9 @@ from typing import Any
 from starlette.applications import Starlette
 
 from config.settings import Aws
-from delivery.feedback import ses, upkeep
+from delivery.feedback import reading, upkeep
 from delivery.feedback.certificates import FetchedCertificates
-from delivery.feedback.learner import Learner, Settling
+from delivery.feedback.learner import Learner, Receiving, Settling
 from delivery.feedback.sns import Verifier
 from delivery.feedback.sns_webhook import Webhook, confirming
 from delivery.feedback.sqs_poller import SqsPoller, open_queue
@@ -31,10 +31,10 @@ class Parts:
 
 @asynccontextmanager
 async def open_parts(
-    settings: Aws, settling: Settling, metrics: DeliveryMetrics, now: Callable[[], float]
+    settings: Aws, settling: Settling, receiving: Receiving, metrics: DeliveryMetrics, now: Callable[[], float]
 ) -> AsyncIterator[Parts]:
     """One per process and event loop. No request goes out yet."""
-    learner = Learner(ses.events, settling, metrics, now)
+    learner = Learner(reading.read, settling, receiving, metrics, now)
     verifier = Verifier(settings.sns_topics, FetchedCertificates(settings.sns_endpoint_url), now)
     running: list[Part] = [partial(upkeep.run, learner)]
     async with AsyncExitStack() as stack:

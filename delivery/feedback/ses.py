@@ -11,15 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from config.providers import EmailProvider
-from delivery.feedback.base import Unreadable, child, children, read_object, required, string
+from delivery.feedback.base import Unreadable, child, children, printable, required, string, time_of
 from delivery.store.base import Event, EventKind
-from messages.message import parse_id, parse_time
+from messages.message import parse_id
 from messages.status import Status
 
 PROVIDER = EmailProvider.SES.value
-DETAIL_CHARACTERS = 1000
-# Published as plain text when an event destination is made.
-_GREETING = "Successfully validated SNS topic"
 
 _KINDS: dict[str, tuple[EventKind, str]] = {  # by type: kind, and the name of the object that tells more
     "Send": (EventKind.SEND, "send"),
@@ -42,14 +39,10 @@ _MAX_RECIPIENTS = 50  # of one call
 _PROVIDER_ID = re.compile(r"[!-~]{1,200}")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[ _-]+")
 _REASON = re.compile(r"[a-z0-9-]{1,64}")
-_EARLIEST, _LATEST = parse_time("2010-01-01"), parse_time("2200-01-01")
 
 
-def events(text: str) -> tuple[Event, ...]:
+def events(told: Mapping[str, Any]) -> tuple[Event, ...]:
     """The events that one notification tells, none where it is of no use to us. Raises Unreadable, nothing else."""
-    if text.startswith(_GREETING):
-        return ()
-    told = read_object(text)
     known = _KINDS.get(string(told, "eventType") or required(told, "notificationType"))
     if known is None:
         return ()
@@ -58,7 +51,7 @@ def events(text: str) -> tuple[Event, ...]:
     provider_id = required(mail, "messageId")
     if not _PROVIDER_ID.fullmatch(provider_id):
         raise Unreadable("messageId")
-    at = _time(string(more, "timestamp") or required(mail, "timestamp"))
+    at = time_of(string(more, "timestamp") or required(mail, "timestamp"), "timestamp")
     status, reason = _SAYS[kind](more)
     once = string(more, "feedbackId") or f"{at:.3f}"
     return tuple(
@@ -82,16 +75,6 @@ def _id(provider_id: str, kind: EventKind, once: str, position: int) -> UUID:
     # The recipient's place, not the address: nobody can try addresses against the ids of a stolen database.
     name = "\n".join((PROVIDER, provider_id, kind.value, once, str(position)))
     return UUID(bytes=hashlib.sha256(name.encode()).digest()[:16])
-
-
-def _time(text: str) -> float:
-    try:
-        at = parse_time(text)
-    except ValueError:
-        raise Unreadable("timestamp") from None
-    if not _EARLIEST < at < _LATEST:
-        raise Unreadable("timestamp")
-    return at
 
 
 def _tag(mail: Mapping[str, Any], name: str) -> UUID | None:
@@ -147,11 +130,4 @@ def _details(kind: EventKind, more: Mapping[str, Any]) -> list[str | None]:
         found = [string(each, "diagnosticCode") for each in children(more, name) if isinstance(each, dict)]
     else:  # a complaint names all who may have complained: of a message to one it is one
         found = [string(more, "errorMessage")]
-    return [_printable(text) for text in found[:_MAX_RECIPIENTS]] or [None]
-
-
-def _printable(text: str | None) -> str | None:
-    """Cut, and without what could command a terminal."""
-    if text is None:
-        return None
-    return "".join(c if c.isprintable() else " " for c in text[:DETAIL_CHARACTERS]).strip() or None
+    return [printable(text) for text in found[:_MAX_RECIPIENTS]] or [None]

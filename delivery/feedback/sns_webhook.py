@@ -96,9 +96,9 @@ class Webhook:
 
     async def _act(self, envelope: SnsEnvelope) -> int:
         if envelope.type == NOTIFICATION:
-            events = self._learner.read(envelope.message, "webhook")
-            if events:
-                await self._learner.learn(events)
+            told = self._learner.read(envelope.message, "webhook")
+            if told:
+                await self._learner.learn(told)
         elif envelope.type == SUBSCRIPTION:
             await self._confirm(envelope.topic_arn, envelope.token or "")
             self._log.info("webhook.subscribed", topic=envelope.topic_arn)

@@ -1,4 +1,4 @@
-"""Receives what SES tells from an SQS queue: learned first, deleted after.
+"""Receives what AWS tells from an SQS queue: learned first, deleted after.
 
 What is not deleted comes again, to whoever polls; what nobody can read goes where the queue's redrive policy says.
 """
@@ -20,9 +20,9 @@ from config.database import OUTAGES, is_outage
 from config.settings import Aws
 from delivery.feedback.base import Unreadable
 from delivery.feedback.learner import Learner
+from delivery.feedback.reading import Told
 from delivery.feedback.sns import unwrap
 from delivery.providers.aws import classify, open_client
-from delivery.store.base import Event
 
 _LOOPS = 4  # that receive at once
 _BATCH = 10  # the most that SQS gives or deletes in a call
@@ -36,10 +36,10 @@ _AWS_ERRORS = (ClientError, BotoCoreError, ResponseParserError, TimeoutError)
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message of the queue, read. An empty `events` tells nothing of use."""
+    """A message of the queue, read. An empty `told` says nothing of use."""
 
     receipt: str
-    events: tuple[Event, ...]
+    told: tuple[Told, ...]
 
 
 @asynccontextmanager
@@ -131,11 +131,11 @@ class SqsPoller:
                 return []
 
     async def _learn(self, received: Sequence[Received]) -> list[Received]:
-        events = [event for each in received for event in each.events]
-        if not events:
+        told = [one for each in received for one in each.told]
+        if not told:
             return list(received)
         try:
-            await self._learner.learn(events)
+            await self._learner.learn(told)
         except OUTAGES as error:
             if is_outage(error):
                 raise

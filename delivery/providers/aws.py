@@ -19,6 +19,7 @@ from botocore.parsers import ResponseParserError
 
 from config.settings import Aws
 from delivery.providers.base import Deferred, Failed, SendError, Throttled, Unknown
+from messages.status import Status
 
 
 @asynccontextmanager
@@ -67,8 +68,11 @@ class Meaning:
     kind: type[SendError]
     reason: str
     retry_after_seconds: float | None = None
+    status: Status = Status.TECHNICAL_FAILURE  # that the message ends with, where it fails
 
     def error(self) -> SendError:
+        if issubclass(self.kind, Failed):
+            return self.kind(self.reason, status=self.status)
         return self.kind(self.reason, self.retry_after_seconds)
 
 
@@ -81,10 +85,11 @@ MALFORMED = Meaning(Failed, "aws_malformed")
 UNUSABLE = Meaning(Throttled, "aws_configuration", 60)
 SERVER_ERROR = Meaning(Unknown, "aws_server_error")
 
-# (code, words that the text must hold, meaning): the first row that fits counts. Only answers below 500 are looked up.
-# What stops the whole account throttles; what stops one sending domain defers that message alone, or one service with
-# a broken domain would stop the mail of all.
-ERRORS: tuple[tuple[str, str, Meaning], ...] = (
+# (code, words that its text, Reason or ResourceType must hold, meaning): the first row that fits counts, those of the
+# service before these. Only answers below 500 are looked up. What stops the whole account throttles; what stops one
+# sender's domain or number defers that message alone, or one service with a broken domain would stop the mail of all.
+Errors = tuple[tuple[str, str, Meaning], ...]
+ERRORS: Errors = (
     ("TooManyRequestsException", "daily", DAILY_QUOTA),
     ("TooManyRequestsException", "", RATE),
     ("LimitExceededException", "daily", DAILY_QUOTA),
@@ -93,12 +98,6 @@ ERRORS: tuple[tuple[str, str, Meaning], ...] = (
     ("ThrottlingException", "", RATE),
     ("Throttling", "daily", DAILY_QUOTA),
     ("Throttling", "", RATE),
-    ("SendingPausedException", "", Meaning(Throttled, "ses_sending_paused", 300)),
-    ("AccountSuspendedException", "", Meaning(Throttled, "ses_account_suspended", 900)),
-    ("NotFoundException", "", Meaning(Throttled, "ses_configuration_missing", 300)),
-    ("MailFromDomainNotVerifiedException", "", Meaning(Deferred, "ses_mail_from_not_verified", 300)),
-    ("MessageRejected", "not verified", Meaning(Deferred, "ses_identity_not_verified", 300)),
-    ("MessageRejected", "", Meaning(Failed, "ses_message_rejected")),
     ("BadRequestException", "", MALFORMED),
     ("InvalidParameterValue", "", MALFORMED),
     ("ValidationException", "", MALFORMED),
@@ -143,19 +142,22 @@ NO_ANSWERS: tuple[tuple[type[Exception], Meaning], ...] = (
 )
 
 
-def classify(error: Exception) -> SendError:
+def classify(error: Exception, of_service: Errors = ()) -> SendError:
     """The SendError for what a client call raised. Unknown unless it is certain that nothing was sent."""
-    return (_answer(error.response) if isinstance(error, boto.ClientError) else _no_answer(error)).error()
+    answered = isinstance(error, boto.ClientError)
+    return (_answer(error.response, of_service) if answered else _no_answer(error)).error()
 
 
-def _answer(response: dict[str, Any]) -> Meaning:
+def _answer(response: dict[str, Any], of_service: Errors) -> Meaning:
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     if not 400 <= status < 500:
         return SERVER_ERROR
     details = response.get("Error", {})
-    code, text = str(details.get("Code", "")), str(details.get("Message", "")).lower()
-    for known, words, meaning in ERRORS:
-        if code == known and words in text:
+    code = str(details.get("Code", ""))
+    said = (details.get("Message"), response.get("Reason"), response.get("ResourceType"))
+    text = " ".join(str(each) for each in said if each).lower()
+    for known, words, meaning in (*of_service, *ERRORS):
+        if code == known and words.lower() in text:
             return meaning
     return STATUSES.get(status, REFUSED)
 
@@ -167,32 +169,3 @@ def _no_answer(error: Exception) -> Meaning:
     ):
         return UNREACHABLE
     return next((meaning for kind, meaning in NO_ANSWERS if isinstance(error, kind)), UNEXPECTED)
-
-
-# -- The account ---------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What SES grants us in this region. Quotas count recipients; None is no limit."""
-
-    max_per_second: float
-    max_per_day: float | None
-    sent_last_day: float
-    sending_enabled: bool
-    production: bool  # False: sandbox, verified recipients only
-
-
-async def account(client: Any) -> Account:
-    """Asks SES (a `sesv2` client; about one call a second is allowed). Raises a SendError that names what is wrong."""
-    try:
-        answer = await client.get_account()
-    except (boto.ClientError, boto.BotoCoreError, ResponseParserError) as error:
-        raise classify(error) from None
-    quota = answer.get("SendQuota", {})
-    max_per_day = quota.get("Max24HourSend", 0.0)
-    return Account(
-        max_per_second=quota.get("MaxSendRate", 0.0),
-        max_per_day=None if max_per_day < 0 else max_per_day,
-        sent_last_day=quota.get("SentLast24Hours", 0.0),
-        sending_enabled=answer.get("SendingEnabled", False),
-        production=answer.get("ProductionAccessEnabled", False),
-    )

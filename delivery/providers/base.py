@@ -32,12 +32,24 @@ class Throttled(SendError):  # noqa: N818
     """
 
 
+class TooFast(Throttled):
+    """Of the origination identity alone that the message leaves from: what leaves from others goes on."""
+
+
+class Held(Throttled):
+    """The provider sends nothing of ours until somebody mends it: an alert, and each minute a try whether it does."""
+
+
 class Deferred(SendError):  # noqa: N818
     """Certainly not sent; worth another attempt later."""
 
 
 class Failed(SendError):  # noqa: N818
-    """Certainly not sent, and no later attempt can change that."""
+    """Certainly not sent, and no later attempt can change that: the message ends with `status`."""
+
+    def __init__(self, reason: str, *, status: Status = Status.TECHNICAL_FAILURE) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 class Unknown(SendError):  # noqa: N818
@@ -49,9 +61,12 @@ class Provider(Protocol):
 
     name: str
     idempotent: bool  # sending one message twice has the effect of sending it once
+    paced: bool  # each message leaves from an origination identity , at the pace of that one
 
-    async def send(self, message: Message, content: bytes, attempt_id: UUID) -> Receipt:
+    async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
         """Hands over `content` (final octets; an email's are signed) for `message.recipient`.
+
+        It leaves from `origin`, a number or a pool of them, where the provider is paced.
 
         Raises Throttled, Deferred, Failed or Unknown; anything else is a bug and counts as Unknown.
         """

@@ -21,11 +21,12 @@ class OutboxProvider:
 
     name = EmailProvider.OUTBOX.value
     idempotent = True  # the same two names again
+    paced = False
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    async def send(self, message: Message, content: bytes, attempt_id: UUID) -> Receipt:
+    async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
         envelope = json.dumps(_envelope(message, attempt_id)).encode()
         try:
             await asyncio.to_thread(self._write, str(message.id), str(attempt_id), content, envelope)

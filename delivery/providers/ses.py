@@ -14,10 +14,18 @@ from botocore.parsers import ResponseParserError
 
 from config.providers import EmailProvider
 from config.settings import Aws
-from delivery.providers.aws import classify, open_client
-from delivery.providers.base import Failed, Receipt, Unknown
+from delivery.providers.aws import Errors, Meaning, classify, open_client
+from delivery.providers.base import Deferred, Failed, Held, Receipt, Throttled, Unknown
 from messages.message import Message
 
+ERRORS: Errors = (
+    ("SendingPausedException", "", Meaning(Held, "ses_sending_paused", 300)),
+    ("AccountSuspendedException", "", Meaning(Held, "ses_account_suspended", 900)),
+    ("NotFoundException", "", Meaning(Throttled, "ses_configuration_missing", 300)),
+    ("MailFromDomainNotVerifiedException", "", Meaning(Deferred, "ses_mail_from_not_verified", 300)),
+    ("MessageRejected", "not verified", Meaning(Deferred, "ses_identity_not_verified", 300)),
+    ("MessageRejected", "", Meaning(Failed, "ses_message_rejected")),
+)
 UPLOAD_BYTES_PER_SECOND = 1024 * 1024  # slower than that counts as hanging
 
 
@@ -36,12 +44,13 @@ class SesProvider:
 
     name = EmailProvider.SES.value
     idempotent = False
+    paced = False
 
     def __init__(self, transport: SesTransport, region: str) -> None:
         self._transport = transport
         self._domain = "email.amazonses.com" if region == "us-east-1" else f"{region}.amazonses.com"
 
-    async def send(self, message: Message, content: bytes, attempt_id: UUID) -> Receipt:
+    async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
         recipient = str(message.recipient)
         if not recipient.isascii():  # SES has no SMTPUTF8 (RFC 6531)
             raise Failed("recipient_not_ascii")
@@ -84,7 +93,7 @@ class AiobotocoreTransport:
                     **self._fixed,
                 )
         except (ClientError, BotoCoreError, ResponseParserError, TimeoutError) as error:
-            raise classify(error) from None  # its text holds addresses
+            raise classify(error, ERRORS) from None  # its text holds addresses
         provider_id = answer.get("MessageId")
         if not provider_id:
             raise Unknown("ses_no_message_id")

@@ -18,8 +18,9 @@ class SimulatorProvider:
 
     name = "simulator"
     idempotent = True  # the outcome follows from the recipient alone
+    paced = False
 
-    async def send(self, message: Message, content: bytes, attempt_id: UUID) -> Receipt:
+    async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
         status = OUTCOMES.get(message.recipient.key, Status.DELIVERED)
         return Receipt(provider_id=str(message.id), status=status)
 

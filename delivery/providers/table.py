@@ -1,13 +1,14 @@
 """Which provider takes a message: by its channel, and by the type of its key."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from config.providers import EmailProvider
+from config.providers import EmailProvider, SmsProvider
 from config.settings import Settings
+from delivery.providers import aws_sms, ses
 from delivery.providers.base import Provider
 from delivery.providers.outbox import OutboxProvider
-from delivery.providers.ses import open_provider
 from delivery.providers.simulator import SimulatorProvider
 from messages.message import Channel, KeyType
 
@@ -34,6 +35,7 @@ async def open_providers(settings: Settings) -> AsyncIterator[Providers]:
 
         live = {
             Channel.EMAIL: await opened(_EMAIL[settings.email.provider](settings)),
+            Channel.SMS: await opened(_SMS[settings.sms.provider](settings)),
         }
         yield providers(live, SimulatorProvider())
 
@@ -42,11 +44,19 @@ async def _outbox(settings: Settings) -> Provider:
     return OutboxProvider(settings.outbox.dir)
 
 
+async def _aws(settings: Settings) -> Provider:
+    return await aws_sms.open_provider(settings.aws, settings.sms, settings.delivery.concurrency, time.time)
+
+
 async def _ses(settings: Settings) -> Provider:
-    return await open_provider(settings.aws, settings.delivery.concurrency)
+    return await ses.open_provider(settings.aws, settings.delivery.concurrency)
 
 
 _EMAIL: Mapping[EmailProvider, Callable[[Settings], Awaitable[Provider]]] = {
     EmailProvider.OUTBOX: _outbox,
     EmailProvider.SES: _ses,
+}
+_SMS: Mapping[SmsProvider, Callable[[Settings], Awaitable[Provider]]] = {
+    SmsProvider.OUTBOX: _outbox,
+    SmsProvider.AWS: _aws,
 }

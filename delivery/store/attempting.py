@@ -123,7 +123,7 @@ def _record_all(
     """Messages first, in one order, then queue, then attempts, as all who write several of them."""
     records = sorted(records, key=lambda record: record.message_id)
     by = {outcome: [each for each in records if each.outcome is outcome] for outcome in Outcome}
-    relayed, final = by[Outcome.RELAYED], by[Outcome.FAILED] + by[Outcome.EXPIRED]
+    relayed, final = by[Outcome.RELAYED], by[Outcome.FAILED] + by[Outcome.EXPIRED] + by[Outcome.STOPPED]
     rows: Mapping[UUID, Any] = {}
     if any(each.status is not Status.SENDING for each in records):  # else the updates themselves take them in order
         rows = locked(connection, [each.message_id for each in records])
@@ -146,9 +146,8 @@ def _ends(rows: Mapping[UUID, Any], relayed: Sequence[Record], final: Sequence[R
     left = {each.message_id for each in relayed}
     left |= {message_id for message_id, row in rows.items() if row.provider_id is not None}
     ends = [Settlement(r.message_id, r.status, r.at, r.reason) for r in relayed if r.status in FINAL and r.status]
-    ends += [
-        Settlement(r.message_id, Status.TECHNICAL_FAILURE, r.at, r.reason) for r in final if r.message_id not in left
-    ]
+    failed = [each for each in final if each.message_id not in left]
+    ends += [Settlement(r.message_id, r.status or Status.TECHNICAL_FAILURE, r.at, r.reason) for r in failed]
     return ends
 
 

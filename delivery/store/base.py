@@ -5,7 +5,9 @@ files beside this one; every method there is one transaction or, where it says s
 PostgreSQL with the same statements, held to it by tests/contract. Times are seconds since the epoch.
 """
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from uuid import UUID
 
@@ -40,7 +42,7 @@ class Group:
     """
 
     messages: tuple[Message, ...]
-    content: bytes
+    contents: Mapping[UUID, bytes]  # one for each channel, by `Message.content_id`
     charges: tuple[Charge, ...] = ()
     idempotency: IdempotencyKey | None = None
 
@@ -65,8 +67,9 @@ class Outcome(StrEnum):
     RELAYED = "relayed"
     THROTTLED = "throttled"  # the attempt is removed, the message given back
     DEFERRED = "deferred"  # given back until `until`
-    FAILED = "failed"  # settled as technical-failure
+    FAILED = "failed"  # settled as `status`
     EXPIRED = "expired"  # settled as technical-failure without an attempt
+    STOPPED = "stopped"  # settled as permanent-failure without an attempt: the recipient wants no texts
     UNKNOWN = "unknown"  # parked until `until`, then sent again
 
 
@@ -74,8 +77,8 @@ class Outcome(StrEnum):
 class Record:
     """What came of one claimed message, written by the worker.
 
-    `status` is set for RELAYED (SENDING, or the end where the provider knows it), `until` for THROTTLED, DEFERRED and
-    UNKNOWN. `attempt_id` is None for EXPIRED.
+    `status` is set for RELAYED (SENDING, or the end where the provider knows it), FAILED and STOPPED, `until` for
+    THROTTLED, DEFERRED and UNKNOWN. `attempt_id` is None for EXPIRED and STOPPED.
     """
 
     message_id: UUID
@@ -111,6 +114,25 @@ class EventKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Carriage:
+    """What a provider tells of a text's way; None: it does not say. Price and fee are of all parts, in US dollars."""
+
+    carrier: str | None = None
+    country: str | None = None  # ISO 3166
+    encoding: str | None = None
+    parts: int | None = None  # that it charges: the truth, whatever we counted
+    price: float | None = None
+    fee: float | None = None  # of the carrier, beside the price
+
+    def to_json(self) -> str:
+        return json.dumps({name: value for name, value in asdict(self).items() if value is not None})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Carriage":
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """A provider tells us what became of a message. Told twice, it has the same id."""
 
@@ -124,6 +146,21 @@ class Event:
     status: Status | None = None  # what it says about the message's end; None: nothing
     reason: str | None = None  # the provider's own kind of bounce or complaint, in Notify's words
     detail: str | None = None  # the remote server's words; may hold an address
+    carriage: Carriage | None = None  # of texts
+
+
+@dataclass(frozen=True, slots=True)
+class InboundText:
+    """A text that somebody sent to one of our numbers. Told twice, it has the same provider id."""
+
+    provider_id: str
+    source_number: str  # whose it is, in E.164; may be a short code
+    destination_number: str
+    message: str
+    answers: str | None  # what the provider calls the text that it follows; None: it does not say
+    id: UUID | None = None  # by which we know it; None: not kept yet
+    service_id: UUID | None = None  # whom it reaches; None: nobody has texted that person from that number
+    received_at: float = 0.0
 
 
 class Fate(StrEnum):
@@ -150,11 +187,21 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Miscount:
+    """A text that takes other parts than we counted when we accepted it."""
+
+    message_id: UUID
+    counted: int
+    charged: int
+
+
+@dataclass(frozen=True, slots=True)
 class Learned:
     """What a batch of events did."""
 
     fates: tuple[Fate, ...]  # one for each event, in order
     moved: tuple[Moved, ...]
+    miscounts: tuple[Miscount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,7 @@ def locked(connection: Connection, message_ids: Collection[UUID]) -> dict[UUID, 
     """
     c = messages.c
     columns = (c.id, c.service_id, c.channel, c.key_type, c.lane, c.status, c.provider_id, c.created_at, c.completed_at)
-    statement = select(*columns).where(c.id.in_(sorted(set(message_ids)))).order_by(c.id)
+    statement = select(*columns, c.billable_units).where(c.id.in_(sorted(set(message_ids)))).order_by(c.id)
     if connection.dialect.name == "postgresql":
         statement = statement.with_for_update()
     rows: list[Any] = list(connection.execute(statement))

@@ -1,4 +1,4 @@
-"""What is dropped when its time is over: contents, idempotency keys, ended callbacks, limit windows."""
+"""What is dropped when its time is over: contents, idempotency keys, ended callbacks, inbound texts, limit windows."""
 
 from uuid import UUID
 
@@ -6,6 +6,7 @@ from sqlalchemy import Select, delete, select, tuple_
 
 from auth import limits
 from config.database import Database
+from delivery.store import inbound
 from delivery.store.tables import callbacks, contents, idempotency, messages, queue
 from messages.message import first_id
 
@@ -32,9 +33,9 @@ class Retiring:
         return len(chosen)
 
     async def forget(self, before: float, now: float, limit: int = _AT_ONCE) -> int:
-        """Drops past limit windows, and at most `limit` idempotency keys and ended callbacks each, made before then.
+        """Drops past limit windows, and at most `limit` each of idempotency keys, ended callbacks and inbound texts.
 
-        Returns how many of the latter two went.
+        Those that were made before then. Returns how many of the latter three went.
         """
         keys = select(*idempotency.primary_key).where(idempotency.c.created_at < before).limit(limit)
         ended = callbacks.c.available_at.is_(None) & (callbacks.c.id < first_id(before))
@@ -43,6 +44,7 @@ class Retiring:
             old_keys = delete(idempotency).where(tuple_(*idempotency.primary_key).in_(keys))
             gone = (await connection.execute(old_keys)).rowcount
             gone += (await connection.execute(delete(callbacks).where(callbacks.c.id.in_(told)))).rowcount
+            gone += await connection.run_sync(inbound.forget, first_id(before), limit)
             await limits.forget(connection, now)
         return gone
 

@@ -8,9 +8,9 @@ from sqlalchemy import Row
 
 from config.encrypted import cipher, hasher, row_id
 from config.keyring import Keyring
-from delivery.store.base import Event, EventKind
+from delivery.store.base import Carriage, Event, EventKind
 from delivery.store.tables import contents, events, messages
-from messages.message import Channel, ContentKind, Dsn, IdempotencyKey, KeyType, Lane, Message
+from messages.message import Channel, ContentKind, Dsn, IdempotencyKey, KeyType, Lane, Message, recipient_of
 from messages.status import Status
 
 # A 25 MB row holds SQLite's only write lock for 150 ms; parts of this size a few milliseconds each.
@@ -67,8 +67,8 @@ class Codec:
             status=Status(fields["status"]),
             content_kind=ContentKind(fields["content_kind"]),
             reverse_path=self._reverse_path.decrypt(fields["reverse_path"], bound_to).decode(),
-            recipient=Channel(fields["channel"]).recipient(
-                self._recipient.decrypt(fields["recipient"], bound_to).decode()
+            recipient=recipient_of(
+                Channel(fields["channel"]), self._recipient.decrypt(fields["recipient"], bound_to).decode()
             ),
             subject=self._subject.decrypt(fields["subject"], bound_to).decode(),
             dsn=fields["dsn"] and Dsn.from_json(self._dsn.decrypt(fields["dsn"], bound_to).decode()),
@@ -127,6 +127,7 @@ class Codec:
             "status": event.status and event.status.value,
             "reason": event.reason,
             "detail": detail or None,
+            "carriage": event.carriage and event.carriage.to_json(),
             "at": event.at,
             "received_at": now,
         }
@@ -143,4 +144,5 @@ class Codec:
             status=row.status and Status(row.status),
             reason=row.reason,
             detail=row.detail and self._detail.decrypt(row.detail, row_id(row.id)).decode(),
+            carriage=row.carriage and Carriage.from_json(row.carriage),
         )

@@ -1,6 +1,6 @@
 """What is learned of messages after they left: events that providers tell, and ends that nobody told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from config.database import Database
-from delivery.store.base import Event, Fate, Learned, Moved, Outcome, Settlement
+from delivery.store.base import Event, Fate, Learned, Miscount, Moved, Outcome, Settlement
 from delivery.store.moving import Follower, advanced, locked, settle, write
 from delivery.store.rows import Codec
 from delivery.store.tables import attempts, events, messages, queue
@@ -118,25 +118,33 @@ def _learn(
         if first:
             fresh[event.id] = event
         fates.append(Fate.REPEATED if not first else Fate.KEPT if event.id in owners else Fate.PARKED)
-    moved = _apply(connection, followers, [(owners[event.id], event) for event in fresh.values() if event.id in owners])
+    ours = [(owners[event.id], event) for event in fresh.values() if event.id in owners]
+    moved, miscounts = _apply(connection, followers, ours)
     moving = {(each.message_id, each.status, each.at) for each in moved}
     for at, event in enumerate(told):
         if fates[at] is Fate.KEPT and (owners[event.id], event.status, event.at) in moving:
             fates[at] = Fate.SETTLED
-    return Learned(tuple(fates), moved)
+    return Learned(tuple(fates), moved, miscounts)
 
 
 def _apply(
     connection: Connection, followers: Sequence[Follower], ours: Sequence[tuple[UUID, Event]]
-) -> tuple[Moved, ...]:
+) -> tuple[tuple[Moved, ...], tuple[Miscount, ...]]:
     """What follows from new events of messages that are known."""
     if not ours:
-        return ()
+        return (), ()
     rows = locked(connection, [owner for owner, _ in ours])
     overtook = [(owner, event) for owner, event in ours if rows[owner].provider_id is None]
     _adopt(connection, overtook)
     ends = [Settlement(owner, event.status, event.at, event.reason) for owner, event in ours if event.status in FINAL]
-    return settle(connection, rows, ends, followers, sent={owner for owner, _ in overtook})
+    return settle(connection, rows, ends, followers, sent={owner for owner, _ in overtook}), _miscounts(rows, ours)
+
+
+def _miscounts(rows: Mapping[UUID, Any], ours: Sequence[tuple[UUID, Event]]) -> tuple[Miscount, ...]:
+    """Told at the end of a text, where both have counted."""
+    ended = [(owner, event.carriage) for owner, event in ours if event.carriage and event.status in FINAL]
+    counted = ((owner, rows[owner].billable_units, carriage.parts) for owner, carriage in ended if carriage.parts)
+    return tuple(Miscount(owner, units, parts) for owner, units, parts in counted if units and units != parts)
 
 
 def _owners(connection: Connection, told: Sequence[Event]) -> dict[UUID, UUID]:

@@ -146,6 +146,7 @@ events = Table(
     Column("status", Text),
     Column("reason", Text),
     Column("detail", Encrypted("event detail")),  # their words can hold addresses
+    Column("carriage", Text),  # of a text: JSON of delivery.store.base.Carriage
     Column("at", Double, nullable=False),
     Column("received_at", Double, nullable=False),
 )

@@ -24,14 +24,14 @@ from relay.actions.errors import (
 from relay.actions.transaction import Transactions
 
 if TYPE_CHECKING:
-    from delivery.providers.identities import Identity
+    from delivery.providers.ses_identities import Identity
 
 
 async def ask(transactions: Transactions, name: str) -> "Identity | SendError | None":
     """What SES has of the domain, None where it knows nothing; or why it did not say."""
     if not transactions.settings.email.traits.registers_domains:
         return None
-    from delivery.providers import identities
+    from delivery.providers import ses_identities as identities
 
     try:
         async with transactions.open_ses() as client:
@@ -42,7 +42,7 @@ async def ask(transactions: Transactions, name: str) -> "Identity | SendError | 
 
 async def register(transactions: Transactions, domain: Domain, key: SigningKey) -> Finding:
     """Gives SES the domain with this key, and says what it then has. Raises ActionError."""
-    from delivery.providers import identities
+    from delivery.providers import ses_identities as identities
 
     try:
         async with transactions.open_ses() as client:

@@ -17,7 +17,7 @@ async def asked(transactions: Transactions) -> AsyncIterator[Suppressed]:
     if not transactions.settings.email.traits.suppresses:
         yield _never
         return
-    from delivery.providers import suppression
+    from delivery.providers import ses_suppression as suppression
 
     async with AsyncExitStack() as stack:
         try:

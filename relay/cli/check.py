@@ -184,7 +184,7 @@ async def _outbox(settings: Settings) -> Text:
 
 
 async def _ses(settings: Settings) -> Text:
-    from delivery.providers.aws import account
+    from delivery.providers.ses_account import account
 
     async with wiring.open_ses(settings) as client:
         found = await account(client)

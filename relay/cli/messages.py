@@ -66,7 +66,7 @@ def _show(message_id: Annotated[UUID, typer.Argument(metavar="ID")], as_json: Js
 
 _TABLES = {
     "attempts": ("number", "provider", "started_at", "ended_at", "outcome", "reason"),
-    "events": ("at", "kind", "status", "reason", "detail"),
+    "events": ("at", "kind", "status", "reason", "carriage", "detail"),
     "callbacks": ("at", "status", "attempts", "outcome", "ended_at"),
 }
 
@@ -90,6 +90,8 @@ def _history(history: History) -> dict[str, Any]:
 
 def _timed(value: Any) -> dict[str, Any]:
     row = plain(value)
+    if row.get("carriage"):
+        row["carriage"] = {name: each for name, each in plain(row["carriage"]).items() if each is not None}
     return row | {"at": plain_time(row["at"])} if "at" in row else row
 
 

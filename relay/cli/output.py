@@ -85,6 +85,8 @@ def show_items(name: str, items: Iterable[str], as_json: bool) -> None:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{spoken(name)}={_cell(each)}" for name, each in value.items()) or "-"
     if isinstance(value, list):
         return " ".join(map(_cell, value)) or "-"
     if isinstance(value, bool):

@@ -80,7 +80,6 @@ NO_LETTERS = Rejection(
     400, _BAD_REQUEST, Text("Service is not allowed to send letters: they are not offered here yet; see {docs}")
 )
 NO_PREVIEW = Rejection(400, _BAD_REQUEST, Text("A preview of a template is not offered here yet; see {docs}"))
-NO_RECEIVED = Rejection(400, _BAD_REQUEST, Text("Received text messages are not offered here yet; see {docs}"))
 NO_BULK = Rejection(400, _BAD_REQUEST, Text("Sending to a list is not offered here yet; see {docs}"))
 NO_DOCUMENTS = Rejection(400, _BAD_REQUEST, Text("Service is not allowed to send documents"))
 REPLY_TO_UNKNOWN = Rejection(

@@ -22,7 +22,6 @@ _CALLS: tuple[tuple[str, str, str, Rejection], ...] = (
     ("POST", "/v2/notifications/letter", "send_letter", errors.NO_LETTERS),
     ("POST", "/v2/notifications/bulk", "send_bulk", errors.NO_BULK),
     ("GET", "/v2/notifications/{id}/pdf", "get_pdf_for_letter", errors.NO_LETTERS),
-    ("GET", "/v2/received-text-messages", "get_received_texts", errors.NO_RECEIVED),
     ("POST", "/v2/template/{id}/preview", "preview_template", errors.NO_PREVIEW),
 )
 

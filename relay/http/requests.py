@@ -225,6 +225,12 @@ class ListQuery(BaseModel):
     include_jobs: Literal["true", "True", "false", "False"] = "false"
 
 
+class ReceivedQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    older_than: Annotated[Uuid | None, Field(description="The last id of the page before")] = None
+
+
 class TemplatesQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 

@@ -68,6 +68,22 @@ class Notifications(BaseModel):
     links: Links
 
 
+class ReceivedText(BaseModel):
+    """A text that somebody sent to the service."""
+
+    id: UUID
+    created_at: datetime = Field(description="When it came in")
+    service_id: UUID
+    notify_number: str = Field(description="The number that it was sent to")
+    user_number: str = Field(description="Who sent it")
+    content: str
+
+
+class ReceivedTexts(BaseModel):
+    received_text_messages: list[ReceivedText]
+    links: Links
+
+
 class EmailContent(BaseModel):
     from_email: str
     subject: str

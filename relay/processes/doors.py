@@ -16,12 +16,14 @@ from delivery.library.brandings import Brandings
 from delivery.library.templates import Templates
 from delivery.store.contents import Contents
 from delivery.store.idempotency import Idempotency
+from delivery.store.inbound import Received
 from delivery.store.putting import Putting
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
+from messages.message import Channel
 from relay.accept import Acceptor
 from relay.metrics import DoorMetrics
-from relay.preparation import Preparer
+from relay.preparation.email import EmailPreparer
 from relay.wiring import announced, load_letterheads, open_database, secret_keyring
 
 
@@ -31,6 +33,7 @@ class DoorParts(NamedTuple):
     verifier: Verifier
     searching: Searching
     contents: Contents
+    received: Received
     templates: Templates
     brandings: Brandings
     acceptor: Acceptor
@@ -50,13 +53,13 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
         codec, templates = Codec(keyring), Templates(database, now)
         putting, searching = Putting(database, codec), Searching(database, codec)
         brandings = Brandings(load_letterheads(settings), database, now)
-        preparer = Preparer(brandings, templates, settings.smtp.max_message_bytes)
+        email = EmailPreparer(brandings, templates, settings.smtp.max_message_bytes)
         acceptor = Acceptor(
             putting,
             Idempotency(database, codec),
             searching,
             verifier,
-            preparer,
+            {Channel.EMAIL: email},
             max_recipients=settings.smtp.max_recipients,
             now=now,
         )
@@ -67,6 +70,7 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
                 verifier,
                 searching,
                 Contents(database, codec),
+                Received(database, keyring),
                 templates,
                 brandings,
                 acceptor,

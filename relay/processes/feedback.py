@@ -13,6 +13,7 @@ from delivery.callbacks.sender import open_sender
 from delivery.feedback import run as hearing
 from delivery.followers import FOLLOWERS
 from delivery.metrics import CallbackMetrics, DeliveryMetrics
+from delivery.store.inbound import Receiving
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
 from delivery.store.settling import Settling
@@ -38,7 +39,13 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             now=time.time,
         )
         async with (
-            hearing.open_parts(settings.aws, Settling(database, codec, FOLLOWERS), metrics, time.time) as parts,
+            hearing.open_parts(
+                settings.aws,
+                Settling(database, codec, FOLLOWERS),
+                Receiving(database, keyring),
+                metrics,
+                time.time,
+            ) as parts,
             telling as sender,
         ):
             ready()

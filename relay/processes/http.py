@@ -22,6 +22,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             acceptor=parts.acceptor,
             searching=parts.searching,
             contents=parts.contents,
+            received_=parts.received,
             templates_=parts.templates,
             brandings=parts.brandings,
             metrics=parts.metrics,

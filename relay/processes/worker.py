@@ -26,6 +26,7 @@ from delivery.providers.table import open_providers
 from delivery.queue.sql import SqlQueue
 from delivery.store.attempting import Attempting
 from delivery.store.contents import Contents
+from delivery.store.opt_outs import OptOuts
 from delivery.store.retiring import Retiring
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
@@ -53,6 +54,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             searching=searching,
             contents=Contents(database, codec),
             attempting=attempting,
+            opt_outs=OptOuts(database, secret),
             queue=SqlQueue(database),
             sealing={Channel.EMAIL: email},
             providers=providers,

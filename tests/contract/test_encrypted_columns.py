@@ -19,20 +19,24 @@ from config.settings import Email
 from delivery import rotation
 from delivery.all_tables import metadata
 from delivery.callbacks import urls
-from delivery.store.base import Event, EventKind, Group, History, Search
+from delivery.store.base import Event, EventKind, History, InboundText, Search
+from delivery.store.inbound import inbound_texts
 from messages.message import Dsn, KeyType, Message
 from tests.fakes.auth import DEFAULTS, DOMAIN
 from tests.harness.noon import NOW, message
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 # Octets that are no column's own to re-encrypt.
 NOT_ENCRYPTED = {
     # Hashes: renewed with the column that they find, or left under every root.
     *("messages.recipient_hash", "guests.address_hash", "keys.secret_hash", "logins.username_hash"),
+    *("opt_outs.number_hash", "inbound_texts.source_hash"),
     *("idempotency.key_hash", "idempotency.recipient_hash", "idempotency.body_hash"),
     "brandings.logo",  # public
     "roots.proof",  # renewed last: test_rotation
 }
+
+NUMBER = "+16135550100"
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,12 @@ class House:
             url, token = "https://example.org/told", "a-token-of-a-service"
             await urls.put(c, self.secret, service.id, NOW, url=url, bearer_token=token, allow_private=False)
         sent = message(service_id=service.id, dsn=Dsn(envid="file 31"), subject="Décision")
-        await self.store.putting.put(Group((sent,), b"x" * 600_000))
+        await self.store.putting.put(group_of((sent,), b"x" * 600_000))
         words = "550 no such user <reader@example.org>"
         told = Event(uuid4(), EventKind.DELAY, "ses", "p-1", sent.id, None, NOW, detail=words)
         await self.store.settling.learn([told], NOW)
+        stop = InboundText("in-1", NUMBER, "+16135550150", "STOP", "p-1")
+        await self.store.receiving.take([stop], NOW)
         return Written(service, issued, sent)
 
     async def history(self, written: Written) -> History:
@@ -143,9 +149,22 @@ async def private_key(house: House, _: Written) -> object:
     return key and key.private.private_numbers()
 
 
+async def opt_out(house: House, written: Written) -> object:
+    return await house.store.opt_outs.find(written.service.id, [NUMBER])  # by its hash
+
+
+async def inbound(house: House, _: Written) -> object:
+    async with house.database.read() as connection:
+        ids = list(await connection.scalars(select(inbound_texts.c.id)))
+    return await house.store.received.load(ids)
+
+
 # A new encrypted column gets its value in `House.write`, and its reader here.
 READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "contents.data": content,
+    "opt_outs.number": opt_out,
+    "inbound_texts.source": inbound,
+    "inbound_texts.content": inbound,
     "messages.reverse_path": reverse_path,
     "messages.recipient": recipient,
     "messages.subject": subject,

@@ -1,4 +1,4 @@
-"""A fake of AWS: SES v2 SendEmail, GetAccount and identities over HTTP, with SES's rules, and trouble by script.
+"""A fake of AWS over HTTP: SES v2 and End User Messaging, with their rules, and trouble by script.
 
 In a test: `async with FakeAws() as aws:`. As a process: `python -m tests.fakes.aws --port 0 --log FILE`.
 """
@@ -16,16 +16,33 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote
 
+from tests.fakes import sms
 from tests.fakes.feedback import Answer, Feedback
 from tests.fakes.identities import Identities
-from tests.fakes.ses import Rejection, check, deliver, header_fields
+from tests.fakes.ses import check, deliver, header_fields
 from tests.fakes.sigv4 import ACCESS_KEY, REGION, SECRET_KEY, unauthorised
 from tests.fakes.sns import FakeTopic
+from tests.fakes.trouble import (
+    CUT,
+    CUT_ACCEPTED,
+    GARBAGE,
+    HANG,
+    HANG_ACCEPTED,
+    INTERNAL,
+    OK,
+    RESET,
+    UNAVAILABLE,
+    Behaviour,
+    Rejection,
+    refuse,
+)
+
+__all__ = ["CUT", "CUT_ACCEPTED", "GARBAGE", "HANG", "HANG_ACCEPTED", "INTERNAL", "OK", "RESET", "UNAVAILABLE"]
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}  # for the caller's environment
 
@@ -33,32 +50,9 @@ SEND_PATH, ACCOUNT_PATH = "/v2/email/outbound-emails", "/v2/email/account"
 SUPPRESSED_PATH = "/v2/email/suppression/addresses/"
 
 
-@dataclass(frozen=True)
-class Behaviour:
-    """What happens to one SendEmail: is it taken, and what does the caller hear of it?"""
-
-    rejection: Rejection | None = None
-    accepted: bool = True
-    end: str = "answer"  # answer | hang | cut (close without a word) | reset (RST) | garbage (200, not JSON)
-    until: asyncio.Event | None = None  # taken at once; the answer waits for it
-
-
-def _refuse(status: int, code: str, text: str) -> Behaviour:
-    return Behaviour(Rejection(code, text, status), accepted=False)
-
-
-OK = Behaviour()
-TOO_FAST = _refuse(429, "TooManyRequestsException", "Maximum sending rate exceeded.")
-DAILY_QUOTA = _refuse(429, "TooManyRequestsException", "Daily message quota exceeded.")
-CONTENT_REJECTED = _refuse(400, "MessageRejected", "The message holds content that is not accepted.")
-INTERNAL = _refuse(500, "InternalServiceError", "")
-UNAVAILABLE = _refuse(503, "ServiceUnavailable", "")
-HANG = Behaviour(accepted=False, end="hang")
-HANG_ACCEPTED = Behaviour(end="hang")
-CUT = Behaviour(accepted=False, end="cut")
-CUT_ACCEPTED = Behaviour(end="cut")
-RESET = Behaviour(accepted=False, end="reset")
-GARBAGE = Behaviour(end="garbage")
+TOO_FAST = refuse(429, "TooManyRequestsException", "Maximum sending rate exceeded.")
+DAILY_QUOTA = refuse(429, "TooManyRequestsException", "Daily message quota exceeded.")
+CONTENT_REJECTED = refuse(400, "MessageRejected", "The message holds content that is not accepted.")
 
 
 @dataclass(frozen=True)
@@ -100,6 +94,7 @@ class FakeAws:
     recipients: dict[str, Behaviour] = field(default_factory=dict)
     identities: Identities = field(default_factory=Identities)
     suppressed: dict[str, str] = field(default_factory=dict)  # address -> BOUNCE or COMPLAINT
+    texts: sms.Texts = field(default_factory=sms.Texts)
     url: str = ""
 
     def __post_init__(self) -> None:
@@ -107,6 +102,8 @@ class FakeAws:
         self._connections: set[asyncio.Transport] = set()
         self._sent_at: deque[float] = deque()
         self._server: asyncio.Server | None = None
+        if self.feedback and self.texts.on_sent is None:
+            self.texts.on_sent = self.feedback.took_text
 
     def script(self, behaviours: list[Behaviour]) -> None:
         """The next calls go like this, one after the other; those after them go well."""
@@ -138,6 +135,8 @@ class FakeAws:
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes, str, Behaviour]:
         """(HTTP status, body, error code, behaviour) for one request."""
         self.headers = headers
+        if (target := headers.get("x-amz-target", "")).startswith(sms.TARGET):
+            return self._answer_of_texts(target.removeprefix(sms.TARGET), path, headers, body)
         refusal = unauthorised(method, path, headers, body) if self.verify else None
         behaviour = OK
         answer: dict[str, Any] | Rejection = refusal or Rejection("UnknownOperationException", "", 404)
@@ -153,6 +152,17 @@ class FakeAws:
             answer = found
         if isinstance(answer, Rejection):
             return answer.status, json.dumps({"message": answer.text}).encode(), answer.code, behaviour
+        return 200, json.dumps(answer).encode(), "", behaviour
+
+    def _answer_of_texts(
+        self, operation: str, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, bytes, str, Behaviour]:
+        """JSON 1.0: the error's name stands in the body."""
+        refusal = unauthorised("POST", path, headers, body, "sms-voice") if self.verify else None
+        behaviour, answer = (OK, refusal) if refusal else self.texts.answer(operation, body)
+        if isinstance(answer, Rejection):
+            told = {"__type": answer.code, "Message": answer.text, **answer.more}
+            return answer.status, json.dumps(told).encode(), "", behaviour
         return 200, json.dumps(answer).encode(), "", behaviour
 
     def _suppressed(self, address: str) -> dict[str, Any] | Rejection:
@@ -320,10 +330,10 @@ class _Connection(asyncio.Protocol):
 
 
 # -- As a process --------------------------------------------------------------------------------------------------
-def _chooser(rates: dict[str, float], seed: int) -> Callable[[], Behaviour]:
+def _chooser(rates: dict[str, float], seed: int, too_fast: Behaviour = TOO_FAST) -> Callable[[], Behaviour]:
     """Draws trouble at the given rates. Half of the calls whose answer is lost were taken all the same."""
     dice = random.Random(seed)
-    ends = {"429": (TOO_FAST,), "500": (INTERNAL,), "hang": (HANG, HANG_ACCEPTED), "cut": (CUT, CUT_ACCEPTED)}
+    ends = {"429": (too_fast,), "500": (INTERNAL,), "hang": (HANG, HANG_ACCEPTED), "cut": (CUT, CUT_ACCEPTED)}
 
     def choose() -> Behaviour:
         drawn = dice.random()
@@ -360,6 +370,27 @@ def _logger(log: Path | None, directory: Path | None) -> Callable[[Sent], None]:
     return write
 
 
+def _text_logger(log: Path) -> Callable[[sms.Text], None]:
+    """Writes each accepted text down at once: a line in `log`."""
+    file = log.open("ab", buffering=0)
+
+    def write(text: sms.Text) -> None:
+        file.write(json.dumps(asdict(text)).encode() + b"\n")
+
+    return write
+
+
+def _texts(numbers: list[str], log: Path | None, choose: Callable[[], Behaviour] | None) -> sms.Texts:
+    """`numbers` are written NUMBER or NUMBER=PARTS_PER_SECOND."""
+    pairs = [number.partition("=") for number in numbers]
+    return sms.Texts(
+        [sms.Number(number, rate=float(rate) if rate else None) for number, _, rate in pairs],
+        choose=choose,
+        on_sent=_text_logger(log) if log else None,
+        keep=False,
+    )
+
+
 async def _serve(aws: FakeAws) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -384,7 +415,10 @@ def main() -> None:
         parser.add_argument(f"--rate-{name}", type=float, default=0, metavar="0..1")
     parser.add_argument("--events", choices=("envelope", "raw"), help="tell what becomes of messages, by a queue")
     parser.add_argument("--webhook", help="and by posts to this URL")
+    parser.add_argument("--number", action="append", default=[], help="that texts come from: NUMBER[=PARTS_PER_SECOND]")
+    parser.add_argument("--text-log", type=Path, help="append a JSON line per accepted text")
     options = vars(parser.parse_args())
+    rates = {name: options[f"rate_{name}"] for name in ("429", "500", "hang", "cut")}
     events = Feedback(
         raw=options["events"] == "raw", verify=not options["no_verify"], topic=FakeTopic(options["webhook"])
     )
@@ -394,9 +428,10 @@ def main() -> None:
         keep=False,
         max_per_second=options["max_per_second"],
         seconds=options["latency_ms"] / 1000,
-        choose=_chooser({name: options[f"rate_{name}"] for name in ("429", "500", "hang", "cut")}, options["seed"]),
+        choose=_chooser(rates, options["seed"]),
         on_sent=_logger(options["log"], options["keep"]),
         feedback=events if options["events"] or options["webhook"] else None,
+        texts=_texts(options["number"], options["text_log"], _chooser(rates, options["seed"], sms.TOO_FAST)),
     )
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(aws))

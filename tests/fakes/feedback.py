@@ -6,11 +6,14 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.fakes import sms_events
 from tests.fakes.events import Step, script_of, tell
-from tests.fakes.ses import Rejection
 from tests.fakes.sigv4 import REGION, unauthorised
+from tests.fakes.sms import Text
+from tests.fakes.sms_events import TextStep
 from tests.fakes.sns import CERTIFICATE_PATH, FakeTopic, certificate_pem
 from tests.fakes.sqs import TARGET, FakeQueue
+from tests.fakes.trouble import Rejection
 
 if TYPE_CHECKING:
     from tests.fakes.aws import Sent
@@ -27,6 +30,7 @@ class Feedback:
     raw: bool = False  # RawMessageDelivery
     verify: bool = True  # SigV4
     scripts: dict[str, Sequence[Step]] = field(default_factory=dict)
+    texts: dict[str, Sequence[TextStep]] = field(default_factory=dict)  # by number; others are delivered
     told: list[str] = field(default_factory=list)
     certificate_requests: int = 0
 
@@ -39,13 +43,20 @@ class Feedback:
         """Lines up what is to be told. A step without delay is told before the caller hears that SES took it."""
         recipients = [address for addresses in sent.destination.values() for address in addresses]
         for step in self.scripts.get(recipients[0]) or script_of(recipients[0]):
-            text = tell(step, sent.message_id, recipients, sent.tags, sent.at, REGION)
-            if step.after > 0:
-                self._timers.add(asyncio.get_running_loop().call_later(step.after, self._tell, text, step))
-            else:
-                self._tell(text, step)
+            self._line_up(tell(step, sent.message_id, recipients, sent.tags, sent.at, REGION), step)
 
-    def _tell(self, text: str, step: Step) -> None:
+    def took_text(self, text: Text) -> None:
+        """Likewise of a text."""
+        for step in self.texts.get(text.to, sms_events.DELIVERED):
+            self._line_up(sms_events.tell(step, text), step)
+
+    def _line_up(self, told: str, step: Step | TextStep) -> None:
+        if step.after > 0:
+            self._timers.add(asyncio.get_running_loop().call_later(step.after, self._tell, told, step))
+        else:
+            self._tell(told, step)
+
+    def _tell(self, text: str, step: Step | TextStep) -> None:
         for _ in range(step.times):
             self.told.append(text)
             self.topic.publish(text, step.only_by)

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
-from tests.fakes.ses import Rejection
+from tests.fakes.trouble import Rejection
 
 PATH = "/v2/email/identities"
 

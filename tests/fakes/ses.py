@@ -1,7 +1,6 @@
 """What SES does to a raw message: refuses it by its rules, or changes it on its way. Pure; the server is in aws.py."""
 
 import re
-from dataclasses import dataclass
 from email.utils import formatdate
 from functools import cache
 
@@ -9,6 +8,7 @@ import dkim
 
 from messages.email.dkim import generate
 from tests.fakes import addresses
+from tests.fakes.trouble import Rejection
 
 MAX_BYTES_ENCODED = 40 * 1024 * 1024  # after base64
 MAX_RECIPIENTS = 50
@@ -40,15 +40,6 @@ REPLACED_FIELDS = frozenset({b"message-id", b"date", b"return-path", b"feedback-
 _TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _FILE_NAME = re.compile(rb'name\*?\d*\*?\s*=\s*"?[^"\r\n;]*\.([A-Za-z0-9]+)', re.IGNORECASE)
 _FIELD_END = re.compile(rb"\r?\n(?![ \t])")
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """An answer other than 200, as SES words it."""
-
-    code: str
-    text: str
-    status: int = 400
 
 
 def check(raw: bytes, destination: dict[str, list[str]], tags: list[tuple[str, str]]) -> Rejection | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote
 
-from tests.fakes.ses import Rejection
+from tests.fakes.trouble import Rejection
 
 ACCESS_KEY = "AKIDTESTTESTTEST"
 SECRET_KEY = "test-secret-key"

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from tests.fakes.events import ACCOUNT
-from tests.fakes.ses import Rejection
 from tests.fakes.sigv4 import REGION
+from tests.fakes.trouble import Rejection
 
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:ses-events"
 CERTIFICATE_PATH = "/SimpleNotificationService-0badc0de0badc0de0badc0de0badc0de.pem"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.fakes.events import ACCOUNT
-from tests.fakes.ses import Rejection
+from tests.fakes.trouble import Rejection
 
 TARGET = "AmazonSQS."
 _RECEIVE_SECONDS = 0.02

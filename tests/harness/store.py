@@ -1,5 +1,6 @@
 """Everybody who writes or reads messages, on one database: for tests that play several of them."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
@@ -8,15 +9,18 @@ from config.database import Database
 from config.keyring import Keyring
 from delivery.followers import FOLLOWERS
 from delivery.store.attempting import Attempting
-from delivery.store.base import Event, EventKind, Moved
+from delivery.store.base import Event, EventKind, Group, Moved
 from delivery.store.contents import Contents
 from delivery.store.idempotency import Idempotency
+from delivery.store.inbound import Received, Receiving
+from delivery.store.opt_outs import OptOuts
 from delivery.store.putting import Putting
 from delivery.store.retiring import Retiring
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
 from delivery.store.settling import Settling
 from delivery.store.tables import counters
+from messages.message import Message
 from messages.status import Status
 
 
@@ -30,6 +34,9 @@ class Store:
         self.searching = Searching(database, codec)
         self.contents = Contents(database, codec)
         self.retiring = Retiring(database)
+        self.receiving = Receiving(database, keyring)
+        self.received = Received(database, keyring)
+        self.opt_outs = OptOuts(database, keyring)
 
     async def settle(self, message_id: UUID, status: Status, at: float, reason: str | None = None) -> tuple[Moved, ...]:
         """What a provider tells of a message's end."""
@@ -45,3 +52,8 @@ class Store:
         )
         async with self._database.read() as connection:
             return {Status(status): total for status, total in await connection.execute(statement) if total}
+
+
+def group_of(messages: tuple[Message, ...], content: bytes, *rest: Any, **options: Any) -> Group:
+    """Messages that all say the same."""
+    return Group(messages, {message.content_id: content for message in messages}, *rest, **options)

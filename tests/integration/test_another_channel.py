@@ -1,5 +1,6 @@
 """What it takes to send by another channel: a provider in the table; a step before it only where there is one to do."""
 
+import time
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -7,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from delivery.providers.base import Receipt
-from delivery.store.base import Outcome
+from delivery.store.base import InboundText, Outcome
 from messages.message import Channel, KeyType, Message
 from messages.status import Status
 from tests.fakes.numbers import Number, texts_can_be_sent
@@ -20,12 +21,12 @@ NUMBER = Number("+16135550100")
 class Carrier:
     """Takes texts."""
 
-    name, idempotent = "carrier", True
+    name, idempotent, paced = "carrier", True, False
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, bytes]] = []
 
-    async def send(self, message: Message, content: bytes, attempt_id: UUID) -> Receipt:
+    async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
         self.sent.append((message.recipient.key, content))
         return Receipt(str(message.id))
 
@@ -86,3 +87,26 @@ async def test_a_text_that_expired_while_it_waited_for_a_provider_ends(works: Wo
         history = await works.wait(text, Status.TECHNICAL_FAILURE)
     assert history.reason == "expired"
     assert Outcome.RELAYED not in {attempt.outcome for attempt in history.attempts}
+
+
+async def test_a_text_to_somebody_who_opted_out_ends_without_a_call_and_the_others_go(works: Works) -> None:
+    await works.store.receiving.take([InboundText("in-1", "+16135550100", "+16135550150", "ARRÊT", None)], time.time())
+    stopped = await works.put(TEXT, channel=Channel.SMS, recipient=NUMBER)
+    other = await works.put(TEXT, channel=Channel.SMS, recipient=Number("+16135550199"))
+    mail, carrier = await works.put(), Carrier()
+    with capture_logs() as logs:
+        async with works.worker(also={Channel.SMS: carrier}):
+            history = await works.wait(stopped, Status.PERMANENT_FAILURE)
+            await works.wait(other, Status.SENDING)
+            await works.wait(mail, Status.SENDING)
+
+    assert (history.reason, history.attempts, history.waiting_until) == ("opted-out", (), None)
+    assert carrier.sent == [("+16135550199", TEXT)]
+    assert works.metric("delivery_messages_total", channel="sms", status="permanent-failure") == 1
+    (told,) = [line for line in logs if line.get("message_id") == str(stopped.id)]
+    assert (told["outcome"], told["reason"], "+1613" in str(logs)) == ("stopped", "opted-out", False)
+
+    await works.store.receiving.take([InboundText("in-2", "+16135550100", "+16135550150", "START", None)], time.time())
+    again = await works.put(TEXT, channel=Channel.SMS, recipient=NUMBER)
+    async with works.worker(also={Channel.SMS: carrier}):
+        await works.wait(again, Status.SENDING)

@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 from config.settings import Aws
 from delivery.feedback import run, sqs_poller, upkeep
 from delivery.feedback.learner import Learner
-from delivery.feedback.ses import events
+from delivery.feedback.reading import read as events
 from delivery.store import tables
-from delivery.store.base import Group, Outcome, Record
+from delivery.store.base import Outcome, Record
 from delivery.store.rows import Codec
 from delivery.store.settling import Settling
 from messages.message import Message
@@ -38,8 +38,9 @@ from tests.fakes.events import (
 )
 from tests.fakes.feedback import Feedback
 from tests.fakes.messages import make_message
-from tests.fakes.ses import Rejection
 from tests.fakes.sns import GREETING, TOPIC
+from tests.fakes.trouble import Rejection
+from tests.harness.store import group_of
 from tests.integration.conftest import CONTENT, Works
 
 DUE = (SEND, Step("Delivery"))
@@ -58,7 +59,7 @@ async def feedback(works: Works, **settings: object) -> AsyncIterator[run.Parts]
     aws = Aws.model_validate(given | settings)
     stopping = asyncio.Event()
     async with (
-        run.open_parts(aws, works.store.settling, works.metrics, time.time) as parts,
+        run.open_parts(aws, works.store.settling, works.store.receiving, works.metrics, time.time) as parts,
         asyncio.TaskGroup() as group,
     ):
         for part in parts.running:
@@ -219,7 +220,9 @@ async def test_a_message_of_which_nobody_tells_an_end_ends_after_three_days(work
     async with works.worker():
         await works.wait(message, "sending")
     for later, status in ((2.9 * days, "sending"), (3.1 * days, "temporary-failure")):
-        await Learner(events, works.store.settling, works.metrics, lambda later=later: time.time() + later).time_out()  # type: ignore[misc]
+        await Learner(
+            events, works.store.settling, works.store.receiving, works.metrics, lambda later=later: time.time() + later
+        ).time_out()  # type: ignore[misc]
         assert (await works.history(message)).message.status == status
     assert (await works.history(message)).reason == "no-event"
 
@@ -352,7 +355,7 @@ async def test_ten_thousand_shuffled_and_doubled_events_end_as_in_order(works: W
     scripts = [DELIVERED, BOUNCED, OUT_OF_OFFICE, COMPLAINED, BOUNCED_LATE, DELAYED]
     ends = ["delivered", "permanent-failure", "delivered", "delivered", "permanent-failure", "sending"]
     messages = [make_message() for _ in range(2100)]
-    await works.store.putting.put(Group(tuple(messages), CONTENT))
+    await works.store.putting.put(group_of(tuple(messages), CONTENT))
     sent = {"outcome": Outcome.RELAYED, "at": now, "status": Status.SENDING}
     await asyncio.gather(
         *(works.store.attempting.record(Record(m.id, None, provider_id=f"{m.id}", **sent)) for m in messages)

@@ -16,8 +16,9 @@ import pytest
 
 from config.settings import Aws
 from delivery.providers import ses
-from delivery.providers.aws import account, open_client
+from delivery.providers.aws import open_client
 from delivery.providers.base import Deferred, Failed, Receipt, SendError, Throttled, Unknown
+from delivery.providers.ses_account import account
 from messages.email.dkim import SIGNED_FIELDS, SigningKey, generate, sign
 from messages.status import Status
 from tests.fakes import aws as fake

@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from config.settings import Aws
-from delivery.providers import identities
+from delivery.providers import ses_identities as identities
 from delivery.providers.aws import open_client
 from delivery.providers.base import Deferred
-from delivery.providers.identities import Identity
+from delivery.providers.ses_identities import Identity
 from messages.email.dkim import SigningKey, generate
 from tests.fakes.aws import CREDENTIALS, FakeAws
 

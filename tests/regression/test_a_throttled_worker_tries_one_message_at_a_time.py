@@ -17,12 +17,12 @@ from tests.integration.conftest import Works, works  # noqa: F401 - the fixture
 class Closed:
     """Says "too fast" to everybody, after a while."""
 
-    name, idempotent = "closed", False
+    name, idempotent, paced = "closed", False, False
 
     def __init__(self) -> None:
         self.open, self.most_after_pause, self.refused_at = 0, 0, 0.0
 
-    async def send(self, message: Message, content: bytes, attempt_id: UUID) -> Receipt:
+    async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
         self.open += 1
         if self.refused_at and time.monotonic() - self.refused_at > 0.25:
             self.most_after_pause = max(self.most_after_pause, self.open)
@@ -43,6 +43,7 @@ def _worker(works: Works, provider: Closed, now: Callable[[], float] = time.time
         searching=works.store.searching,
         contents=works.store.contents,
         attempting=works.store.attempting,
+        opt_outs=works.store.opt_outs,
         queue=works.queue,
         sealing=works.sealing_of(
             Signer(works.database, works.sealing, Email(provider="ses"), time.time), works.settings

@@ -214,11 +214,11 @@ def test_default_domain_is_in_lower_case(set_up: SetUp) -> None:
 
 
 def test_variables_that_no_setting_reads_are_named_and_harm_nothing(set_up: SetUp) -> None:
-    set_up(SMS__PROVIDER="aws", AWS__POOL="1")
+    set_up(PAGER__PROVIDER="aws", AWS__POOL="1")
     set_up(SMTP__LISTEN="127.0.0.1:25", CONFIG="")
 
     assert load().smtp.listen.port == 25
-    assert unknown_variables() == [f"{PREFIX}{name}" for name in ("AWS__POOL", "SMS__PROVIDER")]
+    assert unknown_variables() == [f"{PREFIX}{name}" for name in ("AWS__POOL", "PAGER__PROVIDER")]
 
 
 def test_unknown_name_in_the_file_is_told(toml: Callable[[str], Path]) -> None:

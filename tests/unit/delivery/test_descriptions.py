@@ -3,6 +3,7 @@
 import pytest
 
 from delivery.descriptions import provider_response, status_description, timestamp
+from delivery.feedback.texts import MEANINGS
 from messages.message import Channel
 from messages.status import Status
 
@@ -32,9 +33,19 @@ def test_label_of_an_email_is_the_one_of_the_contract(status: Status, reason: st
 def test_a_number_is_not_called_an_address() -> None:
     assert str(status_description(Channel.SMS, Status.PERMANENT_FAILURE, None)) == "No such number"
     assert str(status_description(Channel.SMS, Status.TEMPORARY_FAILURE, None)) == "Carrier issue"
+    assert str(status_description(Channel.SMS, Status.PERMANENT_FAILURE, "invalid-number")) == "No such number"
 
 
-def test_provider_says_more_of_suppressed_addresses_and_attachments_only() -> None:
+def test_a_number_that_wants_no_texts_is_blocked() -> None:
+    assert str(status_description(Channel.SMS, Status.PERMANENT_FAILURE, "opted-out")) == "Blocked"
+
+
+@pytest.mark.parametrize("reason", sorted({each.reason for each in MEANINGS.values() if each.reason} | {"opted-out"}))
+def test_what_carriers_say_is_told_to_programs(reason: str) -> None:
+    assert provider_response(reason)
+
+
+def test_of_mail_the_provider_says_more_of_suppressed_addresses_and_attachments_only() -> None:
     assert provider_response("suppressed") == "The email address is on our email provider suppression list"
     assert provider_response("attachment-rejected") == "The email was rejected because of its attachments"
     assert provider_response("on-account-suppression-list") is not None

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delivery.feedback import ses
-from delivery.feedback.base import MAX_CHARACTERS, Unreadable
+from delivery.feedback.base import DETAIL_CHARACTERS, MAX_CHARACTERS, Unreadable
+from delivery.feedback.reading import read
 from delivery.store.base import EventKind
 from messages.status import FINAL, Status, advance
 from tests.fakes.events import SCRIPTS, tell
@@ -26,9 +27,9 @@ def changed(**changes: Any) -> str:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_each_shape_says_what_it_means(file: Path) -> None:
     case = json.loads(file.read_text())
-    found = [asdict(event) for event in ses.events(json.dumps(case["told"]))]
+    found = [asdict(event) for event in read(json.dumps(case["told"]))]
     for event in found:
-        assert event.pop("provider") == "ses"
+        assert (event.pop("provider"), event.pop("carriage")) == ("ses", None)
         event.pop("id")
         for name in ("message_id", "attempt_id"):
             event[name] = event[name] and str(event[name])
@@ -41,36 +42,34 @@ def test_the_files_show_every_kind_that_we_know() -> None:
 
 
 def test_told_twice_it_is_the_same_event_and_told_of_another_it_is_not() -> None:
-    ids = {event.id for file in FILES for event in ses.events(json.dumps(json.loads(file.read_text())["told"]))}
-    again = {event.id for file in FILES for event in ses.events(json.dumps(json.loads(file.read_text())["told"]))}
+    ids = {event.id for file in FILES for event in read(json.dumps(json.loads(file.read_text())["told"]))}
+    again = {event.id for file in FILES for event in read(json.dumps(json.loads(file.read_text())["told"]))}
     assert ids == again
-    (first,) = ses.events(changed())
-    (other,) = ses.events(changed(mail=DELIVERY["mail"] | {"messageId": "another"}))
+    (first,) = read(changed())
+    (other,) = read(changed(mail=DELIVERY["mail"] | {"messageId": "another"}))
     assert first.id != other.id
 
 
 def test_both_formats_of_one_bounce_are_one_event() -> None:
     bounce = json.loads((FILES[0].parent / "bounce-permanent-no-email.json").read_text())["told"]
     notification = json.loads((FILES[0].parent / "bounce-notification.json").read_text())["told"]
-    assert [e.id for e in ses.events(json.dumps(bounce))] == [e.id for e in ses.events(json.dumps(notification))]
+    assert [e.id for e in read(json.dumps(bounce))] == [e.id for e in read(json.dumps(notification))]
 
 
 def test_two_recipients_make_two_events() -> None:
-    first, second = ses.events(
-        json.dumps(json.loads((FILES[0].parent / "bounce-two-recipients.json").read_text())["told"])
-    )
+    first, second = read(json.dumps(json.loads((FILES[0].parent / "bounce-two-recipients.json").read_text())["told"]))
     assert first.id != second.id
 
 
 def test_the_greeting_of_a_new_topic_is_no_event() -> None:
-    assert ses.events("Successfully validated SNS topic for Amazon SES event publishing.") == ()
+    assert read("Successfully validated SNS topic for Amazon SES event publishing.") == ()
 
 
 def test_what_the_remote_server_said_is_cut_and_commands_no_terminal() -> None:
     said = {"recipients": ["a@example.org"], "smtpResponse": "\x1b[2J250 " + "é" * 5000}
-    (event,) = ses.events(changed(delivery=said))
+    (event,) = read(changed(delivery=said))
     assert event.detail is not None
-    assert len(event.detail) <= ses.DETAIL_CHARACTERS
+    assert len(event.detail) <= DETAIL_CHARACTERS
     assert "\x1b" not in event.detail
 
 
@@ -110,7 +109,7 @@ def test_what_the_remote_server_said_is_cut_and_commands_no_terminal() -> None:
 )
 def test_what_is_not_as_documented_is_unreadable_and_nothing_else(text: str) -> None:
     with pytest.raises(Unreadable):
-        ses.events(text)
+        read(text)
 
 
 JSON = st.recursive(
@@ -132,7 +131,7 @@ OBJECTS = st.sampled_from([name for _, name in ses._KINDS.values()])
 def test_no_json_raises_anything_but_unreadable(kind: str, name: str, more: Any, mail: Any, anything: Any) -> None:
     for told in ({"eventType": kind, "mail": DELIVERY["mail"] | mail, name: more}, anything):
         try:
-            events = ses.events(json.dumps(told))
+            events = read(json.dumps(told))
         except Unreadable:
             continue
         for event in events:
@@ -145,7 +144,7 @@ def _stories(draw: st.DrawFn) -> tuple[list[Status], list[Status]]:
     """What a list of events says of a message's end, in two orders."""
     scripts = draw(st.lists(st.sampled_from(sorted(SCRIPTS)), min_size=1, max_size=4))
     texts = [tell(step, "id", ["a@example.org"], {}, 1.79e9, "r") for name in scripts for step in SCRIPTS[name]]
-    said = [event.status for text in texts for event in ses.events(text) if event.status in FINAL]
+    said = [event.status for text in texts for event in read(text) if event.status in FINAL]
     return [each for each in said if each], draw(st.permutations([each for each in said if each]))
 
 

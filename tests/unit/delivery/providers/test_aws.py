@@ -11,7 +11,6 @@ from botocore.parsers import ResponseParserError
 from delivery.providers.aws import ERRORS, classify
 from delivery.providers.base import Deferred, Failed, SendError, Throttled, Unknown
 
-UNVERIFIED = "Email address is not verified. The following identities failed the check in region CA-CENTRAL-1: x@y.ca"
 EXPIRED = "Signature expired: 20261121T000000Z is now earlier than 20261121T010000Z"
 ANSWERS = [
     (429, "TooManyRequestsException", "Maximum sending rate exceeded.", Throttled, "aws_rate"),
@@ -22,12 +21,6 @@ ANSWERS = [
     (400, "ThrottlingException", "Daily message quota exceeded", Throttled, "aws_daily_quota"),
     (400, "Throttling", "Maximum sending rate exceeded.", Throttled, "aws_rate"),
     (400, "Throttling", "Daily message quota exceeded.", Throttled, "aws_daily_quota"),
-    (400, "SendingPausedException", "", Throttled, "ses_sending_paused"),
-    (400, "AccountSuspendedException", "", Throttled, "ses_account_suspended"),
-    (404, "NotFoundException", "Configuration set <x> does not exist.", Throttled, "ses_configuration_missing"),
-    (400, "MailFromDomainNotVerifiedException", "", Deferred, "ses_mail_from_not_verified"),
-    (400, "MessageRejected", UNVERIFIED, Deferred, "ses_identity_not_verified"),
-    (400, "MessageRejected", "Transaction failed", Failed, "ses_message_rejected"),
     (400, "BadRequestException", "Duplicate header 'DKIM-Signature'.", Failed, "aws_malformed"),
     (400, "InvalidParameterValue", "Local address contains control or whitespace", Failed, "aws_malformed"),
     (400, "ValidationException", "", Failed, "aws_malformed"),

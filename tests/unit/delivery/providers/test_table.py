@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from config.providers import EmailProvider
-from config.settings import Email, Outbox, Settings
+from config.providers import EmailProvider, SmsProvider
+from config.settings import Email, Outbox, Settings, Sms
 from delivery.providers.outbox import OutboxProvider
 from delivery.providers.simulator import SimulatorProvider
 from delivery.providers.table import open_providers, providers
@@ -13,18 +13,24 @@ from messages.message import Channel, KeyType
 from tests.fakes.aws import CREDENTIALS
 
 
+@pytest.mark.parametrize("texts", SmsProvider)
 @pytest.mark.parametrize("chosen", EmailProvider)
-async def test_mail_goes_to_the_provider_of_the_settings_and_tests_to_the_simulator(
-    chosen: EmailProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_each_channel_goes_to_the_provider_of_the_settings_and_tests_to_the_simulator(
+    chosen: EmailProvider, texts: SmsProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    async with open_providers(Settings(email=Email(provider=chosen), outbox=Outbox(dir=tmp_path))) as found:
+    async with open_providers(
+        Settings(email=Email(provider=chosen), sms=Sms(provider=texts), outbox=Outbox(dir=tmp_path))
+    ) as found:
         names = {key: provider.name for key, provider in found.items()}
     assert names == {
         (Channel.EMAIL, KeyType.NORMAL): chosen.value,
         (Channel.EMAIL, KeyType.TEAM): chosen.value,
         (Channel.EMAIL, KeyType.TEST): "simulator",
+        (Channel.SMS, KeyType.NORMAL): texts.value,
+        (Channel.SMS, KeyType.TEAM): texts.value,
+        (Channel.SMS, KeyType.TEST): "simulator",
     }
 
 

@@ -23,6 +23,7 @@ def document() -> dict[str, Any]:
         acceptor=None,  # type: ignore[arg-type]
         searching=None,  # type: ignore[arg-type]
         contents=None,  # type: ignore[arg-type]
+        received_=None,  # type: ignore[arg-type]
         templates_=None,  # type: ignore[arg-type]
         brandings=None,  # type: ignore[arg-type]
         metrics=DoorMetrics(CollectorRegistry()),
@@ -40,10 +41,10 @@ def test_it_has_exactly_the_routes_of_the_api(document: dict[str, Any]) -> None:
         ("POST", "/v2/notifications/letter"),
         ("POST", "/v2/notifications/bulk"),
         ("GET", "/v2/notifications/{id}/pdf"),
-        ("GET", "/v2/received-text-messages"),
         ("POST", "/v2/template/{id}/preview"),
         ("GET", "/v2/notifications/{notification_id}"),
         ("GET", "/v2/notifications"),
+        ("GET", "/v2/received-text-messages"),
         ("GET", "/v2/template/{id}"),
         ("GET", "/v2/template/{id}/version/{version}"),
         ("GET", "/v2/templates"),

@@ -1,0 +1,212 @@
+"""Texts that people send to our numbers: kept, and what their keywords ask for done, in one transaction.
+
+Which of our numbers is whose is said by `Lines`; a number that nobody owns alone is shared, and the text then is for
+the service whose text it answers, else for the one that texted that person last.
+"""
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, Connection, Double, Index, LargeBinary, Row, Table, Text, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from config.database import Database, Id, metadata
+from config.encrypted import Encrypted, cipher, hasher, row_id
+from config.keyring import Keyring, KeyringError
+from delivery.store import opt_outs
+from delivery.store.base import InboundText
+from delivery.store.tables import messages
+from messages.keywords import Keyword, keyword_of
+from messages.message import Channel, new_id
+
+_HELPED_SECONDS = 86_400.0  # HELP is answered once in so long
+
+inbound_texts = Table(
+    "inbound_texts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("service_id", Id),  # null: nobody's
+    Column("provider_id", Text, nullable=False, unique=True),
+    Column("source", Encrypted("inbound source", found_by="source_hash"), nullable=False),
+    Column("source_hash", LargeBinary, nullable=False),
+    Column("destination", Text, nullable=False),  # ours
+    Column("content", Encrypted("inbound content"), nullable=False),
+    Column("keyword", Text),
+    Column("answered_at", Double),  # when HELP was
+    Column("received_at", Double, nullable=False),
+    Index("inbound_texts_service", "service_id", "id"),
+    Index("inbound_texts_source", "source_hash", "id"),
+)
+
+
+def _kept(statement: sqlite.Insert | postgresql.Insert) -> Any:
+    """The text if it is new."""
+    return statement.on_conflict_do_nothing(index_elements=["provider_id"]).returning(inbound_texts.c.id)
+
+
+_KEPT = {"postgresql": _kept(postgresql.insert(inbound_texts)), "sqlite": _kept(sqlite.insert(inbound_texts))}
+
+Lines = Callable[[Connection, Collection[str]], Mapping[str, UUID]]  # our numbers that one service has for itself
+# What else is written for a text that is kept, in the same transaction: told to its service, answered.
+Follower = Callable[[Connection, InboundText], None]
+
+
+def no_lines(_: Connection, __: Collection[str]) -> Mapping[str, UUID]:
+    """All numbers are shared."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A text that is new; `helps`: it is answered."""
+
+    text: InboundText
+    keyword: Keyword | None
+    helps: bool
+
+
+class Receiving:
+    """Held by the process that hears from providers. `tell` follows each text, `answer` each that asks for help."""
+
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring,
+        lines: Lines = no_lines,
+        tell: Sequence[Follower] = (),
+        answer: Sequence[Follower] = (),
+    ) -> None:
+        self._database = database
+        self._source = cipher(inbound_texts.c.source, keyring)
+        self._content = cipher(inbound_texts.c.content, keyring)
+        self._source_hasher = hasher(inbound_texts.c.source, keyring)
+        self._recipient_hasher = hasher(messages.c.recipient, keyring)
+        self._opt_outs = opt_outs.Codec(keyring)
+        self._lines, self._tell, self._answer = lines, tell, answer
+
+    async def take(self, texts: Sequence[InboundText], now: float) -> list[InboundText]:
+        """Keeps each text once, and does what it asks for. Returns those that are new, as they are kept."""
+        return await self._database.transact(lambda connection: self._take(connection, texts, now))
+
+    def _take(self, connection: Connection, texts: Sequence[InboundText], now: float) -> list[InboundText]:
+        owned = self._lines(connection, {text.destination_number for text in texts})
+        arrived = {text.provider_id: text for text in texts}
+        kept: dict[str, _Kept] = {}
+        for provider_id in sorted(arrived):  # one order for all writers, or two of them could lock each other out
+            text = self._known(connection, arrived[provider_id], owned, len(kept), now)
+            if (new := self._keep(connection, text)) is not None:
+                kept[provider_id] = new
+        in_order = [kept[provider_id] for provider_id in arrived if provider_id in kept]
+        for each in in_order:
+            self._follow(connection, each, owned.get(each.text.destination_number))
+        return [each.text for each in in_order]
+
+    def _known(
+        self, connection: Connection, text: InboundText, owned: Mapping[str, UUID], place: int, now: float
+    ) -> InboundText:
+        return replace(
+            text,
+            id=new_id(now, place.to_bytes(2, "big") + os.urandom(8)),
+            service_id=owned.get(text.destination_number) or self._last_sender(connection, text),
+            received_at=now,
+        )
+
+    def _keep(self, connection: Connection, text: InboundText) -> _Kept | None:
+        """None where it is kept already."""
+        assert text.id
+        keyword, bound_to = keyword_of(text.message), row_id(text.id)
+        helps = keyword is Keyword.HELP and not self._was_helped(connection, text)
+        row = {
+            "id": text.id,
+            "service_id": text.service_id,
+            "provider_id": text.provider_id,
+            "source": self._source.encrypt(text.source_number.encode(), bound_to),
+            "source_hash": self._source_hasher.hash(text.source_number),
+            "destination": text.destination_number,
+            "content": self._content.encrypt(text.message.encode("utf-8", "replace"), bound_to),
+            "keyword": keyword and keyword.value,
+            "answered_at": text.received_at if helps else None,
+            "received_at": text.received_at,
+        }
+        new = connection.execute(_KEPT[connection.dialect.name], row).one_or_none()
+        return None if new is None else _Kept(text, keyword, helps)
+
+    def _follow(self, connection: Connection, kept: _Kept, owner: UUID | None) -> None:
+        text, scope = kept.text, owner or opt_outs.SHARED
+        if kept.keyword is Keyword.STOP:
+            self._opt_outs.add(connection, scope, text.source_number, text.id, text.received_at)
+        elif kept.keyword is Keyword.START:
+            self._opt_outs.remove(connection, scope, text.source_number)
+        for follow in (*(self._answer if kept.helps else ()), *(self._tell if text.service_id else ())):
+            follow(connection, text)
+
+    def _was_helped(self, connection: Connection, text: InboundText) -> bool:
+        c = inbound_texts.c
+        asked = select(c.id).where(
+            c.source_hash.in_(self._source_hasher.candidates(text.source_number)),
+            c.destination == text.destination_number,
+            c.answered_at > text.received_at - _HELPED_SECONDS,
+        )
+        return connection.execute(asked.limit(1)).one_or_none() is not None
+
+    def _last_sender(self, connection: Connection, text: InboundText) -> UUID | None:
+        c = messages.c
+        if text.answers:
+            answered = select(c.service_id).where(c.provider_id == text.answers, c.channel == Channel.SMS.value)
+            if (found := connection.scalar(answered.limit(1))) is not None:
+                return UUID(str(found))
+        hashes = self._recipient_hasher.candidates(text.source_number)
+        sent = c.recipient_hash.in_(hashes) & (c.channel == Channel.SMS.value) & c.provider_id.is_not(None)
+        last = connection.scalar(select(c.service_id).where(sent).order_by(c.id.desc()).limit(1))
+        return None if last is None else UUID(str(last))
+
+
+class Received:
+    """Held by whoever lists texts that came in; all of it are reads."""
+
+    def __init__(self, database: Database, keyring: Keyring) -> None:
+        self._database = database
+        self._source = cipher(inbound_texts.c.source, keyring)
+        self._content = cipher(inbound_texts.c.content, keyring)
+
+    async def page(self, service_id: UUID, older_than: UUID | None, limit: int) -> list[InboundText]:
+        """At most `limit` of the service's texts, newest first; nothing older than a text that is not its own."""
+        c = inbound_texts.c
+        asked = select(inbound_texts).where(c.service_id == service_id).order_by(c.id.desc()).limit(limit)
+        if older_than is not None:
+            mine = select(c.id).where(c.id == older_than, c.service_id == service_id).correlate(None)
+            asked = asked.where(c.id < mine.scalar_subquery())
+        rows = await self._database.query(lambda connection: connection.execute(asked).all())
+        return [text for row in rows if (text := self._open(row)) is not None]
+
+    async def load(self, text_ids: Sequence[UUID]) -> Mapping[UUID, InboundText]:
+        """Texts by id; one that does not open, or is gone, is missing."""
+        asked = select(inbound_texts).where(inbound_texts.c.id.in_(text_ids))
+        rows = await self._database.query(lambda connection: connection.execute(asked).all())
+        return {row.id: text for row in rows if (text := self._open(row)) is not None}
+
+    def _open(self, row: Row[Any]) -> InboundText | None:
+        bound_to = row_id(row.id)
+        try:
+            source, message = self._source.decrypt(row.source, bound_to), self._content.decrypt(row.content, bound_to)
+        except KeyringError:  # damaged: the others are read
+            return None
+        return InboundText(
+            provider_id=row.provider_id,
+            source_number=source.decode(),
+            destination_number=row.destination,
+            message=message.decode(),
+            answers=None,
+            id=row.id,
+            service_id=row.service_id,
+            received_at=row.received_at,
+        )
+
+
+def forget(connection: Connection, before: UUID, limit: int) -> int:
+    """Drops at most `limit` texts that came in before; returns how many."""
+    old = select(inbound_texts.c.id).where(inbound_texts.c.id < before).limit(limit)
+    return connection.execute(delete(inbound_texts).where(inbound_texts.c.id.in_(old))).rowcount
