@@ -116,9 +116,8 @@ class Acceptor:
             return await self._earlier(repeated, len(submission.envelope.split()))
         messages = _split(submission, principal, prepared, group_id, now)
         try:
-            stored = await self._putting.put(
-                Group(messages, prepared.content, charges(principal), submission.idempotency)
-            )
+            against = charges(principal, {message.channel for message in messages})
+            stored = await self._putting.put(Group(messages, prepared.content, against, submission.idempotency))
         except Repeated as repeated:
             return await self._earlier(repeated, len(messages))
         return Accepted(stored, len(messages), len(messages) - len(stored), prepared.body, prepared.remarks)

@@ -8,7 +8,7 @@ from messages import reply
 from messages.address import Address, AddressError
 from messages.email.author import authors
 from messages.email.content import HeaderSection
-from messages.message import KeyType, Submission
+from messages.message import Channel, KeyType, Submission
 from messages.recipient import Recipient
 from messages.reply import Refused
 from messages.text import Text
@@ -20,7 +20,7 @@ _ON_ITS_WAY_SECONDS = 60.0
 
 def check(principal: Principal, submission: Submission, *, max_recipients: int, now: float) -> None:
     """Everything below but `check_size`, which the preparation asks; in the order in which a client hears of it."""
-    check_recipients(principal, submission.envelope.recipients, max_recipients)
+    check_recipients(principal, submission.envelope.recipients, max_recipients, submission.channel)
     check_senders(principal, submission)
     check_fixed(principal, submission)
     check_schedule(submission.scheduled_for, now)
@@ -37,9 +37,10 @@ def check_recipient(principal: Principal, recipient: Recipient) -> None:
     raise Refused(refusal, service_id=principal.service.id)
 
 
-def recipient_limit(principal: Principal, limit: int) -> int:
+def recipient_limit(principal: Principal, limit: int, channel: Channel = Channel.EMAIL) -> int:
     """How many recipients one submission may have: more than a window ever holds would be told "later" for ever."""
-    return min(limit, principal.key.max_recipients or limit, *(charge.limit for charge in charges(principal)))
+    counted = (charge.limit for charge in charges(principal, (channel,)))
+    return min(limit, principal.key.max_recipients or limit, *counted)
 
 
 def size_limit(principal: Principal, limit: int) -> int:
@@ -47,10 +48,12 @@ def size_limit(principal: Principal, limit: int) -> int:
     return min(limit, principal.key.max_message_bytes or limit)
 
 
-def check_recipients(principal: Principal, recipients: Sequence[Recipient], limit: int) -> None:
+def check_recipients(
+    principal: Principal, recipients: Sequence[Recipient], limit: int, channel: Channel = Channel.EMAIL
+) -> None:
     if not recipients:
         raise Refused(reply.NULL_RECIPIENT)
-    limit = recipient_limit(principal, limit)
+    limit = recipient_limit(principal, limit, channel)
     if len(recipients) > limit:
         raise Refused(reply.TOO_MANY_RECIPIENTS, limit=limit)
     for recipient in recipients:

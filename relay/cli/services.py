@@ -7,6 +7,7 @@ import typer
 
 from auth import services
 from auth.principal import DisplayName, FromPolicy, Received, ReplyTo, Service
+from auth.usage import Usage
 from messages.message import Language
 from relay.actions import services as changing
 from relay.actions.transaction import Transaction
@@ -29,6 +30,13 @@ Lang = Annotated[Language | None, typer.Option(help=texts.LANGUAGE)]
 
 Branding = Annotated[str | None, typer.Option(help=texts.BRANDING)]
 PerDay = Annotated[int | None, typer.Option(min=0, help=texts.PER_DAY)]
+TextsPerDay = Annotated[int | None, typer.Option(min=0, help=texts.TEXTS_PER_DAY)]
+EmailsPerYear = Annotated[int | None, typer.Option(min=0, help=texts.EMAILS_PER_YEAR)]
+TextsPerYear = Annotated[int | None, typer.Option(min=0, help=texts.TEXTS_PER_YEAR)]
+TimeZone = Annotated[str | None, typer.Option(help=texts.TIME_ZONE)]
+Contact = Annotated[str | None, typer.Option(help=texts.CONTACT)]
+
+_USAGE = ("period", "counts", "used", "limit", "lifts_at", "warned_percent", "warned_at")
 
 
 def commands() -> typer.Typer:
@@ -60,6 +68,11 @@ def create(
     language: Lang = None,
     branding: Branding = None,
     per_day: PerDay = None,
+    texts_per_day: TextsPerDay = None,
+    emails_per_year: EmailsPerYear = None,
+    texts_per_year: TextsPerYear = None,
+    time_zone: TimeZone = None,
+    contact: Contact = None,
     as_json: Json = False,
 ) -> None:
     options = given(
@@ -71,7 +84,13 @@ def create(
         language=language,
         branding=_of_its_own(branding),
         per_day=per_day,
+        texts_per_day=texts_per_day,
+        emails_per_year=emails_per_year,
+        texts_per_year=texts_per_year,
+        contact=contact,
     )
+    if time_zone is not None:
+        options["time_zone"] = time_zone
     created = write(lambda t: changing.create(t, name=name, email_from=email_from, domain=domain, live=live, **options))
     show(plain(created), as_json)
 
@@ -82,7 +101,18 @@ def list_all(as_json: Json = False) -> None:
 
 
 def show_one(service: NamedService, as_json: Json = False) -> None:
-    show(plain(read(lambda t: t.service(service))), as_json)
+    async def work(t: Transaction) -> tuple[Service, list[Usage]]:
+        found = await t.service(service)
+        return found, await changing.usage(t, found)
+
+    found, usage = read(work)
+    rows = [plain(each) for each in usage]
+    if as_json:
+        show(plain(found) | {"usage": rows}, as_json)
+    else:
+        show(plain(found), as_json)
+        typer.echo()
+        show_list("usage", rows, _USAGE, as_json)
 
 
 def update(
@@ -99,6 +129,11 @@ def update(
     language: Lang = None,
     branding: Branding = None,
     per_day: PerDay = None,
+    texts_per_day: TextsPerDay = None,
+    emails_per_year: EmailsPerYear = None,
+    texts_per_year: TextsPerYear = None,
+    time_zone: TimeZone = None,
+    contact: Contact = None,
     as_json: Json = False,
 ) -> None:
     changes = {
@@ -111,9 +146,17 @@ def update(
         "received": received,
         "language": language,
         "branding": _of_its_own(branding),
+        "time_zone": time_zone,
     }
     changes = {field: value for field, value in changes.items() if value is not None}
-    changes |= given(reply_to_address=reply_to_address, per_day=per_day)
+    changes |= given(
+        reply_to_address=reply_to_address,
+        per_day=per_day,
+        texts_per_day=texts_per_day,
+        emails_per_year=emails_per_year,
+        texts_per_year=texts_per_year,
+        contact=contact,
+    )
     show(plain(write(lambda t: changing.update(t, service, **changes))), as_json)
 
 
