@@ -30,23 +30,23 @@ _LOCALES = {Language.EN: "en_CA", Language.FR: "fr_CA"}
 _MARKS = str.maketrans({mark: f"\\{mark}" for mark in "\\*_[]()<>&#`^"})
 
 _SUBJECTS = {
-    Channel.EMAIL: "{service} has used {percent}% of its emails for the year",
-    Channel.SMS: "{service} has used {percent}% of its text messages for the year",
+    Channel.EMAIL: Text("{service} has used {percent}% of its emails for the year"),
+    Channel.SMS: Text("{service} has used {percent}% of its text messages for the year"),
 }
 _COUNTS = {
-    Channel.EMAIL: (
+    Channel.EMAIL: Text(
         "{service} has sent {used} emails in the fiscal year that began on April 1, {begun}. "
-        "It may send {limit} a fiscal year."
+        "It may send {limit} in a fiscal year."
     ),
-    Channel.SMS: (
+    Channel.SMS: Text(
         "{service} has sent {used} parts of text messages in the fiscal year that began on April 1, {begun}. "
-        "It may send {limit} a fiscal year. A long text has several parts."
+        "It may send {limit} in a fiscal year. A long text has several parts."
     ),
 }
-_NEAR = "When the limit is reached, what it sends is refused until April 1, {ends}."
-_FULL = "What it sends from now on is refused until April 1, {ends}."
-_CURE = "If the service needs to send more, ask for a higher limit now: you need not wait until then."
-_WHO = "You get this message because you are the contact of this service (id {id})."
+_NEAR = Text("When the limit is reached, what it sends is refused until April 1, {ends}.")
+_FULL = Text("What it sends from now on is refused until April 1, {ends}.")
+_CURE = Text("If the service needs to send more, ask for a higher limit now: it can be raised at any time.")
+_WHO = Text("You get this message because you are the contact of this service. Its id is {id}.")
 
 
 class Warnings:
@@ -116,6 +116,6 @@ def letter(reached: Reached, service: Service, language: Language, translate: Tr
     body = (_COUNTS[reached.channel], _FULL if reached.percent == max(warnings.PERCENTS) else _NEAR, _CURE, _WHO)
     marked = values | {"service": service.name.translate(_MARKS)}  # a name is no Markdown
     return Letter(
-        subject=Text(_SUBJECTS[reached.channel], values).render(translate),
-        body="\n\n".join(Text(each, marked).render(translate) for each in body),
+        subject=Text(_SUBJECTS[reached.channel].source, values).render(translate),
+        body="\n\n".join(Text(each.source, marked).render(translate) for each in body),
     )
