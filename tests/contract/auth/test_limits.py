@@ -19,7 +19,6 @@ from tests.fakes.messages import make_message
 from tests.fakes.principals import make_principal
 from tests.harness.processes import processes
 
-
 MAIL = make_message()
 
 
