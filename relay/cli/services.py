@@ -36,14 +36,13 @@ TextsPerYear = Annotated[int | None, typer.Option(min=0, help=texts.TEXTS_PER_YE
 TimeZone = Annotated[str | None, typer.Option(help=texts.TIME_ZONE)]
 Contact = Annotated[str | None, typer.Option(help=texts.CONTACT)]
 
-_USAGE = ("period", "counts", "used", "limit", "lifts_at", "warned_percent", "warned_at")
-
 
 def commands() -> typer.Typer:
     app = typer.Typer(help=texts.SERVICE, no_args_is_help=True)
     app.command("create", help=texts.SERVICE_CREATE)(create)
     app.command("list", help=texts.SERVICE_LIST)(list_all)
     app.command("show", help=texts.SERVICE_SHOW)(show_one)
+    app.command("usage", help=texts.SERVICE_USAGE)(usage)
     app.command("update", help=texts.SERVICE_UPDATE)(update)
     app.command("hold", help=texts.SERVICE_HOLD)(hold)
     app.command("release", help=texts.SERVICE_RELEASE)(release)
@@ -101,18 +100,26 @@ def list_all(as_json: Json = False) -> None:
 
 
 def show_one(service: NamedService, as_json: Json = False) -> None:
-    async def work(t: Transaction) -> tuple[Service, list[Usage]]:
-        found = await t.service(service)
-        return found, await changing.usage(t, found)
-
-    found, usage = read(work)
-    rows = [plain(each) for each in usage]
-    if as_json:
-        show(plain(found) | {"usage": rows}, as_json)
-    else:
-        show(plain(found), as_json)
+    found, used = read(lambda t: _with_usage(t, service))
+    show(plain(found), as_json)
+    if not as_json:  # JSON of a service is the same whatever command prints it
         typer.echo()
-        show_list("usage", rows, _USAGE, as_json)
+        _show_usage(used, as_json)
+
+
+def usage(service: NamedService, as_json: Json = False) -> None:
+    _, used = read(lambda t: _with_usage(t, service))
+    _show_usage(used, as_json)
+
+
+async def _with_usage(t: Transaction, service: str) -> tuple[Service, list[Usage]]:
+    found = await t.service(service)
+    return found, await changing.usage(t, found)
+
+
+def _show_usage(used: list[Usage], as_json: bool) -> None:
+    columns = ("period", "counts", "used", "limit", "lifts_at", "warned_percent", "warned_at")
+    show_list("usage", map(plain, used), columns, as_json)
 
 
 def update(

@@ -196,7 +196,7 @@ def test_a_door_tells_the_contact_that_a_limit_is_reached(installation: Installa
     send(installation.machines["smtp"], owner.create_key(service=service), simulator("success"))
     deadline = time.monotonic() + 20
     while True:
-        usage: Any = owner.json("service", "show", service)["usage"]
+        usage: Any = owner.json("service", "usage", service)["usage"]
         if usage[0]["warned_at"] or time.monotonic() > deadline:
             break
         time.sleep(0.2)

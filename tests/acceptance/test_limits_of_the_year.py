@@ -21,7 +21,7 @@ def service_of(relay: Relay, *options: str) -> str:
 
 
 def usage(relay: Relay, service: str, period: str = "year", counts: str = "emails") -> dict[str, Any]:
-    found: Any = relay.json("service", "show", service)["usage"]
+    found: Any = relay.json("service", "usage", service)["usage"]
     return next(each for each in found if (each["period"], each["counts"]) == (period, counts))
 
 
