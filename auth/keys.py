@@ -164,6 +164,13 @@ async def hidden(connection: AsyncConnection, keyring: Keyring, limits: Limits, 
     return key((await connection.execute(mine)).mappings().one(), limits, cipher(keys.c.allowed_senders, keyring))
 
 
+async def hidden_id(connection: AsyncConnection, service_id: UUID) -> UUID | None:
+    """Which it is; None before there is one."""
+    mine = select(keys.c.id).where(keys.c.service_id == service_id, keys.c.hidden)
+    found: UUID | None = (await connection.execute(mine)).scalar_one_or_none()
+    return found
+
+
 async def find(connection: AsyncConnection, keyring: Keyring, limits: Limits, key_id: UUID) -> Key:
     """Raises AuthError when there is none."""
     return key(await _row(connection, key_id), limits, cipher(keys.c.allowed_senders, keyring))

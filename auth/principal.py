@@ -5,6 +5,7 @@ from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from uuid import UUID
 
+from auth.fiscal_year import TIME_ZONE
 from messages.message import KeyType, Lane, Language
 
 
@@ -63,12 +64,17 @@ class Service:
     reply_to_address: str | None  # the service's own, when the author may not stand there
     language: Language
     branding: str
-    per_day: int
+    per_day: int  # emails
     email_template_id: UUID  # the hidden template of its SMTP mail
     created_at: float
     from_policy: FromPolicy = FromPolicy.REWRITE
     received: Received = Received.KEEP
     tests_per_day: int = 100_000  # of its test keys together: they reach nobody, but take room in the queue
+    texts_per_day: int = 1_500  # parts of text messages, as those of a year
+    emails_per_year: int = 10_000_000  # of a fiscal year, in its time zone
+    texts_per_year: int = 25_000
+    time_zone: str = TIME_ZONE
+    contact: str | None = None  # whom we write to about the service; None: nobody
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """Services: who sends, from which address, live or in trial.
 
-A service without a daily limit of its own has the default of its mode, resolved when it is read: a changed setting
-holds for every such service at once. Knows nothing of keys or messages.
+A service without a limit of its own has the default, a day's that of its mode, resolved when it is read: a changed
+setting holds for every such service at once. Knows nothing of keys or messages.
 """
 
 import contextlib
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     insert,
+    or_,
     select,
 )
 from sqlalchemy.engine import RowMapping
@@ -26,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.domains import names
 from auth.errors import (
+    BAD_CONTACT,
     BAD_FROM,
     BAD_LIMIT,
     BAD_NAME,
@@ -38,11 +40,16 @@ from auth.errors import (
     SERVICES_OF_ONE_NAME,
     AuthError,
 )
+from auth.fiscal_year import TIME_ZONE, parse_zone
 from auth.principal import DisplayName, FromPolicy, Received, ReplyTo, Service
 from config.database import Id, metadata
 from config.settings import Limits
 from messages.address import Address, AddressError
 from messages.message import Language
+
+# The relay's own, from which it writes to people itself (relay/contact.py), and the template of what it writes.
+OWN_ID = UUID("d2f93f61-7db5-443f-bbc6-c8533d585121")
+OWN_TEMPLATE_ID = UUID("15355726-54bd-4290-83e8-03b132cdcaa9")
 
 MAX_NAME_CHARACTERS = 100
 MAX_LIMIT = 2**31 - 1  # what a column of integers holds
@@ -66,8 +73,23 @@ services = Table(
     Column("created_at", Double, nullable=False),
     Column("from_policy", Text, nullable=False, server_default="rewrite"),
     Column("received", Text, nullable=False, server_default="keep"),
+    # Null: the default, as for per_day.
+    Column("emails_per_year", Integer),
+    Column("texts_per_year", Integer),
+    Column("texts_per_day", Integer),
+    Column("contact", Text),
+    Column("time_zone", Text, nullable=False, server_default=TIME_ZONE),
     UniqueConstraint("email_from", "domain", name="services_header_from"),
 )
+
+
+class OwnLimits(TypedDict, total=False):
+    """None: the default."""
+
+    per_day: int | None
+    texts_per_day: int | None
+    emails_per_year: int | None
+    texts_per_year: int | None
 
 
 async def create(
@@ -84,9 +106,12 @@ async def create(
     reply_to_address: str | None = None,
     language: Language = Language.EN,
     branding: str = "default",
-    per_day: int | None = None,
     from_policy: FromPolicy = FromPolicy.REWRITE,
     received: Received = Received.KEEP,
+    time_zone: str = TIME_ZONE,
+    contact: str | None = None,
+    service_id: UUID | None = None,
+    **of_its_own: Unpack[OwnLimits],
 ) -> Service:
     """A new service, in trial unless `live`. Raises AuthError when a value is unusable or its address is taken."""
     values = await _checked(
@@ -99,11 +124,20 @@ async def create(
         reply_to_address=reply_to_address,
         language=language,
         branding=branding,
-        per_day=per_day,
         from_policy=from_policy,
         received=received,
+        time_zone=time_zone,
+        contact=contact,
+        **of_its_own,
     )
-    row = {"id": uuid4(), "live": live, "held": False, "email_template_id": uuid4(), "created_at": now, **values}
+    row = {
+        "id": service_id or uuid4(),
+        "live": live,
+        "held": False,
+        "email_template_id": uuid4(),
+        "created_at": now,
+        **values,
+    }
     try:
         await connection.execute(insert(services).values(**row))
     except IntegrityError as error:
@@ -111,6 +145,12 @@ async def create(
             raise
         raise AuthError(FROM_TAKEN, email_from=values["email_from"], domain=values["domain"]) from None
     return await find(connection, limits, row["id"])
+
+
+async def exists(connection: AsyncConnection, *, service_id: UUID | None = None, email_from: str = "") -> bool:
+    """Whether there is one with this id or, at any domain, with this local part."""
+    found = select(services.c.id).where(or_(services.c.id == service_id, services.c.email_from == email_from))
+    return (await connection.execute(found.limit(1))).first() is not None
 
 
 async def find(connection: AsyncConnection, limits: Limits, service_id: UUID) -> Service:
@@ -171,6 +211,7 @@ def service(row: RowMapping, limits: Limits) -> Service:
     """The value of a row of the services table, alone or joined."""
     c = services.c
     per_day = row[c.per_day] or (limits.live_per_day if row[c.live] else limits.trial_per_day)
+    texts_per_day = row[c.texts_per_day] or (limits.live_texts_per_day if row[c.live] else limits.trial_texts_per_day)
     return Service(
         id=row[c.id],
         name=row[c.name],
@@ -189,6 +230,11 @@ def service(row: RowMapping, limits: Limits) -> Service:
         from_policy=FromPolicy(row[c.from_policy]),
         received=Received(row[c.received]),
         tests_per_day=max(per_day, limits.live_per_day),  # also in trial: integrators send their tests then
+        texts_per_day=texts_per_day,
+        emails_per_year=row[c.emails_per_year] or limits.emails_per_year,
+        texts_per_year=row[c.texts_per_year] or limits.texts_per_year,
+        time_zone=row[c.time_zone],
+        contact=row[c.contact],
     )
 
 
@@ -209,12 +255,16 @@ def parse_limit(number: int) -> int:
 
 def parse_reply_to(text: str) -> str:
     """A Reply-To address of a service or key. Raises AuthError."""
+    return _parse_address(text, BAD_REPLY_TO)
+
+
+def _parse_address(text: str, problem: str) -> str:
     try:
         address = Address.parse(text.strip())
     except AddressError as error:
-        raise AuthError(BAD_REPLY_TO, reason=error.text) from None
+        raise AuthError(problem, reason=error.text) from None
     if not address.ascii:  # it would make every message one that only SMTPUTF8 can carry (RFC 6532)
-        raise AuthError(BAD_REPLY_TO, reason=NOT_ASCII)
+        raise AuthError(problem, reason=NOT_ASCII)
     return str(address)
 
 
@@ -233,8 +283,12 @@ async def _checked(connection: AsyncConnection, **values: Any) -> dict[str, Any]
         values["name"] = parse_name(values["name"])
     if values.get("reply_to_address"):
         values["reply_to_address"] = parse_reply_to(values["reply_to_address"])
-    if values.get("per_day") is not None:
-        values["per_day"] = parse_limit(values["per_day"])
+    if values.get("contact"):
+        values["contact"] = _parse_address(values["contact"], BAD_CONTACT)
+    if "time_zone" in values:
+        values["time_zone"] = parse_zone(values["time_zone"])
+    for name in OwnLimits.__annotations__.keys() & values.keys():
+        values[name] = None if values[name] is None else parse_limit(values[name])
     return values
 
 

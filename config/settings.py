@@ -159,8 +159,12 @@ class Callbacks(Slice):
 
 class Limits(Slice):
     per_minute: int = Field(3000, ge=1)  # messages a minute and key, unless the key says otherwise
-    live_per_day: int = Field(100_000, ge=1)
+    live_per_day: int = Field(100_000, ge=1)  # emails
     trial_per_day: int = Field(50, ge=1)
+    live_texts_per_day: int = Field(1_500, ge=1)  # parts of text messages
+    trial_texts_per_day: int = Field(50, ge=1)
+    emails_per_year: int = Field(10_000_000, ge=1)  # of a fiscal year
+    texts_per_year: int = Field(25_000, ge=1)  # parts
 
 
 class Settings(BaseSettings):

@@ -12,6 +12,7 @@ import auth.senders
 import auth.service_domains
 import auth.services
 import auth.throttle
+import auth.warnings
 import delivery.library.brandings
 import delivery.library.templates
 import delivery.store.inbound

@@ -30,6 +30,7 @@ _DOOR = _EVERY | {
     "guests": "SELECT",
     "senders": "SELECT",
     "limits": "SELECT, INSERT, UPDATE (used)",
+    "warnings": "SELECT, INSERT, UPDATE (ended_at, message_id)",
     "logins": "SELECT, INSERT, UPDATE, DELETE",
     "templates": "SELECT",
     "brandings": "SELECT",

@@ -208,6 +208,35 @@ KEY_LIMIT = Reply(451, "4.7.1", "limit of {limit} messages a minute for this key
 SERVICE_LIMIT = Reply(451, "4.7.1", "limit of {limit} messages a day for this service reached; lifts at {lifts_at}",
     cause="The service has sent as many messages today as it may.",
     cure="Send again after the time in the reply, or ask the operator for a higher limit.")
+TEXT_LIMIT = Reply(451, "4.7.1",
+    "limit of {limit} parts of text messages a day for this service reached; lifts at {lifts_at}",
+    cause="The service has sent as many parts of text messages today as it may; a long text has several.",
+    cure="Send again after the time in the reply, write shorter texts, or ask the operator for a higher limit.")
+TESTS_LIMIT = Reply(451, "4.7.1",
+    "limit of {limit} messages a day for this service's test keys reached; lifts at {lifts_at}",
+    cause="The service's test keys have sent as many messages today as they may together.",
+    cure="Send again after the time in the reply, or send fewer tests; the service's other keys go on.")
+# Of a year, 452 while a client that queues would still be waiting when it lifts; before that 550: it would try for
+# days, send the whole message each time, and its sender would hear last of all that it did not go.
+YEAR_LIMIT = Reply(452, "4.2.2", "limit of {limit} emails a year for this service reached; lifts at {lifts_at}",
+    cause="The service has sent as many emails in this fiscal year as it may, and the next one begins within days.",
+    cure="Leave the messages queued, they are accepted after the time in the reply; or ask for a higher limit.")
+YEAR_OVER = Reply(550, "5.7.1",
+    "limit of {limit} emails a year for this service reached; ask for a higher one, or wait until {lifts_at}",
+    cause="The service has sent as many emails in this fiscal year as it may, and no product waits until the next.",
+    cure="Ask the operator for a higher limit, then send what was refused again.")
+TEXT_YEAR_LIMIT = Reply(452, "4.2.2",
+    "limit of {limit} parts of text messages a year for this service reached; lifts at {lifts_at}",
+    cause="The service has sent as many parts of text messages in this fiscal year as it may; the next begins in days.",
+    cure="Leave the messages queued, they are accepted after the time in the reply; or ask for a higher limit.")
+TEXT_YEAR_OVER = Reply(550, "5.7.1",
+    "limit of {limit} parts of texts a year for this service reached; ask for a higher one, or wait until {lifts_at}",
+    cause="The service has sent as many parts of text messages in this fiscal year as it may, and the next is far.",
+    cure="Ask the operator for a higher limit, then send what was refused again.")
+TEXT_OVER_LIMIT = Reply(550, "5.7.1",
+    "this text has {parts} parts, and the service may send {limit}; shorten it, or ask for a higher limit",
+    cause="One text alone has more parts than the service may send in a day or year.",
+    cure="Shorten the text, or ask the operator for a higher limit.")
 DEVICE_KEY_UNKNOWN = Reply(550, "5.7.1",
     "the key set for devices at {client_ip} cannot be used there; ask the operator",
     cause="The setting for devices names a key that does not exist, or one that may not be used from this address.",

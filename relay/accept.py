@@ -118,7 +118,8 @@ class Acceptor:
         contents = {content_ids[channel]: each.content for channel, each in prepared.items()}
         messages = _split(submission, principal, prepared, content_ids, group_id, now)
         try:
-            stored = await self._putting.put(Group(messages, contents, charges(principal), submission.idempotency))
+            against = charges(principal, {message.channel for message in messages})
+            stored = await self._putting.put(Group(messages, contents, against, submission.idempotency))
         except Repeated as repeated:
             return await self._earlier(repeated, len(messages))
         body = next((each.body for each in prepared.values()), None)

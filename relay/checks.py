@@ -1,5 +1,6 @@
 """What can refuse a submission before its content is looked at. Each check raises Refused; none knows a protocol."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from auth.limits import charges
@@ -8,7 +9,7 @@ from messages import reply
 from messages.address import Address, AddressError
 from messages.email.author import authors
 from messages.email.content import HeaderSection
-from messages.message import KeyType, Submission
+from messages.message import Channel, KeyType, Submission
 from messages.recipient import Recipient
 from messages.reply import Refused
 from messages.text import Text
@@ -37,9 +38,10 @@ def check_recipient(principal: Principal, recipient: Recipient) -> None:
     raise Refused(refusal, service_id=principal.service.id)
 
 
-def recipient_limit(principal: Principal, limit: int) -> int:
+def recipient_limit(principal: Principal, limit: int, channel: Channel = Channel.EMAIL) -> int:
     """How many recipients one submission may have: more than a window ever holds would be told "later" for ever."""
-    return min(limit, principal.key.max_recipients or limit, *(charge.limit for charge in charges(principal)))
+    counted = (charge.limit for charge in charges(principal, (channel,)))
+    return min(limit, principal.key.max_recipients or limit, *counted)
 
 
 def size_limit(principal: Principal, limit: int) -> int:
@@ -50,9 +52,13 @@ def size_limit(principal: Principal, limit: int) -> int:
 def check_recipients(principal: Principal, recipients: Sequence[Recipient], limit: int) -> None:
     if not recipients:
         raise Refused(reply.NULL_RECIPIENT)
-    limit = recipient_limit(principal, limit)
-    if len(recipients) > limit:
-        raise Refused(reply.TOO_MANY_RECIPIENTS, limit=limit)
+    by_channel = Counter(recipient.channel for recipient in recipients)
+    limits = {channel: recipient_limit(principal, limit, channel) for channel in by_channel}
+    for channel, allowed in limits.items():
+        if by_channel[channel] > allowed:
+            raise Refused(reply.TOO_MANY_RECIPIENTS, limit=allowed)
+    if len(recipients) > max(limits.values()):
+        raise Refused(reply.TOO_MANY_RECIPIENTS, limit=max(limits.values()))
     for recipient in recipients:
         check_recipient(principal, recipient)
 

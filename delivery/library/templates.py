@@ -67,10 +67,11 @@ async def create(
     name: str,
     subject: str | None,
     body: str,
+    template_id: UUID | None = None,
 ) -> Template:
     """A new template in its first version. Raises TemplateError when a text cannot be used."""
     values = _checked(channel, name=name, subject=subject, body=body)
-    template_id = uuid4()  # published API clients take version 4 only
+    template_id = template_id or uuid4()  # published API clients take version 4 only
     await connection.execute(
         insert(templates).values(
             **values, id=template_id, version=1, service_id=service_id, channel=channel, hidden=False, created_at=now

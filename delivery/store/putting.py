@@ -82,7 +82,7 @@ def _admit(names: Names, at: int, group: Group, charge: limits.Counting) -> Stor
     new = names.new(at)
     if isinstance(new, Exception):
         return new
-    refused = charge(group.charges, len(new))
+    refused = charge(group.charges, new)
     if refused is None:
         names.keep(at, new)
     return refused or new

@@ -9,11 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth import keys, services
 from auth.domains import names
 from auth.principal import Service
+from auth.services import OWN_ID, OWN_TEMPLATE_ID
+from auth.usage import Usage, of_service
 from config.settings import Limits
 from delivery.library import brandings, templates
+from messages.message import Channel, Language
 from relay.actions.errors import NOTHING_NAMED, ActionError
+from relay.actions.templates import create as create_template
 from relay.actions.transaction import Transaction
 from relay.plain import plain
+
+_OWN_NAME = "notify-relay"
 
 Change = Callable[[AsyncConnection, Limits, UUID], Awaitable[Service]]
 
@@ -23,14 +29,9 @@ async def create(t: Transaction, *, domain: str | None = None, **options: Any) -
 
     `options` are those of auth.services.create; the branding may be named. Raises a TextError.
     """
-    options = await with_branding(t, None, options)
-    email = t.settings.email
-    default = await names.ensure(t.connection, t.sealing, email.default_domain, t.now)
-    chosen = default if domain is None else await names.usable(t.connection, domain, email)
-    made = await services.create(t.connection, t.limits, t.now, domain=chosen.name, **options)
-    await templates.create_hidden(t.connection, made.email_template_id, made.id, t.now)
-    await keys.hidden(t.connection, t.secret, t.limits, made, t.now)
-    await _record(t, "create", None, made)
+    made = await _make(t, domain, **await with_branding(t, None, options))
+    if made.contact:
+        await _ensure_own(t)
     return made
 
 
@@ -44,7 +45,14 @@ async def update(t: Transaction, named: str, **changes: Any) -> Service:
     changes = await with_branding(t, before.id, changes)
     after = await services.update(t.connection, t.limits, before.id, **changes)
     await _record(t, "update", before, after)
+    if after.contact:
+        await _ensure_own(t)
     return after
+
+
+async def usage(t: Transaction, service: Service) -> list[Usage]:
+    """What it has used of its limits."""
+    return await of_service(t.connection, service, t.now)
 
 
 async def hold(t: Transaction, named: str) -> Service:
@@ -68,6 +76,29 @@ async def with_branding(t: Transaction, service_id: UUID | None, options: dict[s
         return options
     # Only doors look at it later, and could only refuse every message.
     return options | {"branding": await brandings.usable(t.connection, service_id, options["branding"])}
+
+
+async def _make(t: Transaction, domain: str | None, **options: Any) -> Service:
+    email = t.settings.email
+    default = await names.ensure(t.connection, t.sealing, email.default_domain, t.now)
+    chosen = default if domain is None else await names.usable(t.connection, domain, email)
+    made = await services.create(t.connection, t.limits, t.now, domain=chosen.name, **options)
+    await templates.create_hidden(t.connection, made.email_template_id, made.id, t.now)
+    await keys.hidden(t.connection, t.secret, t.limits, made, t.now)
+    await _record(t, "create", None, made)
+    return made
+
+
+async def _ensure_own(t: Transaction) -> None:
+    """The relay's own service, made with the first contact that it may have to write to: no door may make one."""
+    if await services.exists(t.connection, service_id=OWN_ID):
+        return
+    taken = await services.exists(t.connection, email_from=_OWN_NAME)
+    email_from = f"{_OWN_NAME}-{OWN_ID.hex[:6]}" if taken else _OWN_NAME
+    own = {"service_id": OWN_ID, "name": _OWN_NAME, "email_from": email_from, "language": Language.BOTH, "live": True}
+    await _make(t, None, **own)
+    texts = {"name": "Letter", "subject": "((subject))", "body": "((body))"}
+    await create_template(t, str(OWN_ID), channel=Channel.EMAIL, template_id=OWN_TEMPLATE_ID, **texts)
 
 
 async def _set(t: Transaction, named: str, action: str, change: Change) -> Service:

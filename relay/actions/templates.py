@@ -18,13 +18,27 @@ def check_channel(channel: Channel) -> None:
 
 
 async def create(
-    t: Transaction, service: str, *, channel: Channel, name: str, subject: str | None, body: str
+    t: Transaction,
+    service: str,
+    *,
+    channel: Channel,
+    name: str,
+    subject: str | None,
+    body: str,
+    template_id: UUID | None = None,
 ) -> Template:
     """A new template in its first version. Raises a TextError."""
     check_channel(channel)
     service_id = (await t.service(service)).id
     made = await templates.create(
-        t.connection, service_id, t.now, channel=channel, name=name, subject=subject, body=body
+        t.connection,
+        service_id,
+        t.now,
+        channel=channel,
+        name=name,
+        subject=subject,
+        body=body,
+        template_id=template_id,
     )
     await _record(t, "create", None, made)
     return made

@@ -18,6 +18,8 @@ SAID = {
     ),
     errors.BAD_FROM: "the --email-from part cannot be used: {reason}",
     errors.BAD_REPLY_TO: "the --reply-to-address cannot be used: {reason}",
+    errors.BAD_CONTACT: "the --contact cannot be used: {reason}",
+    errors.BAD_TIME_ZONE: "the --time-zone has a name such as America/Toronto or Europe/Paris",
     actions.KEY_EXPIRES_BEFORE: "the time of --expires-at is over; to end a key, use key revoke",
     actions.KEY_NOT_IN_FORCE: "service {id} has no such key that is in force; make one first: notify-relay key create",
     actions.MAX_BYTES_BEYOND: "the door takes messages of at most {limit} octets; choose a smaller --max-bytes",

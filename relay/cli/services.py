@@ -7,6 +7,7 @@ import typer
 
 from auth import services
 from auth.principal import DisplayName, FromPolicy, Received, ReplyTo, Service
+from auth.usage import Usage
 from messages.message import Language
 from relay.actions import services as changing
 from relay.actions.transaction import Transaction
@@ -29,6 +30,11 @@ Lang = Annotated[Language | None, typer.Option(help=texts.LANGUAGE)]
 
 Branding = Annotated[str | None, typer.Option(help=texts.BRANDING)]
 PerDay = Annotated[int | None, typer.Option(min=0, help=texts.PER_DAY)]
+TextsPerDay = Annotated[int | None, typer.Option(min=0, help=texts.TEXTS_PER_DAY)]
+EmailsPerYear = Annotated[int | None, typer.Option(min=0, help=texts.EMAILS_PER_YEAR)]
+TextsPerYear = Annotated[int | None, typer.Option(min=0, help=texts.TEXTS_PER_YEAR)]
+TimeZone = Annotated[str | None, typer.Option(help=texts.TIME_ZONE)]
+Contact = Annotated[str | None, typer.Option(help=texts.CONTACT)]
 
 
 def commands() -> typer.Typer:
@@ -36,6 +42,7 @@ def commands() -> typer.Typer:
     app.command("create", help=texts.SERVICE_CREATE)(create)
     app.command("list", help=texts.SERVICE_LIST)(list_all)
     app.command("show", help=texts.SERVICE_SHOW)(show_one)
+    app.command("usage", help=texts.SERVICE_USAGE)(usage)
     app.command("update", help=texts.SERVICE_UPDATE)(update)
     app.command("hold", help=texts.SERVICE_HOLD)(hold)
     app.command("release", help=texts.SERVICE_RELEASE)(release)
@@ -60,6 +67,11 @@ def create(
     language: Lang = None,
     branding: Branding = None,
     per_day: PerDay = None,
+    texts_per_day: TextsPerDay = None,
+    emails_per_year: EmailsPerYear = None,
+    texts_per_year: TextsPerYear = None,
+    time_zone: TimeZone = None,
+    contact: Contact = None,
     as_json: Json = False,
 ) -> None:
     options = given(
@@ -71,7 +83,13 @@ def create(
         language=language,
         branding=_of_its_own(branding),
         per_day=per_day,
+        texts_per_day=texts_per_day,
+        emails_per_year=emails_per_year,
+        texts_per_year=texts_per_year,
+        contact=contact,
     )
+    if time_zone is not None:
+        options["time_zone"] = time_zone
     created = write(lambda t: changing.create(t, name=name, email_from=email_from, domain=domain, live=live, **options))
     show(plain(created), as_json)
 
@@ -82,7 +100,26 @@ def list_all(as_json: Json = False) -> None:
 
 
 def show_one(service: NamedService, as_json: Json = False) -> None:
-    show(plain(read(lambda t: t.service(service))), as_json)
+    found, used = read(lambda t: _with_usage(t, service))
+    show(plain(found), as_json)
+    if not as_json:  # JSON of a service is the same whatever command prints it
+        typer.echo()
+        _show_usage(used, as_json)
+
+
+def usage(service: NamedService, as_json: Json = False) -> None:
+    _, used = read(lambda t: _with_usage(t, service))
+    _show_usage(used, as_json)
+
+
+async def _with_usage(t: Transaction, service: str) -> tuple[Service, list[Usage]]:
+    found = await t.service(service)
+    return found, await changing.usage(t, found)
+
+
+def _show_usage(used: list[Usage], as_json: bool) -> None:
+    columns = ("period", "counts", "used", "limit", "lifts_at", "warned_percent", "warned_at")
+    show_list("usage", map(plain, used), columns, as_json)
 
 
 def update(
@@ -99,6 +136,11 @@ def update(
     language: Lang = None,
     branding: Branding = None,
     per_day: PerDay = None,
+    texts_per_day: TextsPerDay = None,
+    emails_per_year: EmailsPerYear = None,
+    texts_per_year: TextsPerYear = None,
+    time_zone: TimeZone = None,
+    contact: Contact = None,
     as_json: Json = False,
 ) -> None:
     changes = {
@@ -111,9 +153,17 @@ def update(
         "received": received,
         "language": language,
         "branding": _of_its_own(branding),
+        "time_zone": time_zone,
     }
     changes = {field: value for field, value in changes.items() if value is not None}
-    changes |= given(reply_to_address=reply_to_address, per_day=per_day)
+    changes |= given(
+        reply_to_address=reply_to_address,
+        per_day=per_day,
+        texts_per_day=texts_per_day,
+        emails_per_year=emails_per_year,
+        texts_per_year=texts_per_year,
+        contact=contact,
+    )
     show(plain(write(lambda t: changing.update(t, service, **changes))), as_json)
 
 

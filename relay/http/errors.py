@@ -130,6 +130,16 @@ KEY_UNKNOWN = Rejection(403, "AuthError", Text("Invalid token: API key not found
 KEY_MALFORMED = Rejection(403, "AuthError", Text("Invalid token: Enter your full API key"))
 
 # -- What accept refuses -------------------------------------------------------------------------------------------
+_EMAILS_OF_YEAR = Rejection(
+    429,
+    "{mode}ServiceRequestExceedsEmailAnnualLimitError",
+    Text("Exceeded annual email sending limit of {limit} messages"),
+)
+_TEXTS_OF_YEAR = Rejection(
+    429,
+    "{mode}ServiceRequestExceedsSMSAnnualLimitError",
+    Text("Exceeded annual SMS sending limit of {limit} messages"),
+)
 _BY_REPLY: dict[Reply, Rejection] = {
     **dict.fromkeys(REPLIES.values(), UNAVAILABLE),  # our fault, whatever it is
     reply.KEY_REVOKED: REVOKED,
@@ -142,6 +152,20 @@ _BY_REPLY: dict[Reply, Rejection] = {
         429,
         "{mode}ServiceTooManyEmailRequestsError",
         Text("Exceeded email daily sending limit of {limit} messages"),
+    ),
+    reply.TEXT_LIMIT: Rejection(
+        429, "{mode}ServiceTooManySMSRequestsError", Text("Exceeded SMS daily sending limit of {limit} fragments")
+    ),
+    reply.TESTS_LIMIT: Rejection(429, "TooManyRequestsError", Text("Exceeded send limits (tests: {limit}) for today")),
+    # Whether waiting is worth while, an API client sees by Retry-After.
+    reply.YEAR_LIMIT: _EMAILS_OF_YEAR,
+    reply.YEAR_OVER: _EMAILS_OF_YEAR,
+    reply.TEXT_YEAR_LIMIT: _TEXTS_OF_YEAR,
+    reply.TEXT_YEAR_OVER: _TEXTS_OF_YEAR,
+    reply.TEXT_OVER_LIMIT: Rejection(
+        400,
+        _BAD_REQUEST,
+        Text("Your message is too long. It has {parts} fragments, and your service may send {limit}."),
     ),
     reply.TEAM_KEY_RECIPIENT: Rejection(
         400,

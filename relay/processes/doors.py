@@ -22,8 +22,10 @@ from delivery.store.rows import Codec
 from delivery.store.searching import Searching
 from messages.message import Channel
 from relay.accept import Acceptor
+from relay.contact import Contacts
 from relay.metrics import DoorMetrics
 from relay.preparation.email import EmailPreparer
+from relay.warnings import Warnings
 from relay.wiring import announced, load_letterheads, open_database, secret_keyring
 
 
@@ -63,9 +65,11 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
             max_recipients=settings.smtp.max_recipients,
             now=now,
         )
-        beside = [asyncio.create_task(each) for each in (verifier.run(), throttle.run())]
+        words = Words.load(f"{settings.http.public_url}smtp")
+        contacts = Contacts(database, verifier, acceptor)
+        warnings = Warnings(database, contacts, settings.limits, words, now)
+        beside = [asyncio.create_task(each) for each in (verifier.run(), throttle.run(), warnings.run())]
         try:
-            words = Words.load(f"{settings.http.public_url}smtp")
             yield DoorParts(
                 verifier,
                 searching,

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -40,6 +41,9 @@ DENIED = {
         "DELETE FROM queue",
         "DELETE FROM roots",
         "DELETE FROM limits",
+        "DELETE FROM warnings",
+        "UPDATE warnings SET percent = 0",
+        "UPDATE services SET contact = ''",
         "SELECT * FROM audit",
         "INSERT INTO audit DEFAULT VALUES",
         "CREATE TABLE mine (id int)",
@@ -67,6 +71,7 @@ DENIED = {
         "INSERT INTO messages DEFAULT VALUES",
         "DELETE FROM messages",
         "UPDATE services SET live = true",
+        "SELECT * FROM warnings",
     ),
     "relay_feedback": (
         "SELECT private_key FROM dkim_keys",
@@ -182,6 +187,21 @@ def test_what_is_rare_is_granted_too(installation: Installation, key: Credential
     (early,) = owner.histories(send(smtp, key, simulator("success")))
     asyncio.run(later(installation, UUID(str(early["id"]))))
     owner.run("queue", "release")
+    assert not installation.server.refusals()
+
+
+def test_a_door_tells_the_contact_that_a_limit_is_reached(installation: Installation) -> None:
+    owner = installation.owner
+    service = str(owner.create_service("--live", "--emails-per-year", "1", "--contact", simulator("success"))["id"])
+    send(installation.machines["smtp"], owner.create_key(service=service), simulator("success"))
+    deadline = time.monotonic() + 20
+    while True:
+        usage: Any = owner.json("service", "usage", service)["usage"]
+        if usage[0]["warned_at"] or time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+
+    assert (usage[0]["used"], usage[0]["warned_percent"], bool(usage[0]["warned_at"])) == (1, 100, True)
     assert not installation.server.refusals()
 
 

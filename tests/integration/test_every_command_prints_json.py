@@ -56,6 +56,7 @@ def script(folder: Path) -> list[tuple[str, ...]]:
         ("service", "create", "--name", "Scan room", "--email-from", "scan"),
         ("service", "list"),
         ("service", "show", "Scan room"),
+        ("service", "usage", "Scan room"),
         ("service", "update", "scan ROOM", "--per-day", "7"),
         ("service", "hold", "Scan room"),
         ("service", "release", "Scan room"),

@@ -1,6 +1,7 @@
 """The schema's history against the tables that the code believes in."""
 
 import asyncio
+import time
 from dataclasses import replace
 from uuid import uuid4
 
@@ -9,16 +10,19 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, insert, inspect, select
 
-from auth import keys, services
+from auth import keys, limits, services
 from auth.domains import names
 from auth.domains.selectors import State
+from auth.fiscal_year import FiscalYear
+from auth.limits import YEAR_SECONDS
 from auth.principal import Option
 from config.database import Database
 from config.keyring import Keyring
 from delivery import schema
 from delivery.all_tables import metadata
+from delivery.store.tables import counters
 from messages.message import KeyType, Lane
 from tests.fakes.auth import DEFAULTS, NOW
 
@@ -75,6 +79,27 @@ async def test_a_key_outlives_the_terms_that_an_older_schema_has_no_place_for(
     async with database.read() as c:
         found = await keys.find(c, keyring, DEFAULTS, made.key.id)
     assert found == replace(made.key, lifetime_seconds=None, allowed_from=frozenset(), fixed=frozenset())
+
+
+async def test_a_year_that_began_under_an_older_version_is_counted_from_its_start(database: Database) -> None:
+    now, mine, other = time.time(), uuid4(), uuid4()
+    year = FiscalYear.at(now, "UTC")
+    today, first_day = int(now // 86_400), year.key // 86_400
+    days = [(mine, today, "email", "normal", "delivered", 5), (mine, first_day, "email", "team", "sending", 2)]
+    days += [(mine, first_day - 1, "email", "normal", "delivered", 100), (mine, today, "email", "test", "sending", 7)]
+    days += [(other, today, "email", "normal", "delivered", 1)]
+    names_ = ("service_id", "day", "channel", "key_type", "status", "messages")
+    async with database.write() as c:
+        await c.run_sync(down_to, "0011")
+        await c.execute(insert(counters), [dict(zip(names_, day, strict=True)) for day in days])
+    await schema.upgrade(database)
+
+    async with database.read() as c:
+        found = (await c.execute(select(limits.limits))).all()
+    assert {(row.holder, row.span_seconds, row.window_start, row.used) for row in found} == {
+        (mine, YEAR_SECONDS, year.key, 7),
+        (other, YEAR_SECONDS, year.key, 1),
+    }
 
 
 async def test_branding_that_an_older_schema_does_not_know_gives_way_to_one_that_it_does(

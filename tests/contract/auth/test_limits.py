@@ -12,11 +12,14 @@ from sqlalchemy import Connection, select
 from auth import limits
 from auth.limits import Charge, counting
 from config.database import Database
-from messages.message import KeyType
-from messages.reply import KEY_LIMIT, SERVICE_LIMIT, Refused
+from messages.message import Channel, KeyType
+from messages.reply import KEY_LIMIT, SERVICE_LIMIT, TESTS_LIMIT, Refused
 from tests.fakes.auth import NOW, counted
+from tests.fakes.messages import make_message
 from tests.fakes.principals import make_principal
 from tests.harness.processes import processes
+
+MAIL = make_message()
 
 
 def charge(
@@ -24,7 +27,7 @@ def charge(
 ) -> list[Refused | None]:
     """Groups of messages in order, each as its charges and how many messages it has."""
     with counting(connection, [group for group, _ in wanted], now) as count:
-        return [count(group, messages) for group, messages in wanted]
+        return [count(group, [MAIL] * messages) for group, messages in wanted]
 
 
 def _charges(key: UUID, service: UUID, per_minute: int, per_day: int) -> tuple[Charge, ...]:
@@ -127,6 +130,6 @@ async def test_tests_have_a_day_of_their_own(database: Database) -> None:
     live = make_principal(per_day=5)
     test = replace(live, service=replace(live.service, tests_per_day=3), key=replace(live.key, type=KeyType.TEST))
     async with database.write() as c:
-        groups = [(limits.charges(test), 3), (limits.charges(test), 1), (limits.charges(live), 5)]
-        answers = await c.run_sync(charge, groups, NOW)
-    assert [answer and answer.reply for answer in answers] == [None, SERVICE_LIMIT, None]
+        tests, others = limits.charges(test, {Channel.EMAIL}), limits.charges(live, {Channel.EMAIL})
+        answers = await c.run_sync(charge, [(tests, 3), (tests, 1), (others, 5)], NOW)
+    assert [answer and answer.reply for answer in answers] == [None, TESTS_LIMIT, None]

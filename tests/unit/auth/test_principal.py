@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from auth.limits import charges
+from auth.limits import YEAR_SECONDS, charges
 from auth.principal import DisplayName, Key, Principal, ReplyTo, Service
-from messages.message import KeyType, Language
+from messages.message import Channel, KeyType, Language
 
 SERVICE = Service(
     id=uuid4(),
@@ -70,16 +70,23 @@ def test_team_keys_and_trial_services_reach_only_guests(
     assert who.may_reach("guest@example.ca") is guest
 
 
-def test_real_mail_counts_against_key_and_service() -> None:
-    minute, day = charges(principal())
+def test_real_messages_count_against_their_key_and_their_channels_year_and_day() -> None:
+    minute, year, day = charges(principal(), {Channel.EMAIL})
     assert (minute.holder, minute.span_seconds, minute.limit) == (KEY.id, 60, 60)
+    assert (year.holder, year.span_seconds, year.limit) == (SERVICE.id, YEAR_SECONDS, SERVICE.emails_per_year)
     assert (day.holder, day.span_seconds, day.limit) == (SERVICE.id, 86_400, 1000)
+    _, *of_texts = charges(principal(), {Channel.SMS})
+    assert [each.limit for each in of_texts] == [SERVICE.texts_per_year, SERVICE.texts_per_day]
+    assert set(charges(principal(), set(Channel))) == {minute, year, day, *of_texts}
+    windows = {each.window(1_790_000_000) for each in (minute, year, day, *of_texts)}
+    assert len(windows) == 5
 
 
-def test_test_mail_counts_against_its_key_and_its_services_day_of_tests() -> None:
-    own, tests = charges(principal(KeyType.TEST))
+@pytest.mark.parametrize("channel", Channel)
+def test_test_messages_count_against_their_key_and_their_services_day_of_tests(channel: Channel) -> None:
+    own, tests = charges(principal(KeyType.TEST), {channel})
     assert own.holder == KEY.id
-    assert tests.holder not in (KEY.id, SERVICE.id)
+    assert tests.window(0).holder not in (KEY.id, SERVICE.id)
     assert tests.limit == SERVICE.tests_per_day
 
 

@@ -44,7 +44,7 @@ MODULES_OF_TEXTS += (
 
 # The same in both languages: names, values to type, and words that French shares.
 SAME = frozenset({"#RRGGBB", "CIDR", "ID", "SERVICE", "TLS"})
-SAME |= {"action", "dkim", "dmarc", "spf", "{said}; {remark}"}
+SAME |= {"action", "contact", "dkim", "dmarc", "spf", "{said}; {remark}"}
 SAME |= {"OPTION", "description", "extensions", "id", "logo", "secrets", "service", "type", "url", "version"}
 
 # What may stand in a reply, as long as it gets.
@@ -65,6 +65,7 @@ LONG = {
     "max_lines": "5000",
     "marks": "262144",
     "parameter": "X" * 40,
+    "parts": "10",
     "protocol": "HTTP",
     "recipients": "1000",
     "role": Text("envelope sender"),
@@ -76,7 +77,7 @@ LONG = {
     "wanted": "email",
     "words": "priority, normal, bulk",
 }
-JSON_ONLY = frozenset({"entries", "findings", "held", "lanes", "messages", "records"})  # names of lists
+JSON_ONLY = frozenset({"entries", "findings", "held", "lanes", "messages", "records", "usage"})  # names of lists
 REASONS = frozenset({"expected", "reason", "usage"})  # are texts themselves
 
 

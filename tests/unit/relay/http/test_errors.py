@@ -69,6 +69,7 @@ VALUES: dict[str, object] = {
     "channel": "sms",
     "client_ip": "192.0.2.1",
     "wanted": "email",
+    "parts": 4,
     "octets": 3_000_000,
     "lines": 9_000,
     "max_octets": 262_144,

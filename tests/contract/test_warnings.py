@@ -1,0 +1,223 @@
+"""The contact of a service is written to once, however many tell it and whenever one of them dies."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from auth import services as all_services
+from auth import warnings
+from auth.audit import Actor
+from auth.principal import Principal, Service
+from auth.services import OWN_ID
+from auth.verify import Verifier
+from auth.warnings import Reached
+from config.database import Database
+from config.keyring import Keyring
+from config.settings import Limits, Settings
+from config.words import Words
+from delivery.library.brandings import Brandings
+from delivery.library.letterheads import Letterheads
+from delivery.library.templates import Templates
+from delivery.store.base import Found, Search
+from messages import markdown
+from messages.message import Channel, Language, Submission
+from relay.accept import Accepted, Acceptor
+from relay.actions import services
+from relay.actions.transaction import Transaction
+from relay.contact import Contacts, Letter
+from relay.preparation import Preparer
+from relay.warnings import Warnings, letter
+from tests.fakes.principals import make_principal
+from tests.harness.store import Store
+
+DOMAIN = "notification.example.ca"
+CONTACT = "contact@city.example"
+WORDS = Words.load()
+
+
+class Crash(Exception):
+    pass
+
+
+class Dying(Contacts):
+    """Of a process that dies between the letter and the note that it was written."""
+
+    async def write(self, to: str, name: str, letters: Mapping[Language, Letter]) -> UUID:
+        await super().write(to, name, letters)
+        raise Crash
+
+
+class Counted:
+    """An acceptor, and how often it was asked."""
+
+    def __init__(self, acceptor: Acceptor) -> None:
+        self._acceptor = acceptor
+        self.asked = 0
+
+    async def accept(self, submission: Submission, principal: Principal) -> Accepted:
+        self.asked += 1
+        return await self._acceptor.accept(submission, principal)
+
+
+@dataclass
+class House:
+    database: Database
+    secret: Keyring
+    sealing: Keyring
+    verifiers: list[Verifier]
+
+    async def do(self, action: Any, *given: Any, **named: Any) -> Any:
+        async with self.database.write() as connection:
+            by = Actor("operator", "ann")
+            t = Transaction(connection, Settings(), self.secret, self.sealing, by, time.time())
+            return await action(t, *given, **named)
+
+    async def service(self, name: str = "permits", **of_its_own: Any) -> Service:
+        made: Service = await self.do(services.create, name=name, email_from=name, live=True, **of_its_own)
+        return made
+
+    def process(self, kind: type[Contacts] = Contacts) -> tuple[Warnings, Counted]:
+        """What one process of a door has."""
+        now, store = time.time, Store(self.database, self.secret)
+        verifier = Verifier(self.database, self.secret, now, Limits(), default_domain=DOMAIN)
+        self.verifiers.append(verifier)
+        brandings = Brandings(Letterheads(None, None, Settings().branding.names), self.database, now)
+        preparer = Preparer(brandings, Templates(self.database, now), 1 << 20)
+        parts = (store.putting, store.idempotency, store.searching, verifier, preparer)
+        acceptor = Counted(Acceptor(*parts, max_recipients=10, now=now))
+        contacts = kind(self.database, verifier, acceptor)
+        return Warnings(self.database, contacts, Limits(), WORDS, now), acceptor
+
+    async def reach(self, service: Service, percent: int = 80, channel: Channel = Channel.EMAIL) -> None:
+        reached = Reached(service.id, channel, 2026, percent, 5_000, percent * 50, time.time())
+        async with self.database.write() as connection:
+            await connection.run_sync(warnings.note, [reached])
+
+    async def letters(self) -> list[Found]:
+        store = Store(self.database, self.secret)
+        return await store.searching.find(Search(service_id=OWN_ID), 100)
+
+    async def became(self, service: Service) -> list[tuple[int, bool, UUID | None]]:
+        async with self.database.read() as connection:
+            found = await warnings.of_year(connection, service.id, 2026)
+        return [(each.reached.percent, each.ended_at is not None, each.message_id) for each in found]
+
+
+async def listed(t: Transaction) -> list[Service]:
+    return await all_services.list_all(t.connection, t.limits)
+
+
+@pytest.fixture
+async def house(database: Database, keyring: Keyring, sealing: Keyring) -> AsyncIterator[House]:
+    made = House(database, keyring, sealing, [])
+    yield made
+    for verifier in made.verifiers:
+        await verifier.close()
+
+
+async def test_many_processes_write_one_letter(house: House) -> None:
+    service = await house.service(contact=CONTACT)
+    await house.reach(service)
+    processes = [house.process()[0] for _ in range(6)]
+
+    assert await asyncio.gather(*(each.tell() for each in processes)) == [True] * 6
+    (found,) = await house.letters()
+    assert str(found.message.recipient) == CONTACT
+    assert found.message.subject.startswith("permits has used 80% of its emails for the year / permits a utilis")
+    assert await house.became(service) == [(80, True, found.message.id)]
+    assert await processes[0].tell()
+    assert len(await house.letters()) == 1
+
+
+async def test_who_dies_between_letter_and_note_leaves_one_letter(house: House) -> None:
+    service = await house.service(contact=CONTACT)
+    await house.reach(service)
+    assert not await house.process(Dying)[0].tell()
+    assert await house.became(service) == [(80, False, None)]
+    (before,) = await house.letters()
+
+    assert await house.process()[0].tell()
+    assert await house.became(service) == [(80, True, before.message.id)]
+    assert len(await house.letters()) == 1
+
+
+async def test_a_letter_that_cannot_go_now_goes_later_and_keeps_no_other_waiting(house: House) -> None:
+    service, other = await house.service(contact=CONTACT), await house.service("parks", contact="parks@city.example")
+    await house.do(services.hold, str(OWN_ID))
+    for each in (service, other):
+        await house.reach(each)
+    held, acceptor = house.process()
+    assert not await held.tell()
+    assert await house.letters() == []
+    assert acceptor.asked == 0
+
+    await house.do(services.release, str(OWN_ID))
+    assert await house.process()[0].tell()
+    assert {str(each.message.recipient) for each in await house.letters()} == {CONTACT, "parks@city.example"}
+
+
+async def test_without_a_contact_nobody_is_told_and_no_service_of_ours_is_made(house: House) -> None:
+    service = await house.service()
+    await house.reach(service)
+    assert await house.process()[0].tell()
+    assert await house.became(service) == [(80, True, None)]
+    (mine,) = await house.do(listed)
+    assert mine.id == service.id
+
+
+async def test_the_letters_own_service_is_made_once_whatever_address_is_taken(house: House) -> None:
+    await house.service("notify-relay")
+    for name in ("one", "two"):
+        await house.service(name, contact=CONTACT)
+    found = await house.do(listed)
+    own = [each for each in found if each.id == OWN_ID]
+
+    assert [each.email_from for each in own] == [f"notify-relay-{OWN_ID.hex[:6]}"]
+    assert (own[0].live, own[0].language) == (True, Language.BOTH)
+
+
+async def test_a_letter_counts_against_nobody_but_its_own_service(house: House) -> None:
+    service = await house.service(contact=CONTACT)
+    await house.reach(service)
+    await house.process()[0].tell()
+    usage = await house.do(services.usage, service)
+    of_own = await house.do(services.usage, await house.do(lambda t: t.service(str(OWN_ID))))
+
+    assert {each.used for each in usage} == {0}
+    assert [each.used for each in of_own] == [1, 1, 0, 0, 0]
+
+
+async def test_both_languages_are_there_with_the_services_first(house: House) -> None:
+    service = await house.service(contact=CONTACT, language=Language.FR)
+    await house.reach(service, 100, Channel.SMS)
+    await house.process()[0].tell()
+    (found,) = await house.letters()
+    stored = await Store(house.database, house.secret).contents.load({found.message.content_id})
+    recipe = json.loads(stored[found.message.content_id])
+
+    french, english = recipe["personalisation"]["body"].split("\n\n---\n\n")
+    assert french.startswith("[[fr]]\npermits a envoyé 5\u00a0000 parties de textos durant l'exercice commencé")
+    assert "Ses envois sont désormais refusés jusqu'au 1er avril 2027." in french
+    assert english.startswith("[[en]]\npermits has sent 5,000 parts of text messages in the fiscal year that began on")
+    assert "What it sends from now on is refused until April 1, 2027." in english
+    assert recipe["language"] == "both"
+
+
+@pytest.mark.parametrize("language", [Language.EN, Language.FR])
+def test_a_name_of_a_service_is_no_markdown(language: Language) -> None:
+    name = "Parks [free](https://x.example) *now* _a_ <b> & `c` # 1^2 \\ ((d)) https://y.example"
+    service = replace(make_principal().service, name=name)
+    reached = Reached(service.id, Channel.EMAIL, 2026, 80, 5, 4, 0.0)
+    written = letter(reached, service, language, WORDS.translator(language))
+    page = markdown.render(written.body)
+
+    assert written.subject.startswith(name)
+    assert page.text.startswith("Parks [free](https://x.example) *now* _a_ <b> & `c` # 1^2 \\ ((d)) ")
+    assert "<em>" not in page.html
+    assert ">free<" not in page.html
