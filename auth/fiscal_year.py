@@ -3,9 +3,12 @@
 Knows nothing of services or limits.
 """
 
+import math
 import re
+from calendar import timegm
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from auth.errors import BAD_TIME_ZONE, AuthError
@@ -25,8 +28,7 @@ class FiscalYear:
     @classmethod
     def at(cls, now: float, zone: str) -> "FiscalYear":
         """The one in which a zone is now, in seconds since the epoch."""
-        local = datetime.fromtimestamp(now, ZoneInfo(zone))
-        return cls(local.year if local.month >= FIRST_MONTH else local.year - 1)
+        return _at(math.floor(now), zone)
 
     def starts_at(self, zone: str) -> int:
         """Seconds since the epoch of its first moment there: where midnight is skipped, what follows it."""
@@ -38,10 +40,16 @@ class FiscalYear:
     @property
     def key(self) -> int:
         """What its counts are kept by: its start in UTC, whatever the zone, so that who moves loses no count."""
-        return int(datetime(self.begins_in, FIRST_MONTH, 1, tzinfo=UTC).timestamp())
+        return timegm((self.begins_in, FIRST_MONTH, 1, 0, 0, 0))
 
     def __str__(self) -> str:
         return f"{self.begins_in}-{self.begins_in + 1}"
+
+
+@lru_cache(maxsize=256)  # every message of a second asks for the same one
+def _at(second: int, zone: str) -> FiscalYear:
+    local = datetime.fromtimestamp(second, ZoneInfo(zone))
+    return FiscalYear(local.year if local.month >= FIRST_MONTH else local.year - 1)
 
 
 def parse_zone(text: str) -> str:

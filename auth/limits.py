@@ -108,7 +108,8 @@ class Charge:
 
     def window(self, now: float) -> Window:
         start = FiscalYear.at(now, self.zone).key if self.zone else int(now // self.span_seconds) * self.span_seconds
-        return Window(UUID(int=self.holder.int ^ _NEXT_TO[self.counts]), self.span_seconds, start)
+        place = _NEXT_TO[self.counts]
+        return Window(UUID(int=self.holder.int ^ place) if place else self.holder, self.span_seconds, start)
 
     def lifts_at(self, now: float) -> int:
         """When the window of now ends."""
@@ -164,13 +165,15 @@ def counting(connection: Connection, groups: Iterable[tuple[Charge, ...]], now: 
     windows of all `groups` until that ends; what was counted is written when the block ends, and of which years most
     is used. A constant number of statements.
     """
-    asked = {charge: charge.window(now) for group in groups for charge in group}
-    windows = sorted(set(asked.values()))
+    asked = [(charge, charge.window(now)) for group in groups for charge in group]
+    windows = sorted({window for _, window in asked})
     used = _lock(connection, windows) if windows else {}
     before = dict(used)
     yield lambda group, messages: count(used, group, messages, now)
     _write(connection, ((window, count) for window, count in used.items() if count != before[window]))
-    warnings.note(connection, [each for charge in asked if (each := _reached(charge, used[asked[charge]], now))])
+    # Who notes it holds the year's window: no two write the same row at once.
+    reached = {_reached(charge, used[window], now) for charge, window in asked}
+    warnings.note(connection, [each for each in reached if each])
 
 
 async def forget(connection: AsyncConnection, now: float) -> None:
