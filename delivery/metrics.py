@@ -50,6 +50,12 @@ class DeliveryMetrics:
             ("fate",),
             registry=registry,
         )
+        self.holds = Counter(
+            "delivery_provider_holds_total",
+            "Messages that a provider turned away because it sends nothing of ours until somebody mends it",
+            ("provider", "reason"),
+            registry=registry,
+        )
         for kind in EventKind:
             self.events.labels(EmailProvider.SES.value, kind.value)
         for fate in ("unreadable", "refused"):

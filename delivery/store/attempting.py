@@ -146,9 +146,8 @@ def _ends(rows: Mapping[UUID, Any], relayed: Sequence[Record], final: Sequence[R
     left = {each.message_id for each in relayed}
     left |= {message_id for message_id, row in rows.items() if row.provider_id is not None}
     ends = [Settlement(r.message_id, r.status, r.at, r.reason) for r in relayed if r.status in FINAL and r.status]
-    ends += [
-        Settlement(r.message_id, Status.TECHNICAL_FAILURE, r.at, r.reason) for r in final if r.message_id not in left
-    ]
+    failed = [each for each in final if each.message_id not in left]
+    ends += [Settlement(r.message_id, r.status or Status.TECHNICAL_FAILURE, r.at, r.reason) for r in failed]
     return ends
 
 

@@ -65,7 +65,7 @@ class Outcome(StrEnum):
     RELAYED = "relayed"
     THROTTLED = "throttled"  # the attempt is removed, the message given back
     DEFERRED = "deferred"  # given back until `until`
-    FAILED = "failed"  # settled as technical-failure
+    FAILED = "failed"  # settled as `status`
     EXPIRED = "expired"  # settled as technical-failure without an attempt
     UNKNOWN = "unknown"  # parked until `until`, then sent again
 
@@ -74,8 +74,8 @@ class Outcome(StrEnum):
 class Record:
     """What came of one claimed message, written by the worker.
 
-    `status` is set for RELAYED (SENDING, or the end where the provider knows it), `until` for THROTTLED, DEFERRED and
-    UNKNOWN. `attempt_id` is None for EXPIRED.
+    `status` is set for RELAYED (SENDING, or the end where the provider knows it) and FAILED, `until` for THROTTLED,
+    DEFERRED and UNKNOWN. `attempt_id` is None for EXPIRED.
     """
 
     message_id: UUID
