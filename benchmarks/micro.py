@@ -17,7 +17,7 @@ from delivery.followers import FOLLOWERS
 from delivery.library.brandings import Brandings
 from delivery.queue.sql import SqlQueue
 from delivery.store.attempting import Attempting
-from delivery.store.base import Attempt, Group, Outcome, Record
+from delivery.store.base import Attempt, Outcome, Record
 from delivery.store.contents import Contents
 from delivery.store.putting import Putting
 from delivery.store.rows import Codec
@@ -31,6 +31,7 @@ from messages.reply import KEY_LIMIT, SERVICE_LIMIT
 from messages.status import Status
 from tests.fakes.messages import make_message
 from tests.harness.load import html_message, message_of
+from tests.harness.store import group_of
 
 BATCH = 32
 _KEY, _SERVICE = uuid4(), uuid4()
@@ -82,7 +83,7 @@ async def storing_and_delivering(url: str, batches: int = 40) -> tuple[float, fl
         searching, contents = Searching(database, codec), Contents(database, codec)
 
         async def put() -> None:
-            groups = (Group((_message(len(content)),), content, _CHARGES) for _ in range(BATCH))
+            groups = (group_of((_message(len(content)),), content, _CHARGES) for _ in range(BATCH))
             await asyncio.gather(*map(putting.put, groups))
 
         async def deliver() -> None:

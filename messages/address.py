@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import idna
 
+from messages.recipient import Channel
 from messages.text import TextError
 
 MAX_DOMAIN_OCTETS = 253  # RFC 1035 2.3.4 less the root dot
@@ -52,6 +53,10 @@ class Address:
         if len(str(address).encode()) > MAX_PATH_OCTETS:
             raise AddressError("longer than {limit} octets", limit=MAX_PATH_OCTETS)
         return address
+
+    @property
+    def channel(self) -> Channel:
+        return Channel.EMAIL
 
     @property
     def ascii(self) -> bool:

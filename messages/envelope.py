@@ -5,7 +5,7 @@ Knows nothing of content.
 
 from dataclasses import dataclass
 
-from messages.recipient import Recipient
+from messages.recipient import Channel, Recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +22,8 @@ class Envelope:
         for recipient in self.recipients:
             unique.setdefault(recipient.key, recipient)
         return tuple(Envelope(self.reverse_path, (recipient,)) for recipient in unique.values())
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """Those of the recipients, each once, in their order."""
+        return tuple(dict.fromkeys(recipient.channel for recipient in self.recipients))

@@ -14,22 +14,20 @@ from uuid import UUID
 
 from messages.address import Address
 from messages.envelope import Envelope
+from messages.recipient import Channel as Channel  # noqa: PLC0414 - a word of messages: found here, too
 from messages.recipient import Recipient, Unread
 from messages.status import Status
 
 MAX_SUBJECT_CHARACTERS = 998
 
 
-class Channel(StrEnum):
-    EMAIL = "email"
-    SMS = "sms"
-
-    def recipient(self, text: str) -> Recipient:
-        """Whom `str` wrote. Raises ValueError."""
-        return _RECIPIENTS.get(self, Unread)(text)
-
-
 _RECIPIENTS: dict[Channel, Callable[[str], Recipient]] = {Channel.EMAIL: Address.parse}
+
+
+def recipient_of(channel: Channel, text: str) -> Recipient:
+    """Whom `str` wrote. Raises ValueError."""
+    reader = _RECIPIENTS.get(channel)
+    return reader(text) if reader else Unread(channel, text)
 
 
 class KeyType(StrEnum):
@@ -150,12 +148,11 @@ class Dsn:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A client hands us a message: what every door builds and `accept()` takes.
+    """A client hands us a message: what every door builds and `accept()` takes. Its channels are its recipients'.
 
     Times are seconds since the epoch. None means "as the key, else the service, says".
     """
 
-    channel: Channel
     envelope: Envelope
     content: bytes | Personalised
     trace: Trace
@@ -178,7 +175,7 @@ class Message:
     service_id: UUID  # who sends
     key_id: UUID  # that the client showed; where it showed none, the service's hidden one
     key_type: KeyType  # of that key, as it was then: decides which provider gets the message
-    channel: Channel
+    channel: Channel  # the recipient's
     lane: Lane
     template_id: UUID  # for mail that came with its content, the service's hidden template
     template_version: int  # of that template, from 1
@@ -187,8 +184,8 @@ class Message:
     recipient: Recipient
     subject: str  # as text, decoded and shortened; empty: it has none
     original_message_id: str | None  # the Message-ID it came with, which its provider may replace; None: it had none
-    signing_domain: str  # d= of our DKIM signature: the domain of the rewritten header From
-    content_id: UUID  # what it says, shared by the messages of its group
+    signing_domain: str  # d= of our DKIM signature: the domain of the rewritten header From; empty: not mail
+    content_id: UUID  # what it says, shared by the messages of its group and channel
     content_bytes: int  # of what is stored: octets
     status: Status
     created_at: float  # when it was accepted

@@ -1,11 +1,22 @@
 """Whom a message is for, whatever its channel: a mail address, or what else a channel sends to."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
+
+
+class Channel(StrEnum):
+    """By what a message goes."""
+
+    EMAIL = "email"
+    SMS = "sms"
 
 
 class Recipient(Protocol):
     """One recipient. `str` writes it as its provider is given it and as it is stored; its channel reads it again."""
+
+    @property
+    def channel(self) -> Channel: ...
 
     @property
     def key(self) -> str:
@@ -17,6 +28,7 @@ class Recipient(Protocol):
 class Unread:
     """Of a channel that this version does not send by, as it is written: its message waits, is shown, and expires."""
 
+    channel: Channel
     text: str
 
     @property

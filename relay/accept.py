@@ -1,4 +1,4 @@
-"""The one way in: checks -> prepare -> split -> put, the same for every door.
+"""The one way in: checks -> prepare (by channel) -> split -> put, the same for every door.
 
 Knows nothing of SMTP or HTTP: doors build a Submission, and print what this raises in their own protocol.
 """
@@ -14,12 +14,12 @@ from auth.principal import Principal
 from delivery.store.base import Group, Repeated
 from messages import reply
 from messages.email.compose import message_id_field
-from messages.message import ContentKind, IdempotencyKey, Message, Submission, new_id
+from messages.message import Channel, ContentKind, IdempotencyKey, Message, Submission, new_id
 from messages.recipient import Recipient
 from messages.reply import Refused
 from messages.status import Status
 from relay.checks import check
-from relay.preparation import Prepared, Preparer
+from relay.preparation.base import Prepared, Preparer
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Accepted:
     messages: tuple[Message, ...]  # stored now, all of one group; when there were none, an earlier one as it is by now
     recipients: int
     known: int = 0  # of the recipients, those for whom it was accepted before
-    body: str | None = None  # of a template that was filled now, in Markdown
+    body: str | None = None  # of a template that was filled now, as its API shows it
     remarks: Mapping[str, object] = field(default_factory=dict)  # for the door's log line
 
     @property
@@ -81,7 +81,7 @@ class Acceptor:
         idempotency: Idempotency,
         searching: Searching,
         verifier: Verifier,
-        preparer: Preparer,
+        preparers: Mapping[Channel, Preparer],
         *,
         max_recipients: int,
         now: Callable[[], float],
@@ -90,7 +90,7 @@ class Acceptor:
         self._idempotency = idempotency
         self._searching = searching
         self._verifier = verifier
-        self._preparer = preparer
+        self._preparers = preparers
         self._max_recipients = max_recipients
         self._now = now
 
@@ -106,7 +106,7 @@ class Acceptor:
         group_id = new_id(now, os.urandom(10))
         try:
             check(principal, submission, max_recipients=self._max_recipients, now=now)
-            prepared = await self._preparer.prepare(submission, principal, group_id, now)
+            prepared = await self._prepare(submission, principal, group_id, now)
         except Refused:
             # Template, guest list or the time may have changed since it came first: what was accepted is accepted.
             # With anybody new among the recipients the no stands: it is about them, and the others have theirs.
@@ -114,23 +114,34 @@ class Acceptor:
             if repeated is None or not repeated.same:
                 raise
             return await self._earlier(repeated, len(submission.envelope.split()))
-        messages = _split(submission, principal, prepared, group_id, now)
+        content_ids = {channel: new_id(now, os.urandom(10)) for channel in prepared}
+        contents = {content_ids[channel]: each.content for channel, each in prepared.items()}
+        messages = _split(submission, principal, prepared, content_ids, group_id, now)
         try:
-            stored = await self._putting.put(
-                Group(messages, prepared.content, charges(principal), submission.idempotency)
-            )
+            stored = await self._putting.put(Group(messages, contents, charges(principal), submission.idempotency))
         except Repeated as repeated:
             return await self._earlier(repeated, len(messages))
-        return Accepted(stored, len(messages), len(messages) - len(stored), prepared.body, prepared.remarks)
+        body = next((each.body for each in prepared.values()), None)
+        remarks = {name: value for each in prepared.values() for name, value in each.remarks.items()}
+        return Accepted(stored, len(messages), len(messages) - len(stored), body, remarks)
 
     async def rehearse(self, submission: Submission, principal: Principal) -> Prepared:
-        """What would be stored; nothing is stored or counted, and the recipients are not looked at.
+        """What would be stored for a submission by one channel; nothing is stored or counted.
 
-        Raises Refused as `accept` does.
+        The recipients are not looked at. Raises Refused as `accept` does.
         """
         principal = await self._verifier.current(principal, submission.trace.client_ip)
         now = self._now()
-        return await self._preparer.prepare(submission, principal, new_id(now, os.urandom(10)), now)
+        (prepared,) = (await self._prepare(submission, principal, new_id(now, os.urandom(10)), now)).values()
+        return prepared
+
+    async def _prepare(
+        self, submission: Submission, principal: Principal, group_id: UUID, now: float
+    ) -> dict[Channel, Prepared]:
+        return {
+            channel: await self._preparers[channel].prepare(submission, principal, group_id, now)
+            for channel in submission.envelope.channels
+        }
 
     async def _repeated(self, submission: Submission, principal: Principal) -> Repeated | None:
         if submission.idempotency is None:
@@ -148,44 +159,65 @@ class Acceptor:
 
 
 def _split(
-    submission: Submission, principal: Principal, prepared: Prepared, group_id: UUID, now: float
+    submission: Submission,
+    principal: Principal,
+    prepared: Mapping[Channel, Prepared],
+    content_ids: Mapping[Channel, UUID],
+    group_id: UUID,
+    now: float,
 ) -> tuple[Message, ...]:
-    """One message per recipient, all sharing one stored content."""
-    service, key = principal.service, principal.key
-    lane = submission.lane or principal.lane
-    lifetime_seconds = submission.lifetime_seconds or principal.lifetime_seconds(lane)
-    due = submission.scheduled_for or now
-    content_id = new_id(now, os.urandom(10))
+    """One message per recipient; those of one channel share one stored content."""
     recipients = [envelope.recipients[0] for envelope in submission.envelope.split()]
     return tuple(
-        Message(
-            id=message_id,
-            group_id=group_id,
-            service_id=service.id,
-            key_id=key.id,
-            key_type=key.type,
-            channel=submission.channel,
-            lane=lane,
-            template_id=prepared.template_id,
-            template_version=prepared.template_version,
-            reference=submission.reference,
-            reverse_path=submission.envelope.reverse_path or "",
-            recipient=recipient,
-            subject=prepared.subject,
-            original_message_id=(
-                prepared.original_message_id
-                if prepared.kind is ContentKind.RAW
-                else message_id_field(message_id, prepared.header_from.domain)
-            ),
-            signing_domain=prepared.header_from.domain,
-            content_id=content_id,
-            content_bytes=len(prepared.content),
-            content_kind=prepared.kind,
-            status=Status.CREATED,
-            created_at=now,
-            expires_at=due + lifetime_seconds,
-            scheduled_for=submission.scheduled_for,
-            dsn=submission.dsn.get(recipient.key),
+        _message(
+            submission, principal, recipient, prepared[recipient.channel], content_ids[recipient.channel], group_id, now
         )
-        for message_id, recipient in ((new_id(now, os.urandom(10)), recipient) for recipient in recipients)
+        for recipient in recipients
     )
+
+
+def _message(
+    submission: Submission,
+    principal: Principal,
+    recipient: Recipient,
+    prepared: Prepared,
+    content_id: UUID,
+    group_id: UUID,
+    now: float,
+) -> Message:
+    lane = submission.lane or principal.lane
+    lifetime_seconds = submission.lifetime_seconds or principal.lifetime_seconds(lane)
+    message_id = new_id(now, os.urandom(10))
+    return Message(
+        id=message_id,
+        group_id=group_id,
+        service_id=principal.service.id,
+        key_id=principal.key.id,
+        key_type=principal.key.type,
+        channel=recipient.channel,
+        lane=lane,
+        template_id=prepared.template_id,
+        template_version=prepared.template_version,
+        reference=submission.reference,
+        reverse_path=submission.envelope.reverse_path or "",
+        recipient=recipient,
+        subject=prepared.subject,
+        original_message_id=_original_message_id(prepared, message_id),
+        signing_domain=prepared.header_from.domain if prepared.header_from else "",
+        content_id=content_id,
+        content_bytes=len(prepared.content),
+        content_kind=prepared.kind,
+        billable_units=prepared.billable_units,
+        status=Status.CREATED,
+        created_at=now,
+        expires_at=(submission.scheduled_for or now) + lifetime_seconds,
+        scheduled_for=submission.scheduled_for,
+        dsn=submission.dsn.get(recipient.key),
+    )
+
+
+def _original_message_id(prepared: Prepared, message_id: UUID) -> str | None:
+    """The one that it came with, or that a mail which is still to be built will have."""
+    if prepared.kind is ContentKind.RENDERED and prepared.header_from:
+        return message_id_field(message_id, prepared.header_from.domain)
+    return prepared.original_message_id

@@ -36,6 +36,7 @@ class Journal:
             **_who(principal, door),
             "client": client,
             "client_ip": client_ip,
+            "channels": sorted({message.channel.value for message in accepted.messages}),
             "recipients": accepted.recipients,
             "repeated": accepted.known,
             "size_bytes": size_bytes,

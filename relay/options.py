@@ -18,7 +18,6 @@ from messages.message import (
     MAX_IDEMPOTENCY_CHARACTERS,
     MAX_LIFETIME_SECONDS,
     MAX_REFERENCE_CHARACTERS,
-    Channel,
     Dsn,
     IdempotencyKey,
     Lane,
@@ -75,7 +74,6 @@ def submission(
     """What a client hands us with this message. Raises Refused as `parse` does."""
     options = parse(HeaderSection.parse(content), now)
     return Submission(
-        channel=Channel.EMAIL,
         envelope=envelope,
         content=content,
         trace=trace,

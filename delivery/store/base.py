@@ -5,6 +5,7 @@ files beside this one; every method there is one transaction or, where it says s
 PostgreSQL with the same statements, held to it by tests/contract. Times are seconds since the epoch.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -40,7 +41,7 @@ class Group:
     """
 
     messages: tuple[Message, ...]
-    content: bytes
+    contents: Mapping[UUID, bytes]  # one for each channel, by `Message.content_id`
     charges: tuple[Charge, ...] = ()
     idempotency: IdempotencyKey | None = None
 

@@ -1,7 +1,8 @@
 """What doors store: groups with their contents, queue rows, counts and idempotency keys, in one write transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, insert
 
@@ -44,18 +45,20 @@ class Putting:
         take it now. A caller that is cancelled leaves all or nothing behind.
         """
         try:
-            if is_large(group.content):
-                await self._put_content(group)
+            if any(map(is_large, group.contents.values())):
+                await self._put_contents(group)
             return await self._groups.submit(group)
         except OUTAGES as error:
             raise StoreUnavailable from error
 
-    async def _put_content(self, group: Group) -> None:
+    async def _put_contents(self, group: Group) -> None:
         first, recipients = group.messages[0], [message.recipient for message in group.messages]
         key = group.idempotency
         if key and (known := await self._idempotency.repeated(first.service_id, key, recipients)):
             raise known
-        await self._contents.put_parts(first.content_id, group.content)
+        for content_id, content in group.contents.items():
+            if is_large(content):
+                await self._contents.put_parts(content_id, content)
 
     def _put_all(self, connection: Connection, groups: Sequence[Group]) -> Sequence[Stored | Exception]:
         return _put(connection, self._codec, groups)
@@ -69,7 +72,7 @@ def _put(connection: Connection, codec: Codec, groups: Sequence[Group]) -> list[
         answers = [_admit(names, at, group, charge) for at, group in enumerate(groups)]
     names.give_back()
     every = zip(groups, answers, strict=True)
-    stored = [(group.content, answer) for group, answer in every if not isinstance(answer, Exception)]
+    stored = [(group.contents, answer) for group, answer in every if not isinstance(answer, Exception)]
     if stored:
         _insert(connection, codec, stored)
     return answers
@@ -85,9 +88,9 @@ def _admit(names: Names, at: int, group: Group, charge: limits.Counting) -> Stor
     return refused or new
 
 
-def _insert(connection: Connection, codec: Codec, stored: Sequence[tuple[bytes, Stored]]) -> None:
-    small = [(each[0].content_id, content) for content, each in stored if not is_large(content)]
-    contents.put(connection, codec, small)
+def _insert(connection: Connection, codec: Codec, stored: Sequence[tuple[Mapping[UUID, bytes], Stored]]) -> None:
+    small = {message.content_id: texts[message.content_id] for texts, each in stored for message in each}
+    contents.put(connection, codec, ((content_id, text) for content_id, text in small.items() if not is_large(text)))
     every = [message for _, each in stored for message in each]
     connection.execute(insert(messages), [codec.message_row(message) for message in every])
     connection.execute(insert(queue), [_queue_row(message) for message in every])

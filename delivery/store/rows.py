@@ -10,7 +10,7 @@ from config.encrypted import cipher, hasher, row_id
 from config.keyring import Keyring
 from delivery.store.base import Event, EventKind
 from delivery.store.tables import contents, events, messages
-from messages.message import Channel, ContentKind, Dsn, IdempotencyKey, KeyType, Lane, Message
+from messages.message import Channel, ContentKind, Dsn, IdempotencyKey, KeyType, Lane, Message, recipient_of
 from messages.status import Status
 
 # A 25 MB row holds SQLite's only write lock for 150 ms; parts of this size a few milliseconds each.
@@ -67,8 +67,8 @@ class Codec:
             status=Status(fields["status"]),
             content_kind=ContentKind(fields["content_kind"]),
             reverse_path=self._reverse_path.decrypt(fields["reverse_path"], bound_to).decode(),
-            recipient=Channel(fields["channel"]).recipient(
-                self._recipient.decrypt(fields["recipient"], bound_to).decode()
+            recipient=recipient_of(
+                Channel(fields["channel"]), self._recipient.decrypt(fields["recipient"], bound_to).decode()
             ),
             subject=self._subject.decrypt(fields["subject"], bound_to).decode(),
             dsn=fields["dsn"] and Dsn.from_json(self._dsn.decrypt(fields["dsn"], bound_to).decode()),

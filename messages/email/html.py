@@ -66,7 +66,7 @@ def from_text(text: str, *, flowed: bool, joined: bool, links: bool) -> str:
     if "\t" in text:
         lines = [line.expandtabs(_TAB) for line in lines]
     if flowed:
-        lines = _unflow(lines, joined=joined)
+        lines = unflowed(lines, joined=joined)
     paragraphs = re.split(r"\n(?:[ \t]*\n)+", "\n".join(lines).strip("\n"))
     return "\r\n".join(_paragraph(paragraph, links=links) for paragraph in paragraphs if paragraph)
 
@@ -114,7 +114,7 @@ def _construct(document: bytes, at: int, found: dict[bytes, int]) -> int | None:
     return tag.end()
 
 
-def _unflow(lines: list[str], *, joined: bool) -> list[str]:
+def unflowed(lines: list[str], *, joined: bool) -> list[str]:
     """RFC 3676 4: a line that ends in a blank goes on in the next one of the same quote depth."""
     paragraphs: list[list[str]] = []
     open_depth = -1

@@ -45,6 +45,4 @@ SMS_UNASKABLE = (
 SENDER_GOOD = "{sender}: AWS would take a text to {country}; {rate} parts a second"
 SENDER_UNKNOWN_TO_AWS = "the AWS account has no {sender} in this region: request it there, or remove it here"
 SENDER_REFUSED = "AWS would take no text from {sender} to {country} ({reason}): look at the number in the AWS console"
-SENDER_TOO_FAST = (
-    "AWS grants {sender} {granted} parts a second, here it has {rate}: change it here, or ask AWS for more"
-)
+SENDER_TOO_FAST = "AWS grants {sender} {granted} parts a second, not {rate}: change it here, or ask AWS for more"

@@ -23,7 +23,7 @@ from relay.actions.errors import BAD_ADDRESS, KEY_NOT_IN_FORCE, ActionError
 from relay.actions.preview import Preview, World, look
 from relay.actions.transaction import Transactions
 from relay.options import submission
-from relay.preparation import Preparer
+from relay.preparation.email import EmailPreparer
 
 _OF_RECIPIENTS = ["to", "cc", "bcc"]
 _OF_SES = records.Record("spf", spf.SES, "TXT", "v=spf1 -all")  # it has one, whatever it says
@@ -50,7 +50,7 @@ async def preview(
     trace = Trace("preview", "127.0.0.1", "ESMTPSA", settings.smtp.hostname)
     submitted = submission(content, envelope, trace, principal, now, {})
     brandings, templates = Brandings(letterheads, database, transactions.now), Templates(database, transactions.now)
-    preparer = Preparer(brandings, templates, settings.smtp.max_message_bytes)
+    preparer = EmailPreparer(brandings, templates, settings.smtp.max_message_bytes)
     known = _Names(settings, database)
     async with suppression.asked(transactions) as suppressed:
         world = World(known.ask, known.find, suppressed)

@@ -22,7 +22,7 @@ from messages.text import Text
 from relay.actions.fields import Field, fields
 from relay.actions.suppression import Suppressed
 from relay.checks import check, check_recipient
-from relay.preparation import Preparer, asked_language
+from relay.preparation.email import EmailPreparer, asked_language
 
 MAX_ENCODED_OCTETS = 40 * 1024 * 1024  # SES counts after base64
 
@@ -118,7 +118,7 @@ class Preview:
 async def look(
     submission: Submission,
     principal: Principal,
-    preparer: Preparer,
+    preparer: EmailPreparer,
     world: World,
     max_recipients: int,
     now: float,

@@ -43,7 +43,7 @@ SAID = {
         "the AWS account has no {sender} in this region: request it there, or notify-relay sender remove {sender}"
     ),
     actions.SENDER_TOO_FAST: (
-        "AWS grants {sender} {granted} parts a second, here it has {rate}: "
+        "AWS grants {sender} {granted} parts a second, not {rate}: "
         "notify-relay sender update {sender} --parts-per-second {granted}, or ask AWS for more"
     ),
     "there is no sender {named}": "there is no sender {named}; see: notify-relay sender list",

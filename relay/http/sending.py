@@ -11,7 +11,7 @@ from uuid import UUID
 from auth.principal import Principal
 from messages.address import Address
 from messages.envelope import Envelope
-from messages.message import Channel, IdempotencyKey, Message, Personalised, Submission, Trace, new_id
+from messages.message import IdempotencyKey, Message, Personalised, Submission, Trace, new_id
 from messages.template import fill_body
 from messages.values import sanitised_content
 from relay.http import errors
@@ -71,7 +71,6 @@ class EmailSending:
     ) -> Submission:
         by = urlsplit(self._links.root).hostname or ""
         return Submission(
-            channel=Channel.EMAIL,
             envelope=Envelope(None, (recipient,)),
             content=Personalised(
                 UUID(asked.template_id),

@@ -15,7 +15,7 @@ from relay.failures import Failure, described, failure_of
 from relay.http.errors import ApiError, Asker, of_refused, unavailable
 from relay.journal import Journal
 from relay.metrics import DoorMetrics
-from relay.preparation import Prepared
+from relay.preparation.base import Prepared
 
 T = TypeVar("T")
 

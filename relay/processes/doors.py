@@ -19,9 +19,10 @@ from delivery.store.idempotency import Idempotency
 from delivery.store.putting import Putting
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
+from messages.message import Channel
 from relay.accept import Acceptor
 from relay.metrics import DoorMetrics
-from relay.preparation import Preparer
+from relay.preparation.email import EmailPreparer
 from relay.wiring import announced, load_letterheads, open_database, secret_keyring
 
 
@@ -50,13 +51,13 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
         codec, templates = Codec(keyring), Templates(database, now)
         putting, searching = Putting(database, codec), Searching(database, codec)
         brandings = Brandings(load_letterheads(settings), database, now)
-        preparer = Preparer(brandings, templates, settings.smtp.max_message_bytes)
+        email = EmailPreparer(brandings, templates, settings.smtp.max_message_bytes)
         acceptor = Acceptor(
             putting,
             Idempotency(database, codec),
             searching,
             verifier,
-            preparer,
+            {Channel.EMAIL: email},
             max_recipients=settings.smtp.max_recipients,
             now=now,
         )

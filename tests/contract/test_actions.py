@@ -22,7 +22,6 @@ from config.keyring import Keyring
 from config.settings import Settings
 from delivery.queue.sql import SqlQueue
 from delivery.store import tables
-from delivery.store.base import Group
 from messages.message import Channel, KeyType
 from messages.picture import Picture
 from messages.text import TextError
@@ -34,7 +33,7 @@ from relay.actions.transaction import Transaction
 from tests.fakes.auth import NOW
 from tests.fakes.pictures import png
 from tests.harness.noon import message
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 ANN = Actor("operator", "ann")
 DOMAIN = "mail.city.example"
@@ -241,7 +240,7 @@ async def test_a_hold_of_the_queue_tells_whose_and_whether_it_was_new(desk: Desk
 
 async def test_a_retry_tells_how_many_waited(desk: Desk, service: str, store: Store) -> None:
     for service_id in (UUID(service), UUID(int=9)):
-        await store.putting.put(Group((message(service_id=service_id),), b"x"))
+        await store.putting.put(group_of((message(service_id=service_id),), b"x"))
     async with desk.database.write() as connection:
         await connection.execute(tables.queue.update().values(available_at=NOW + 900))
     for n, named in enumerate((service, service, None)):

@@ -19,12 +19,11 @@ from delivery.callbacks import claims, urls
 from delivery.callbacks.calls import CallOutcome
 from delivery.callbacks.claims import CallbackClaim, Claims, Verdict
 from delivery.callbacks.urls import CallbackUrlError, Receiver
-from delivery.store.base import Group
 from delivery.store.tables import callback_urls, callbacks
 from messages.message import new_id
 from messages.status import Status
 from tests.fakes.messages import make_message
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 TOKEN = "a-token-of-theirs"
 URL = "https://receiver.example/notify"
@@ -152,7 +151,7 @@ async def test_settling_makes_a_row_that_is_due_now_and_made_now_whenever_the_st
 ) -> None:
     store, sent = Store(database, keyring), make_message()
     await listen(database, keyring, sent.service_id)
-    await store.putting.put(Group((sent,), b"hello"))
+    await store.putting.put(group_of((sent,), b"hello"))
     before, long_ago, far_ahead = time.time(), NOW - 3 * 86400, NOW + 1e9
     await store.settle(sent.id, Status.DELIVERED, long_ago)
     await store.settle(sent.id, Status.PERMANENT_FAILURE, far_ahead, "suppressed")

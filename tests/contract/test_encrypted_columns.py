@@ -19,11 +19,11 @@ from config.settings import Email
 from delivery import rotation
 from delivery.all_tables import metadata
 from delivery.callbacks import urls
-from delivery.store.base import Event, EventKind, Group, History, Search
+from delivery.store.base import Event, EventKind, History, Search
 from messages.message import Dsn, KeyType, Message
 from tests.fakes.auth import DEFAULTS, DOMAIN
 from tests.harness.noon import NOW, message
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 # Octets that are no column's own to re-encrypt.
 NOT_ENCRYPTED = {
@@ -64,7 +64,7 @@ class House:
             url, token = "https://example.org/told", "a-token-of-a-service"
             await urls.put(c, self.secret, service.id, NOW, url=url, bearer_token=token, allow_private=False)
         sent = message(service_id=service.id, dsn=Dsn(envid="file 31"), subject="Décision")
-        await self.store.putting.put(Group((sent,), b"x" * 600_000))
+        await self.store.putting.put(group_of((sent,), b"x" * 600_000))
         words = "550 no such user <reader@example.org>"
         told = Event(uuid4(), EventKind.DELAY, "ses", "p-1", sent.id, None, NOW, detail=words)
         await self.store.settling.learn([told], NOW)

@@ -6,12 +6,12 @@ import random
 from uuid import UUID, uuid4
 
 from delivery.queue.base import Queue
-from delivery.store.base import Attempt, Event, EventKind, Group, History, Outcome, Record
+from delivery.store.base import Attempt, Event, EventKind, History, Outcome, Record
 from messages.message import Message, new_id
 from messages.status import Status
 from tests.contract.conftest import Pair
 from tests.harness.noon import NOW, message
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 DELIVERED, GONE, LATER = Status.DELIVERED, Status.PERMANENT_FAILURE, Status.TEMPORARY_FAILURE
 
@@ -22,7 +22,7 @@ def event(of: Message, status: Status, attempt: UUID) -> Event:
 
 async def started(store: Store, queue: Queue, *messages: Message) -> list[Attempt]:
     """Messages in the middle of a provider call."""
-    await store.putting.put(Group(messages, b"hello"))
+    await store.putting.put(group_of(messages, b"hello"))
     await queue.claim("w", 5000, NOW, 60, 180)
     attempts = [Attempt(new_id(NOW, os.urandom(10)), each.id, 1, "ses", NOW) for each in messages]
     await store.attempting.attempt(attempts, "w", NOW + 60)

@@ -14,7 +14,7 @@ from config.database import Database
 from config.keyring import Keyring
 from delivery.queue.base import Queue
 from delivery.store.attempting import Attempting
-from delivery.store.base import Attempt, Event, EventKind, Group, Outcome, Record
+from delivery.store.base import Attempt, Event, EventKind, Outcome, Record
 from delivery.store.moving import Follower, Move, advanced
 from delivery.store.rows import Codec
 from delivery.store.settling import Settling
@@ -22,7 +22,7 @@ from delivery.store.tables import messages
 from messages.message import Message, new_id
 from messages.status import Status, advance
 from tests.harness.noon import NOW, message
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def reads() -> Iterator[list[str]]:
 
 
 async def started(store: Store, queue: Queue, *sent: Message) -> list[Attempt]:
-    await store.putting.put(Group(sent, b"hello"))
+    await store.putting.put(group_of(sent, b"hello"))
     await queue.claim("w", 100, NOW, 60, 180)
     attempts = [Attempt(new_id(NOW, os.urandom(10)), each.id, 1, "ses", NOW) for each in sent]
     await store.attempting.attempt(attempts, "w", NOW + 60)
@@ -52,7 +52,7 @@ async def started(store: Store, queue: Queue, *sent: Message) -> list[Attempt]:
 @pytest.mark.parametrize("new", Status)
 async def test_a_row_advances_as_the_table_of_moves_says(store: Store, database: Database, new: Status) -> None:
     every = {old: message(status=old) for old in Status}
-    await store.putting.put(Group(tuple(every.values()), b"x"))
+    await store.putting.put(group_of(tuple(every.values()), b"x"))
 
     async with database.read() as connection:
         rows = await connection.execute(select(messages.c.id, advanced(new)))

@@ -10,11 +10,11 @@ from uuid import UUID
 from config.database import Database
 from delivery.queue import interventions
 from delivery.queue.base import Depth, Queue, Waits
-from delivery.store.base import Attempt, Group, Outcome, Record
+from delivery.store.base import Attempt, Outcome, Record
 from messages.message import KeyType, Lane, new_id
 from tests.contract.conftest import Pair
 from tests.harness.noon import NOW, message
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 
 async def hold(database: Database, service_id: UUID | None) -> bool:
@@ -29,7 +29,7 @@ async def release(database: Database, service_id: UUID | None) -> bool:
 
 async def test_claim_gives_a_due_message_to_one_owner_only(store: Store, queue: Queue) -> None:
     sent = message()
-    await store.putting.put(Group((sent,), b"x"))
+    await store.putting.put(group_of((sent,), b"x"))
 
     assert [claim.message_id for claim in await queue.claim("a", 10, NOW, 60, 0)] == [sent.id]
     assert await queue.claim("b", 10, NOW, 60, 0) == []
@@ -38,7 +38,7 @@ async def test_claim_gives_a_due_message_to_one_owner_only(store: Store, queue: 
 async def test_concurrent_claims_share_the_messages_without_overlap(store: Store, queue: Queue) -> None:
     sent = [message() for _ in range(40)]
     for each in sent:
-        await store.putting.put(Group((each,), b"x"))
+        await store.putting.put(group_of((each,), b"x"))
     rounds = await asyncio.gather(*(queue.claim(f"w{n}", 10, NOW, 60, 0) for n in range(6)))
     claims = [claim.message_id for batch in rounds for claim in batch]
     while more := await queue.claim("last", 10, NOW, 60, 0):  # PostgreSQL passes over rows in others' hands
@@ -52,7 +52,7 @@ async def test_claim_respects_its_limit_and_takes_the_longest_waiting_of_a_servi
 ) -> None:
     sent = [message(service_id=UUID(int=1), created_at=NOW - age) for age in (1, 3, 2)]
     for each in sent:
-        await store.putting.put(Group((each,), b"x"))
+        await store.putting.put(group_of((each,), b"x"))
 
     claims = await queue.claim("w", 2, NOW, 60, 0)
     assert {claim.message_id for claim in claims} == {sent[1].id, sent[2].id}
@@ -99,20 +99,20 @@ async def test_everybody_is_served_before_anybody_twice_however_small_the_claims
 
 async def _put(store: Store, number: int, **changes: Any) -> None:
     for _ in range(number):
-        await store.putting.put(Group((message(**changes),), b"x"))
+        await store.putting.put(group_of((message(**changes),), b"x"))
 
 
 async def test_claim_serves_lanes_in_order(store: Store, queue: Queue) -> None:
     lanes = [Lane.BULK, Lane.NORMAL, Lane.PRIORITY]
     for lane in lanes:
-        await store.putting.put(Group((message(lane=lane, created_at=NOW - lane.rank),), b"x"))
+        await store.putting.put(group_of((message(lane=lane, created_at=NOW - lane.rank),), b"x"))
 
     assert [(await queue.claim("w", 1, NOW, 60, 0))[0].lane for _ in lanes] == list(Lane)
 
 
 async def test_claim_after_the_lease_ends_returns_the_message_again_at_once(store: Store, queue: Queue) -> None:
     """A worker that died between claim and attempt parks nothing."""
-    await store.putting.put(Group((message(),), b"x"))
+    await store.putting.put(group_of((message(),), b"x"))
     await queue.claim("dead", 1, NOW, 60, 180)
 
     assert await queue.claim("w", 1, NOW + 59, 60, 180) == []
@@ -122,7 +122,7 @@ async def test_claim_after_the_lease_ends_returns_the_message_again_at_once(stor
 
 async def test_claim_parks_a_message_whose_owner_died_after_its_attempt_began(store: Store, queue: Queue) -> None:
     sent = message()
-    await store.putting.put(Group((sent,), b"x"))
+    await store.putting.put(group_of((sent,), b"x"))
     await queue.claim("dead", 1, NOW, 60, 180)
     await store.attempting.attempt([Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", NOW)], "dead", NOW + 60)
 
@@ -134,7 +134,7 @@ async def test_claim_parks_a_message_whose_owner_died_after_its_attempt_began(st
 
 async def test_release_ends_a_dead_owners_leases_and_nobody_elses(store: Store, queue: Queue) -> None:
     for _ in range(2):
-        await store.putting.put(Group((message(),), b"x"))
+        await store.putting.put(group_of((message(),), b"x"))
     (dead,) = await queue.claim("dead", 1, NOW, 60, 0)
     await queue.claim("alive", 1, NOW, 60, 0)
 
@@ -144,7 +144,7 @@ async def test_release_ends_a_dead_owners_leases_and_nobody_elses(store: Store, 
 
 async def test_given_back_messages_are_due_at_their_time(store: Store, queue: Queue) -> None:
     sent = message()
-    await store.putting.put(Group((sent,), b"x"))
+    await store.putting.put(group_of((sent,), b"x"))
     await queue.claim("w", 1, NOW, 60, 0)
     await queue.give_back([sent.id], NOW + 5)
 
@@ -153,7 +153,7 @@ async def test_given_back_messages_are_due_at_their_time(store: Store, queue: Qu
 
 
 async def test_a_scheduled_message_is_not_claimed_before_its_time(store: Store, queue: Queue) -> None:
-    await store.putting.put(Group((message(scheduled_for=NOW + 600),), b"x"))
+    await store.putting.put(group_of((message(scheduled_for=NOW + 600),), b"x"))
 
     assert await queue.claim("w", 1, NOW + 599, 60, 0) == []
     assert len(await queue.claim("w", 1, NOW + 600, 60, 0)) == 1
@@ -161,8 +161,8 @@ async def test_a_scheduled_message_is_not_claimed_before_its_time(store: Store, 
 
 async def test_a_held_service_waits_while_others_go(store: Store, queue: Queue, database: Database) -> None:
     held, other = message(service_id=UUID(int=1)), message(service_id=UUID(int=2))
-    await store.putting.put(Group((held,), b"x"))
-    await store.putting.put(Group((other,), b"x"))
+    await store.putting.put(group_of((held,), b"x"))
+    await store.putting.put(group_of((other,), b"x"))
     assert [await hold(database, UUID(int=1)) for _ in range(2)] == [True, False]
 
     assert [claim.message_id for claim in await queue.claim("w", 10, NOW, 60, 0)] == [other.id]
@@ -171,7 +171,7 @@ async def test_a_held_service_waits_while_others_go(store: Store, queue: Queue, 
 
 
 async def test_a_hold_of_everything_stops_all_claims(store: Store, queue: Queue, database: Database) -> None:
-    await store.putting.put(Group((message(),), b"x"))
+    await store.putting.put(group_of((message(),), b"x"))
     await hold(database, None)
 
     assert await queue.claim("w", 10, NOW, 60, 0) == []
@@ -185,12 +185,12 @@ async def test_retry_makes_deferred_and_throttled_messages_due_and_no_parked_or_
     store, queue = pair.store, pair.queue
     waiting = {outcome: message() for outcome in (Outcome.DEFERRED, Outcome.THROTTLED, Outcome.UNKNOWN)}
     for outcome, sent in waiting.items():
-        await store.putting.put(Group((sent,), b"x"))
+        await store.putting.put(group_of((sent,), b"x"))
         await queue.claim("w", 1, NOW, 60, 0)
         attempt = Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", NOW)
         await store.attempting.attempt([attempt], "w", NOW + 60)
         await store.attempting.record(Record(sent.id, attempt.id, outcome, NOW, until=NOW + 900))
-    await store.putting.put(Group((message(scheduled_for=NOW + 900),), b"x"))
+    await store.putting.put(group_of((message(scheduled_for=NOW + 900),), b"x"))
 
     async with database.write() as connection:
         assert await interventions.retry(connection, NOW + 1) == 2
@@ -199,9 +199,9 @@ async def test_retry_makes_deferred_and_throttled_messages_due_and_no_parked_or_
 
 
 async def test_depth_tells_what_is_due_by_lane(store: Store, queue: Queue) -> None:
-    await store.putting.put(Group((message(created_at=NOW - 30),), b"x"))
-    await store.putting.put(Group((message(created_at=NOW - 10),), b"x"))
-    await store.putting.put(Group((message(lane=Lane.BULK, scheduled_for=NOW + 60),), b"x"))
+    await store.putting.put(group_of((message(created_at=NOW - 30),), b"x"))
+    await store.putting.put(group_of((message(created_at=NOW - 10),), b"x"))
+    await store.putting.put(group_of((message(lane=Lane.BULK, scheduled_for=NOW + 60),), b"x"))
 
     depth = await queue.depth(NOW)
     assert depth == {Lane.PRIORITY: Depth(0, 0.0), Lane.NORMAL: Depth(2, 30.0), Lane.BULK: Depth(0, 0.0)}
@@ -211,16 +211,16 @@ async def test_stats_tell_what_each_message_waits_for(pair: Pair) -> None:
     store, queue = pair.store, pair.queue
     for outcome in (Outcome.DEFERRED, Outcome.THROTTLED, Outcome.UNKNOWN):
         sent = message()
-        await store.putting.put(Group((sent,), b"x"))
+        await store.putting.put(group_of((sent,), b"x"))
         await queue.claim("w", 1, NOW, 60, 0)
         attempt = Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", NOW)
         await store.attempting.attempt([attempt], "w", NOW + 60)
         await store.attempting.record(Record(sent.id, attempt.id, outcome, NOW, until=NOW + 900))
-    await store.putting.put(Group((message(lane=Lane.BULK),), b"x"))
+    await store.putting.put(group_of((message(lane=Lane.BULK),), b"x"))
     await queue.claim("w", 1, NOW, 60, 0)
-    await store.putting.put(Group((message(scheduled_for=NOW + 900),), b"x"))
-    await store.putting.put(Group((message(created_at=NOW - 30),), b"x"))
-    await store.putting.put(Group((message(created_at=NOW - 10),), b"x"))
+    await store.putting.put(group_of((message(scheduled_for=NOW + 900),), b"x"))
+    await store.putting.put(group_of((message(created_at=NOW - 30),), b"x"))
+    await store.putting.put(group_of((message(created_at=NOW - 10),), b"x"))
 
     stats = await queue.stats(NOW)
     empty = Waits(waiting=0, oldest_seconds=0.0, deferred=0, scheduled=0, parked=0, claimed=0)

@@ -16,11 +16,10 @@ from config.database import Database
 from config.keyring import Keyring, KeyringError
 from config.settings import Email
 from delivery import rotation
-from delivery.store.base import Group
 from messages.message import Dsn, KeyType
 from tests.fakes.auth import DEFAULTS, DOMAIN
 from tests.harness.noon import NOW, message
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 OLD, NEW = Keyring.generate(), Keyring.generate()
 
@@ -59,7 +58,7 @@ async def test_after_rotate_everything_opens_without_the_old_root(database: Data
         issued = await keys.create(connection, old, DEFAULTS, service, NOW, name="k", type=KeyType.NORMAL)
         await guests.add(connection, old, service.id, "guest@example.com", NOW)
     sent, content = message(service_id=service.id, dsn=Dsn(envid="file 31")), b"x" * 600_000
-    await Store(database, old).putting.put(Group((sent,), content))
+    await Store(database, old).putting.put(group_of((sent,), content))
 
     assert (
         await rotation.rotate(database, both, both, lambda: NOW) == 3 + 4 + 1 + 1 + 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -15,13 +16,13 @@ from messages.message import Dsn, KeyType, Message, new_id
 from messages.reply import Refused
 from messages.status import Status
 from tests.harness.noon import NOW, message
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 
 async def claimed(store: Store, queue: Queue, *messages: Message, owner: str = "w") -> list[Attempt]:
     """Puts, claims and starts an attempt for each."""
     for each in messages:
-        await store.putting.put(Group((each,), b"hello"))
+        await store.putting.put(group_of((each,), b"hello"))
     await queue.claim(owner, 100, NOW, 60, 180)
     attempts = [Attempt(new_id(NOW, os.urandom(10)), each.id, 1, "ses", NOW) for each in messages]
     await store.attempting.attempt(attempts, owner, NOW + 60)
@@ -35,8 +36,8 @@ def record(attempt: Attempt, outcome: Outcome, **values: object) -> Record:
 async def test_a_put_message_is_loaded_back_equal(store: Store) -> None:
     sent = message(reference="r-1", original_message_id="<a@b.c>", recipient=Address.parse("Zoë@exämple.com"))
     asked = message(dsn=Dsn(ret="FULL", envid='é "1"', notify=("SUCCESS", "DELAY"), orcpt="rfc822;zoe@example.com"))
-    await store.putting.put(Group((sent,), b"hello"))
-    await store.putting.put(Group((asked,), b"hello"))
+    await store.putting.put(group_of((sent,), b"hello"))
+    await store.putting.put(group_of((asked,), b"hello"))
 
     assert await store.searching.load([sent.id, asked.id]) == {sent.id: sent, asked.id: asked}
     assert await store.contents.load({sent.content_id}) == {sent.content_id: b"hello"}
@@ -45,7 +46,7 @@ async def test_a_put_message_is_loaded_back_equal(store: Store) -> None:
 @pytest.mark.parametrize("size", [0, 1, 262_144, 262_145, 900_000])
 async def test_content_of_any_size_comes_back_whole(store: Store, size: int) -> None:
     sent, content = message(), os.urandom(size)
-    await store.putting.put(Group((sent,), content))
+    await store.putting.put(group_of((sent,), content))
 
     assert (await store.contents.load({sent.content_id}))[sent.content_id] == content
 
@@ -53,15 +54,27 @@ async def test_content_of_any_size_comes_back_whole(store: Store, size: int) -> 
 async def test_messages_of_a_group_share_one_content_and_are_found_by_it(store: Store) -> None:
     first = message()
     second = message(group_id=first.group_id, content_id=first.content_id)
-    await store.putting.put(Group((first, second), b"shared"))
+    await store.putting.put(group_of((first, second), b"shared"))
 
     assert await store.searching.group(first.group_id) == sorted([first.id, second.id])
     assert await store.contents.load({first.content_id}) == {first.content_id: b"shared"}
 
 
+async def test_a_group_by_two_channels_stores_both_contents_at_once(store: Store) -> None:
+    mail = message()
+    texts = [message(group_id=mail.group_id, recipient=each) for each in ("b@example.org", "c@example.org")]
+    texts = [replace(each, content_id=texts[0].content_id) for each in texts]
+    large = os.urandom(600_000)
+    await store.putting.put(Group((mail, *texts), {mail.content_id: large, texts[0].content_id: b"recipe"}))
+
+    found = await store.contents.load({mail.content_id, texts[0].content_id})
+    assert found == {mail.content_id: large, texts[0].content_id: b"recipe"}
+    assert len(await store.searching.group(mail.group_id)) == 3
+
+
 async def test_many_puts_at_once_are_all_stored(store: Store) -> None:
     sent = [message() for _ in range(60)]
-    await asyncio.gather(*(store.putting.put(Group((each,), b"x")) for each in sent))
+    await asyncio.gather(*(store.putting.put(group_of((each,), b"x")) for each in sent))
 
     assert set(await store.searching.load([each.id for each in sent])) == {each.id for each in sent}
 
@@ -69,35 +82,35 @@ async def test_many_puts_at_once_are_all_stored(store: Store) -> None:
 async def test_a_cancelled_put_is_stored_whole_or_not_at_all(store: Store) -> None:
     first = message()
     second = message(group_id=first.group_id, content_id=first.content_id)
-    task = asyncio.create_task(store.putting.put(Group((first, second), b"x")))
+    task = asyncio.create_task(store.putting.put(group_of((first, second), b"x")))
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    await store.putting.put(Group((message(),), b"x"))  # whatever was under way is over when this is
+    await store.putting.put(group_of((message(),), b"x"))  # whatever was under way is over when this is
 
     assert len(await store.searching.group(first.group_id)) in (0, 2)
 
 
 async def test_a_limit_takes_exactly_its_number_and_stores_nothing_of_what_it_refuses(store: Store) -> None:
     charge = Charge(UUID(int=1), 86400, 5, reply.SERVICE_LIMIT)
-    groups = [Group((message(), message()), b"x", (charge,)) for _ in range(4)]
+    groups = [group_of((message(), message()), b"x", (charge,)) for _ in range(4)]
     results = await asyncio.gather(*(store.putting.put(group) for group in groups), return_exceptions=True)
 
     refused = [group for group, result in zip(groups, results, strict=True) if isinstance(result, Refused)]
     assert [result for result in results if isinstance(result, tuple)] == [group.messages for group in groups[:2]]
     for group in refused:
         assert await store.searching.load([each.id for each in group.messages]) == {}
-    await store.putting.put(Group((message(),), b"x", (charge,)))  # 5 of 5
+    await store.putting.put(group_of((message(),), b"x", (charge,)))  # 5 of 5
     with pytest.raises(Refused, match=r"^451 4\.7\.1 limit of 5 messages a day .* lifts at 20"):
-        await store.putting.put(Group((message(),), b"x", (charge,)))
+        await store.putting.put(group_of((message(),), b"x", (charge,)))
 
 
 async def test_a_limit_lifts_with_the_next_window(store: Store) -> None:
     charge = Charge(UUID(int=2), 60, 1, reply.KEY_LIMIT)
-    await store.putting.put(Group((message(),), b"x", (charge,)))
+    await store.putting.put(group_of((message(),), b"x", (charge,)))
     with pytest.raises(Refused):
-        await store.putting.put(Group((message(created_at=NOW + 59),), b"x", (charge,)))
-    await store.putting.put(Group((message(created_at=NOW + 60),), b"x", (charge,)))
+        await store.putting.put(group_of((message(created_at=NOW + 59),), b"x", (charge,)))
+    await store.putting.put(group_of((message(created_at=NOW + 60),), b"x", (charge,)))
 
 
 async def test_a_relayed_message_is_sending_with_its_provider_id(store: Store, queue: Queue) -> None:
@@ -128,7 +141,7 @@ async def test_what_was_sent_to_a_recipient_before_is_found_by_its_message_ids(s
             record(attempt, Outcome.RELAYED, status=Status.SENDING, provider_id=f"p-{number}")
         )
     waiting = message(**mine, original_message_id="<c@x>")
-    await store.putting.put(Group((waiting,), b"hello"))
+    await store.putting.put(group_of((waiting,), b"hello"))
 
     answer = message(service_id=service, recipient=Address.parse("reader@example.org"))
     found = await store.searching.sent_as(answer, ["<a@x>", "<c@x>", f"<{'b' * 240}@x>", "<d@x>"])
@@ -156,7 +169,7 @@ async def test_a_failed_message_ends_as_technical_failure_with_its_reason(store:
 
 async def test_an_expired_message_ends_without_an_attempt(store: Store, queue: Queue) -> None:
     sent = message()
-    await store.putting.put(Group((sent,), b"x"))
+    await store.putting.put(group_of((sent,), b"x"))
     await queue.claim("w", 1, NOW, 60, 0)
     await store.attempting.record(Record(sent.id, None, Outcome.EXPIRED, NOW + 1, reason="expired"))
 
@@ -197,7 +210,7 @@ async def test_an_unknown_attempt_is_parked_and_then_sent_again(store: Store, qu
 
 async def test_an_attempt_is_refused_to_an_owner_whose_lease_went_to_another(store: Store, queue: Queue) -> None:
     sent = message()
-    await store.putting.put(Group((sent,), b"x"))
+    await store.putting.put(group_of((sent,), b"x"))
     await queue.claim("slow", 1, NOW, 60, 0)
     await queue.claim("quick", 1, NOW + 60, 60, 0)
     attempt = Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", NOW)
@@ -234,7 +247,7 @@ async def test_a_dead_workers_attempt_is_closed_as_unknown_when_the_message_is_s
 
 async def test_a_told_end_follows_the_table_of_moves(store: Store) -> None:
     sent = message()
-    await store.putting.put(Group((sent,), b"x"))
+    await store.putting.put(group_of((sent,), b"x"))
 
     assert [m.status for m in await store.settle(sent.id, Status.DELIVERED, NOW + 5)] == ["delivered"]
     assert await store.settle(sent.id, Status.TEMPORARY_FAILURE, NOW + 6) == ()
@@ -248,7 +261,7 @@ async def test_a_told_end_follows_the_table_of_moves(store: Store) -> None:
 async def test_a_services_messages_are_counted_by_status_test_keys_apart(store: Store, queue: Queue) -> None:
     service = UUID(int=99)
     attempts = await claimed(store, queue, message(service_id=service), message(service_id=service))
-    await store.putting.put(Group((message(service_id=service, key_type=KeyType.TEST),), b"x"))
+    await store.putting.put(group_of((message(service_id=service, key_type=KeyType.TEST),), b"x"))
     await store.attempting.record(record(attempts[0], Outcome.FAILED, reason="x"))
 
     assert await store.counts(service) == {Status.CREATED: 2, Status.TECHNICAL_FAILURE: 1}
@@ -261,8 +274,8 @@ async def test_sweep_drops_old_contents_but_never_one_that_waits_in_the_queue(st
     fresh = message()
     (attempt,) = await claimed(store, queue, done)
     await store.attempting.record(record(attempt, Outcome.RELAYED, status=Status.SENDING, provider_id="p"))
-    await store.putting.put(Group((waiting,), b"x"))
-    await store.putting.put(Group((fresh,), b"x"))
+    await store.putting.put(group_of((waiting,), b"x"))
+    await store.putting.put(group_of((fresh,), b"x"))
 
     assert await store.retiring.sweep(NOW - 7 * 86400, NOW) == 1
     kept = await store.contents.load({waiting.content_id, done.content_id, fresh.content_id})
@@ -276,7 +289,7 @@ async def test_sweep_drops_what_a_crash_left_behind_and_only_that(store: Store) 
     charge = Charge(UUID(int=5), 86400, 0, reply.SERVICE_LIMIT)
     for each in (left_behind, under_way):
         with pytest.raises(Refused):
-            await store.putting.put(Group((each,), b"x" * 300_000, (charge,)))
+            await store.putting.put(group_of((each,), b"x" * 300_000, (charge,)))
     await store.retiring.sweep(NOW - 7 * 86400, NOW)
 
     kept = await store.contents.load({left_behind.content_id, under_way.content_id})

@@ -2,18 +2,18 @@
 
 import pytest
 
-from delivery.store.base import Group, Repeated, Search
+from delivery.store.base import Repeated, Search
 from messages.message import Channel, IdempotencyKey
 from tests.fakes.numbers import Number, texts_can_be_sent
 from tests.harness.noon import message
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 WRITTEN, OTHERWISE = Number("+1 613 555-0100"), Number("+16135550100")
 
 
 async def test_a_number_comes_back_as_written_and_is_found_by_its_key(store: Store) -> None:
     sent = message(channel=Channel.SMS, recipient=WRITTEN)
-    await store.putting.put(Group((sent,), b"hello"))
+    await store.putting.put(group_of((sent,), b"hello"))
     with texts_can_be_sent():
         assert await store.searching.load([sent.id]) == {sent.id: sent}
         found = await store.searching.find(Search(recipient=OTHERWISE.key), 10)
@@ -23,19 +23,19 @@ async def test_a_number_comes_back_as_written_and_is_found_by_its_key(store: Sto
 async def test_a_number_is_sent_to_once_under_an_idempotency_key(store: Store) -> None:
     key = IdempotencyKey("k", None)
     sent = message(channel=Channel.SMS, recipient=WRITTEN)
-    await store.putting.put(Group((sent,), b"hello", idempotency=key))
+    await store.putting.put(group_of((sent,), b"hello", idempotency=key))
     repeated = await store.idempotency.repeated(sent.service_id, key, [OTHERWISE])
     assert repeated is not None
     assert repeated.message_id == sent.id
     again = message(channel=Channel.SMS, recipient=OTHERWISE, service_id=sent.service_id)
     with pytest.raises(Repeated):
-        await store.putting.put(Group((again,), b"hello", idempotency=key))
+        await store.putting.put(group_of((again,), b"hello", idempotency=key))
 
 
 async def test_a_message_by_a_channel_of_a_newer_version_is_shown_as_it_is_written(store: Store) -> None:
     newer, mail = message(channel=Channel.SMS, recipient=WRITTEN), message()
     for each in (newer, mail):
-        await store.putting.put(Group((each,), b"hello"))
+        await store.putting.put(group_of((each,), b"hello"))
     found = await store.searching.load([newer.id, mail.id])
     history = await store.searching.history(newer.id)
     assert found[mail.id] == mail

@@ -17,6 +17,10 @@ class Number:
     text: str
 
     @property
+    def channel(self) -> Channel:
+        return Channel.SMS
+
+    @property
     def key(self) -> str:
         return "+" + re.sub(r"\D", "", self.text)
 

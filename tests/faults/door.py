@@ -23,11 +23,11 @@ from config.settings import Limits, Smtp
 from config.words import Words
 from delivery.library.brandings import Brandings
 from delivery.library.templates import Templates
-from messages.message import KeyType
+from messages.message import Channel, KeyType
 from relay import self_signed
 from relay.accept import Acceptor
 from relay.metrics import DoorMetrics
-from relay.preparation import Preparer
+from relay.preparation.email import EmailPreparer
 from relay.smtp.listeners import SmtpDoor
 from relay.tls import Certificates
 from tests.harness.migrated import migrated
@@ -52,9 +52,15 @@ async def _serve(folder: Path, synchronous: str) -> None:
     issued = await _key(database, keyring)
     verifier = Verifier(database, keyring, time.time, Limits(), default_domain=DOMAIN)
     store = Store(database, keyring)
-    preparer = Preparer(Brandings(), Templates(database, time.time), 1 << 20)
+    preparer = EmailPreparer(Brandings(), Templates(database, time.time), 1 << 20)
     acceptor = Acceptor(
-        store.putting, store.idempotency, store.searching, verifier, preparer, max_recipients=10, now=time.time
+        store.putting,
+        store.idempotency,
+        store.searching,
+        verifier,
+        {Channel.EMAIL: preparer},
+        max_recipients=10,
+        now=time.time,
     )
     context = Certificates([self_signed.ensure(folder, "localhost")]).context
     throttle = Throttle(database, keyring, time.time, default_domain=DOMAIN)

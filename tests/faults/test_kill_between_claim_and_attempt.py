@@ -17,12 +17,12 @@ from sqlalchemy import select, text
 
 from config.database import Database
 from config.keyring import Keyring
-from delivery.store.base import Group, Outcome
+from delivery.store.base import Outcome
 from delivery.store.tables import queue
 from tests.fakes.messages import make_message
 from tests.faults.conftest import Install
 from tests.harness.ses_process import Ses
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 CONTENT = b"From: a@notification.example.ca\r\nTo: reader@example.org\r\nSubject: Hi\r\n\r\nHello\r\n"
 
@@ -69,7 +69,7 @@ async def test_a_kill_between_claim_and_attempt_parks_nothing(install: Install, 
     store = Store(database, Keyring.parse(relay.environment["NOTIFY_RELAY_SECRET_KEY"]))
     now = time.time()
     message = make_message(created_at=now, scheduled_for=now + 1, content_bytes=len(CONTENT))
-    await store.putting.put(Group((message,), CONTENT))
+    await store.putting.put(group_of((message,), CONTENT))
     (worker,) = (pid for pid, name in relay.children().items() if name.startswith("worker"))
     async with _held_at_its_attempt(database):
         os.kill(worker, signal.SIGKILL)

@@ -16,12 +16,11 @@ import uvloop
 from auth.limits import DAY_SECONDS, MINUTE_SECONDS, Charge
 from config.database import Database
 from config.keyring import Keyring
-from delivery.store.base import Group
 from messages.message import new_id
 from messages.reply import KEY_LIMIT, SERVICE_LIMIT
 from tests.fakes.messages import make_message
 from tests.harness.load import html_message
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 _CHARGES = (
     Charge(UUID(int=1), MINUTE_SECONDS, 10**9, KEY_LIMIT),
@@ -43,7 +42,7 @@ async def _write(url: str, seconds: float, pause: float) -> list[float]:
         ids = {name: new_id(now, os.urandom(10)) for name in ("id", "group_id", "content_id")}
         message = make_message(service_id=UUID(int=2), content_bytes=len(content), created_at=now, **ids)
         began = time.perf_counter()
-        await store.putting.put(Group((message,), content, _CHARGES))
+        await store.putting.put(group_of((message,), content, _CHARGES))
         waits.append(time.perf_counter() - began)
     await database.close()
     return waits

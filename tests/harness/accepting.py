@@ -12,7 +12,7 @@ from messages.envelope import Envelope
 from messages.message import Channel, Message, Personalised, Submission, Trace
 from messages.template import Template
 from relay.accept import Acceptor
-from relay.preparation import Preparer
+from relay.preparation.email import EmailPreparer
 from tests.harness.kept import Kept
 from tests.harness.store import Store
 
@@ -58,7 +58,7 @@ def acceptor(
         store.idempotency,
         store.searching,
         verifier or Everybody(),  # type: ignore[arg-type]
-        Preparer(Brandings(), templates, max_bytes),
+        {Channel.EMAIL: EmailPreparer(Brandings(), templates, max_bytes)},
         max_recipients=3,
         now=now,
     )
@@ -67,7 +67,7 @@ def acceptor(
 def submission(*recipients: str, content: bytes = CONTENT, **options: object) -> Submission:
     envelope = Envelope("bounce@dept.example.ca", tuple(map(Address.parse, recipients or ("a@b.ca",))))
     trace = Trace("client", "192.0.2.1", "ESMTPSA", "relay")
-    return Submission(Channel.EMAIL, envelope, content, trace, **options)  # type: ignore[arg-type]
+    return Submission(envelope, content, trace, **options)  # type: ignore[arg-type]
 
 
 def template(principal: Principal, **changes: Any) -> Template:
@@ -91,4 +91,4 @@ def filled(of: Template, personalisation: dict[str, Any] | None = None, **option
     envelope = Envelope(None, (Address.parse("reader@example.org"),))
     values = {"name": "Zoë", "thing": "the *passport*"} if personalisation is None else personalisation
     trace = Trace("", "192.0.2.1", "HTTP", "relay")
-    return Submission(Channel.EMAIL, envelope, Personalised(of.id, values), trace, **options)
+    return Submission(envelope, Personalised(of.id, values), trace, **options)

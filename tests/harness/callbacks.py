@@ -18,14 +18,14 @@ from config.settings import Callbacks
 from delivery.callbacks import urls
 from delivery.callbacks.sender import Sender, open_sender
 from delivery.metrics import CallbackMetrics
-from delivery.store.base import CallbackRecord, Group
+from delivery.store.base import CallbackRecord
 from delivery.store.tables import callbacks
 from messages.message import Message
 from messages.status import Status
 from tests.fakes.messages import make_message
 from tests.harness.clock import Clock
 from tests.harness.relay import Credentials, Relay
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 TOKEN = "a-token-of-theirs"
 SETTINGS = Callbacks(allow_private=True, timeout_seconds=0.4, concurrency=8)
@@ -54,7 +54,7 @@ class CallbackDesk:
         sent = make_message(**changes)
         if url is not None:
             await self.listen(sent.service_id, url)
-        await self.store.putting.put(Group((sent,), b"hello"))
+        await self.store.putting.put(group_of((sent,), b"hello"))
         return sent
 
     async def settle(self, sent: Message, *statuses: Status) -> None:

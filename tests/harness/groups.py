@@ -8,6 +8,7 @@ from config.keyring import Keyring
 from delivery.store.base import Group
 from messages.message import IdempotencyKey, Message, new_id
 from tests.harness.noon import NOW, message
+from tests.harness.store import group_of
 
 SERVICE = UUID(int=7)
 OLD, NEW = Keyring.generate(), Keyring.generate()
@@ -17,7 +18,7 @@ def to(*names: str, key: str | None = "k", content: bytes = b"hello", **changes:
     """A submission by SMTP: its key holds for each recipient."""
     ids = {"group_id": new_id(NOW, os.urandom(10)), "content_id": new_id(NOW, os.urandom(10)), "service_id": SERVICE}
     messages = tuple(message(recipient=f"{name}@example.org", **(ids | changes)) for name in names)
-    return Group(messages, content, idempotency=IdempotencyKey(key, None) if key else None)
+    return group_of(messages, content, idempotency=IdempotencyKey(key, None) if key else None)
 
 
 def names_of(messages: tuple[Message, ...]) -> list[str]:

@@ -32,7 +32,7 @@ from relay.accept import Acceptor
 from relay.http.application import application
 from relay.http.serving import serve
 from relay.metrics import DoorMetrics
-from relay.preparation import Preparer
+from relay.preparation.email import EmailPreparer
 from tests.harness import domains
 from tests.harness.clock import Clock
 from tests.harness.store import Store
@@ -125,9 +125,15 @@ async def running_door(
     throttle = Throttle(database, keyring, clock, default_domain=DOMAIN)
     store, found = Store(database, keyring), Templates(database, clock)
     brandings = Brandings(letterheads=Letterheads(ARTWORK), database=database, now=clock)
-    preparer = Preparer(brandings, found, 1 << 20)
+    preparer = EmailPreparer(brandings, found, 1 << 20)
     acceptor = Acceptor(
-        store.putting, store.idempotency, store.searching, verifier, preparer, max_recipients=10, now=clock
+        store.putting,
+        store.idempotency,
+        store.searching,
+        verifier,
+        {Channel.EMAIL: preparer},
+        max_recipients=10,
+        now=clock,
     )
     app = application(
         public_url=ROOT,

@@ -32,10 +32,10 @@ from config.keyring import Keyring
 from config.settings import Limits, Smtp
 from delivery.library.brandings import Brandings
 from delivery.library.templates import Templates
-from messages.message import KeyType, Lane, Language, Submission
+from messages.message import Channel, KeyType, Lane, Language, Submission
 from relay.accept import Accepted, Acceptor
 from relay.metrics import DoorMetrics
-from relay.preparation import Preparer
+from relay.preparation.email import EmailPreparer
 from relay.smtp.intake import PACE, Pace
 from relay.smtp.listeners import SmtpDoor
 from relay.tls import Certificates
@@ -133,7 +133,7 @@ async def running_door(folder: Path, rules: Rules = QUICK, pace: Pace = PACE, **
         store.idempotency,
         store.searching,
         verifier,
-        Preparer(Brandings(), Templates(database, time.time), smtp.max_message_bytes),
+        {Channel.EMAIL: EmailPreparer(Brandings(), Templates(database, time.time), smtp.max_message_bytes)},
         max_recipients=smtp.max_recipients,
         now=time.time,
     )

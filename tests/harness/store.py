@@ -1,5 +1,6 @@
 """Everybody who writes or reads messages, on one database: for tests that play several of them."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
@@ -8,7 +9,7 @@ from config.database import Database
 from config.keyring import Keyring
 from delivery.followers import FOLLOWERS
 from delivery.store.attempting import Attempting
-from delivery.store.base import Event, EventKind, Moved
+from delivery.store.base import Event, EventKind, Group, Moved
 from delivery.store.contents import Contents
 from delivery.store.idempotency import Idempotency
 from delivery.store.putting import Putting
@@ -17,6 +18,7 @@ from delivery.store.rows import Codec
 from delivery.store.searching import Searching
 from delivery.store.settling import Settling
 from delivery.store.tables import counters
+from messages.message import Message
 from messages.status import Status
 
 
@@ -45,3 +47,8 @@ class Store:
         )
         async with self._database.read() as connection:
             return {Status(status): total for status, total in await connection.execute(statement) if total}
+
+
+def group_of(messages: tuple[Message, ...], content: bytes, *rest: Any, **options: Any) -> Group:
+    """Messages that all say the same."""
+    return Group(messages, {message.content_id: content for message in messages}, *rest, **options)

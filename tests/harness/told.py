@@ -5,11 +5,11 @@ from typing import Any
 from uuid import uuid4
 
 from delivery.queue.base import Queue
-from delivery.store.base import Attempt, Event, EventKind, Group, History, Outcome, Record
+from delivery.store.base import Attempt, Event, EventKind, History, Outcome, Record
 from messages.message import Message, new_id
 from messages.status import Status
 from tests.harness.noon import NOW
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 
 def event(kind: EventKind, status: Status | None = None, **changes: Any) -> Event:
@@ -25,7 +25,7 @@ def event(kind: EventKind, status: Status | None = None, **changes: Any) -> Even
 
 async def put(store: Store, *messages: Message) -> None:
     for each in messages:
-        await store.putting.put(Group((each,), b"hello"))
+        await store.putting.put(group_of((each,), b"hello"))
 
 
 async def started(store: Store, queue: Queue, sent: Message) -> Attempt:

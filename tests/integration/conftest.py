@@ -27,7 +27,7 @@ from delivery.providers.ses import open_provider
 from delivery.providers.simulator import SimulatorProvider
 from delivery.providers.table import providers
 from delivery.queue.sql import SqlQueue
-from delivery.store.base import Group, History
+from delivery.store.base import History
 from messages.message import Channel, Message
 from relay.cli import main
 from tests.fakes.aws import CREDENTIALS, FakeAws
@@ -36,7 +36,7 @@ from tests.fakes.messages import make_message
 from tests.harness import domains
 from tests.harness.http_door import Door, running_door
 from tests.harness.migrated import migrated, template
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 DOMAIN = "notification.example.ca"
 SES = Email(provider="ses", default_domain=DOMAIN)
@@ -59,7 +59,7 @@ class Works:
     async def put(self, content: bytes = CONTENT, **changes: Any) -> Message:
         """A message in the queue, due now."""
         message = make_message(content_bytes=len(content), signing_domain=DOMAIN, **changes)
-        await self.store.putting.put(Group((message,), content))
+        await self.store.putting.put(group_of((message,), content))
         return message
 
     def sealing_of(self, signer: Signer, delivery: Delivery) -> dict[Channel, Sealing]:

@@ -16,7 +16,7 @@ from delivery.feedback import run, sqs_poller, upkeep
 from delivery.feedback.learner import Learner
 from delivery.feedback.ses import events
 from delivery.store import tables
-from delivery.store.base import Group, Outcome, Record
+from delivery.store.base import Outcome, Record
 from delivery.store.rows import Codec
 from delivery.store.settling import Settling
 from messages.message import Message
@@ -40,6 +40,7 @@ from tests.fakes.feedback import Feedback
 from tests.fakes.messages import make_message
 from tests.fakes.sns import GREETING, TOPIC
 from tests.fakes.trouble import Rejection
+from tests.harness.store import group_of
 from tests.integration.conftest import CONTENT, Works
 
 DUE = (SEND, Step("Delivery"))
@@ -352,7 +353,7 @@ async def test_ten_thousand_shuffled_and_doubled_events_end_as_in_order(works: W
     scripts = [DELIVERED, BOUNCED, OUT_OF_OFFICE, COMPLAINED, BOUNCED_LATE, DELAYED]
     ends = ["delivered", "permanent-failure", "delivered", "delivered", "permanent-failure", "sending"]
     messages = [make_message() for _ in range(2100)]
-    await works.store.putting.put(Group(tuple(messages), CONTENT))
+    await works.store.putting.put(group_of(tuple(messages), CONTENT))
     sent = {"outcome": Outcome.RELAYED, "at": now, "status": Status.SENDING}
     await asyncio.gather(
         *(works.store.attempting.record(Record(m.id, None, provider_id=f"{m.id}", **sent)) for m in messages)

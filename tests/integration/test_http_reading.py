@@ -9,13 +9,13 @@ from sqlalchemy import func, select, text
 from auth import keys
 from config.settings import Limits
 from delivery.library import templates
-from delivery.store.base import Group
 from delivery.store.tables import messages
 from messages.address import Address
 from messages.message import ContentKind, KeyType, new_id
 from messages.status import Status
 from tests.fakes.messages import make_message
 from tests.harness.http_door import READER, ROOT, Door, make_template
+from tests.harness.store import group_of
 
 JSON = {"Content-Type": "application/json"}
 EMAIL = "/v2/notifications/email"
@@ -31,7 +31,7 @@ async def test_pages_of_250_lead_through_600_messages_and_end(door: Door) -> Non
     ids = [new_id(now + n / 100, n.to_bytes(10)) for n in range(600)]
     for start in range(0, 600, 100):
         await door.store.putting.put(
-            Group(
+            group_of(
                 tuple(
                     make_message(
                         id=each,
@@ -68,7 +68,7 @@ async def test_lists_are_of_the_last_seven_days_and_filter(door: Door) -> None:
     job = make_message(id=new_id(now, bytes(10)), job_id=uuid4(), **common)
     failed = make_message(id=new_id(now + 1, bytes(10)), status=Status.TEMPORARY_FAILURE, **common)
     for each in (old, job, failed):
-        await door.store.putting.put(Group((each,), b"x"))
+        await door.store.putting.put(group_of((each,), b"x"))
 
     async def listed(query: str) -> list[str]:
         return [each["id"] for each in (await door.get(f"/v2/notifications{query}")).body["notifications"]]
@@ -98,7 +98,7 @@ async def test_a_message_whose_content_is_gone_has_no_body(door: Door) -> None:
 
 async def test_a_message_that_ended_says_when_and_why(door: Door) -> None:
     message = make_message(service_id=door.service.id, content_kind=ContentKind.RAW, created_at=time.time())
-    await door.store.putting.put(Group((message,), b"x"))
+    await door.store.putting.put(group_of((message,), b"x"))
     async with door.database.write() as connection:
         ended = {"status": "permanent-failure", "reason": "suppressed", "completed_at": 1_700_000_000.5}
         await connection.execute(messages.update().values(**ended))

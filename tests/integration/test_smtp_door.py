@@ -342,7 +342,7 @@ def test_nothing_personal_is_logged_nor_counted(with_door: Test) -> None:
         assert [line["event"] for line in logs] == ["login.failed", "message.refused", "message.accepted"]
         assert set(logs[2]) == {
             *("event", "log_level", "door", "group_id", "service_id", "key_id", "key_type", "client", "client_ip"),
-            *("recipients", "repeated", "size_bytes", "seconds"),
+            *("channels", "recipients", "repeated", "size_bytes", "seconds"),
         }
         assert (logs[2]["client"], logs[2]["client_ip"]) == ("client.example.org??of?guest??", "127.0.0.1")
         for word in ("gcntfy", "hunter2", "app@", "stranger", "guest@", "private", *door.login("team")):

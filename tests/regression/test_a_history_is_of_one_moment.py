@@ -10,10 +10,10 @@ from sqlalchemy import event
 
 from config.database import Database
 from config.keyring import Keyring
-from delivery.store.base import Attempt, Group, Outcome, Record
+from delivery.store.base import Attempt, Outcome, Record
 from messages.status import Status
 from tests.fakes.messages import make_message
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 
 async def test_a_message_that_waits_for_nobody_has_the_outcome_of_its_attempt(
@@ -22,7 +22,7 @@ async def test_a_message_that_waits_for_nobody_has_the_outcome_of_its_attempt(
     now, store = time.time(), Store(database, keyring)
     message = make_message(created_at=now)
     attempt = Attempt(uuid4(), message.id, 1, "ses", now)
-    await store.putting.put(Group((message,), b"content"))
+    await store.putting.put(group_of((message,), b"content"))
     async with database.write() as connection:
         await connection.exec_driver_sql("UPDATE queue SET owner = 'worker'")
     assert await store.attempting.attempt([attempt], "worker", now + 60) == {message.id}

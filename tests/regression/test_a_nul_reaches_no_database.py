@@ -8,7 +8,6 @@ from uuid import UUID
 
 from config.database import Database
 from config.keyring import Keyring
-from delivery.store.base import Group
 from messages.address import Address
 from messages.email.content import HeaderSection
 from messages.email.pipeline import Preparation, prepare
@@ -16,7 +15,7 @@ from messages.email.rewrite import SenderPolicy
 from messages.message import Trace
 from relay.options import parse
 from tests.fakes.messages import make_message
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 CONTENT = b"From: a@example.ca\r\nX-Notify-Reference: case\0 7\r\nMessage-ID: <ab@example.ca>\r\n\r\nHello\r\n"
 PREPARATION = Preparation(
@@ -39,5 +38,5 @@ async def test_one_in_an_option_is_stored_on_every_database(database: Database, 
     options = parse(HeaderSection.parse(CONTENT), time.time())
     message = make_message(original_message_id=prepared.original_message_id, reference=options.reference)
     store = Store(database, keyring)
-    await store.putting.put(Group((message,), prepared.content))
+    await store.putting.put(group_of((message,), prepared.content))
     assert await store.searching.group(message.group_id) == [message.id]

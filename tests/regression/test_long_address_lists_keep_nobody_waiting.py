@@ -13,11 +13,11 @@ from messages.email.author import authors
 from messages.email.content import HeaderSection
 from messages.email.mailboxes import MAX_AUTHORS
 from messages.envelope import Envelope
-from messages.message import Channel, Submission, Trace, new_id
+from messages.message import Submission, Trace, new_id
 from messages.reply import Refused
-from relay import preparation
 from relay.checks import check_senders
-from relay.preparation import Preparer
+from relay.preparation import email as preparation
+from relay.preparation.email import EmailPreparer
 from tests.fakes.principals import make_principal
 
 NOBODY_WAITS_SECONDS = 0.02
@@ -26,7 +26,7 @@ FROM = b"From: a@x.ca\r\n"
 
 def submission(content: bytes) -> Submission:
     envelope = Envelope(None, (Address.parse("a@b.ca"),))
-    return Submission(Channel.EMAIL, envelope, content, Trace("client", "192.0.2.1", "ESMTPSA", "relay"))
+    return Submission(envelope, content, Trace("client", "192.0.2.1", "ESMTPSA", "relay"))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ async def is_prepared_in_a_thread(content, expected, monkeypatch):
     preparing = preparation.prepare
     monkeypatch.setattr(preparation, "prepare", prepare)
     given = submission(content)
-    await Preparer(Brandings(), None, 10_000_000).prepare(given, make_principal(), new_id(1.7e9, b"0" * 10), 1.7e9)
+    await EmailPreparer(Brandings(), None, 10_000_000).prepare(given, make_principal(), new_id(1.7e9, b"0" * 10), 1.7e9)
     assert (threads != [threading.main_thread()]) is expected
 
 

@@ -4,8 +4,8 @@ import asyncio
 import time
 
 from auth.domains import names
-from delivery.store.base import Group
 from tests.fakes.messages import make_message
+from tests.harness.store import group_of
 from tests.integration.conftest import CONTENT, Works, works  # noqa: F401 - the fixture
 
 OTHER = "other.example.ca"
@@ -25,7 +25,7 @@ async def test_a_signing_key_that_does_not_open_holds_up_its_own_domain_only(wor
         await connection.exec_driver_sql(
             "UPDATE dkim_keys SET private_key = x'00' WHERE domain_id = ?", (broken.id.bytes,)
         )
-    await works.store.putting.put(Group((make_message(content_bytes=len(CONTENT), signing_domain=OTHER),), CONTENT))
+    await works.store.putting.put(group_of((make_message(content_bytes=len(CONTENT), signing_domain=OTHER),), CONTENT))
     sound = await works.put()
     async with works.worker():
         await works.wait(sound, "sending", seconds=3)

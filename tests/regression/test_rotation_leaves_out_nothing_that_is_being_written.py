@@ -8,10 +8,9 @@ from sqlalchemy import select
 from config.database import Database
 from config.keyring import Keyring
 from delivery import rotation
-from delivery.store.base import Group
 from delivery.store.tables import messages
 from tests.harness.noon import message
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 OLD, NEW = Keyring.generate(), Keyring.generate()
 
@@ -19,7 +18,7 @@ OLD, NEW = Keyring.generate(), Keyring.generate()
 async def test_a_message_that_is_written_meanwhile_is_rotated_too(database: Database) -> None:
     sent, other = message(), message()
     for each in (sent, other):
-        await Store(database, Keyring.parse(OLD)).putting.put(Group((each,), b"hello"))
+        await Store(database, Keyring.parse(OLD)).putting.put(group_of((each,), b"hello"))
     both = Keyring.parse(f"{NEW},{OLD}")
 
     async with database.write() as connection:

@@ -19,7 +19,7 @@ from messages.envelope import Envelope
 from messages.message import Channel, KeyType, Submission, Trace
 from messages.reply import CREDENTIALS_INVALID, KEY_REVOKED, SERVICE_HELD
 from relay.accept import Acceptor
-from relay.preparation import Preparer
+from relay.preparation.email import EmailPreparer
 from tests.fakes.auth import DEFAULTS, NOW, FixedClock, refused
 from tests.harness.store import Store
 
@@ -57,10 +57,10 @@ async def test_what_it_sends_is_accepted(
     database: Database, keyring: Keyring, service: Service, verifier: Verifier
 ) -> None:
     key, store = await hidden(database, keyring, service), Store(database, keyring)
-    preparer = Preparer(Brandings(), Templates(database, lambda: NOW), 1 << 20)
-    parts = (store.putting, store.idempotency, store.searching, verifier, preparer)
+    preparer = EmailPreparer(Brandings(), Templates(database, lambda: NOW), 1 << 20)
+    parts = (store.putting, store.idempotency, store.searching, verifier, {Channel.EMAIL: preparer})
     acceptor = Acceptor(*parts, max_recipients=10, now=lambda: NOW)
-    submission = Submission(Channel.EMAIL, Envelope(None, (Address.parse("a@example.org"),)), CONTENT, TRACE)
+    submission = Submission(Envelope(None, (Address.parse("a@example.org"),)), CONTENT, TRACE)
     accepted = await acceptor.accept(submission, await verifier.acting(key.id))
     assert [message.key_id for message in accepted.messages] == [key.id]
 

@@ -12,7 +12,7 @@ from messages import reply
 from messages.message import KeyType, Lane, Language, Submission
 from messages.reply import Refused, Reply
 from relay.accept import Accepted, Acceptor
-from relay.preparation import Preparer
+from relay.preparation.email import EmailPreparer
 from tests.fakes.principals import make_principal
 from tests.harness.accepting import CONTENT, NOW, Away, Shelf, acceptor, submission
 from tests.harness.kept import Kept
@@ -97,7 +97,7 @@ async def test_an_unknown_branding_is_refused(kept: Kept) -> None:
 async def test_what_its_encoding_makes_too_large_for_the_provider_is_refused_with_its_size() -> None:
     fields = b"From: a@b.ca\r\nMIME-Version: 1.0\r\nContent-Type: application/pdf\r\n\r\n"
     content = fields + (b"\xe9" * 900 + b"\r\n") * 26_000
-    preparer = Preparer(Brandings(), Shelf(), 26_214_400)
+    preparer = EmailPreparer(Brandings(), Shelf(), 26_214_400)
     with pytest.raises(Refused) as caught:
         await preparer.prepare(submission(content=content), make_principal(), UUID(int=7), NOW)
     assert caught.value.line().startswith("552 5.3.4 message too large once encoded: 32092529 octets, at most 29900000")

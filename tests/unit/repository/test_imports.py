@@ -103,5 +103,5 @@ PURE = {
         "unicodedata",
         "urllib",
     ),
-    *("uuid", "cryptography", "idna"),
+    *("uuid", "cryptography", "idna", "phonenumbers"),
 }

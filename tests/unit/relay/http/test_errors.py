@@ -18,7 +18,14 @@ from tests.fakes.principals import make_principal
 
 ROOT = Path(__file__).parents[4]
 # What can stand in front of `accept()`'s answer: its own files, and what they call that raises Refused.
-FILES = ("relay/accept.py", "relay/checks.py", "relay/preparation.py", "auth/limits.py", "auth/verify.py")
+FILES = (
+    "relay/accept.py",
+    "relay/checks.py",
+    "relay/preparation/base.py",
+    "relay/preparation/email.py",
+    "auth/limits.py",
+    "auth/verify.py",
+)
 NOT_BY_HTTP = {
     "BAD_SENDER",  # an API client names no reverse-path
     "BAD_OPTION",  # of a header field; told in its own words

@@ -1,13 +1,7 @@
-"""What a submission's content becomes before it is stored: MIME as it is sent, or what a template is filled with.
-
-All that can be wrong with content is found here, so that the sender hears of it. Knows nothing of stores or protocols.
-"""
+"""What a submission becomes as email, before it is stored: MIME as it is sent, or what a template is filled with."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 from uuid import UUID
 
 from auth.principal import FromPolicy, Option, Principal, Received, ReplyTo
@@ -20,22 +14,21 @@ from messages.email.compose import Recipe
 from messages.email.pipeline import Preparation, prepare
 from messages.email.rewrite import SenderPolicy
 from messages.markdown import MAX_MARKS, marks
-from messages.message import ContentKind, Language, Personalised, Submission
+from messages.message import Channel, ContentKind, Language, Personalised, Submission
 from messages.reply import Refused
 from messages.template import (
     MAX_FILLED_LINES,
     MAX_FILLED_OCTETS,
-    Template,
     TooLong,
     fill_body,
     fill_subject,
-    missing,
     own_names,
     own_values,
 )
 from messages.text import Text
 from messages.variant import Variant
 from relay.checks import check_size, size_limit
+from relay.preparation.base import Prepared, Templates, template_of
 
 # Thousands of addresses, fields or parts take 2 ms for each KB: above this size it runs in a thread, and the other
 # sessions go on.
@@ -45,33 +38,8 @@ _SENDABLE_BYTES = 29_900_000
 _NO_BRANDING = Text("the service has no such branding; use its id, not its name, or none, or leave it out")
 
 
-class Templates(Protocol):
-    """What preparation needs of delivery.library.templates."""
-
-    async def find(self, service_id: UUID, template_id: UUID, version: int | None = None) -> Template | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Content as it is stored, and what is known of it.
-
-    `header_from` is who will stand there. `body` is a filled template's, in Markdown; `remarks` are what the door's log
-    line says of a raw message.
-    """
-
-    content: bytes
-    kind: ContentKind
-    subject: str
-    original_message_id: str | None
-    template_id: UUID
-    template_version: int
-    header_from: Address
-    body: str | None = None
-    remarks: Mapping[str, object] = field(default_factory=dict)
-
-
-class Preparer:
-    """`max_message_bytes` is what a client may hand us at most."""
+class EmailPreparer:
+    """Implements Preparer. `max_message_bytes` is what a client may hand us at most."""
 
     def __init__(self, brandings: Brandings, templates: Templates, max_message_bytes: int) -> None:
         self._brandings = brandings
@@ -132,9 +100,7 @@ class Preparer:
 
     async def _fill(self, content: Personalised, submission: Submission, principal: Principal, now: float) -> Prepared:
         service = principal.service
-        template = await self._templates.find(service.id, content.template_id)
-        _check_template(template, content, submission)
-        assert template is not None
+        template = await template_of(content, self._templates, service.id, Channel.EMAIL)
         variant = await self._variant(submission, principal)
         try:
             subject = fill_subject(template, content.personalisation, content.sanitised)
@@ -184,17 +150,6 @@ def _remarks(done: pipeline.Rewritten) -> dict[str, object]:
     """What a product's owner may ask: of which fields the first was kept, and why there is no branding."""
     found = {"repeated_fields": done.repeated, "not_branded": done.not_branded_because}
     return {name: value for name, value in found.items() if value}
-
-
-def _check_template(template: Template | None, content: Personalised, submission: Submission) -> None:
-    if template is None or template.hidden:
-        raise Refused(reply.TEMPLATE_UNKNOWN, template_id=content.template_id)
-    if template.archived:
-        raise Refused(reply.TEMPLATE_ARCHIVED, template_id=content.template_id)
-    if template.channel is not submission.channel:
-        raise Refused(reply.TEMPLATE_UNSUITABLE, channel=template.channel.value, wanted=submission.channel.value)
-    if names := missing(template, content.personalisation):
-        raise Refused(reply.PERSONALISATION_MISSING, template_id=template.id, names=", ".join(names))
 
 
 def asked_language(submission: Submission, principal: Principal) -> Language | None:
