@@ -13,6 +13,7 @@ import auth.service_domains
 import auth.services
 import auth.throttle
 import delivery.library.brandings
+import delivery.library.origination
 import delivery.library.templates
 import delivery.store.inbound
 import delivery.store.opt_outs

@@ -5,8 +5,9 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from tests.fakes.aws import CREDENTIALS, FakeAws
@@ -33,11 +34,25 @@ class Ses:
     Without `log` it forgets. It takes any signature: checking them costs more than all else it does.
     """
 
-    def __init__(self, log: Path | None = None, *, events: str | None = None, webhook: str | None = None) -> None:
-        """`events` ("envelope" or "raw") tells what becomes of messages by a queue, `webhook` by posts to that URL."""
-        self._log = log
-        given = {"--log": log, "--events": events, "--webhook": webhook}
+    def __init__(
+        self,
+        log: Path | None = None,
+        *,
+        events: str | None = None,
+        webhook: str | None = None,
+        numbers: Sequence[str] = (),
+        text_log: Path | None = None,
+        **rates: float,
+    ) -> None:
+        """`events` ("envelope" or "raw") tells what becomes of messages by a queue, `webhook` by posts to that URL.
+
+        `numbers` are what texts come from, as NUMBER=PARTS_PER_SECOND; `rates` of trouble as the program has them.
+        """
+        self._log, self._text_log = log, text_log
+        given: dict[str, object] = {"--log": log, "--events": events, "--webhook": webhook, "--text-log": text_log}
+        given |= {f"--{name.replace('_', '-')}": rate for name, rate in rates.items()}
         options = [str(word) for pair in given.items() if pair[1] for word in pair]
+        options += [word for number in numbers for word in ("--number", number)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.fakes.aws", "--no-verify", *options], stdout=subprocess.PIPE, text=True
         )
@@ -50,6 +65,12 @@ class Ses:
         assert self._log is not None
         lines = [json.loads(line) for line in self._log.read_text().splitlines()] if self._log.exists() else []
         return [(UUID(line["tags"]["message_id"]), line["destination"]["ToAddresses"][0]) for line in lines]
+
+    def texts(self) -> list[dict[str, Any]]:
+        """Each text it accepted, in order."""
+        assert self._text_log is not None
+        lines = self._text_log.read_text().splitlines() if self._text_log.exists() else []
+        return [json.loads(line) for line in lines]
 
     def end(self) -> None:
         self._process.terminate()
