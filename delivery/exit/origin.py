@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from delivery.library.origination import OriginationIdentity
 from messages.message import Message
+from messages.phone import PhoneNumber
 
 
 def choose(identities: Sequence[OriginationIdentity], message: Message, country: str) -> OriginationIdentity | None:
@@ -27,7 +28,7 @@ def choose(identities: Sequence[OriginationIdentity], message: Message, country:
 
 def country(message: Message) -> str:
     """Its recipient's, in ISO 3166; empty where no one country has the number."""
-    return str(getattr(message.recipient, "region", ""))
+    return PhoneNumber(str(message.recipient)).region
 
 
 def _score(identity: OriginationIdentity, recipient: str) -> float:

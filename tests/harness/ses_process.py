@@ -12,6 +12,7 @@ from uuid import UUID
 
 from tests.fakes.aws import CREDENTIALS, FakeAws
 from tests.fakes.identities import Identities
+from tests.fakes.sms import Texts
 
 
 def settings(url: str) -> dict[str, object]:
@@ -80,11 +81,11 @@ class Ses:
 class RunningAws:
     """In a thread, for commands that have an event loop of their own.
 
-    `identities` is what SES has; a test may change it between commands.
+    `identities` is what SES has, `texts` what End User Messaging has; a test may change both between commands.
     """
 
     def __init__(self) -> None:
-        self.identities = Identities()
+        self.identities, self.texts = Identities(), Texts()
         self.url = ""
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -102,7 +103,7 @@ class RunningAws:
         self._loop.close()
 
     async def _serve(self) -> None:
-        async with FakeAws(identities=self.identities) as aws:
+        async with FakeAws(identities=self.identities, texts=self.texts) as aws:
             self.url = aws.url
             self._ready.set()
             await self._stop.wait()

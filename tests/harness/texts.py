@@ -11,12 +11,11 @@ from sqlalchemy import func, select
 from config.database import Database
 from delivery.library import origination
 from delivery.library.origination import ANYWHERE, Kind, OriginationIdentity
-from delivery.store.base import Group
 from delivery.store.tables import queue
 from messages.message import Channel, Message
+from messages.phone import PhoneNumber
 from tests.fakes.messages import make_message
-from tests.fakes.numbers import Number
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 
 def sms_settings(url: str) -> dict[str, object]:
@@ -32,9 +31,9 @@ async def add_sender(database: Database, number: str, rate: float, now: float, *
 
 async def put_text(store: Store, content: bytes = b"Hello", number: str = "+16135550142", **changes: Any) -> Message:
     """A text in the queue, due now."""
-    given = {"channel": Channel.SMS, "recipient": Number(number), "billable_units": 1, **changes}
+    given = {"channel": Channel.SMS, "recipient": PhoneNumber(number), "billable_units": 1, **changes}
     text = make_message(content_bytes=len(content), **given)
-    await store.putting.put(Group((text,), content))
+    await store.putting.put(group_of((text,), content))
     return text
 
 
