@@ -40,8 +40,8 @@ origination_identities = Table(
     Column("held_until", Double, nullable=False, server_default="0"),
 )
 _c = origination_identities.c
-_COLUMNS = (_c.id, _c.kind, _c.identity, _c.service_id, _c.countries, _c.preferred, _c.parts_per_second, _c.language)
-_COLUMNS += (_c.created_at,)
+_PACE = {"next_at", "held_until"}
+_COLUMNS = [column for column in origination_identities.c if column.name not in _PACE]
 
 
 class Kind(StrEnum):

@@ -133,8 +133,8 @@ NO_ANSWERS: tuple[tuple[type[Exception], Meaning], ...] = (
 
 def classify(error: Exception, of_service: Errors = ()) -> SendError:
     """The SendError for what a client call raised. Unknown unless it is certain that nothing was sent."""
-    answered = isinstance(error, boto.ClientError)
-    return (_answer(error.response, of_service) if answered else _no_answer(error)).error()
+    meaning = _answer(error.response, of_service) if isinstance(error, boto.ClientError) else _no_answer(error)
+    return meaning.error()
 
 
 def _answer(response: dict[str, Any], of_service: Errors) -> Meaning:

@@ -218,4 +218,4 @@ def _clock(connection: Connection) -> float:
     """Seconds since the epoch, the same for all who share the database: one machine, or the server's."""
     if connection.dialect.name != "postgresql":
         return time.time()
-    return float(connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())::float8")))  # type: ignore[arg-type]
+    return float(connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())::float8")))

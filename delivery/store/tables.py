@@ -106,9 +106,10 @@ queue = Table(
 )
 
 _IN_LINE = queue.c.line.is_not(None)
-_LINE = {"sqlite_where": _IN_LINE, "postgresql_where": _IN_LINE}
-Index("queue_line", queue.c.line, queue.c.rank, queue.c.turn, queue.c.message_id, **_LINE)
-Index("queue_line_services", queue.c.line, queue.c.rank, queue.c.service_id, queue.c.turn, **_LINE)
+_PLACE = (queue.c.line, queue.c.rank, queue.c.turn, queue.c.message_id)
+_LAST = (queue.c.line, queue.c.rank, queue.c.service_id, queue.c.turn)
+Index("queue_line", *_PLACE, sqlite_where=_IN_LINE, postgresql_where=_IN_LINE)
+Index("queue_line_services", *_LAST, sqlite_where=_IN_LINE, postgresql_where=_IN_LINE)
 
 holds = Table(
     "holds",

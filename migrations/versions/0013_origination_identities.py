@@ -10,7 +10,7 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
-_IN_LINE = {"sqlite_where": sa.text("line IS NOT NULL"), "postgresql_where": sa.text("line IS NOT NULL")}
+_IN_LINE = sa.text("line IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -32,8 +32,16 @@ def upgrade() -> None:
     op.add_column("messages", sa.Column("sender_id", Id))
     op.add_column("queue", sa.Column("line", Id))
     op.add_column("queue", sa.Column("turn", sa.Double()))
-    op.create_index("queue_line", "queue", ["line", "rank", "turn", "message_id"], **_IN_LINE)
-    op.create_index("queue_line_services", "queue", ["line", "rank", "service_id", "turn"], **_IN_LINE)
+    op.create_index(
+        "queue_line", "queue", ["line", "rank", "turn", "message_id"], sqlite_where=_IN_LINE, postgresql_where=_IN_LINE
+    )
+    op.create_index(
+        "queue_line_services",
+        "queue",
+        ["line", "rank", "service_id", "turn"],
+        sqlite_where=_IN_LINE,
+        postgresql_where=_IN_LINE,
+    )
 
 
 def downgrade() -> None:

@@ -89,8 +89,9 @@ def example(country: str) -> str:
     """A number there that is nobody's, or at least a usual one, in E.164."""
     region = _HOME if country == ANYWHERE else country
     found = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
-    number = found or phonenumbers.example_number(region) or phonenumbers.example_number(_HOME)
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    if found is None:  # no such country: what AWS says of any number
+        return example(_HOME)
+    return str(phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164))
 
 
 @asynccontextmanager
