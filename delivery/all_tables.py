@@ -14,6 +14,7 @@ import auth.services
 import auth.throttle
 import auth.warnings
 import delivery.library.brandings
+import delivery.library.origination
 import delivery.library.templates
 import delivery.store.inbound
 import delivery.store.opt_outs

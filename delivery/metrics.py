@@ -58,6 +58,12 @@ class DeliveryMetrics:
             "Texts that took other parts than were counted when they were accepted",
             registry=registry,
         )
+        self.holds = Counter(
+            "delivery_provider_holds_total",
+            "Messages that a provider turned away because it sends nothing of ours until somebody mends it",
+            ("provider", "reason"),
+            registry=registry,
+        )
         for kind in EventKind:
             self.events.labels(EmailProvider.SES.value, kind.value)
         for fate in ("unreadable", "refused"):

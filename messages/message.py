@@ -193,6 +193,7 @@ class Message:
     content_kind: ContentKind = ContentKind.RAW
     scheduled_for: float | None = None  # it does not leave before; None: at once
     job_id: UUID | None = None  # the list that it is a line of; None: sent by itself
+    sender_id: UUID | None = None  # the origination identity that its sender asked for; None: as its service has it
     provider_id: str | None = None  # what the provider calls it; None: it is not known to have taken it
     billable_units: int = 0  # parts of a text message that are charged; 0: none are, as for mail
     sent_at: float | None = None  # when the provider took it; None: it is not known to have

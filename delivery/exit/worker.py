@@ -16,12 +16,13 @@ import structlog
 from config.database import OUTAGES
 from config.settings import Delivery
 from delivery.backoff import delay_seconds
-from delivery.exit.portions import Room, portions
+from delivery.exit.pace import Pace
+from delivery.exit.portions import Room, Work, portions
 from delivery.exit.sealing import Sealing
 from delivery.metrics import DeliveryMetrics
-from delivery.providers.base import Deferred, Failed, Provider, Receipt, SendError, Throttled, Unknown
+from delivery.providers.base import Deferred, Failed, Held, Provider, Receipt, SendError, Throttled, Unknown
 from delivery.providers.table import Providers
-from delivery.queue.base import Claim, Queue
+from delivery.queue.base import Claim, Queue, Slot
 from delivery.rounds import Rounds
 from delivery.store.base import Attempt, Outcome, Record
 from delivery.store.opt_outs import OPTED_OUT
@@ -67,7 +68,7 @@ class Attempting(Protocol):
 class OptOuts(Protocol):
     """What this needs of delivery.store.opt_outs."""
 
-    async def stopped(self, messages: Iterable[Message]) -> set[UUID]: ...
+    async def stopped(self, messages: Iterable[Message]) -> Mapping[UUID, bool]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Outgoing:
     attempt: Attempt
     provider: Provider
     resent: bool
+    slot: Slot | None  # of a text that leaves at a pace
 
 
 class Worker:
@@ -98,6 +100,7 @@ class Worker:
         settings: Delivery,
         metrics: DeliveryMetrics,
         now: Callable[[], float],
+        pace: Pace | None = None,
     ) -> None:
         self._owner = owner
         self._searching = searching
@@ -110,6 +113,7 @@ class Worker:
         self._settings = settings
         self._metrics = metrics
         self._now = now
+        self._pace = pace
         self._log = structlog.get_logger("worker")
         self._free = settings.concurrency
         # What a claim takes over is not known before: one provider that may send twice makes all of it wait.
@@ -125,6 +129,8 @@ class Worker:
         """Works until `stopping` is set, then finishes the calls under way. Never raises for an outage."""
         async with self._rounds.until(stopping):
             await self._rounds.outlive(self._release_predecessor)
+            if self._pace is not None:
+                self._rounds.start(self._pace.run(stopping, self._owner, self._work_at_pace))
             while not stopping.is_set():
                 await self._rounds.outlive(self._claim_once)
 
@@ -149,7 +155,7 @@ class Worker:
             await self._rounds.sleep(_IDLE_SECONDS)
             return
         self._free -= len(claims)
-        self._rounds.start(self._work(claims))
+        self._rounds.start(self._work(claims, self._release_slots))
 
     def _release_slots(self, count: int) -> None:
         self._free += count
@@ -157,45 +163,70 @@ class Worker:
 
     # -- one batch of claims ---------------------------------------------------------------------------------------
 
-    async def _work(self, claims: Sequence[Claim]) -> None:
+    async def _work_at_pace(self, claims: Sequence[Claim]) -> None:
+        await self._work(claims, lambda _: None)  # the pace counts its own
+
+    async def _work(self, claims: Sequence[Claim], release: Callable[[int], None]) -> None:
         held, late = len(claims), self._now() + self._settings.lease_seconds / 2
         try:
             messages = await self._searching.load([claim.message_id for claim in claims])
             # A message that is gone was settled and retired while it was claimed.
             known = [(claim, messages[claim.message_id]) for claim in claims if claim.message_id in messages]
+            known = await self._lined_up(await self._wanted(known))
+            release(held - len(known))
+            held = len(known)
             for portion in portions(known, _PORTION_BYTES, _BUILT_BYTES):
                 async with self._room.taken(sum(message.content_bytes for _, message in portion)):
                     await self._send_portion(portion, late)
-                self._release_slots(len(portion))
+                release(len(portion))
                 held -= len(portion)
         except Exception as error:
             # Outage or bug, nothing is lost: the leases run out, and what was attempted is parked.
             self._log.error("worker.batch_failed", messages=held, error=type(error).__name__)
         finally:
-            self._release_slots(held)
+            release(held)
+
+    async def _wanted(self, known: list[Work]) -> list[Work]:
+        """Ends the texts to those who want none; the others. Asked again when a text has had its turn at the pace."""
+        found = await self._opt_outs.stopped(message for _, message in known)
+        shared = [message for _, message in known if found.get(message.id) is False]
+        stopped = found.keys() - (await self._pace.own(shared) if self._pace and shared else ())
+        for message in (message for _, message in known if message.id in stopped):
+            status, now = Status.PERMANENT_FAILURE, self._now()
+            await self._record(Record(message.id, None, Outcome.STOPPED, now, status=status, reason=OPTED_OUT), message)
+        return [(claim, message) for claim, message in known if message.id not in stopped]
+
+    async def _lined_up(self, known: list[Work]) -> list[Work]:
+        """Sends those that have to wait for their pace to its lines; the others."""
+        waiting = [message for claim, message in known if claim.slot is None and self._is_paced(message)]
+        if self._pace is None or not waiting:
+            return known
+        for message in await self._pace.line_up(waiting, self._owner):
+            # No number for that country, or the one that was asked for is gone: an operator can mend it.
+            self._log.error("worker.no_sender", **message.log_context(), sender_id=_text(message.sender_id))
+            await self._queue.give_back([message.id], self._now() + self._delay(1, message))
+        gone = {message.id for message in waiting}
+        return [(claim, message) for claim, message in known if message.id not in gone]
+
+    def _is_paced(self, message: Message) -> bool:
+        provider = self._providers.get((message.channel, message.key_type))
+        return provider is not None and provider.paced and self._now() < message.expires_at
 
     async def _send_portion(self, portion: Sequence[tuple[Claim, Message]], late: float) -> None:
         contents = await self._contents.load({message.content_id for _, message in portion})
-        stopped = await self._opt_outs.stopped(message for _, message in portion)
         batch = []
         for place, (claim, message) in enumerate(portion):
             if self._now() > late:
                 # Built on, the leases could run out: somebody else would build them all again, and be late as well.
                 await self._queue.give_back([left.id for _, left in portion[place:]], self._now())
                 break
-            if message.id in stopped:
-                await self._stop(message)
-            elif (outgoing := await self._sealed(claim, message, contents)) is not None:
+            outgoing = await self._sealed(claim, message, contents)
+            if outgoing is not None:
                 batch.append(outgoing)
         if batch:
             lease_until = self._now() + self._settings.lease_seconds
             ours = await self._attempting.attempt([each.attempt for each in batch], self._owner, lease_until)
             await asyncio.gather(*(self._send(each) for each in batch if each.message.id in ours))
-
-    async def _stop(self, message: Message) -> None:
-        status = Status.PERMANENT_FAILURE
-        record = Record(message.id, None, Outcome.STOPPED, self._now(), status=status, reason=OPTED_OUT)
-        await self._record(record, message)
 
     async def _sealed(self, claim: Claim, message: Message, contents: Mapping[UUID, bytes | None]) -> Outgoing | None:
         try:
@@ -218,7 +249,7 @@ class Worker:
             content = await self._content(message, contents[message.content_id], provider)
             if content is not None:
                 attempt = Attempt(new_id(now, os.urandom(10)), message.id, claim.attempts + 1, provider.name, now)
-                return Outgoing(message, content, attempt, provider, claim.unknown)
+                return Outgoing(message, content, attempt, provider, claim.unknown, claim.slot)
         # No provider, a content that is damaged or cannot be sealed: an operator can mend each; until then the message
         # waits.
         await self._queue.give_back([message.id], now + self._delay(claim.attempts + 1, message))
@@ -244,25 +275,50 @@ class Worker:
         return stored
 
     async def _send(self, outgoing: Outgoing) -> None:
-        started = self._now()
         try:
-            receipt = await outgoing.provider.send(outgoing.message, outgoing.content, outgoing.attempt.id)
-            record = self._relayed(outgoing, receipt)
+            record = self._relayed(outgoing, await self._handed_over(outgoing))
         except SendError as error:
             record = self._not_relayed(outgoing, error)
+            await self._throttled(outgoing, error)
         except Exception as error:
             self._log.error("worker.provider_bug", provider=outgoing.provider.name, error=type(error).__name__)
             record = self._not_relayed(outgoing, Unknown("provider_bug"))
-        finally:
-            self._metrics.attempt_seconds.labels(outgoing.provider.name).observe(self._now() - started)
-        if record.outcome is Outcome.THROTTLED:
-            self._probing = outgoing.provider.name
-        elif self._probing == outgoing.provider.name:
-            self._probing = None
+        if record.outcome is not Outcome.THROTTLED:
+            self._throttled_no_more(outgoing)
         if outgoing.resent:
             self._metrics.unknown_resent.inc()
         self._metrics.attempts.labels(outgoing.provider.name, record.outcome.value).inc()
         await self._record(record, outgoing.message)
+
+    async def _handed_over(self, outgoing: Outgoing) -> Receipt:
+        message, slot = outgoing.message, outgoing.slot
+        if self._pace is not None and slot is not None:
+            await self._pace.turn(message, slot)
+        origin, started = slot.origin if slot else None, self._now()
+        try:
+            return await outgoing.provider.send(message, outgoing.content, outgoing.attempt.id, origin)
+        finally:
+            self._metrics.attempt_seconds.labels(outgoing.provider.name).observe(self._now() - started)
+
+    async def _throttled(self, outgoing: Outgoing, error: SendError) -> None:
+        if not isinstance(error, Throttled):
+            return
+        name = outgoing.provider.name
+        if isinstance(error, Held):
+            self._metrics.holds.labels(name, error.reason).inc()
+            self._log.error("worker.provider_holds", provider=name, reason=error.reason)
+        if self._pace is not None and outgoing.slot is not None:
+            await self._pace.throttled(outgoing.slot, error)
+            return
+        pause = min(error.retry_after_seconds or _PAUSE_SECONDS, _MAX_PAUSE_SECONDS)
+        self._paused_until = max(self._paused_until, asyncio.get_running_loop().time() + pause)
+        self._probing = name
+
+    def _throttled_no_more(self, outgoing: Outgoing) -> None:
+        if self._pace is not None and outgoing.slot is not None:
+            self._pace.pause.end()
+        elif self._probing == outgoing.provider.name:
+            self._probing = None
 
     def _relayed(self, outgoing: Outgoing, receipt: Receipt) -> Record:
         return Record(
@@ -275,20 +331,20 @@ class Worker:
         )
 
     def _not_relayed(self, outgoing: Outgoing, error: SendError) -> Record:
-        now, outcome = self._now(), _OUTCOMES[type(error)]
-        until = None
+        now = self._now()
+        outcome = next(each for kind, each in _OUTCOMES.items() if isinstance(error, kind))
+        until, status = None, error.status if isinstance(error, Failed) else None
         if outcome is Outcome.THROTTLED:
-            pause = error.retry_after_seconds or _PAUSE_SECONDS * (0.5 + random.random())  # noqa: S311
-            until = now + pause
-            pause_until = asyncio.get_running_loop().time() + min(pause, _MAX_PAUSE_SECONDS)
-            self._paused_until = max(self._paused_until, pause_until)
+            until = now + (error.retry_after_seconds or _PAUSE_SECONDS * (0.5 + random.random()))  # noqa: S311
         elif outcome is Outcome.DEFERRED:
             until = now + (error.retry_after_seconds or self._delay(outgoing.attempt.number, outgoing.message))
         elif outcome is Outcome.UNKNOWN:
             # Each time longer: an answer that is lost again and again may have been a message each time.
             wait = self._settings.unknown_wait_seconds * 2.0 ** min(outgoing.attempt.number - 1, 5)
             until = now + (0.0 if outgoing.provider.idempotent else wait)
-        return Record(outgoing.message.id, outgoing.attempt.id, outcome, now, reason=error.reason, until=until)
+        return Record(
+            outgoing.message.id, outgoing.attempt.id, outcome, now, status=status, reason=error.reason, until=until
+        )
 
     def _delay(self, attempts: int, message: Message) -> float:
         return delay_seconds(attempts, message.lane, self._settings.retry_base_seconds, random.random())  # noqa: S311
@@ -296,9 +352,7 @@ class Worker:
     async def _record(self, record: Record, message: Message) -> None:
         # What a provider said once is told nobody twice: forgetting it over an outage would send the message again.
         await self._rounds.insist(lambda: self._attempting.record(record))
-        status = record.status
-        if record.outcome in (Outcome.FAILED, Outcome.EXPIRED):
-            status = status or Status.TECHNICAL_FAILURE
+        status = Status.TECHNICAL_FAILURE if record.outcome is Outcome.EXPIRED else record.status
         reached = {"relayed": record.outcome is Outcome.RELAYED, "delivered": status is Status.DELIVERED}
         for stage in (stage for stage, is_reached in reached.items() if is_reached):
             seconds = self._metrics.seconds.labels(message.channel.value, message.lane.value, stage)

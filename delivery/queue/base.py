@@ -13,6 +13,16 @@ from messages.message import Lane
 
 
 @dataclass(frozen=True, slots=True)
+class Slot:
+    """When a text may leave from an origination identity: `at`, by time.monotonic(), and `tolerance_seconds` later."""
+
+    line: UUID  # the identity
+    origin: str  # the same as its provider knows it
+    at: float
+    tolerance_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """The right, until the lease ends, to attempt one message."""
 
@@ -20,6 +30,7 @@ class Claim:
     lane: Lane
     attempts: int  # so far, the throttled ones not counted
     unknown: bool  # the last attempt's end was never learned, and its wait is over
+    slot: Slot | None = None  # of one that waited in a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,7 @@ class Waits:
     scheduled: int  # for the time that their sender named
     parked: int  # for news of an attempt whose end was never learned
     claimed: int  # for the end of the attempt under way
+    paced: int = 0  # in line, for the pace of the number that they leave from
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,11 @@ async def release(connection: AsyncConnection, service_id: UUID | None) -> bool:
 async def retry(connection: AsyncConnection, now: float, service_id: UUID | None = None) -> int:
     """Makes deferred and throttled messages due now, not scheduled or parked ones; returns how many."""
     statement = update(queue).where(
-        queue.c.owner.is_(None), queue.c.parked.is_(False), queue.c.available_at > now, ~scheduled(now)
+        queue.c.owner.is_(None),
+        queue.c.parked.is_(False),
+        queue.c.line.is_(None),
+        queue.c.available_at > now,
+        ~scheduled(now),
     )
     if service_id is not None:
         statement = statement.where(queue.c.service_id == service_id)

@@ -100,6 +100,7 @@ class SqlQueue:
                 scheduled=counts.get((lane.rank, "scheduled"), 0),
                 parked=counts.get((lane.rank, "parked"), 0),
                 claimed=counts.get((lane.rank, "claimed"), 0),
+                paced=counts.get((lane.rank, "paced"), 0),
             )
             for lane in Lane
         }
@@ -109,6 +110,7 @@ class SqlQueue:
 def _kinds(now: float) -> Select[Any]:
     """How many rows of each rank wait for what, and since when the oldest is due."""
     kind = case(
+        (queue.c.line.is_not(None), "paced"),
         (queue.c.available_at <= now, "waiting"),
         (queue.c.owner.is_not(None), "claimed"),
         (queue.c.parked, "parked"),

@@ -62,7 +62,7 @@ _OF_TURN = """
     WHERE mine.rank = :rank AND mine.service_id = waiting.service_id AND mine.test = kinds.test
     AND mine.available_at <= :now ORDER BY mine.available_at LIMIT :share"""
 _TAKEN = """
-SET owner = :owner, available_at = :until FROM picked WHERE queue.message_id = picked.message_id
+SET owner = :owner, available_at = :until, line = NULL FROM picked WHERE queue.message_id = picked.message_id
 RETURNING queue.message_id, queue.service_id, queue.test, queue.attempts, queue.attempt_id, queue.attempted_at,
     queue.parked"""
 _WHERE = f"""WHERE (waiting.service_id, kinds.test) >= (:first, :first_test)

@@ -1,6 +1,6 @@
 """Texts that people send to our numbers: kept, and what their keywords ask for done, in one transaction.
 
-Which of our numbers is whose is said by `Lines`; a number that nobody owns alone is shared, and the text then is for
+Which of our numbers is whose is said by `Owners`; a number that nobody owns alone is shared, and the text then is for
 the service whose text it answers, else for the one that texted that person last.
 """
 
@@ -49,12 +49,12 @@ def _kept(statement: sqlite.Insert | postgresql.Insert) -> Any:
 
 _KEPT = {"postgresql": _kept(postgresql.insert(inbound_texts)), "sqlite": _kept(sqlite.insert(inbound_texts))}
 
-Lines = Callable[[Connection, Collection[str]], Mapping[str, UUID]]  # our numbers that one service has for itself
+Owners = Callable[[Connection, Collection[str]], Mapping[str, UUID]]  # of our numbers, those of one service alone
 # What else is written for a text that is kept, in the same transaction: told to its service, answered.
 Follower = Callable[[Connection, InboundText], None]
 
 
-def no_lines(_: Connection, __: Collection[str]) -> Mapping[str, UUID]:
+def all_shared(_: Connection, __: Collection[str]) -> Mapping[str, UUID]:
     """All numbers are shared."""
     return {}
 
@@ -75,7 +75,7 @@ class Receiving:
         self,
         database: Database,
         keyring: Keyring,
-        lines: Lines = no_lines,
+        owners: Owners = all_shared,
         tell: Sequence[Follower] = (),
         answer: Sequence[Follower] = (),
     ) -> None:
@@ -85,14 +85,14 @@ class Receiving:
         self._source_hasher = hasher(inbound_texts.c.source, keyring)
         self._recipient_hasher = hasher(messages.c.recipient, keyring)
         self._opt_outs = opt_outs.Codec(keyring)
-        self._lines, self._tell, self._answer = lines, tell, answer
+        self._owners, self._tell, self._answer = owners, tell, answer
 
     async def take(self, texts: Sequence[InboundText], now: float) -> list[InboundText]:
         """Keeps each text once, and does what it asks for. Returns those that are new, as they are kept."""
         return await self._database.transact(lambda connection: self._take(connection, texts, now))
 
     def _take(self, connection: Connection, texts: Sequence[InboundText], now: float) -> list[InboundText]:
-        owned = self._lines(connection, {text.destination_number for text in texts})
+        owned = self._owners(connection, {text.destination_number for text in texts})
         arrived = {text.provider_id: text for text in texts}
         kept: dict[str, _Kept] = {}
         for provider_id in sorted(arrived):  # one order for all writers, or two of them could lock each other out

@@ -43,12 +43,16 @@ class OptOuts:
         found = await self._load(numbers)
         return frozenset(number for number in numbers if found.get(number, set()) & {service_id, SHARED})
 
-    async def stopped(self, messages: Iterable[Message]) -> set[UUID]:
-        """Those of the messages that are texts to somebody who wants none; what test keys send reaches nobody."""
+    async def stopped(self, messages: Iterable[Message]) -> dict[UUID, bool]:
+        """Those of the messages that are texts to somebody who wants none; what test keys send reaches nobody.
+
+        True: of its service, whichever number it leaves from; False: of numbers that several services share.
+        """
         sent = (message for message in messages if message.key_type is not KeyType.TEST)
         texts = [message for message in sent if message.channel is Channel.SMS]
         found = await self._load({message.recipient.key for message in texts})
-        return {each.id for each in texts if found.get(each.recipient.key, set()) & {each.service_id, SHARED}}
+        scopes = {each.id: found.get(each.recipient.key, set()) & {each.service_id, SHARED} for each in texts}
+        return {each.id: each.service_id in scopes[each.id] for each in texts if scopes[each.id]}
 
     async def _load(self, numbers: Collection[str]) -> dict[str, set[UUID]]:
         """Of which services each of the numbers wants no texts; missing where it takes all."""

@@ -62,6 +62,7 @@ messages = Table(
     Column("content_kind", Text, nullable=False, server_default="raw"),
     Column("status", Text, nullable=False),
     Column("reason", Text),
+    Column("sender_id", Id),
     Column("provider_id", Text),
     Column("billable_units", Integer, nullable=False),
     Column("created_at", Double, nullable=False),
@@ -98,9 +99,17 @@ queue = Table(
         "parked", Boolean, nullable=False
     ),  # that attempt's owner is gone; waiting for an event before sending again
     Column("test", Boolean, nullable=False, server_default=false()),  # a test key's: its turn is beside the others'
+    Column("line", Id),  # waits for the pace of this origination identity; null: for nobody's
+    Column("turn", Double),  # its place there, of its lane
     Index("queue_turns", "rank", "service_id", "test", "available_at"),
     sqlite_with_rowid=False,
 )
+
+_IN_LINE = queue.c.line.is_not(None)
+_PLACE = (queue.c.line, queue.c.rank, queue.c.turn, queue.c.message_id)
+_LAST = (queue.c.line, queue.c.rank, queue.c.service_id, queue.c.turn)
+Index("queue_line", *_PLACE, sqlite_where=_IN_LINE, postgresql_where=_IN_LINE)
+Index("queue_line_services", *_LAST, sqlite_where=_IN_LINE, postgresql_where=_IN_LINE)
 
 holds = Table(
     "holds",

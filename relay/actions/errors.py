@@ -29,3 +29,20 @@ SES_WAITS_EASY = (
 SES_WAITS_MX = "SES has not found the MX record of {host} yet: it looks by itself, for 72 hours"
 SES_EASY = "verified by Easy DKIM: leave its records, or register the domain: ours then serves both"
 SES_PREVIOUS = "SES still verifies by selector {selectors}: register the domain before its record goes"
+
+# What AWS has of the senders of texts, and what to do about it.
+SMS_IS_OUTBOX = "outbox: no text leaves this machine, each becomes files in {dir}"
+SMS_ACCOUNT = "AWS End User Messaging in {region}, at most {dollars} dollars a month"
+SMS_SANDBOX = (
+    "AWS End User Messaging in {region}, sandbox: verified numbers only, at most {dollars} dollars a month; "
+    "ask AWS for production access"
+)
+SMS_NO_SENDER = "texts have nothing to leave from: add a number or pool that the AWS account has"
+SMS_UNASKABLE = (
+    "AWS cannot be asked about texts ({reason}): check NOTIFY_RELAY_AWS__REGION, NOTIFY_RELAY_SMS__CONFIGURATION_SET, "
+    "the credentials, what they allow, and the network"
+)
+SENDER_GOOD = "{sender}: AWS would take a text to {country}; {rate} parts a second"
+SENDER_UNKNOWN_TO_AWS = "the AWS account has no {sender} in this region: request it there, or remove it here"
+SENDER_REFUSED = "AWS would take no text from {sender} to {country} ({reason}): look at the number in the AWS console"
+SENDER_TOO_FAST = "AWS grants {sender} {granted} parts a second, not {rate}: change it here, or ask AWS for more"

@@ -27,6 +27,7 @@ from relay.cli import (
     keys,
     messages,
     operations,
+    origination,
     refusals,
     serve,
     services,
@@ -67,6 +68,7 @@ def build() -> typer.Typer:
     app.add_typer(messages.commands(), name="message")
     app.add_typer(operations.queue_commands(), name="queue")
     app.add_typer(smtp.commands(), name="smtp")
+    app.add_typer(origination.commands(), name="sender")
     app.add_typer(bans.commands(), name="ban")
     app.add_typer(audit.commands(), name="audit")
     app.add_typer(operations.secrets_commands(), name="secrets")

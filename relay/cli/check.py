@@ -19,13 +19,16 @@ from config.outages import away
 from config.providers import EmailProvider
 from config.settings import Settings, SettingsError, load, unknown_variables
 from delivery import schema
-from delivery.library import letterheads
+from delivery.library import letterheads, origination
+from delivery.library.origination import OriginationIdentity
 from delivery.providers.base import SendError
-from messages.text import Text
+from messages.text import Text, TextError
 from relay import wiring
+from relay.actions import sms_account
 from relay.actions.errors import SES_UNASKABLE
 from relay.cli import reach, texts
 from relay.cli.output import Json, show_list
+from relay.cli.refusals import typed
 from relay.tls import Certificate
 
 _SOON = timedelta(days=30)
@@ -65,6 +68,7 @@ async def _look(settings: Settings) -> list[Finding]:
         await _find(Text("branding"), _branding, settings),
         await _find(Text("provider"), _provider, settings),
         await _find(Text("events"), _events, settings),
+        *await _texts(settings),
     ]
 
 
@@ -174,6 +178,21 @@ def _pictures(settings: Settings) -> Text:
 
 async def _provider(settings: Settings) -> Text:
     return await _PROVIDERS[settings.email.provider](settings)
+
+
+async def _texts(settings: Settings) -> list[Finding]:
+    """The provider of texts, and each number or pool that they come from."""
+    senders: list[OriginationIdentity] = []
+    with contextlib.suppress(SettingsError, *OUTAGES):  # told above
+        async with wiring.open_database(settings) as database, database.read() as connection:
+            senders = await origination.list_all(connection)
+    try:
+        account = Finding(Text("texts"), None, await sms_account.account(settings, senders))
+    except TextError as error:
+        return [Finding(Text("texts"), typed(error.text), None)]
+    examined = await sms_account.examine(settings, senders)
+    found = [Finding(Text("sender"), each.problem and typed(each.problem), each.detail) for each in examined]
+    return [account, *found]
 
 
 async def _outbox(settings: Settings) -> Text:

@@ -38,6 +38,17 @@ SAID = {
     actions.SES_PREVIOUS: (
         "SES still verifies by selector {selectors}: notify-relay domain register {name} before its record goes"
     ),
+    actions.SMS_NO_SENDER: (
+        "texts have nothing to leave from: notify-relay sender add, with a number or pool that the AWS account has"
+    ),
+    actions.SENDER_UNKNOWN_TO_AWS: (
+        "the AWS account has no {sender} in this region: request it there, or notify-relay sender remove {sender}"
+    ),
+    actions.SENDER_TOO_FAST: (
+        "AWS grants {sender} {granted} parts a second, not {rate}: "
+        "notify-relay sender update {sender} --parts-per-second {granted}, or ask AWS for more"
+    ),
+    "there is no sender {named}": "there is no sender {named}; see: notify-relay sender list",
     "the service has no branding {asked}": ("the service has no branding {asked}; `branding list` shows what there is"),
 }
 

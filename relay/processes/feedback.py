@@ -12,6 +12,7 @@ from config.settings import Settings
 from delivery.callbacks.sender import open_sender
 from delivery.feedback import run as hearing
 from delivery.followers import FOLLOWERS
+from delivery.library import origination
 from delivery.metrics import CallbackMetrics, DeliveryMetrics
 from delivery.store.inbound import Receiving
 from delivery.store.rows import Codec
@@ -42,7 +43,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             hearing.open_parts(
                 settings.aws,
                 Settling(database, codec, FOLLOWERS),
-                Receiving(database, keyring),
+                Receiving(database, keyring, origination.owners),
                 metrics,
                 time.time,
             ) as parts,

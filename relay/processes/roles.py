@@ -69,7 +69,7 @@ PROCESSES = (
     Process(
         "worker",
         (Secret.SECRET_KEY, Secret.SEALING_KEY, Secret.AWS),
-        actions="`ses:SendRawEmail`, `ses:SendEmail`, `ses:GetAccount`",
+        actions="`ses:SendRawEmail`, `ses:SendEmail`, `ses:GetAccount`; for texts `sms-voice:SendTextMessage`",
         reaches="with SES the way to the resolvers",
     ),
     Process(

@@ -14,15 +14,19 @@ from auth.domains.watch import SelectorWatch
 from config.database import Database
 from config.settings import Settings
 from delivery import retention
+from delivery.exit.origin import country
+from delivery.exit.pace import Pace
 from delivery.exit.rendering import Renderer
 from delivery.exit.sealing import EmailSealing
 from delivery.exit.signing import Signer
 from delivery.exit.worker import Worker
 from delivery.followers import FOLLOWERS
 from delivery.library.brandings import Brandings
+from delivery.library.origination import OriginationIdentities
 from delivery.library.templates import Templates
 from delivery.metrics import DeliveryMetrics
 from delivery.providers.table import open_providers
+from delivery.queue.lines import Lines
 from delivery.queue.sql import SqlQueue
 from delivery.store.attempting import Attempting
 from delivery.store.contents import Contents
@@ -49,6 +53,9 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
         renderer = Renderer(Templates(database, time.time), Brandings(load_letterheads(settings), database, time.time))
         signer = Signer(database, sealing, settings.email, time.time)
         email = EmailSealing(renderer, signer, searching, metrics, verify_one_in=settings.delivery.verify_one_in)
+        identities = OriginationIdentities(database, time.time)
+        delivery = settings.delivery
+        pace = Pace(Lines(database), identities, country, delivery.concurrency, delivery.lease_seconds, time.time)
         work = Worker(
             f"{socket.gethostname()}-{place.run_id}-{place.slot}",
             searching=searching,
@@ -61,6 +68,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             settings=settings.delivery,
             metrics=metrics,
             now=time.time,
+            pace=pace if settings.sms.provider.asks_aws else None,
         )
         beside = _once(settings, database, stopping) if place.slot == 0 else ()
         tasks = [asyncio.create_task(each) for each in beside]

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Collection, Mapping
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -11,6 +10,8 @@ from sqlalchemy import Connection, func, select
 
 from config.database import Database
 from config.keyring import Keyring
+from delivery.library import origination
+from delivery.library.origination import Kind
 from delivery.queue.base import Queue
 from delivery.store.base import InboundText
 from delivery.store.inbound import Receiving, inbound_texts
@@ -83,14 +84,14 @@ async def test_stop_ends_texts_and_start_begins_them_again(store: Store, databas
     stopped, free = sms(SERVICE), sms(SERVICE, "+16135550199")
     await take(store, text("ARRÊT"), text("stop!"))
 
-    assert await store.opt_outs.stopped([stopped, free, message()]) == {stopped.id}
+    assert await store.opt_outs.stopped([stopped, free, message()]) == {stopped.id: False}
     assert await store.opt_outs.find(OTHER, [READER, "+16135550199"]) == {READER}  # the number is shared
     async with database.read() as connection:
         (row,) = (await connection.execute(select(opt_outs))).all()
     assert (row.since, READER.encode() in bytes(row.number)) == (NOW, False)
 
     await take(store, text("Commencer"))
-    assert await store.opt_outs.stopped([stopped]) == set()
+    assert await store.opt_outs.stopped([stopped]) == {}
 
 
 async def test_keywords_count_in_the_order_in_which_they_come(store: Store) -> None:
@@ -109,15 +110,20 @@ async def test_a_keyword_that_is_told_again_changes_nothing(store: Store) -> Non
 
 
 async def test_stop_to_a_services_own_number_ends_its_texts_only(store: Store, database: Database, keyring: Keyring):
-    def lines(_: Connection, numbers: Collection[str]) -> Mapping[str, UUID]:
-        return dict.fromkeys(numbers & {OURS}, SERVICE)  # type: ignore[operator]
-
-    owned = Receiving(database, keyring, lines)
+    async with database.write() as connection:
+        await origination.add(connection, NOW, kind=Kind.LONG_CODE, identity=OURS, service_id=SERVICE)
+        await origination.add(connection, NOW, kind=Kind.LONG_CODE, identity="+16135550151")
+    owned = Receiving(database, keyring, origination.owners)
     (kept,) = await owned.take([text("STOP")], NOW)
 
     assert kept.service_id == SERVICE
     assert await store.opt_outs.find(SERVICE, [READER]) == {READER}
     assert await store.opt_outs.find(OTHER, [READER]) == frozenset()
+    ended, going = sms(SERVICE), sms(OTHER)
+    assert await store.opt_outs.stopped([ended, going]) == {ended.id: True}
+
+    await owned.take([text("STOP", destination_number="+16135550151")], NOW)
+    assert await store.opt_outs.stopped([ended, going]) == {ended.id: True, going.id: False}
 
 
 async def test_help_is_answered_once_a_day(database: Database, keyring: Keyring) -> None:

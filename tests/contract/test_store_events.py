@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from delivery.queue.base import Queue
 from delivery.store.base import (
+    Carriage,
     EventKind,
     Fate,
     Outcome,
@@ -15,6 +16,7 @@ from delivery.store.base import (
 )
 from messages.address import Address
 from messages.message import Channel, KeyType, Message, new_id
+from messages.recipient import Unread
 from messages.status import Status
 from tests.harness.noon import NOW, message
 from tests.harness.store import Store
@@ -166,6 +168,19 @@ async def test_a_message_of_which_no_end_was_told_times_out(store: Store, queue:
 
     assert [each.message_id for each in moved if each.message_id != recent.id] == [silent.id]
     assert (await history(store, silent)).message.status is Status.TEMPORARY_FAILURE
+
+
+async def test_a_text_of_which_no_end_was_told_times_out_as_mail_does(store: Store, queue: Queue) -> None:
+    sent = message(channel=Channel.SMS, recipient=Unread(Channel.SMS, "+16135550100"))
+    await relayed(store, queue, sent)
+    taken = event(EventKind.SEND, message_id=sent.id, carriage=Carriage("Rogers", "CA", "GSM", 1, 0.00581, 0.0))
+    await store.settling.learn([taken], NOW)
+
+    assert await store.settling.time_out(NOW, NOW + 9, 10) == ()
+    (moved,) = await store.settling.time_out(NOW + 2, NOW + 9, 10)
+
+    assert (moved.status, moved.reason) == (Status.TEMPORARY_FAILURE, "no-event")
+    assert (await history(store, sent)).events == (taken,)
 
 
 async def test_events_of_many_messages_at_once_settle_each(store: Store, queue: Queue) -> None:

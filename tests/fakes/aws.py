@@ -10,6 +10,7 @@ import binascii
 import contextlib
 import hashlib
 import json
+import os
 import random
 import signal
 import time
@@ -382,6 +383,7 @@ def _text_logger(log: Path) -> Callable[[sms.Text], None]:
 
 def _texts(numbers: list[str], log: Path | None, choose: Callable[[], Behaviour] | None) -> sms.Texts:
     """`numbers` are written NUMBER or NUMBER=PARTS_PER_SECOND."""
+    sms.model()  # read from disk now: the first call is not to be slow
     pairs = [number.partition("=") for number in numbers]
     return sms.Texts(
         [sms.Number(number, rate=float(rate) if rate else None) for number, _, rate in pairs],
@@ -433,6 +435,8 @@ def main() -> None:
         feedback=events if options["events"] or options["webhook"] else None,
         texts=_texts(options["number"], options["text_log"], _chooser(rates, options["seed"], sms.TOO_FAST)),
     )
+    with contextlib.suppress(PermissionError):
+        os.nice(-10)  # it measures when messages come: not when the machine has time for it
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(aws))
 

@@ -5,12 +5,14 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from tests.fakes.aws import CREDENTIALS, FakeAws
 from tests.fakes.identities import Identities
+from tests.fakes.sms import Texts
 
 
 def settings(url: str) -> dict[str, object]:
@@ -33,11 +35,25 @@ class Ses:
     Without `log` it forgets. It takes any signature: checking them costs more than all else it does.
     """
 
-    def __init__(self, log: Path | None = None, *, events: str | None = None, webhook: str | None = None) -> None:
-        """`events` ("envelope" or "raw") tells what becomes of messages by a queue, `webhook` by posts to that URL."""
-        self._log = log
-        given = {"--log": log, "--events": events, "--webhook": webhook}
+    def __init__(
+        self,
+        log: Path | None = None,
+        *,
+        events: str | None = None,
+        webhook: str | None = None,
+        numbers: Sequence[str] = (),
+        text_log: Path | None = None,
+        **rates: float,
+    ) -> None:
+        """`events` ("envelope" or "raw") tells what becomes of messages by a queue, `webhook` by posts to that URL.
+
+        `numbers` are what texts come from, as NUMBER=PARTS_PER_SECOND; `rates` of trouble as the program has them.
+        """
+        self._log, self._text_log = log, text_log
+        given: dict[str, object] = {"--log": log, "--events": events, "--webhook": webhook, "--text-log": text_log}
+        given |= {f"--{name.replace('_', '-')}": rate for name, rate in rates.items()}
         options = [str(word) for pair in given.items() if pair[1] for word in pair]
+        options += [word for number in numbers for word in ("--number", number)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.fakes.aws", "--no-verify", *options], stdout=subprocess.PIPE, text=True
         )
@@ -51,6 +67,12 @@ class Ses:
         lines = [json.loads(line) for line in self._log.read_text().splitlines()] if self._log.exists() else []
         return [(UUID(line["tags"]["message_id"]), line["destination"]["ToAddresses"][0]) for line in lines]
 
+    def texts(self) -> list[dict[str, Any]]:
+        """Each text it accepted, in order."""
+        assert self._text_log is not None
+        lines = self._text_log.read_text().splitlines() if self._text_log.exists() else []
+        return [json.loads(line) for line in lines]
+
     def end(self) -> None:
         self._process.terminate()
         self._process.communicate()
@@ -59,11 +81,11 @@ class Ses:
 class RunningAws:
     """In a thread, for commands that have an event loop of their own.
 
-    `identities` is what SES has; a test may change it between commands.
+    `identities` is what SES has, `texts` what End User Messaging has; a test may change both between commands.
     """
 
     def __init__(self) -> None:
-        self.identities = Identities()
+        self.identities, self.texts = Identities(), Texts()
         self.url = ""
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -81,7 +103,7 @@ class RunningAws:
         self._loop.close()
 
     async def _serve(self) -> None:
-        async with FakeAws(identities=self.identities) as aws:
+        async with FakeAws(identities=self.identities, texts=self.texts) as aws:
             self.url = aws.url
             self._ready.set()
             await self._stop.wait()

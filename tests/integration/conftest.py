@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Aws, Delivery, Email
+from delivery.exit.pace import Pace
 from delivery.exit.rendering import Renderer
 from delivery.exit.sealing import EmailSealing, Sealing
 from delivery.exit.signing import Signer
@@ -75,6 +76,7 @@ class Works:
         *,
         read_timeout_seconds: float = 5,
         also: Mapping[Channel, Provider] = {},
+        pace: Pace | None = None,
         **settings: Any,
     ) -> AsyncIterator[None]:
         """A worker that runs for the length of the block; `also` has the providers of other channels than email."""
@@ -94,6 +96,7 @@ class Works:
             settings=delivery,
             metrics=self.metrics,
             now=time.time,
+            pace=pace,
         )
         running = asyncio.create_task(work.run(stopping))
         try:

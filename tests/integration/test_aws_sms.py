@@ -13,13 +13,13 @@ from config.settings import Aws, Sms
 from delivery.providers import aws_sms
 from delivery.providers.base import Deferred, Failed, Held, Receipt, SendError, Throttled, TooFast, Unknown
 from messages.message import Channel, Message
+from messages.phone import PhoneNumber
 from messages.status import Status
 from tests.fakes import sms
 from tests.fakes import trouble as fake
 from tests.fakes.aws import CREDENTIALS, FakeAws
 from tests.fakes.feedback import Feedback
 from tests.fakes.messages import make_message
-from tests.fakes.numbers import Number
 from tests.fakes.sms_events import DELIVERED, bridged
 from tests.fakes.trouble import Behaviour, refuse
 
@@ -58,7 +58,7 @@ async def client(aws: FakeAws) -> AsyncIterator[Any]:
 
 
 def text(to: str = TO, **changes: Any) -> Message:
-    given = {"channel": Channel.SMS, "recipient": Number(to), **changes}
+    given = {"channel": Channel.SMS, "recipient": PhoneNumber(to), **changes}
     return make_message(**given)
 
 

@@ -20,10 +20,10 @@ async def came(door: Door, *texts: str, owner: str = "live") -> list[InboundText
     """To the number that a service has for itself."""
     service = door.service.id if owner == "live" else uuid4()
 
-    def lines(_: Connection, numbers: object) -> dict[str, object]:
+    def owners(_: Connection, numbers: object) -> dict[str, object]:
         return {OURS: service}
 
-    receiving = Receiving(door.database, door.keyring, lines)  # type: ignore[arg-type]
+    receiving = Receiving(door.database, door.keyring, owners)  # type: ignore[arg-type]
     kept = []
     for place, text in enumerate(texts):
         kept += await receiving.take([InboundText(str(uuid4()), READER, OURS, text, None)], door.clock() + place)
