@@ -69,6 +69,15 @@ class Service:
     from_policy: FromPolicy = FromPolicy.REWRITE
     received: Received = Received.KEEP
     tests_per_day: int = 100_000  # of its test keys together: they reach nobody, but take room in the queue
+    sms_allowed: bool = True
+    sms_prefix: bool = True  # its texts name it first
+    sms_international: bool = False  # its texts may go abroad
+    sms_downgrade: bool = False  # typography that would cost more parts is written in plain letters
+
+    @property
+    def sms_template_id(self) -> UUID:
+        """The hidden template of its texts by SMTP: no random id comes so near to another one."""
+        return UUID(int=self.email_template_id.int ^ 1)
 
 
 @dataclass(frozen=True, slots=True)

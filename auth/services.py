@@ -17,8 +17,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     insert,
     select,
+    true,
 )
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
@@ -66,6 +68,10 @@ services = Table(
     Column("created_at", Double, nullable=False),
     Column("from_policy", Text, nullable=False, server_default="rewrite"),
     Column("received", Text, nullable=False, server_default="keep"),
+    Column("sms_allowed", Boolean, nullable=False, server_default=true()),
+    Column("sms_prefix", Boolean, nullable=False, server_default=true()),
+    Column("sms_international", Boolean, nullable=False, server_default=false()),
+    Column("sms_downgrade", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("email_from", "domain", name="services_header_from"),
 )
 
@@ -87,6 +93,10 @@ async def create(
     per_day: int | None = None,
     from_policy: FromPolicy = FromPolicy.REWRITE,
     received: Received = Received.KEEP,
+    sms_allowed: bool = True,
+    sms_prefix: bool = True,
+    sms_international: bool = False,
+    sms_downgrade: bool = False,
 ) -> Service:
     """A new service, in trial unless `live`. Raises AuthError when a value is unusable or its address is taken."""
     values = await _checked(
@@ -102,6 +112,10 @@ async def create(
         per_day=per_day,
         from_policy=from_policy,
         received=received,
+        sms_allowed=sms_allowed,
+        sms_prefix=sms_prefix,
+        sms_international=sms_international,
+        sms_downgrade=sms_downgrade,
     )
     row = {"id": uuid4(), "live": live, "held": False, "email_template_id": uuid4(), "created_at": now, **values}
     try:
@@ -188,6 +202,10 @@ def service(row: RowMapping, limits: Limits) -> Service:
         created_at=row[c.created_at],
         from_policy=FromPolicy(row[c.from_policy]),
         received=Received(row[c.received]),
+        sms_allowed=row[c.sms_allowed],
+        sms_prefix=row[c.sms_prefix],
+        sms_international=row[c.sms_international],
+        sms_downgrade=row[c.sms_downgrade],
         tests_per_day=max(per_day, limits.live_per_day),  # also in trial: integrators send their tests then
     )
 

@@ -1,4 +1,4 @@
-"""Where email goes, and what that is like: for all who ask before there is a provider, or may not know it."""
+"""Where email and texts go, and what that is like: for all who ask before there is a provider, or may not know it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,4 +41,27 @@ _TRAITS = {
         registers_domains=True,
         suppresses=True,
     ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SmsTraits:
+    """What a provider of texts is like."""
+
+    writes_files: bool  # messages become files here (OUTBOX__DIR): nothing leaves this machine
+    delivers_at_once: bool  # what it has taken has arrived; else events tell what becomes of it
+
+
+class SmsProvider(StrEnum):
+    """The operator's choice, as EmailProvider."""
+
+    OUTBOX = "outbox"
+
+    @property
+    def traits(self) -> SmsTraits:
+        return _SMS_TRAITS[self]
+
+
+_SMS_TRAITS = {
+    SmsProvider.OUTBOX: SmsTraits(writes_files=True, delivers_at_once=True),
 }

@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from config.problems import problem
-from config.providers import EmailProvider, Traits
+from config.providers import EmailProvider, SmsProvider, SmsTraits, Traits
 from config.values import (
     DatabaseUrl,
     Devices,
@@ -94,7 +94,21 @@ class Email(Slice):
     default_domain: Domain = "notification.example.ca"
 
     @property
+    def sms_domain(self) -> str:
+        """By SMTP it stands for phones, by their numbers; nobody has a mailbox there."""
+        return f"sms.{self.default_domain}"
+
+    @property
     def traits(self) -> Traits:
+        """What the provider is like."""
+        return self.provider.traits
+
+
+class Sms(Slice):
+    provider: SmsProvider = SmsProvider.OUTBOX
+
+    @property
+    def traits(self) -> SmsTraits:
         """What the provider is like."""
         return self.provider.traits
 
@@ -177,6 +191,7 @@ class Settings(BaseSettings):
     tls: Tls = Tls()
     metrics: Metrics = Metrics()
     email: Email = Email()
+    sms: Sms = Sms()
     dns: Dns = Dns()
     branding: Branding = Branding()
     outbox: Outbox = Outbox()

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from config.providers import EmailProvider
+from config.providers import EmailProvider, SmsProvider
 from config.settings import Settings
 from delivery.providers.base import Provider
-from delivery.providers.outbox import OutboxProvider
+from delivery.providers.outbox import OutboxProvider, SmsOutboxProvider
 from delivery.providers.ses import open_provider
 from delivery.providers.simulator import SimulatorProvider
 from messages.message import Channel, KeyType
@@ -34,12 +34,17 @@ async def open_providers(settings: Settings) -> AsyncIterator[Providers]:
 
         live = {
             Channel.EMAIL: await opened(_EMAIL[settings.email.provider](settings)),
+            Channel.SMS: await opened(_SMS[settings.sms.provider](settings)),
         }
         yield providers(live, SimulatorProvider())
 
 
 async def _outbox(settings: Settings) -> Provider:
     return OutboxProvider(settings.outbox.dir)
+
+
+async def _sms_outbox(settings: Settings) -> Provider:
+    return SmsOutboxProvider(settings.outbox.dir)
 
 
 async def _ses(settings: Settings) -> Provider:
@@ -49,4 +54,7 @@ async def _ses(settings: Settings) -> Provider:
 _EMAIL: Mapping[EmailProvider, Callable[[Settings], Awaitable[Provider]]] = {
     EmailProvider.OUTBOX: _outbox,
     EmailProvider.SES: _ses,
+}
+_SMS: Mapping[SmsProvider, Callable[[Settings], Awaitable[Provider]]] = {
+    SmsProvider.OUTBOX: _sms_outbox,
 }

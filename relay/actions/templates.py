@@ -6,22 +6,15 @@ from uuid import UUID
 from delivery.library import templates
 from messages.message import Channel
 from messages.template import Template
-from relay.actions.errors import NOTHING_NAMED, TEMPLATE_EMAIL_ONLY, ActionError
+from relay.actions.errors import NOTHING_NAMED, ActionError
 from relay.actions.transaction import Transaction
 from relay.plain import plain
-
-
-def check_channel(channel: Channel) -> None:
-    """Raises ActionError where nothing is sent of such a template yet."""
-    if channel is not Channel.EMAIL:
-        raise ActionError(TEMPLATE_EMAIL_ONLY)
 
 
 async def create(
     t: Transaction, service: str, *, channel: Channel, name: str, subject: str | None, body: str
 ) -> Template:
     """A new template in its first version. Raises a TextError."""
-    check_channel(channel)
     service_id = (await t.service(service)).id
     made = await templates.create(
         t.connection, service_id, t.now, channel=channel, name=name, subject=subject, body=body

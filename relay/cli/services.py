@@ -29,6 +29,12 @@ Lang = Annotated[Language | None, typer.Option(help=texts.LANGUAGE)]
 
 Branding = Annotated[str | None, typer.Option(help=texts.BRANDING)]
 PerDay = Annotated[int | None, typer.Option(min=0, help=texts.PER_DAY)]
+Sms = Annotated[bool | None, typer.Option("--sms/--no-sms", help=texts.SMS_ALLOWED)]
+SmsPrefix = Annotated[bool | None, typer.Option("--sms-prefix/--no-sms-prefix", help=texts.SMS_PREFIX)]
+SmsAbroad = Annotated[
+    bool | None, typer.Option("--sms-international/--no-sms-international", help=texts.SMS_INTERNATIONAL)
+]
+SmsDowngrade = Annotated[bool | None, typer.Option("--sms-downgrade/--no-sms-downgrade", help=texts.SMS_DOWNGRADE)]
 
 
 def commands() -> typer.Typer:
@@ -60,6 +66,10 @@ def create(
     language: Lang = None,
     branding: Branding = None,
     per_day: PerDay = None,
+    sms_allowed: Sms = None,
+    sms_prefix: SmsPrefix = None,
+    sms_international: SmsAbroad = None,
+    sms_downgrade: SmsDowngrade = None,
     as_json: Json = False,
 ) -> None:
     options = given(
@@ -71,6 +81,10 @@ def create(
         language=language,
         branding=_of_its_own(branding),
         per_day=per_day,
+        sms_allowed=sms_allowed,
+        sms_prefix=sms_prefix,
+        sms_international=sms_international,
+        sms_downgrade=sms_downgrade,
     )
     created = write(lambda t: changing.create(t, name=name, email_from=email_from, domain=domain, live=live, **options))
     show(plain(created), as_json)
@@ -99,6 +113,10 @@ def update(
     language: Lang = None,
     branding: Branding = None,
     per_day: PerDay = None,
+    sms_allowed: Sms = None,
+    sms_prefix: SmsPrefix = None,
+    sms_international: SmsAbroad = None,
+    sms_downgrade: SmsDowngrade = None,
     as_json: Json = False,
 ) -> None:
     changes = {
@@ -111,6 +129,10 @@ def update(
         "received": received,
         "language": language,
         "branding": _of_its_own(branding),
+        "sms_allowed": sms_allowed,
+        "sms_prefix": sms_prefix,
+        "sms_international": sms_international,
+        "sms_downgrade": sms_downgrade,
     }
     changes = {field: value for field, value in changes.items() if value is not None}
     changes |= given(reply_to_address=reply_to_address, per_day=per_day)

@@ -23,6 +23,7 @@ from messages.message import Channel
 from relay.accept import Acceptor
 from relay.metrics import DoorMetrics
 from relay.preparation.email import EmailPreparer
+from relay.preparation.sms import SmsPreparer
 from relay.wiring import announced, load_letterheads, open_database, secret_keyring
 
 
@@ -57,7 +58,7 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
             Idempotency(database, codec),
             searching,
             verifier,
-            {Channel.EMAIL: email},
+            {Channel.EMAIL: email, Channel.SMS: SmsPreparer(templates, settings.smtp.max_message_bytes)},
             max_recipients=settings.smtp.max_recipients,
             now=now,
         )

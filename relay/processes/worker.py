@@ -15,7 +15,7 @@ from config.database import Database
 from config.settings import Settings
 from delivery import retention
 from delivery.exit.rendering import Renderer
-from delivery.exit.sealing import EmailSealing
+from delivery.exit.sealing import EmailSealing, SmsSealing
 from delivery.exit.signing import Signer
 from delivery.exit.worker import Worker
 from delivery.followers import FOLLOWERS
@@ -54,7 +54,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             contents=Contents(database, codec),
             attempting=attempting,
             queue=SqlQueue(database),
-            sealing={Channel.EMAIL: email},
+            sealing={Channel.EMAIL: email, Channel.SMS: SmsSealing()},
             providers=providers,
             settings=settings.delivery,
             metrics=metrics,

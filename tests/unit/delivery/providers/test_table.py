@@ -25,6 +25,9 @@ async def test_mail_goes_to_the_provider_of_the_settings_and_tests_to_the_simula
         (Channel.EMAIL, KeyType.NORMAL): chosen.value,
         (Channel.EMAIL, KeyType.TEAM): chosen.value,
         (Channel.EMAIL, KeyType.TEST): "simulator",
+        (Channel.SMS, KeyType.NORMAL): "outbox",
+        (Channel.SMS, KeyType.TEAM): "outbox",
+        (Channel.SMS, KeyType.TEST): "simulator",
     }
 
 
