@@ -3,7 +3,6 @@
 Guests are people: their addresses and numbers are encrypted, and found by keyed hash. Knows nothing of keys.
 """
 
-import re
 from uuid import UUID, uuid4
 
 from email_validator import EmailNotValidError, validate_email
@@ -15,6 +14,7 @@ from config.database import Id, metadata
 from config.encrypted import Encrypted, cipher, hasher, row_id
 from config.keyring import Cipher, Keyring
 from messages.address import Address, AddressError
+from messages.phone import PhoneNumber, PhoneNumberError
 
 MAX_GUESTS = 200  # per service: all are decrypted when a key is looked up, about 1 ms
 
@@ -28,9 +28,6 @@ guests = Table(
     Column("created_at", Double, nullable=False),
     UniqueConstraint("service_id", "address_hash", name="guests_address"),
 )
-
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164 6.1: fifteen digits at most
-_NUMBER_FILL = re.compile(r"[\s().-]+")
 
 
 async def add(connection: AsyncConnection, keyring: Keyring, service_id: UUID, text: str, now: float) -> str:
@@ -85,13 +82,10 @@ async def load(connection: AsyncConnection, by: Cipher, service_id: UUID) -> fro
 def parse(text: str) -> str:
     """`Recipient.key` of a mail address, or of a number like +16135550100. Raises AuthError."""
     text = text.strip()
-    if "@" not in text:
-        number = _NUMBER_FILL.sub("", text)
-        if _E164.fullmatch(number):
-            return number
-        raise AuthError(BAD_GUEST)
     try:
+        if "@" not in text:
+            return PhoneNumber.parse(text).key
         validate_email(text, check_deliverability=False)
         return Address.parse(text).key
-    except (EmailNotValidError, AddressError):
+    except (EmailNotValidError, AddressError, PhoneNumberError):
         raise AuthError(BAD_GUEST) from None

@@ -75,6 +75,15 @@ class Service:
     texts_per_year: int = 25_000
     time_zone: str = TIME_ZONE
     contact: str | None = None  # whom we write to about the service; None: nobody
+    sms_allowed: bool = True
+    sms_prefix: bool = True  # its texts name it first
+    sms_international: bool = False  # its texts may go abroad
+    sms_downgrade: bool = False  # typography that would cost more parts is written in plain letters
+
+    @property
+    def sms_template_id(self) -> UUID:
+        """The hidden template of its texts by SMTP: no random id comes so near to another one."""
+        return UUID(int=self.email_template_id.int ^ 1)
 
 
 @dataclass(frozen=True, slots=True)

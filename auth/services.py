@@ -17,9 +17,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     insert,
     or_,
     select,
+    true,
 )
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
@@ -79,6 +81,10 @@ services = Table(
     Column("texts_per_day", Integer),
     Column("contact", Text),
     Column("time_zone", Text, nullable=False, server_default=TIME_ZONE),
+    Column("sms_allowed", Boolean, nullable=False, server_default=true()),
+    Column("sms_prefix", Boolean, nullable=False, server_default=true()),
+    Column("sms_international", Boolean, nullable=False, server_default=false()),
+    Column("sms_downgrade", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("email_from", "domain", name="services_header_from"),
 )
 
@@ -111,6 +117,10 @@ async def create(
     time_zone: str = TIME_ZONE,
     contact: str | None = None,
     service_id: UUID | None = None,
+    sms_allowed: bool = True,
+    sms_prefix: bool = True,
+    sms_international: bool = False,
+    sms_downgrade: bool = False,
     **of_its_own: Unpack[OwnLimits],
 ) -> Service:
     """A new service, in trial unless `live`. Raises AuthError when a value is unusable or its address is taken."""
@@ -128,6 +138,10 @@ async def create(
         received=received,
         time_zone=time_zone,
         contact=contact,
+        sms_allowed=sms_allowed,
+        sms_prefix=sms_prefix,
+        sms_international=sms_international,
+        sms_downgrade=sms_downgrade,
         **of_its_own,
     )
     row = {
@@ -229,6 +243,10 @@ def service(row: RowMapping, limits: Limits) -> Service:
         created_at=row[c.created_at],
         from_policy=FromPolicy(row[c.from_policy]),
         received=Received(row[c.received]),
+        sms_allowed=row[c.sms_allowed],
+        sms_prefix=row[c.sms_prefix],
+        sms_international=row[c.sms_international],
+        sms_downgrade=row[c.sms_downgrade],
         tests_per_day=max(per_day, limits.live_per_day),  # also in trial: integrators send their tests then
         texts_per_day=texts_per_day,
         emails_per_year=row[c.emails_per_year] or limits.emails_per_year,

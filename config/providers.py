@@ -44,16 +44,27 @@ _TRAITS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class SmsTraits:
+    """What a provider of texts is like."""
+
+    writes_files: bool  # messages become files here (OUTBOX__DIR): nothing leaves this machine
+    delivers_at_once: bool  # what it has taken has arrived; else events tell what becomes of it
+    asks_aws: bool  # it has numbers, a spend limit and a configuration set of its own
+
+
 class SmsProvider(StrEnum):
-    """The operator's choice for texts, likewise."""
+    """The operator's choice, as EmailProvider."""
 
     OUTBOX = "outbox"
     AWS = "aws"
 
     @property
-    def asks_aws(self) -> bool:
-        """Whether AWS sends them: it has numbers, a spend limit and a configuration set of its own."""
-        return _ASKS_AWS[self]
+    def traits(self) -> SmsTraits:
+        return _SMS_TRAITS[self]
 
 
-_ASKS_AWS = {SmsProvider.OUTBOX: False, SmsProvider.AWS: True}
+_SMS_TRAITS = {
+    SmsProvider.OUTBOX: SmsTraits(writes_files=True, delivers_at_once=True, asks_aws=False),
+    SmsProvider.AWS: SmsTraits(writes_files=False, delivers_at_once=False, asks_aws=True),
+}

@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from config.problems import problem
-from config.providers import EmailProvider, SmsProvider, Traits
+from config.providers import EmailProvider, SmsProvider, SmsTraits, Traits
 from config.values import (
     DatabaseUrl,
     Devices,
@@ -95,6 +95,11 @@ class Email(Slice):
     default_domain: Domain = "notification.example.ca"
 
     @property
+    def sms_domain(self) -> str:
+        """By SMTP it stands for phones, by their numbers; nobody has a mailbox there."""
+        return f"sms.{self.default_domain}"
+
+    @property
     def traits(self) -> Traits:
         """What the provider is like."""
         return self.provider.traits
@@ -105,6 +110,11 @@ class Sms(Slice):
     endpoint_url: Endpoint | None = None
     configuration_set: str | None = None  # of AWS End User Messaging: where what becomes of texts is told
     max_price: Price | None = None  # of one text, in US dollars: AWS refuses one that would cost more
+
+    @property
+    def traits(self) -> SmsTraits:
+        """What the provider is like."""
+        return self.provider.traits
 
 
 class Dns(Slice):

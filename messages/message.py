@@ -14,20 +14,21 @@ from uuid import UUID
 
 from messages.address import Address
 from messages.envelope import Envelope
+from messages.phone import PhoneNumber
 from messages.recipient import Channel as Channel  # noqa: PLC0414 - a word of messages: found here, too
-from messages.recipient import Recipient, Unread
+from messages.recipient import Recipient
 from messages.status import Status
 
 MAX_SUBJECT_CHARACTERS = 998
 
 
-_RECIPIENTS: dict[Channel, Callable[[str], Recipient]] = {Channel.EMAIL: Address.parse}
+# A number was checked when it was accepted: tables of numbers change, and what is stored stays readable.
+_RECIPIENTS: dict[Channel, Callable[[str], Recipient]] = {Channel.EMAIL: Address.parse, Channel.SMS: PhoneNumber}
 
 
 def recipient_of(channel: Channel, text: str) -> Recipient:
     """Whom `str` wrote. Raises ValueError."""
-    reader = _RECIPIENTS.get(channel)
-    return reader(text) if reader else Unread(channel, text)
+    return _RECIPIENTS[channel](text)
 
 
 class KeyType(StrEnum):
@@ -47,6 +48,7 @@ class ContentKind(StrEnum):
 
     RAW = "raw"  # a MIME message: these octets are sent, and our signature before them
     RENDERED = "rendered"  # what its template is filled with: the MIME message is built at the exit
+    TEXT = "text"  # a text message: who it names as its sender, and what it says
 
 
 class Lane(StrEnum):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import phonenumbers
 from phonenumbers import NumberParseException, ValidationResult
 
+from messages.recipient import Channel
 from messages.text import Text, TextError
 
 HOME = "CA"  # where a number without + is dialled
@@ -71,6 +72,10 @@ class PhoneNumber:
             elsewhere = _NOT_LOCAL if number.country_code == 1 else _NOT_INTERNATIONAL
             raise PhoneNumberError(_IMPOSSIBLE.get(possible, elsewhere))
         return cls(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+    @property
+    def channel(self) -> Channel:
+        return Channel.SMS
 
     @property
     def key(self) -> str:

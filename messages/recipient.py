@@ -1,6 +1,5 @@
-"""Whom a message is for, whatever its channel: a mail address, or what else a channel sends to."""
+"""Whom a message is for, whatever its channel: a mail address, or a phone number."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -22,18 +21,3 @@ class Recipient(Protocol):
     def key(self) -> str:
         """What all spellings of one recipient have in common, for comparing and for keyed hashes."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """Of a channel that this version does not send by, as it is written: its message waits, is shown, and expires."""
-
-    channel: Channel
-    text: str
-
-    @property
-    def key(self) -> str:
-        return self.text
-
-    def __str__(self) -> str:
-        return self.text

@@ -97,6 +97,8 @@ OK = Reply(250, "2.0.0", "OK")
 SENDER_OK = Reply(250, "2.1.0", "sender OK")
 RECIPIENT_OK = Reply(250, "2.1.5", "recipient OK")
 QUEUED = Reply(250, "2.0.0", "queued for {recipients} recipients", lead="{group_id}")
+QUEUED_TEXTS = Reply(250, "2.0.0", "queued for {recipients} recipients, {texts} text(s) of {parts} part(s)",
+    lead="{group_id}")
 GO_AHEAD = Reply(354, "", "end the message with <CR><LF>.<CR><LF>")
 CANNOT_VERIFY = Reply(252, "2.0.0", "will accept a message and try; VRFY tells nothing")
 SEE_DOCUMENTATION = Reply(214, "2.0.0", "see the documentation of notify-relay")
@@ -274,6 +276,17 @@ BAD_RECIPIENT = Reply(553, "5.1.3", "malformed recipient address: {reason}",
 TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "at most {limit} recipients; send the rest in another transaction",
     cause="One message names more recipients than one transaction may have.",
     cure="Send it to the first ones and again to the rest; most products do so by themselves.")
+BAD_PHONE_NUMBER = Reply(553, "5.1.3", "phone number: {reason}",
+    cause="What stands before the @ sign of an address for text messages is no number that exists.",
+    cure="Write the number with its area code, as in +16135550100 or 613-555-0100, before the @ sign.")
+SMS_NOT_ALLOWED = Reply(550, "5.7.1",
+    "this service may not send text messages; ask the operator to allow it (service {service_id})",
+    cause="The recipient is a phone, and the operator has not allowed the service to send texts.",
+    cure="Ask the operator to allow texts for the service, or send email.")
+SMS_INTERNATIONAL = Reply(550, "5.7.1",
+    "this service may not send texts abroad; ask the operator to allow it (service {service_id})",
+    cause="The number is outside Canada and the United States, where texts cost more.",
+    cure="Correct the number, or ask the operator to allow texts abroad for the service.")
 NULL_RECIPIENT = Reply(553, "5.1.3", "a recipient address is needed",
     cause="RCPT TO names no address.",
     cure="Enter a recipient.")
@@ -336,6 +349,15 @@ PERSONALISATION_MISSING = Reply(554, "5.6.0", "missing personalisation for templ
 EMPTY = Reply(554, "5.6.0", "the message is empty",
     cause="Nothing is left to send: the template, filled with the values that were given, has no text.",
     cure="Give the values that the text is made of.")
+SMS_WITHOUT_TEXT = Reply(550, "5.6.0", "the message has no text to send to a phone: write it as plain text or HTML",
+    cause="A recipient is a phone, and the message has files, quoted mail or a signature only, or it is encrypted.",
+    cure="Put what the text message is to say into the body of the mail, above what is quoted.")
+SMS_TOO_LONG = Reply(552, "5.3.4", "the text is too long: {reason}",
+    cause="A recipient is a phone, and the text with the service's name before it is longer than a text can be.",
+    cure="Shorten the text; characters beyond plain letters, such as emoji, leave room for fewer.")
+SMS_TOO_MANY_CHARACTERS = Reply(554, "5.6.0", "the text message made of the template has more than {limit} characters",
+    cause="The template, filled with the values that were given, is longer than a text message may be.",
+    cure="Shorten the values, or the template.")
 TEXT_TOO_LONG = Reply(554, "5.6.0",
     "the filled template has {octets} octets and {lines} lines; at most {max_octets} and {max_lines}",
     cause="The template, filled with the values that were given, is longer than a message may be.",

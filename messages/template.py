@@ -101,6 +101,17 @@ def unmatched(text: str) -> str | None:
     return next((found[1].strip() for found in _OPTIONAL.finditer(text) if found.start() not in matching), None)
 
 
+def fixed_text(text: str) -> str:
+    """What stands there whatever the values are: without placeholders and optional texts."""
+    shown: list[str] = []
+    depth = 0
+    for piece in _marked(text, LINE).pieces:
+        depth += {_IF: 1, _END: -1}.get(piece, 0)
+        if not depth and not _MARK.fullmatch(piece):
+            shown.append(piece)
+    return "".join(shown)
+
+
 def missing(template: Template, personalisation: Personalisation) -> tuple[str, ...]:
     """The names that have no value: absent, null, or a list without anything in it."""
     given = Values(personalisation)
@@ -128,6 +139,11 @@ def fill_subject(template: Template, personalisation: Personalisation, sanitise_
 def fill_body(template: Template, personalisation: Personalisation, sanitise_content_for: Iterable[str] = ()) -> str:
     """The body's Markdown source with all values in it. Raises TooLong."""
     return _fill(template.body, TEXT, Values(personalisation, sanitise_content_for))
+
+
+def fill_text(template: Template, personalisation: Personalisation, sanitise_content_for: Iterable[str] = ()) -> str:
+    """The body as words without Markdown, as a text message says them. Raises TooLong."""
+    return _fill(template.body, LINE, Values(personalisation, sanitise_content_for))
 
 
 def _split(text: str, place: str) -> tuple[str, list[_Placeholder]]:

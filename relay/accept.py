@@ -42,6 +42,11 @@ class Accepted:
         return self.messages[0].group_id
 
     @property
+    def texts(self) -> tuple[Message, ...]:
+        """Those stored now that go to phones: all of as many parts."""
+        return () if self.repeated else tuple(each for each in self.messages if each.channel is Channel.SMS)
+
+    @property
     def message_ids(self) -> tuple[UUID, ...]:
         return tuple(message.id for message in self.messages)
 

@@ -9,8 +9,9 @@ from messages import reply
 from messages.address import Address, AddressError
 from messages.email.author import authors
 from messages.email.content import HeaderSection
-from messages.message import Channel, KeyType, Submission
-from messages.recipient import Recipient
+from messages.message import KeyType, Submission
+from messages.phone import PhoneNumber
+from messages.recipient import Channel, Recipient
 from messages.reply import Refused
 from messages.text import Text
 
@@ -27,8 +28,18 @@ def check(principal: Principal, submission: Submission, *, max_recipients: int, 
     check_schedule(submission.scheduled_for, now)
 
 
+def check_texts_allowed(principal: Principal) -> None:
+    if not principal.service.sms_allowed:
+        raise Refused(reply.SMS_NOT_ALLOWED, service_id=principal.service.id)
+
+
 def check_recipient(principal: Principal, recipient: Recipient) -> None:
     """Team keys and trial services reach only the guest list (test keys send nothing, so they may name anyone)."""
+    if isinstance(recipient, PhoneNumber):
+        check_texts_allowed(principal)
+        costs = principal.key.type is not KeyType.TEST
+        if recipient.international and costs and not principal.service.sms_international:
+            raise Refused(reply.SMS_INTERNATIONAL, service_id=principal.service.id)
     if not str(recipient).isascii():
         raise Refused(reply.SMTPUTF8_RECIPIENT)  # SES carries ASCII local parts only
     if principal.may_reach(recipient.key):

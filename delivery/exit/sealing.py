@@ -15,6 +15,7 @@ from delivery.metrics import DeliveryMetrics
 from delivery.providers.base import Provider
 from messages.email.dkim import SigningKey, SigningKeyError
 from messages.message import ContentKind, Message
+from messages.sms.recipe import Recipe, RecipeError
 
 
 class Sealing(Protocol):
@@ -26,6 +27,21 @@ class Sealing(Protocol):
         `content` is what is stored. Why not is logged. Raises as the database does.
         """
         ...
+
+
+class SmsSealing:
+    """The text as it is sent, in UTF-8. One per worker."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger("worker")
+
+    async def seal(self, message: Message, content: bytes, provider: Provider) -> bytes | None:
+        """As Sealing; None: what is stored is damaged."""
+        try:
+            return Recipe.from_json(content).text.encode()
+        except RecipeError as error:
+            self._log.error("worker.not_built", **message.log_context(), reason=str(error))
+            return None
 
 
 class EmailSealing:

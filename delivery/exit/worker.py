@@ -17,6 +17,7 @@ from config.database import OUTAGES
 from config.settings import Delivery
 from delivery.backoff import delay_seconds
 from delivery.exit.pace import Pace
+from delivery.exit.pauses import Pauses
 from delivery.exit.portions import Room, Work, portions
 from delivery.exit.sealing import Sealing
 from delivery.metrics import DeliveryMetrics
@@ -26,12 +27,11 @@ from delivery.queue.base import Claim, Queue, Slot
 from delivery.rounds import Rounds
 from delivery.store.base import Attempt, Outcome, Record
 from delivery.store.opt_outs import OPTED_OUT
-from messages.message import Channel, ContentKind, Message, new_id
+from messages.message import Channel, Message, new_id
 from messages.status import Status
 
 _IDLE_SECONDS = 0.1  # how often an idle worker looks; a message waits half of it on average
 _PAUSE_SECONDS = 2.0  # after a throttled call, where the provider does not say how long
-_MAX_PAUSE_SECONDS = 60.0  # then one message is tried: somebody may have mended what the provider complained of
 _BATCH = 64
 _PORTION_BYTES = 32 * 1024 * 1024
 _BUILT_BYTES = 256 * 1024  # of recipes: a tenth of a second
@@ -121,9 +121,7 @@ class Worker:
         self._takeover_wait_seconds = 0.0 if repeatable else settings.unknown_wait_seconds
         self._rounds = Rounds(self._on_outage)
         self._room = Room(_ROOM_BYTES)
-        self._paused_until = 0.0  # by the event loop's clock: the wall clock may be set
-        # The provider that throttled: one message at a time goes out until it answers otherwise.
-        self._probing: str | None = None
+        self._pauses = Pauses(providers)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until `stopping` is set, then finishes the calls under way. Never raises for an outage."""
@@ -143,25 +141,42 @@ class Worker:
             self._log.info("worker.released", messages=released)
 
     async def _claim_once(self) -> None:
-        pause = self._paused_until - asyncio.get_running_loop().time()
-        if self._free <= 0 or pause > 0 or (self._probing and self._rounds.working):
+        now = asyncio.get_running_loop().time()
+        resting, probing = self._pauses.resting(now), self._pauses.probing(now)
+        claimed = 0
+        for channel in sorted(probing):
+            claimed += await self._claim(1, frozenset(Channel) - {channel})
+        if len(resting | probing) < len(Channel):
+            claimed += await self._claim(_BATCH, resting | probing)
+        if not claimed:
+            pause = self._pauses.seconds(now) if resting == frozenset(Channel) else 0.0
             await self._rounds.sleep(min(pause, 1.0) if pause > 0 else _IDLE_SECONDS)
-            return
-        limit = 1 if self._probing else min(self._free, _BATCH)
-        claims = await self._queue.claim(
-            self._owner, limit, self._now(), self._settings.lease_seconds, self._takeover_wait_seconds
-        )
-        if not claims:
-            await self._rounds.sleep(_IDLE_SECONDS)
-            return
-        self._free -= len(claims)
-        self._rounds.start(self._work(claims, self._release_slots))
+
+    async def _claim(self, limit: int, resting: frozenset[Channel]) -> int:
+        """Claims of the channels that do not rest, and starts their work; returns how many."""
+        limit = min(limit, self._free)
+        if limit <= 0:
+            return 0
+        lease, wait = self._settings.lease_seconds, self._takeover_wait_seconds
+        claims = await self._queue.claim(self._owner, limit, self._now(), lease, wait, resting)
+        if claims:
+            self._free -= len(claims)
+            self._pauses.begin(claim.channel for claim in claims)
+            self._rounds.start(self._work_claimed(claims))
+        return len(claims)
 
     def _release_slots(self, count: int) -> None:
         self._free += count
         self._rounds.wake()
 
     # -- one batch of claims ---------------------------------------------------------------------------------------
+
+    async def _work_claimed(self, claims: Sequence[Claim]) -> None:
+        try:
+            await self._work(claims, self._release_slots)
+        finally:
+            self._pauses.end(claim.channel for claim in claims)
+            self._rounds.wake()
 
     async def _work_at_pace(self, claims: Sequence[Claim]) -> None:
         await self._work(claims, lambda _: None)  # the pace counts its own
@@ -267,12 +282,7 @@ class Worker:
         if stored is None or len(stored) != message.content_bytes:
             return None
         sealing = self._sealing.get(message.channel)
-        if sealing is not None:
-            return await sealing.seal(message, stored, provider)
-        if message.content_kind is ContentKind.RENDERED:  # a recipe is no text, and nobody here can follow it
-            self._log.error("worker.not_built", **message.log_context(), reason="channel")
-            return None
-        return stored
+        return stored if sealing is None else await sealing.seal(message, stored, provider)
 
     async def _send(self, outgoing: Outgoing) -> None:
         try:
@@ -303,22 +313,21 @@ class Worker:
     async def _throttled(self, outgoing: Outgoing, error: SendError) -> None:
         if not isinstance(error, Throttled):
             return
-        name = outgoing.provider.name
         if isinstance(error, Held):
+            name = outgoing.provider.name
             self._metrics.holds.labels(name, error.reason).inc()
             self._log.error("worker.provider_holds", provider=name, reason=error.reason)
         if self._pace is not None and outgoing.slot is not None:
             await self._pace.throttled(outgoing.slot, error)
             return
-        pause = min(error.retry_after_seconds or _PAUSE_SECONDS, _MAX_PAUSE_SECONDS)
-        self._paused_until = max(self._paused_until, asyncio.get_running_loop().time() + pause)
-        self._probing = name
+        pause = error.retry_after_seconds or _PAUSE_SECONDS
+        self._pauses.throttled(outgoing.provider, pause, asyncio.get_running_loop().time())
 
     def _throttled_no_more(self, outgoing: Outgoing) -> None:
         if self._pace is not None and outgoing.slot is not None:
             self._pace.pause.end()
-        elif self._probing == outgoing.provider.name:
-            self._probing = None
+        else:
+            self._pauses.answered(outgoing.provider)
 
     def _relayed(self, outgoing: Outgoing, receipt: Receipt) -> Record:
         return Record(
@@ -362,6 +371,7 @@ class Worker:
         self._log.info(
             "message.attempted",
             **message.log_context(),
+            channel=message.channel.value,
             attempt_id=_text(record.attempt_id),
             outcome=record.outcome.value,
             reason=record.reason,

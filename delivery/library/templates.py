@@ -1,6 +1,7 @@
 """Templates: what a service's messages are made of, in versions that never change.
 
-Each service has a hidden one too, which its SMTP mail is listed under. Knows nothing of how a template is filled.
+Each service has a hidden one for each channel, too, which its messages by SMTP are listed under. Knows nothing of how
+a template is filled.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from config.database import Database, Id, metadata
 from delivery.library.versions import Versions
 from messages.message import MAX_SUBJECT_CHARACTERS, Channel
-from messages.template import Template, unmatched
+from messages.sms.parts import check_characters
+from messages.template import Template, fixed_text, unmatched
 from messages.text import TextError, clean
 from messages.values import normalise
 
@@ -43,14 +45,16 @@ class TemplateError(TextError):
     """Nothing was changed."""
 
 
-async def create_hidden(connection: AsyncConnection, template_id: UUID, service_id: UUID, now: float) -> None:
-    """The template that a service's SMTP mail carries: API clients demand that every message has one."""
+async def create_hidden(
+    connection: AsyncConnection, template_id: UUID, service_id: UUID, now: float, channel: Channel = Channel.EMAIL
+) -> None:
+    """The template that a service's messages by SMTP carry: API clients demand that every message has one."""
     await connection.execute(
         insert(templates).values(
             id=template_id,
             version=HIDDEN_VERSION,
             service_id=service_id,
-            channel="email",
+            channel=channel,
             name="SMTP",
             hidden=True,
             created_at=now,
@@ -186,7 +190,7 @@ async def _lock(connection: AsyncConnection, template_id: UUID) -> Template:
     await connection.execute(select(templates.c.id).where(first).with_for_update())
     template = await find(connection, template_id)
     if template.hidden or template.archived:
-        raise TemplateError("template {id} cannot be changed: it is archived, or the one of SMTP mail", id=template_id)
+        raise TemplateError("template {id} cannot be changed: it is archived, or one of SMTP", id=template_id)
     return template
 
 
@@ -222,6 +226,8 @@ def _checked(channel: Channel, *, name: str, subject: str | None, body: str) -> 
         )
     if channel is Channel.SMS and subject is not None:
         raise TemplateError("an SMS has no subject")
+    if channel is Channel.SMS:
+        check_characters(fixed_text(body))
     if channel is Channel.EMAIL and not (subject and len(subject) <= MAX_SUBJECT_CHARACTERS):
         raise TemplateError("an email template's subject has 1 to {limit} characters", limit=MAX_SUBJECT_CHARACTERS)
     return {"name": name, "subject": subject, "body": body}

@@ -3,33 +3,37 @@
 import asyncio
 import json
 import os
+from abc import abstractmethod
 from pathlib import Path
 from uuid import UUID
 
 from config.providers import EmailProvider
 from delivery.providers.base import Receipt, Throttled
 from messages.message import Message
+from messages.sms.alphabet import encoding_of
 from messages.status import Status
 
 
-class OutboxProvider:
-    """Writes `<id>.eml` (the octets as given) and then `<id>.json` (the envelope); who sees the second has both.
-
-    The files are on the disk, not in its cache, before a send returns: its row says delivered from then on.
+class _Outbox:
+    """The files are on the disk, not in its cache, before a send returns: its row says delivered from then on.
     Readable by the owner only. Raises Throttled while the directory cannot be written.
     """
 
     name = EmailProvider.OUTBOX.value
-    idempotent = True  # the same two names again
+    idempotent = True  # the same names again
     paced = False
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
+    @abstractmethod
+    def _files(self, message: Message, content: bytes, attempt_id: UUID) -> dict[str, bytes]:
+        """By their suffixes, in the order in which they are written."""
+
     async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
-        envelope = json.dumps(_envelope(message, attempt_id)).encode()
+        files = self._files(message, content, attempt_id)
         try:
-            await asyncio.to_thread(self._write, str(message.id), str(attempt_id), content, envelope)
+            await asyncio.to_thread(self._write, str(message.id), str(attempt_id), files)
         except OSError:  # a full or read-only disk: no fault of the message, and nobody else's can be written either
             raise Throttled("outbox_not_writable", 10) from None
         return Receipt(provider_id=str(message.id), status=Status.DELIVERED)
@@ -40,9 +44,9 @@ class OutboxProvider:
     async def close(self) -> None:
         pass
 
-    def _write(self, name: str, attempt: str, content: bytes, envelope: bytes) -> None:
+    def _write(self, name: str, attempt: str, files: dict[str, bytes]) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for suffix, octets in ((".eml", content), (".json", envelope)):
+        for suffix, octets in files.items():
             # The attempt is part of the temporary name: two attempts at one message may meet.
             temporary = self._directory / f".{name}{suffix}.{attempt}"
             try:
@@ -53,11 +57,38 @@ class OutboxProvider:
         _flush(self._directory)
 
 
-def _envelope(message: Message, attempt_id: UUID) -> dict[str, object]:
+class OutboxProvider(_Outbox):
+    """Of email: `<id>.eml` (the octets as given) and then `<id>.json` (the envelope); who sees the second has both."""
+
+    def _files(self, message: Message, content: bytes, attempt_id: UUID) -> dict[str, bytes]:
+        envelope = {
+            "id": str(message.id),
+            "reverse_path": message.reverse_path,
+            "rcpt_to": [str(message.recipient)],
+            **_whose(message, attempt_id),
+        }
+        return {".eml": content, ".json": json.dumps(envelope).encode()}
+
+
+class SmsOutboxProvider(_Outbox):
+    """Of texts: `<id>.sms.json`."""
+
+    def _files(self, message: Message, content: bytes, attempt_id: UUID) -> dict[str, bytes]:
+        body = content.decode()
+        text = {
+            "id": str(message.id),
+            "to": str(message.recipient),
+            "from": None,
+            "body": body,
+            "parts": message.billable_units,
+            "encoding": encoding_of(body).value,
+            **_whose(message, attempt_id),
+        }
+        return {".sms.json": json.dumps(text).encode()}
+
+
+def _whose(message: Message, attempt_id: UUID) -> dict[str, object]:
     return {
-        "id": str(message.id),
-        "reverse_path": message.reverse_path,
-        "rcpt_to": [str(message.recipient)],
         "service_id": str(message.service_id),
         "key_type": message.key_type.value,
         "tags": {"message_id": str(message.id), "attempt_id": str(attempt_id)},

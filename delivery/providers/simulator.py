@@ -6,10 +6,14 @@ from delivery.providers.base import Receipt
 from messages.message import Message
 from messages.status import Status
 
-# Recipients with an outcome of their own, as GC Notify has them; every other one is delivered.
+# Recipients with an outcome of their own, as GC Notify and GOV.UK Notify have them; every other one is delivered.
 OUTCOMES = {
     "temp-fail@simulator.notify": Status.TEMPORARY_FAILURE,
     "perm-fail@simulator.notify": Status.PERMANENT_FAILURE,
+    "+15149301633": Status.TEMPORARY_FAILURE,
+    "+15149301632": Status.PERMANENT_FAILURE,
+    "+447700900003": Status.TEMPORARY_FAILURE,
+    "+447700900002": Status.PERMANENT_FAILURE,
 }
 
 

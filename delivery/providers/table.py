@@ -8,7 +8,7 @@ from config.providers import EmailProvider, SmsProvider
 from config.settings import Settings
 from delivery.providers import aws_sms, ses
 from delivery.providers.base import Provider
-from delivery.providers.outbox import OutboxProvider
+from delivery.providers.outbox import OutboxProvider, SmsOutboxProvider
 from delivery.providers.simulator import SimulatorProvider
 from messages.message import Channel, KeyType
 
@@ -44,6 +44,10 @@ async def _outbox(settings: Settings) -> Provider:
     return OutboxProvider(settings.outbox.dir)
 
 
+async def _sms_outbox(settings: Settings) -> Provider:
+    return SmsOutboxProvider(settings.outbox.dir)
+
+
 async def _aws(settings: Settings) -> Provider:
     return await aws_sms.open_provider(settings.aws, settings.sms, settings.delivery.concurrency, time.time)
 
@@ -57,6 +61,6 @@ _EMAIL: Mapping[EmailProvider, Callable[[Settings], Awaitable[Provider]]] = {
     EmailProvider.SES: _ses,
 }
 _SMS: Mapping[SmsProvider, Callable[[Settings], Awaitable[Provider]]] = {
-    SmsProvider.OUTBOX: _outbox,
+    SmsProvider.OUTBOX: _sms_outbox,
     SmsProvider.AWS: _aws,
 }

@@ -4,12 +4,12 @@ The rows are put by `Putting.put` and taken away by `Attempting.record`, in thei
 pointer is harmless. tests/contract/test_queue.py holds every implementation to this.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from messages.message import Lane
+from messages.message import Channel, Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Claim:
 
     message_id: UUID
     lane: Lane
+    channel: Channel
     attempts: int  # so far, the throttled ones not counted
     unknown: bool  # the last attempt's end was never learned, and its wait is over
     slot: Slot | None = None  # of one that waited in a line
@@ -64,9 +65,17 @@ class Stats:
 
 class Queue(Protocol):
     async def claim(
-        self, owner: str, limit: int, now: float, lease_seconds: float, unknown_wait_seconds: float
+        self,
+        owner: str,
+        limit: int,
+        now: float,
+        lease_seconds: float,
+        unknown_wait_seconds: float,
+        resting: Collection[Channel] = (),
     ) -> list[Claim]:
         """Up to `limit` due messages, priority lanes first, each to one owner only until its lease ends.
+
+        Those of channels that are `resting` are left where they are.
 
         A message whose earlier owner died after its attempt began is not returned but parked for `unknown_wait_seconds`
         after that attempt's start; one whose owner died before it is returned at once when the lease is over.

@@ -22,7 +22,7 @@ from delivery.library.origination import origination_identities
 from delivery.queue.base import Claim, Slot
 from delivery.queue.turns import EVERYTHING
 from delivery.store.tables import holds, messages, queue
-from messages.message import Lane, Message
+from messages.message import Channel, Lane, Message
 
 HORIZON_SECONDS = 0.5
 # Networks and loaded machines deliver unevenly, and AWS counts what arrives: what is left of the pace is for that.
@@ -146,7 +146,7 @@ def _claim(connection: Connection, line: UUID, limit: int, owner: str, lease_unt
     for row in rows:
         if not row.held and pace.seconds < HORIZON_SECONDS:
             slot = pace.take(max(row.billable_units, 1))
-            claims.append(Claim(row.message_id, _LANE[row.rank], row.attempts, row.parked, slot))
+            claims.append(Claim(row.message_id, _LANE[row.rank], Channel(row.channel), row.attempts, row.parked, slot))
     if claims:
         taken = queue.c.message_id.in_([claim.message_id for claim in claims])
         connection.execute(update(queue).where(taken).values(owner=owner, line=None, available_at=lease_until))
@@ -157,7 +157,14 @@ def _claim(connection: Connection, line: UUID, limit: int, owner: str, lease_unt
 def _first(connection: Connection, line: UUID, number: int) -> Sequence[Any]:
     """Who comes next, and whether somebody holds them."""
     held = exists().where(or_(holds.c.service_id == queue.c.service_id, holds.c.service_id == EVERYTHING))
-    columns = (queue.c.message_id, queue.c.rank, queue.c.attempts, queue.c.parked, messages.c.billable_units)
+    columns = (
+        queue.c.message_id,
+        queue.c.rank,
+        queue.c.channel,
+        queue.c.attempts,
+        queue.c.parked,
+        messages.c.billable_units,
+    )
     statement = (
         select(*columns, held.label("held"))
         .join_from(queue, messages, messages.c.id == queue.c.message_id)

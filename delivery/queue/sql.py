@@ -1,6 +1,6 @@
 """The queue in SQLite and PostgreSQL. The two differ in the claim only."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from delivery.queue.base import Claim, Depth, Stats, Waits
 from delivery.queue.interventions import scheduled
 from delivery.queue.turns import EVERYTHING, Order, Turn, due
 from delivery.store.tables import holds, queue
-from messages.message import Lane
+from messages.message import Channel, Lane
 
 _LANE = {lane.rank: lane for lane in Lane}
 
@@ -33,12 +33,20 @@ class SqlQueue:
         self._orders = {rank: Order() for rank in _LANE}
 
     async def claim(
-        self, owner: str, limit: int, now: float, lease_seconds: float, unknown_wait_seconds: float
+        self,
+        owner: str,
+        limit: int,
+        now: float,
+        lease_seconds: float,
+        unknown_wait_seconds: float,
+        resting: Collection[Channel] = (),
     ) -> list[Claim]:
-        turns = await self._database.query(partial(due, now=now))
+        waiting = await self._database.query(partial(due, now=now))
+        awake = {rank: [turn for turn in each if turn.channel not in resting] for rank, each in waiting.items()}
+        turns = {rank: each for rank, each in awake.items() if each}
         if not turns:
             return []  # an idle worker never takes the write lock
-        values = {"now": now, "owner": owner, "until": now + lease_seconds}
+        values = {"now": now, "owner": owner, "until": now + lease_seconds, "resting": list(resting)}
         return await self._database.transact(
             lambda connection: self._claim(connection, turns, limit, values, unknown_wait_seconds)
         )
@@ -55,7 +63,7 @@ class SqlQueue:
         for rank, waiting in turns.items():
             if len(claims) < limit:
                 rows = self._orders[rank].take(connection, waiting, limit - len(claims), values | {"rank": rank})
-                claims += [Claim(row.message_id, _LANE[rank], row.attempts, row.parked) for row in rows if _free(row)]
+                claims += [_claim(row, rank) for row in rows if _free(row)]
                 self._park(connection, [row for row in rows if not _free(row)], wait_seconds)
         return claims
 
@@ -120,6 +128,10 @@ def _kinds(now: float) -> Select[Any]:
     rows = select(queue.c.rank, queue.c.available_at, kind.label("kind")).subquery()
     columns = (rows.c.rank, rows.c.kind, func.count().label("messages"), func.min(rows.c.available_at).label("oldest"))
     return select(*columns).group_by(rows.c.rank, rows.c.kind)
+
+
+def _claim(row: Row[Any], rank: int) -> Claim:
+    return Claim(row.message_id, _LANE[rank], Channel(row.channel), row.attempts, row.parked)
 
 
 def _free(row: Row[Any]) -> bool:

@@ -1,7 +1,7 @@
-"""Whose turn it is: within a lane services are served one after the other, each one's test mail beside its other mail.
+"""Whose turn it is: within a lane services are served one after the other, each one's mail, texts and tests in turn.
 
 50,000 messages of one service stand before nobody's one. What is due is found by jumps through the index
-(rank, service_id, test, available_at): its cost grows with the services that wait, not with their messages.
+(rank, service_id, test, channel, available_at): its cost grows with the services that wait, not with their messages.
 """
 
 from collections import Counter
@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Boolean, Connection, Double, Integer, Row, TextClause, bindparam, column, text
+from sqlalchemy import Boolean, Connection, Double, Integer, Row, Text, TextClause, bindparam, column, text
 from sqlalchemy.sql.selectable import TextualSelect
 
 from config.database import Id
+from messages.message import Channel
 
 EVERYTHING = UUID(int=0)  # held: all services
 
@@ -22,14 +23,16 @@ _TURNS_AT_ONCE = 16  # then several rows of each: rows of 64 services lie on 64 
 
 
 class Turn(NamedTuple):
-    """Messages that stand behind each other: one service's tests, or its other ones."""
+    """Messages that stand behind each other: one service's by one channel, its tests apart."""
 
     service_id: UUID
     test: bool
+    channel: Channel
 
 
-_FIRST = Turn(UUID(int=0), test=False)
-_KINDS = "(SELECT false AS test UNION ALL SELECT true) AS kinds"
+_FIRST = Turn(UUID(int=0), False, min(Channel))
+_EACH = [f"SELECT {test} AS test, '{channel}' AS channel" for test in ("false", "true") for channel in Channel]
+_KINDS = f"({' UNION ALL '.join(_EACH)}) AS kinds"
 _NOT_HELD = """
     waiting.service_id NOT IN (SELECT service_id FROM holds)
     AND NOT EXISTS (SELECT 1 FROM holds WHERE service_id = :everything)"""
@@ -44,10 +47,10 @@ WITH RECURSIVE waiting (rank, service_id) AS (
         SELECT service_id FROM queue WHERE queue.rank = waiting.rank AND queue.service_id > waiting.service_id
         ORDER BY service_id LIMIT 1)
     FROM waiting WHERE waiting.service_id IS NOT NULL)
-SELECT waiting.rank, waiting.service_id, kinds.test FROM waiting CROSS JOIN {_KINDS}
+SELECT waiting.rank, waiting.service_id, kinds.test, kinds.channel FROM waiting CROSS JOIN {_KINDS}
 WHERE waiting.service_id IS NOT NULL AND {_NOT_HELD} AND EXISTS (
     SELECT 1 FROM queue WHERE queue.rank = waiting.rank AND queue.service_id = waiting.service_id
-    AND queue.test = kinds.test AND queue.available_at <= :now)"""  # noqa: S608
+    AND queue.test = kinds.test AND queue.channel = kinds.channel AND queue.available_at <= :now)"""  # noqa: S608
 
 _IN_TURN = """
 WITH RECURSIVE waiting (service_id) AS (
@@ -60,13 +63,14 @@ WITH RECURSIVE waiting (service_id) AS (
 _OF_TURN = """
     SELECT mine.message_id FROM queue AS mine
     WHERE mine.rank = :rank AND mine.service_id = waiting.service_id AND mine.test = kinds.test
-    AND mine.available_at <= :now ORDER BY mine.available_at LIMIT :share"""
+    AND mine.channel = kinds.channel AND mine.available_at <= :now ORDER BY mine.available_at LIMIT :share"""
 _TAKEN = """
 SET owner = :owner, available_at = :until, line = NULL FROM picked WHERE queue.message_id = picked.message_id
-RETURNING queue.message_id, queue.service_id, queue.test, queue.attempts, queue.attempt_id, queue.attempted_at,
-    queue.parked"""
-_WHERE = f"""WHERE (waiting.service_id, kinds.test) >= (:first, :first_test)
-    AND (waiting.service_id, kinds.test) <= (:last, :last_test) AND {_NOT_HELD} LIMIT :limit"""
+RETURNING queue.message_id, queue.service_id, queue.test, queue.channel, queue.attempts, queue.attempt_id,
+    queue.attempted_at, queue.parked"""
+_WHERE = f"""WHERE (waiting.service_id, kinds.test, kinds.channel) >= (:first, :first_test, :first_channel)
+    AND (waiting.service_id, kinds.test, kinds.channel) <= (:last, :last_test, :last_channel)
+    AND kinds.channel NOT IN :resting AND {_NOT_HELD} LIMIT :limit"""
 # Rows that another worker is claiming at this moment are passed over, not waited for.
 _CLAIM_POSTGRESQL = f"""{_IN_TURN}, picked AS MATERIALIZED (
     SELECT due.message_id FROM waiting CROSS JOIN {_KINDS}
@@ -81,21 +85,31 @@ UPDATE queue {_TAKEN}"""  # noqa: S608
 
 def _due() -> TextualSelect:
     bound = text(_DUE).bindparams(bindparam("now", type_=Double), bindparam("everything", EVERYTHING, Id))
-    return bound.columns(column("rank", Integer), column("service_id", Id), column("test", Boolean))
+    return bound.columns(
+        column("rank", Integer), column("service_id", Id), column("test", Boolean), column("channel", Text)
+    )
 
 
 def _claim(statement: str) -> TextualSelect:
     ids = [bindparam(name, type_=Id) for name in ("first", "last")]
     tests = [bindparam(name, type_=Boolean) for name in ("first_test", "last_test")]
     numbers = [bindparam(name, type_=Integer) for name in ("rank", "share", "limit")]
+    channels = [bindparam(name, type_=Text) for name in ("first_channel", "last_channel")]
     times = [bindparam(name, type_=Double) for name in ("now", "until")]
     bound: TextClause = text(statement).bindparams(
-        *ids, *tests, *numbers, *times, bindparam("everything", EVERYTHING, Id)
+        *ids,
+        *tests,
+        *channels,
+        *numbers,
+        *times,
+        bindparam("everything", EVERYTHING, Id),
+        bindparam("resting", type_=Text, expanding=True),
     )
     return bound.columns(
         column("message_id", Id),
         column("service_id", Id),
         column("test", Boolean),
+        column("channel", Text),
         column("attempts", Integer),
         column("attempt_id", Id),
         column("attempted_at", Double),
@@ -111,8 +125,8 @@ _CLAIMS = {"postgresql": _claim(_CLAIM_POSTGRESQL), "sqlite": _claim(_CLAIM_SQLI
 def due(connection: Connection, now: float) -> dict[int, list[Turn]]:
     """By rank, the first to be served first: who has something due, in the order of their ids."""
     found: dict[int, list[Turn]] = {}
-    for rank, service_id, test in connection.execute(_DUE_STATEMENT, {"now": now}):
-        found.setdefault(rank, []).append(Turn(service_id, test))
+    for rank, service_id, test, channel in connection.execute(_DUE_STATEMENT, {"now": now}):
+        found.setdefault(rank, []).append(Turn(service_id, test, Channel(channel)))
     return {rank: sorted(found[rank]) for rank in sorted(found)}
 
 
@@ -131,7 +145,7 @@ class Order:
             some = _ascending(waiting[: min(left, _TURNS_AT_ONCE)])
             share = left // len(some)
             found = self._claim(connection, some, values | {"share": share, "limit": left})
-            counts = Counter(Turn(row.service_id, row.test) for row in found)
+            counts = Counter(Turn(row.service_id, row.test, Channel(row.channel)) for row in found)
             rows += found
             self.after = some[-1]
             waiting = waiting[len(some) :] + [turn for turn in some if counts[turn] >= share]  # they may have more
@@ -139,8 +153,10 @@ class Order:
 
     @staticmethod
     def _claim(connection: Connection, turns: Sequence[Turn], values: dict[str, Any]) -> Sequence[Row[Any]]:
-        (first, first_test), (last, last_test) = turns[0], turns[-1]
-        bounds = {"first": first, "first_test": first_test, "last": last, "last_test": last_test}
+        bounds = {
+            **dict(zip(("first", "first_test", "first_channel"), turns[0], strict=True)),
+            **dict(zip(("last", "last_test", "last_channel"), turns[-1], strict=True)),
+        }
         return connection.execute(_CLAIMS[connection.dialect.name], values | bounds).all()
 
 

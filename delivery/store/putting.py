@@ -109,4 +109,5 @@ def _queue_row(message: Message) -> dict[str, Any]:
         "attempted_at": None,
         "parked": False,
         "test": message.key_type is KeyType.TEST,
+        "channel": message.channel.value,
     }

@@ -25,7 +25,7 @@ from messages.address import Address
 
 
 def _recipient_key(text: str) -> str:
-    """Of whichever channel it is: only a mail address has an at sign."""
+    """Of whichever channel it is: only a mail address has an at sign; a number is its own key."""
     return Address.parse(text).key if "@" in text else text
 
 
@@ -101,7 +101,8 @@ queue = Table(
     Column("test", Boolean, nullable=False, server_default=false()),  # a test key's: its turn is beside the others'
     Column("line", Id),  # waits for the pace of this origination identity; null: for nobody's
     Column("turn", Double),  # its place there, of its lane
-    Index("queue_turns", "rank", "service_id", "test", "available_at"),
+    Column("channel", Text, nullable=False, server_default="email"),  # each one's turn is its own
+    Index("queue_turns", "rank", "service_id", "test", "channel", "available_at"),
     sqlite_with_rowid=False,
 )
 

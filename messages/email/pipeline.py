@@ -7,6 +7,7 @@ from uuid import UUID
 from messages import reply
 from messages.email import attachments, headers, mime, plain, recipients, rewrite, threads, transport
 from messages.email import branding as brandings
+from messages.email.body import text_of
 from messages.email.branding import Branding, Untouched
 from messages.email.content import Edit, HeaderSection, compose, legible, origin, splice
 from messages.email.encoded_words import subject_for_people
@@ -95,6 +96,12 @@ def prepare(content: bytes, preparation: Preparation) -> Rewritten:
         language=language,
         fates=tuple(fate for _, fate in fates),
     )
+
+
+def read_text(content: bytes) -> tuple[str | None, str | None]:
+    """The words of a mail as one text, None where it has none; and the Message-ID that it came with. Raises Refused."""
+    root, _, arrived = _legible(content)
+    return text_of(root), threads.own_id(arrived) or _shown_id(arrived)
 
 
 def _legible(content: bytes) -> tuple[Part, list[Edit], HeaderSection]:

@@ -15,7 +15,6 @@ KEY_EXPIRES_BEFORE = "the time at which the key is to end is over; to end it now
 KEY_NOT_IN_FORCE = "service {id} has no such key that is in force; make one first"
 MAX_BYTES_BEYOND = "the door takes messages of at most {limit} octets; choose a smaller limit for the key"
 BAD_ADDRESS = "the address cannot be used: {reason}"
-TEMPLATE_EMAIL_ONLY = "texts (SMS) are not sent yet, and nothing could use the template: make one for email"
 SES_REFUSED = "SES did not take the domain ({reason}): check the credentials and what they allow"
 SES_UNASKABLE = "SES cannot be asked ({reason}): check NOTIFY_RELAY_AWS__REGION, the credentials and the network"
 

@@ -83,7 +83,8 @@ async def _make(t: Transaction, domain: str | None, **options: Any) -> Service:
     default = await names.ensure(t.connection, t.sealing, email.default_domain, t.now)
     chosen = default if domain is None else await names.usable(t.connection, domain, email)
     made = await services.create(t.connection, t.limits, t.now, domain=chosen.name, **options)
-    await templates.create_hidden(t.connection, made.email_template_id, made.id, t.now)
+    for channel, template_id in ((Channel.EMAIL, made.email_template_id), (Channel.SMS, made.sms_template_id)):
+        await templates.create_hidden(t.connection, template_id, made.id, t.now, channel)
     await keys.hidden(t.connection, t.secret, t.limits, made, t.now)
     await _record(t, "create", None, made)
     return made

@@ -38,7 +38,7 @@ class Examined:
 
 async def account(settings: Settings, senders: Sequence[OriginationIdentity]) -> Text:
     """What the account may send. Raises ActionError."""
-    if not settings.sms.provider.asks_aws:
+    if not settings.sms.traits.asks_aws:
         return Text(SMS_IS_OUTBOX, {"dir": settings.outbox.dir})
     from delivery.providers import aws_sms_account
 
@@ -55,7 +55,7 @@ async def account(settings: Settings, senders: Sequence[OriginationIdentity]) ->
 
 async def examine(settings: Settings, senders: Sequence[OriginationIdentity]) -> list[Examined]:
     """Each sender by a dry run to its first country. Nothing where AWS sends no texts, or does not answer."""
-    if not settings.sms.provider.asks_aws or not senders:
+    if not settings.sms.traits.asks_aws or not senders:
         return []
     from delivery.providers import aws_sms_account
 

@@ -6,15 +6,9 @@ from uuid import UUID
 from delivery.library import templates
 from messages.message import Channel
 from messages.template import Template
-from relay.actions.errors import NOTHING_NAMED, TEMPLATE_EMAIL_ONLY, ActionError
+from relay.actions.errors import NOTHING_NAMED, ActionError
 from relay.actions.transaction import Transaction
 from relay.plain import plain
-
-
-def check_channel(channel: Channel) -> None:
-    """Raises ActionError where nothing is sent of such a template yet."""
-    if channel is not Channel.EMAIL:
-        raise ActionError(TEMPLATE_EMAIL_ONLY)
 
 
 async def create(
@@ -28,7 +22,6 @@ async def create(
     template_id: UUID | None = None,
 ) -> Template:
     """A new template in its first version. Raises a TextError."""
-    check_channel(channel)
     service_id = (await t.service(service)).id
     made = await templates.create(
         t.connection,

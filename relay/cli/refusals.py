@@ -23,9 +23,6 @@ SAID = {
     actions.KEY_EXPIRES_BEFORE: "the time of --expires-at is over; to end a key, use key revoke",
     actions.KEY_NOT_IN_FORCE: "service {id} has no such key that is in force; make one first: notify-relay key create",
     actions.MAX_BYTES_BEYOND: "the door takes messages of at most {limit} octets; choose a smaller --max-bytes",
-    actions.TEMPLATE_EMAIL_ONLY: (
-        "texts (SMS) are not sent yet, and nothing could use the template: make one of --type email"
-    ),
     actions.SES_KNOWS_NOT: "SES does not know the domain: notify-relay domain register {name}",
     actions.SES_HAS_OTHER: "SES has another key or MAIL FROM, or signs, too: notify-relay domain register {name}",
     actions.SES_WAITS_EASY: (

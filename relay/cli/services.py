@@ -35,6 +35,12 @@ EmailsPerYear = Annotated[int | None, typer.Option(min=0, help=texts.EMAILS_PER_
 TextsPerYear = Annotated[int | None, typer.Option(min=0, help=texts.TEXTS_PER_YEAR)]
 TimeZone = Annotated[str | None, typer.Option(help=texts.TIME_ZONE)]
 Contact = Annotated[str | None, typer.Option(help=texts.CONTACT)]
+Sms = Annotated[bool | None, typer.Option("--sms/--no-sms", help=texts.SMS_ALLOWED)]
+SmsPrefix = Annotated[bool | None, typer.Option("--sms-prefix/--no-sms-prefix", help=texts.SMS_PREFIX)]
+SmsAbroad = Annotated[
+    bool | None, typer.Option("--sms-international/--no-sms-international", help=texts.SMS_INTERNATIONAL)
+]
+SmsDowngrade = Annotated[bool | None, typer.Option("--sms-downgrade/--no-sms-downgrade", help=texts.SMS_DOWNGRADE)]
 
 
 def commands() -> typer.Typer:
@@ -72,6 +78,10 @@ def create(
     texts_per_year: TextsPerYear = None,
     time_zone: TimeZone = None,
     contact: Contact = None,
+    sms_allowed: Sms = None,
+    sms_prefix: SmsPrefix = None,
+    sms_international: SmsAbroad = None,
+    sms_downgrade: SmsDowngrade = None,
     as_json: Json = False,
 ) -> None:
     options = given(
@@ -87,6 +97,10 @@ def create(
         emails_per_year=emails_per_year,
         texts_per_year=texts_per_year,
         contact=contact,
+        sms_allowed=sms_allowed,
+        sms_prefix=sms_prefix,
+        sms_international=sms_international,
+        sms_downgrade=sms_downgrade,
     )
     if time_zone is not None:
         options["time_zone"] = time_zone
@@ -141,6 +155,10 @@ def update(
     texts_per_year: TextsPerYear = None,
     time_zone: TimeZone = None,
     contact: Contact = None,
+    sms_allowed: Sms = None,
+    sms_prefix: SmsPrefix = None,
+    sms_international: SmsAbroad = None,
+    sms_downgrade: SmsDowngrade = None,
     as_json: Json = False,
 ) -> None:
     changes = {
@@ -154,6 +172,10 @@ def update(
         "language": language,
         "branding": _of_its_own(branding),
         "time_zone": time_zone,
+        "sms_allowed": sms_allowed,
+        "sms_prefix": sms_prefix,
+        "sms_international": sms_international,
+        "sms_downgrade": sms_downgrade,
     }
     changes = {field: value for field, value in changes.items() if value is not None}
     changes |= given(

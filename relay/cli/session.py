@@ -68,8 +68,8 @@ def with_database(work: Callable[[Settings, Database], Awaitable[T]]) -> T:
 
 
 def given(**options: Any) -> dict[str, Any]:
-    """The options that were given; 0 and empty text stand for "none of its own"."""
-    return {name: value or None for name, value in options.items() if value is not None}
+    """The options that were given; 0 and empty text stand for "none of its own"; no is an answer."""
+    return {name: value if value is False else value or None for name, value in options.items() if value is not None}
 
 
 def operator() -> Actor:

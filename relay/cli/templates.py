@@ -41,7 +41,6 @@ def create(
     body_file: Annotated[str, BodyFile],
     as_json: Json = False,
 ) -> None:
-    changing.check_channel(type)
     body = _body(body_file)
     created = write(lambda t: changing.create(t, service, channel=type, name=name, subject=subject, body=body))
     _show(created, as_json)

@@ -70,6 +70,10 @@ CALLBACK_URL = "URL that is called, with https."
 BEARER_TOKEN_FILE = "File with the bearer token that each call carries; - for standard input."  # noqa: S105
 CALLBACK_SECRET_ONCE = "The signing secret is shown this once; keep it where the calls are checked."  # noqa: S105
 
+SMS_ALLOWED = "Whether it may send text messages; it may unless this says otherwise."
+SMS_PREFIX = "Whether its texts begin with its name; they do unless this says otherwise."
+SMS_INTERNATIONAL = "Whether its texts may go outside Canada and the United States; they may not unless this says so."
+SMS_DOWNGRADE = "Whether curly quotes, dashes and the like are written plainly in texts where that saves parts."
 SERVICE_ARGUMENT = "SERVICE"
 KEY_ARGUMENT = "KEY"
 NAME_ARGUMENT = "NAME"

@@ -14,19 +14,21 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from config.memory import Memory
 from config.words import Words, negotiate
 from messages.message import Language
 from messages.text import Translate
 from relay.failures import Failure, failure_of
 from relay.http import (
     documentation,
-    emails,
     errors,
     missing,
     notifications,
     pictures,
+    posting,
     received,
     replies,
+    responses,
     templates,
     validation,
 )
@@ -34,7 +36,9 @@ from relay.http.authentication import Authentication, Throttle, Verifier
 from relay.http.errors import ApiError
 from relay.http.pictures import is_picture
 from relay.http.presenting import Bodies, Contents, Links, Templates
-from relay.http.sending import EmailSending
+from relay.http.reading import HELD_BYTES, SHARE_BYTES
+from relay.http.requests import EmailRequest, SmsRequest
+from relay.http.sending import EmailSending, SmsSending
 from relay.http.submissions import Acceptor, Submissions
 from relay.metrics import DoorMetrics
 
@@ -46,6 +50,7 @@ _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; 
 def application(
     *,
     public_url: str,
+    sms_domain: str,
     verifier: Verifier,
     throttle: Throttle,
     acceptor: Acceptor,
@@ -58,7 +63,10 @@ def application(
     words: Words,
     now: Callable[[], float],
 ) -> ASGIApp:
-    """`public_url` is where clients reach us, and ends with a slash; `now` gives seconds since the epoch."""
+    """`public_url` is where clients reach us, and ends with a slash; `sms_domain` stands for phones, by SMTP only.
+
+    `now` gives seconds since the epoch.
+    """
     links = Links(public_url)
     submissions = Submissions(acceptor, metrics, links.docs, now)
     authentication = Authentication(verifier, throttle, metrics, links.docs, now)
@@ -72,8 +80,13 @@ def application(
         # It would send exceptions with their texts to whatever the environment's OTEL variables name.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    sending, bodies = EmailSending(submissions, templates_, links, now), Bodies(contents, templates_)
-    app.include_router(emails.routes(authentication, submissions, sending, now))
+    bodies = Bodies(contents, templates_)
+    email = EmailSending(submissions, bodies, links, now, sms_domain)
+    sms = SmsSending(submissions, bodies, links, now)
+    memory = Memory(HELD_BYTES, SHARE_BYTES)
+    common = (authentication, submissions)
+    app.include_router(posting.routes(EmailRequest, responses.EmailAccepted, *common, email, memory, now))
+    app.include_router(posting.routes(SmsRequest, responses.SmsAccepted, *common, sms, memory, now))
     app.include_router(missing.routes(authentication, links.docs))
     app.include_router(notifications.routes(authentication, searching, bodies, links, answers.translator, now))
     app.include_router(received.routes(authentication, received_, links))

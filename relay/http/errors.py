@@ -73,9 +73,6 @@ NOT_JSON_TYPE = Rejection(
     415, _BAD_REQUEST, Text("UnsupportedMediaType error: send the request as Content-Type application/json")
 )
 # As Notify says it where a service may not: 400, which published clients report and do not try again.
-NO_SMS = Rejection(
-    400, _BAD_REQUEST, Text("Service is not allowed to send text messages: they are not offered here yet; see {docs}")
-)
 NO_LETTERS = Rejection(
     400, _BAD_REQUEST, Text("Service is not allowed to send letters: they are not offered here yet; see {docs}")
 )
@@ -84,6 +81,9 @@ NO_BULK = Rejection(400, _BAD_REQUEST, Text("Sending to a list is not offered he
 NO_DOCUMENTS = Rejection(400, _BAD_REQUEST, Text("Service is not allowed to send documents"))
 REPLY_TO_UNKNOWN = Rejection(
     400, _BAD_REQUEST, Text("email_reply_to_id {id} does not exist in database for service id {service_id}")
+)
+SENDER_UNKNOWN = Rejection(
+    400, _BAD_REQUEST, Text("sms_sender_id {id} does not exist in database for service id {service_id}")
 )
 INTERNAL = Rejection(500, "Exception", Text("Internal server error"))
 UNAVAILABLE = Rejection(
@@ -187,6 +187,12 @@ _BY_REPLY: dict[Reply, Rejection] = {
     ),
     reply.SCHEDULED_IN_PAST: Rejection(400, "ValidationError", Text("scheduled_for datetime cannot be in the past")),
     reply.EMPTY: Rejection(400, _BAD_REQUEST, Text("Message is empty or just whitespace")),
+    reply.SMS_NOT_ALLOWED: Rejection(400, _BAD_REQUEST, Text("Service is not allowed to send text messages")),
+    reply.SMS_INTERNATIONAL: Rejection(400, _BAD_REQUEST, Text("Cannot send to international mobile numbers")),
+    reply.SMS_TOO_MANY_CHARACTERS: Rejection(
+        400, _BAD_REQUEST, Text("Content for template has a character count greater than the limit of {limit}")
+    ),
+    reply.SMS_TOO_LONG: Rejection(400, _BAD_REQUEST, Text("Your message is too long: {reason}")),
     reply.TEXT_TOO_LONG: Rejection(
         400,
         _BAD_REQUEST,

@@ -18,7 +18,6 @@ from relay.http.errors import ApiError, Rejection
 from relay.http.requests import Uuid
 
 _CALLS: tuple[tuple[str, str, str, Rejection], ...] = (
-    ("POST", "/v2/notifications/sms", "send_sms", errors.NO_SMS),
     ("POST", "/v2/notifications/letter", "send_letter", errors.NO_LETTERS),
     ("POST", "/v2/notifications/bulk", "send_bulk", errors.NO_BULK),
     ("GET", "/v2/notifications/{id}/pdf", "get_pdf_for_letter", errors.NO_LETTERS),

@@ -17,6 +17,7 @@ from delivery.store.base import Found
 from messages import status
 from messages.email.compose import Recipe, RecipeError
 from messages.message import Channel, ContentKind, Message
+from messages.sms import recipe as sms
 from messages.template import Template, TooLong, fill_body
 from messages.text import Translate
 
@@ -73,7 +74,7 @@ class Bodies:
 
     async def load(self, messages: Sequence[Message]) -> dict[UUID, Body]:
         """By message; missing where there is nothing to show: SMTP mail, or content that retention dropped."""
-        wanted = [message for message in messages if message.content_kind is ContentKind.RENDERED]
+        wanted = [message for message in messages if message.content_kind is not ContentKind.RAW]
         if not wanted:
             return {}
         if sum(message.content_bytes for message in wanted) <= _SMALL_BYTES:
@@ -87,6 +88,7 @@ class Bodies:
                 message.service_id, message.template_id, message.template_version
             )
             for message in {(each.template_id, each.template_version): each for each in wanted}.values()
+            if message.content_kind is ContentKind.RENDERED
         }
         found: dict[UUID, Body] = {}
         room = MAX_PAGE_OCTETS
@@ -122,6 +124,10 @@ def _bodies(
     found: dict[UUID, Body] = {}
     for message in messages:
         content = contents.get(message.content_id)
+        if message.content_kind is ContentKind.TEXT:
+            with contextlib.suppress(sms.RecipeError):
+                found[message.id] = Body(sms.Recipe.from_json(content or b"").body)
+            continue
         template = templates[message.template_id, message.template_version]
         if content is None or template is None or room < 0:
             continue
@@ -141,7 +147,7 @@ def notification(found: Found, body: Body, links: Links, translate: Translate) -
         "id": str(message.id),
         "reference": message.reference,
         "email_address": str(message.recipient) if email else None,
-        "phone_number": None,
+        "phone_number": None if email else str(message.recipient),
         **_LETTER,
         "type": message.channel.value,
         "status": message.status.value,
@@ -156,15 +162,24 @@ def notification(found: Found, body: Body, links: Links, translate: Translate) -
         "completed_at": timestamp(message.completed_at if message.status in status.FINAL else None),
         "scheduled_for": timestamp(message.scheduled_for),
         "one_click_unsubscribe_url": body.one_click_unsubscribe_url,
-        "cost_in_pounds": 0.0,
-        "cost_details": {},
-        "is_cost_data_ready": True,
+        "cost_in_pounds": 0.0 if email else None,
+        "cost_details": {} if email else _fragments(message),
+        "is_cost_data_ready": email,
     }
 
 
 _LETTER: Mapping[str, None] = dict.fromkeys(
     ("line_1", "line_2", "line_3", "line_4", "line_5", "line_6", "postcode", "postage")
 )
+
+
+def _fragments(message: Message) -> dict[str, Any]:
+    """What a text costs in parts; what one costs is not known here."""
+    return {
+        "billable_sms_fragments": message.billable_units,
+        "international_rate_multiplier": None,
+        "sms_rate": None,
+    }
 
 
 def template_link(message: Message, links: Links) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Notification(BaseModel):
     template: Template
     subject: str | None
     body: str = Field(
-        description="The filled template; empty for a message that came by SMTP, and once its content is deleted"
+        description="The filled template; empty for an email that came by SMTP, and once its content is deleted"
     )
     created_at: datetime
     created_by_name: str | None
@@ -91,6 +91,11 @@ class EmailContent(BaseModel):
     one_click_unsubscribe_url: str | None
 
 
+class SmsContent(BaseModel):
+    from_number: str | None = Field(description="Chosen when it is sent")
+    body: str = Field(description="As it is sent, but for the name of the service in front")
+
+
 class Sanitised(BaseModel):
     unsanitised: str
     sanitised: str
@@ -102,6 +107,18 @@ class EmailAccepted(BaseModel):
     id: UUID
     reference: str | None
     content: EmailContent
+    uri: str
+    template: Template
+    scheduled_for: str | None
+    sanitised_content: dict[str, Sanitised]
+
+
+class SmsAccepted(BaseModel):
+    """The text is stored, and will be sent."""
+
+    id: UUID
+    reference: str | None
+    content: SmsContent
     uri: str
     template: Template
     scheduled_for: str | None

@@ -33,7 +33,10 @@ _TYPES = {
     "int_type": "integer",
 }
 _OR_NULL = frozenset(
-    name for name, field in requests.EmailRequest.model_fields.items() if type(None) in get_args(field.annotation)
+    name
+    for model in (requests.EmailRequest, requests.SmsRequest)
+    for name, field in model.model_fields.items()
+    if type(None) in get_args(field.annotation)
 )
 
 

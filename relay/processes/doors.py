@@ -25,6 +25,7 @@ from relay.accept import Acceptor
 from relay.contact import Contacts
 from relay.metrics import DoorMetrics
 from relay.preparation.email import EmailPreparer
+from relay.preparation.sms import SmsPreparer
 from relay.warnings import Warnings
 from relay.wiring import announced, load_letterheads, open_database, secret_keyring
 
@@ -61,7 +62,7 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
             Idempotency(database, codec),
             searching,
             verifier,
-            {Channel.EMAIL: email},
+            {Channel.EMAIL: email, Channel.SMS: SmsPreparer(templates, settings.smtp.max_message_bytes)},
             max_recipients=settings.smtp.max_recipients,
             now=now,
         )

@@ -17,6 +17,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
     async with open_door(settings, "http") as parts:
         app = application(
             public_url=settings.http.public_url,
+            sms_domain=settings.email.sms_domain,
             verifier=parts.verifier,
             throttle=parts.throttle,
             acceptor=parts.acceptor,

@@ -29,7 +29,7 @@ def prepare(settings: Settings, role: Role) -> Listeners:
     _choose_metrics_folder(settings)  # now that the port is ours: its folder may be another supervisor's
     sealing = role.holds(Secret.SEALING_KEY)
     asyncio.run(_prepare_database(settings, sealing))
-    if sealing and settings.email.traits.writes_files:
+    if sealing and (settings.email.traits.writes_files or settings.sms.traits.writes_files):
         with contextlib.suppress(OSError):  # what cannot be written is said by `check`, and mail waits until it can
             settings.outbox.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return listeners

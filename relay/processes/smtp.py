@@ -24,6 +24,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             parts.metrics,
             parts.words,
             parts.throttle,
+            sms_domain=settings.email.sms_domain,
         )
         await smtp.start(place.mine(STARTTLS), place.mine(TLS), place.mine(DEVICES))
         ready()

@@ -17,7 +17,7 @@ from delivery import retention
 from delivery.exit.origin import country
 from delivery.exit.pace import Pace
 from delivery.exit.rendering import Renderer
-from delivery.exit.sealing import EmailSealing
+from delivery.exit.sealing import EmailSealing, SmsSealing
 from delivery.exit.signing import Signer
 from delivery.exit.worker import Worker
 from delivery.followers import FOLLOWERS
@@ -63,12 +63,12 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             attempting=attempting,
             opt_outs=OptOuts(database, secret),
             queue=SqlQueue(database),
-            sealing={Channel.EMAIL: email},
+            sealing={Channel.EMAIL: email, Channel.SMS: SmsSealing()},
             providers=providers,
             settings=settings.delivery,
             metrics=metrics,
             now=time.time,
-            pace=pace if settings.sms.provider.asks_aws else None,
+            pace=pace if settings.sms.traits.asks_aws else None,
         )
         beside = _once(settings, database, stopping) if place.slot == 0 else ()
         tasks = [asyncio.create_task(each) for each in beside]

@@ -15,10 +15,10 @@ import structlog
 from auth.principal import Principal
 from config.settings import Smtp
 from messages import reply
-from messages.address import Address
 from messages.email.line_ends import mend_line_ends
 from messages.envelope import Envelope
 from messages.message import Dsn, Submission, Trace
+from messages.recipient import Recipient
 from messages.reply import Refused, Reply
 from relay.checks import check_recipient, recipient_limit
 from relay.failures import described, refusal
@@ -27,6 +27,7 @@ from relay.logins import network
 from relay.metrics import DoorMetrics
 from relay.options import submission
 from relay.smtp.parameters import MailCommand, parse_rcpt
+from relay.smtp.phones import recipient_at
 
 if TYPE_CHECKING:
     from relay.accept import Accepted
@@ -58,8 +59,8 @@ class Transaction:
 
     client: Client
     sender: MailCommand
-    recipients: list[Address] = field(default_factory=list)
-    dsn: dict[str, Dsn] = field(default_factory=dict)  # by `Address.key`
+    recipients: list[Recipient] = field(default_factory=list)
+    dsn: dict[str, Dsn] = field(default_factory=dict)  # by `Recipient.key`
     refusal: Reply | None = None  # the last one at RCPT
 
 
@@ -67,9 +68,15 @@ class Handler:
     """One per process, shared by its sessions. `now` gives seconds since the epoch."""
 
     def __init__(
-        self, settings: Smtp, acceptor: Acceptor, metrics: DoorMetrics, now: Callable[[], float] = time.time
+        self,
+        settings: Smtp,
+        acceptor: Acceptor,
+        metrics: DoorMetrics,
+        sms_domain: str,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
+        self._sms_domain = sms_domain
         self._acceptor = acceptor
         self._journal = Journal(metrics)
         self._now = now
@@ -87,19 +94,20 @@ class Handler:
         """RCPT. Raises Refused; the transaction goes on without that recipient."""
         principal = transaction.client.principal
         try:
-            recipient = parse_rcpt(argument, transaction.sender.smtputf8)
+            command = parse_rcpt(argument, transaction.sender.smtputf8)
+            recipient = recipient_at(command.address, self._sms_domain)
             # The client hears it here, while it can still split; the rule for every door is accept's check_recipients.
             limit = self.recipient_limit(principal)
             if len(transaction.recipients) >= limit:
                 raise Refused(reply.TOO_MANY_RECIPIENTS, limit=limit)
-            check_recipient(principal, recipient.address)
+            check_recipient(principal, recipient)
         except Exception as error:  # of ours, too: the transaction goes on, or what follows would hear 503
             refused = self.refusal_of(error)
             transaction.refusal = refused.reply
             raise refused from None
-        transaction.recipients.append(recipient.address)
-        if asked := recipient.dsn(transaction.sender):
-            transaction.dsn.setdefault(recipient.address.key, asked)  # named twice, it gets one message
+        transaction.recipients.append(recipient)
+        if asked := command.dsn(transaction.sender):
+            transaction.dsn.setdefault(recipient.key, asked)  # named twice, it gets one message
 
     async def submit(self, transaction: Transaction, content: bytes, trace: Trace) -> "Accepted | Refused":
         """What came of a whole message; when it was accepted, it is on disk.

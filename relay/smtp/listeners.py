@@ -102,9 +102,10 @@ class SmtpDoor:
         words: Words,
         throttle: Throttle,
         *,
+        sms_domain: str,
         pace: Pace = PACE,
     ) -> None:
-        self._handler = Handler(settings, acceptor, metrics)
+        self._handler = Handler(settings, acceptor, metrics, sms_domain)
         self._connections: Connections[Conversation] = Connections(settings, metrics.smtp_connections)
         self._balancers = [ip_network(each) for each in settings.proxy_from]
         self._log = structlog.get_logger()

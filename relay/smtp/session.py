@@ -322,7 +322,11 @@ class Session(Conversation):
         if isinstance(outcome, Refused):
             raise outcome
         self._commands = 0
-        await self._say(reply.QUEUED, group_id=outcome.group_id, recipients=outcome.recipients)
+        told = {"group_id": outcome.group_id, "recipients": outcome.recipients}
+        if texts := outcome.texts:
+            await self._say(reply.QUEUED_TEXTS, **told, texts=len(texts), parts=texts[0].billable_units)
+        else:
+            await self._say(reply.QUEUED, **told)
         if self._connection.is_closing():
             self._shared.handler.not_told(outcome, transaction.client)
 

@@ -11,7 +11,8 @@ from config.database import Database
 from delivery.queue import interventions
 from delivery.queue.base import Depth, Queue, Waits
 from delivery.store.base import Attempt, Outcome, Record
-from messages.message import KeyType, Lane, new_id
+from messages.message import Channel, KeyType, Lane, new_id
+from messages.phone import PhoneNumber
 from tests.contract.conftest import Pair
 from tests.harness.noon import NOW, message
 from tests.harness.store import Store, group_of
@@ -247,3 +248,31 @@ async def test_a_release_ends_no_other_hold(queue: Queue, database: Database) ->
     assert not await release(database, UUID(int=2))
     assert await release(database, None)
     assert (await queue.stats(NOW)).held == {UUID(int=1)}
+
+
+async def test_a_channel_that_rests_is_left_and_the_other_is_served_past_it(store: Store, queue: Queue) -> None:
+    service = UUID(int=5)
+    for at in range(80):
+        await store.putting.put(group_of((message(service_id=service, created_at=NOW - 100 + at),), b"x"))
+    number = PhoneNumber("+16135550100")
+    text = message(service_id=service, channel=Channel.SMS, recipient=number)
+    test = message(service_id=service, channel=Channel.SMS, recipient=number, key_type=KeyType.TEST)
+    for each in (text, test):
+        await store.putting.put(group_of((each,), b"x"))
+
+    assert await queue.claim("a", 10, NOW, 60, 0, frozenset(Channel)) == []
+    claims = await queue.claim("a", 10, NOW, 60, 0, {Channel.EMAIL})
+    assert {claim.message_id for claim in claims} == {text.id, test.id}
+    assert {claim.channel for claim in claims} == {Channel.SMS}
+    assert {claim.channel for claim in await queue.claim("a", 10, NOW, 60, 0, {Channel.SMS})} == {Channel.EMAIL}
+
+
+async def test_texts_of_a_service_take_turns_with_its_mail(store: Store, queue: Queue) -> None:
+    """A code that somebody waits for does not stand behind thousands of letters."""
+    service = UUID(int=5)
+    for at in range(30):
+        await store.putting.put(group_of((message(service_id=service, created_at=NOW - 100 + at),), b"x"))
+    text = message(service_id=service, channel=Channel.SMS, recipient=PhoneNumber("+16135550100"))
+    await store.putting.put(group_of((text,), b"x"))
+
+    assert text.id in {claim.message_id for claim in await queue.claim("a", 10, NOW, 60, 0)}

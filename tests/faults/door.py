@@ -64,7 +64,16 @@ async def _serve(folder: Path, synchronous: str) -> None:
     )
     context = Certificates([self_signed.ensure(folder, "localhost")]).context
     throttle = Throttle(database, keyring, time.time, default_domain=DOMAIN)
-    door = SmtpDoor(Smtp(), context, verifier, acceptor, DoorMetrics(CollectorRegistry()), Words.load(), throttle)
+    door = SmtpDoor(
+        Smtp(),
+        context,
+        verifier,
+        acceptor,
+        DoorMetrics(CollectorRegistry()),
+        Words.load(),
+        throttle,
+        sms_domain=f"sms.{DOMAIN}",
+    )
     listener = socket.create_server(("127.0.0.1", 0))
     await door.start([], [listener])
     login = {"username": issued.key.smtp_username, "password": issued.smtp_password}

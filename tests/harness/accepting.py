@@ -13,6 +13,7 @@ from messages.message import Channel, Message, Personalised, Submission, Trace
 from messages.template import Template
 from relay.accept import Acceptor
 from relay.preparation.email import EmailPreparer
+from relay.preparation.sms import SmsPreparer
 from tests.harness.kept import Kept
 from tests.harness.store import Store
 
@@ -58,7 +59,10 @@ def acceptor(
         store.idempotency,
         store.searching,
         verifier or Everybody(),  # type: ignore[arg-type]
-        {Channel.EMAIL: EmailPreparer(Brandings(), templates, max_bytes)},
+        {
+            Channel.EMAIL: EmailPreparer(Brandings(), templates, max_bytes),
+            Channel.SMS: SmsPreparer(templates, max_bytes),
+        },
         max_recipients=3,
         now=now,
     )

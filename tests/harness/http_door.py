@@ -33,6 +33,7 @@ from relay.http.application import application
 from relay.http.serving import serve
 from relay.metrics import DoorMetrics
 from relay.preparation.email import EmailPreparer
+from relay.preparation.sms import SmsPreparer
 from tests.harness import domains
 from tests.harness.clock import Clock
 from tests.harness.store import Store
@@ -131,12 +132,13 @@ async def running_door(
         store.idempotency,
         store.searching,
         verifier,
-        {Channel.EMAIL: preparer},
+        {Channel.EMAIL: preparer, Channel.SMS: SmsPreparer(found, 1 << 20)},
         max_recipients=10,
         now=clock,
     )
     app = application(
         public_url=ROOT,
+        sms_domain=f"sms.{DOMAIN}",
         verifier=verifier,
         throttle=throttle,
         acceptor=acceptor,
@@ -176,6 +178,7 @@ async def _make(
                 connection, limits, now, name=f"Service {mode}", email_from=mode, domain=DOMAIN, live=mode == "live"
             )
             await templates.create_hidden(connection, service.email_template_id, service.id, now)
+            await templates.create_hidden(connection, service.sms_template_id, service.id, now, Channel.SMS)
             await guests.add(connection, keyring, service.id, GUEST, now)
             for kind in kinds:
                 name = mode if mode == "trial" else str(kind)

@@ -36,6 +36,7 @@ from messages.message import Channel, KeyType, Lane, Language, Submission
 from relay.accept import Accepted, Acceptor
 from relay.metrics import DoorMetrics
 from relay.preparation.email import EmailPreparer
+from relay.preparation.sms import SmsPreparer
 from relay.smtp.intake import PACE, Pace
 from relay.smtp.listeners import SmtpDoor
 from relay.tls import Certificates
@@ -133,7 +134,10 @@ async def running_door(folder: Path, rules: Rules = QUICK, pace: Pace = PACE, **
         store.idempotency,
         store.searching,
         verifier,
-        {Channel.EMAIL: EmailPreparer(Brandings(), Templates(database, time.time), smtp.max_message_bytes)},
+        {
+            Channel.EMAIL: EmailPreparer(Brandings(), Templates(database, time.time), smtp.max_message_bytes),
+            Channel.SMS: SmsPreparer(Templates(database, time.time), smtp.max_message_bytes),
+        },
         max_recipients=smtp.max_recipients,
         now=time.time,
     )
@@ -141,7 +145,9 @@ async def running_door(folder: Path, rules: Rules = QUICK, pace: Pace = PACE, **
     registry = CollectorRegistry()
     context = Certificates([(folder / "tls.pem", folder / "tls.pem")]).context
     throttle = Throttle(database, keyring, clock, default_domain=DOMAIN, rules=rules)
-    door = SmtpDoor(smtp, context, verifier, gate, DoorMetrics(registry), words(), throttle, pace=pace)
+    door = SmtpDoor(
+        smtp, context, verifier, gate, DoorMetrics(registry), words(), throttle, sms_domain=f"sms.{DOMAIN}", pace=pace
+    )
     sharing = asyncio.create_task(throttle.run())
     listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
     ports = [sock.getsockname()[1] for sock in listening]

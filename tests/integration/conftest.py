@@ -17,7 +17,7 @@ from config.keyring import Keyring
 from config.settings import Aws, Delivery, Email
 from delivery.exit.pace import Pace
 from delivery.exit.rendering import Renderer
-from delivery.exit.sealing import EmailSealing, Sealing
+from delivery.exit.sealing import EmailSealing, Sealing, SmsSealing
 from delivery.exit.signing import Signer
 from delivery.exit.worker import Worker
 from delivery.library.brandings import Brandings
@@ -64,10 +64,11 @@ class Works:
         return message
 
     def sealing_of(self, signer: Signer, delivery: Delivery) -> dict[Channel, Sealing]:
-        """Email's, with this signer."""
+        """Each channel's; email's with this signer."""
         renderer = Renderer(Templates(self.database, time.time), Brandings(database=self.database, now=time.time))
         searching, one_in = self.store.searching, delivery.verify_one_in
-        return {Channel.EMAIL: EmailSealing(renderer, signer, searching, self.metrics, verify_one_in=one_in)}
+        email = EmailSealing(renderer, signer, searching, self.metrics, verify_one_in=one_in)
+        return {Channel.EMAIL: email, Channel.SMS: SmsSealing()}
 
     @contextlib.asynccontextmanager
     async def worker(

@@ -1,21 +1,21 @@
 """What it takes to send by another channel: a provider in the table; a step before it only where there is one to do."""
 
 import time
-from collections.abc import Iterator
 from uuid import UUID
 
-import pytest
 from structlog.testing import capture_logs
 
 from delivery.providers.base import Receipt
 from delivery.store.base import InboundText, Outcome
-from messages.message import Channel, KeyType, Message
+from messages.message import Channel, ContentKind, KeyType, Message
+from messages.phone import PhoneNumber
+from messages.sms.recipe import Recipe
 from messages.status import Status
-from tests.fakes.numbers import Number, texts_can_be_sent
 from tests.integration.conftest import Works
 
-TEXT = b"Your passport is ready."
-NUMBER = Number("+16135550100")
+TEXT = Recipe("Passports", "Your passport is ready.").to_json()
+SENT = b"Passports: Your passport is ready."
+NUMBER = PhoneNumber("+16135550100")
 
 
 class Carrier:
@@ -36,20 +36,17 @@ class Carrier:
     async def close(self) -> None: ...
 
 
-@pytest.fixture(autouse=True)
-def texts() -> Iterator[None]:
-    with texts_can_be_sent():
-        yield
-
-
 async def test_a_text_goes_as_it_is_to_its_own_provider_beside_signed_mail(works: Works) -> None:
-    text, mail = await works.put(TEXT, channel=Channel.SMS, recipient=NUMBER), await works.put()
+    text, mail = (
+        await works.put(TEXT, content_kind=ContentKind.TEXT, channel=Channel.SMS, recipient=NUMBER),
+        await works.put(),
+    )
     carrier = Carrier()
     async with works.worker(also={Channel.SMS: carrier}):
         history = await works.wait(text, Status.SENDING)
         await works.wait(mail, Status.SENDING)
 
-    assert carrier.sent == [("+16135550100", TEXT)]
+    assert carrier.sent == [("+16135550100", SENT)]
     assert [attempt.provider for attempt in history.attempts] == ["carrier"]
     (sent,) = works.aws.sent
     assert sent.raw.startswith(b"DKIM-Signature:")
@@ -57,7 +54,9 @@ async def test_a_text_goes_as_it_is_to_its_own_provider_beside_signed_mail(works
 
 async def test_a_text_of_a_test_key_ends_in_the_simulator(works: Works) -> None:
     carrier = Carrier()
-    text = await works.put(TEXT, channel=Channel.SMS, recipient=NUMBER, key_type=KeyType.TEST)
+    text = await works.put(
+        TEXT, content_kind=ContentKind.TEXT, channel=Channel.SMS, recipient=NUMBER, key_type=KeyType.TEST
+    )
     async with works.worker(also={Channel.SMS: carrier}):
         history = await works.wait(text, Status.DELIVERED)
 
@@ -66,7 +65,7 @@ async def test_a_text_of_a_test_key_ends_in_the_simulator(works: Works) -> None:
 
 
 async def test_a_text_without_a_provider_waits_for_one_and_keeps_no_mail_waiting(works: Works) -> None:
-    text = await works.put(TEXT, channel=Channel.SMS, recipient=NUMBER)
+    text = await works.put(TEXT, content_kind=ContentKind.TEXT, channel=Channel.SMS, recipient=NUMBER)
     mail = await works.put()
     with capture_logs() as logs:
         async with works.worker():
@@ -82,7 +81,7 @@ async def test_a_text_without_a_provider_waits_for_one_and_keeps_no_mail_waiting
 
 
 async def test_a_text_that_expired_while_it_waited_for_a_provider_ends(works: Works) -> None:
-    text = await works.put(TEXT, channel=Channel.SMS, recipient=NUMBER, expires_at=0.0)
+    text = await works.put(TEXT, content_kind=ContentKind.TEXT, channel=Channel.SMS, recipient=NUMBER, expires_at=0.0)
     async with works.worker():
         history = await works.wait(text, Status.TECHNICAL_FAILURE)
     assert history.reason == "expired"
@@ -92,7 +91,7 @@ async def test_a_text_that_expired_while_it_waited_for_a_provider_ends(works: Wo
 async def test_a_text_to_somebody_who_opted_out_ends_without_a_call_and_the_others_go(works: Works) -> None:
     await works.store.receiving.take([InboundText("in-1", "+16135550100", "+16135550150", "ARRÊT", None)], time.time())
     stopped = await works.put(TEXT, channel=Channel.SMS, recipient=NUMBER)
-    other = await works.put(TEXT, channel=Channel.SMS, recipient=Number("+16135550199"))
+    other = await works.put(TEXT, channel=Channel.SMS, recipient=PhoneNumber("+16135550199"))
     mail, carrier = await works.put(), Carrier()
     with capture_logs() as logs:
         async with works.worker(also={Channel.SMS: carrier}):

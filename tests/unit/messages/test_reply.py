@@ -22,6 +22,7 @@ SYNTAX = {
     "AUTH_NOT_BASE64",
     "BAD_COMMAND",
     "BAD_OPTION",
+    "BAD_PHONE_NUMBER",
     "BAD_RECIPIENT",
     "BAD_SENDER",
     "BAD_SEQUENCE",
@@ -59,6 +60,11 @@ POLICY = {
     "PERSONALISATION_MISSING",
     "SCHEDULED_IN_PAST",
     "SENDER_NOT_ALLOWED",
+    "SMS_INTERNATIONAL",
+    "SMS_NOT_ALLOWED",
+    "SMS_TOO_LONG",
+    "SMS_TOO_MANY_CHARACTERS",
+    "SMS_WITHOUT_TEXT",
     "TEAM_KEY_RECIPIENT",
     "TEMPLATE_ARCHIVED",
     "TEMPLATE_UNKNOWN",
@@ -167,7 +173,7 @@ def test_link_is_said_once_however_many_languages():
 
 def test_replies_that_refuse_nothing_have_no_link():
     for name in REPLIES.keys() - REFUSALS.keys():
-        assert "://" not in REPLIES[name].format(LINKED, group_id="g", recipients=1)
+        assert "://" not in REPLIES[name].format(LINKED, group_id="g", recipients=1, texts=1, parts=1)
 
 
 def test_text_for_other_doors_has_no_link():

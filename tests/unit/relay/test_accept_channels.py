@@ -1,6 +1,5 @@
 """One submission to mailboxes and phones: one group in one transaction, each channel's content prepared once."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from uuid import UUID
 
@@ -9,18 +8,18 @@ import pytest
 from auth.principal import Principal
 from messages import reply
 from messages.message import Channel, ContentKind, IdempotencyKey, Submission
+from messages.phone import PhoneNumber
 from messages.recipient import Recipient
 from messages.reply import Refused
 from relay.accept import Acceptor
 from relay.preparation.base import Prepared
-from tests.fakes.numbers import Number, texts_can_be_sent
 from tests.fakes.principals import make_principal
 from tests.harness.accepting import acceptor, submission
 from tests.harness.kept import Kept
 
 PRINCIPAL = make_principal()
 TEXT = Prepared(b"recipe", ContentKind.RAW, "", None, UUID(int=9), 1, billable_units=2)
-BOB, CARL = Number("+16135550100"), Number("+16135550101")
+BOB, CARL = PhoneNumber("+16135550100"), PhoneNumber("+16135550101")
 
 
 class Texts:
@@ -35,12 +34,6 @@ class Texts:
             raise Refused(reply.EMPTY)
         self.prepared += 1
         return TEXT
-
-
-@pytest.fixture(autouse=True)
-def texts() -> Iterator[None]:
-    with texts_can_be_sent():
-        yield
 
 
 def accepting(kept: Kept, texts: Texts) -> Acceptor:

@@ -5,9 +5,9 @@ import pytest
 from messages import reply
 from messages.address import Address
 from messages.message import KeyType
+from messages.phone import PhoneNumber
 from messages.reply import Refused, Reply
 from relay.checks import check_recipient, check_recipients, check_size
-from tests.fakes.numbers import Number
 from tests.fakes.principals import make_principal
 
 SOMEBODY = Address.parse("Somebody@Example.com")
@@ -44,8 +44,8 @@ def test_a_recipient_is_allowed_by_service_key_and_guest_list(
 
 def test_a_number_is_reached_by_the_same_rules():
     principal = make_principal(key_type=KeyType.TEAM, guests={"+16135550100"})
-    check_recipient(principal, Number("+1 613 555-0100"))
-    assert refusal(check_recipient, principal, Number("+16135550199")) is reply.TEAM_KEY_RECIPIENT
+    check_recipient(principal, PhoneNumber("+16135550100"))
+    assert refusal(check_recipient, principal, PhoneNumber("+16135550199")) is reply.TEAM_KEY_RECIPIENT
 
 
 def test_a_refusal_names_the_service_and_not_the_recipient() -> None:

@@ -4,13 +4,13 @@ import asyncio
 
 from delivery.exit.portions import Room, Work, portions
 from delivery.queue.base import Claim
-from messages.message import ContentKind, Lane
+from messages.message import Channel, ContentKind, Lane
 from tests.fakes.messages import make_message
 
 
 def work(*sizes: int, kind: ContentKind = ContentKind.RAW) -> list[Work]:
     messages = [make_message(content_bytes=size, content_kind=kind) for size in sizes]
-    return [(Claim(message.id, Lane.NORMAL, 0, unknown=False), message) for message in messages]
+    return [(Claim(message.id, Lane.NORMAL, Channel.EMAIL, 0, unknown=False), message) for message in messages]
 
 
 def sizes(parts: list[list[Work]]) -> list[list[int]]:

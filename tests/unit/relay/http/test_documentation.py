@@ -18,6 +18,7 @@ from relay.metrics import DoorMetrics
 def document() -> dict[str, Any]:
     app: Any = application(
         public_url="https://api.example.ca/",
+        sms_domain="sms.example.ca",
         verifier=None,  # type: ignore[arg-type]
         throttle=None,  # type: ignore[arg-type]
         acceptor=None,  # type: ignore[arg-type]
@@ -60,7 +61,7 @@ def test_every_failure_has_the_same_body(document: dict[str, Any]) -> None:
         for answer in failures.values():
             schema = answer["content"]["application/json"]["schema"]
             assert schema == {"$ref": "#/components/schemas/Errors"}
-        assert ("422" in answers) == (path == "/v2/notifications/email")
+        assert ("422" in answers) == (path in ("/v2/notifications/email", "/v2/notifications/sms"))
         assert operation["security"] == [{"jwt": []}, {"apiKey": []}]
 
 

@@ -23,6 +23,7 @@ FILES = (
     "relay/checks.py",
     "relay/preparation/base.py",
     "relay/preparation/email.py",
+    "relay/preparation/sms.py",
     "auth/limits.py",
     "auth/verify.py",
 )
@@ -31,6 +32,7 @@ NOT_BY_HTTP = {
     "BAD_OPTION",  # of a header field; told in its own words
     "DEVICE_KEY_UNKNOWN",  # devices do not speak HTTP
     "OPTION_FIXED",  # as well
+    "SMS_WITHOUT_TEXT",  # of a mail's
     "SENDER_NOT_ALLOWED",  # a template has no author
     "TOO_LARGE_ENCODED",  # a template's mail is bounded by its text
     "TOO_MANY_RECIPIENTS",  # a request names one

@@ -1,23 +1,23 @@
-"""The route that sends an email."""
+"""The route that sends, one for each channel: the request read within its share of memory, the answer with 201."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from auth.principal import Principal
 from config.memory import Memory, Portion
-from relay.http import responses, validation
+from relay.http import validation
 from relay.http.authentication import Authentication
 from relay.http.client import Client
 from relay.http.documentation import failures
 from relay.http.errors import ApiError
-from relay.http.reading import HELD_BYTES, SHARE_BYTES, read_json
-from relay.http.requests import EmailRequest, IdempotencyKey
-from relay.http.sending import EmailSending
+from relay.http.reading import read_json
+from relay.http.requests import IdempotencyKey
+from relay.http.sending import Asked, Sending
 from relay.http.submissions import Submissions
 
 _REPLAYED: dict[str, Any] = {
@@ -26,44 +26,46 @@ _REPLAYED: dict[str, Any] = {
         "schema": {"type": "string", "enum": ["true"]},
     }
 }
-_EMAIL_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": EmailRequest.model_json_schema()}},
-    }
-}
 
 
 def routes(
-    authentication: Authentication, submissions: Submissions, sending: EmailSending, now: Callable[[], float]
+    kind: type[Asked],
+    accepted: type[BaseModel],
+    authentication: Authentication,
+    submissions: Submissions,
+    sending: Sending[Asked],
+    memory: Memory,
+    now: Callable[[], float],
 ) -> APIRouter:
-    """`now` gives seconds since the epoch."""
-    router = APIRouter(prefix="/v2/notifications/email", tags=["Messages"])
-    memory = Memory(HELD_BYTES, SHARE_BYTES)
+    """`kind` is what is asked for, `accepted` what is answered; `now` gives seconds since the epoch."""
+    channel = sending.channel.value
+    router = APIRouter(prefix=f"/v2/notifications/{channel}", tags=["Messages"])
+    body = {"required": True, "content": {"application/json": {"schema": kind.model_json_schema()}}}
 
-    async def read(request: Request, portion: Portion) -> EmailRequest:
+    async def read(request: Request, portion: Portion) -> Asked:
         data = await read_json(request, portion)
         try:
-            return EmailRequest.model_validate(data, context={"now": now()})
+            return kind.model_validate(data, context={"now": now()})
         except ValidationError as error:
             raise ApiError.invalid(validation.texts(error.errors(include_url=False))) from None
 
     @router.post(
         "",
+        name=f"send_{channel}",
         status_code=201,
         response_model=None,
+        description=sending.__doc__,
         responses={
-            201: {"model": responses.EmailAccepted, "headers": _REPLAYED},
+            201: {"model": accepted, "headers": _REPLAYED},
             **failures(400, 401, 403, 408, 413, 415, 422, 429, 500, 503),
         },
-        openapi_extra=_EMAIL_BODY,
+        openapi_extra={"requestBody": body},
     )
-    async def send_email(
+    async def send(
         request: Request,
         principal: Annotated[Principal, Depends(authentication)],
         idempotency_key: Annotated[IdempotencyKey | None, Header(alias="Idempotency-Key")] = None,
     ) -> Response:
-        """Send an email made of a template. It is stored when this is answered."""
         address = request.client.host if request.client else ""
         client = Client.of(address, request.headers.get("user-agent", ""))
         with memory.portion(principal.service.id) as portion:
@@ -75,7 +77,7 @@ def routes(
 
     @router.get("", include_in_schema=False)
     async def refuse() -> Response:
-        """Or `email` would be taken for a message's id."""
+        """Or the channel would be taken for a message's id."""
         raise HTTPException(405, headers={"Allow": "POST"})
 
     return router

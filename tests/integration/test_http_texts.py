@@ -1,0 +1,87 @@
+"""Texts by the HTTP door over real sockets and a real database."""
+
+from typing import Any
+
+import pytest
+
+from delivery.library import templates
+from messages.message import Channel
+from messages.template import Template
+from tests.harness.http_door import DOMAIN, ROOT, Answer, Door
+
+SMS, NUMBER = "/v2/notifications/sms", "+16135550100"
+
+
+async def made(door: Door, body: str = "Hello ((name))") -> Template:
+    async with door.database.write() as connection:
+        return await templates.create(
+            connection, door.service.id, door.clock(), channel=Channel.SMS, name="Text", subject=None, body=body
+        )
+
+
+async def text(door: Door, template: Template, name: str = "normal", key: str | None = None, **changes: Any) -> Answer:
+    asked = {"phone_number": NUMBER, "template_id": str(template.id), "personalisation": {"name": "Amala"}, **changes}
+    headers = door.key(name) | ({"Idempotency-Key": key} if key else {})
+    return await door.ask("POST", SMS, headers, json=asked)
+
+
+async def test_a_text_is_stored_and_shown_without_the_name_in_front(door: Door) -> None:
+    template = await made(door)
+    sent = await text(door, template, phone_number="(613) 555-0100", reference="r", key="k")
+    again = await text(door, template, phone_number="(613) 555-0100", reference="r", key="k")
+
+    assert sent.status == 201
+    assert sent.body == again.body | {"id": sent.body["id"]}
+    assert sent.body["content"] == {"from_number": None, "body": "Hello Amala"}
+    assert sent.body["template"]["version"] == 1
+    assert again.body["id"] == sent.body["id"]
+    shown = (await door.get(f"/v2/notifications/{sent.body['id']}")).body
+    assert (shown["type"], shown["phone_number"], shown["email_address"]) == ("sms", NUMBER, None)
+    assert (shown["body"], shown["subject"], shown["reference"]) == ("Hello Amala", None, "r")
+    assert shown["cost_details"]["billable_sms_fragments"] == 1
+    assert shown["cost_in_pounds"] is None
+    listed = (await door.get("/v2/notifications?template_type=sms")).body["notifications"]
+    assert [each["id"] for each in listed] == [sent.body["id"]]
+    assert sent.body["uri"].startswith(ROOT)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"phone_number": "+1613"}, "ValidationError", "phone_number Not enough digits"),
+        ({"phone_number": "nobody"}, "ValidationError", "phone_number Must not contain letters or symbols"),
+        ({"phone_number": "+442079460000"}, "BadRequestError", "Cannot send to international mobile numbers"),
+        ({"personalisation": {"name": "x" * 620}}, "BadRequestError",
+         "Content for template has a character count greater than the limit of 612"),
+        ({"email_address": "a@b.ca"}, "ValidationError",
+         "Additional properties are not allowed (email_address was unexpected)"),
+        ({"sms_sender_id": "5f0ca9c3-4f62-4a2a-8bb2-2f0a2b0f9c1e"}, "BadRequestError", "sms_sender_id "),
+    ],
+)  # fmt: skip
+async def test_what_is_wrong_is_said_in_notifys_words(
+    door: Door, changes: dict[str, Any], error: str, message: str
+) -> None:
+    answer = await text(door, await made(door), **changes)
+
+    assert answer.status == 400
+    (told,) = answer.body["errors"]
+    assert told["error"] == error
+    assert told["message"].startswith(message)
+
+
+async def test_numbers_for_smoke_tests_are_answered_and_come_to_nothing(door: Door) -> None:
+    template = await made(door)
+    for number in ("+16132532222", "07700900111", "+16132532224"):
+        sent = await text(door, template, phone_number=number)
+        assert (sent.status, sent.body["content"]["body"]) == (201, "Hello Amala")
+        assert (await door.get(f"/v2/notifications/{sent.body['id']}")).status == 404
+
+
+async def test_the_domain_that_stands_for_phones_by_smtp_has_no_mailboxes(door: Door) -> None:
+    answer = await door.send(email_address=f"+16135550100@sms.{DOMAIN}")
+    assert (answer.status, answer.body["errors"][0]["message"]) == (400, "email_address Not a valid email address")
+
+
+async def test_a_template_of_the_other_channel_is_not_suitable(door: Door) -> None:
+    answer = await text(door, door.template)
+    assert answer.body["errors"][0]["message"] == "email template is not suitable for sms notification"
