@@ -21,7 +21,8 @@ from relay.failures import REPLIES
 RETRY_SECONDS = 10  # after trouble of ours
 
 _BAD_REQUEST = "BadRequestError"
-_KEY_TYPES = {KeyType.NORMAL: "LIVE", KeyType.TEAM: "TEAM", KeyType.TEST: "TEST"}
+_FORBIDDEN = "ForbiddenError"
+_KEY_TYPES = {KeyType.NORMAL: "LIVE", KeyType.TEAM: "TEAM", KeyType.TEST: "TEST", KeyType.ADMIN: "ADMIN"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ _BY_REPLY: dict[Reply, Rejection] = {
     **dict.fromkeys(REPLIES.values(), UNAVAILABLE),  # our fault, whatever it is
     reply.KEY_REVOKED: REVOKED,
     reply.CREDENTIALS_INVALID: KEY_UNKNOWN,
+    reply.KEY_ADMIN: Rejection(403, _FORBIDDEN, Text("This API key is of type admin and sends nothing.")),
     reply.SERVICE_HELD: Rejection(403, _BAD_REQUEST, Text("Service is suspended")),
     reply.KEY_LIMIT: Rejection(
         429, "RateLimitError", Text("Exceeded rate limit for key type {key_type} of {limit} requests per 60 seconds")
