@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -52,10 +52,10 @@ def _cancel(
 ) -> set[UUID]:
     rows = {each: row for each, row in locked(connection, message_ids).items() if row.status == Status.CREATED}
     # An unknown end keeps its attempt's id: what may have left is not taken back.
-    waiting = select(queue.c.message_id).where(queue.c.message_id.in_(rows), queue.c.attempt_id.is_(None))
-    chosen = list(connection.scalars(waiting.order_by(queue.c.message_id).with_for_update()))
-    connection.execute(delete(queue).where(queue.c.message_id.in_(chosen)))
-    ends = [Settlement(each, Status.CANCELLED, now, None) for each in chosen]
+    waiting = delete(queue).where(queue.c.message_id == bindparam("message"), queue.c.attempt_id.is_(None))
+    # One by one, in the order of all who take several: with nothing but the right to delete them.
+    chosen = [each for each in sorted(rows) if connection.execute(waiting, {"message": each}).rowcount]
+    ends = [Settlement(each, Status.CANCELLED, now) for each in chosen]
     return {moved.message_id for moved in settle(connection, rows, ends, followers)}
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, select
 from delivery.followers import FOLLOWERS
 from delivery.queue import interventions
 from delivery.store.tables import messages
+from messages.message import KeyType
 from messages.status import Status
 from relay.actions.errors import (
     GROUP_NOT_WAITING,
@@ -30,14 +31,19 @@ class Cancelled:
     not_cancelled: int
 
 
-async def cancel(t: Transaction, message_id: UUID, service_id: UUID | None = None) -> UUID:
-    """Sends a message no more; returns its id. Of one service only, where one is named. Raises ActionError."""
-    found = await _find(t, messages.c.id == message_id, service_id)
+async def cancel(
+    t: Transaction, message_id: UUID, service_id: UUID | None = None, key_type: KeyType | None = None
+) -> UUID:
+    """Sends a message no more; returns its id. Of this service and type of key, where they are named.
+
+    Raises ActionError.
+    """
+    found = await _find(t, messages.c.id == message_id, service_id, key_type)
     if not found:
         raise UnknownError(MESSAGE_UNKNOWN, id=message_id)
     (owner, status) = found[message_id]
     if not await interventions.cancel(t.connection, found, t.now, FOLLOWERS):
-        _, status = (await _find(t, messages.c.id == message_id, service_id))[message_id]  # it may have moved meanwhile
+        _, status = (await _find(t, messages.c.id == message_id, service_id))[message_id]  # it may just have moved on
         if status is Status.CREATED:
             raise ActionError(MESSAGE_LEAVING, id=message_id)
         raise ActionError(MESSAGE_NOT_WAITING, id=message_id, status=status.value)
@@ -59,10 +65,14 @@ async def cancel_group(t: Transaction, group_id: UUID, service_id: UUID | None =
     return Cancelled(group_id, len(done), len(found) - len(done))
 
 
-async def _find(t: Transaction, which: ColumnElement[bool], service_id: UUID | None) -> dict[UUID, tuple[UUID, Status]]:
+async def _find(
+    t: Transaction, which: ColumnElement[bool], service_id: UUID | None, key_type: KeyType | None = None
+) -> dict[UUID, tuple[UUID, Status]]:
     """By id, whose each is and how it stands."""
     c = messages.c
     statement = select(c.id, c.service_id, c.status).where(which)
     if service_id is not None:
         statement = statement.where(c.service_id == service_id)
+    if key_type is not None:
+        statement = statement.where(c.key_type == key_type)
     return {row.id: (row.service_id, Status(row.status)) for row in await t.connection.execute(statement)}

@@ -140,7 +140,7 @@ def _find(
 
 
 def _cancel(
-    message_id: Annotated[UUID | None, typer.Argument(metavar="[ID]")] = None,
+    message_id: Annotated[UUID | None, typer.Argument(metavar="ID")] = None,
     group: Annotated[UUID | None, typer.Option("--group", metavar="ID", help=texts.CANCEL_GROUP)] = None,
     as_json: Json = False,
 ) -> None:
