@@ -30,6 +30,7 @@ _DOOR = _EVERY | {
     "keys": "SELECT, UPDATE (last_used_at)",
     "guests": "SELECT",
     "senders": "SELECT",
+    "reply_to_addresses": "SELECT",
     "limits": "SELECT, INSERT, UPDATE (used)",
     "logins": "SELECT, INSERT, UPDATE, DELETE",
     "templates": "SELECT",

@@ -145,7 +145,7 @@ class Preparer:
             one_click_unsubscribe_url=content.one_click_unsubscribe_url,
             service_name=service.name,
             sender=sender,
-            reply_to=principal.reply_to_address,
+            reply_to=submission.reply_to or principal.reply_to_address,
             branding=str(variant.id),
             branding_version=variant.version if isinstance(variant.id, UUID) else None,
             language=asked_language(submission, principal) or principal.language,

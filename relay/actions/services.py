@@ -11,6 +11,7 @@ from auth.domains import names
 from auth.principal import Service
 from config.settings import Limits
 from delivery.library import brandings, templates
+from relay.actions import reply_tos
 from relay.actions.errors import NOTHING_NAMED, ActionError
 from relay.actions.transaction import Transaction
 from relay.plain import plain
@@ -30,6 +31,7 @@ async def create(t: Transaction, *, domain: str | None = None, **options: Any) -
     made = await services.create(t.connection, t.limits, t.now, domain=chosen.name, **options)
     await templates.create_hidden(t.connection, made.email_template_id, made.id, t.now)
     await keys.hidden(t.connection, t.secret, t.limits, made, t.now)
+    await reply_tos.ensure(t, made)
     await _record(t, "create", None, made)
     return made
 
@@ -43,6 +45,7 @@ async def update(t: Transaction, named: str, **changes: Any) -> Service:
     before = await t.service_to_change(named)
     changes = await with_branding(t, before.id, changes)
     after = await services.update(t.connection, t.limits, before.id, **changes)
+    await reply_tos.ensure(t, after)
     await _record(t, "update", before, after)
     return after
 

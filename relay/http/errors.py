@@ -210,6 +210,7 @@ _BY_REPLY: dict[Reply, Rejection] = {
     reply.TOO_LARGE: Rejection(
         400, _BAD_REQUEST, Text("Your message is too long. Emails cannot be longer than {limit} bytes.")
     ),
+    reply.OPTION_FIXED: Rejection(400, _BAD_REQUEST, Text("This API key fixes {field}: leave it out")),
     reply.IDEMPOTENCY_KEY_USED: Rejection(
         422, "IdempotencyKeyUsed", Text("This Idempotency-Key was used for another request; use a new one")
     ),

@@ -176,7 +176,8 @@ class EmailRequest(BaseModel):
         Field(default_factory=str, max_length=MAX_REFERENCE_CHARACTERS, description="Your own name for the message"),
     ]
     email_reply_to_id: Annotated[
-        TextUuid, Field(default_factory=str, description="Reply-to addresses with ids do not exist yet")
+        TextUuid,
+        Field(default_factory=str, description="One of the service's reply-to addresses; without it, its default"),
     ]
     one_click_unsubscribe_url: Annotated[
         Annotated[

@@ -46,7 +46,7 @@ class EmailSending:
             raise ApiError.of(errors.NO_DOCUMENTS)
         recipient = Address.parse(asked.email_address)
         submission = self._submission(asked, recipient, principal, client, idempotency_key)
-        if asked.email_reply_to_id:
+        if asked.email_reply_to_id and submission.reply_to is None:
             await self._submissions.rehearse(submission, principal)  # what is wrong with the template is said first
             raise ApiError.of(errors.REPLY_TO_UNKNOWN, id=asked.email_reply_to_id, service_id=principal.service.id)
         if recipient.key in _SIMULATED:
@@ -81,6 +81,7 @@ class EmailSending:
             ),
             trace=Trace("", client.address, "HTTP", by, client.product),
             reference=asked.reference or None,
+            reply_to=principal.reply_tos.get(UUID(asked.email_reply_to_id)) if asked.email_reply_to_id else None,
             scheduled_for=parse_time(asked.scheduled_for) if asked.scheduled_for else None,
             idempotency=IdempotencyKey(idempotency_key, _hash(asked, principal)) if idempotency_key else None,
         )

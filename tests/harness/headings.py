@@ -31,6 +31,7 @@ HEADINGS = (
     "content_id",
     "content_kind",
     "created_at",
+    "default",
     "deferred",
     "detail",
     "display_name",

@@ -5,17 +5,20 @@ import io
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
-from auth import services
+from auth import keys, reply_tos, services
+from auth.principal import Option
 from config.database import Database
 from config.settings import Limits
 from delivery.library import templates
 from delivery.store.tables import messages
+from messages.email.compose import Recipe
 from tests.harness.http_door import GUEST, READER, ROOT, Door, make_template, running_door
 
 JSON = {"Content-Type": "application/json"}
@@ -295,6 +298,35 @@ async def test_templates_that_cannot_be_used(door: Door) -> None:
     assert blank.status == 400
     assert theirs.key.service_id != door.service.id
     assert (await door.send("trial", email_address=GUEST)).errors == [("BadRequestError", "Template not found")]
+
+
+async def test_a_message_names_one_of_the_services_reply_to_addresses(door: Door) -> None:
+    async with door.database.write() as c:
+        desk = await reply_tos.add(c, door.service.id, "desk@city.example", door.clock(), verified=True)
+        unseen = await reply_tos.add(c, door.service.id, "chef@city.example", door.clock(), verified=False)
+        theirs = await reply_tos.add(
+            c, door.issued["trial"].key.service_id, "other@city.example", door.clock(), verified=True
+        )
+    sent = await door.send(email_reply_to_id=str(desk.id))
+    assert sent.status == 201
+    async with door.database.read() as c:
+        content_id = await c.scalar(select(messages.c.content_id))
+    content = (await door.store.contents.load([content_id]))[content_id]
+    assert content
+    assert Recipe.from_json(content).reply_to == "desk@city.example"
+    for each in (unseen, theirs):
+        refused = await door.send(email_reply_to_id=str(each.id))
+        said = f"email_reply_to_id {each.id} does not exist in database for service id {door.service.id}"
+        assert refused.errors == [("BadRequestError", said)]
+
+
+async def test_a_key_that_fixes_the_reply_to_lets_no_message_name_another(door: Door) -> None:
+    async with door.database.write() as c:
+        desk = await reply_tos.add(c, door.service.id, "desk@city.example", door.clock(), verified=True)
+        terms: Any = {"fixed": [Option.REPLY_TO], "reply_to_address": "chef@city.example"}
+        await keys.update(c, door.keyring, Limits(), door.issued["normal"].key.id, **terms)
+    refused = await door.send(email_reply_to_id=str(desk.id))
+    assert refused.errors == [("BadRequestError", "This API key fixes email_reply_to_id: leave it out")]
 
 
 async def test_what_does_not_exist_yet_is_refused_as_for_a_service_without_it(door: Door) -> None:
