@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth import allowed_senders
+from auth import allowed_senders, reply_tos
 from auth.errors import (
     BAD_LIFETIME,
     BAD_MESSAGE_BYTES,
@@ -44,7 +44,7 @@ from auth.errors import (
     AuthError,
 )
 from auth.principal import Key, Option, Service
-from auth.services import parse_limit, parse_name, parse_reply_to, services
+from auth.services import parse_limit, parse_name, services
 from config.database import Id, metadata
 from config.encrypted import Encrypted, cipher, hasher, row_id
 from config.keyring import Cipher, Keyring
@@ -360,7 +360,7 @@ def _network(text: str) -> str:
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "name": parse_name,
-    "reply_to_address": parse_reply_to,
+    "reply_to_address": reply_tos.parse,
     "lifetime_seconds": _lifetime,
     "per_minute": parse_limit,
     "max_message_bytes": _message_bytes,

@@ -65,8 +65,10 @@ class Counts(Enum):
     PARTS = "parts"  # of text messages
     TESTS = "tests"  # messages of a service's test keys: they take nothing from its other ones
 
-    def of(self, message: Message) -> int:
-        """How much a message counts."""
+    def of(self, message: Message | None) -> int:
+        """How much a message counts, or a call that sends none."""
+        if message is None:
+            return int(self is Counts.MESSAGES)
         match self:
             case Counts.EMAILS:
                 return int(message.channel is Channel.EMAIL)
@@ -149,12 +151,24 @@ def of_service(service: Service, channel: Channel) -> tuple[Charge, Charge]:
     return year, Charge(service.id, DAY_SECONDS, service.texts_per_day, reply.TEXT_LIMIT, parts)
 
 
+async def charge_call(connection: AsyncConnection, principal: Principal, now: float) -> Refused | None:
+    """Counts a call that sends nothing against its key's minute; or why it is not to be done."""
+    key = principal.key
+    minute = (Charge(key.id, MINUTE_SECONDS, key.per_minute, reply.KEY_LIMIT),)
+
+    def count_one(connection: Connection) -> Refused | None:
+        with counting(connection, [minute], now) as counted:
+            return counted(minute, (None,))
+
+    return await connection.run_sync(count_one)
+
+
 def of_tests(service: Service) -> Charge:
     """What its test keys may send together: a day of their own, and no year."""
     return Charge(service.id, DAY_SECONDS, service.tests_per_day, reply.TESTS_LIMIT, Counts.TESTS)
 
 
-Counting = Callable[[tuple[Charge, ...], Sequence[Message]], Refused | None]
+Counting = Callable[[tuple[Charge, ...], Sequence[Message | None]], Refused | None]
 
 
 @contextmanager
@@ -190,7 +204,7 @@ async def used_of(connection: AsyncConnection, asked: Sequence[Charge], now: flo
 
 
 def count(
-    used: MutableMapping[Window, int], group: tuple[Charge, ...], messages: Sequence[Message], now: float
+    used: MutableMapping[Window, int], group: tuple[Charge, ...], messages: Sequence[Message | None], now: float
 ) -> Refused | None:
     """Adds the messages to each of the group's windows, or to none."""
     wanted = [(each, each.window(now), sum(map(each.counts.of, messages))) for each in group]
@@ -203,7 +217,7 @@ def count(
     return None
 
 
-def _never(group: tuple[Charge, ...], messages: Sequence[Message]) -> Refused:
+def _never(group: tuple[Charge, ...], messages: Sequence[Message | None]) -> Refused:
     """No window is ever large enough: waiting would not help, fewer recipients do, or else a shorter text."""
     most = {each: max(map(each.counts.of, messages)) for each in group}
     for each, parts in most.items():

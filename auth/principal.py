@@ -1,6 +1,7 @@
 """Who a session is: the service and the key it logged in with, and what they may do. Frozen values only."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from uuid import UUID
@@ -133,8 +134,9 @@ class Principal:
     service: Service
     key: Key
     guests: frozenset[str]  # who a team key or a trial service may reach, by `Recipient.key`
-    registered: frozenset[str]  # reply-to addresses, and domains as "@domain"
+    registered: frozenset[str]  # addresses that may be Reply-To, and domains as "@domain"
     domains: frozenset[str] = frozenset()  # its own ones, at which it may name its authors
+    reply_tos: Mapping[UUID, str] = field(default_factory=dict, hash=False)  # that a message may name, by id
     acting: bool = False  # for somebody who was admitted in another way: its key is the one that nobody holds
 
     # What holds for a message that does not say otherwise: what its key says, else its service.

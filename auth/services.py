@@ -27,13 +27,13 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth import reply_tos
 from auth.domains import names
 from auth.errors import (
     BAD_CONTACT,
     BAD_FROM,
     BAD_LIMIT,
     BAD_NAME,
-    BAD_REPLY_TO,
     DOMAIN_UNKNOWN,
     FROM_TAKEN,
     FROM_WITH_DOMAIN,
@@ -67,7 +67,7 @@ services = Table(
     Column("held", Boolean, nullable=False),
     Column("display_name", Text, nullable=False),
     Column("reply_to", Text, nullable=False),
-    Column("reply_to_address", Text),
+    Column("reply_to_address", Text),  # the default one of its reply_to_addresses
     Column("language", Text, nullable=False),
     Column("branding", Text, nullable=False),
     Column("per_day", Integer),  # null: the default of its mode
@@ -271,21 +271,6 @@ def parse_limit(number: int) -> int:
     return number
 
 
-def parse_reply_to(text: str) -> str:
-    """A Reply-To address of a service or key. Raises AuthError."""
-    return _parse_address(text, BAD_REPLY_TO)
-
-
-def _parse_address(text: str, problem: str) -> str:
-    try:
-        address = Address.parse(text.strip())
-    except AddressError as error:
-        raise AuthError(problem, reason=error.text) from None
-    if not address.ascii:  # it would make every message one that only SMTPUTF8 can carry (RFC 6532)
-        raise AuthError(problem, reason=NOT_ASCII)
-    return str(address)
-
-
 async def _set(connection: AsyncConnection, limits: Limits, service_id: UUID, **values: bool) -> Service:
     await connection.execute(services.update().where(services.c.id == service_id).values(**values))
     return await find(connection, limits, service_id)
@@ -300,9 +285,9 @@ async def _checked(connection: AsyncConnection, **values: Any) -> dict[str, Any]
     if "name" in values:
         values["name"] = parse_name(values["name"])
     if values.get("reply_to_address"):
-        values["reply_to_address"] = parse_reply_to(values["reply_to_address"])
+        values["reply_to_address"] = reply_tos.parse(values["reply_to_address"])
     if values.get("contact"):
-        values["contact"] = _parse_address(values["contact"], BAD_CONTACT)
+        values["contact"] = reply_tos.parse(values["contact"], BAD_CONTACT)
     if "time_zone" in values:
         values["time_zone"] = parse_zone(values["time_zone"])
     for name in OwnLimits.__annotations__.keys() & values.keys():

@@ -17,14 +17,14 @@ from sqlalchemy import Select, and_, bindparam, or_, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth import guests, keys, senders, service_domains, services
+from auth import guests, keys, reply_tos, senders, service_domains, services
 from auth.lookups import MAX_ENTRIES, TIMEOUT_SECONDS, Lookups, Unavailable
 from auth.principal import Principal, Service
 from config import encrypted
 from config.database import Database, Id
 from config.keyring import Keyring, KeyringError
 from config.settings import Limits
-from messages.reply import CREDENTIALS_INVALID, DEVICE_KEY_UNKNOWN, KEY_REVOKED, SERVICE_HELD, Refused
+from messages.reply import CREDENTIALS_INVALID, DEVICE_KEY_UNKNOWN, KEY_ADMIN, KEY_REVOKED, SERVICE_HELD, Refused
 
 LAST_USED_SECONDS = 10.0
 _MAX_KEYS = 500  # of one service, the newest: each may have to be tried
@@ -219,7 +219,8 @@ class Verifier:
         """Of rows of one service, but for those that say who may use them where nobody can read it."""
         service = services.service(rows[0], self._limits)
         reachable = await guests.load(connection, self._guests, service.id)
-        registered = await senders.load(connection, service.id)
+        replies = await reply_tos.load(connection, service.id)
+        registered = await senders.load(connection, service.id) | reply_tos.keys_of(replies.values())
         own = await service_domains.names_authors_at(
             connection, service, self._default_domain, verified_only=self._verified_only
         )
@@ -230,7 +231,7 @@ class Verifier:
             except KeyringError:
                 self._log.error("key.unreadable", key_id=str(row[keys.keys.c.id]))
                 continue
-            principal = Principal(service, key, reachable, registered, own)
+            principal = Principal(service, key, reachable, registered, own, replies)
             found.append(Credential(principal, row[keys.keys.c.secret_hash], self._open(row)))
         return found
 
@@ -274,6 +275,8 @@ def check_in_force(principal: Principal, now: float) -> None:
     """Whether whoever has proved to be this may send at all. Raises Refused."""
     if principal.key.is_revoked(now):
         raise Refused(KEY_REVOKED)
+    if not principal.key.type.sends:
+        raise Refused(KEY_ADMIN)
     if principal.service.held:
         raise Refused(SERVICE_HELD)
 

@@ -7,6 +7,7 @@ import auth.guests
 import auth.keys
 import auth.limits
 import auth.presence
+import auth.reply_tos
 import auth.roots
 import auth.senders
 import auth.service_domains

@@ -35,6 +35,11 @@ class KeyType(StrEnum):
     NORMAL = "normal"
     TEAM = "team"
     TEST = "test"
+    ADMIN = "admin"  # manages what its service has, and sends nothing
+
+    @property
+    def sends(self) -> bool:
+        return self is not KeyType.ADMIN
 
 
 class Language(StrEnum):
@@ -162,6 +167,7 @@ class Submission:
     lane: Lane | None = None
     language: Language | None = None
     branding: str | None = None
+    reply_to: str | None = None
     scheduled_for: float | None = None
     lifetime_seconds: int | None = None  # from now, or from the time for which it is scheduled
     idempotency: IdempotencyKey | None = None

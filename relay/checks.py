@@ -123,6 +123,7 @@ def check_fixed(principal: Principal, submission: Submission) -> None:
         (Option.LANE, "X-Notify-Lane", submission.lane, principal.lane),
         (Option.LANGUAGE, "X-Notify-Language", submission.language, principal.language),
         (Option.BRANDING, "X-Notify-Branding", submission.branding, principal.branding),
+        (Option.REPLY_TO, "email_reply_to_id", submission.reply_to, principal.reply_to_address),
         (Option.EXPIRES, "X-Notify-Expires", submission.lifetime_seconds, principal.lifetime_seconds(lane)),
     ):
         if option in principal.key.fixed and asked not in (None, value):

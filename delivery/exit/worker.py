@@ -320,7 +320,7 @@ class Worker:
         if self._pace is not None and outgoing.slot is not None:
             await self._pace.throttled(outgoing.slot, error)
             return
-        pause = error.retry_after_seconds or _PAUSE_SECONDS
+        pause = error.retry_after_seconds or _PAUSE_SECONDS * (0.5 + random.random())  # noqa: S311
         self._pauses.throttled(outgoing.provider, pause, asyncio.get_running_loop().time())
 
     def _throttled_no_more(self, outgoing: Outgoing) -> None:

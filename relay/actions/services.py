@@ -14,6 +14,7 @@ from auth.usage import Usage, of_service
 from config.settings import Limits
 from delivery.library import brandings, templates
 from messages.message import Channel, Language
+from relay.actions import reply_tos
 from relay.actions.errors import NOTHING_NAMED, ActionError
 from relay.actions.templates import create as create_template
 from relay.actions.transaction import Transaction
@@ -44,6 +45,7 @@ async def update(t: Transaction, named: str, **changes: Any) -> Service:
     before = await t.service_to_change(named)
     changes = await with_branding(t, before.id, changes)
     after = await services.update(t.connection, t.limits, before.id, **changes)
+    await reply_tos.ensure(t, after)
     await _record(t, "update", before, after)
     if after.contact:
         await _ensure_own(t)
@@ -86,6 +88,7 @@ async def _make(t: Transaction, domain: str | None, **options: Any) -> Service:
     for channel, template_id in ((Channel.EMAIL, made.email_template_id), (Channel.SMS, made.sms_template_id)):
         await templates.create_hidden(t.connection, template_id, made.id, t.now, channel)
     await keys.hidden(t.connection, t.secret, t.limits, made, t.now)
+    await reply_tos.ensure(t, made)
     await _record(t, "create", None, made)
     return made
 

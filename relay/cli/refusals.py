@@ -20,6 +20,13 @@ SAID = {
     errors.BAD_REPLY_TO: "the --reply-to-address cannot be used: {reason}",
     errors.BAD_CONTACT: "the --contact cannot be used: {reason}",
     errors.BAD_TIME_ZONE: "the --time-zone has a name such as America/Toronto or Europe/Paris",
+    errors.REPLY_TO_UNKNOWN: (
+        "the service has no reply-to address {named}; see: notify-relay service reply-to list SERVICE"
+    ),
+    actions.REPLY_TO_DEFAULT: (
+        "{address} is the default: make another one the default first, with service reply-to default, or have none "
+        "with service update --reply-to-address ''"
+    ),
     actions.KEY_EXPIRES_BEFORE: "the time of --expires-at is over; to end a key, use key revoke",
     actions.KEY_NOT_IN_FORCE: "service {id} has no such key that is in force; make one first: notify-relay key create",
     actions.MAX_BYTES_BEYOND: "the door takes messages of at most {limit} octets; choose a smaller --max-bytes",

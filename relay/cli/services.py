@@ -11,7 +11,7 @@ from auth.usage import Usage
 from messages.message import Language
 from relay.actions import services as changing
 from relay.actions.transaction import Transaction
-from relay.cli import callbacks, lists, texts
+from relay.cli import callbacks, lists, reply_tos, texts
 from relay.cli.arguments import NamedService
 from relay.cli.output import Json, show, show_list
 from relay.cli.session import given, read, write
@@ -55,6 +55,7 @@ def commands() -> typer.Typer:
     app.command("go-live", help=texts.SERVICE_GO_LIVE)(go_live)
     for name, listed in lists.LISTS.items():
         app.add_typer(lists.commands(listed), name=name)
+    app.add_typer(reply_tos.commands(), name="reply-to")
     app.add_typer(callbacks.commands(), name="callback")
     return app
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from fastapi import FastAPI, Request
@@ -14,7 +14,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from config.database import Database
+from config.keyring import Keyring
 from config.memory import Memory
+from config.settings import Settings
 from config.words import Words, negotiate
 from messages.message import Language
 from messages.text import Translate
@@ -22,6 +25,7 @@ from relay.failures import Failure, failure_of
 from relay.http import (
     documentation,
     errors,
+    management,
     missing,
     notifications,
     pictures,
@@ -34,9 +38,12 @@ from relay.http import (
 )
 from relay.http.authentication import Authentication, Throttle, Verifier
 from relay.http.errors import ApiError
+from relay.http.management.desk import Desk
+from relay.http.paths import Paths
 from relay.http.pictures import is_picture
 from relay.http.presenting import Bodies, Contents, Links, Templates
 from relay.http.reading import HELD_BYTES, SHARE_BYTES
+from relay.http.receiving import Receiving
 from relay.http.requests import EmailRequest, SmsRequest
 from relay.http.sending import EmailSending, SmsSending
 from relay.http.submissions import Acceptor, Submissions
@@ -59,6 +66,9 @@ def application(
     received_: received.Received,
     templates_: Templates,
     brandings: pictures.Brandings,
+    database: Database,
+    settings: Settings,
+    secret: Keyring,
     metrics: DoorMetrics,
     words: Words,
     now: Callable[[], float],
@@ -83,21 +93,28 @@ def application(
     bodies = Bodies(contents, templates_)
     email = EmailSending(submissions, bodies, links, now, sms_domain)
     sms = SmsSending(submissions, bodies, links, now)
-    memory = Memory(HELD_BYTES, SHARE_BYTES)
+    memory, receiving = Memory(HELD_BYTES, SHARE_BYTES), Receiving()
     common = (authentication, submissions)
-    app.include_router(posting.routes(EmailRequest, responses.EmailAccepted, *common, email, memory, now))
-    app.include_router(posting.routes(SmsRequest, responses.SmsAccepted, *common, sms, memory, now))
-    app.include_router(missing.routes(authentication, links.docs))
-    app.include_router(notifications.routes(authentication, searching, bodies, links, answers.translator, now))
-    app.include_router(received.routes(authentication, received_, links))
-    app.include_router(templates.routes(authentication, templates_))
-    app.include_router(pictures.routes(brandings))
+    desk = Desk(authentication, database, settings, secret, links.docs, now)
+    routers = [
+        posting.routes(EmailRequest, responses.EmailAccepted, *common, email, memory, now),
+        posting.routes(SmsRequest, responses.SmsAccepted, *common, sms, memory, now),
+        missing.routes(authentication, searching, links.docs),
+        notifications.routes(authentication, searching, bodies, links, answers.translator, now),
+        received.routes(authentication, received_, links),
+        templates.routes(authentication, templates_, receiving, links.docs, now),
+        pictures.routes(brandings),
+        *management.routes(desk, receiving),
+    ]
+    for router in routers:
+        app.include_router(router)
     _add_documentation(app, links)
     _add_replies(app, words)
     app.add_exception_handler(ApiError, answers.of_error)
     app.add_exception_handler(RequestValidationError, answers.of_invalid)
     app.add_exception_handler(HTTPException, answers.of_route)
-    app.add_middleware(_Guard, answers=answers, report=submissions.report)
+    paths = Paths([*app.routes, *(route for router in routers for route in router.routes)])
+    app.add_middleware(_Guard, answers=answers, paths=paths, report=submissions.report)
     return app
 
 
@@ -154,16 +171,24 @@ class _Answers:
 
     def of_route(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        failure = {404: errors.ROUTE_UNKNOWN, 405: errors.METHOD_UNKNOWN}.get(error.status_code, errors.NOT_HTTP)
+        failure = errors.ROUTE_UNKNOWN if error.status_code == 404 else errors.NOT_HTTP
         return self.of_error(request, ApiError.of(failure, error.headers, docs=self._links.docs))
+
+    def of_method(self, request: Request, methods: Sequence[str]) -> Response:
+        """What a known path answers that does not take the method."""
+        allow = {"Allow": ", ".join(methods)}
+        if request.method == "OPTIONS":
+            return Response(None, 204, allow)
+        return self.of_error(request, ApiError.of(errors.METHOD_UNKNOWN, allow, allow=allow["Allow"]))
 
 
 class _Guard:
     """Around everything: no exception's text gets out, and every answer says what caches and browsers should know."""
 
-    def __init__(self, app: ASGIApp, answers: _Answers, report: Callable[[BaseException], None]) -> None:
+    def __init__(self, app: ASGIApp, answers: _Answers, paths: Paths, report: Callable[[BaseException], None]) -> None:
         self._app = app
         self._answers = answers
+        self._paths = paths
         self._report = report
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -175,6 +200,10 @@ class _Guard:
         if "transfer-encoding" in asked and "content-length" in asked:
             # RFC 9112 6.1: a proxy may have gone by the other length, and what follows be nobody's request.
             app = self._answers.of_error(Request(scope), ApiError.of(errors.NOT_HTTP, {"Connection": "close"}))
+        elif (methods := self._paths.methods(scope["path"])) and not _is_taken(scope["method"], methods):
+            app = self._answers.of_method(Request(scope), methods)
+        elif scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}  # its answer without the body, which the server leaves out
         started = False
 
         async def finish(message: Message) -> None:
@@ -202,3 +231,8 @@ class _Guard:
             answer = ApiError.of(errors.INTERNAL) if bug else errors.unavailable()
             await self._answers.of_error(Request(scope), answer)(scope, receive, finish)
         return None
+
+
+def _is_taken(method: str, methods: Sequence[str]) -> bool:
+    """OPTIONS asks for the methods, and is answered with them."""
+    return method in methods and method != "OPTIONS"

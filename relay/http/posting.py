@@ -4,21 +4,19 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
-from pydantic import BaseModel, ValidationError
-from starlette.exceptions import HTTPException
+from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
 from auth.principal import Principal
 from config.memory import Memory, Portion
-from relay.http import validation
 from relay.http.authentication import Authentication
 from relay.http.client import Client
-from relay.http.documentation import failures
-from relay.http.errors import ApiError
+from relay.http.documentation import body, failures
 from relay.http.reading import read_json
 from relay.http.requests import IdempotencyKey
 from relay.http.sending import Asked, Sending
 from relay.http.submissions import Submissions
+from relay.http.validation import validated
 
 _REPLAYED: dict[str, Any] = {
     "Idempotent-Replayed": {
@@ -40,14 +38,9 @@ def routes(
     """`kind` is what is asked for, `accepted` what is answered; `now` gives seconds since the epoch."""
     channel = sending.channel.value
     router = APIRouter(prefix=f"/v2/notifications/{channel}", tags=["Messages"])
-    body = {"required": True, "content": {"application/json": {"schema": kind.model_json_schema()}}}
 
     async def read(request: Request, portion: Portion) -> Asked:
-        data = await read_json(request, portion)
-        try:
-            return kind.model_validate(data, context={"now": now()})
-        except ValidationError as error:
-            raise ApiError.invalid(validation.texts(error.errors(include_url=False))) from None
+        return validated(kind, await read_json(request, portion), now=now())
 
     @router.post(
         "",
@@ -59,7 +52,7 @@ def routes(
             201: {"model": accepted, "headers": _REPLAYED},
             **failures(400, 401, 403, 408, 413, 415, 422, 429, 500, 503),
         },
-        openapi_extra={"requestBody": body},
+        openapi_extra=body(kind),
     )
     async def send(
         request: Request,
@@ -74,10 +67,5 @@ def routes(
             with submissions.counted(principal, "accept"):
                 answer, replayed = await sending.send(asked, principal, client, idempotency_key)
         return JSONResponse(answer, 201, {"Idempotent-Replayed": "true"} if replayed else None)
-
-    @router.get("", include_in_schema=False)
-    async def refuse() -> Response:
-        """Or the channel would be taken for a message's id."""
-        raise HTTPException(405, headers={"Allow": "POST"})
 
     return router

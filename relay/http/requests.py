@@ -141,7 +141,7 @@ def _reference(text: str) -> str:
 
 
 Uuid = Annotated[UUID, BeforeValidator(_uuid)]
-_TextUuid = Annotated[str, AfterValidator(_uuid), Field(json_schema_extra={"format": "uuid"})]
+TextUuid = Annotated[str, AfterValidator(_uuid), Field(json_schema_extra={"format": "uuid"})]
 IdempotencyKey = Annotated[
     str,
     AfterValidator(_idempotency_key),
@@ -176,6 +176,14 @@ _ScheduledFor = Annotated[
 ]
 
 
+class PreviewRequest(BaseModel):
+    """What to fill a template with."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    personalisation: _Personalisation
+
+
 class EmailRequest(BaseModel):
     """An email made of a template of the service."""
 
@@ -186,11 +194,12 @@ class EmailRequest(BaseModel):
         AfterValidator(_email_address),
         Field(description="The recipient", json_schema_extra={"format": "email"}, examples=["reader@example.org"]),
     ]
-    template_id: _TextUuid
+    template_id: TextUuid
     personalisation: _Personalisation
     reference: _Reference
     email_reply_to_id: Annotated[
-        _TextUuid, Field(default_factory=str, description="Reply-to addresses with ids do not exist yet")
+        TextUuid,
+        Field(default_factory=str, description="One of the service's reply-to addresses; without it, its default"),
     ]
     one_click_unsubscribe_url: Annotated[
         Annotated[
@@ -222,10 +231,10 @@ class SmsRequest(BaseModel):
             examples=["+16135550100"],
         ),
     ]
-    template_id: _TextUuid
+    template_id: TextUuid
     personalisation: _Personalisation
     reference: _Reference
-    sms_sender_id: Annotated[_TextUuid, Field(default_factory=str, description="Senders with ids do not exist yet")]
+    sms_sender_id: Annotated[TextUuid, Field(default_factory=str, description="Senders with ids do not exist yet")]
     scheduled_for: _ScheduledFor = None
 
 

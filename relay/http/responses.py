@@ -146,6 +146,18 @@ class FullTemplate(BaseModel):
     letter_contact_block: str | None
 
 
+class TemplatePreview(BaseModel):
+    """A template filled. `html` is what stands in the page of an email, without branding; of a text it is null."""
+
+    id: UUID
+    type: Channel
+    version: int
+    body: str = Field(description="In Markdown")
+    html: str | None
+    subject: str | None
+    postage: str | None
+
+
 class Templates(BaseModel):
     templates: list[FullTemplate]
 

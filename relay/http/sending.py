@@ -57,8 +57,12 @@ class Sending(ABC, Generic[Asked]):
     def _personalised(self, asked: Asked) -> Personalised: ...
 
     @abstractmethod
-    def _unknown(self, asked: Asked) -> tuple[str, Rejection]:
-        """The id of a sender or of an address for replies, empty where none is asked for; and how it is refused."""
+    def _unknown(self, asked: Asked, principal: Principal) -> tuple[str, Rejection] | None:
+        """The id of a sender, or of an address for replies, that the service does not have; and how it is refused."""
+
+    def _reply_to(self, asked: Asked, principal: Principal) -> str | None:
+        """Where answers go, where the message names it."""
+        return None
 
     @abstractmethod
     def _content(self, asked: Asked, service: Service, subject: str, body: str) -> dict[str, Any]: ...
@@ -71,8 +75,8 @@ class Sending(ABC, Generic[Asked]):
             raise ApiError.of(errors.NO_DOCUMENTS)
         recipient = self._recipient(asked)
         submission = self._submission(asked, recipient, principal, client, idempotency_key)
-        unknown_id, rejection = self._unknown(asked)
-        if unknown_id:
+        if unknown := self._unknown(asked, principal):
+            unknown_id, rejection = unknown
             await self._submissions.rehearse(submission, principal)  # what is wrong with the template is said first
             raise ApiError.of(rejection, id=unknown_id, service_id=principal.service.id)
         if recipient.key in _SIMULATED:
@@ -96,6 +100,7 @@ class Sending(ABC, Generic[Asked]):
             content=self._personalised(asked),
             trace=Trace("", client.address, "HTTP", by, client.product),
             reference=asked.reference or None,
+            reply_to=self._reply_to(asked, principal),
             scheduled_for=parse_time(asked.scheduled_for) if asked.scheduled_for else None,
             idempotency=IdempotencyKey(idempotency_key, self._hash(asked, principal)) if idempotency_key else None,
         )
@@ -153,8 +158,12 @@ class EmailSending(Sending[EmailRequest]):
         url = asked.one_click_unsubscribe_url
         return Personalised(UUID(asked.template_id), asked.personalisation, sanitised, url)
 
-    def _unknown(self, asked: EmailRequest) -> tuple[str, Rejection]:
-        return asked.email_reply_to_id, errors.REPLY_TO_UNKNOWN
+    def _unknown(self, asked: EmailRequest, principal: Principal) -> tuple[str, Rejection] | None:
+        asked_id = asked.email_reply_to_id
+        return (asked_id, errors.REPLY_TO_UNKNOWN) if asked_id and not self._reply_to(asked, principal) else None
+
+    def _reply_to(self, asked: EmailRequest, principal: Principal) -> str | None:
+        return principal.reply_tos.get(UUID(asked.email_reply_to_id)) if asked.email_reply_to_id else None
 
     def _content(self, asked: EmailRequest, service: Service, subject: str, body: str) -> dict[str, Any]:
         return {
@@ -176,8 +185,8 @@ class SmsSending(Sending[SmsRequest]):
     def _personalised(self, asked: SmsRequest) -> Personalised:
         return Personalised(UUID(asked.template_id), asked.personalisation)
 
-    def _unknown(self, asked: SmsRequest) -> tuple[str, Rejection]:
-        return asked.sms_sender_id, errors.SENDER_UNKNOWN
+    def _unknown(self, asked: SmsRequest, principal: Principal) -> tuple[str, Rejection] | None:
+        return (asked.sms_sender_id, errors.SENDER_UNKNOWN) if asked.sms_sender_id else None
 
     def _content(self, asked: SmsRequest, service: Service, subject: str, body: str) -> dict[str, Any]:
         return {"from_number": None, "body": body}

@@ -1,7 +1,9 @@
 """What a submission becomes as email, before it is stored: MIME as it is sent, or what a template is filled with."""
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from auth.principal import FromPolicy, Option, Principal, Received, ReplyTo
@@ -19,6 +21,7 @@ from messages.reply import Refused
 from messages.template import (
     MAX_FILLED_LINES,
     MAX_FILLED_OCTETS,
+    Template,
     TooLong,
     fill_body,
     fill_subject,
@@ -102,17 +105,7 @@ class EmailPreparer:
         service = principal.service
         template = await template_of(content, self._templates, service.id, Channel.EMAIL)
         variant = await self._variant(submission, principal)
-        try:
-            subject = fill_subject(template, content.personalisation, content.sanitised)
-            body = fill_body(template, content.personalisation, content.sanitised)
-        except TooLong as error:
-            sizes = {"octets": error.octets, "lines": error.lines}
-            limits = {"max_octets": MAX_FILLED_OCTETS, "max_lines": MAX_FILLED_LINES}
-            raise Refused(reply.TEXT_TOO_LONG, **sizes, **limits) from None
-        if not body.strip():
-            raise Refused(reply.EMPTY)
-        if (found := marks(body)) > MAX_MARKS:
-            raise Refused(reply.TEXT_TOO_MARKED, marks=found, limit=MAX_MARKS)
+        subject, body = filled(template, content.personalisation, content.sanitised)
         check_size(body.encode(), size_limit(principal, self._max_message_bytes))
         sender = Address(service.email_from, service.domain)
         recipe = Recipe(
@@ -121,7 +114,7 @@ class EmailPreparer:
             one_click_unsubscribe_url=content.one_click_unsubscribe_url,
             service_name=service.name,
             sender=sender,
-            reply_to=principal.reply_to_address,
+            reply_to=submission.reply_to or principal.reply_to_address,
             branding=str(variant.id),
             branding_version=variant.version if isinstance(variant.id, UUID) else None,
             language=asked_language(submission, principal) or principal.language,
@@ -144,6 +137,22 @@ class EmailPreparer:
         if variant is None or variant.archived:
             raise Refused(reply.BAD_OPTION, field="X-Notify-Branding", reason=_NO_BRANDING)
         return variant
+
+
+def filled(template: Template, personalisation: Mapping[str, Any], sanitised: tuple[str, ...] = ()) -> tuple[str, str]:
+    """Subject and body, in Markdown, of an email made of a template whose values are all there. Raises Refused."""
+    try:
+        subject = fill_subject(template, personalisation, sanitised)
+        body = fill_body(template, personalisation, sanitised)
+    except TooLong as error:
+        sizes = {"octets": error.octets, "lines": error.lines}
+        limits = {"max_octets": MAX_FILLED_OCTETS, "max_lines": MAX_FILLED_LINES}
+        raise Refused(reply.TEXT_TOO_LONG, **sizes, **limits) from None
+    if not body.strip():
+        raise Refused(reply.EMPTY)
+    if (found := marks(body)) > MAX_MARKS:
+        raise Refused(reply.TEXT_TOO_MARKED, marks=found, limit=MAX_MARKS)
+    return subject, body
 
 
 def _remarks(done: pipeline.Rewritten) -> dict[str, object]:

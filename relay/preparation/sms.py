@@ -12,7 +12,8 @@ from messages.reply import Refused
 from messages.sms import parts
 from messages.sms.parts import LengthError
 from messages.sms.recipe import Recipe, write
-from messages.template import TooLong, fill_text
+from messages.template import Template, TooLong, fill_text
+from messages.values import Personalisation
 from relay.checks import check_size, check_texts_allowed, size_limit
 from relay.preparation.base import Prepared, Templates, template_of
 
@@ -36,15 +37,7 @@ class SmsPreparer:
 
     async def _fill(self, content: Personalised, principal: Principal) -> Prepared:
         template = await template_of(content, self._templates, principal.service.id, Channel.SMS)
-        try:
-            words = fill_text(template, content.personalisation, content.sanitised)
-        except TooLong:
-            raise Refused(reply.SMS_TOO_MANY_CHARACTERS, limit=parts.MAX_CHARACTERS) from None
-        recipe = written(words, principal)
-        try:
-            parts.check_characters(recipe.text)
-        except LengthError as error:
-            raise Refused(reply.SMS_TOO_MANY_CHARACTERS, limit=error.limit) from None
+        recipe = filled(template, content.personalisation, principal, content.sanitised)
         return _prepared(recipe, template.id, template.version)
 
     async def _read(self, content: bytes, principal: Principal) -> Prepared:
@@ -56,6 +49,18 @@ class SmsPreparer:
         if words is None:
             raise Refused(reply.SMS_WITHOUT_TEXT)
         return _prepared(written(words, principal), principal.service.sms_template_id, HIDDEN_VERSION, message_id)
+
+
+def filled(
+    template: Template, personalisation: Personalisation, principal: Principal, sanitised: tuple[str, ...] = ()
+) -> Recipe:
+    """A template whose values are all there, as the service sends it. Raises Refused for what is too long or empty."""
+    try:
+        recipe = written(fill_text(template, personalisation, sanitised), principal)
+        parts.check_characters(recipe.text)
+    except (TooLong, LengthError):
+        raise Refused(reply.SMS_TOO_MANY_CHARACTERS, limit=parts.MAX_CHARACTERS) from None
+    return recipe
 
 
 def written(words: str, principal: Principal) -> Recipe:

@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import requests
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
@@ -18,7 +20,7 @@ from delivery.grants import GRANTS
 from delivery.store.base import Event, EventKind, Fate
 from messages.status import Status
 from tests.fakes.receiver import Receiver
-from tests.harness.api import BODY, SUBJECT, Api, Office
+from tests.harness.api import BODY, SUBJECT, Api, Office, plain
 from tests.harness.mail import send
 from tests.harness.postgres import Postgres
 from tests.harness.relay import Credentials, Relay
@@ -52,6 +54,13 @@ DENIED = {
         "SET ROLE relay_worker",
     ),
     "relay_http": (
+        "UPDATE callback_urls SET service_id = gen_random_uuid()",
+        "UPDATE guests SET service_id = gen_random_uuid()",
+        "DELETE FROM templates",
+        "DELETE FROM callbacks",
+        "UPDATE queue SET owner = 'mine'",
+        "UPDATE messages SET recipient = ''",
+        "DELETE FROM audit",
         "SELECT private_key FROM dkim_keys",
         "SELECT bearer_token FROM callback_urls",
         "SELECT * FROM audit",
@@ -171,6 +180,42 @@ async def test_mail_by_both_doors_ends_as_ses_tells_and_its_service_hears(
         await receiver.wait(3)
 
     assert not installation.server.refusals()
+
+
+def test_an_admin_key_manages_by_the_http_door(installation: Installation, key: Credentials) -> None:
+    http, owner = installation.machines["http"], installation.owner
+    admin = owner.create_key(service=key.service_id, key_type="admin")
+
+    def ask(method: str, path: str, body: Any = None, by: Credentials = admin, status: int = 200) -> Any:
+        headers = {"Authorization": plain(by.api_key)}
+        url = f"http://127.0.0.1:{http.http_port}/v2/{path}"
+        answer = requests.request(method, url, headers=headers, json=body, timeout=10)
+        assert answer.status_code == status, (method, path, answer.text)
+        return answer.json()
+
+    new = {"name": "n", "template_type": "email", "content": "Hello", "subject": "s"}
+    template = ask("POST", "manage-template", new, status=201)["id"]
+    ask("PATCH", f"manage-template/{template}", {"content": "Dear"})
+    ask("GET", f"manage-template/{template}/versions")
+    sent = {"email_address": simulator("success"), "template_id": template, "scheduled_for": later_today()}
+    told = ask("POST", "notifications/email", sent, key, 201)
+    url = {"url": "https://city.example/", "bearer_token": "a-token-of-theirs"}
+    for _ in range(2):
+        ask("PUT", "manage-callback", url)
+    ask("DELETE", f"notifications/{told['id']}", by=key)
+    assert ask("GET", "manage-callback")["waiting"] == 1
+    ask("DELETE", "manage-callback")
+    ask("DELETE", f"manage-template/{template}")
+    guest = ask("POST", "manage-guest", {"guest": "guest@city.example"}, status=201)["id"]
+    ask("DELETE", f"manage-guest/{guest}")
+    assert not installation.server.refusals()
+    entries: Any = owner.json("audit", "list", "--service", key.service_id)["entries"]
+    actors = {each["actor"] for each in entries}
+    assert {admin.key_id, key.key_id} <= actors
+
+
+def later_today() -> str:
+    return (datetime.now(UTC) + timedelta(hours=3)).isoformat()
 
 
 def test_what_is_rare_is_granted_too(installation: Installation, key: Credentials) -> None:

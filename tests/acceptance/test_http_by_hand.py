@@ -51,28 +51,28 @@ def asked(office: Office, octets: bytes, *what: tuple[str, str], pieces: tuple[b
 @pytest.mark.parametrize(
     ("method", "target", "allowed"),
     [
-        ("GET", EMAIL, "POST"),
-        ("PUT", EMAIL, "POST"),
-        ("DELETE", "/v2/notifications/740e5834-3a29-46b4-9a6f-16142fde533a", "GET"),
-        ("POST", "/v2/notifications", "GET"),
-        ("PATCH", "/v2/templates", "GET"),
-        ("OPTIONS", EMAIL, "POST"),
-        ("OPTIONS", "/v2/templates", "GET"),
-        ("TRACE", "/v2/templates", "GET"),
-        ("BREW", "/v2/templates", "GET"),
+        ("GET", EMAIL, "OPTIONS, POST"),
+        ("PUT", EMAIL, "OPTIONS, POST"),
+        ("PUT", "/v2/notifications/740e5834-3a29-46b4-9a6f-16142fde533a", "DELETE, GET, HEAD, OPTIONS"),
+        ("POST", "/v2/notifications", "GET, HEAD, OPTIONS"),
+        ("PATCH", "/v2/templates", "GET, HEAD, OPTIONS"),
+        ("TRACE", "/v2/templates", "GET, HEAD, OPTIONS"),
+        ("BREW", "/v2/templates", "GET, HEAD, OPTIONS"),
     ],
 )
 def test_wrong_methods_hear_which_ones_there_are(api: Api, method: str, target: str, allowed: str) -> None:
     reply = api.ask(method, target)
     assert reply.status == 405
-    assert allowed in reply.headers["allow"].split(", ")
+    assert reply.headers["allow"] == allowed
 
 
 def test_head_is_answered_without_a_body_and_the_connection_goes_on(office: Office) -> None:
     auth = {"Authorization": bearer(office.key.api_key)}
     octets = request("HEAD", "/v2/templates", auth) + request("GET", "/v2/templates", auth | CLOSE)
     head, get = replies(talk(office.relay.http_port, octets), ("HEAD", "/v2/templates"), ("GET", "/v2/templates"))
-    assert (head.status, get.status) == (405, 200)
+    assert (head.status, get.status) == (200, 200)
+    assert head.headers["content-length"] == get.headers["content-length"]
+    assert head.content == b""
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_head_is_answered_without_a_body_and_the_connection_goes_on(office: Offi
         "//v2/templates",
         "/v2//templates",
         "/v2/%2e%2e/v2/templates",
-        "/service/x/template/y/versions",
+        "/service/x/template/y",
         "/" + "a" * 8000,
         "/v2/templates%00",
         "/%ff",

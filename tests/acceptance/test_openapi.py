@@ -20,7 +20,7 @@ from config.keyring import Keyring
 from tests.harness.api import VALUES, Api, Office, open_office, plain
 from tests.harness.command import ROOT
 from tests.harness.mail import address
-from tests.harness.relay import Relay
+from tests.harness.relay import Credentials, Relay
 from tests.harness.sampled import sampled
 
 CHECKS = (
@@ -36,12 +36,15 @@ def document(office: Office) -> dict[str, Any]:
     with closing(Api(office.relay, office.key)) as api:
         sent = api.post(office.message(address(), reference="case 7")).json["id"]
     known = {"notification_id": sent, "id": office.template, "version": 1, "older_than": sent, "reference": "case 7"}
-    for operations in served["paths"].values():
+    for path, operations in served["paths"].items():
         for operation in operations.values():
             for parameter in operation.get("parameters", ()):
                 if parameter["name"] in known:
                     parameter["example"] = known[parameter["name"]]
-            if "requestBody" in operation:
+            if path == "/v2/template/{id}/preview":
+                (body,) = operation["requestBody"]["content"].values()
+                body["examples"] = {"filled": {"value": {"personalisation": dict(VALUES)}}}
+            if path == "/v2/notifications/email":
                 (body,) = operation["requestBody"]["content"].values()
                 few, many = office.message(address()), office.message(address(), reference="case 8")
                 body["examples"] = {
@@ -51,11 +54,13 @@ def document(office: Office) -> dict[str, Any]:
     return served
 
 
-def run_schemathesis(office: Office, folder: Path, *options: str, seconds: float) -> str:
+def run_schemathesis(
+    office: Office, folder: Path, *options: str, seconds: float, key: Credentials | None = None
+) -> str:
     """What it says; it fails the test with that."""
     file = folder / "openapi.json"
     file.write_text(json.dumps(document(office)))
-    told = ["--url", office.url, "--header", f"Authorization:{plain(office.key.api_key)}", "--checks", CHECKS]
+    told = ["--url", office.url, "--header", f"Authorization:{plain((key or office.key).api_key)}", "--checks", CHECKS]
     done = subprocess.run(
         [Path(sys.executable).with_name("schemathesis"), "--no-color", "run", file, *told, *options],
         cwd=folder,
@@ -93,6 +98,12 @@ def office(request: pytest.FixtureRequest, make_relay: Callable[..., Relay]) -> 
 
 def test_each_operation_answers_as_the_document_says(office: Office, tmp_path: Path) -> None:
     run_schemathesis(office, tmp_path, "--max-examples", "20", "--generation-deterministic", seconds=120)
+
+
+def test_each_operation_of_the_management_answers_as_the_document_says(office: Office, tmp_path: Path) -> None:
+    admin = office.relay.create_key("--per-minute", "1000000", service=office.key.service_id, key_type="admin")
+    managing = ("--include-path-regex", "^/v2/(manage-|notifications/[{]notification_id)", "--max-examples", "10")
+    run_schemathesis(office, tmp_path, *managing, "--generation-deterministic", seconds=120, key=admin)
 
 
 @pytest.mark.soak

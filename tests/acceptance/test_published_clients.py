@@ -5,6 +5,7 @@ Each reply that they get is also held against what the clients of the other lang
 
 import time
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -143,6 +144,14 @@ def test_python_client_reads_templates(office: Office, python: NotificationsAPIC
     assert python.get_all_templates("sms") == {"templates": []}
 
 
+def test_python_client_previews_a_template(office: Office, python: NotificationsAPIClient) -> None:
+    preview = python.post_template_preview(office.template, VALUES)
+    assert (preview["id"], preview["version"], preview["type"]) == (office.template, 1, "email")
+    assert (preview["subject"], preview["body"]) == ("Permit 7 is ready", FILLED)
+    assert preview["html"].startswith("<p")
+    assert preview["postage"] is None
+
+
 REFUSED: dict[str, tuple[Callable[[NotificationsAPIClient, Office], Any], int, str, str]] = {
     "a missing value": (
         lambda client, office: client.send_email_notification(address(), office.template, {"name": "Zoé"}),
@@ -187,6 +196,44 @@ REFUSED: dict[str, tuple[Callable[[NotificationsAPIClient, Office], Any], int, s
         400,
         "ValidationError",
         "notification_id is not a valid UUID",
+    ),
+    "a preview without a value": (
+        lambda client, office: client.post_template_preview(office.template, {"name": "Zoé"}),
+        400,
+        "BadRequestError",
+        "Missing personalisation: number, late",
+    ),
+    "a preview of an unknown template": (
+        lambda client, office: client.post_template_preview(uuid4(), VALUES),
+        404,
+        "NoResultFound",
+        "No result found",
+    ),
+    "a letter": (
+        lambda client, office: client.send_letter_notification(office.template, VALUES),
+        400,
+        "BadRequestError",
+        "Service is not allowed to send letters",
+    ),
+    "a letter of its own": (
+        lambda client, office: client.send_precompiled_letter_notification("case 1", BytesIO(b"%PDF")),
+        400,
+        "BadRequestError",
+        "Service is not allowed to send letters",
+    ),
+    "the PDF of no letter": (
+        lambda client, office: client.get_pdf_for_letter(
+            client.send_email_notification(address(), office.template, VALUES)["id"]
+        ),
+        400,
+        "BadRequestError",
+        "Notification is not a letter",
+    ),
+    "all versions at once": (
+        lambda client, office: client.get_all_template_versions(office.template),
+        400,
+        "BadRequestError",
+        "This is no address of the API: get a version with GET /v2/template/{{id}}/version/{{version}}",
     ),
     "an unknown status": (
         lambda client, office: client.get_all_notifications(status="elephant"),
@@ -293,6 +340,17 @@ def test_node_client_reads_templates(office: Office, node: NodeClient) -> None:
     assert node.call("getTemplateByIdAndVersion", office.template, 1).data == template
     assert node.call("getAllTemplates", "email").data["templates"] == [template]
     assert node.call("getAllTemplates").data["templates"] == [template]
+
+
+def test_node_client_previews_a_template_and_hears_of_letters(office: Office, node: NodeClient) -> None:
+    preview = node.call("previewTemplateById", office.template, VALUES)
+    assert (preview.status, preview.data["subject"], preview.data["body"]) == (200, "Permit 7 is ready", FILLED)
+    missing_value = node.call("previewTemplateById", office.template, {"name": "Zoé"})
+    assert missing_value.status == 400
+    assert missing_value.data["errors"][0]["message"] == "Missing personalisation: number, late"
+    for call in (("sendLetter", office.template, {}), ("sendPrecompiledLetter", "case 1", "JVBERg==")):
+        refused = node.call(*call)
+        assert (refused.status, refused.data["errors"][0]["error"]) == (400, "BadRequestError")
 
 
 def test_node_client_rejects_with_status_and_errors(office: Office, node: NodeClient) -> None:

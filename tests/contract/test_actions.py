@@ -13,6 +13,7 @@ from sqlalchemy import delete, text, update
 from sqlalchemy.exc import DBAPIError
 
 from auth import audit, bans, keys, throttle
+from auth import reply_tos as stored
 from auth.audit import Actor, Entry
 from auth.domains import dkim_keys
 from auth.principal import Service
@@ -27,7 +28,18 @@ from messages.picture import Picture
 from messages.text import TextError
 from messages.variant import BrandType
 from relay.actions import bans as lifting
-from relay.actions import brandings, callbacks, domains, guests, queue, senders, service_domains, services, templates
+from relay.actions import (
+    brandings,
+    callbacks,
+    domains,
+    guests,
+    queue,
+    reply_tos,
+    senders,
+    service_domains,
+    services,
+    templates,
+)
 from relay.actions import keys as credentials
 from relay.actions.transaction import Transaction
 from tests.fakes.auth import NOW
@@ -144,6 +156,10 @@ async def everything(desk: Desk, service: str) -> list[str]:
         await do(of(guests.remove), service, guest)
     await do(of(senders.add), service, "@city.example")
     await do(of(senders.remove), service, "@city.example")
+    first = await do(reply_tos.add, service, "desk@city.example")
+    await do(reply_tos.make_default, service, str(first.id))
+    await do(services.update, service, reply_to_address=None)
+    await do(reply_tos.remove, service, "Desk@CITY.example")
     await do(domains.add, DOMAIN)
     await do(domains.rotate, DOMAIN)
     await do(of(service_domains.add), service, DOMAIN)
@@ -182,6 +198,7 @@ ACTIONS = (
     "key.revoke service.guest.add service.guest.remove service.guest.add service.guest.remove service.sender.add "
     "service.sender.remove domain.add domain.rotate service.domain.add service.domain.remove service.callback.set "
     "service.callback.remove template.create template.update template.archive branding.create branding.update "
+    "service.reply-to.add service.reply-to.default service.update service.reply-to.remove "
     "branding.archive ban.lift queue.hold queue.hold queue.release queue.release queue.retry queue.retry"
 )
 
@@ -220,6 +237,25 @@ async def test_a_guest_is_known_by_the_same_id_when_it_comes_and_when_it_goes(de
     found = [each for each in await desk.entries() if each.object_kind == "guest"]
     assert len({each.object_id for each in found}) == 1
     assert {each.action for each in found} == {"service.guest.add", "service.guest.remove"}
+
+
+async def test_a_service_has_its_default_among_its_reply_to_addresses(desk: Desk, service: str) -> None:
+    await desk.do(services.update, service, reply_to_address="desk@city.example")
+    other = await desk.do(reply_tos.add, service, "Chef@city.example")
+    with pytest.raises(TextError, match="already"):
+        await desk.do(reply_tos.add, service, "chef@CITY.example")
+    with pytest.raises(TextError, match="the default"):
+        await desk.do(reply_tos.remove, service, "desk@city.example")
+    await desk.do(reply_tos.make_default, service, "chef@city.example")
+    async with desk.open() as t:
+        owner = await t.service(service)
+        found = await stored.list_all(t.connection, owner.id)
+        named = await stored.load(t.connection, owner.id)
+    assert owner.reply_to_address == other.address == "Chef@city.example"
+    assert {each.address for each in found} == {"desk@city.example", "Chef@city.example"}
+    assert named == {each.id: each.address for each in found}
+    assert {each.id.version for each in found} == {4}
+    await desk.do(reply_tos.remove, service, "desk@city.example")
 
 
 async def test_a_hold_of_the_queue_tells_whose_and_whether_it_was_new(desk: Desk, service: str) -> None:
@@ -292,6 +328,9 @@ async def test_what_is_refused_leaves_no_row(desk: Desk, service: str) -> None:
         (of(guests.remove), (service, "guest@home.example"), {}),
         (of(senders.remove), (service, "@city.example"), {}),
         (of(service_domains.add), (service, DOMAIN), {}),
+        (reply_tos.add, (service, "nobody"), {}),
+        (reply_tos.remove, (service, "nobody@city.example"), {}),
+        (reply_tos.make_default, (service, "nobody"), {}),
         (callbacks.remove, (service,), {}),
         (templates.create, (service,), {"channel": Channel.SMS, "name": "t", "subject": None, "body": "b"}),
         (brandings.archive, ("Parks",), {}),

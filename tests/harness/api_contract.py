@@ -170,6 +170,15 @@ _TEMPLATE = {
     "postage": null,
     "letter_contact_block": null,
 }
+_PREVIEW = {
+    "id": uuid,
+    "type": among(frozenset({"email", "sms", "letter"})),
+    "version": version,
+    "body": text,
+    "html": or_null(text),
+    "subject": or_null(text),
+    "postage": null,
+}
 _ERROR = {"error": filled, "message": filled}
 
 
@@ -223,7 +232,7 @@ class Contract:
             _check_failure(reply, body, where)
             return reply
         # Java: exactly 201 for what was sent, 200 for what was read.
-        wanted = 201 if reply.method == "POST" else 200
+        wanted = 201 if reply.method == "POST" and not urlsplit(reply.target).path.endswith("/preview") else 200
         _check(reply.status == wanted, where, f"not {wanted}")
         self._check_success(reply, body, where)
         return reply
@@ -238,6 +247,11 @@ class Contract:
             _check(isinstance(body.get("templates"), list), where, "no list of templates")
             for number, template in enumerate(body["templates"]):
                 _check_template(template, f"{where}[{number}]")
+        elif path.startswith("/v2/manage-") or (reply.method == "DELETE" and path.startswith("/v2/notifications/")):
+            _check(isinstance(body, dict) and len(body) > 0, where, f"{body!r} is no object")  # no client knows it
+        elif reply.method == "POST" and path.startswith("/v2/template/"):
+            _check_shape(body, _PREVIEW, where)
+            _check(path.split("/")[3].lower() == body["id"], where, "another template")
         elif reply.method == "GET" and path.startswith("/v2/template/"):
             _check_template(body, where)
             _check(path.split("/")[3].lower() == body["id"], where, "another template")

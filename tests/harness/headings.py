@@ -37,6 +37,7 @@ HEADINGS = (
     "country",
     "counts",
     "created_at",
+    "default",
     "deferred",
     "detail",
     "display_name",

@@ -66,6 +66,10 @@ def script(folder: Path) -> list[tuple[str, ...]]:
             for kind, entry in (("guest", "a@example.ca"), ("sender", "@example.ca"))
             for verb in ("add", "list", "remove")
         ),
+        *(("service", "reply-to", "add", "Scan room", f"{name}@example.ca") for name in ("desk", "chef")),
+        ("service", "reply-to", "default", "Scan room", "{id}"),
+        ("service", "reply-to", "remove", "Scan room", "desk@example.ca"),
+        ("service", "reply-to", "list", "Scan room"),
         ("domain", "add", "mail.example.ca"),
         ("domain", "show", "mail.example.ca"),
         ("domain", "list"),
@@ -84,6 +88,7 @@ def script(folder: Path) -> list[tuple[str, ...]]:
         ("message", "preview", letter, "--service", "Scan room"),
         ("message", "find", "--service", "Scan room"),
         ("message", "show", "00000000-0000-0000-0000-000000000000"),
+        ("message", "cancel", "00000000-0000-0000-0000-000000000000"),
         ("branding", "create", "--name", "Plain", "--type", "fip_english"),
         ("branding", "list"),
         ("branding", "show", "Plain"),
@@ -129,7 +134,8 @@ def script(folder: Path) -> list[tuple[str, ...]]:
     ]
 
 
-REFUSED = {("message", "show"), ("ban", "lift"), ("db", "grant")}  # nothing to show, nobody to forgive, and on SQLite
+# Nothing to show or to cancel, nobody to forgive, and on SQLite.
+REFUSED = {("message", "show"), ("message", "cancel"), ("ban", "lift"), ("db", "grant")}
 
 
 def test_every_command_takes_json() -> None:

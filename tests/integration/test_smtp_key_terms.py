@@ -9,7 +9,7 @@ from auth import keys
 from auth.principal import Option
 from config.settings import Limits
 from messages.message import Lane
-from tests.harness.smtp_door import Client, Door, running_door
+from tests.harness.smtp_door import Client, Door, plain, running_door
 
 ANN = "ann@dept.example.ca"
 HEAD = f"From: Ann <{ANN}>\r\nSubject: s\r\n".encode()
@@ -115,3 +115,13 @@ async def test_session_goes_on_from_an_address_that_is_listed(door: Door, networ
 
     assert (await submit(client)).startswith("250 ")
     assert (await submit(await connected(door))).startswith("250 ")
+
+
+async def test_a_key_of_type_admin_is_let_in_by_no_log_in(door: Door) -> None:
+    client = await Client.connect(door, tls=True)
+    await client.reply()
+    await client.ask("EHLO client.example.org")
+    refused = await client.ask(f"AUTH PLAIN {plain(*door.login('admin'))}")
+    assert refused.startswith("535 5.7.8 this key is of type admin and sends nothing; use a key that sends")
+    assert (await client.ask("MAIL FROM:<a@example.org>")).startswith("530 ")
+    await client.close()

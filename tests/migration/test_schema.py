@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, insert, inspect, select
 
-from auth import keys, limits, services
+from auth import keys, limits, reply_tos, services
 from auth.domains import names
 from auth.domains.selectors import State
 from auth.fiscal_year import FiscalYear
@@ -141,6 +141,38 @@ async def test_keys_that_signed_before_have_to_be_published_and_others_were_not_
         found = await names.get(c, "x.example")
     assert [(key.life.state, key.signs) for key in found.keys] == [(State.PENDING, False), (State.PUBLISHED, True)]
     assert (found.verified_at, found.due_at) == (None, 0)
+
+
+async def test_a_services_own_reply_to_becomes_the_first_of_its_addresses(database: Database, sealing: Keyring) -> None:
+    made = {}
+    async with database.write() as c:
+        await names.ensure(c, sealing, "x.example", NOW)
+        for address in ("desk@x.example", None):
+            service = await services.create(
+                c, DEFAULTS, NOW, name="n", email_from=f"n{len(made)}", domain="x.example", reply_to_address=address
+            )
+            made[address] = service.id
+        await c.run_sync(down_to, "0011")
+    await schema.upgrade(database)
+
+    async with database.read() as c:
+        (found,) = await reply_tos.list_all(c, made["desk@x.example"])
+        assert await reply_tos.list_all(c, made[None]) == []
+    assert (found.address, found.verified_at, found.id.version) == ("desk@x.example", NOW, 4)
+
+
+async def test_an_older_version_meets_no_key_of_type_admin_that_is_in_force(
+    database: Database, keyring: Keyring, sealing: Keyring
+) -> None:
+    async with database.write() as c:
+        await names.ensure(c, sealing, "x.example", NOW)
+        service = await services.create(c, DEFAULTS, NOW, name="n", email_from="n", domain="x.example")
+        made = await keys.create(c, keyring, DEFAULTS, service, NOW, name="n", type=KeyType.ADMIN)
+        await c.run_sync(down_to, "0011")
+    await schema.upgrade(database)
+    async with database.read() as c:
+        found = await keys.find(c, keyring, DEFAULTS, made.key.id)
+    assert (found.type, found.is_revoked(NOW)) == (KeyType.TEST, True)
 
 
 def down_to(connection: Connection, revision: str) -> None:

@@ -5,8 +5,7 @@ import time
 import pytest
 from pydantic import ValidationError
 
-from auth import guests, senders
-from auth.services import parse_reply_to
+from auth import guests, reply_tos, senders
 from messages.address import MAX_PATH_OCTETS, AddressError, parse_path
 from relay.http.requests import EmailRequest
 
@@ -23,13 +22,13 @@ def by_smtp(address: str) -> str:
     return str(parse_path(f"<{address}> NOTIFY=NEVER")[0])
 
 
-@pytest.mark.parametrize("read", [by_http, by_smtp, guests.parse, senders.parse, parse_reply_to])
+@pytest.mark.parametrize("read", [by_http, by_smtp, guests.parse, senders.parse, reply_tos.parse])
 @pytest.mark.parametrize("local", LONG, ids=len)
 def test_long_local_part_is_taken(read, local):
     assert read(f"{local}@reply.example.com") == f"{local}@reply.example.com"
 
 
-@pytest.mark.parametrize("read", [by_http, by_smtp, guests.parse, senders.parse, parse_reply_to])
+@pytest.mark.parametrize("read", [by_http, by_smtp, guests.parse, senders.parse, reply_tos.parse])
 def test_address_of_more_than_254_octets_is_refused(read):
     with pytest.raises((ValidationError, AddressError, guests.AuthError)):
         read(f"b{LONGEST}@reply.example.com")

@@ -27,6 +27,9 @@ def document() -> dict[str, Any]:
         received_=None,  # type: ignore[arg-type]
         templates_=None,  # type: ignore[arg-type]
         brandings=None,  # type: ignore[arg-type]
+        database=None,  # type: ignore[arg-type]
+        settings=None,  # type: ignore[arg-type]
+        secret=None,  # type: ignore[arg-type]
         metrics=DoorMetrics(CollectorRegistry()),
         words=Words.load(),
         now=time.time,
@@ -39,16 +42,41 @@ def test_it_has_exactly_the_routes_of_the_api(document: dict[str, Any]) -> None:
     assert [(method, path) for method, path, _ in operations(document)] == [
         ("POST", "/v2/notifications/email"),
         ("POST", "/v2/notifications/sms"),
-        ("POST", "/v2/notifications/letter"),
         ("POST", "/v2/notifications/bulk"),
+        ("GET", "/v2/received-text-messages"),
+        ("GET", "/v2/reports"),
+        ("POST", "/v2/reports"),
+        ("GET", "/v2/reports/{id}"),
+        ("GET", "/v2/reports/{id}/content"),
+        ("POST", "/v2/manage-template-folder"),
+        ("GET", "/v2/manage-template-folder/{id}"),
+        ("PATCH", "/v2/manage-template-folder/{id}"),
+        ("DELETE", "/v2/manage-template-folder/{id}"),
+        ("GET", "/service/{service_id}/template/{id}/versions"),
+        ("POST", "/v2/notifications/letter"),
         ("GET", "/v2/notifications/{id}/pdf"),
-        ("POST", "/v2/template/{id}/preview"),
         ("GET", "/v2/notifications/{notification_id}"),
+        ("DELETE", "/v2/notifications/{notification_id}"),
         ("GET", "/v2/notifications"),
         ("GET", "/v2/received-text-messages"),
         ("GET", "/v2/template/{id}"),
         ("GET", "/v2/template/{id}/version/{version}"),
         ("GET", "/v2/templates"),
+        ("POST", "/v2/template/{id}/preview"),
+        ("GET", "/v2/manage-template"),
+        ("POST", "/v2/manage-template"),
+        ("GET", "/v2/manage-template/template-categories"),
+        ("GET", "/v2/manage-template/{id}"),
+        ("PATCH", "/v2/manage-template/{id}"),
+        ("DELETE", "/v2/manage-template/{id}"),
+        ("GET", "/v2/manage-template/{id}/versions"),
+        ("GET", "/v2/manage-callback"),
+        ("PUT", "/v2/manage-callback"),
+        ("DELETE", "/v2/manage-callback"),
+        ("GET", "/v2/manage-guest"),
+        ("POST", "/v2/manage-guest"),
+        ("DELETE", "/v2/manage-guest/{id}"),
+        ("DELETE", "/v2/manage-group/{id}"),
     ]
     assert document["servers"] == [{"url": "https://api.example.ca"}]
 

@@ -31,7 +31,6 @@ NOT_BY_HTTP = {
     "BAD_SENDER",  # an API client names no reverse-path
     "BAD_OPTION",  # of a header field; told in its own words
     "DEVICE_KEY_UNKNOWN",  # devices do not speak HTTP
-    "OPTION_FIXED",  # as well
     "SMS_WITHOUT_TEXT",  # of a mail's
     "SENDER_NOT_ALLOWED",  # a template has no author
     "TOO_LARGE_ENCODED",  # a template's mail is bounded by its text
