@@ -293,7 +293,7 @@ async def test_what_is_refused_leaves_no_row(desk: Desk, service: str) -> None:
         (of(senders.remove), (service, "@city.example"), {}),
         (of(service_domains.add), (service, DOMAIN), {}),
         (callbacks.remove, (service,), {}),
-        (templates.create, (service,), {"channel": Channel.SMS, "name": "t", "subject": None, "body": "b"}),
+        (templates.create, (service,), {"channel": Channel.SMS, "name": "t", "subject": "s", "body": "b"}),
         (brandings.archive, ("Parks",), {}),
         (domains.add, ("no domain",), {}),
         (lifting.lift, ("192.0.2.9",), {}),
