@@ -261,8 +261,8 @@ class Relay:
             return error.code, error.read().decode()
 
     def outbox(self) -> list[tuple[dict[str, object], bytes]]:
-        """What was sent, oldest first: the .json and the bytes of the .eml."""
-        found = sorted((self.folder / "var/outbox").glob("*.json"))
+        """What mail was sent, oldest first: the .json and the bytes of the .eml."""
+        found = sorted(each for each in (self.folder / "var/outbox").glob("*.json") if not each.stem.endswith(".sms"))
         return [(json.loads(path.read_text()), path.with_suffix(".eml").read_bytes()) for path in found]
 
     def wait_for_outbox(self, count: int, seconds: float = 10) -> list[tuple[dict[str, object], bytes]]:
