@@ -42,7 +42,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("reply_to_addresses")
     # A version before knows no such type, and could read no key of the service beside it.
-    columns = ("type", sa.Text()), ("revoked_at", sa.Double()), ("created_at", sa.Double())
-    keys = sa.table("keys", *(sa.column(*each) for each in columns))
+    keys = sa.table("keys", *(sa.column(name) for name in ("type", "revoked_at", "created_at")))
     ended = {"type": "test", "revoked_at": sa.func.coalesce(keys.c.revoked_at, keys.c.created_at)}
     op.execute(keys.update().where(keys.c.type == "admin").values(ended))

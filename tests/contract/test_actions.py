@@ -332,7 +332,7 @@ async def test_what_is_refused_leaves_no_row(desk: Desk, service: str) -> None:
         (reply_tos.remove, (service, "nobody@city.example"), {}),
         (reply_tos.make_default, (service, "nobody"), {}),
         (callbacks.remove, (service,), {}),
-        (templates.create, (service,), {"channel": Channel.SMS, "name": "t", "subject": None, "body": "b"}),
+        (templates.create, (service,), {"channel": Channel.SMS, "name": "t", "subject": "s", "body": "b"}),
         (brandings.archive, ("Parks",), {}),
         (domains.add, ("no domain",), {}),
         (lifting.lift, ("192.0.2.9",), {}),

@@ -267,7 +267,7 @@ class Relay:
 
     def _sent(self) -> dict[Path, dict[str, object]]:
         """All envelopes by their files."""
-        paths = set((self.folder / "var/outbox").glob("*.json"))
+        paths = {each for each in (self.folder / "var/outbox").glob("*.json") if not each.stem.endswith(".sms")}
         self._envelopes |= {path: json.loads(path.read_text()) for path in paths - self._envelopes.keys()}
         return self._envelopes
 

@@ -44,7 +44,7 @@ MODULES_OF_TEXTS += (
 
 # The same in both languages: names, values to type, and words that French shares.
 SAME = frozenset({"#RRGGBB", "CIDR", "ID", "SERVICE", "TLS"})
-SAME |= {"action", "contact", "dkim", "dmarc", "spf", "{said}; {remark}"}
+SAME |= {"action", "contact", "dkim", "dmarc", "spf", "{said}; {remark}", "{field} {reason}"}
 SAME |= {"OPTION", "description", "extensions", "id", "logo", "secrets", "service", "type", "url", "version"}
 
 # What may stand in a reply, as long as it gets.
@@ -68,6 +68,7 @@ LONG = {
     "parts": "10",
     "protocol": "HTTP",
     "recipients": "1000",
+    "texts": "1000",
     "role": Text("envelope sender"),
     "seconds": "86400",
     "service_id": UUID(int=2**128 - 1),

@@ -1,0 +1,52 @@
+"""A text by either door is the same text after it; mail and texts go in one transaction."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.acceptance.test_two_doors import call
+from tests.harness.mail import email, send
+from tests.harness.relay import Relay
+
+NUMBER = "+16135550100"
+OF_THE_DOOR = {
+    *("id", "group_id", "template_id", "template_version", "content_id", "provider_id", "created_at", "sent_at"),
+    *("completed_at", "expires_at", "attempts", "events", "callbacks", "waiting_until", "original_message_id"),
+}
+
+
+@pytest.fixture(scope="module")
+def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
+    running = Relay(tmp_path_factory.mktemp("texts"), PROCESSES=1).start()
+    yield running
+    running.end()
+
+
+def test_a_text_by_either_door_is_the_same_text_and_mail_goes_beside_it(relay: Relay) -> None:
+    key = relay.create_key()
+    body = relay.folder / "body.txt"
+    body.write_text("Your passport is ready.")
+    template = relay.json("template", "create", "--service", key.service_id, "--type", "sms", "--name", "Ready",
+                          "--body-file", str(body))  # fmt: skip
+    answer = call(relay, key, "/v2/notifications/sms", {"phone_number": NUMBER, "template_id": template["id"]})
+    message = email("Passport", "Your passport is ready.", To="reader@example.org")
+    phone = f"{NUMBER}@sms.notification.example.ca"
+    group = send(relay, key, phone, "reader@example.org", content=message.as_bytes(), sender="")
+
+    of_http = str(relay.json("message", "show", str(answer["id"]))["group_id"])
+    (by_http,) = relay.wait_for_status(of_http, "delivered")
+    both = {str(each["channel"]): each for each in relay.wait_for_status(group, "delivered")}
+    assert both.keys() == {"email", "sms"}
+    texts = [
+        {name: value for name, value in each.items() if name not in OF_THE_DOOR} for each in (by_http, both["sms"])
+    ]
+    assert texts[0] == texts[1]
+    files = [
+        json.loads((relay.folder / "var/outbox" / f"{each['id']}.sms.json").read_text())
+        for each in (by_http, both["sms"])
+    ]
+    assert {(file["to"], file["from"], file["parts"]) for file in files} == {(NUMBER, None, 1)}
+    assert files[0]["body"] == files[1]["body"]
+    assert files[0]["body"].endswith(": Your passport is ready.")
+    assert (relay.folder / "var/outbox" / f"{both['email']['id']}.eml").exists()
