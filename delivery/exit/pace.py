@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -82,6 +82,7 @@ class Pace:
     concurrency: int
     lease_seconds: float
     now: Callable[[], float]
+    greet: Callable[[], Awaitable[None]] | None = None  # the provider: its first text is not to be late
     pause: Pause = field(default_factory=Pause)
     _under_way: int = 0
     _rounds: Rounds = field(init=False)
@@ -111,6 +112,8 @@ class Pace:
 
     async def run(self, stopping: asyncio.Event, owner: str, work: Working) -> None:
         """Takes texts from the lines as their slots come, until `stopping` is set; what was taken is worked on."""
+        if self.greet is not None:
+            await self.greet()
         async with self._rounds.until(stopping):
             while not stopping.is_set():
                 await self._rounds.outlive(lambda: self._round(owner, work))

@@ -4,6 +4,7 @@ It has no client token either: the context lets an event name the attempt whose 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
@@ -22,6 +23,7 @@ from messages.status import Status
 SERVICE = "pinpoint-sms-voice-v2"
 LIVES_SECONDS = (5, 259_200)  # what TimeToLive may be
 OPTED_OUT = "opted-out"
+_GREETING_SECONDS = 2.0
 
 # Those of AWS's reasons by which it refuses one text for good; ours is the same in lower case. Notify's words for it
 # are technical-failure; GC Notify says provider-failure, with such a reason beside it.
@@ -109,6 +111,12 @@ class AwsSmsProvider:
             **({"OriginationIdentity": origin} if origin else {}),
             **self._fixed,
         }
+
+    async def greet(self) -> None:
+        """Makes what the first text would wait for: credentials, connection. What AWS says matters to nobody."""
+        with contextlib.suppress(ClientError, BotoCoreError, ResponseParserError, TimeoutError):
+            async with asyncio.timeout(_GREETING_SECONDS):
+                await self._client.describe_account_attributes()
 
     def message_id(self, provider_id: str) -> str | None:
         return None

@@ -27,7 +27,9 @@ from messages.message import Channel, Lane, Message
 HORIZON_SECONDS = 0.5
 # Networks and loaded machines deliver unevenly, and AWS counts what arrives: what is left of the pace is for that.
 _SHARE = 0.98
-_MAX_PARTS = 10
+# Further ahead than this no slot was ever given out, also to those who missed theirs: the clock was set back.
+_AHEAD_SECONDS, _AHEAD_PARTS = 60.0, 100
+_KEEP_SECONDS = 60.0
 _LANE = {lane.rank: lane for lane in Lane}
 _identities = origination_identities.c
 
@@ -54,11 +56,39 @@ class Waiting:
     seconds: float
 
 
+class Clock:
+    """Seconds since the epoch, the same for all who share the database: of one machine, or of the server.
+
+    An answer of the server's comes at some moment after it was asked, and later on a busy machine: the quickest one of
+    the last minute tells best how far its clock is from ours.
+    """
+
+    def __init__(self) -> None:
+        self.offset = 0.0  # from time.monotonic()
+        self._error = math.inf  # it is within so much of the truth
+        self._asked_at = 0.0
+
+    def read(self, connection: Connection) -> float:
+        """Now."""
+        if connection.dialect.name != "postgresql":
+            self.offset = time.time() - time.monotonic()
+            return time.time()
+        before = time.monotonic()
+        told = float(connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())::float8")))
+        after = time.monotonic()
+        offset, error = told - (before + after) / 2, (after - before) / 2
+        was_set = abs(offset - self.offset) > error + self._error
+        if error <= self._error or was_set or after - self._asked_at > _KEEP_SECONDS:
+            self.offset, self._error, self._asked_at = offset, error, after
+        return after + self.offset
+
+
 class Lines:
     """Held by workers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._clock = Clock()
 
     async def line_up(self, places: Sequence[tuple[Message, UUID]], owner: str) -> None:
         """Puts messages that `owner` has claimed into the lines of these identities, until they expire."""
@@ -68,24 +98,26 @@ class Lines:
         """A read."""
 
         def ask(connection: Connection) -> list[Waiting]:
-            now, rows = _clock(connection), connection.execute(_WAITING).all()
+            now, rows = self._clock.read(connection), connection.execute(_WAITING).all()
             return [Waiting(row.id, max(row.next_at, row.held_until) - now) for row in rows]
 
         return await self._database.query(ask)
 
     async def claim(self, line: UUID, limit: int, owner: str, lease_until: float) -> list[Claim]:
         """Up to `limit` messages with their slots, as far as the horizon; each to one owner until its lease ends."""
-        return await self._database.transact(lambda connection: _claim(connection, line, limit, owner, lease_until))
+        return await self._database.transact(
+            lambda connection: _claim(connection, self._clock, line, limit, owner, lease_until)
+        )
 
     async def another(self, slot: Slot, parts: int) -> Slot | None:
         """The next slot for who missed his; None: there is no such identity any more."""
-        return await self._database.transact(lambda connection: _another(connection, slot, parts))
+        return await self._database.transact(lambda connection: _another(connection, self._clock, slot, parts))
 
     async def hold(self, line: UUID, seconds: float) -> None:
         """Gives out no slots for so long."""
 
         def write(connection: Connection) -> None:
-            until = _clock(connection) + seconds
+            until = self._clock.read(connection) + seconds
             statement = update(origination_identities).where(_identities.id == line, _identities.held_until < until)
             connection.execute(statement.values(held_until=until))
 
@@ -132,15 +164,15 @@ def _begin(connection: Connection, line: UUID, rank: int, service_id: UUID) -> f
     return max(last or 0.0, head or 0.0)
 
 
-def _claim(connection: Connection, line: UUID, limit: int, owner: str, lease_until: float) -> list[Claim]:
-    pace = _pace(connection, line)
+def _claim(connection: Connection, clock: Clock, line: UUID, limit: int, owner: str, lease_until: float) -> list[Claim]:
+    pace = _pace(connection, clock, line)
     if pace is None:
         return []
     room = math.ceil((HORIZON_SECONDS - pace.seconds) / pace.interval)
     rows = _first(connection, line, min(room, limit)) if room > 0 else []
     held = [row.message_id for row in rows if row.held]
     if held:  # they wait where no one is claimed, and line up again when the hold ends
-        leaving = update(queue).where(queue.c.message_id.in_(held)).values(line=None, available_at=_clock(connection))
+        leaving = update(queue).where(queue.c.message_id.in_(held)).values(line=None, available_at=pace.now)
         connection.execute(leaving)
     claims = []
     for row in rows:
@@ -176,8 +208,8 @@ def _first(connection: Connection, line: UUID, number: int) -> Sequence[Any]:
     return connection.execute(statement).all()
 
 
-def _another(connection: Connection, slot: Slot, parts: int) -> Slot | None:
-    pace = _pace(connection, slot.line)
+def _another(connection: Connection, clock: Clock, slot: Slot, parts: int) -> Slot | None:
+    pace = _pace(connection, clock, slot.line)
     if pace is None:
         return None
     found = pace.take(parts)
@@ -209,20 +241,13 @@ class _Pace:
         connection.execute(statement.values(next_at=self.now + self.seconds))
 
 
-def _pace(connection: Connection, line: UUID) -> _Pace | None:
+def _pace(connection: Connection, clock: Clock, line: UUID) -> _Pace | None:
     row = connection.execute(_PACE, {"b_line": line}).one_or_none()
     if row is None:
         return None
-    now, at = _clock(connection), time.monotonic()  # locked: the time at which nobody else can take any more
+    now = clock.read(connection)  # locked: the time at which nobody else can take any more
     interval = 1 / (row.parts_per_second * _SHARE)
     seconds = max(row.next_at, row.held_until) - now
-    if row.next_at - now > HORIZON_SECONDS + _MAX_PARTS * interval:  # never given out: the clock was set back
+    if row.next_at - now > _AHEAD_SECONDS + _AHEAD_PARTS * interval:
         seconds = max(row.held_until - now, 0.0)
-    return _Pace(line, row.identity, interval, max(seconds, 0.0), now, at)
-
-
-def _clock(connection: Connection) -> float:
-    """Seconds since the epoch, the same for all who share the database: one machine, or the server's."""
-    if connection.dialect.name != "postgresql":
-        return time.time()
-    return float(connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())::float8")))
+    return _Pace(line, row.identity, interval, max(seconds, 0.0), now, now - clock.offset)

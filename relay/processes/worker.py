@@ -25,6 +25,7 @@ from delivery.library.brandings import Brandings
 from delivery.library.origination import OriginationIdentities
 from delivery.library.templates import Templates
 from delivery.metrics import DeliveryMetrics
+from delivery.providers.aws_sms import AwsSmsProvider
 from delivery.providers.table import open_providers
 from delivery.queue.lines import Lines
 from delivery.queue.sql import SqlQueue
@@ -34,7 +35,7 @@ from delivery.store.opt_outs import OptOuts
 from delivery.store.retiring import Retiring
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
-from messages.message import Channel
+from messages.message import Channel, KeyType
 from relay.processes.life import Place
 from relay.wiring import announced, load_keyrings, load_letterheads, open_database
 
@@ -55,7 +56,10 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
         email = EmailSealing(renderer, signer, searching, metrics, verify_one_in=settings.delivery.verify_one_in)
         identities = OriginationIdentities(database, time.time)
         delivery = settings.delivery
-        pace = Pace(Lines(database), identities, country, delivery.concurrency, delivery.lease_seconds, time.time)
+        texts = providers[Channel.SMS, KeyType.NORMAL]
+        greet = texts.greet if isinstance(texts, AwsSmsProvider) else None
+        lines, at_once, lease_seconds = Lines(database), delivery.concurrency, delivery.lease_seconds
+        pace = Pace(lines, identities, country, at_once, lease_seconds, time.time, greet)
         work = Worker(
             f"{socket.gethostname()}-{place.run_id}-{place.slot}",
             searching=searching,

@@ -201,6 +201,19 @@ async def test_who_is_late_gets_the_next_slot(stand: Standing, line: Lines, send
     assert later.at - last.at == pytest.approx(1 / RATE / 0.98, abs=0.005)
 
 
+async def test_however_many_are_late_no_slot_is_given_out_twice(
+    stand: Standing, line: Lines, sender: OriginationIdentity
+) -> None:
+    await stand(10)
+    slots = [claim.slot for claim in await line.claim(sender.id, 10, "w", time.time() + 60) if claim.slot]
+    for _ in range(30):
+        later = await line.another(slots[0], 1)
+        assert later
+        slots.append(later)
+    times = [slot.at for slot in slots]
+    assert all(b - a > 0.9 / RATE for a, b in pairwise(times))
+
+
 async def test_a_clock_that_was_set_back_stops_no_line(
     stand: Standing, line: Lines, sender: OriginationIdentity, database: Database
 ) -> None:

@@ -436,7 +436,7 @@ def main() -> None:
         texts=_texts(options["number"], options["text_log"], _chooser(rates, options["seed"], sms.TOO_FAST)),
     )
     with contextlib.suppress(PermissionError):
-        os.nice(-10)  # it measures when messages come: not when the machine has time for it
+        os.nice(-19)  # it measures when messages come: not when the machine has time for it
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(aws))
 
