@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 # The private key of a domain is the one column here that only workers read, though it is sealed.
 _PUBLIC_KEYS = "SELECT (id, domain_id, selector, public_record, active, created_at, state, again_at)"
 _COUNT = "SELECT, INSERT, UPDATE (messages)"
+_FEED = "SELECT (id, service_id, key_type, position, kind, message_id, source_id, status, reason, at)"
+_TELL = "SELECT, INSERT, UPDATE (last)"
 _SETTLE = "SELECT, UPDATE (status, reason, provider_id, sent_at, completed_at)"
 
 _EVERY = {
@@ -41,7 +43,8 @@ _DOOR = _EVERY | {
 }
 GRANTS: Mapping[str, Mapping[str, str]] = {
     "relay_smtp": _DOOR,
-    "relay_http": _DOOR | {"contents": "SELECT, INSERT"},  # it shows what was sent
+    # It shows what was sent, and what became of it.
+    "relay_http": _DOOR | {"contents": "SELECT, INSERT", "callbacks": _FEED},
     "relay_worker": _EVERY
     | {
         "domains": "SELECT, INSERT, UPDATE",
@@ -56,8 +59,9 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "attempts": "SELECT, INSERT, UPDATE, DELETE",
         "counters": _COUNT,
         "idempotency": "SELECT, DELETE",
-        "callback_urls": "SELECT (service_id)",
+        "callback_urls": "SELECT (service_id, kind)",
         "callbacks": "SELECT, INSERT, DELETE",
+        "feeds": _TELL,
     },
     "relay_feedback": _EVERY
     | {
@@ -66,8 +70,9 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "attempts": "SELECT, UPDATE (ended_at, outcome, reason)",
         "counters": _COUNT,
         "events": "SELECT, INSERT, UPDATE (message_id), DELETE",
-        "callback_urls": "SELECT",
+        "callback_urls": "SELECT, UPDATE (failing_since, failed_as, suspended_at, probe_at, probes, well_since)",
         "callbacks": "SELECT, INSERT, UPDATE",
+        "feeds": _TELL,
     },
 }
 

@@ -63,8 +63,11 @@ NOTHING_TO_REGISTER = "there is nothing to register: mail goes to the outbox"
 
 CALLBACK = "Callbacks: where a service hears what became of its messages."
 CALLBACK_SET = "Set the URL and its bearer token, and show the signing secret, this once."
-CALLBACK_SHOW = "The URL, and what still waits to be told."
+CALLBACK_SHOW = "The URL, what still waits to be told, and whether it is suspended."
 CALLBACK_REMOVE = "Tell the service nothing more."
+CALLBACK_TEST = "Call the URL once with a health check, and show what it answers."
+CALLBACK_RESUME = "Call a suspended URL again, at once; it resumes by itself when it answers."
+CALLBACK_KIND = "What it is told of; each has a URL of its own."
 CALLBACK_URL = "URL that is called, with https."
 BEARER_TOKEN_FILE = "File with the bearer token that each call carries; - for standard input."  # noqa: S105
 CALLBACK_SECRET_ONCE = "The signing secret is shown this once; keep it where the calls are checked."  # noqa: S105

@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 
 from config.settings import Settings
 from delivery.callbacks.sender import open_sender
+from delivery.callbacks.sources import Sources
 from delivery.feedback import run as hearing
 from delivery.followers import FOLLOWERS
 from delivery.metrics import CallbackMetrics, DeliveryMetrics
@@ -32,7 +33,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             f"{socket.gethostname()}-{random.SystemRandom().randbytes(4).hex()}",
             database=database,
             keyring=keyring,
-            searching=Searching(database, codec),
+            sources=Sources(Searching(database, codec)),
             settings=settings.callbacks,
             metrics=CallbackMetrics(REGISTRY),
             now=time.time,

@@ -150,6 +150,10 @@ async def everything(desk: Desk, service: str) -> list[str]:
     await do(of(service_domains.add), service, DOMAIN)
     await do(of(service_domains.remove), service, DOMAIN)
     put = await do(callbacks.put, service, url="https://city.example/hook/Zq7-path-secret", bearer_token=TOKEN)
+    failed = {"failing_since": NOW, "failed_as": "http-503", "suspended_at": NOW + 90_000, "probe_at": NOW + 90_060}
+    async with desk.database.write() as connection:
+        await connection.execute(tables.callback_urls.update().values(failed))
+    await do(callbacks.resume, service)
     await do(callbacks.remove, service)
     secrets += [put.signing_secret, "Zq7-path-secret"]
     texts = {"name": "t", "subject": "s"}
@@ -182,7 +186,8 @@ ACTIONS = (
     "service.create service.update service.hold service.release service.go-live key.create key.update key.rotate "
     "key.revoke service.guest.add service.guest.remove service.guest.add service.guest.remove service.sender.add "
     "service.sender.remove domain.add domain.rotate service.domain.add service.domain.remove service.callback.set "
-    "service.callback.remove template.create template.update template.archive branding.create branding.update "
+    "service.callback.resume service.callback.remove template.create template.update template.archive branding.create "
+    "branding.update "
     "branding.archive ban.lift queue.hold queue.hold queue.release queue.release queue.retry queue.retry"
 )
 
@@ -294,6 +299,7 @@ async def test_what_is_refused_leaves_no_row(desk: Desk, service: str) -> None:
         (of(senders.remove), (service, "@city.example"), {}),
         (of(service_domains.add), (service, DOMAIN), {}),
         (callbacks.remove, (service,), {}),
+        (callbacks.resume, (service,), {}),
         (templates.create, (service,), {"channel": Channel.SMS, "name": "t", "subject": None, "body": "b"}),
         (brandings.archive, ("Parks",), {}),
         (domains.add, ("no domain",), {}),

@@ -77,6 +77,8 @@ def script(folder: Path) -> list[tuple[str, ...]]:
         ),
         ("service", "callback", "set", "Scan room", "--url", "http://127.0.0.1:9/", "--bearer-token-file", token),
         ("service", "callback", "show", "Scan room"),
+        ("service", "callback", "test", "Scan room"),
+        ("service", "callback", "resume", "Scan room"),
         ("service", "callback", "remove", "Scan room"),
         ("key", "create", "--service", "Scan room", "--name", "k", "--type", "normal"),
         ("key", "list", "--service", "Scan room"),
@@ -122,7 +124,8 @@ def script(folder: Path) -> list[tuple[str, ...]]:
     ]
 
 
-REFUSED = {("message", "show"), ("ban", "lift"), ("db", "grant")}  # nothing to show, nobody to forgive, and on SQLite
+# Nothing to show, nobody to forgive, nothing to resume, and on SQLite.
+REFUSED = {("message", "show"), ("ban", "lift"), ("service", "callback", "resume"), ("db", "grant")}
 
 
 def test_every_command_takes_json() -> None:
