@@ -36,8 +36,9 @@ class Sources:
         texts = await self._inbound.load(of_texts) if of_texts and self._inbound else {}
         found: dict[UUID, Fields] = {}
         for each in told:
-            if each.message_id in messages:
+            if each.message_id is None:
+                if each.source_id is not None and each.source_id in texts:
+                    found[each.id] = of_text(each, texts[each.source_id])
+            elif each.message_id in messages:
                 found[each.id] = of_message(each, messages[each.message_id])
-            elif each.message_id is None and each.source_id in texts:
-                found[each.id] = of_text(each, texts[each.source_id])
         return found

@@ -18,7 +18,18 @@ from config.words import Words, negotiate
 from messages.message import Language
 from messages.text import Translate
 from relay.failures import Failure, failure_of
-from relay.http import documentation, emails, errors, missing, notifications, pictures, replies, templates, validation
+from relay.http import (
+    documentation,
+    emails,
+    errors,
+    events,
+    missing,
+    notifications,
+    pictures,
+    replies,
+    templates,
+    validation,
+)
 from relay.http.authentication import Authentication, Throttle, Verifier
 from relay.http.errors import ApiError
 from relay.http.pictures import is_picture
@@ -42,6 +53,7 @@ def application(
     contents: Contents,
     templates_: Templates,
     brandings: pictures.Brandings,
+    feed: events.Feed,
     metrics: DoorMetrics,
     words: Words,
     now: Callable[[], float],
@@ -64,6 +76,7 @@ def application(
     app.include_router(emails.routes(authentication, submissions, sending, now))
     app.include_router(missing.routes(authentication, links.docs))
     app.include_router(notifications.routes(authentication, searching, bodies, links, answers.translator, now))
+    app.include_router(events.routes(authentication, feed, links, now))
     app.include_router(templates.routes(authentication, templates_))
     app.include_router(pictures.routes(brandings))
     _add_documentation(app, links)

@@ -3,6 +3,7 @@
 What is wrong with a request is said by validation.py, in the words of JSON Schema that clients know.
 """
 
+import re
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -44,6 +45,9 @@ OVER_PERSONALISATION = Text(
     "Personalisation variables size of {size} bytes is greater than allowed limit of {limit} bytes."
 )
 
+NOT_CURSOR = Text("{field} is not a cursor of this list: take it from links.next as it is")
+
+_CURSOR = re.compile("^[0-7][0-9a-f]{15}$")  # clients know nothing of what is in it
 _INVISIBLE = dict.fromkeys(map(ord, "\u180e\u200b\u200c\u200d\u2060\ufeff"))  # pasted from documents
 
 
@@ -223,6 +227,27 @@ class ListQuery(BaseModel):
     reference: Annotated[str | None, AfterValidator(lambda text: text and _reference(text))] = None
     older_than: Annotated[Uuid | None, Field(description="The last id of the page before")] = None
     include_jobs: Literal["true", "True", "false", "False"] = "false"
+
+
+def _cursor(text: str) -> str:
+    if not _CURSOR.fullmatch(text):
+        raise invalid(NOT_CURSOR)
+    return text
+
+
+class EventsQuery(BaseModel):
+    """From where on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: Annotated[
+        Annotated[str, AfterValidator(_cursor), Field(json_schema_extra={"pattern": _CURSOR.pattern})] | None,
+        Field(description="As `links.next` has it; without it from the oldest on"),
+    ] = None
+
+
+def position_of(cursor: str | None) -> int:
+    return 0 if cursor is None else int(cursor, 16)
 
 
 class TemplatesQuery(BaseModel):

@@ -12,6 +12,8 @@ from auth.throttle import Throttle
 from auth.verify import Verifier
 from config.settings import Settings
 from config.words import Words
+from delivery.callbacks.feed import Feed
+from delivery.callbacks.sources import Sources
 from delivery.library.brandings import Brandings
 from delivery.library.templates import Templates
 from delivery.store.contents import Contents
@@ -37,6 +39,7 @@ class DoorParts(NamedTuple):
     metrics: DoorMetrics
     words: Words
     throttle: Throttle
+    feed: Feed
 
 
 @asynccontextmanager
@@ -73,6 +76,7 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
                 DoorMetrics(REGISTRY),
                 words,
                 throttle,
+                Feed(database, Sources(searching)),
             )
             await putting.drain()
         finally:

@@ -24,6 +24,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             contents=parts.contents,
             templates_=parts.templates,
             brandings=parts.brandings,
+            feed=parts.feed,
             metrics=parts.metrics,
             words=parts.words,
             now=time.time,

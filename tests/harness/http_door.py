@@ -22,6 +22,8 @@ from auth.verify import Verifier
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits
+from delivery.callbacks.feed import Feed
+from delivery.callbacks.sources import Sources
 from delivery.library import templates
 from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
@@ -138,6 +140,7 @@ async def running_door(
         contents=store.contents,
         templates_=found,
         brandings=brandings,
+        feed=Feed(database, Sources(store.searching)),
         metrics=DoorMetrics(registry),
         words=words(),
         now=clock,

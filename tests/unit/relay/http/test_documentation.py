@@ -25,6 +25,7 @@ def document() -> dict[str, Any]:
         contents=None,  # type: ignore[arg-type]
         templates_=None,  # type: ignore[arg-type]
         brandings=None,  # type: ignore[arg-type]
+        feed=None,  # type: ignore[arg-type]
         metrics=DoorMetrics(CollectorRegistry()),
         words=Words.load(),
         now=time.time,
@@ -44,6 +45,7 @@ def test_it_has_exactly_the_routes_of_the_api(document: dict[str, Any]) -> None:
         ("POST", "/v2/template/{id}/preview"),
         ("GET", "/v2/notifications/{notification_id}"),
         ("GET", "/v2/notifications"),
+        ("GET", "/v2/events"),
         ("GET", "/v2/template/{id}"),
         ("GET", "/v2/template/{id}/version/{version}"),
         ("GET", "/v2/templates"),
