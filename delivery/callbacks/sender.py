@@ -22,7 +22,7 @@ from delivery.callbacks.bodies import Fields
 from delivery.callbacks.calls import Answer, CallOutcome
 from delivery.callbacks.claims import GIVE_UP_SECONDS, KEPT_SECONDS, CallbackClaim, Claims, Verdict
 from delivery.callbacks.headers import headers
-from delivery.callbacks.health import Suspended
+from delivery.callbacks.health import Change, Suspended
 from delivery.callbacks.sources import Sources
 from delivery.callbacks.urls import CallbackUrlError, Receiver
 from delivery.metrics import CallbackMetrics
@@ -209,7 +209,11 @@ class Sender:
         if change is not None:
             self._metrics.urls.labels(change.value).inc()
             service_id, kind = verdict.claim.url
-            self._log.warning(f"callback.{change.value}", service_id=str(service_id), kind=kind.value)
+            named = {"service_id": str(service_id), "kind": kind.value}
+            if change is Change.SUSPENDED:
+                self._log.warning("callback.suspended", **named)
+            else:
+                self._log.info("callback.resumed", **named)
 
     def _verdict(self, claim: CallbackClaim, answer: Answer, receiver: Receiver | None) -> Verdict:
         now, outcome, until = self._now(), answer.outcome, None
