@@ -1,4 +1,4 @@
-"""What follows when the statuses of messages move, in this order, in the transaction that moves them."""
+"""What follows when statuses move and events are heard, in this order, in the transaction that writes it."""
 
 from delivery.callbacks import telling
 from delivery.store.moving import Follower

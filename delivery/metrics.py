@@ -95,6 +95,14 @@ class CallbackMetrics:
         )
         for outcome in ("done", "deferred", "failed", "removed"):
             self.callbacks.labels(outcome)
+        self.urls = Counter(
+            "callback_urls_total",
+            "Callback URLs that were suspended, for nothing was done there for a day, and resumed",
+            ("change",),
+            registry=registry,
+        )
+        for change in ("suspended", "resumed"):
+            self.urls.labels(change)
         self.seconds = Histogram(
             "callback_seconds",
             "Length of calls to services' receivers",

@@ -26,18 +26,19 @@ class CallOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`reason` is a short code for history and logs, never free text."""
+    """`reason` is a short code for history and logs, never free text. `called`: it says something of the receiver."""
 
     outcome: CallOutcome
     reason: str | None = None
     http_status: int | None = None
     retry_after_seconds: float | None = None
+    called: bool = True
 
 
 async def post(
     session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], body: bytes, seconds: float
 ) -> Answer:
-    """Sends one receipt; at most `seconds` for all. Nothing that the receiver does makes it raise."""
+    """Sends one body; at most `seconds` for all. Nothing that the receiver does makes it raise."""
     answer = None
     try:
         async with asyncio.timeout(seconds):

@@ -1,6 +1,6 @@
 """claim -> call -> record: tells services what became of their messages.
 
-At least once: a receipt whose answer nobody recorded is sent again, under the same callback id.
+At least once: a call whose answer nobody recorded is made again, under the same callback id.
 """
 
 import asyncio
@@ -8,7 +8,6 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Protocol
 from uuid import UUID
 
 import aiohttp
@@ -18,14 +17,17 @@ from config.database import Database
 from config.keyring import Keyring
 from config.settings import Callbacks
 from delivery.backoff import backoff_seconds
-from delivery.callbacks import calls, guard, receipts, urls
+from delivery.callbacks import bodies, calls, guard, health, urls
+from delivery.callbacks.bodies import Fields
 from delivery.callbacks.calls import Answer, CallOutcome
-from delivery.callbacks.claims import CallbackClaim, Claims, Verdict
-from delivery.callbacks.receipts import DeliveryReceipt
+from delivery.callbacks.claims import GIVE_UP_SECONDS, KEPT_SECONDS, CallbackClaim, Claims, Verdict
+from delivery.callbacks.headers import headers
+from delivery.callbacks.health import Change, Suspended
+from delivery.callbacks.sources import Sources
 from delivery.callbacks.urls import CallbackUrlError, Receiver
 from delivery.metrics import CallbackMetrics
 from delivery.rounds import OUTAGE_SECONDS, Rounds
-from messages.message import Message
+from delivery.store.base import CallbackKind
 
 _IDLE_SECONDS = 0.5  # how often an idle sender looks
 _LEASE_SECONDS = 30.0  # besides the call: for loading before it and recording after it
@@ -34,17 +36,12 @@ _BASE_SECONDS, _CAP_SECONDS = 10.0, 1800.0  # of the back-off
 _MAX_RETRY_AFTER_SECONDS = 3600.0
 _OF_SERVICE = 4  # a service has a quarter of the calls at most
 
-_UNREADABLE = Answer(
-    CallOutcome.DEFERRED, "unreadable"
-)  # damaged, or a root secret is missing: an operator can mend it
-_BUG = Answer(CallOutcome.DEFERRED, "bug")
-_REMOVED = Answer(CallOutcome.REMOVED)
+# Damaged, or a root secret is missing: an operator can mend it.
+_UNREADABLE = Answer(CallOutcome.DEFERRED, "unreadable", called=False)
+_BUG = Answer(CallOutcome.DEFERRED, "bug", called=False)
+_REMOVED = Answer(CallOutcome.REMOVED, called=False)
 
-
-class Searching(Protocol):
-    """What this needs of delivery.store.searching."""
-
-    async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]: ...
+_Receivers = Mapping[tuple[UUID, CallbackKind], Receiver | None]
 
 
 @asynccontextmanager
@@ -53,10 +50,11 @@ async def open_sender(
     *,
     database: Database,
     keyring: Keyring,
-    searching: Searching,
+    sources: Sources,
     settings: Callbacks,
     metrics: CallbackMetrics,
     now: Callable[[], float],
+    inform: Suspended = health.nobody,
 ) -> AsyncIterator["Sender"]:
     """One per process and event loop. `owner` names it in leases and is nobody else's."""
     async with guard.open_session(guard.anywhere if settings.allow_private else guard.is_public) as session:
@@ -64,11 +62,12 @@ async def open_sender(
             owner,
             database=database,
             keyring=keyring,
-            searching=searching,
+            sources=sources,
             session=session,
             settings=settings,
             metrics=metrics,
             now=now,
+            inform=inform,
         )
 
 
@@ -81,21 +80,22 @@ class Sender:
         *,
         database: Database,
         keyring: Keyring,
-        searching: Searching,
+        sources: Sources,
         session: aiohttp.ClientSession,
         settings: Callbacks,
         metrics: CallbackMetrics,
         now: Callable[[], float],
+        inform: Suspended = health.nobody,
     ) -> None:
         self._owner = owner
         self._database = database
         self._keyring = keyring
-        self._searching = searching
+        self._sources = sources
         self._session = session
         self._settings = settings
         self._metrics = metrics
         self._now = now
-        self._claims = Claims(database)
+        self._claims = Claims(database, inform)
         self._log = structlog.get_logger("callbacks")
         self._under_way: Counter[UUID] = Counter()  # calls by service
         self._rounds = Rounds(self._on_outage)
@@ -138,7 +138,7 @@ class Sender:
 
     async def _work(self, claims: Sequence[CallbackClaim]) -> None:
         try:
-            messages = await self._searching.load([claim.message_id for claim in claims])
+            fields = await self._sources.fields([claim.told for claim in claims])
             services = {claim.service_id for claim in claims}
             receivers = await self._database.query(lambda c: urls.load(c, self._keyring, services))
         except Exception as error:  # nothing is lost: the leases run out
@@ -146,15 +146,14 @@ class Sender:
             for claim in claims:
                 self._free(claim)
             return
-        await asyncio.gather(*(self._tell(claim, messages, receivers) for claim in claims))
+        await asyncio.gather(*(self._tell(claim, fields.get(claim.id), receivers) for claim in claims))
 
-    async def _tell(
-        self, claim: CallbackClaim, messages: Mapping[UUID, Message], receivers: Mapping[UUID, Receiver | None]
-    ) -> None:
+    async def _tell(self, claim: CallbackClaim, fields: Fields | None, receivers: _Receivers) -> None:
         try:
             if self._now() + self._settings.timeout_seconds > claim.until:
                 return  # we were held up: by the end of the call the row could be somebody else's
-            await self._record(claim, await self._answer(claim, messages, receivers))
+            answer = await self._answer(claim, fields, receivers)
+            await self._record(self._verdict(claim, answer, receivers.get(claim.url)), answer)
         except Exception as error:  # the lease runs out, and the row is told again
             self._log.error("callback.not_recorded", callback_id=str(claim.id), error=type(error).__name__)
         finally:
@@ -166,38 +165,36 @@ class Sender:
             del self._under_way[claim.service_id]
         self._rounds.wake()
 
-    async def _answer(
-        self, claim: CallbackClaim, messages: Mapping[UUID, Message], receivers: Mapping[UUID, Receiver | None]
-    ) -> Answer:
-        if claim.service_id not in receivers:
+    async def _answer(self, claim: CallbackClaim, fields: Fields | None, receivers: _Receivers) -> Answer:
+        if claim.url not in receivers:
             return _REMOVED
-        message, receiver = messages.get(claim.message_id), receivers[claim.service_id]
-        if message is None or receiver is None:
+        receiver = receivers[claim.url]
+        if fields is None or receiver is None:
             return _UNREADABLE
         try:
-            return await self._call(claim, message, receiver)
+            return await self._call(claim, fields, receiver)
         except Exception as error:
             self._log.error("callback.bug", callback_id=str(claim.id), error=type(error).__name__)
             return _BUG
 
-    async def _call(self, claim: CallbackClaim, message: Message, receiver: Receiver) -> Answer:
+    async def _call(self, claim: CallbackClaim, fields: Fields, receiver: Receiver) -> Answer:
         try:  # the setting may have changed since the URL was set
             url = urls.parse(receiver.url, allow_private=self._settings.allow_private)
         except CallbackUrlError:
             return Answer(CallOutcome.FAILED, "forbidden-address")
-        receipt = DeliveryReceipt(claim.id, claim.status, claim.reason, claim.at)
-        body = receipts.body(receipt, message)
-        headers = receipts.headers(receipt, body, receiver.bearer_token, receiver.signing_secret, self._now())
+        body = bodies.encoded(fields)
+        named = headers(claim.id, body, receiver.bearer_token, receiver.signing_secret, self._now())
         with self._metrics.seconds.time():
-            return await calls.post(self._session, url, headers, body, self._settings.timeout_seconds)
+            return await calls.post(self._session, url, named, body, self._settings.timeout_seconds)
 
-    async def _record(self, claim: CallbackClaim, answer: Answer) -> None:
-        verdict = self._verdict(claim, answer)
+    async def _record(self, verdict: Verdict, answer: Answer) -> None:
+        claim = verdict.claim
         self._metrics.callbacks.labels(verdict.outcome.value).inc()
         self._log.info(
             "callback.sent",
             callback_id=str(claim.id),
-            message_id=str(claim.message_id),
+            kind=claim.told.kind.value,
+            message_id=str(claim.told.message_id) if claim.told.message_id else None,
             service_id=str(claim.service_id),
             outcome=verdict.outcome.value,
             reason=verdict.reason,
@@ -205,15 +202,38 @@ class Sender:
             attempt=claim.attempt,
         )
         # Too late, the row is free again: it is told once more.
-        await self._rounds.insist(
-            lambda: self._claims.record(verdict), lambda: self._now() + OUTAGE_SECONDS <= claim.until
-        )
+        await self._rounds.insist(lambda: self._write(verdict), lambda: self._now() + OUTAGE_SECONDS <= claim.until)
 
-    def _verdict(self, claim: CallbackClaim, answer: Answer) -> Verdict:
+    async def _write(self, verdict: Verdict) -> None:
+        change = await self._claims.record(verdict)
+        if change is not None:
+            self._metrics.urls.labels(change.value).inc()
+            service_id, kind = verdict.claim.url
+            named = {"service_id": str(service_id), "kind": kind.value}
+            if change is Change.SUSPENDED:
+                self._log.warning("callback.suspended", **named)
+            else:
+                self._log.info("callback.resumed", **named)
+
+    def _verdict(self, claim: CallbackClaim, answer: Answer, receiver: Receiver | None) -> Verdict:
         now, outcome, until = self._now(), answer.outcome, None
         if outcome is CallOutcome.DEFERRED:
-            delay = backoff_seconds(claim.attempt, _BASE_SECONDS, _CAP_SECONDS, random.random())  # noqa: S311
-            until = now + max(delay, min(answer.retry_after_seconds or 0.0, _MAX_RETRY_AFTER_SECONDS))
-            if until > claim.gives_up_at:
+            until = now + self._delay_seconds(claim, answer)
+            if claim.probe:
+                until = claim.made_at  # the next probe's time is the URL's; then it is told in its place
+            if max(now, until) > _gives_up_at(claim, receiver):
                 outcome, until = CallOutcome.FAILED, None
-        return Verdict(claim, outcome, now, answer.reason, until)
+        return Verdict(claim, outcome, now, answer.reason, until, answer.called)
+
+    def _delay_seconds(self, claim: CallbackClaim, answer: Answer) -> float:
+        delay = backoff_seconds(claim.attempt, _BASE_SECONDS, _CAP_SECONDS, random.random())  # noqa: S311
+        return max(delay, min(answer.retry_after_seconds or 0.0, _MAX_RETRY_AFTER_SECONDS))
+
+
+def _gives_up_at(claim: CallbackClaim, receiver: Receiver | None) -> float:
+    """Where nothing is done, that is the URL's trouble, not this one's: it waits for the receiver to come back."""
+    kept_until = claim.made_at + KEPT_SECONDS
+    if receiver is not None and receiver.failing:
+        return kept_until
+    well_since = receiver.well_since if receiver is not None else 0.0
+    return min(kept_until, max(claim.made_at, well_since) + GIVE_UP_SECONDS)

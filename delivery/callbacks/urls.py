@@ -1,20 +1,20 @@
-"""Where services hear of their messages: one URL each, the token that they want to see, and the secret that signs."""
+"""Where services hear of their messages: a URL for each kind, the token they want to see, the secret that signs."""
 
 import base64
 import os
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from yarl import URL
 
 from config.encrypted import cipher, row_id
 from config.keyring import Keyring, KeyringError
 from delivery.callbacks import guard
+from delivery.store.base import CallbackKind
 from delivery.store.tables import callback_urls
 from messages.text import TextError
 
@@ -35,6 +35,7 @@ class CallbackUrl:
     """What is shown of it."""
 
     service_id: UUID
+    kind: CallbackKind
     url: str
     created_at: float
 
@@ -54,6 +55,8 @@ class Receiver:
     url: str
     bearer_token: str = field(repr=False)
     signing_secret: bytes = field(repr=False)
+    failing: bool = False  # the last call failed
+    well_since: float = 0.0  # after it was failing last
 
 
 def parse(url: str, *, allow_private: bool) -> str:
@@ -97,57 +100,73 @@ async def put(
     service_id: UUID,
     now: float,
     *,
+    kind: CallbackKind = CallbackKind.STATUS,
     url: str,
     bearer_token: str,
     allow_private: bool,
 ) -> Issued:
-    """Sets the service's URL, or replaces it with its token and its secret. Raises CallbackUrlError."""
+    """Sets the service's URL of that kind, or replaces it with its token and its secret. Raises CallbackUrlError.
+
+    A new one is not suspended.
+    """
     url = parse(url, allow_private=allow_private)
     if not _TOKEN.fullmatch(bearer_token):
         raise CallbackUrlError("a bearer token has 10 to 1000 printable ASCII characters, without spaces")
-    secret, bound_to = os.urandom(_SECRET_BYTES), row_id(service_id)
+    url_id, secret = uuid4(), os.urandom(_SECRET_BYTES)
+    bound_to = row_id(url_id)
     row = {
+        "id": url_id,
+        "service_id": service_id,
+        "kind": kind.value,
         "url": url,
         "bearer_token": cipher(callback_urls.c.bearer_token, keyring).encrypt(bearer_token.encode(), bound_to),
         "signing_secret": cipher(callback_urls.c.signing_secret, keyring).encrypt(secret, bound_to),
         "created_at": now,
     }
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(callback_urls).values(service_id=service_id, **row)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["service_id"], set_=row))
-    return Issued(CallbackUrl(service_id, url, now), base64.b64encode(secret).decode())
+    await connection.execute(delete(callback_urls).where(_named(service_id, kind)))
+    await connection.execute(insert(callback_urls).values(row))
+    return Issued(CallbackUrl(service_id, kind, url, now), base64.b64encode(secret).decode())
 
 
-async def find(connection: AsyncConnection, service_id: UUID) -> CallbackUrl:
+async def find(connection: AsyncConnection, service_id: UUID, kind: CallbackKind = CallbackKind.STATUS) -> CallbackUrl:
     """Raises CallbackUrlError when the service has none."""
     c = callback_urls.c
-    statement = select(c.service_id, c.url, c.created_at).where(c.service_id == service_id)
+    statement = select(c.url, c.created_at).where(_named(service_id, kind))
     row = (await connection.execute(statement)).one_or_none()
     if row is None:
-        raise _unknown(service_id)
-    return CallbackUrl(*row)
+        raise unknown(service_id, kind)
+    return CallbackUrl(service_id, kind, *row)
 
 
-def _unknown(service_id: UUID) -> CallbackUrlError:
-    return CallbackUrlError("service {id} has no callback URL", id=service_id)
+def _named(service_id: UUID, kind: CallbackKind) -> ColumnElement[bool]:
+    return and_(callback_urls.c.service_id == service_id, callback_urls.c.kind == kind.value)
 
 
-async def remove(connection: AsyncConnection, service_id: UUID) -> None:
+def unknown(service_id: UUID, kind: CallbackKind) -> CallbackUrlError:
+    if kind is CallbackKind.STATUS:
+        return CallbackUrlError("service {id} has no callback URL", id=service_id)
+    return CallbackUrlError("service {id} has no callback URL of type {kind}", id=service_id, kind=kind.value)
+
+
+async def remove(connection: AsyncConnection, service_id: UUID, kind: CallbackKind = CallbackKind.STATUS) -> None:
     """The sender ends what still waits. Raises CallbackUrlError when the service has none."""
-    gone = await connection.execute(delete(callback_urls).where(callback_urls.c.service_id == service_id))
+    gone = await connection.execute(delete(callback_urls).where(_named(service_id, kind)))
     if not gone.rowcount:
-        raise _unknown(service_id)
+        raise unknown(service_id, kind)
 
 
-def load(connection: Connection, keyring: Keyring, service_ids: Collection[UUID]) -> dict[UUID, Receiver | None]:
+def load(
+    connection: Connection, keyring: Keyring, service_ids: Collection[UUID]
+) -> dict[tuple[UUID, CallbackKind], Receiver | None]:
     """The receivers of these services: missing where there is none, None where its secrets do not open."""
     token, secret = cipher(callback_urls.c.bearer_token, keyring), cipher(callback_urls.c.signing_secret, keyring)
-    found: dict[UUID, Receiver | None] = {}
+    found: dict[tuple[UUID, CallbackKind], Receiver | None] = {}
     for row in connection.execute(select(callback_urls).where(callback_urls.c.service_id.in_(service_ids))):
-        bound_to = row_id(row.service_id)
+        named, bound_to = (row.service_id, CallbackKind(row.kind)), row_id(row.id)
         try:
             opened = token.decrypt(row.bearer_token, bound_to).decode(), secret.decrypt(row.signing_secret, bound_to)
-            found[row.service_id] = Receiver(row.url, *opened)
         except KeyringError:
-            found[row.service_id] = None
+            found[named] = None
+        else:
+            found[named] = Receiver(row.url, *opened, row.failing_since is not None, row.well_since or 0.0)
     return found

@@ -204,11 +204,20 @@ class Learned:
     miscounts: tuple[Miscount, ...] = ()
 
 
+class CallbackKind(StrEnum):
+    """What services are told of, at a URL each. The value is also the feed's type."""
+
+    STATUS = "delivery-status"
+    COMPLAINT = "complaint"
+    INBOUND = "inbound-sms"
+
+
 @dataclass(frozen=True, slots=True)
 class CallbackRecord:
-    """One thing that a service is told about a message, for its history."""
+    """One call to a service about a message, for its history."""
 
-    status: Status
+    kind: CallbackKind
+    status: Status | None  # None: a complaint about what was sent
     at: float
     attempts: int
     available_at: float | None  # None: ended

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from delivery.store.base import Moved, Settlement
+from delivery.store.base import EventKind, Moved, Settlement
 from delivery.store.tables import counters, messages
 from messages.message import Channel, KeyType, Lane
 from messages.status import FINAL, MOVES, Status, advance
@@ -51,14 +51,29 @@ class Move:
     reason: str | None
 
 
-class Follower(Protocol):
-    """What else is written when statuses move, in the same transaction.
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A new event of a message that is known, whether it moves its status or not."""
 
-    It may lock rows that hang on one message alone: the queue's and the attempts' may still be written behind it.
+    message_id: UUID
+    event_id: UUID
+    kind: EventKind
+    at: float
+    status: Status | None
+    reason: str | None
+
+
+class Follower(Protocol):
+    """What else is written when statuses move and events are heard, in the same transaction.
+
+    It may lock rows that hang on one message alone, and then, in their order, those of services that nobody else locks:
+    the queue's and the attempts' may still be written behind it. It is called once: what it locks, it locks in order.
     """
 
-    def __call__(self, connection: Connection, moves: Sequence[Move], rows: Mapping[UUID, Any], /) -> None:
-        """`rows` are those of `locked` for the messages that moved."""
+    def __call__(
+        self, connection: Connection, moves: Sequence[Move], heard: Sequence[Heard], rows: Mapping[UUID, Any], /
+    ) -> None:
+        """`rows` are those of `locked` for the messages of both."""
 
 
 def advanced(new: Status) -> ColumnElement[str]:
@@ -116,20 +131,21 @@ def settle(
     settlements: Sequence[Settlement],
     followers: Sequence[Follower],
     sent: Collection[UUID] = (),
+    heard: Sequence[Heard] = (),
 ) -> tuple[Moved, ...]:
-    """Writes the moves that the table of legal moves allows, and what follows from them; returns them.
+    """Writes the moves that the table of legal moves allows, and what follows from them and from what was heard.
 
-    `rows` are of `locked`; `sent` are the messages among them that were moved on to sending since.
+    Returns the moves. `rows` are of `locked`; `sent` are the messages among them that were moved on to sending since.
     """
     status = {message_id: Status(row.status) for message_id, row in rows.items()}
     status |= {message_id: advance(status[message_id], Status.SENDING) for message_id in status.keys() & set(sent)}
     taken = moves(status, settlements)
-    if not taken:
-        return ()
-    connection.execute(_SETTLED, [_settled_row(move) for move in taken])
-    count(connection, _counter_changes(taken, rows))
-    for follow in followers:  # last, in one order: what they lock comes after all that is locked here
-        follow(connection, taken, rows)
+    if taken:
+        connection.execute(_SETTLED, [_settled_row(move) for move in taken])
+        count(connection, _counter_changes(taken, rows))
+    if taken or heard:
+        for follow in followers:  # last, in one order: what they lock comes after all that is locked here
+            follow(connection, taken, heard, rows)
     return tuple(_moved(move, rows[move.message_id]) for move in taken)
 
 

@@ -1,4 +1,4 @@
-"""What is dropped when its time is over: contents, idempotency keys, ended callbacks, inbound texts, limit windows."""
+"""What is dropped when its time is over: contents, idempotency keys, callbacks, inbound texts, limit windows."""
 
 from uuid import UUID
 
@@ -33,13 +33,12 @@ class Retiring:
         return len(chosen)
 
     async def forget(self, before: float, now: float, limit: int = _AT_ONCE) -> int:
-        """Drops past limit windows, and at most `limit` each of idempotency keys, ended callbacks and inbound texts.
+        """Drops past limit windows, and at most `limit` each of idempotency keys, callbacks and inbound texts.
 
-        Those that were made before then. Returns how many of the latter three went.
+        Those that were made before then; callbacks also while they wait. Returns how many of the latter three went.
         """
         keys = select(*idempotency.primary_key).where(idempotency.c.created_at < before).limit(limit)
-        ended = callbacks.c.available_at.is_(None) & (callbacks.c.id < first_id(before))
-        told = select(callbacks.c.id).where(ended).limit(limit)
+        told = select(callbacks.c.id).where(callbacks.c.id < first_id(before)).limit(limit)
         async with self._database.write() as connection:
             old_keys = delete(idempotency).where(tuple_(*idempotency.primary_key).in_(keys))
             gone = (await connection.execute(old_keys)).rowcount

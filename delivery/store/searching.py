@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, select
 
 from config.database import Database
 from config.keyring import KeyringError
-from delivery.store.base import Attempt, CallbackRecord, Found, History, Outcome, Search
+from delivery.store.base import Attempt, CallbackKind, CallbackRecord, Found, History, Outcome, Search
 from delivery.store.rows import Codec
 from delivery.store.tables import (
     INDEXED_CHARACTERS,
@@ -73,6 +73,8 @@ class Searching:
 
     async def history(self, message_id: UUID) -> History | None:
         """All that is known of a message; None when there is no such."""
+        # Of a service without a URL there are rows for its feed alone.
+        called = callbacks.c.available_at.is_not(None) | callbacks.c.outcome.is_not(None)
         async with self._database.read() as connection:
             row = (await connection.execute(select(messages).where(messages.c.id == message_id))).one_or_none()
             if row is None:
@@ -84,9 +86,9 @@ class Searching:
                 select(events).where(events.c.message_id == message_id).order_by(events.c.at, events.c.received_at)
             )
             told = tuple(self._codec.event(found) for found in await connection.execute(in_order))
-            calls = select(callbacks).where(callbacks.c.message_id == message_id).order_by(callbacks.c.id)
-            called = tuple(_callback(found) for found in await connection.execute(calls))
-        return History(self._codec.message(row), row.reason, tries, waiting, told, called)
+            calls = select(callbacks).where(callbacks.c.message_id == message_id, called).order_by(callbacks.c.id)
+            made = tuple(_callback(found) for found in await connection.execute(calls))
+        return History(self._codec.message(row), row.reason, tries, waiting, told, made)
 
 
 def statement(search: Search, recipient_hashes: Sequence[bytes], limit: int) -> Select[Any]:
@@ -165,4 +167,7 @@ def _attempt(row: Any) -> Attempt:
 
 
 def _callback(row: Any) -> CallbackRecord:
-    return CallbackRecord(Status(row.status), row.at, row.attempts, row.available_at, row.ended_at, row.outcome)
+    status = None if row.status is None else Status(row.status)
+    return CallbackRecord(
+        CallbackKind(row.kind), status, row.at, row.attempts, row.available_at, row.ended_at, row.outcome
+    )

@@ -8,8 +8,8 @@ from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from config.database import Database
-from delivery.store.base import Event, Fate, Learned, Miscount, Moved, Outcome, Settlement
-from delivery.store.moving import Follower, advanced, locked, settle, write
+from delivery.store.base import Event, EventKind, Fate, Learned, Miscount, Moved, Outcome, Settlement
+from delivery.store.moving import Follower, Heard, advanced, locked, settle, write
 from delivery.store.rows import Codec
 from delivery.store.tables import attempts, events, messages, queue
 from messages.message import first_id
@@ -97,11 +97,9 @@ class Settling:
         if not chosen:
             return ()
         ends = [Settlement(each, Status.TEMPORARY_FAILURE, now, _TIMED_OUT) for each in chosen]
-        return await self._database.transact(lambda connection: _settle(connection, self._followers, ends))
-
-
-def _settle(connection: Connection, followers: Sequence[Follower], ends: Sequence[Settlement]) -> tuple[Moved, ...]:
-    return settle(connection, locked(connection, [end.message_id for end in ends]), ends, followers) if ends else ()
+        return await self._database.transact(
+            lambda connection: settle(connection, locked(connection, chosen), ends, self._followers)
+        )
 
 
 def _learn(
@@ -136,8 +134,13 @@ def _apply(
     rows = locked(connection, [owner for owner, _ in ours])
     overtook = [(owner, event) for owner, event in ours if rows[owner].provider_id is None]
     _adopt(connection, overtook)
-    ends = [Settlement(owner, event.status, event.at, event.reason) for owner, event in ours if event.status in FINAL]
-    return settle(connection, rows, ends, followers, sent={owner for owner, _ in overtook}), _miscounts(rows, ours)
+    heard = [Heard(owner, each.id, each.kind, each.at, each.status, each.reason) for owner, each in ours]
+    moved = settle(connection, rows, _ends(heard), followers, {owner for owner, _ in overtook}, heard)
+    return moved, _miscounts(rows, ours)
+
+
+def _ends(heard: Sequence[Heard]) -> list[Settlement]:
+    return [Settlement(h.message_id, h.status, h.at, h.reason) for h in heard if h.status in FINAL and h.status]
 
 
 def _miscounts(rows: Mapping[UUID, Any], ours: Sequence[tuple[UUID, Event]]) -> tuple[Miscount, ...]:
@@ -177,7 +180,8 @@ def _adopt(connection: Connection, told: Sequence[tuple[UUID, Event]]) -> None:
 
 def _matches(limit: int) -> Any:
     """Parked events whose message is known by now, each with that message."""
-    columns = (events.c.id, events.c.status, events.c.reason, events.c.at, messages.c.id.label("owner"))
+    c = events.c
+    columns = (c.id, c.kind, c.status, c.reason, c.at, messages.c.id.label("owner"))
     joined = select(*columns).join_from(events, messages, messages.c.provider_id == events.c.provider_id)
     return joined.where(events.c.message_id.is_(None)).order_by(events.c.id).limit(limit)
 
@@ -192,12 +196,21 @@ def _match(
     connection: Connection, followers: Sequence[Follower], matched: Sequence[Row[Any]], old: Sequence[UUID]
 ) -> tuple[Moved, ...]:
     still = events.c.message_id.is_(None)  # somebody else may have been quicker
-    if matched:
-        given = update(events).where(events.c.id == bindparam("b_event"), still).values(message_id=_MESSAGE)
-        connection.execute(given, [{"b_event": row.id, "b_message": row.owner} for row in matched])
+    parked = select(events.c.id).where(events.c.id.in_([row.id for row in matched]), still).order_by(events.c.id)
+    if connection.dialect.name == "postgresql":
+        parked = parked.with_for_update()
+    ours = set(connection.scalars(parked)) if matched else set()
+    given = update(events).where(events.c.id == bindparam("b_event")).values(message_id=_MESSAGE)
+    taken = [row for row in matched if row.id in ours]
+    write(connection, given, [{"b_event": row.id, "b_message": row.owner} for row in taken], "b_event", "b_message")
     connection.execute(delete(events).where(events.c.id.in_(old), still))
-    ends = [Settlement(row.owner, Status(row.status), row.at, row.reason) for row in matched if row.status]
-    return _settle(connection, followers, ends)
+    heard = [_heard(row) for row in taken]
+    return settle(connection, locked(connection, [row.owner for row in taken]), _ends(heard), followers, heard=heard)
+
+
+def _heard(row: Row[Any]) -> Heard:
+    status = None if row.status is None else Status(row.status)
+    return Heard(row.owner, row.id, EventKind(row.kind), row.at, status, row.reason)
 
 
 def _overdue(sent_before: float, limit: int) -> Any:

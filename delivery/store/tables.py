@@ -5,6 +5,7 @@ of a wide, indexed row would bloat it). Recipient, subject and content are encry
 """
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ColumnElement,
@@ -176,15 +177,24 @@ idempotency = Table(
     sqlite_with_rowid=False,
 )
 
-# Where services hear of their messages, and what they are still to hear.
+# Where services hear of their messages, and what they are told, called or not.
 callback_urls = Table(
     "callback_urls",
     metadata,
-    Column("service_id", Id, primary_key=True),
+    Column("id", Id, primary_key=True),
+    Column("service_id", Id, nullable=False),
+    Column("kind", Text, nullable=False),
     Column("url", Text, nullable=False),
     Column("bearer_token", Encrypted("callback token"), nullable=False),
     Column("signing_secret", Encrypted("callback secret"), nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("failing_since", Double),  # the first call that failed after the last that did not
+    Column("failed_as", Text),  # the last of them
+    Column("suspended_at", Double),
+    Column("probe_at", Double),
+    Column("probes", Integer, nullable=False, server_default="0"),
+    Column("well_since", Double),  # after it was failing last
+    Index("callback_urls_kind", "service_id", "kind", unique=True),
 )
 
 callbacks = Table(
@@ -192,16 +202,38 @@ callbacks = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("service_id", Id, nullable=False),
-    Column("message_id", Id, nullable=False, index=True),
-    Column("status", Text, nullable=False),  # that it tells: the message may have moved on since
+    Column("kind", Text, nullable=False, server_default="delivery-status"),
+    Column("message_id", Id, index=True),
+    Column("source_id", Id),  # of a complaint its event, of an inbound text itself
+    Column("key_type", Text, nullable=False, server_default="normal"),
+    Column("position", BigInteger, nullable=False, server_default="0"),  # in the service's feed; 0: in none
+    Column("status", Text),  # that it tells: the message may have moved on since
     Column("reason", Text),
     Column("at", Double, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("available_at", Double),  # due, or the end of a lease or of a wait; null: ended
+    Column("available_at", Double),  # due, or the end of a lease or of a wait; null: ended, or nobody is to be called
     Column("owner", Text),
     Column("ended_at", Double),
     Column("outcome", Text),
+    Index("callbacks_feed", "service_id", "key_type", "position"),
 )
 _OPEN = callbacks.c.available_at.is_not(None)
 # By service: what is due of one is found past the thousands that wait for another one's receiver.
-Index("callbacks_due", callbacks.c.service_id, callbacks.c.available_at, sqlite_where=_OPEN, postgresql_where=_OPEN)
+Index(
+    "callbacks_due",
+    callbacks.c.service_id,
+    callbacks.c.kind,
+    callbacks.c.available_at,
+    sqlite_where=_OPEN,
+    postgresql_where=_OPEN,
+)
+
+# The last position in each service's feed. Whoever adds to one holds its row until the commit: what is seen of a feed
+# has nothing before it that is still to come.
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("service_id", Id, primary_key=True),
+    Column("last", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -1,26 +1,33 @@
 """Callbacks, as people change them. Of a URL the audit names the host only: its path is often as good as a password."""
 
+from typing import Any
 from uuid import UUID
 
 from yarl import URL
 
-from delivery.callbacks import claims, urls
+from delivery.callbacks import claims, health, trial, urls
 from delivery.callbacks.claims import Backlog
+from delivery.callbacks.health import Health
+from delivery.callbacks.trial import Trial
 from delivery.callbacks.urls import CallbackUrl, CallbackUrlError, Issued
-from relay.actions.errors import UnknownError
-from relay.actions.transaction import Transaction
+from delivery.store.base import CallbackKind
+from relay.actions.errors import CALLBACK_WELL, ActionError, UnknownError
+from relay.actions.transaction import Transaction, Transactions
 from relay.plain import plain
 
+STATUS = CallbackKind.STATUS
 
-async def put(t: Transaction, service: str, *, url: str, bearer_token: str) -> Issued:
-    """Sets the service's URL, with a new signing secret, which is seen this once. Raises a TextError."""
+
+async def put(t: Transaction, service: str, *, kind: CallbackKind = STATUS, url: str, bearer_token: str) -> Issued:
+    """Sets the service's URL of that kind, with a new signing secret, which is seen this once. Raises a TextError."""
     service_id = (await t.service(service)).id
-    before = await _told_if_any(t, service_id)
+    before = await _told_if_any(t, service_id, kind)
     issued = await urls.put(
         t.connection,
         t.secret,
         service_id,
         t.now,
+        kind=kind,
         url=url,
         bearer_token=bearer_token,
         allow_private=t.settings.callbacks.allow_private,
@@ -30,35 +37,57 @@ async def put(t: Transaction, service: str, *, url: str, bearer_token: str) -> I
     return issued
 
 
-async def look(t: Transaction, service: str) -> tuple[CallbackUrl, Backlog]:
-    """The URL, and what is still to be told there. Raises a TextError when the service has none."""
+async def look(t: Transaction, service: str, *, kind: CallbackKind = STATUS) -> tuple[CallbackUrl, Backlog, Health]:
+    """The URL, what is still to be told there, and how it answers. Raises a TextError when the service has none."""
     service_id = (await t.service(service)).id
-    found = await _find(t, service_id)
-    return found, await claims.backlog(t.connection, service_id, t.now)
+    found = await _find(t, service_id, kind)
+    backlog = await claims.backlog(t.connection, service_id, kind, t.now)
+    return found, backlog, await health.show(t.connection, service_id, kind)
 
 
-async def remove(t: Transaction, service: str) -> UUID:
-    """Tells the service nothing more; returns its id. Raises a TextError when it has no URL."""
+async def remove(t: Transaction, service: str, *, kind: CallbackKind = STATUS) -> UUID:
+    """Tells the service nothing more of that kind; returns its id. Raises a TextError when it has no URL."""
     service_id = (await t.service(service)).id
-    before = _told(await _find(t, service_id))
-    await urls.remove(t.connection, service_id)
+    before = _told(await _find(t, service_id, kind))
+    await urls.remove(t.connection, service_id, kind)
     await t.record("service.callback.remove", "callback", service_id, before, None, service_id=service_id)
     return service_id
 
 
-async def _find(t: Transaction, service_id: UUID) -> CallbackUrl:
+async def resume(t: Transaction, service: str, *, kind: CallbackKind = STATUS) -> UUID:
+    """Calls a suspended URL again, at once; returns the service's id. Raises a TextError when it is well."""
+    service_id = (await t.service(service)).id
+    await _find(t, service_id, kind)
+    before = await health.show(t.connection, service_id, kind)
+    if not await health.resume(t.connection, service_id, kind, t.now):
+        raise ActionError(CALLBACK_WELL)
+    was = {"kind": kind.value, "suspended_at": plain(before)["suspended_at"]}
+    after = was | {"suspended_at": None}
+    await t.record("service.callback.resume", "callback", service_id, was, after, service_id=service_id)
+    return service_id
+
+
+async def try_out(transactions: Transactions, service: str, *, kind: CallbackKind = STATUS) -> Trial:
+    """Calls the URL once, signed as every call is, and says what it answered. Changes nothing. Raises a TextError."""
+    async with transactions.read() as t:
+        service_id = (await t.service(service)).id
+        receiver = await trial.receiver(t.connection, t.secret, service_id, kind)
+    return await trial.call(receiver, transactions.settings.callbacks, transactions.now())
+
+
+async def _find(t: Transaction, service_id: UUID, kind: CallbackKind) -> CallbackUrl:
     try:
-        return await urls.find(t.connection, service_id)
+        return await urls.find(t.connection, service_id, kind)
     except CallbackUrlError as error:
         raise UnknownError(error.text.source, **error.text.values) from None
 
 
-async def _told_if_any(t: Transaction, service_id: UUID) -> dict[str, str | None] | None:
+async def _told_if_any(t: Transaction, service_id: UUID, kind: CallbackKind) -> dict[str, Any] | None:
     try:
-        return _told(await _find(t, service_id))
+        return _told(await _find(t, service_id, kind))
     except UnknownError:
         return None
 
 
-def _told(found: CallbackUrl) -> dict[str, str | None]:
-    return {"host": URL(found.url).host, "created_at": plain(found)["created_at"]}
+def _told(found: CallbackUrl) -> dict[str, Any]:
+    return {"kind": found.kind.value, "host": URL(found.url).host, "created_at": plain(found)["created_at"]}

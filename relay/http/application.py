@@ -25,6 +25,7 @@ from relay.failures import Failure, failure_of
 from relay.http import (
     documentation,
     errors,
+    events,
     management,
     missing,
     notifications,
@@ -69,6 +70,7 @@ def application(
     database: Database,
     settings: Settings,
     secret: Keyring,
+    feed: events.Feed,
     metrics: DoorMetrics,
     words: Words,
     now: Callable[[], float],
@@ -101,6 +103,7 @@ def application(
         posting.routes(SmsRequest, responses.SmsAccepted, *common, sms, memory, now),
         missing.routes(authentication, searching, links.docs),
         notifications.routes(authentication, searching, bodies, links, answers.translator, now),
+        events.routes(authentication, feed, links, now),
         received.routes(authentication, received_, links),
         templates.routes(authentication, templates_, receiving, links.docs, now),
         pictures.routes(brandings),

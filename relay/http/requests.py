@@ -3,6 +3,7 @@
 What is wrong with a request is said by validation.py, in the words of JSON Schema that clients know.
 """
 
+import re
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -49,6 +50,9 @@ OVER_PERSONALISATION = Text(
 # GOV.UK Notify's numbers for tests, which its clients dial from home.
 UK_NUMBERS = {f"07700900{end}": f"+447700900{end}" for end in ("000", "111", "222", "002", "003")}
 
+NOT_CURSOR = Text("{field} is not a cursor of this list: take it from links.next as it is")
+
+_CURSOR = re.compile("^[0-7][0-9a-f]{15}$")  # clients know nothing of what is in it
 _INVISIBLE = dict.fromkeys(map(ord, "\u180e\u200b\u200c\u200d\u2060\ufeff"))  # pasted from documents
 
 
@@ -277,6 +281,27 @@ class ReceivedQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     older_than: Annotated[Uuid | None, Field(description="The last id of the page before")] = None
+
+
+def _cursor(text: str) -> str:
+    if not _CURSOR.fullmatch(text):
+        raise invalid(NOT_CURSOR)
+    return text
+
+
+class EventsQuery(BaseModel):
+    """From where on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: Annotated[
+        Annotated[str, AfterValidator(_cursor), Field(json_schema_extra={"pattern": _CURSOR.pattern})] | None,
+        Field(description="As `links.next` has it; without it from the oldest on"),
+    ] = None
+
+
+def position_of(cursor: str | None) -> int:
+    return 0 if cursor is None else int(cursor, 16)
 
 
 class TemplatesQuery(BaseModel):

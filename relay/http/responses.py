@@ -84,6 +84,60 @@ class ReceivedTexts(BaseModel):
     links: Links
 
 
+class StatusEvent(BaseModel):
+    """A message reached a status; the fields are those of the call."""
+
+    event_id: UUID = Field(description="X-Notify-Callback-Id of the call")
+    type: Literal["delivery-status"]
+    id: UUID
+    reference: str | None
+    to: str
+    status: Literal["delivered", "temporary-failure", "permanent-failure", "technical-failure", "cancelled"]
+    status_description: str
+    provider_response: str | None
+    created_at: datetime
+    completed_at: datetime
+    sent_at: datetime | None
+    notification_type: Channel
+    template_id: UUID
+    template_version: int
+    original_message_id: str | None
+
+
+class ComplaintEvent(BaseModel):
+    """A recipient complained of a message."""
+
+    event_id: UUID
+    type: Literal["complaint"]
+    notification_id: UUID
+    complaint_id: UUID
+    reference: str | None
+    to: str | None = Field(description="null: an earlier complaint stopped this message")
+    complaint_date: datetime
+
+
+class InboundEvent(BaseModel):
+    """A text came in."""
+
+    event_id: UUID
+    type: Literal["inbound-sms"]
+    id: UUID
+    source_number: str
+    destination_number: str
+    message: str
+    date_received: datetime
+
+
+class EventLinks(BaseModel):
+    current: str
+    next: str = Field("", description="What comes after this page; absent on an empty page")
+
+
+class Events(BaseModel):
+    events: list[StatusEvent | ComplaintEvent | InboundEvent]
+    links: EventLinks
+
+
 class EmailContent(BaseModel):
     from_email: str
     subject: str

@@ -13,6 +13,8 @@ from auth.verify import Verifier
 from config.database import Database
 from config.settings import Settings
 from config.words import Words
+from delivery.callbacks.feed import Feed
+from delivery.callbacks.sources import Sources
 from delivery.library.brandings import Brandings
 from delivery.library.templates import Templates
 from delivery.store.contents import Contents
@@ -45,6 +47,7 @@ class DoorParts(NamedTuple):
     metrics: DoorMetrics
     words: Words
     throttle: Throttle
+    feed: Feed
 
 
 @asynccontextmanager
@@ -57,6 +60,7 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
         throttle = Throttle(database, keyring, now, default_domain=domain)
         codec, templates = Codec(keyring), Templates(database, now)
         putting, searching = Putting(database, codec), Searching(database, codec)
+        received = Received(database, keyring)
         brandings = Brandings(load_letterheads(settings), database, now)
         email = EmailPreparer(brandings, templates, settings.smtp.max_message_bytes)
         acceptor = Acceptor(
@@ -78,13 +82,14 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
                 verifier,
                 searching,
                 Contents(database, codec),
-                Received(database, keyring),
+                received,
                 templates,
                 brandings,
                 acceptor,
                 DoorMetrics(REGISTRY),
                 words,
                 throttle,
+                Feed(database, Sources(searching, received)),
             )
             await putting.drain()
         finally:

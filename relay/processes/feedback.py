@@ -10,11 +10,13 @@ from prometheus_client import REGISTRY
 
 from config.settings import Settings
 from delivery.callbacks.sender import open_sender
+from delivery.callbacks.sources import Sources
+from delivery.callbacks.telling import tell_inbound
 from delivery.feedback import run as hearing
 from delivery.followers import FOLLOWERS
 from delivery.library import origination
 from delivery.metrics import CallbackMetrics, DeliveryMetrics
-from delivery.store.inbound import Receiving
+from delivery.store.inbound import Received, Receiving
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
 from delivery.store.settling import Settling
@@ -34,7 +36,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             f"{socket.gethostname()}-{random.SystemRandom().randbytes(4).hex()}",
             database=database,
             keyring=keyring,
-            searching=Searching(database, codec),
+            sources=Sources(Searching(database, codec), Received(database, keyring)),
             settings=settings.callbacks,
             metrics=CallbackMetrics(REGISTRY),
             now=time.time,
@@ -43,7 +45,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             hearing.open_parts(
                 settings.aws,
                 Settling(database, codec, FOLLOWERS),
-                Receiving(database, keyring, origination.owners),
+                Receiving(database, keyring, origination.owners, tell=[tell_inbound]),
                 metrics,
                 time.time,
             ) as parts,

@@ -30,6 +30,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             database=parts.database,
             settings=settings,
             secret=secret_keyring(settings),
+            feed=parts.feed,
             metrics=parts.metrics,
             words=parts.words,
             now=time.time,

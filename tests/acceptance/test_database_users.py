@@ -63,6 +63,9 @@ DENIED = {
         "DELETE FROM audit",
         "SELECT private_key FROM dkim_keys",
         "SELECT bearer_token FROM callback_urls",
+        "SELECT outcome FROM callbacks",
+        "INSERT INTO callbacks DEFAULT VALUES",
+        "UPDATE feeds SET last = 0",
         "SELECT * FROM audit",
         "UPDATE services SET live = true",
         "UPDATE templates SET body = ''",
@@ -88,6 +91,7 @@ DENIED = {
         "SELECT data FROM contents",
         "SELECT * FROM audit",
         "UPDATE callback_urls SET url = ''",
+        "DELETE FROM feeds",
         "UPDATE messages SET recipient = ''",
         "DELETE FROM messages",
         "INSERT INTO queue DEFAULT VALUES",
@@ -176,8 +180,10 @@ async def test_mail_by_both_doors_ends_as_ses_tells_and_its_service_hears(
                 posted = await asyncio.to_thread(api.post, body, Idempotency_Key=f"{name}-{key.key_id}")
                 assert posted.status == 201
             await asyncio.to_thread(api.wait_for_status, posted.json["id"], status, 20)
-        api.close()
         await receiver.wait(3)
+        listed = await asyncio.to_thread(api.get, "/v2/events")
+        assert {event["event_id"] for event in listed.json["events"]} == {told.callback_id for told in receiver.told}
+        api.close()
 
     assert not installation.server.refusals()
 

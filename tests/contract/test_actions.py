@@ -165,6 +165,10 @@ async def everything(desk: Desk, service: str) -> list[str]:
     await do(of(service_domains.add), service, DOMAIN)
     await do(of(service_domains.remove), service, DOMAIN)
     put = await do(callbacks.put, service, url="https://city.example/hook/Zq7-path-secret", bearer_token=TOKEN)
+    failed = {"failing_since": NOW, "failed_as": "http-503", "suspended_at": NOW + 90_000, "probe_at": NOW + 90_060}
+    async with desk.database.write() as connection:
+        await connection.execute(tables.callback_urls.update().values(failed))
+    await do(callbacks.resume, service)
     await do(callbacks.remove, service)
     secrets += [put.signing_secret, "Zq7-path-secret"]
     texts = {"name": "t", "subject": "s"}
@@ -197,8 +201,8 @@ ACTIONS = (
     "service.create service.update service.hold service.release service.go-live key.create key.update key.rotate "
     "key.revoke service.guest.add service.guest.remove service.guest.add service.guest.remove service.sender.add "
     "service.sender.remove domain.add domain.rotate service.domain.add service.domain.remove service.callback.set "
-    "service.callback.remove template.create template.update template.archive branding.create branding.update "
-    "service.reply-to.add service.reply-to.default service.update service.reply-to.remove "
+    "service.callback.resume service.callback.remove template.create template.update template.archive branding.create "
+    "branding.update service.reply-to.add service.reply-to.default service.update service.reply-to.remove "
     "branding.archive ban.lift queue.hold queue.hold queue.release queue.release queue.retry queue.retry"
 )
 
@@ -332,6 +336,7 @@ async def test_what_is_refused_leaves_no_row(desk: Desk, service: str) -> None:
         (reply_tos.remove, (service, "nobody@city.example"), {}),
         (reply_tos.make_default, (service, "nobody"), {}),
         (callbacks.remove, (service,), {}),
+        (callbacks.resume, (service,), {}),
         (templates.create, (service,), {"channel": Channel.SMS, "name": "t", "subject": "s", "body": "b"}),
         (brandings.archive, ("Parks",), {}),
         (domains.add, ("no domain",), {}),

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import itertools
 import os
 import time
 from collections import Counter
@@ -19,6 +20,7 @@ from delivery.callbacks import claims, urls
 from delivery.callbacks.calls import CallOutcome
 from delivery.callbacks.claims import CallbackClaim, Claims, Verdict
 from delivery.callbacks.urls import CallbackUrlError, Receiver
+from delivery.store.base import CallbackKind
 from delivery.store.tables import callback_urls, callbacks
 from messages.message import new_id
 from messages.status import Status
@@ -28,6 +30,7 @@ from tests.harness.store import Store, group_of
 TOKEN = "a-token-of-theirs"
 URL = "https://receiver.example/notify"
 NOW = time.time()
+POSITIONS = itertools.count(1)
 NOBODY: Mapping[UUID, int] = {}
 
 
@@ -38,7 +41,9 @@ async def listen(database: Database, keyring: Keyring, service: UUID, url: str =
 
 
 async def receivers(database: Database, keyring: Keyring, *services: UUID) -> dict[UUID, Receiver | None]:
-    return await database.query(lambda c: urls.load(c, keyring, services))
+    found = await database.query(lambda c: urls.load(c, keyring, services))
+    assert {kind for _, kind in found} <= {CallbackKind.STATUS}
+    return {service: receiver for (service, _), receiver in found.items()}
 
 
 async def rows(database: Database, *services: UUID, message: UUID | None = None, **values: Any) -> list[UUID]:
@@ -47,6 +52,7 @@ async def rows(database: Database, *services: UUID, message: UUID | None = None,
         {
             "id": new_id(NOW - 10 + place / 1000, os.urandom(10)),
             "service_id": service,
+            "position": next(POSITIONS),
             "message_id": message or uuid4(),
             "status": "delivered",
             "at": NOW - 10,
@@ -156,11 +162,15 @@ async def test_settling_makes_a_row_that_is_due_now_and_made_now_whenever_the_st
     await store.settle(sent.id, Status.DELIVERED, long_ago)
     await store.settle(sent.id, Status.PERMANENT_FAILURE, far_ahead, "suppressed")
     (first,) = await claim(database, now=time.time())
-    assert (first.status, first.reason, first.at, first.attempt) == (Status.DELIVERED, None, long_ago, 1)
-    assert before - 1 < first.gives_up_at - claims.GIVE_UP_SECONDS <= time.time()
+    assert (first.told.status, first.told.reason, first.told.at, first.attempt) == (Status.DELIVERED, None, long_ago, 1)
+    assert before - 1 < first.made_at <= time.time()
     await Claims(database).record(Verdict(first, CallOutcome.DONE, NOW))
     (second,) = await claim(database, now=time.time())
-    assert (second.status, second.reason, second.at) == (Status.PERMANENT_FAILURE, "suppressed", far_ahead)
+    assert (second.told.status, second.told.reason, second.told.at) == (
+        Status.PERMANENT_FAILURE,
+        "suppressed",
+        far_ahead,
+    )
 
 
 async def test_claimed_row_is_nobody_elses_until_its_lease_ends(database: Database, keyring: Keyring) -> None:
@@ -246,8 +256,8 @@ async def test_later_status_of_a_message_waits_for_the_earlier_one(
 ) -> None:
     service, message = uuid4(), uuid4()
     await listen(database, keyring, service)
-    (later,) = await rows(database, service, message=message, status=order[1], available_at=NOW - 99)
     (earlier,) = await rows(database, service, message=message, status=order[0], available_at=NOW + 5)
+    (later,) = await rows(database, service, message=message, status=order[1], available_at=NOW - 99)
     (other,) = await rows(database, service)
 
     assert [each.id for each in await claim(database)] == [other]
@@ -289,5 +299,5 @@ async def test_what_waits_and_what_failed_can_be_seen(database: Database, keyrin
     await rows(database, other, **ended, outcome="failed http-400", ended_at=NOW - 60)
     await rows(database, *[uuid4()] * 50, service, **ended, outcome="done", ended_at=NOW - 1)
     async with database.read() as connection:
-        assert await claims.backlog(connection, service, NOW) == claims.Backlog(2, 1, "done")
-        assert await claims.backlog(connection, uuid4(), NOW) == claims.Backlog(0, 0, None)
+        assert await claims.backlog(connection, service, CallbackKind.STATUS, NOW) == claims.Backlog(2, 1, "done")
+        assert await claims.backlog(connection, uuid4(), CallbackKind.STATUS, NOW) == claims.Backlog(0, 0, None)

@@ -17,7 +17,7 @@ from config.keyring import Keyring
 from config.settings import Settings
 from delivery.queue.base import Queue
 from delivery.store import tables
-from delivery.store.base import Attempt, Group, Outcome, Record
+from delivery.store.base import Attempt, Outcome, Record
 from delivery.store.tables import callback_urls, callbacks
 from messages.message import Message, new_id
 from messages.status import Status
@@ -25,7 +25,7 @@ from relay.actions import cancelling
 from relay.actions.errors import ActionError, UnknownError
 from relay.actions.transaction import Transaction
 from tests.harness.noon import NOW, message
-from tests.harness.store import Store
+from tests.harness.store import Store, group_of
 
 SETTINGS = Settings()
 
@@ -56,7 +56,7 @@ def desk(database: Database, keyring: Keyring) -> Desk:
 
 async def put(store: Store, **changes: Any) -> Message:
     made = message(**changes)
-    await store.putting.put(Group((made,), b"x"))
+    await store.putting.put(group_of((made,), b"x"))
     return made
 
 

@@ -19,7 +19,7 @@ from config.settings import Email
 from delivery import rotation
 from delivery.all_tables import metadata
 from delivery.callbacks import urls
-from delivery.store.base import Event, EventKind, History, InboundText, Search
+from delivery.store.base import CallbackKind, Event, EventKind, History, InboundText, Search
 from delivery.store.inbound import inbound_texts
 from messages.message import Dsn, KeyType, Message
 from tests.fakes.auth import DEFAULTS, DOMAIN
@@ -83,7 +83,7 @@ class House:
 
     async def receiver(self, written: Written) -> urls.Receiver | None:
         found = await self.database.query(lambda c: urls.load(c, self.secret, [written.service.id]))
-        return found[written.service.id]
+        return found[written.service.id, CallbackKind.STATUS]
 
     async def credential(self, written: Written) -> Credential:
         verifier = Verifier(self.database, self.secret, lambda: NOW, DEFAULTS, default_domain=DOMAIN)

@@ -15,7 +15,7 @@ from config.keyring import Keyring
 from delivery.queue.base import Queue
 from delivery.store.attempting import Attempting
 from delivery.store.base import Attempt, Event, EventKind, Outcome, Record
-from delivery.store.moving import Follower, Move, advanced
+from delivery.store.moving import Follower, Heard, Move, advanced
 from delivery.store.rows import Codec
 from delivery.store.settling import Settling
 from delivery.store.tables import messages
@@ -99,7 +99,7 @@ async def test_each_follower_is_told_of_every_move_in_the_transaction_that_makes
     told: list[tuple[str, Status, Status, UUID]] = []
 
     def follower(name: str) -> Follower:
-        def follow(connection: Connection, moves: Sequence[Move], rows: Mapping[UUID, Any]) -> None:
+        def follow(connection: Connection, moves: Sequence[Move], _: Sequence[Heard], rows: Mapping[UUID, Any]) -> None:
             # What follows sees the message as it is by now.
             status = connection.scalar(select(messages.c.status).where(messages.c.id == moves[0].message_id))
             assert status == moves[0].new.value

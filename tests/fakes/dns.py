@@ -6,7 +6,6 @@ In a test: `async with FakeDns(records) as dns:`. Every name outside the zone is
 import asyncio
 import contextlib
 import struct
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Self
@@ -19,6 +18,8 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
+
+from tests.fakes.threads import in_a_thread
 
 _SOA = "ns.example. hostmaster.example. 1 7200 3600 86400 300"
 
@@ -64,22 +65,8 @@ class FakeDns:
     @contextlib.contextmanager
     def in_a_thread(self) -> Iterator[Self]:
         """For callers that block."""
-        loop, ready, stop = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
-
-        async def serve() -> None:
-            async with self:
-                ready.set()
-                await stop.wait()
-
-        thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-        thread.start()
-        assert ready.wait(30)
-        try:
+        with in_a_thread(self):
             yield self
-        finally:
-            loop.call_soon_threadsafe(stop.set)
-            thread.join(5)
-            loop.close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):

@@ -255,6 +255,9 @@ class Contract:
         elif reply.method == "GET" and path.startswith("/v2/template/"):
             _check_template(body, where)
             _check(path.split("/")[3].lower() == body["id"], where, "another template")
+        elif reply.method == "GET" and path == "/v2/events":  # our own: no Notify has it
+            _check(set(body) == {"events", "links"}, where, "its keys")
+            _check(("next" in body["links"]) == bool(body["events"]), where, "a next page of an empty one, or none")
         elif reply.method == "GET" and path.startswith("/v2/notifications/"):
             self._check_notification(body, where)
             _check(path.split("/")[3].lower() == body["id"], where, "another notification")

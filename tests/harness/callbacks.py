@@ -4,10 +4,10 @@ import asyncio
 import base64
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select
@@ -15,12 +15,15 @@ from sqlalchemy import select
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Callbacks
-from delivery.callbacks import urls
+from delivery.callbacks import health, urls
+from delivery.callbacks.feed import Feed
+from delivery.callbacks.health import Health, Suspended, nobody
 from delivery.callbacks.sender import Sender, open_sender
+from delivery.callbacks.sources import Sources
 from delivery.metrics import CallbackMetrics
-from delivery.store.base import CallbackRecord
+from delivery.store.base import CallbackKind, CallbackRecord, Event, EventKind
 from delivery.store.tables import callbacks
-from messages.message import Message
+from messages.message import KeyType, Message
 from messages.status import Status
 from tests.fakes.messages import make_message
 from tests.harness.clock import Clock
@@ -41,12 +44,11 @@ class CallbackDesk:
     clock: Clock = field(default_factory=Clock)
     metrics: CallbackMetrics = field(default_factory=lambda: CallbackMetrics(CollectorRegistry()))
 
-    async def listen(self, service: UUID, url: str) -> bytes:
+    async def listen(self, service: UUID, url: str, kind: CallbackKind = CallbackKind.STATUS) -> bytes:
         """Returns the secret that signs."""
+        named: Any = {"kind": kind, "url": url, "bearer_token": TOKEN, "allow_private": True}
         async with self.database.write() as connection:
-            issued = await urls.put(
-                connection, self.keyring, service, time.time(), url=url, bearer_token=TOKEN, allow_private=True
-            )
+            issued = await urls.put(connection, self.keyring, service, time.time(), **named)
         return base64.b64decode(issued.signing_secret)
 
     async def message(self, url: str | None, **changes: Any) -> Message:
@@ -60,6 +62,34 @@ class CallbackDesk:
     async def settle(self, sent: Message, *statuses: Status) -> None:
         for status in statuses:
             await self.store.settle(sent.id, status, self.clock())
+
+    async def complain(self, sent: Message, kind: str | None = "abuse", status: Status | None = None) -> UUID:
+        """A complaint about it, as its provider tells; returns its id."""
+        told = Event(uuid4(), EventKind.COMPLAINT, "ses", "p", sent.id, None, self.clock(), status, kind)
+        await self.store.settling.learn([told], self.clock())
+        return told.id
+
+    async def health(self, sent: Message, kind: CallbackKind = CallbackKind.STATUS) -> Health:
+        """Of the URL of its service."""
+        async with self.database.read() as connection:
+            found = await health.show(connection, sent.service_id, kind)
+        assert found is not None
+        return found
+
+    async def until(self, fits: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+        async with asyncio.timeout(seconds):
+            while not await fits():
+                await asyncio.sleep(0.02)
+
+    async def feed(self, sent: Message, key_type: KeyType = KeyType.NORMAL, limit: int = 250) -> list[Any]:
+        """Its service's, to the end."""
+        feed, found, after = Feed(self.database, Sources(self.store.searching)), [], 0
+        while True:
+            page, last = await feed.page(sent.service_id, key_type, after, self.clock() - 7 * 86_400, limit)
+            if last is None:
+                return found
+            found += page
+            after = last
 
     async def delivered(self, url: str) -> Message:
         sent = await self.message(url)
@@ -92,17 +122,18 @@ class CallbackDesk:
             assert record.ended_at is None
 
     @contextlib.asynccontextmanager
-    async def sender(self, owner: str = "a", **settings: Any) -> AsyncIterator[None]:
+    async def sender(self, owner: str = "a", *, inform: Suspended = nobody, **settings: Any) -> AsyncIterator[None]:
         """A sender that runs for the length of the block."""
         async with (
             open_sender(
                 owner,
                 database=self.database,
                 keyring=self.keyring,
-                searching=self.store.searching,
+                sources=Sources(self.store.searching),
                 settings=SETTINGS.model_copy(update=settings),
                 metrics=self.metrics,
                 now=self.clock,
+                inform=inform,
             ) as sender,
             running(sender),
         ):
@@ -111,6 +142,11 @@ class CallbackDesk:
     def metric(self, outcome: str) -> float:
         (family,) = self.metrics.callbacks.collect()
         return next(s.value for s in family.samples if s.name == "callbacks_total" and s.labels == {"outcome": outcome})
+
+    def changes(self, change: str) -> float:
+        """How often a URL was suspended, or resumed."""
+        (family,) = self.metrics.urls.collect()
+        return next(s.value for s in family.samples if s.name.endswith("_total") and s.labels == {"change": change})
 
 
 @contextlib.asynccontextmanager

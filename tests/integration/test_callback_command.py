@@ -10,6 +10,9 @@ from uuid import uuid4
 
 import pytest
 
+from delivery.callbacks.headers import signature
+from tests.fakes.receiver import HANG, Receiver, Reply
+from tests.fakes.threads import in_a_thread
 from tests.integration.conftest import Run
 
 TOKEN = "a-token-of-theirs"
@@ -42,7 +45,10 @@ def test_url_is_set_shown_without_its_secrets_and_removed(run: Run, service: str
     assert len(base64.b64decode(made["signing_secret"])) == 32
 
     shown = answer(run, "show", service)
-    assert list(shown) == ["service_id", "url", "created_at", "waiting", "failed_last_day", "last_outcome"]
+    assert list(shown) == [
+        *("service_id", "kind", "url", "created_at", "waiting", "failed_last_day", "last_outcome"),
+        *("first_failed_at", "failed_as", "suspended_at", "next_probe_at"),
+    ]
     assert (shown["waiting"], shown["failed_last_day"], shown["last_outcome"]) == (0, 0, None)
     assert not any(secret in str(shown) for secret in (TOKEN, made["signing_secret"]))
 
@@ -110,3 +116,42 @@ def test_unknown_service_and_missing_file_are_named(run: Run, service: str, toke
         assert (code, nobody in err) == (1, True)
     code, _, err = run("service", "callback", "set", service, "--url", URL, "--bearer-token-file", "/nowhere/token")
     assert (code, "/nowhere/token" in err) == (1, True)
+
+
+def test_each_kind_has_a_url_of_its_own(run: Run, service: str, token_file: str) -> None:
+    given = ("--bearer-token-file", token_file)
+    answer(run, "set", service, "--url", URL, *given)
+    made = answer(run, "set", service, "--type", "complaint", "--url", URL + "/complaints", *given)
+    assert (made["kind"], made["url"]) == ("complaint", URL + "/complaints")
+    assert answer(run, "show", service)["url"] == URL
+    assert answer(run, "show", service, "--type", "complaint")["url"] == URL + "/complaints"
+    code, _, err = run("service", "callback", "show", service, "--type", "inbound-sms")
+    assert (code, "has no callback URL of type inbound-sms" in err) == (1, True)
+    answer(run, "remove", service, "--type", "complaint")
+    assert answer(run, "show", service)["url"] == URL
+
+
+def test_receiver_is_tried_by_hand_with_a_signed_health_check(
+    run: Run, service: str, token_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFY_RELAY_CALLBACKS__ALLOW_PRIVATE", "true")
+    with in_a_thread(Receiver([Reply(204), Reply(500), HANG])) as receiver:
+        made = answer(run, "set", service, "--url", receiver.url, "--bearer-token-file", token_file)
+        good = answer(run, "test", service)
+        code, out, err = run("service", "callback", "test", service, "--json")
+        monkeypatch.setenv("NOTIFY_RELAY_CALLBACKS__TIMEOUT_SECONDS", "0.3")
+        late, slow, _ = run("service", "callback", "test", service, "--json")
+    assert (good["works"], good["http_status"], good["reason"]) == (True, 204, None)
+    assert (code, err, late) == (1, "", 1)
+    assert [json.loads(each)["reason"] for each in (out, slow)] == ["http-500", "timeout"]
+    told = receiver.told[0]
+    assert json.loads(told.body) == {"health_check": "true"}
+    assert told.headers["Authorization"] == f"Bearer {TOKEN}"
+    secret, seconds = base64.b64decode(made["signing_secret"]), told.headers["X-Notify-Timestamp"]
+    assert told.headers["X-Notify-Signature"] == f"v1={signature(secret, seconds, told.body)}"
+
+
+def test_url_that_is_well_has_nothing_to_resume(run: Run, service: str, token_file: str) -> None:
+    answer(run, "set", service, "--url", URL, "--bearer-token-file", token_file)
+    code, _, err = run("service", "callback", "resume", service)
+    assert (code, "nothing to resume" in err) == (1, True)

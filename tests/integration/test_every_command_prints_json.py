@@ -82,6 +82,8 @@ def script(folder: Path) -> list[tuple[str, ...]]:
         ),
         ("service", "callback", "set", "Scan room", "--url", "http://127.0.0.1:9/", "--bearer-token-file", token),
         ("service", "callback", "show", "Scan room"),
+        ("service", "callback", "test", "Scan room"),
+        ("service", "callback", "resume", "Scan room"),
         ("service", "callback", "remove", "Scan room"),
         ("key", "create", "--service", "Scan room", "--name", "k", "--type", "normal"),
         ("key", "list", "--service", "Scan room"),
@@ -134,8 +136,14 @@ def script(folder: Path) -> list[tuple[str, ...]]:
     ]
 
 
-# Nothing to show or to cancel, nobody to forgive, and on SQLite.
-REFUSED = {("message", "show"), ("message", "cancel"), ("ban", "lift"), ("db", "grant")}
+# Nothing to show, to cancel or to resume, nobody to forgive, and on SQLite.
+REFUSED = {
+    ("message", "show"),
+    ("message", "cancel"),
+    ("ban", "lift"),
+    ("service", "callback", "resume"),
+    ("db", "grant"),
+}
 
 
 def test_every_command_takes_json() -> None:

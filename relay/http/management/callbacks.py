@@ -32,8 +32,8 @@ def routes(desk: Desk, receiving: Receiving) -> APIRouter:
     async def set_callback(request: Request, visit: Admin) -> Response:
         """Set the URL, or another one, with a new signing secret."""
         asked = await receiving.read(request, visit.principal, shapes.NewCallback)
-        texts = {"url": asked.url, "bearer_token": asked.bearer_token}
-        issued = await visit.do(lambda t: changing.put(t, str(visit.service.id), **texts))
+        url, token = asked.url, asked.bearer_token
+        issued = await visit.do(lambda t: changing.put(t, str(visit.service.id), url=url, bearer_token=token))
         shown = plain(issued.callback_url)
         del shown["service_id"]
         return JSONResponse(shown | {"signing_secret": issued.signing_secret})
@@ -45,8 +45,8 @@ def routes(desk: Desk, receiving: Receiving) -> APIRouter:
     )
     async def get_callback(visit: Admin) -> Response:
         """The URL, and what is still to be told there. Neither its token nor its secret."""
-        found, backlog = await visit.do(lambda t: changing.look(t, str(visit.service.id)))
-        shown = plain(found) | plain(backlog)
+        found, backlog, health = await visit.do(lambda t: changing.look(t, str(visit.service.id)))
+        shown = plain(found) | plain(backlog) | plain(health)
         del shown["service_id"]
         return JSONResponse(shown)
 

@@ -30,6 +30,7 @@ def document() -> dict[str, Any]:
         database=None,  # type: ignore[arg-type]
         settings=None,  # type: ignore[arg-type]
         secret=None,  # type: ignore[arg-type]
+        feed=None,  # type: ignore[arg-type]
         metrics=DoorMetrics(CollectorRegistry()),
         words=Words.load(),
         now=time.time,
@@ -59,6 +60,7 @@ def test_it_has_exactly_the_routes_of_the_api(document: dict[str, Any]) -> None:
         ("DELETE", "/v2/notifications/{notification_id}"),
         ("GET", "/v2/notifications"),
         ("GET", "/v2/received-text-messages"),
+        ("GET", "/v2/events"),
         ("GET", "/v2/template/{id}"),
         ("GET", "/v2/template/{id}/version/{version}"),
         ("GET", "/v2/templates"),
