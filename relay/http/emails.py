@@ -50,6 +50,7 @@ def routes(
 
     @router.post(
         "",
+        summary="Send an email",
         status_code=201,
         response_model=None,
         responses={

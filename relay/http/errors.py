@@ -131,7 +131,7 @@ KEY_UNKNOWN = Rejection(403, "AuthError", Text("Invalid token: API key not found
 KEY_MALFORMED = Rejection(403, "AuthError", Text("Invalid token: Enter your full API key"))
 
 # -- What accept refuses -------------------------------------------------------------------------------------------
-_BY_REPLY: dict[Reply, Rejection] = {
+BY_REPLY: dict[Reply, Rejection] = {
     **dict.fromkeys(REPLIES.values(), UNAVAILABLE),  # our fault, whatever it is
     reply.KEY_REVOKED: REVOKED,
     reply.CREDENTIALS_INVALID: KEY_UNKNOWN,
@@ -209,7 +209,7 @@ def of_refused(refused: Refused, asker: Asker, now: float) -> ApiError:
     """A refusal as the API says it. What the table does not know is said in the reply's own words."""
     answer = refused.reply
     other = Rejection(503 if answer.temporary else 400, _BAD_REQUEST, Text(answer.text))
-    rejection = _BY_REPLY.get(answer, other)
+    rejection = BY_REPLY.get(answer, other)
     values: dict[str, Any] = {**asker.values, **refused.values_}
     headers = {"Retry-After": str(_wait_seconds(values, now))} if rejection.status in (429, 503) else {}
     return ApiError.of(rejection, headers, **values)

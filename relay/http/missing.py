@@ -17,25 +17,26 @@ from relay.http.documentation import failures
 from relay.http.errors import ApiError, Rejection
 from relay.http.requests import Uuid
 
-_CALLS: tuple[tuple[str, str, str, Rejection], ...] = (
-    ("POST", "/v2/notifications/sms", "send_sms", errors.NO_SMS),
-    ("POST", "/v2/notifications/letter", "send_letter", errors.NO_LETTERS),
-    ("POST", "/v2/notifications/bulk", "send_bulk", errors.NO_BULK),
-    ("GET", "/v2/notifications/{id}/pdf", "get_pdf_for_letter", errors.NO_LETTERS),
-    ("GET", "/v2/received-text-messages", "get_received_texts", errors.NO_RECEIVED),
-    ("POST", "/v2/template/{id}/preview", "preview_template", errors.NO_PREVIEW),
+_CALLS: tuple[tuple[str, str, str, str, Rejection], ...] = (
+    ("POST", "/v2/notifications/sms", "send_sms", "Send a text message", errors.NO_SMS),
+    ("POST", "/v2/notifications/letter", "send_letter", "Send a letter", errors.NO_LETTERS),
+    ("POST", "/v2/notifications/bulk", "send_bulk", "Send to a list", errors.NO_BULK),
+    ("GET", "/v2/notifications/{id}/pdf", "get_pdf_for_letter", "Get the PDF of a letter", errors.NO_LETTERS),
+    ("GET", "/v2/received-text-messages", "get_received_texts", "List received text messages", errors.NO_RECEIVED),
+    ("POST", "/v2/template/{id}/preview", "preview_template", "Preview a template", errors.NO_PREVIEW),
 )
 
 
 def routes(authentication: Authentication, docs: str) -> APIRouter:
     """To be added before what takes `sms` for a message's id."""
     router = APIRouter(tags=["Not offered yet"], dependencies=[Depends(authentication)])
-    for method, path, name, rejection in _CALLS:
+    for method, path, name, summary, rejection in _CALLS:
         router.add_api_route(
             path,
             (_refusing_one if "{id}" in path else _refusing)(rejection, docs),
             methods=[method],
             name=name,
+            summary=summary,
             status_code=400,
             response_model=None,
             description="Not offered yet.",
@@ -54,7 +55,7 @@ def _refusing(rejection: Rejection, docs: str) -> Callable[[], Awaitable[Respons
 
 
 def _refusing_one(rejection: Rejection, docs: str) -> Callable[[UUID], Awaitable[Response]]:
-    async def refuse(_: Annotated[Uuid, Path(alias="id")]) -> Response:
+    async def refuse(_: Annotated[Uuid, Path(alias="id", description="Whose it is")]) -> Response:
         raise ApiError.of(rejection, docs=docs)
 
     return refuse

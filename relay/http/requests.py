@@ -142,14 +142,37 @@ IdempotencyKey = Annotated[
 class EmailRequest(BaseModel):
     """An email made of a template of the service."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "email_address": "simulate-delivered@notification.canada.ca",
+                    "template_id": "TEMPLATE_ID",
+                    "personalisation": {"name": "Amala"},
+                    "reference": "case-17",
+                }
+            ]
+        },
+    )
 
     email_address: Annotated[
         str,
         AfterValidator(_email_address),
-        Field(description="The recipient", json_schema_extra={"format": "email"}, examples=["reader@example.org"]),
+        Field(
+            description="The recipient: one address of at most 320 characters",
+            json_schema_extra={"format": "email"},
+            examples=["reader@example.org"],
+        ),
     ]
-    template_id: _TextUuid
+    template_id: Annotated[
+        _TextUuid,
+        Field(
+            description="The template that the message is made of; its newest version counts",
+            examples=["f33517ff-2a88-4f6e-b855-c550268ce08a"],
+        ),
+    ]
     personalisation: Annotated[
         dict[str, Any],
         AfterValidator(_personalisation),
@@ -162,7 +185,12 @@ class EmailRequest(BaseModel):
     ]
     reference: Annotated[
         str,
-        Field(default_factory=str, max_length=MAX_REFERENCE_CHARACTERS, description="Your own name for the message"),
+        Field(
+            default_factory=str,
+            max_length=MAX_REFERENCE_CHARACTERS,
+            description="Your own name for the message; it is found again by it",
+            examples=["case-17"],
+        ),
     ]
     email_reply_to_id: Annotated[
         _TextUuid, Field(default_factory=str, description="Reply-to addresses with ids do not exist yet")
@@ -174,12 +202,20 @@ class EmailRequest(BaseModel):
             Field(max_length=MAX_URL_CHARACTERS, json_schema_extra={"format": "uri", "pattern": "^https://"}),
         ]
         | None,
-        Field(description="https URL for List-Unsubscribe with one click"),
+        Field(
+            description="An https address that ends the subscription when it is called by POST: mail programs show it "
+            "as a button (List-Unsubscribe, RFC 8058)",
+            examples=["https://example.ca/unsubscribe?who=17"],
+        ),
     ] = None
     sanitise_content_for: Annotated[
         list[str] | None,
         AfterValidator(_sanitise_content_for),
-        Field(description="Names of values in which Markdown and links shall not count; part of the 51,200 bytes"),
+        Field(
+            description="Names of values in which Markdown and links shall not count: use it for what strangers typed. "
+            "Part of the 51,200 bytes",
+            examples=[["name"]],
+        ),
     ] = None
     scheduled_for: Annotated[
         Annotated[str, AfterValidator(_scheduled_for)] | None,
@@ -218,14 +254,24 @@ class ListQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    template_type: list[TemplateType] = []
-    status: Annotated[list[StatusName], Field(description="`failed` stands for all kinds of failure")] = []
-    reference: Annotated[str | None, AfterValidator(lambda text: text and _reference(text))] = None
+    template_type: Annotated[list[TemplateType], Field(description="Messages of these types")] = []
+    status: Annotated[
+        list[StatusName], Field(description="Messages in these statuses; `failed` stands for all kinds of failure")
+    ] = []
+    reference: Annotated[
+        str | None,
+        AfterValidator(lambda text: text and _reference(text)),
+        Field(description="Messages with exactly this reference", examples=["case-17"]),
+    ] = None
     older_than: Annotated[Uuid | None, Field(description="The last id of the page before")] = None
-    include_jobs: Literal["true", "True", "false", "False"] = "false"
+    include_jobs: Annotated[
+        Literal["true", "True", "false", "False"], Field(description="Also messages that were sent to a list")
+    ] = "false"
 
 
 class TemplatesQuery(BaseModel):
+    """Which templates to list."""
+
     model_config = ConfigDict(extra="forbid")
 
-    type: TemplateType | None = None
+    type: Annotated[TemplateType | None, Field(description="Templates of this type only")] = None

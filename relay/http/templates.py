@@ -15,6 +15,7 @@ from relay.http.errors import NOT_FOUND, ApiError
 from relay.http.presenting import Templates, template
 from relay.http.requests import TemplatesQuery, Uuid
 
+_TemplateId = Annotated[Uuid, Path(alias="id", description="The template's id")]
 _MAX_VERSION = 2**31 - 1  # of the column
 
 
@@ -31,31 +32,34 @@ def routes(authentication: Authentication, templates: Templates) -> APIRouter:
 
     one = {200: {"model": responses.FullTemplate}, **failures(400, 401, 403, 404, 429, 500, 503)}
 
-    @router.get("/template/{id}", response_model=None, responses=one)
+    @router.get("/template/{id}", summary="Get a template", response_model=None, responses=one)
     async def get_template(
-        principal: Annotated[Principal, Depends(authentication)], template_id: Annotated[Uuid, Path(alias="id")]
+        principal: Annotated[Principal, Depends(authentication)], template_id: _TemplateId
     ) -> Response:
         """A template in its latest version."""
         return await find(principal, template_id)
 
-    @router.get("/template/{id}/version/{version}", response_model=None, responses=one)
+    @router.get(
+        "/template/{id}/version/{version}", summary="Get a version of a template", response_model=None, responses=one
+    )
     async def get_template_version(
         principal: Annotated[Principal, Depends(authentication)],
-        template_id: Annotated[Uuid, Path(alias="id")],
-        version: Annotated[int, Path(ge=1)],
+        template_id: _TemplateId,
+        version: Annotated[int, Path(ge=1, description="Which version, counted from 1", examples=[1])],
     ) -> Response:
         """A template as it was in one version."""
         return await find(principal, template_id, version)
 
     @router.get(
         "/templates",
+        summary="List templates",
         response_model=None,
         responses={200: {"model": responses.Templates}, **failures(400, 401, 403, 429, 500, 503)},
     )
     async def list_templates(
         principal: Annotated[Principal, Depends(authentication)], query: Annotated[TemplatesQuery, Query()]
     ) -> Response:
-        """The service's templates by name."""
+        """The service's templates by name, each in its latest version."""
         channel = Channel(query.type) if query.type in set(Channel) else None
         found = [] if query.type and channel is None else await templates.list_all(principal.service.id, channel)
         return JSONResponse({"templates": [template(each, principal.service) for each in found]})
