@@ -60,7 +60,7 @@ class Book:
         for title, each in groupby(self._offered.values(), lambda call: call.group):
             found.append(Group(self._translate(title), [Entry(call.name, self.title(call.name)) for call in each]))
         if self._missing:
-            found[-1].entries.append(Entry(MISSING, self.title(MISSING)))
+            found[0].entries.append(Entry(MISSING, self.title(MISSING)))
         return found
 
     def call(self, name: str) -> Call | None:

@@ -220,7 +220,7 @@ def _called(name: str, arguments: list[str], indent: str = "") -> str:
     line = f"{name}({', '.join(arguments)})"
     if len(line) <= _WIDTH:
         return line
-    inner = "".join(f"{indent}    {each},\n" for each in arguments)
+    inner = "".join(f"{indent}{indent or '    '}{each},\n" for each in arguments)
     return f"{name}(\n{inner}{indent})"
 
 
