@@ -1,5 +1,5 @@
-// Looks at pages of the relay as people do. One JSON line in, { url }, one JSON line out: what axe finds, light and dark;
-// what does not fit at each width, how long lines get, and where the first keys lead.
+// Looks at pages of the relay as people do. One JSON line in, { url }, one JSON line out: what axe finds, narrow and light,
+// wide and dark; what does not fit at each width, how long lines get, and where the first keys lead.
 const readline = require("readline");
 const { open } = require("./browser.cjs");
 
@@ -71,7 +71,6 @@ async function keys(page) {
       await page.setViewportSize({ width, height: 800 });
       report.widths[width] = await page.evaluate(`(() => { ${lines}; return (${measure})(); })()`);
     }
-    report.axe.push(...(await violations(page)));
     await page.emulateMedia({ colorScheme: "dark" });
     report.axe.push(...(await violations(page)));
     await page.emulateMedia({ colorScheme: "light" });

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from relay.http.pages.calls import Call
 
 KEY = "NOTIFY_API_KEY"  # the variable
-_WIDTH = 72  # of a line of code: more than a page shows beside its contents would have to be scrolled
+_WIDTH = 78  # of a line of code: more than a page shows beside its contents would have to be scrolled
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ def _node(filled: _Filled, ids: Ids) -> str:
             "",
             "async function main() {",
             f"  {_called('const { data } = await client.' + name, given, '  ')};",
-            "  console.log(data);",
+            "  console.log(JSON.stringify(data, null, 2));",
             "}",
             "",
             "main();",
