@@ -65,7 +65,6 @@ def application(
     app.include_router(templates.routes(authentication, templates_))
     app.include_router(pictures.routes(brandings))
     document = cache(lambda: documentation.openapi(app, links.root))  # when somebody asks: it takes a while
-    app.include_router(documentation.routes(document))
     own = Own(authentication, templates_, searching, links.root)
     app.include_router(pages.routes(document, words, links, own, Pulse(searching)))
     app.add_exception_handler(ApiError, answers.of_error)

@@ -1,15 +1,12 @@
 """The OpenAPI document. What stands in it is what people read under /docs, in English: relay.http.pages translates."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from starlette.responses import Response
 
 from messages.text import Text
 from relay.http import responses
@@ -89,17 +86,6 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def routes(document: Callable[[], dict[str, Any]]) -> APIRouter:
-    router = APIRouter()
-    written = cache(lambda: json.dumps(document()))
-
-    @router.get("/openapi.json", include_in_schema=False)
-    def openapi_json() -> Response:
-        return Response(written(), media_type="application/json")
-
-    return router
-
-
 def openapi(app: FastAPI, root: str) -> dict[str, Any]:
     """The document of what this process serves at `root`."""
     document = get_openapi(
@@ -118,9 +104,9 @@ def openapi(app: FastAPI, root: str) -> dict[str, Any]:
         if "HTTPValidationError" in str(operation["responses"].get("422")):
             del operation["responses"]["422"]
         for answer in operation["responses"].values():
-            if answer["description"] == _DONE:
-                schema = answer["content"]["application/json"]["schema"]
-                answer["description"] = resolve(document, schema)["description"]
+            if answer["description"] == _DONE and "content" in answer:
+                schema = resolve(document, answer["content"]["application/json"]["schema"])
+                answer["description"] = schema.get("description", _DONE)
     return document
 
 

@@ -91,7 +91,7 @@ class Call:
 
     def _answer_schema(self) -> dict[str, Any] | None:
         content = self.success[1].get("content") if self.success else None
-        return resolve(self.document, content["application/json"]["schema"]) if content else None
+        return resolve(self.document, content["application/json"]["schema"]) if content else None  # 204 has none
 
 
 def calls(document: dict[str, Any]) -> list[Call]:

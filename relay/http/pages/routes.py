@@ -1,5 +1,9 @@
-"""The routes of what people read: `/`, `/docs` and its pages, `/smtp`. Each page is built once, when somebody asks."""
+"""The routes of what people read: `/`, `/docs` and its pages, `/smtp`; and /openapi.json, which programs read.
 
+Each page is built once, when somebody asks.
+"""
+
+import json
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -73,6 +77,10 @@ def routes(document: Callable[[], dict[str, Any]], words: Words, links: Links, o
         kept = {"Cache-Control": "no-store", **page_headers(language)}
         return HTMLResponse(html, status, {**headers, **kept})
 
+    @router.api_route("/openapi.json", methods=[*_READING])
+    def openapi(request: Request) -> Response:
+        return writer.openapi().answer(request)
+
     @router.api_route("/smtp", methods=[*_READING])
     def smtp(request: Request) -> Response:
         return writer.replies(language_of(request)).answer(request)
@@ -100,6 +108,7 @@ class _Writer:
         self.page = cache(self._page)
         self.home = cache(self._home)
         self.replies = cache(self._replies)
+        self.openapi = cache(self._openapi)
 
     def html(self, name: str, language: Language, ids: Ids, problem: str = "") -> str:
         book = self.book(language)
@@ -137,6 +146,9 @@ class _Writer:
 
     def _replies(self, language: Language) -> Page:
         return Page.of(replies.page(language, self._words.translator(language)), language)
+
+    def _openapi(self) -> Page:
+        return Page(json.dumps(self._document()).encode(), "application/json")
 
 
 def _link(target: str, language: Language) -> str:
