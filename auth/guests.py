@@ -78,8 +78,13 @@ async def find(connection: AsyncConnection, keyring: Keyring, service_id: UUID, 
 
 async def load(connection: AsyncConnection, by: Cipher, service_id: UUID) -> frozenset[str]:
     """The whole list, as addresses are compared. Raises KeyringError when an entry does not open."""
+    return frozenset((await entries(connection, by, service_id)).values())
+
+
+async def entries(connection: AsyncConnection, by: Cipher, service_id: UUID) -> dict[UUID, str]:
+    """The same by the ids of the entries."""
     rows = await connection.execute(select(guests.c.id, guests.c.address).where(guests.c.service_id == service_id))
-    return frozenset(by.decrypt(row.address, row_id(row.id)).decode() for row in rows)
+    return {row.id: by.decrypt(row.address, row_id(row.id)).decode() for row in rows}
 
 
 def parse(text: str) -> str:

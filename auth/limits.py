@@ -76,6 +76,18 @@ def charges(principal: Principal) -> tuple[Charge, ...]:
     return (minute, Charge(service.id, DAY_SECONDS, service.per_day, SERVICE_LIMIT))
 
 
+async def charge_call(connection: AsyncConnection, principal: Principal, now: float) -> Refused | None:
+    """Counts a call that sends nothing against its key's minute; or why it is not to be done."""
+    key = principal.key
+    minute = (Charge(key.id, MINUTE_SECONDS, key.per_minute, KEY_LIMIT),)
+
+    def count_one(connection: Connection) -> Refused | None:
+        with counting(connection, [minute], now) as counted:
+            return counted(minute, 1)
+
+    return await connection.run_sync(count_one)
+
+
 def _tests_of(service_id: UUID) -> UUID:
     """Who holds a service's day of tests, so that they take nothing from its other mail: no random id comes so near."""
     return UUID(int=service_id.int ^ 1)

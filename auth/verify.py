@@ -24,7 +24,7 @@ from config import encrypted
 from config.database import Database, Id
 from config.keyring import Keyring, KeyringError
 from config.settings import Limits
-from messages.reply import CREDENTIALS_INVALID, DEVICE_KEY_UNKNOWN, KEY_REVOKED, SERVICE_HELD, Refused
+from messages.reply import CREDENTIALS_INVALID, DEVICE_KEY_UNKNOWN, KEY_ADMIN, KEY_REVOKED, SERVICE_HELD, Refused
 
 LAST_USED_SECONDS = 10.0
 _MAX_KEYS = 500  # of one service, the newest: each may have to be tried
@@ -274,6 +274,8 @@ def check_in_force(principal: Principal, now: float) -> None:
     """Whether whoever has proved to be this may send at all. Raises Refused."""
     if principal.key.is_revoked(now):
         raise Refused(KEY_REVOKED)
+    if not principal.key.type.sends:
+        raise Refused(KEY_ADMIN)
     if principal.service.held:
         raise Refused(SERVICE_HELD)
 

@@ -1,7 +1,8 @@
 """What each role's process may do in PostgreSQL: one database user per role, and no more than it needs.
 
-An owner upgrades the schema and runs the commands, and so alone writes and reads the audit; SQLite knows no users. A
-missing grant shows as an outage, so tests/acceptance/test_database_users.py runs every role as its user.
+An owner upgrades the schema and runs the commands, and alone reads the audit, to which the HTTP door may add; SQLite
+knows no users. A missing grant shows as an outage, so tests/acceptance/test_database_users.py runs every role as its
+user.
 """
 
 from collections.abc import Mapping
@@ -41,7 +42,20 @@ _DOOR = _EVERY | {
 }
 GRANTS: Mapping[str, Mapping[str, str]] = {
     "relay_smtp": _DOOR,
-    "relay_http": _DOOR | {"contents": "SELECT, INSERT"},  # it shows what was sent
+    "relay_http": _DOOR
+    | {
+        "contents": "SELECT, INSERT",  # it shows what was sent
+        # What keys of type admin change (relay/http/management). No user of its own would keep that apart: whoever
+        # overcame this process has the root secret, and so the admin keys, too.
+        "templates": "SELECT, INSERT, UPDATE (archived)",
+        "guests": "SELECT, INSERT, DELETE",
+        "callback_urls": "SELECT (service_id, url, created_at), INSERT, DELETE, "
+        "UPDATE (url, bearer_token, signing_secret, created_at)",
+        "callbacks": "SELECT, INSERT",
+        "messages": "SELECT, INSERT, UPDATE (status, reason, completed_at)",  # cancelled
+        "queue": "SELECT, INSERT, DELETE",
+        "audit": "INSERT",
+    },
     "relay_worker": _EVERY
     | {
         "domains": "SELECT, INSERT, UPDATE",

@@ -36,6 +36,11 @@ class KeyType(StrEnum):
     NORMAL = "normal"
     TEAM = "team"
     TEST = "test"
+    ADMIN = "admin"  # manages what its service has, and sends nothing
+
+    @property
+    def sends(self) -> bool:
+        return self is not KeyType.ADMIN
 
 
 class Language(StrEnum):

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from auth.principal import FromPolicy, Option, Principal, Received, ReplyTo
@@ -136,17 +136,7 @@ class Preparer:
         _check_template(template, content, submission)
         assert template is not None
         variant = await self._variant(submission, principal)
-        try:
-            subject = fill_subject(template, content.personalisation, content.sanitised)
-            body = fill_body(template, content.personalisation, content.sanitised)
-        except TooLong as error:
-            sizes = {"octets": error.octets, "lines": error.lines}
-            limits = {"max_octets": MAX_FILLED_OCTETS, "max_lines": MAX_FILLED_LINES}
-            raise Refused(reply.TEXT_TOO_LONG, **sizes, **limits) from None
-        if not body.strip():
-            raise Refused(reply.EMPTY)
-        if (found := marks(body)) > MAX_MARKS:
-            raise Refused(reply.TEXT_TOO_MARKED, marks=found, limit=MAX_MARKS)
+        subject, body = filled(template, content.personalisation, content.sanitised)
         check_size(body.encode(), size_limit(principal, self._max_message_bytes))
         sender = Address(service.email_from, service.domain)
         recipe = Recipe(
@@ -178,6 +168,22 @@ class Preparer:
         if variant is None or variant.archived:
             raise Refused(reply.BAD_OPTION, field="X-Notify-Branding", reason=_NO_BRANDING)
         return variant
+
+
+def filled(template: Template, personalisation: Mapping[str, Any], sanitised: tuple[str, ...] = ()) -> tuple[str, str]:
+    """Subject and body, in Markdown, of an email made of a template whose values are all there. Raises Refused."""
+    try:
+        subject = fill_subject(template, personalisation, sanitised)
+        body = fill_body(template, personalisation, sanitised)
+    except TooLong as error:
+        sizes = {"octets": error.octets, "lines": error.lines}
+        limits = {"max_octets": MAX_FILLED_OCTETS, "max_lines": MAX_FILLED_LINES}
+        raise Refused(reply.TEXT_TOO_LONG, **sizes, **limits) from None
+    if not body.strip():
+        raise Refused(reply.EMPTY)
+    if (found := marks(body)) > MAX_MARKS:
+        raise Refused(reply.TEXT_TOO_MARKED, marks=found, limit=MAX_MARKS)
+    return subject, body
 
 
 def _remarks(done: pipeline.Rewritten) -> dict[str, object]:

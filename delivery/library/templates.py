@@ -21,6 +21,7 @@ from messages.values import normalise
 HIDDEN_VERSION = 1
 MAX_NAME_CHARACTERS = 255
 MAX_BODY_CHARACTERS = 50_000
+MAX_VERSIONS_LISTED = 100
 MAX_ENTRIES = 256  # of up to 200 KB each
 
 templates = Table(
@@ -119,10 +120,26 @@ async def archive(connection: AsyncConnection, template_id: UUID) -> Template:
 
 async def find(connection: AsyncConnection, template_id: UUID, version: int | None = None) -> Template:
     """A version, the latest unless one is named. Raises TemplateError when there is none."""
-    template = await _load(connection, template_id, version)
+    template = await find_any(connection, template_id, version)
     if template is None:
         raise TemplateError("there is no template {id}", id=template_id)
     return template
+
+
+async def find_any(connection: AsyncConnection, template_id: UUID, version: int | None = None) -> Template | None:
+    """As `find`; None when there is none."""
+    statement = _select().where(templates.c.id == template_id).order_by(templates.c.version.desc()).limit(1)
+    if version is not None:
+        statement = statement.where(templates.c.version == version)
+    row = (await connection.execute(statement)).mappings().one_or_none()
+    return None if row is None else _template(row)
+
+
+async def versions(connection: AsyncConnection, template_id: UUID) -> list[Template]:
+    """The latest `MAX_VERSIONS_LISTED`, the latest of all first."""
+    statement = _select().where(templates.c.id == template_id).order_by(templates.c.version.desc())
+    rows = await connection.execute(statement.limit(MAX_VERSIONS_LISTED))
+    return [_template(row) for row in rows.mappings()]
 
 
 async def list_all(connection: AsyncConnection, service_id: UUID, channel: Channel | None = None) -> list[Template]:
@@ -158,7 +175,7 @@ class Templates:
 
     async def _load(self, template_id: UUID, version: int | None) -> Template | None:
         async with self._database.read() as connection:
-            return await _load(connection, template_id, version)
+            return await find_any(connection, template_id, version)
 
 
 _first = templates.alias("first")
@@ -169,14 +186,6 @@ def _select() -> Select[Any]:
     return select(templates, _first.c.created_at.label("first_created_at")).join(
         _first, (_first.c.id == templates.c.id) & (_first.c.version == 1)
     )
-
-
-async def _load(connection: AsyncConnection, template_id: UUID, version: int | None) -> Template | None:
-    statement = _select().where(templates.c.id == template_id).order_by(templates.c.version.desc()).limit(1)
-    if version is not None:
-        statement = statement.where(templates.c.version == version)
-    row = (await connection.execute(statement)).mappings().one_or_none()
-    return None if row is None else _template(row)
 
 
 async def _lock(connection: AsyncConnection, template_id: UUID) -> Template:

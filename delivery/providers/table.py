@@ -20,6 +20,7 @@ def providers(live: Mapping[Channel, Provider], simulator: Provider) -> Provider
         (channel, key_type): simulator if key_type is KeyType.TEST else provider
         for channel, provider in live.items()
         for key_type in KeyType
+        if key_type.sends
     }
 
 

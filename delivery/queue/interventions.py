@@ -1,13 +1,17 @@
-"""What people do to the queue, each in the transaction of whoever asks: hold, release, retry."""
+"""What people do to the queue, each in the transaction of whoever asks: hold, release, retry, cancel."""
 
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from delivery.queue.turns import EVERYTHING
+from delivery.store.base import Settlement
+from delivery.store.moving import Follower, locked, settle
 from delivery.store.tables import holds, messages, queue
+from messages.status import Status
 
 
 async def hold(connection: AsyncConnection, service_id: UUID | None) -> bool:
@@ -31,6 +35,28 @@ async def retry(connection: AsyncConnection, now: float, service_id: UUID | None
     if service_id is not None:
         statement = statement.where(queue.c.service_id == service_id)
     return (await connection.execute(statement.values(available_at=now))).rowcount
+
+
+async def cancel(
+    connection: AsyncConnection, message_ids: Collection[UUID], now: float, followers: Sequence[Follower]
+) -> set[UUID]:
+    """Ends those of the messages that no attempt was made for or is under way; returns which.
+
+    A worker that has claimed one, and not begun, finds it gone: of an attempt and this, one comes first and holds.
+    """
+    return await connection.run_sync(_cancel, message_ids, now, followers)
+
+
+def _cancel(
+    connection: Connection, message_ids: Collection[UUID], now: float, followers: Sequence[Follower]
+) -> set[UUID]:
+    rows = {each: row for each, row in locked(connection, message_ids).items() if row.status == Status.CREATED}
+    # An unknown end keeps its attempt's id: what may have left is not taken back.
+    waiting = delete(queue).where(queue.c.message_id == bindparam("message"), queue.c.attempt_id.is_(None))
+    # One by one, in the order of all who take several: with nothing but the right to delete them.
+    chosen = [each for each in sorted(rows) if connection.execute(waiting, {"message": each}).rowcount]
+    ends = [Settlement(each, Status.CANCELLED, now) for each in chosen]
+    return {moved.message_id for moved in settle(connection, rows, ends, followers)}
 
 
 def scheduled(now: float) -> ColumnElement[bool]:

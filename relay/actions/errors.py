@@ -10,10 +10,21 @@ class ActionError(TextError):
     """Nothing was changed."""
 
 
+class UnknownError(ActionError):
+    """There is none, or none of the service that was named."""
+
+
 NOTHING_NAMED = "nothing is named that is to change"
 KEY_EXPIRES_BEFORE = "the time at which the key is to end is over; to end it now, revoke it"
 KEY_NOT_IN_FORCE = "service {id} has no such key that is in force; make one first"
 MAX_BYTES_BEYOND = "the door takes messages of at most {limit} octets; choose a smaller limit for the key"
+GUEST_ID_UNKNOWN = "the guest list has no entry {id}"
+TEMPLATE_UNKNOWN = "the service has no template {id}"
+MESSAGE_UNKNOWN = "there is no message {id}"
+MESSAGE_NOT_WAITING = "message {id} does not wait to be sent, it is {status}: only what waits can be cancelled"
+MESSAGE_LEAVING = "message {id} is being sent, and can be cancelled no more"
+GROUP_UNKNOWN = "there is no group {id}"
+GROUP_NOT_WAITING = "no message of group {id} waits to be sent: only what waits can be cancelled"
 BAD_ADDRESS = "the address cannot be used: {reason}"
 TEMPLATE_EMAIL_ONLY = "texts (SMS) are not sent yet, and nothing could use the template: make one for email"
 SES_REFUSED = "SES did not take the domain ({reason}): check the credentials and what they allow"

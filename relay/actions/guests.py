@@ -1,8 +1,17 @@
 """Guest lists, as people change them. Guests are people, and encrypted: the audit knows them by their rows."""
 
+from uuid import UUID
+
 from auth import guests
 from auth.principal import Service
+from config import encrypted
+from relay.actions.errors import GUEST_ID_UNKNOWN, UnknownError
 from relay.actions.transaction import Transaction
+
+
+async def entries(t: Transaction, service: Service) -> dict[UUID, str]:
+    """The guest list by the ids of its entries."""
+    return await guests.entries(t.connection, encrypted.cipher(guests.guests.c.address, t.secret), service.id)
 
 
 async def add(t: Transaction, service: Service, text: str) -> str:
@@ -19,3 +28,11 @@ async def remove(t: Transaction, service: Service, text: str) -> str:
     guest = await guests.remove(t.connection, t.secret, service.id, text)
     await t.record("service.guest.remove", "guest", row_id, {}, None, service_id=service.id)
     return guest
+
+
+async def remove_entry(t: Transaction, service: Service, entry_id: UUID) -> str:
+    """As `remove`, by the id of the entry. Raises UnknownError when the service's list has none such."""
+    found = (await entries(t, service)).get(entry_id)
+    if found is None:
+        raise UnknownError(GUEST_ID_UNKNOWN, id=entry_id)
+    return await remove(t, service, found)

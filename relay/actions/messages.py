@@ -78,7 +78,7 @@ async def _principal(transactions: Transactions, service: str, key: str | None) 
     found = await verifier.credentials(owner.id)
     await verifier.close()
     for each in (credential.principal for credential in found.keys) if found else ():
-        if asked.id == each.key.id if asked else not each.key.is_revoked(transactions.now()):
+        if asked.id == each.key.id if asked else each.key.type.sends and not each.key.is_revoked(transactions.now()):
             return each
     raise ActionError(KEY_NOT_IN_FORCE, id=owner.id)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from delivery.library import templates
 from messages.message import Channel
 from messages.template import Template
-from relay.actions.errors import NOTHING_NAMED, TEMPLATE_EMAIL_ONLY, ActionError
+from relay.actions.errors import NOTHING_NAMED, TEMPLATE_EMAIL_ONLY, TEMPLATE_UNKNOWN, ActionError, UnknownError
 from relay.actions.transaction import Transaction
 from relay.plain import plain
 
@@ -28,6 +28,25 @@ async def create(
     )
     await _record(t, "create", None, made)
     return made
+
+
+async def list_all(t: Transaction, service_id: UUID) -> list[Template]:
+    """Those in use, by name."""
+    return await templates.list_all(t.connection, service_id)
+
+
+async def of_service(t: Transaction, service_id: UUID, template_id: UUID) -> Template:
+    """A service's template in its latest version, archived or not. Raises UnknownError when it has none such."""
+    found = await templates.find_any(t.connection, template_id)
+    if found is None or found.service_id != service_id or found.hidden:
+        raise UnknownError(TEMPLATE_UNKNOWN, id=template_id)
+    return found
+
+
+async def versions(t: Transaction, service_id: UUID, template_id: UUID) -> list[Template]:
+    """All versions of a service's template, the latest first. Raises UnknownError when it has none such."""
+    await of_service(t, service_id, template_id)
+    return await templates.versions(t.connection, template_id)
 
 
 async def update(t: Transaction, template_id: UUID, **texts: str | None) -> Template:

@@ -27,9 +27,14 @@ class Transaction:
     connection: AsyncConnection
     settings: Settings
     secret: Keyring
-    sealing: Keyring
+    _sealing: Keyring | None  # None: it is not for who asks, and no action that they may ask for needs it
     actor: Actor
     now: float  # seconds since the epoch
+
+    @property
+    def sealing(self) -> Keyring:
+        assert self._sealing is not None
+        return self._sealing
 
     @property
     def limits(self) -> Limits:

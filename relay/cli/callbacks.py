@@ -1,12 +1,10 @@
 """notify-relay service callback: where a service hears what became of its messages."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from delivery.callbacks import claims, urls
 from relay.actions import callbacks as changing
-from relay.actions.transaction import Transaction
 from relay.cli import texts
 from relay.cli.arguments import NamedService
 from relay.cli.input import octets_of
@@ -46,12 +44,8 @@ def _token(file: str) -> str:
 
 
 def show_one(service: NamedService, as_json: Json = False) -> None:
-    async def work(t: Transaction) -> dict[str, Any]:
-        service_id = (await t.service(service)).id
-        found = await urls.find(t.connection, service_id)
-        return plain(found) | plain(await claims.backlog(t.connection, service_id, t.now))
-
-    show(read(work), as_json)
+    found, backlog = read(lambda t: changing.look(t, service))
+    show(plain(found) | plain(backlog), as_json)
 
 
 def remove(service: NamedService, as_json: Json = False) -> None:

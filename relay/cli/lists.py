@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from auth import guests, senders, service_domains
+from auth import senders, service_domains
 from auth.principal import Service
-from config import encrypted
 from relay.actions import guests as changing_guests
 from relay.actions import senders as changing_senders
 from relay.actions import service_domains as changing_domains
@@ -37,6 +36,10 @@ class Listed:
     load: Callable[[Transaction, Service], Awaitable[frozenset[str]]]
 
 
+async def _guests(t: Transaction, service: Service) -> frozenset[str]:
+    return frozenset((await changing_guests.entries(t, service)).values())
+
+
 LISTS = {
     "guest": Listed(
         "guest",
@@ -45,9 +48,7 @@ LISTS = {
         (texts.GUEST, texts.GUEST_ADD, texts.GUEST_REMOVE, texts.GUEST_LIST),
         add=changing_guests.add,
         remove=changing_guests.remove,
-        load=lambda t, service: guests.load(
-            t.connection, encrypted.cipher(guests.guests.c.address, t.secret), service.id
-        ),
+        load=_guests,
     ),
     "sender": Listed(
         "sender",

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,12 +18,13 @@ from delivery.store.searching import Searching
 from messages.address import Address, AddressError
 from messages.message import Message
 from relay import wiring
+from relay.actions import cancelling
 from relay.actions.errors import BAD_ADDRESS
 from relay.cli import texts
 from relay.cli.arguments import OfServiceIfAny
-from relay.cli.output import Json, say, show, show_list
+from relay.cli.output import Json, done, say, show, show_list, spoken
 from relay.cli.preview import preview
-from relay.cli.session import with_database
+from relay.cli.session import with_database, write
 from relay.plain import plain
 
 _FOUND = 100
@@ -41,6 +43,7 @@ def commands() -> typer.Typer:
     app = typer.Typer(help=texts.MESSAGE, no_args_is_help=True)
     app.command("show", help=texts.MESSAGE_SHOW)(_show)
     app.command("find", help=texts.MESSAGE_FIND, no_args_is_help=True)(_find)
+    app.command("cancel", help=texts.MESSAGE_CANCEL, no_args_is_help=True)(_cancel)
     app.command("preview", help=texts.MESSAGE_PREVIEW, no_args_is_help=True)(preview)
     return app
 
@@ -134,6 +137,21 @@ def _find(
     if not rows and not as_json:
         raise AuthError(texts.NOTHING_FOUND)
     show_list("messages", rows, ("created_at", "id", "status", "recipient", "subject", "reference"), as_json)
+
+
+def _cancel(
+    message_id: Annotated[UUID | None, typer.Argument(metavar="ID")] = None,
+    group: Annotated[UUID | None, typer.Option("--group", metavar="ID", help=texts.CANCEL_GROUP)] = None,
+    as_json: Json = False,
+) -> None:
+    if (message_id is None) is (group is None):
+        raise typer.BadParameter(spoken(texts.MESSAGE_OR_GROUP), param_hint="--group")
+    if message_id is not None:
+        cancelled = write(partial(cancelling.cancel, message_id=message_id))
+        done({"id": str(cancelled), "status": "cancelled"}, as_json, texts.CANCELLED, id=cancelled)
+    elif group is not None:
+        whole = write(partial(cancelling.cancel_group, group_id=group))
+        done(plain(whole), as_json, texts.GROUP_CANCELLED, count=whole.cancelled, others=whole.not_cancelled)
 
 
 def _recipient(text: str) -> str:

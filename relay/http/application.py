@@ -1,7 +1,7 @@
 """The HTTP door as an ASGI application: routes at the root of the domain, every failure in the shape of Notify's v2."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from fastapi import FastAPI, Request
@@ -13,16 +13,32 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from config.database import Database
+from config.keyring import Keyring
+from config.settings import Settings
 from config.words import Words, negotiate
 from messages.text import Translate
 from relay.failures import Failure, failure_of
-from relay.http import documentation, emails, errors, missing, notifications, pictures, templates, validation
+from relay.http import (
+    documentation,
+    emails,
+    errors,
+    management,
+    missing,
+    notifications,
+    pictures,
+    templates,
+    validation,
+)
 from relay.http.authentication import Authentication, Throttle, Verifier
 from relay.http.errors import ApiError
+from relay.http.management.desk import Desk
 from relay.http.pages import routes as pages
 from relay.http.pages.own import Own
 from relay.http.pages.pulse import Pulse
+from relay.http.paths import Paths
 from relay.http.presenting import Bodies, Contents, Links, Templates
+from relay.http.receiving import Receiving
 from relay.http.sending import EmailSending
 from relay.http.submissions import Acceptor, Submissions
 from relay.metrics import DoorMetrics
@@ -40,6 +56,9 @@ def application(
     contents: Contents,
     templates_: Templates,
     brandings: pictures.Brandings,
+    database: Database,
+    settings: Settings,
+    secret: Keyring,
     metrics: DoorMetrics,
     words: Words,
     now: Callable[[], float],
@@ -59,18 +78,26 @@ def application(
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     sending, bodies = EmailSending(submissions, templates_, links, now), Bodies(contents, templates_)
-    app.include_router(emails.routes(authentication, submissions, sending, now))
-    app.include_router(missing.routes(authentication, links.docs))
-    app.include_router(notifications.routes(authentication, searching, bodies, links, answers.translator, now))
-    app.include_router(templates.routes(authentication, templates_))
-    app.include_router(pictures.routes(brandings))
+    receiving = Receiving()
+    desk = Desk(authentication, database, settings, secret, links.docs, now)
     document = cache(lambda: documentation.openapi(app, links.root))  # when somebody asks: it takes a while
     own = Own(authentication, templates_, searching, links.root)
-    app.include_router(pages.routes(document, words, links, own, Pulse(searching)))
+    routers = [
+        emails.routes(authentication, submissions, sending, now),
+        missing.routes(authentication, searching, links.docs),
+        notifications.routes(authentication, searching, bodies, links, answers.translator, now),
+        templates.routes(authentication, templates_, receiving, links.docs, now),
+        pictures.routes(brandings),
+        *management.routes(desk, receiving),
+        pages.routes(document, words, links, own, Pulse(searching)),
+    ]
+    for router in routers:
+        app.include_router(router)
     app.add_exception_handler(ApiError, answers.of_error)
     app.add_exception_handler(RequestValidationError, answers.of_invalid)
     app.add_exception_handler(HTTPException, answers.of_route)
-    app.add_middleware(_Guard, answers=answers, report=submissions.report)
+    paths = Paths([*app.routes, *(route for router in routers for route in router.routes)])
+    app.add_middleware(_Guard, answers=answers, paths=paths, report=submissions.report)
     return app
 
 
@@ -99,16 +126,24 @@ class _Answers:
 
     def of_route(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        failure = {404: errors.ROUTE_UNKNOWN, 405: errors.METHOD_UNKNOWN}.get(error.status_code, errors.NOT_HTTP)
+        failure = errors.ROUTE_UNKNOWN if error.status_code == 404 else errors.NOT_HTTP
         return self.of_error(request, ApiError.of(failure, error.headers, docs=self._links.docs))
+
+    def of_method(self, request: Request, methods: Sequence[str]) -> Response:
+        """What a known path answers that does not take the method."""
+        allow = {"Allow": ", ".join(methods)}
+        if request.method == "OPTIONS":
+            return Response(None, 204, allow)
+        return self.of_error(request, ApiError.of(errors.METHOD_UNKNOWN, allow, allow=allow["Allow"]))
 
 
 class _Guard:
     """Around everything: no exception's text gets out, and every answer says what caches and browsers should know."""
 
-    def __init__(self, app: ASGIApp, answers: _Answers, report: Callable[[BaseException], None]) -> None:
+    def __init__(self, app: ASGIApp, answers: _Answers, paths: Paths, report: Callable[[BaseException], None]) -> None:
         self._app = app
         self._answers = answers
+        self._paths = paths
         self._report = report
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,6 +155,10 @@ class _Guard:
         if "transfer-encoding" in asked and "content-length" in asked:
             # RFC 9112 6.1: a proxy may have gone by the other length, and what follows be nobody's request.
             app = self._answers.of_error(Request(scope), ApiError.of(errors.NOT_HTTP, {"Connection": "close"}))
+        elif (methods := self._paths.methods(scope["path"])) and not _is_taken(scope["method"], methods):
+            app = self._answers.of_method(Request(scope), methods)
+        elif scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}  # its answer without the body, which the server leaves out
         started = False
 
         async def finish(message: Message) -> None:
@@ -147,3 +186,8 @@ class _Guard:
             answer = ApiError.of(errors.INTERNAL) if bug else errors.unavailable()
             await self._answers.of_error(Request(scope), answer)(scope, receive, finish)
         return None
+
+
+def _is_taken(method: str, methods: Sequence[str]) -> bool:
+    """OPTIONS asks for the methods, and is answered with them."""
+    return method in methods and method != "OPTIONS"

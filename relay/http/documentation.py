@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from messages.text import Text
 from relay.http import responses
@@ -84,6 +85,12 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in statuses
     }
+
+
+def body(model: type[BaseModel]) -> dict[str, Any]:
+    """For a route that reads its body itself."""
+    schema = {"schema": model.model_json_schema()}
+    return {"requestBody": {"required": True, "content": {"application/json": schema}}}
 
 
 def openapi(app: FastAPI, root: str) -> dict[str, Any]:

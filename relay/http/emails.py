@@ -4,32 +4,24 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
-from pydantic import ValidationError
-from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from auth.principal import Principal
 from config.memory import Memory, Portion
-from relay.http import responses, validation
+from relay.http import responses
 from relay.http.authentication import Authentication
 from relay.http.client import Client
-from relay.http.documentation import failures
-from relay.http.errors import ApiError
+from relay.http.documentation import body, failures
 from relay.http.reading import HELD_BYTES, SHARE_BYTES, read_json
 from relay.http.requests import EmailRequest, IdempotencyKey
 from relay.http.sending import EmailSending
 from relay.http.submissions import Submissions
+from relay.http.validation import validated
 
 _REPLAYED: dict[str, Any] = {
     "Idempotent-Replayed": {
         "description": "`true`: a request with this Idempotency-Key was answered before; nothing was sent again",
         "schema": {"type": "string", "enum": ["true"]},
-    }
-}
-_EMAIL_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": EmailRequest.model_json_schema()}},
     }
 }
 
@@ -42,11 +34,7 @@ def routes(
     memory = Memory(HELD_BYTES, SHARE_BYTES)
 
     async def read(request: Request, portion: Portion) -> EmailRequest:
-        data = await read_json(request, portion)
-        try:
-            return EmailRequest.model_validate(data, context={"now": now()})
-        except ValidationError as error:
-            raise ApiError.invalid(validation.texts(error.errors(include_url=False))) from None
+        return validated(EmailRequest, await read_json(request, portion), now=now())
 
     @router.post(
         "",
@@ -57,7 +45,7 @@ def routes(
             201: {"model": responses.EmailAccepted, "headers": _REPLAYED},
             **failures(400, 401, 403, 408, 413, 415, 422, 429, 500, 503),
         },
-        openapi_extra=_EMAIL_BODY,
+        openapi_extra=body(EmailRequest),
     )
     async def send_email(
         request: Request,
@@ -73,10 +61,5 @@ def routes(
             with submissions.counted(principal, "accept"):
                 answer, replayed = await sending.send(asked, principal, client, idempotency_key)
         return JSONResponse(answer, 201, {"Idempotent-Replayed": "true"} if replayed else None)
-
-    @router.get("", include_in_schema=False)
-    async def refuse() -> Response:
-        """Or `email` would be taken for a message's id."""
-        raise HTTPException(405, headers={"Allow": "POST"})
 
     return router

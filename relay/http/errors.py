@@ -21,7 +21,8 @@ from relay.failures import REPLIES
 RETRY_SECONDS = 10  # after trouble of ours
 
 _BAD_REQUEST = "BadRequestError"
-_KEY_TYPES = {KeyType.NORMAL: "LIVE", KeyType.TEAM: "TEAM", KeyType.TEST: "TEST"}
+_FORBIDDEN = "ForbiddenError"
+_KEY_TYPES = {KeyType.NORMAL: "LIVE", KeyType.TEAM: "TEAM", KeyType.TEST: "TEST", KeyType.ADMIN: "ADMIN"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class ApiError(Exception):
         return cls(rejection.status, [(error, Text(rejection.text.source, values))], headers)
 
     @classmethod
+    def told(cls, text: Text) -> "ApiError":
+        """Of a request that cannot be done, in the words of what cannot do it."""
+        return cls(400, [(_BAD_REQUEST, text)])
+
+    @classmethod
     def invalid(cls, texts: Sequence[Text]) -> "ApiError":
         """Of a request that is not as the OpenAPI document says."""
         return cls(400, [("ValidationError", text) for text in texts])
@@ -64,7 +70,9 @@ class ApiError(Exception):
 # -- Requests ------------------------------------------------------------------------------------------------------
 NOT_FOUND = Rejection(404, "NoResultFound", Text("No result found"))
 ROUTE_UNKNOWN = Rejection(404, "NotFound", Text("The requested URL was not found; see {docs}"))
-METHOD_UNKNOWN = Rejection(405, "MethodNotAllowed", Text("The method is not allowed for the requested URL"))
+METHOD_UNKNOWN = Rejection(
+    405, "MethodNotAllowed", Text("The method is not allowed for the requested URL, which takes {allow}")
+)
 NOT_JSON = Rejection(400, _BAD_REQUEST, Text("Error decoding arguments: {reason}"))
 NOT_HTTP = Rejection(400, _BAD_REQUEST, Text("The request is not valid HTTP"))
 TOO_SLOW = Rejection(408, "RequestTimeout", Text("The request took longer than {seconds} seconds to arrive"))
@@ -76,16 +84,34 @@ NOT_JSON_TYPE = Rejection(
 NO_SMS = Rejection(
     400, _BAD_REQUEST, Text("Service is not allowed to send text messages: they are not offered here yet; see {docs}")
 )
-NO_LETTERS = Rejection(
-    400, _BAD_REQUEST, Text("Service is not allowed to send letters: they are not offered here yet; see {docs}")
-)
-NO_PREVIEW = Rejection(400, _BAD_REQUEST, Text("A preview of a template is not offered here yet; see {docs}"))
+NO_LETTERS = Rejection(400, _BAD_REQUEST, Text("Service is not allowed to send letters"))
+NO_LETTERS_OF_TEAM = Rejection(403, _BAD_REQUEST, Text("Cannot send letters with a team api key"))
+NO_LETTERS_IN_TRIAL = Rejection(403, _BAD_REQUEST, Text("Cannot send letters when service is in trial mode"))
+NOT_A_LETTER = Rejection(400, _BAD_REQUEST, Text("Notification is not a letter"))
 NO_RECEIVED = Rejection(400, _BAD_REQUEST, Text("Received text messages are not offered here yet; see {docs}"))
-NO_BULK = Rejection(400, _BAD_REQUEST, Text("Sending to a list is not offered here yet; see {docs}"))
+NO_BULK = Rejection(
+    400,
+    _BAD_REQUEST,
+    Text("Sending to a list is not offered here yet: send each message with POST /v2/notifications/email; see {docs}"),
+)
+NO_REPORTS = Rejection(
+    400, _BAD_REQUEST, Text("Reports are not offered here: list messages with GET /v2/notifications; see {docs}")
+)
+NO_FOLDERS = Rejection(
+    400, _BAD_REQUEST, Text("Folders of templates are not offered here: leave parent_folder_id out; see {docs}")
+)
+NO_LEGACY_VERSIONS = Rejection(
+    400,
+    _BAD_REQUEST,
+    Text("This is no address of the API: get a version with GET /v2/template/{{id}}/version/{{version}}; see {docs}"),
+)
+VALUES_MISSING = Rejection(400, _BAD_REQUEST, Text("Missing personalisation: {names}"))
 NO_DOCUMENTS = Rejection(400, _BAD_REQUEST, Text("Service is not allowed to send documents"))
 REPLY_TO_UNKNOWN = Rejection(
     400, _BAD_REQUEST, Text("email_reply_to_id {id} does not exist in database for service id {service_id}")
 )
+NO_MANAGEMENT = Rejection(403, _FORBIDDEN, Text("This API key does not have permission to manage {what}."))
+ARCHIVED = Rejection(400, _BAD_REQUEST, Text("Template is already archived."))
 INTERNAL = Rejection(500, "Exception", Text("Internal server error"))
 UNAVAILABLE = Rejection(
     503, "ServiceUnavailable", Text("Temporary failure on our side; nothing was accepted, try again")
@@ -135,6 +161,7 @@ BY_REPLY: dict[Reply, Rejection] = {
     **dict.fromkeys(REPLIES.values(), UNAVAILABLE),  # our fault, whatever it is
     reply.KEY_REVOKED: REVOKED,
     reply.CREDENTIALS_INVALID: KEY_UNKNOWN,
+    reply.KEY_ADMIN: Rejection(403, _FORBIDDEN, Text("This API key is of type admin and sends nothing.")),
     reply.SERVICE_HELD: Rejection(403, _BAD_REQUEST, Text("Service is suspended")),
     reply.KEY_LIMIT: Rejection(
         429, "RateLimitError", Text("Exceeded rate limit for key type {key_type} of {limit} requests per 60 seconds")

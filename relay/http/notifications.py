@@ -74,7 +74,10 @@ def routes(
         principal: Annotated[Principal, Depends(authentication)],
         query: Annotated[ListQuery, Query()],
     ) -> Response:
-        """Messages of the last seven days sent with keys of the same type, newest first, 250 a page."""
+        """Messages of the last seven days sent with keys of the same type, newest first, 250 a page.
+
+        An admin key, which sends nothing, sees those of all types.
+        """
         return await pages.page(principal, query, request.query_params.multi_items(), translator(request))
 
     return router
@@ -124,7 +127,7 @@ def _search(principal: Principal, query: ListQuery, since: float) -> Search | No
     return Search(
         reference=query.reference,
         service_id=principal.service.id,
-        key_type=principal.key.type,
+        key_type=principal.key.type if principal.key.type.sends else None,
         channels=frozenset(channels),
         statuses=frozenset(statuses),
         since=since,

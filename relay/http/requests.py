@@ -127,7 +127,7 @@ def _reference(text: str) -> str:
 
 
 Uuid = Annotated[UUID, BeforeValidator(_uuid)]
-_TextUuid = Annotated[str, AfterValidator(_uuid), Field(json_schema_extra={"format": "uuid"})]
+TextUuid = Annotated[str, AfterValidator(_uuid), Field(json_schema_extra={"format": "uuid"})]
 IdempotencyKey = Annotated[
     str,
     AfterValidator(_idempotency_key),
@@ -137,6 +137,26 @@ IdempotencyKey = Annotated[
         json_schema_extra={"pattern": "^[ -~]{1,255}$"},
     ),
 ]
+
+
+_Personalisation = Annotated[
+    dict[str, Any],
+    AfterValidator(_personalisation),
+    Field(
+        default_factory=dict,
+        description="A value for each placeholder of the template: text, number, or a list of these. "
+        "At most 51,200 bytes together. Names without a placeholder are ignored. Files cannot be sent yet.",
+        examples=[{"name": "Amala", "application_number": "300241"}],
+    ),
+]
+
+
+class PreviewRequest(BaseModel):
+    """What to fill a template with."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    personalisation: _Personalisation
 
 
 class EmailRequest(BaseModel):
@@ -167,22 +187,13 @@ class EmailRequest(BaseModel):
         ),
     ]
     template_id: Annotated[
-        _TextUuid,
+        TextUuid,
         Field(
             description="The template that the message is made of; its newest version counts",
             examples=["f33517ff-2a88-4f6e-b855-c550268ce08a"],
         ),
     ]
-    personalisation: Annotated[
-        dict[str, Any],
-        AfterValidator(_personalisation),
-        Field(
-            default_factory=dict,
-            description="A value for each placeholder of the template: text, number, or a list of these. "
-            "At most 51,200 bytes together. Names without a placeholder are ignored. Files cannot be sent yet.",
-            examples=[{"name": "Amala", "application_number": "300241"}],
-        ),
-    ]
+    personalisation: _Personalisation
     reference: Annotated[
         str,
         Field(
@@ -193,7 +204,7 @@ class EmailRequest(BaseModel):
         ),
     ]
     email_reply_to_id: Annotated[
-        _TextUuid, Field(default_factory=str, description="Reply-to addresses with ids do not exist yet")
+        TextUuid, Field(default_factory=str, description="Reply-to addresses with ids do not exist yet")
     ]
     one_click_unsubscribe_url: Annotated[
         Annotated[

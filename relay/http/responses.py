@@ -152,6 +152,18 @@ class FullTemplate(BaseModel):
     letter_contact_block: _Line
 
 
+class TemplatePreview(BaseModel):
+    """A template filled. `html` is what stands in the page of an email, without branding; of a text it is null."""
+
+    id: UUID = Field(description="The template's id", examples=["f33517ff-2a88-4f6e-b855-c550268ce08a"])
+    type: Channel = Field(description="What is made of it")
+    version: int = Field(description="Which version it is, counted from 1")
+    body: str = Field(description="The filled template, in Markdown", examples=["Hello Amala"])
+    html: str | None = Field(description="The same as HTML", examples=["<p>Hello Amala</p>"])
+    subject: str | None = Field(description="The filled subject", examples=["Your permit is ready"])
+    postage: _Line
+
+
 class Templates(BaseModel):
     """The templates of the service."""
 

@@ -4,12 +4,18 @@ pydantic finds it; here its kinds of error become texts: `<field> <what>`, value
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from itertools import islice
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
 
 from messages.text import Text
 from relay.http import requests
+from relay.http.errors import ApiError
+
+M = TypeVar("M", bound=BaseModel)
 
 _MAX_VALUE_CHARACTERS = 100  # of a value that stands in a text: enough to find it
 _MAX_TOLD = 50  # mistakes in one answer: it would be larger than the request
@@ -32,26 +38,37 @@ _TYPES = {
     "int_from_float": "integer",
     "int_type": "integer",
 }
-_OR_NULL = frozenset(
-    name for name, field in requests.EmailRequest.model_fields.items() if type(None) in get_args(field.annotation)
-)
 
 
-def texts(found: Iterable[Mapping[str, Any]]) -> list[Text]:
+def validated(model: type[M], value: Any, **context: object) -> M:
+    """What a request says, as `model` has it. Raises ApiError."""
+    try:
+        return model.model_validate(value, context=context)
+    except ValidationError as error:
+        raise ApiError.invalid(texts(error.errors(include_url=False), _or_null(model))) from None
+
+
+@cache
+def _or_null(model: type[BaseModel]) -> frozenset[str]:
+    """The fields that may be null."""
+    return frozenset(name for name, field in model.model_fields.items() if type(None) in get_args(field.annotation))
+
+
+def texts(found: Iterable[Mapping[str, Any]], or_null: Collection[str] = ()) -> list[Text]:
     """Of pydantic's errors, the first of them in their order; fields that nobody knows are named together.
 
-    Locations begin with the field.
+    Locations begin with the field; those of `or_null` may be null, too.
     """
     found = list(islice(found, _MAX_TOLD))
     unknown = [str(error["loc"][-1]) for error in found if error["type"] == "extra_forbidden"]
-    said = [_text(error) for error in found if error["type"] != "extra_forbidden"]
+    said = [_text(error, or_null) for error in found if error["type"] != "extra_forbidden"]
     if unknown:
         source = (_ONE_ADDITIONAL if len(unknown) == 1 else _ADDITIONAL).source
         said.append(Text(source, {"names": ", ".join(map(_shown, unknown))}))
     return said
 
 
-def _text(error: Mapping[str, Any]) -> Text:
+def _text(error: Mapping[str, Any], or_null: Collection[str]) -> Text:
     kind, context = error["type"], error.get("ctx", {})
     field = _field(error["loc"])
     values: dict[str, object] = {"field": field, "value": _shown(error["input"])}
@@ -64,7 +81,7 @@ def _text(error: Mapping[str, Any]) -> Text:
     if kind == "uuid_parsing":
         return Text(requests.NOT_UUID.source, values)
     if kind in _TYPES:
-        type_ = _TYPES[kind] + (", null" if field in _OR_NULL and len(error["loc"]) == 1 else "")
+        type_ = _TYPES[kind] + (", null" if field in or_null and len(error["loc"]) == 1 else "")
         return Text(_NOT_OF_TYPE.source, {**values, "type": type_})
     if kind == "string_too_long":
         return Text(_TOO_LONG.source, values)

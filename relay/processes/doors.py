@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 
 from auth.throttle import Throttle
 from auth.verify import Verifier
+from config.database import Database
 from config.settings import Settings
 from config.words import Words
 from delivery.library.brandings import Brandings
@@ -28,6 +29,7 @@ from relay.wiring import announced, load_letterheads, open_database, secret_keyr
 class DoorParts(NamedTuple):
     """What every door is made of."""
 
+    database: Database
     verifier: Verifier
     searching: Searching
     contents: Contents
@@ -64,6 +66,7 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
         try:
             words = Words.load(f"{settings.http.public_url}smtp")
             yield DoorParts(
+                database,
                 verifier,
                 searching,
                 Contents(database, codec),

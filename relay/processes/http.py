@@ -10,6 +10,7 @@ from relay.http.serving import serve
 from relay.processes.doors import open_door
 from relay.processes.life import DRAIN_SECONDS, Place
 from relay.processes.roles import HTTP
+from relay.wiring import secret_keyring
 
 
 async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
@@ -24,6 +25,9 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             contents=parts.contents,
             templates_=parts.templates,
             brandings=parts.brandings,
+            database=parts.database,
+            settings=settings,
+            secret=secret_keyring(settings),
             metrics=parts.metrics,
             words=parts.words,
             now=time.time,

@@ -35,6 +35,7 @@ _AUTH_FAILURES = {
     reply.SERVICE_HELD: "held",
     reply.AUTH_UNAVAILABLE: "unavailable",
     reply.KEY_REVOKED: "revoked",
+    reply.KEY_ADMIN: "admin",
     reply.THROTTLED: "throttled",
 }
 

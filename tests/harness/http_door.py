@@ -21,7 +21,7 @@ from auth.throttle import Throttle
 from auth.verify import Verifier
 from config.database import Database
 from config.keyring import Keyring
-from config.settings import Limits
+from config.settings import Limits, Settings
 from delivery.library import templates
 from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
@@ -99,7 +99,7 @@ class Door:
     async def ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, **options: Any) -> Answer:
         async with self.session.request(method, self.url + path, headers=headers, **options) as answer:
             octets = await answer.read()
-            body = json.loads(octets) if answer.content_type == "application/json" else octets
+            body = json.loads(octets) if octets and answer.content_type == "application/json" else octets
             return Answer(answer.status, answer.headers, body)
 
     async def send(self, name: str = "normal", headers: Mapping[str, str] | None = None, **changes: object) -> Answer:
@@ -138,6 +138,9 @@ async def running_door(
         contents=store.contents,
         templates_=found,
         brandings=brandings,
+        database=database,
+        settings=Settings(limits=limits),
+        secret=keyring,
         metrics=DoorMetrics(registry),
         words=words(),
         now=clock,

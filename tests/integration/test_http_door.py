@@ -194,16 +194,19 @@ async def test_a_body_must_be_json_and_not_too_large(door: Door) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "said"),
     [
-        ("POST", "/v2/notifications/sms", "text messages"),
-        ("POST", "/v2/notifications/letter", "letters"),
-        ("POST", "/v2/notifications/bulk", "Sending to a list"),
-        ("GET", f"/v2/notifications/{uuid4()}/pdf", "letters"),
-        ("GET", "/v2/received-text-messages", "Received text messages"),
-        ("POST", f"/v2/template/{uuid4()}/preview", "A preview of a template"),
+        ("POST", "/v2/notifications/sms", "text messages: they are not offered"),
+        ("POST", "/v2/notifications/letter", "Service is not allowed to send letters"),
+        ("POST", "/v2/notifications/bulk", "send each message with POST /v2/notifications/email"),
+        ("GET", "/v2/received-text-messages", "Received text messages are not offered"),
+        ("POST", "/v2/reports", "list messages with GET /v2/notifications"),
+        ("GET", f"/v2/reports/{uuid4()}/content", "list messages with GET /v2/notifications"),
+        ("POST", "/v2/manage-template-folder", "leave parent_folder_id out"),
+        ("DELETE", f"/v2/manage-template-folder/{uuid4()}", "leave parent_folder_id out"),
+        ("GET", f"/service/{uuid4()}/template/{uuid4()}/versions", "GET /v2/template/{id}/version/{version}"),
     ],
-    ids=range(6),
+    ids=range(9),
 )
-async def test_what_is_not_offered_yet_says_so(door: Door, method: str, path: str, said: str) -> None:
+async def test_what_is_not_offered_says_so(door: Door, method: str, path: str, said: str) -> None:
     answer = await door.ask(method, path, door.key())
     french = await door.ask(method, path, {**door.key(), "Accept-Language": "fr"})
 
@@ -211,21 +214,64 @@ async def test_what_is_not_offered_yet_says_so(door: Door, method: str, path: st
     ((error, message),) = answer.errors
     assert error == "BadRequestError"
     assert said in message
-    assert "not offered here yet" in message
     assert french.errors[0][1] != message
     assert (await door.ask(method, path)).status == 401
 
 
+@pytest.mark.parametrize(
+    ("key", "status", "message"),
+    [
+        ("normal", 400, "Service is not allowed to send letters"),
+        ("test", 400, "Service is not allowed to send letters"),
+        ("team", 403, "Cannot send letters with a team api key"),
+        ("trial", 403, "Cannot send letters when service is in trial mode"),
+    ],
+)
+async def test_a_letter_is_refused_as_to_a_service_that_may_send_none(
+    door: Door, key: str, status: int, message: str
+) -> None:
+    answer = await door.ask("POST", "/v2/notifications/letter", door.key(key), json={"template_id": "any"})
+    assert (answer.status, answer.errors) == (status, [("BadRequestError", message)])
+
+
+async def test_no_message_is_a_letter(door: Door) -> None:
+    sent = (await door.send()).body["id"]
+    assert (await door.get(f"/v2/notifications/{sent}/pdf")).errors == [
+        ("BadRequestError", "Notification is not a letter")
+    ]
+    assert (await door.get(f"/v2/notifications/{uuid4()}/pdf")).status == 404
+
+
 async def test_failures_outside_the_routes_have_the_same_shape(door: Door) -> None:
-    for method, path, status in (
-        ("GET", "/nowhere", 404),
-        ("GET", "/v2/notifications/", 404),
-        ("DELETE", "/v2/templates", 405),
-        ("PUT", EMAIL, 405),
-        ("GET", EMAIL, 405),
+    for method, path, status, allow in (
+        ("GET", "/nowhere", 404, None),
+        ("GET", "/v2/notifications/", 404, None),
+        ("DELETE", "/v2/templates", 405, "GET, HEAD, OPTIONS"),
+        ("PUT", EMAIL, 405, "OPTIONS, POST"),
+        ("GET", EMAIL, 405, "OPTIONS, POST"),
+        ("HEAD", EMAIL, 405, "OPTIONS, POST"),
+        ("DELETE", "/v2/notifications/sms", 405, "OPTIONS, POST"),
+        ("POST", f"/v2/notifications/{uuid4()}", 405, "DELETE, GET, HEAD, OPTIONS"),
+        ("PUT", f"/v2/manage-template/{uuid4()}", 405, "DELETE, GET, HEAD, OPTIONS, PATCH"),
+        ("TRACE", "/docs", 405, "GET, HEAD, OPTIONS"),
     ):
         answer = await door.ask(method, path, door.key())
-        assert (answer.status, len(answer.errors)) == (status, 1), path
+        assert (answer.status, answer.headers.get("Allow")) == (status, allow), (method, path)
+        if method != "HEAD":
+            ((error, message),) = answer.errors
+            assert error == ("NotFound" if status == 404 else "MethodNotAllowed")
+            assert (allow or "/docs") in message
+
+
+async def test_head_is_get_without_its_body_and_options_tells_the_methods(door: Door) -> None:
+    for path in ("/v2/templates", "/v2/notifications", "/docs", "/openapi.json"):
+        whole, head = [await door.ask(method, path, door.key()) for method in ("GET", "HEAD")]
+        assert (head.status, head.body or b"") == (200, b"")
+        assert head.headers["Content-Length"] == whole.headers["Content-Length"]
+    assert (await door.ask("HEAD", "/v2/templates")).status == 401
+    told = await door.ask("OPTIONS", f"/v2/notifications/{uuid4()}")
+    assert (told.status, told.headers["Allow"]) == (204, "DELETE, GET, HEAD, OPTIONS")
+    assert (await door.ask("OPTIONS", "/nowhere")).status == 404
 
 
 async def test_templates_that_cannot_be_used(door: Door) -> None:

@@ -22,7 +22,7 @@ CHAPTERS = (START, "keys", "templates", "statuses", "callbacks", "failures", "li
 EXAMPLE_ROOT = "https://relay.example.ca"
 
 _GUIDE = Text("Guide")
-_MISSING = Text("Not offered yet")
+_MISSING = Text("Not offered")
 _GENERATED: dict[str, Callable[[Translate], str]] = {"[[failures]]": failures}
 
 

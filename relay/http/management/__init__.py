@@ -1,0 +1,16 @@
+"""What needs no shell on the relay: templates, callbacks, guests and what waits, for a key of type admin."""
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter
+
+from relay.http.management import callbacks, guests, messages, templates
+from relay.http.management.desk import Desk
+from relay.http.receiving import Receiving
+
+
+def routes(desk: Desk, receiving: Receiving) -> Iterator[APIRouter]:
+    yield templates.routes(desk, receiving)
+    yield callbacks.routes(desk, receiving)
+    yield guests.routes(desk, receiving)
+    yield messages.routes(desk)

@@ -1,0 +1,229 @@
+"""What a key of type admin changes by the API: what the command changes, in its service only, entered as its own."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select, update
+
+from auth import audit, keys
+from config.database import Database
+from config.settings import Limits
+from delivery.callbacks import urls
+from delivery.store.tables import messages
+from messages.message import KeyType
+from tests.harness.http_door import DOMAIN, GUEST, Answer, Door, make_template, running_door
+
+TOKEN = "a-token-of-theirs"
+NEW = {"name": "Permit", "template_type": "email", "content": "Hello ((name))", "subject": "Yours"}
+CATEGORY = "0dda24c2-982a-4f44-9749-0e38b2607e89"
+
+
+async def ask(door: Door, method: str, path: str, body: Any = None, key: str = "admin") -> Answer:
+    options = {} if body is None else {"json": body}
+    return await door.ask(method, f"/v2/{path}", door.key(key), **options)
+
+
+def hours_ahead(door: Door) -> str:
+    return datetime.fromtimestamp(door.clock() + 7200, UTC).isoformat()
+
+
+async def entered(door: Door) -> list[tuple[str, str, str, UUID]]:
+    async with door.database.read() as c:
+        rows = await c.execute(select(audit.audit).order_by(audit.audit.c.id))
+        return [(row.action, row.actor_kind, row.actor, row.service_id) for row in rows]
+
+
+async def test_a_template_lives_as_long_as_its_manager_wants(database: Database) -> None:
+    """On SQLite and on PostgreSQL."""
+    async with running_door(database) as door:
+        made = await ask(door, "POST", "manage-template", NEW | {"template_category_id": CATEGORY})
+        assert made.status == 201
+        path = f"manage-template/{made.body['id']}"
+        assert (made.body["version"], made.body["type"], made.body["body"]) == (1, "email", "Hello ((name))")
+        assert (made.body["archived"], made.body["folder_id"], made.body["template_category_id"]) == (False, None, None)
+        assert made.body["created_by"] == f"live@{DOMAIN}"
+        assert (await ask(door, "GET", path)).body == made.body
+
+        changed = await ask(door, "PATCH", path, {"content": "Dear ((name))", "parent_folder_id": None})
+        assert (changed.status, changed.body["version"], changed.body["subject"]) == (200, 2, "Yours")
+        listed = await ask(door, "GET", "manage-template")
+        assert [each["name"] for each in listed.body["templates"]] == ["Greeting", "Permit"]
+        versions = (await ask(door, "GET", f"{path}/versions")).body["templates"]
+        assert [(each["version"], each["body"]) for each in versions] == [(2, "Dear ((name))"), (1, "Hello ((name))")]
+        door.clock.ahead_seconds += 5
+        assert (await door.send(template_id=made.body["id"])).body["content"]["body"] == "Dear Amala"
+
+        gone = await ask(door, "DELETE", path)
+        assert (gone.status, gone.body["archived"]) == (200, True)
+        assert (await ask(door, "DELETE", path)).errors == [("BadRequestError", "Template is already archived.")]
+        assert (await ask(door, "GET", path)).body["archived"] is True
+        assert (await ask(door, "PATCH", path, {"name": "Other"})).status == 400
+        assert (await ask(door, "GET", "manage-template")).body["templates"][1:] == []
+
+        key_id = str(door.issued["admin"].key.id)
+        told = [f"template.{action}" for action in ("create", "update", "archive")]
+        assert await entered(door) == [(action, "key", key_id, door.service.id) for action in told]
+
+
+async def test_a_callback_is_set_shown_and_removed(database: Database) -> None:
+    async with running_door(database) as door:
+        asked = {"url": "https://city.example/notify", "bearer_token": TOKEN}
+        assert (await ask(door, "GET", "manage-callback")).errors == [("NoResultFound", "No result found")]
+        issued = await ask(door, "PUT", "manage-callback", asked)
+        again = await ask(door, "PUT", "manage-callback", asked)
+        assert issued.status == again.status == 200
+        assert issued.body["signing_secret"] != again.body["signing_secret"]
+        async with database.read() as c:
+            receiver = await c.run_sync(urls.load, door.keyring, [door.service.id])
+        assert receiver[door.service.id] is not None
+
+        shown = await ask(door, "GET", "manage-callback")
+        assert shown.body.keys() == {"url", "created_at", "waiting", "failed_last_day", "last_outcome"}
+        assert shown.body["url"] == asked["url"]
+        assert (await ask(door, "DELETE", "manage-callback")).body == {"result": "success"}
+        assert (await ask(door, "DELETE", "manage-callback")).status == 404
+        private = await ask(door, "PUT", "manage-callback", asked | {"url": "https://127.0.0.1/"})
+        assert private.status == 400
+        assert "public addresses only" in private.errors[0][1]
+        actions = [action for action, *_ in await entered(door)]
+        assert actions == ["service.callback.set", "service.callback.set", "service.callback.remove"]
+
+
+async def test_guests_are_added_listed_and_removed(database: Database) -> None:
+    async with running_door(database) as door:
+        added = await ask(door, "POST", "manage-guest", {"guest": "Ann@HOME.example"})
+        assert (added.status, added.body["guest"]) == (201, "ann@home.example")
+        listed = (await ask(door, "GET", "manage-guest")).body["guests"]
+        assert [each["guest"] for each in listed] == ["ann@home.example", GUEST]
+        assert added.body in listed
+        door.clock.ahead_seconds += 5
+        assert (await door.send("team", email_address="ann@home.example")).status == 201
+        twice = await ask(door, "POST", "manage-guest", {"guest": "ann@home.example"})
+        assert twice.errors == [("BadRequestError", "this address or number is on the guest list already")]
+        path = f"manage-guest/{added.body['id']}"
+        assert (await ask(door, "DELETE", path)).body == {"result": "success"}
+        assert (await ask(door, "DELETE", path)).status == 404
+        assert [action for action, *_ in await entered(door)] == ["service.guest.add", "service.guest.remove"]
+
+
+async def test_a_key_cancels_messages_of_its_type_and_an_admin_key_any(database: Database) -> None:
+    async with running_door(database) as door:
+        sent = {}
+        for key in ("normal", "test"):
+            sent[key] = (await door.send(key, scheduled_for=hours_ahead(door))).body["id"]
+
+        async def cancel(name: str, key: str) -> Answer:
+            return await ask(door, "DELETE", f"notifications/{sent[name]}", key=key)
+
+        assert (await cancel("normal", "test")).status == 404
+        assert (await cancel("normal", "trial")).status == 404
+        assert (await cancel("normal", "normal")).body == {"result": "success"}
+        assert (await cancel("test", "admin")).status == 200
+        again = await cancel("test", "admin")
+        assert again.status == 400
+        assert "it is cancelled" in again.errors[0][1]
+        shown = await door.get(f"/v2/notifications/{sent['normal']}")
+        assert (shown.body["status"], shown.body["completed_at"] is None) == ("cancelled", False)
+        assert [action for action, *_ in await entered(door)] == ["message.cancel", "message.cancel"]
+
+
+async def test_a_group_is_cancelled_with_an_admin_key_only(door: Door) -> None:
+    sent = [(await door.send(scheduled_for=hours_ahead(door))).body["id"] for _ in range(2)]
+    group = uuid4()
+    async with door.database.write() as c:
+        await c.execute(update(messages).where(messages.c.id.in_(map(UUID, sent))).values(group_id=group))
+    assert (await ask(door, "DELETE", f"manage-group/{group}", key="normal")).status == 403
+    done = await ask(door, "DELETE", f"manage-group/{group}")
+    assert done.body == {"group_id": str(group), "cancelled": 2, "not_cancelled": 0}
+    assert (await ask(door, "DELETE", f"manage-group/{uuid4()}")).status == 404
+
+
+WHAT = {"manage-template": "templates", "manage-callback": "callbacks", "manage-guest": "guests"}
+
+
+@pytest.mark.parametrize("key", ["normal", "team", "test", "trial"])
+@pytest.mark.parametrize("path", WHAT)
+async def test_no_other_key_manages_anything(door: Door, key: str, path: str) -> None:
+    refused = await ask(door, "GET", path, key=key)
+    message = f"This API key does not have permission to manage {WHAT[path]}."
+    assert (refused.status, refused.errors) == (403, [("ForbiddenError", message)])
+    assert await entered(door) == []
+
+
+async def test_an_admin_key_sends_nothing_and_sees_all_types(door: Door) -> None:
+    refused = await door.send("admin")
+    assert (refused.status, refused.errors[0][0]) == (403, "ForbiddenError")
+    simulated = await door.send("admin", email_address="simulate-delivered@notification.canada.ca")
+    assert simulated.status == 403
+    for key in ("normal", "test"):
+        assert (await door.send(key)).status == 201
+    assert len((await door.get("/v2/notifications", "admin")).body["notifications"]) == 2
+    assert len((await door.get("/v2/notifications", "test")).body["notifications"]) == 1
+
+
+async def _template(door: Door) -> str:
+    async with door.database.write() as c:
+        return f"manage-template/{(await make_template(c, door.issued['trial'].key.service_id)).id}"
+
+
+async def _hidden(door: Door) -> str:
+    return f"manage-template/{door.service.email_template_id}"
+
+
+async def _unknown(door: Door) -> str:
+    return f"manage-template/{uuid4()}"
+
+
+@pytest.mark.parametrize("of", [_template, _hidden, _unknown])
+async def test_what_is_not_of_the_keys_service_is_not_there(door: Door, of: Callable[[Door], Awaitable[str]]) -> None:
+    path = await of(door)
+    for method, end, body in (
+        ("GET", "", None),
+        ("GET", "/versions", None),
+        ("PATCH", "", {"name": "Mine"}),
+        ("DELETE", "", None),
+    ):
+        answer = await ask(door, method, path + end, body)
+        assert (answer.status, answer.errors) == (404, [("NoResultFound", "No result found")])
+    assert await entered(door) == []
+
+
+async def test_an_admin_key_may_do_so_much_in_a_minute(database: Database) -> None:
+    async with running_door(database) as door:
+        async with database.write() as c:
+            terms: Any = {"per_minute": 3}
+            issued = await keys.create(
+                c, door.keyring, Limits(), door.service, door.clock(), name="few", type=KeyType.ADMIN, **terms
+            )
+        door.issued["few"] = issued
+        door.clock.ahead_seconds += 60 - door.clock() % 60
+        answers = [await ask(door, "GET", "manage-guest", key="few") for _ in range(4)]
+        assert [each.status for each in answers] == [200, 200, 200, 429]
+        limit = "Exceeded rate limit for key type ADMIN of 3 requests per 60 seconds"
+        assert answers[-1].errors == [("RateLimitError", limit)]
+        assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
+
+
+async def test_what_cannot_be_used_is_said_and_changes_nothing(door: Door) -> None:
+    for method, path, body, message in (
+        ("POST", "manage-template", {}, "name is a required property"),
+        (
+            "POST",
+            "manage-template",
+            NEW | {"template_type": "letter"},
+            "template_type letter is not one of [sms, email]",
+        ),
+        ("POST", "manage-template", NEW | {"more": 1}, "Additional properties are not allowed (more was unexpected)"),
+        ("POST", "manage-template", NEW | {"content": " "}, "a template's body has 1 to 50000 characters"),
+        ("PATCH", f"manage-template/{door.template.id}", {}, "nothing is named that is to change"),
+        ("PUT", "manage-callback", {"url": "https://city.example"}, "bearer_token is a required property"),
+        ("POST", "manage-guest", {"guest": "nobody"}, "this is neither a mail address nor a telephone number"),
+        ("DELETE", "manage-guest/one", None, "id is not a valid UUID"),
+    ):
+        answer = await ask(door, method, path, body)
+        assert answer.status == 400, (method, path, answer.body)
+        assert message in answer.errors[0][1]
+    assert await entered(door) == []
