@@ -115,9 +115,15 @@ def example(document: dict[str, Any], schema: dict[str, Any], *, required_only: 
     if schema.get("type") == "array":
         return [example(document, schema["items"], depth=depth + 1)] if depth <= _MAX_DEPTH else []
     if "properties" in schema:
-        wanted = schema.get("required", ()) if required_only else schema["properties"]
+        wanted = _wanted(schema) if required_only else schema["properties"]
         return {name: example(document, schema["properties"][name], depth=depth + 1) for name in wanted}
     return {"string": "...", "integer": 1, "number": 1, "boolean": True, "object": {}}.get(schema.get("type", ""))
+
+
+def _wanted(schema: dict[str, Any]) -> list[str]:
+    """What a request must have; where it need have nothing, what it may have and shows an example of."""
+    showing = [name for name, each in schema["properties"].items() if _said(each).get("examples")]
+    return schema.get("required") or showing
 
 
 def inner(document: dict[str, Any], schema: dict[str, Any]) -> tuple[str, dict[str, Any]]:
