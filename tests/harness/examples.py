@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ _PROGRAMS = {
     "js": ("cjs", ["node"]),
 }
 
+_READERS = {"sh": ["sh", "-n"], "python": [sys.executable, "-m", "py_compile"], "js": ["node", "--check"]}
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -27,8 +30,14 @@ class Example:
 
     def run(self, folder: Path, **variables: str) -> str:
         """What it prints. Fails where it fails; `variables` are its environment."""
-        suffix, program = _PROGRAMS[self.language]
-        file = folder / f"example.{suffix}"
+        return self._give_to(_PROGRAMS[self.language][1], folder, variables)
+
+    def read(self, folder: Path) -> None:
+        """Fails where it is no code of its language."""
+        self._give_to(_READERS[self.language], folder, {})
+
+    def _give_to(self, program: list[str], folder: Path, variables: Mapping[str, str]) -> str:
+        file = folder / f"example.{_PROGRAMS[self.language][0]}"
         file.write_text(self.code)
         done = subprocess.run(
             [*program, file],

@@ -99,3 +99,4 @@ def test_example_of_an_answer_has_all_its_fields() -> None:
 
     assert example(known, schema) == {"a": "x", "b": None, "c": [{"n": 1}], "d": "first", "e": True}
     assert example(known, schema, required_only=True) == {"a": "x"}
+    assert example(known, {**schema, "required": []}, required_only=True) == {"a": "x"}  # nothing is: what shows one
