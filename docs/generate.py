@@ -25,6 +25,7 @@ from relay.http.pages import replies
 from relay.http.pages.book import EXAMPLE_ROOT, Book
 from relay.http.pages.examples import Ids
 from relay.http.pages.markdown import demoted
+from relay.http.pages.reference import statuses
 from relay.metrics import DoorMetrics
 from relay.processes.roles import OPS, PROCESSES, ROLES, Process, Role, Secret
 
@@ -124,7 +125,8 @@ def api(language: Language) -> str:
     """The chapters of /docs, then every call, with links to what stands on this page or beside it."""
     words = Words.load()
     document = documentation.openapi(_application(words), f"{EXAMPLE_ROOT}/")
-    book = Book(document, language, words.translator(language))
+    translate = words.translator(language)
+    book = Book(document, language, translate)
     ids = Ids(f"{EXAMPLE_ROOT}/")
     suffix = ".fr" if language is Language.FR else ""
 
@@ -139,7 +141,9 @@ def api(language: Language) -> str:
     for group in book.groups():
         lines += [f"## {group.title}", ""]
         for entry in group.entries:
-            text = demoted(str(book.read(entry.name, ids)), 2)
+            read, call = book.read(entry.name, ids), book.call(entry.name)
+            failing = "" if call is None else statuses(call, translate)  # what to do stands in a chapter, once
+            text = demoted("\n".join((read.start, read.examples, read.answer, failing)), 2)
             lines += [re.sub(r"\]\(([\w-]+\.md(?:#[\w-]+)?)\)", linked, text).strip(), ""]
     return "\n".join(lines[:-1])
 

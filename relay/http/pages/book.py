@@ -74,19 +74,19 @@ class Book:
     def read(self, name: str, ids: Ids) -> Reference:
         """A page as Markdown. Raises KeyError where there is none."""
         found = self._read(name, ids)
-        pieces = (each.replace(EXAMPLE_ROOT, ids.root.rstrip("/")) for each in (found.start, found.examples, found.end))
-        return Reference(*pieces)
+        pieces = (found.start, found.examples, found.answer, found.failures)
+        return Reference(*(each.replace(EXAMPLE_ROOT, ids.root.rstrip("/")) for each in pieces))
 
     def _read(self, name: str, ids: Ids) -> Reference:
         if call := self.call(name):
             return reference(call, ids, self._translate)
         if name == MISSING:
-            return Reference(f"# {self.title(name)}\n\n{not_offered(self._missing, self._translate)}", "", "")
+            return Reference(f"# {self.title(name)}\n\n{not_offered(self._missing, self._translate)}")
         text = self._chapters[name]
         for mark, generate in _GENERATED.items():
             if mark in text:
                 text = text.replace(mark, generate(self._translate))
-        return Reference(text, "", "")
+        return Reference(text)
 
     def _said(self, text: Text) -> str:
         return text.render(self._translate)

@@ -43,22 +43,25 @@ _AT_MOST, _AT_LEAST = Text("at most {limit} characters"), Text("at least {limit}
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One call's page in three pieces: what stands before its examples, they, and what stands behind."""
+    """A page in pieces: what stands before the examples of a call, they, its answer, and how it fails."""
 
     start: str
-    examples: str
-    end: str
+    examples: str = ""
+    answer: str = ""
+    failures: str = ""
 
     def __str__(self) -> str:
-        return f"{self.start}\n{self.examples}\n{self.end}"
+        return "\n".join((self.start, self.examples, self.answer, self.failures))
 
 
 def reference(call: Call, ids: Ids, translate: Translate) -> Reference:
-    return Reference(
-        "\n".join(_start(call, translate)),
-        "\n".join(_examples(call, ids)),
-        "\n".join([*_answer(call, translate), *_failures(call, translate)]),
-    )
+    pieces = _start(call, translate), _examples(call, ids), _answer(call, translate), _failures(call, translate)
+    return Reference(*("\n".join(each) for each in pieces))
+
+
+def statuses(call: Call, translate: Translate) -> str:
+    """How it fails, for who finds elsewhere what to do."""
+    return f"## {_FAILS.render(translate)}\n\n{' '.join(f'`{status}`' for status in call.failures)}"
 
 
 def not_offered(calls: Iterable[Call], translate: Translate) -> str:

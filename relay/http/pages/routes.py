@@ -114,7 +114,8 @@ class _Writer:
         book = self.book(language)
         read = book.read(name, ids)
         start, examples, end = (
-            to_html(each, lambda target: _link(target, language)) for each in (read.start, read.examples, read.end)
+            to_html(each, lambda target: _link(target, language))
+            for each in (read.start, read.examples, f"{read.answer}\n{read.failures}")
         )
         return render(
             "call.html" if book.call(name) else "page.html",
