@@ -3,10 +3,14 @@
 A test fails while a generated part is not what the code says.
 """
 
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry
 
 from auth.domains.selectors import MOVES as KEY_MOVES
 from auth.domains.selectors import Look, State
@@ -15,7 +19,14 @@ from messages.email.branding import Reason
 from messages.email.headers import ADDED, POLICY
 from messages.message import Language
 from messages.status import FINAL, MOVES
-from relay.http import replies
+from relay.http import documentation
+from relay.http.application import application
+from relay.http.pages import replies
+from relay.http.pages.book import EXAMPLE_ROOT, Book
+from relay.http.pages.examples import Ids
+from relay.http.pages.markdown import demoted
+from relay.http.pages.reference import statuses
+from relay.metrics import DoorMetrics
 from relay.processes.roles import OPS, PROCESSES, ROLES, Process, Role, Secret
 
 FOLDER = Path(__file__).parent
@@ -110,6 +121,45 @@ def smtp_replies(language: Language) -> str:
     return "\n".join(lines[:-1])
 
 
+def api(language: Language) -> str:
+    """The chapters of /docs, then every call, with links to what stands on this page or beside it."""
+    words = Words.load()
+    document = documentation.openapi(_application(words), f"{EXAMPLE_ROOT}/")
+    translate = words.translator(language)
+    book = Book(document, language, translate)
+    ids = Ids(f"{EXAMPLE_ROOT}/")
+    suffix = ".fr" if language is Language.FR else ""
+
+    def linked(found: re.Match[str]) -> str:
+        name, _, anchor = found[1].partition("#")
+        own = name.removesuffix(".md")
+        if own not in book.names:
+            return f"]({own}{suffix}.md)"
+        return f"](#{anchor or _github_anchor(book.title(own))})"
+
+    lines: list[str] = []
+    for group in book.groups():
+        lines += [f"## {group.title}", ""]
+        for entry in group.entries:
+            read, call = book.read(entry.name, ids), book.call(entry.name)
+            failing = "" if call is None else statuses(call, translate)  # what to do stands in a chapter, once
+            text = demoted("\n".join((read.start, read.examples, read.answer, failing)), 2)
+            lines += [re.sub(r"\]\(([\w-]+\.md(?:#[\w-]+)?)\)", linked, text).strip(), ""]
+    return "\n".join(lines[:-1])
+
+
+def _application(words: Words) -> Any:
+    """The HTTP door without the parts that serve it: enough to know its calls."""
+    parts: dict[str, Any] = dict.fromkeys(inspect.signature(application).parameters)
+    return application(
+        **{**parts, "public_url": f"{EXAMPLE_ROOT}/", "words": words, "metrics": DoorMetrics(CollectorRegistry())}
+    )
+
+
+def _github_anchor(title: str) -> str:
+    return re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "moves": moves,
     "key moves": key_moves,
@@ -119,6 +169,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "listeners": listeners,
     "smtp replies": partial(smtp_replies, Language.EN),
     "smtp replies in french": partial(smtp_replies, Language.FR),
+    "api": partial(api, Language.EN),
+    "api in french": partial(api, Language.FR),
 }
 
 _PART = re.compile(r"(<!-- generated: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)

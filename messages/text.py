@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from string import Formatter
 
 Translate = Callable[[str], str]  # the English source -> the text in the reader's language
 
@@ -37,6 +38,11 @@ class TextError(Exception):
     def __init__(self, source: str, **values: object) -> None:
         self.text = Text(source, values)
         super().__init__(str(self.text))
+
+
+def without_values(source: str) -> str:
+    """A source, in whichever language, with \u2026 where a value stands."""
+    return "".join(text + ("" if name is None else "\u2026") for text, name, _, _ in Formatter().parse(source))
 
 
 def clean(text: str) -> str:

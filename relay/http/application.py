@@ -1,7 +1,6 @@
 """The HTTP door as an ASGI application: routes at the root of the domain, every failure in the shape of Notify's v2."""
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -11,7 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.database import Database
@@ -19,7 +18,6 @@ from config.keyring import Keyring
 from config.memory import Memory
 from config.settings import Settings
 from config.words import Words, negotiate
-from messages.message import Language
 from messages.text import Translate
 from relay.failures import Failure, failure_of
 from relay.http import (
@@ -32,7 +30,6 @@ from relay.http import (
     pictures,
     posting,
     received,
-    replies,
     responses,
     templates,
     validation,
@@ -40,8 +37,10 @@ from relay.http import (
 from relay.http.authentication import Authentication, Throttle, Verifier
 from relay.http.errors import ApiError
 from relay.http.management.desk import Desk
+from relay.http.pages import routes as pages
+from relay.http.pages.own import Own
+from relay.http.pages.pulse import Pulse
 from relay.http.paths import Paths
-from relay.http.pictures import is_picture
 from relay.http.presenting import Bodies, Contents, Links, Templates
 from relay.http.reading import HELD_BYTES, SHARE_BYTES
 from relay.http.receiving import Receiving
@@ -51,8 +50,6 @@ from relay.http.submissions import Acceptor, Submissions
 from relay.metrics import DoorMetrics
 
 _READ_SECONDS = 10.0  # a database that takes longer is away
-_PAGE_SECONDS = 3600  # a page is kept: after an update of the relay its replies are explained within an hour
-_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 
 
 def application(
@@ -98,6 +95,8 @@ def application(
     memory, receiving = Memory(HELD_BYTES, SHARE_BYTES), Receiving()
     common = (authentication, submissions)
     desk = Desk(authentication, database, settings, secret, links.docs, now)
+    document = cache(lambda: documentation.openapi(app, links.root))  # when somebody asks: it takes a while
+    own = Own(authentication, templates_, searching, links.root)
     routers = [
         posting.routes(EmailRequest, responses.EmailAccepted, *common, email, memory, now),
         posting.routes(SmsRequest, responses.SmsAccepted, *common, sms, memory, now),
@@ -108,11 +107,10 @@ def application(
         templates.routes(authentication, templates_, receiving, links.docs, now),
         pictures.routes(brandings),
         *management.routes(desk, receiving),
+        pages.routes(document, words, links, own, Pulse(searching)),
     ]
     for router in routers:
         app.include_router(router)
-    _add_documentation(app, links)
-    _add_replies(app, words)
     app.add_exception_handler(ApiError, answers.of_error)
     app.add_exception_handler(RequestValidationError, answers.of_invalid)
     app.add_exception_handler(HTTPException, answers.of_route)
@@ -123,34 +121,6 @@ def application(
 
 def _name(route: APIRoute) -> str:
     return route.name
-
-
-def _add_documentation(app: FastAPI, links: Links) -> None:
-    @cache
-    def written() -> tuple[str, str]:
-        # When somebody asks, in a thread: it takes as long as all else that a door does before it is ready.
-        document = documentation.openapi(app, links.root)
-        return json.dumps(document), documentation.page(document)
-
-    @app.get("/openapi.json", include_in_schema=False)
-    def openapi() -> Response:
-        return Response(written()[0], media_type="application/json")
-
-    @app.get("/docs", include_in_schema=False)
-    def docs() -> Response:
-        return Response(written()[1], media_type="text/html", headers={"Content-Security-Policy": _PAGE_POLICY})
-
-
-def _add_replies(app: FastAPI, words: Words) -> None:
-    languages = (Language.EN, Language.FR)
-    pages = {language: replies.page(language, words.translator(language)) for language in languages}
-
-    @app.get("/smtp", include_in_schema=False)
-    async def smtp(request: Request) -> Response:
-        asked = request.query_params.get("lang")  # a link came to somebody who would rather read the other language
-        language = Language(asked) if asked in languages else negotiate(request.headers.get("accept-language"))
-        headers = {"Content-Language": language.value, "Cache-Control": f"public, max-age={_PAGE_SECONDS}"}
-        return HTMLResponse(pages[language], headers={"Content-Security-Policy": _PAGE_POLICY, **headers})
 
 
 class _Answers:
@@ -215,7 +185,7 @@ class _Guard:
                 started = True
                 headers = MutableHeaders(scope=message)
                 headers["X-Content-Type-Options"] = "nosniff"
-                if scope["path"] not in ("/docs", "/openapi.json") and not is_picture(headers):
+                if scope["path"] != "/openapi.json" and "immutable" not in headers.get("cache-control", ""):
                     headers["Vary"] = "Accept-Language"
                     headers.setdefault("Content-Language", language.value)
                     headers.setdefault("Cache-Control", "no-store")

@@ -5,7 +5,7 @@ something was presented, as the clients expect. Never logs a token or a key.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -77,7 +77,11 @@ class Authentication:
 
     async def __call__(self, request: Request) -> Principal:
         """Raises ApiError."""
-        given = [field for field in map(str.strip, request.headers.getlist("authorization")) if field]
+        return await self.check(request.headers.getlist("authorization"), request)
+
+    async def check(self, fields: Sequence[str], request: Request) -> Principal:
+        """Whose Authorization header fields these are. Raises ApiError."""
+        given = [field for field in map(str.strip, fields) if field]
         client_ip = request.client.host if request.client else ""
         claim = None
         try:

@@ -1,30 +1,61 @@
-"""The OpenAPI document, and a page that shows it without a script or anything of another host."""
+"""The OpenAPI document. What stands in it is what people read under /docs, in English: relay.http.pages translates."""
 
 from collections.abc import Iterator
-from importlib import resources
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from jinja2 import Environment
 from pydantic import BaseModel
 
+from messages.text import Text
 from relay.http import responses
 
-_FAILURES = {
-    400: "The request cannot be used as it is",
-    401: "No authentication",
-    403: "The authentication, the key or the service does not allow it",
-    404: "There is none",
-    408: "The request took too long to arrive",
-    413: "The request is too large",
-    415: "The request is not JSON",
-    422: "The Idempotency-Key was used for another request",
-    429: "Over a limit; nothing was stored",
-    500: "Our fault",
-    503: "Not now; nothing was stored",
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """When a status is answered, and what to do about it."""
+
+    when: Text
+    cure: Text
+
+
+FAILURES = {
+    400: Failing(
+        Text("The request cannot be used as it is"),
+        Text("Change the request as the message says; sent again as it is, it fails again."),
+    ),
+    401: Failing(Text("No authentication"), Text("Send the header Authorization.")),
+    403: Failing(
+        Text("The authentication, the key or the service does not allow it"),
+        Text("Look at the key and at your clock. A wrong key and a service that is not there are told alike."),
+    ),
+    404: Failing(Text("There is none"), Text("Look at the id: it may be of another service.")),
+    405: Failing(Text("The path has no such method"), Text("The header Allow names those that it has.")),
+    408: Failing(
+        Text("The request took too long to arrive"),
+        Text("Send it again: 8 KiB may take 10 seconds, all of it 30."),
+    ),
+    413: Failing(Text("The request is too large"), Text("Send at most 2 MiB.")),
+    415: Failing(Text("The request is not JSON"), Text("Send JSON, with Content-Type: application/json.")),
+    422: Failing(
+        Text("The Idempotency-Key was used for another request"), Text("Make a new Idempotency-Key for each message.")
+    ),
+    429: Failing(
+        Text("Over a limit; nothing was stored"), Text("Wait as long as Retry-After says, then send it again.")
+    ),
+    500: Failing(
+        Text("Our fault"), Text("Send it again with the same Idempotency-Key; tell the operator if it goes on.")
+    ),
+    503: Failing(
+        Text("Not now; nothing was stored"),
+        Text(
+            "Wait as long as Retry-After says, then send it again. It hits who has over 16 MiB under way at once, too."
+        ),
+    ),
 }
+_DONE = "Successful Response"  # FastAPI's own word for what nobody described
 _RETRY = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "string", "pattern": "^[0-9]+$"}}}
 _DESCRIPTION = """\
 Send messages made of templates, and ask what became of them.
@@ -49,7 +80,7 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "model": responses.Errors,
-            "description": _FAILURES[status],
+            "description": FAILURES[status].when.source,
             **({"headers": _RETRY} if status in (429, 503) else {}),
         }
         for status in statuses
@@ -79,6 +110,10 @@ def openapi(app: FastAPI, root: str) -> dict[str, Any]:
         operation["security"] = [{name: []} for name in _SECURITY_SCHEMES]
         if "HTTPValidationError" in str(operation["responses"].get("422")):
             del operation["responses"]["422"]
+        for answer in operation["responses"].values():
+            if answer["description"] == _DONE and "content" in answer:
+                schema = resolve(document, answer["content"]["application/json"]["schema"])
+                answer["description"] = schema.get("description", _DONE)
     return document
 
 
@@ -89,8 +124,9 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
             yield method.upper(), path, operation
 
 
-def page(document: dict[str, Any]) -> str:
-    """The document for people, as one HTML page."""
-    source = resources.files("relay.http").joinpath("docs.html").read_text()
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(source).render(document=document, operations=list(operations(document)))
+def resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema itself, where it is named only; what is said beside the name counts."""
+    if "$ref" not in schema:
+        return schema
+    named: dict[str, Any] = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return {**named, **{name: value for name, value in schema.items() if name != "$ref"}}

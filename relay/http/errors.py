@@ -166,7 +166,7 @@ _TEXTS_OF_YEAR = Rejection(
     "{mode}ServiceRequestExceedsSMSAnnualLimitError",
     Text("Exceeded annual SMS sending limit of {limit} messages"),
 )
-_BY_REPLY: dict[Reply, Rejection] = {
+BY_REPLY: dict[Reply, Rejection] = {
     **dict.fromkeys(REPLIES.values(), UNAVAILABLE),  # our fault, whatever it is
     reply.KEY_REVOKED: REVOKED,
     reply.CREDENTIALS_INVALID: KEY_UNKNOWN,
@@ -266,7 +266,7 @@ def of_refused(refused: Refused, asker: Asker, now: float) -> ApiError:
     """A refusal as the API says it. What the table does not know is said in the reply's own words."""
     answer = refused.reply
     other = Rejection(503 if answer.temporary else 400, _BAD_REQUEST, Text(answer.text))
-    rejection = _BY_REPLY.get(answer, other)
+    rejection = BY_REPLY.get(answer, other)
     values: dict[str, Any] = {**asker.values, **refused.values_}
     headers = {"Retry-After": str(_wait_seconds(values, now))} if rejection.status in (429, 503) else {}
     return ApiError.of(rejection, headers, **values)

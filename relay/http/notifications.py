@@ -48,15 +48,16 @@ def routes(
 
     @router.get(
         "/{notification_id}",
+        summary="Get one message",
         response_model=None,
         responses={200: {"model": responses.Notification}, **failures(400, 401, 403, 404, 429, 500, 503)},
     )
     async def get_notification(
         request: Request,
         principal: Annotated[Principal, Depends(authentication)],
-        notification_id: Annotated[Uuid, Path()],
+        notification_id: Annotated[Uuid, Path(description="The message's id, from the answer to sending it")],
     ) -> Response:
-        """One message of the service, whichever key sent it."""
+        """What became of one message of the service, whichever key or door it came by; SMTP mail, too."""
         found = await searching.find(Search(message_id=notification_id, service_id=principal.service.id), 1)
         if not found:
             raise ApiError.of(NOT_FOUND)
@@ -64,6 +65,7 @@ def routes(
 
     @router.get(
         "",
+        summary="List messages",
         response_model=None,
         responses={200: {"model": responses.Notifications}, **failures(400, 401, 403, 429, 500, 503)},
     )

@@ -7,7 +7,6 @@ import re
 from typing import Protocol
 
 from fastapi import APIRouter
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -38,8 +37,3 @@ def routes(brandings: Brandings) -> APIRouter:
         return Response(found.octets, media_type=found.media_type, headers=_HEADERS)
 
     return router
-
-
-def is_picture(headers: Headers) -> bool:
-    """Whether an answer is one, which has no language and may be kept."""
-    return headers.get("content-type", "").startswith("image/")

@@ -45,6 +45,7 @@ def routes(
     @router.post(
         "",
         name=f"send_{channel}",
+        summary=sending.summary,
         status_code=201,
         response_model=None,
         description=sending.__doc__,

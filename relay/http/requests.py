@@ -167,9 +167,21 @@ _Personalisation = Annotated[
         examples=[{"name": "Amala", "application_number": "300241"}],
     ),
 ]
+_TemplateId = Annotated[
+    TextUuid,
+    Field(
+        description="The template that the message is made of; its newest version counts",
+        examples=["f33517ff-2a88-4f6e-b855-c550268ce08a"],
+    ),
+]
 _Reference = Annotated[
     str,
-    Field(default_factory=str, max_length=MAX_REFERENCE_CHARACTERS, description="Your own name for the message"),
+    Field(
+        default_factory=str,
+        max_length=MAX_REFERENCE_CHARACTERS,
+        description="Your own name for the message; it is found again by it",
+        examples=["case-17"],
+    ),
 ]
 _ScheduledFor = Annotated[
     Annotated[str, AfterValidator(_scheduled_for)] | None,
@@ -191,14 +203,31 @@ class PreviewRequest(BaseModel):
 class EmailRequest(BaseModel):
     """An email made of a template of the service."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "email_address": "simulate-delivered@notification.canada.ca",
+                    "template_id": "TEMPLATE_ID",
+                    "personalisation": {"name": "Amala"},
+                    "reference": "case-17",
+                }
+            ]
+        },
+    )
 
     email_address: Annotated[
         str,
         AfterValidator(_email_address),
-        Field(description="The recipient", json_schema_extra={"format": "email"}, examples=["reader@example.org"]),
+        Field(
+            description="The recipient: one address of at most 320 characters",
+            json_schema_extra={"format": "email"},
+            examples=["reader@example.org"],
+        ),
     ]
-    template_id: TextUuid
+    template_id: _TemplateId
     personalisation: _Personalisation
     reference: _Reference
     email_reply_to_id: Annotated[
@@ -212,12 +241,20 @@ class EmailRequest(BaseModel):
             Field(max_length=MAX_URL_CHARACTERS, json_schema_extra={"format": "uri", "pattern": "^https://"}),
         ]
         | None,
-        Field(description="https URL for List-Unsubscribe with one click"),
+        Field(
+            description="An https address that ends the subscription when it is called by POST: mail programs show it "
+            "as a button (List-Unsubscribe, RFC 8058)",
+            examples=["https://example.ca/unsubscribe?who=17"],
+        ),
     ] = None
     sanitise_content_for: Annotated[
         list[str] | None,
         AfterValidator(_sanitise_content_for),
-        Field(description="Names of values in which Markdown and links shall not count; part of the 51,200 bytes"),
+        Field(
+            description="Names of values in which Markdown and links shall not count: use it for what strangers typed. "
+            "Part of the 51,200 bytes",
+            examples=[["name"]],
+        ),
     ] = None
     scheduled_for: _ScheduledFor = None
 
@@ -235,7 +272,7 @@ class SmsRequest(BaseModel):
             examples=["+16135550100"],
         ),
     ]
-    template_id: TextUuid
+    template_id: _TemplateId
     personalisation: _Personalisation
     reference: _Reference
     sms_sender_id: Annotated[TextUuid, Field(default_factory=str, description="Senders with ids do not exist yet")]
@@ -270,11 +307,19 @@ class ListQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    template_type: list[TemplateType] = []
-    status: Annotated[list[StatusName], Field(description="`failed` stands for all kinds of failure")] = []
-    reference: Annotated[str | None, AfterValidator(lambda text: text and _reference(text))] = None
+    template_type: Annotated[list[TemplateType], Field(description="Messages of these types")] = []
+    status: Annotated[
+        list[StatusName], Field(description="Messages in these statuses; `failed` stands for all kinds of failure")
+    ] = []
+    reference: Annotated[
+        str | None,
+        AfterValidator(lambda text: text and _reference(text)),
+        Field(description="Messages with exactly this reference", examples=["case-17"]),
+    ] = None
     older_than: Annotated[Uuid | None, Field(description="The last id of the page before")] = None
-    include_jobs: Literal["true", "True", "false", "False"] = "false"
+    include_jobs: Annotated[
+        Literal["true", "True", "false", "False"], Field(description="Also messages that were sent to a list")
+    ] = "false"
 
 
 class ReceivedQuery(BaseModel):
@@ -305,6 +350,8 @@ def position_of(cursor: str | None) -> int:
 
 
 class TemplatesQuery(BaseModel):
+    """Which templates to list."""
+
     model_config = ConfigDict(extra="forbid")
 
-    type: TemplateType | None = None
+    type: Annotated[TemplateType | None, Field(description="Templates of this type only")] = None

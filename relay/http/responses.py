@@ -8,28 +8,40 @@ from pydantic import BaseModel, Field
 
 from messages.message import Channel
 
+_ID = "740e5834-3a29-46b4-9a6f-16142fde533a"
+_TIME = "2026-11-21T12:00:00.000000Z"
+
+Reference = Annotated[str | None, Field(description="Your own name for the message", examples=["case-17"])]
+CreatedAt = Annotated[datetime, Field(description="When it was made, UTC", examples=[_TIME])]
+_Line = Annotated[str | None, Field(description="Of letters, which are not offered: null")]
+
 
 class Template(BaseModel):
-    id: UUID
-    version: int
-    uri: str
+    """Which template the message is made of."""
+
+    id: UUID = Field(description="The template's id", examples=["f33517ff-2a88-4f6e-b855-c550268ce08a"])
+    version: int = Field(description="The version that was used; later changes leave the message as it is")
+    uri: str = Field(
+        description="Where the template is shown to people",
+        examples=["https://relay.example.ca/services/1f5b/templates/f335"],
+    )
 
 
 class Notification(BaseModel):
     """A message, as it stands now. What does not apply is null."""
 
-    id: UUID
-    reference: str | None
-    email_address: str | None
-    phone_number: str | None
-    line_1: str | None
-    line_2: str | None
-    line_3: str | None
-    line_4: str | None
-    line_5: str | None
-    line_6: str | None
-    postcode: str | None
-    type: Channel
+    id: UUID = Field(description="The message's id", examples=[_ID])
+    reference: Reference
+    email_address: str | None = Field(description="The recipient of an email", examples=["reader@example.org"])
+    phone_number: str | None = Field(description="The recipient of a text message")
+    line_1: _Line
+    line_2: _Line
+    line_3: _Line
+    line_4: _Line
+    line_5: _Line
+    line_6: _Line
+    postcode: _Line
+    type: Channel = Field(description="By which channel it goes")
     status: Literal[
         "created",
         "sending",
@@ -38,33 +50,46 @@ class Notification(BaseModel):
         "permanent-failure",
         "technical-failure",
         "cancelled",
-    ]
-    status_description: str = Field(description="The status for people, in the language of Accept-Language")
-    provider_response: str | None
-    template: Template
-    subject: str | None
-    body: str = Field(
-        description="The filled template; empty for an email that came by SMTP, and once its content is deleted"
+    ] = Field(description="Where it stands, in a word for programs", examples=["delivered"])
+    status_description: str = Field(
+        description="The status for people, in the language of Accept-Language", examples=["Delivered"]
     )
-    created_at: datetime
-    created_by_name: str | None
-    sent_at: datetime | None
-    completed_at: datetime | None
-    scheduled_for: datetime | None
-    postage: str | None
-    one_click_unsubscribe_url: str | None
-    cost_in_pounds: float | None
-    cost_details: dict[str, Any]
-    is_cost_data_ready: bool
+    provider_response: str | None = Field(description="Why it failed, where more is known than the status says")
+    template: Template
+    subject: str | None = Field(description="The subject as it was sent", examples=["Your permit is ready"])
+    body: str = Field(
+        description="The filled template; empty for a message that came by SMTP, and once its content is deleted",
+        examples=["Hello Amala"],
+    )
+    created_at: CreatedAt
+    created_by_name: str | None = Field(description="Who sent it by hand: nobody, by the API")
+    sent_at: datetime | None = Field(description="When the provider took it", examples=["2026-11-21T12:00:01.250000Z"])
+    completed_at: datetime | None = Field(
+        description="When it reached its last status", examples=["2026-11-21T12:00:03.512000Z"]
+    )
+    scheduled_for: datetime | None = Field(description="When it is to be sent, if not at once")
+    postage: _Line
+    one_click_unsubscribe_url: str | None = Field(description="As it was given when the message was sent")
+    cost_in_pounds: float | None = Field(description="What GOV.UK Notify would charge: nothing", examples=[0.0])
+    cost_details: dict[str, Any] = Field(description="What the cost is made of: nothing, for an email")
+    is_cost_data_ready: bool = Field(description="Whether the cost is known", examples=[True])
 
 
 class Links(BaseModel):
-    current: str
-    next: str = Field("", description="The next page, older; absent on an empty page")
+    """The pages of a list."""
+
+    current: str = Field(description="This page", examples=["https://relay.example.ca/v2/notifications"])
+    next: str = Field(
+        "",
+        description="The next page, older; absent on an empty page",
+        examples=[f"https://relay.example.ca/v2/notifications?older_than={_ID}"],
+    )
 
 
 class Notifications(BaseModel):
-    notifications: list[Notification]
+    """A page of messages, newest first."""
+
+    notifications: list[Notification] = Field(description="At most 250; an empty list ends the pages")
     links: Links
 
 
@@ -139,10 +164,14 @@ class Events(BaseModel):
 
 
 class EmailContent(BaseModel):
-    from_email: str
-    subject: str
-    body: str = Field(description="The filled template, in Markdown")
-    one_click_unsubscribe_url: str | None
+    """What was made of the template."""
+
+    from_email: str = Field(
+        description="The address that it is sent from", examples=["permits@notification.example.ca"]
+    )
+    subject: str = Field(description="The filled subject", examples=["Your permit is ready"])
+    body: str = Field(description="The filled template, in Markdown", examples=["Hello Amala"])
+    one_click_unsubscribe_url: str | None = Field(description="As you gave it")
 
 
 class SmsContent(BaseModel):
@@ -151,20 +180,26 @@ class SmsContent(BaseModel):
 
 
 class Sanitised(BaseModel):
-    unsanitised: str
-    sanitised: str
+    """A value whose Markdown and links do not count."""
+
+    unsanitised: str = Field(description="The value as you gave it")
+    sanitised: str = Field(description="The value as it stands in the message")
 
 
 class EmailAccepted(BaseModel):
     """The message is stored, and will be sent."""
 
-    id: UUID
-    reference: str | None
+    id: UUID = Field(description="The message's id: ask by it what became of the message", examples=[_ID])
+    reference: Reference
     content: EmailContent
-    uri: str
+    uri: str = Field(
+        description="Where to ask what became of it", examples=[f"https://relay.example.ca/v2/notifications/{_ID}"]
+    )
     template: Template
-    scheduled_for: str | None
-    sanitised_content: dict[str, Sanitised]
+    scheduled_for: str | None = Field(description="As you gave it")
+    sanitised_content: dict[str, Sanitised] = Field(
+        description="The values named in sanitise_content_for that had to be changed, by name", examples=[{}]
+    )
 
 
 class SmsAccepted(BaseModel):
@@ -180,49 +215,57 @@ class SmsAccepted(BaseModel):
 
 
 class Placeholder(BaseModel):
-    required: bool
+    """What a placeholder asks for."""
+
+    required: bool = Field(description="Whether a value must be given: always", examples=[True])
 
 
 class FullTemplate(BaseModel):
     """A template in one of its versions."""
 
-    id: UUID
-    type: Channel
-    created_at: datetime
-    updated_at: datetime | None
-    created_by: str
-    version: int
-    name: str
-    body: str
-    subject: str | None
-    personalisation: dict[str, Placeholder]
-    postage: str | None
-    letter_contact_block: str | None
+    id: UUID = Field(description="The template's id", examples=["f33517ff-2a88-4f6e-b855-c550268ce08a"])
+    type: Channel = Field(description="What is made of it")
+    created_at: CreatedAt
+    updated_at: datetime | None = Field(description="When this version was made; null for the first")
+    created_by: str = Field(description="The service's own address", examples=["permits@notification.example.ca"])
+    version: int = Field(description="Which version it is, counted from 1")
+    name: str = Field(description="Its name, which recipients do not see", examples=["Permit ready"])
+    body: str = Field(description="Its text, with placeholders", examples=["Hello ((name))"])
+    subject: str | None = Field(description="Its subject, with placeholders", examples=["Your permit is ready"])
+    personalisation: dict[str, Placeholder] = Field(
+        description="The placeholders by name", examples=[{"name": {"required": True}}]
+    )
+    postage: _Line
+    letter_contact_block: _Line
 
 
 class TemplatePreview(BaseModel):
     """A template filled. `html` is what stands in the page of an email, without branding; of a text it is null."""
 
-    id: UUID
-    type: Channel
-    version: int
-    body: str = Field(description="In Markdown")
-    html: str | None
-    subject: str | None
-    postage: str | None
+    id: UUID = Field(description="The template's id", examples=["f33517ff-2a88-4f6e-b855-c550268ce08a"])
+    type: Channel = Field(description="What is made of it")
+    version: int = Field(description="Which version it is, counted from 1")
+    body: str = Field(description="The filled template, in Markdown", examples=["Hello Amala"])
+    html: str | None = Field(description="The same as HTML", examples=["<p>Hello Amala</p>"])
+    subject: str | None = Field(description="The filled subject", examples=["Your permit is ready"])
+    postage: _Line
 
 
 class Templates(BaseModel):
-    templates: list[FullTemplate]
+    """The templates of the service."""
+
+    templates: list[FullTemplate] = Field(description="By name; all on one page")
 
 
 class Error(BaseModel):
-    error: str = Field(description="The kind of error; never changes")
-    message: str = Field(description="For people, in the language of Accept-Language")
+    """One thing that is wrong."""
+
+    error: str = Field(description="The kind of error; never changes", examples=["BadRequestError"])
+    message: str = Field(description="For people, in the language of Accept-Language", examples=["Template not found"])
 
 
 class Errors(BaseModel):
     """What is wrong. Rely on status and error, not on message."""
 
-    status_code: int
-    errors: Annotated[list[Error], Field(min_length=1)]
+    status_code: int = Field(description="The status of the answer again", examples=[400])
+    errors: Annotated[list[Error], Field(min_length=1, description="All that is wrong, as far as it was looked at")]

@@ -43,6 +43,7 @@ class Sending(ABC, Generic[Asked]):
     """A channel's. `now` gives seconds since the epoch."""
 
     channel: ClassVar[Channel]
+    summary: ClassVar[str]
 
     def __init__(self, submissions: Submissions, bodies: Bodies, links: Links, now: Callable[[], float]) -> None:
         self._submissions = submissions
@@ -140,6 +141,7 @@ class EmailSending(Sending[EmailRequest]):
     """Send an email made of a template. It is stored when this is answered."""
 
     channel = Channel.EMAIL
+    summary = "Send an email"
 
     def __init__(
         self, submissions: Submissions, bodies: Bodies, links: Links, now: Callable[[], float], sms_domain: str
@@ -178,6 +180,7 @@ class SmsSending(Sending[SmsRequest]):
     """Send a text message made of a template. It is stored when this is answered."""
 
     channel = Channel.SMS
+    summary = "Send a text message"
 
     def _recipient(self, asked: SmsRequest) -> Recipient:
         return PhoneNumber(asked.phone_number)  # checked by the request

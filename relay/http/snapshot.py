@@ -70,7 +70,8 @@ class Snapshot:
             try:
                 async with asyncio.timeout(_PROBE_SECONDS):
                     reader, writer = await asyncio.open_connection(host, port)
-                    writer.write(b"HEAD / HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n")
+                    # Of no page: it costs nothing, and the answer is ours.
+                    writer.write(b"HEAD /readyz HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n")
                     answer = await reader.readline()
                     writer.close()
             except OSError:

@@ -23,6 +23,7 @@ from relay.http.requests import PreviewRequest, TemplatesQuery, Uuid
 from relay.preparation import email as email_preparation
 from relay.preparation import sms as sms_preparation
 
+_TemplateId = Annotated[Uuid, Path(alias="id", description="The template's id")]
 _MAX_VERSION = 2**31 - 1  # of the column
 
 
@@ -42,37 +43,41 @@ def routes(
 
     one = {200: {"model": responses.FullTemplate}, **failures(400, 401, 403, 404, 429, 500, 503)}
 
-    @router.get("/template/{id}", response_model=None, responses=one)
+    @router.get("/template/{id}", summary="Get a template", response_model=None, responses=one)
     async def get_template(
-        principal: Annotated[Principal, Depends(authentication)], template_id: Annotated[Uuid, Path(alias="id")]
+        principal: Annotated[Principal, Depends(authentication)], template_id: _TemplateId
     ) -> Response:
         """A template in its latest version."""
         return JSONResponse(template(await find(principal, template_id), principal.service))
 
-    @router.get("/template/{id}/version/{version}", response_model=None, responses=one)
+    @router.get(
+        "/template/{id}/version/{version}", summary="Get a version of a template", response_model=None, responses=one
+    )
     async def get_template_version(
         principal: Annotated[Principal, Depends(authentication)],
-        template_id: Annotated[Uuid, Path(alias="id")],
-        version: Annotated[int, Path(ge=1)],
+        template_id: _TemplateId,
+        version: Annotated[int, Path(ge=1, description="Which version, counted from 1", examples=[1])],
     ) -> Response:
         """A template as it was in one version."""
         return JSONResponse(template(await find(principal, template_id, version), principal.service))
 
     @router.get(
         "/templates",
+        summary="List templates",
         response_model=None,
         responses={200: {"model": responses.Templates}, **failures(400, 401, 403, 429, 500, 503)},
     )
     async def list_templates(
         principal: Annotated[Principal, Depends(authentication)], query: Annotated[TemplatesQuery, Query()]
     ) -> Response:
-        """The service's templates by name."""
+        """The service's templates by name, each in its latest version."""
         channel = Channel(query.type) if query.type in set(Channel) else None
         found = [] if query.type and channel is None else await templates.list_all(principal.service.id, channel)
         return JSONResponse({"templates": [template(each, principal.service) for each in found]})
 
     @router.post(
         "/template/{id}/preview",
+        summary="Preview a template",
         response_model=None,
         responses={
             200: {"model": responses.TemplatePreview},
@@ -83,7 +88,7 @@ def routes(
     async def preview_template(
         request: Request,
         principal: Annotated[Principal, Depends(authentication)],
-        template_id: Annotated[Uuid, Path(alias="id")],
+        template_id: _TemplateId,
     ) -> Response:
         """A template in its latest version, filled. Nothing is sent."""
         found = await find(principal, template_id)

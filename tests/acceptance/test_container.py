@@ -128,8 +128,10 @@ def test_wheel_holds_the_program_and_its_data_and_nothing_else(wheel: Path) -> N
     assert {
         "config/branding/footer.html.j2",
         "config/locale/fr/LC_MESSAGES/notify-relay.po",
-        "relay/http/docs.html",
-        "relay/http/replies.html",
+        "relay/http/pages/page.html",
+        "relay/http/pages/style.css",
+        "relay/http/pages/chapters/start.fr.md",
+        "relay/http/pages/replies.html",
         "migrations/script.py.mako",
         "migrations/versions/0001_first_tables.py",
     } <= set(names)

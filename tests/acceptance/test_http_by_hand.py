@@ -78,7 +78,7 @@ def test_head_is_answered_without_a_body_and_the_connection_goes_on(office: Offi
 @pytest.mark.parametrize(
     "target",
     [
-        "/",
+        "/docs/",
         "/v2",
         "/v1/notifications/email",
         "/v2/notifications/email/",

@@ -22,6 +22,7 @@ def routes(desk: Desk, receiving: Receiving) -> APIRouter:
 
     @router.put(
         "",
+        summary="Set the callback",
         response_model=None,
         responses={
             200: {"model": shapes.IssuedCallback},
@@ -40,6 +41,7 @@ def routes(desk: Desk, receiving: Receiving) -> APIRouter:
 
     @router.get(
         "",
+        summary="Get the callback",
         response_model=None,
         responses={200: {"model": shapes.Callback}, **failures(401, 400, 403, 404, 429, 500, 503)},
     )
@@ -51,7 +53,10 @@ def routes(desk: Desk, receiving: Receiving) -> APIRouter:
         return JSONResponse(shown)
 
     @router.delete(
-        "", response_model=None, responses={200: {"model": shapes.Done}, **failures(400, 401, 403, 404, 429, 500, 503)}
+        "",
+        summary="Remove the callback",
+        response_model=None,
+        responses={200: {"model": shapes.Done}, **failures(400, 401, 403, 404, 429, 500, 503)},
     )
     async def remove_callback(visit: Admin) -> Response:
         """Tell the service nothing more."""

@@ -23,6 +23,7 @@ def routes(desk: Desk, receiving: Receiving) -> APIRouter:
 
     @router.post(
         "",
+        summary="Add a guest",
         status_code=201,
         response_model=None,
         responses={201: {"model": shapes.Guest}, **failures(400, 401, 403, 408, 413, 415, 429, 500, 503)},
@@ -40,7 +41,10 @@ def routes(desk: Desk, receiving: Receiving) -> APIRouter:
         return JSONResponse(await visit.do(add), 201)
 
     @router.get(
-        "", response_model=None, responses={200: {"model": shapes.Guests}, **failures(400, 401, 403, 429, 500, 503)}
+        "",
+        summary="List guests",
+        response_model=None,
+        responses={200: {"model": shapes.Guests}, **failures(400, 401, 403, 429, 500, 503)},
     )
     async def list_guests(visit: Admin) -> Response:
         """The guest list."""
@@ -52,10 +56,13 @@ def routes(desk: Desk, receiving: Receiving) -> APIRouter:
 
     @router.delete(
         "/{id}",
+        summary="Remove a guest",
         response_model=None,
         responses={200: {"model": shapes.Done}, **failures(400, 401, 403, 404, 429, 500, 503)},
     )
-    async def remove_guest(visit: Admin, entry_id: Annotated[Uuid, Path(alias="id")]) -> Response:
+    async def remove_guest(
+        visit: Admin, entry_id: Annotated[Uuid, Path(alias="id", description="The entry's id")]
+    ) -> Response:
         """Take an entry off the guest list."""
         await visit.do(lambda t: changing.remove_entry(t, visit.service, entry_id))
         return JSONResponse({"result": "success"})

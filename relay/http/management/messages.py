@@ -24,12 +24,14 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.delete(
         "/notifications/{notification_id}",
+        summary="Cancel a message",
         response_model=None,
         responses={200: {"model": shapes.Done}, **failing},
         tags=["Messages"],
     )
     async def cancel_notification(
-        principal: Annotated[Principal, Depends(desk.authentication)], notification_id: Annotated[Uuid, Path()]
+        principal: Annotated[Principal, Depends(desk.authentication)],
+        notification_id: Annotated[Uuid, Path(description="The message's id, from the answer to sending it")],
     ) -> Response:
         """Cancel a message that waits to be sent: one of this key's type; with an admin key, any of the service."""
         visit = await desk.visit(principal)
@@ -39,11 +41,14 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.delete(
         "/manage-group/{id}",
+        summary="Cancel a group",
         response_model=None,
         responses={200: {"model": shapes.CancelledGroup}, **failing},
         tags=["Management: messages"],
     )
-    async def cancel_group(visit: Admin, group_id: Annotated[Uuid, Path(alias="id")]) -> Response:
+    async def cancel_group(
+        visit: Admin, group_id: Annotated[Uuid, Path(alias="id", description="The group's id")]
+    ) -> Response:
         """Cancel what still waits of a group: of one submission by SMTP, whose reply names it."""
         return JSONResponse(plain(await visit.do(lambda t: cancelling.cancel_group(t, group_id, visit.service.id))))
 

@@ -1,15 +1,18 @@
 """What the management API takes and gives, as the OpenAPI document says it."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from messages.message import Channel
 from relay.http.requests import TextUuid
+from relay.http.responses import FullTemplate
 
 _GIVEN = ConfigDict(extra="forbid", strict=True)
+_Url = Annotated[str, Field(description="Where each call goes", examples=["https://city.example/notify"])]
+_Since = Annotated[datetime, Field(description="When it was set, UTC", examples=["2026-11-21T12:00:00.000000Z"])]
+_EntryId = Annotated[UUID, Field(description="The entry's id: by it the guest is taken off the list")]
 _Ignored = Annotated[TextUuid | None, Field(description="Taken as GC Notify takes it, and not kept")]
 
 
@@ -19,7 +22,7 @@ class NewTemplate(BaseModel):
     model_config = _GIVEN
 
     name: Annotated[str, Field(examples=["Permit ready"], description="For those who choose one")]
-    template_type: Literal["sms", "email"]
+    template_type: Annotated[Literal["sms", "email"], Field(examples=["email"], description="What is made of it")]
     content: Annotated[
         str, Field(examples=["Hello ((name)),\n\nyour permit is ready."], description="In Notify's Markdown")
     ]
@@ -34,40 +37,34 @@ class TemplateChanges(BaseModel):
 
     model_config = _GIVEN
 
-    name: str | None = None
-    content: Annotated[str | None, Field(examples=["Hello ((name)),\n\nyour licence is ready."])] = None
-    subject: str | None = None
+    name: Annotated[str | None, Field(description="Another name")] = None
+    content: Annotated[
+        str | None, Field(examples=["Hello ((name)),\n\nyour licence is ready."], description="Another text")
+    ] = None
+    subject: Annotated[str | None, Field(description="Another subject")] = None
     template_category_id: _Ignored = None
     parent_folder_id: _Ignored = None
 
 
-class ManagedTemplate(BaseModel):
-    id: UUID
-    name: str
-    type: Channel
-    created_at: datetime
-    updated_at: datetime | None
-    created_by: str
-    version: int
-    body: str
-    subject: str | None
-    personalisation: dict[str, Any]
-    postage: str | None
-    letter_contact_block: str | None
-    template_category_id: UUID | None
-    template_category_name: str | None
-    folder_id: UUID | None
-    archived: bool
+class ManagedTemplate(FullTemplate):
+    """A template as those who manage it see it."""
+
+    template_category_id: Annotated[UUID | None, Field(description="There are no categories: null")]
+    template_category_name: Annotated[str | None, Field(description="There are no categories: null")]
+    folder_id: Annotated[UUID | None, Field(description="There are no folders: null")]
+    archived: Annotated[bool, Field(description="Whether nothing more is sent of it", examples=[False])]
 
 
 class ManagedTemplates(BaseModel):
-    templates: list[ManagedTemplate]
+    """Templates, or versions of one."""
+
+    templates: Annotated[list[ManagedTemplate], Field(description="All on one page")]
 
 
 class TemplateCategories(BaseModel):
     """There are none: any id, or none, will do."""
 
-    template_categories: list[dict[str, str]]
+    template_categories: Annotated[list[dict[str, str]], Field(description="Always empty", examples=[[]])]
 
 
 class NewCallback(BaseModel):
@@ -85,39 +82,51 @@ class NewCallback(BaseModel):
 class IssuedCallback(BaseModel):
     """With the secret that signs each call, which is shown this once."""
 
-    url: str
-    created_at: datetime
+    url: _Url
+    created_at: _Since
     signing_secret: Annotated[str, Field(description="Base64 of 32 octets: the key of HMAC-SHA256")]
 
 
 class Callback(BaseModel):
-    url: str
-    created_at: datetime
+    """Where the service is told, and how that goes."""
+
+    url: _Url
+    created_at: _Since
     waiting: Annotated[int, Field(description="What is still to be told")]
     failed_last_day: Annotated[int, Field(description="What was given up in the last 24 hours")]
-    last_outcome: str | None
+    last_outcome: Annotated[str | None, Field(description="What came of the last call")]
 
 
 class NewGuest(BaseModel):
+    """Whom to put on the guest list."""
+
     model_config = _GIVEN
 
     guest: Annotated[str, Field(examples=["guest@example.org"], description="A mail address, or +16135550100")]
 
 
 class Guest(BaseModel):
-    id: UUID
+    """An entry of the guest list."""
+
+    id: _EntryId
     guest: Annotated[str, Field(description="As it is compared")]
 
 
 class Guests(BaseModel):
-    guests: list[Guest]
+    """The guest list."""
+
+    guests: Annotated[list[Guest], Field(description="In the order of their names")]
 
 
 class Done(BaseModel):
-    result: Literal["success"]
+    """It is done."""
+
+    result: Annotated[Literal["success"], Field(description="Always this word")]
 
 
 class CancelledGroup(BaseModel):
-    group_id: UUID
+    """How many of the group could be cancelled."""
+
+    group_id: Annotated[UUID, Field(description="The group's id")]
     cancelled: Annotated[int, Field(description="Messages that are cancelled now")]
     not_cancelled: Annotated[int, Field(description="Messages that were sent, are being sent or had ended")]

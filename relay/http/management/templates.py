@@ -26,13 +26,14 @@ def routes(desk: Desk, receiving: Receiving) -> APIRouter:
     router = APIRouter(prefix="/v2/manage-template", tags=["Management: templates"])
     admin = desk.managing(_TEMPLATES)
     Admin = Annotated[Visit, admin]  # noqa: N806 - a type
-    Id = Annotated[Uuid, Path(alias="id")]  # noqa: N806
+    Id = Annotated[Uuid, Path(alias="id", description="The template's id")]  # noqa: N806
     read = failures(400, 401, 403, 429, 500, 503)
     one = {200: {"model": shapes.ManagedTemplate}, **failures(400, 401, 403, 404, 429, 500, 503)}
     written = failures(400, 401, 403, 408, 413, 415, 429, 500, 503)
 
     @router.post(
         "",
+        summary="Create a template",
         status_code=201,
         response_model=None,
         responses={201: {"model": shapes.ManagedTemplate}, **written},
@@ -46,25 +47,34 @@ def routes(desk: Desk, receiving: Receiving) -> APIRouter:
         made = await visit.do(lambda t: changing.create(t, service, channel=channel, **texts))  # type: ignore[arg-type]
         return JSONResponse(_shown(made, visit.service), 201)
 
-    @router.get("", response_model=None, responses={200: {"model": shapes.ManagedTemplates}, **read})
+    @router.get(
+        "",
+        summary="List the templates to manage",
+        response_model=None,
+        responses={200: {"model": shapes.ManagedTemplates}, **read},
+    )
     async def list_managed_templates(visit: Admin) -> Response:
         """The service's templates by name, without those that are archived."""
         return _list(await visit.do(lambda t: changing.list_all(t, visit.service.id)), visit.service)
 
     @router.get(
-        "/template-categories", response_model=None, responses={200: {"model": shapes.TemplateCategories}, **read}
+        "/template-categories",
+        summary="List the categories of templates",
+        response_model=None,
+        responses={200: {"model": shapes.TemplateCategories}, **read},
     )
     async def list_template_categories(_: Admin) -> Response:
         """The categories of templates: there are none here, and every template_category_id is taken."""
         return JSONResponse({"template_categories": []})
 
-    @router.get("/{id}", response_model=None, responses=one)
+    @router.get("/{id}", summary="Get a template to manage", response_model=None, responses=one)
     async def get_managed_template(visit: Admin, template_id: Id) -> Response:
         """A template in its latest version, archived or not."""
         return _one(await visit.do(lambda t: changing.of_service(t, visit.service.id, template_id)), visit.service)
 
     @router.get(
         "/{id}/versions",
+        summary="List the versions of a template",
         response_model=None,
         responses={200: {"model": shapes.ManagedTemplates}, **failures(400, 401, 403, 404, 429, 500, 503)},
     )
@@ -74,6 +84,7 @@ def routes(desk: Desk, receiving: Receiving) -> APIRouter:
 
     @router.patch(
         "/{id}",
+        summary="Change a template",
         response_model=None,
         responses={200: {"model": shapes.ManagedTemplate}, **written, **failures(404)},
         openapi_extra=body(shapes.TemplateChanges),
@@ -89,7 +100,7 @@ def routes(desk: Desk, receiving: Receiving) -> APIRouter:
 
         return _one(await visit.do(change), visit.service)
 
-    @router.delete("/{id}", response_model=None, responses=one)
+    @router.delete("/{id}", summary="Archive a template", response_model=None, responses=one)
     async def archive_template(visit: Admin, template_id: Id) -> Response:
         """Archive a template: nothing more is sent of it, and messages that were accepted before are."""
 

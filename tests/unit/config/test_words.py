@@ -1,7 +1,8 @@
 """Everything that people read is in the catalogue, in French that fits where it is said.
 
 A text is the first argument of `Text` or of an error made from one, a `Reply`'s text, cause and cure, a constant of a
-module of texts, and what Typer is told to show. What is missing is named by the test, ready for the catalogue.
+module of texts, what Typer is told to show, and what the OpenAPI document says. What is missing is named by the test,
+ready for the catalogue.
 """
 
 import ast
@@ -29,6 +30,7 @@ from messages.text import Text, to_ascii
 from messages.variant import Variant
 from relay.cli.domains import Row
 from relay.cli.refusals import SAID
+from tests.harness.documented import described
 from tests.harness.headings import HEADINGS
 
 ROOT = Path(__file__).parents[3]
@@ -45,6 +47,7 @@ MODULES_OF_TEXTS += (
 # The same in both languages: names, values to type, and words that French shares.
 SAME = frozenset({"#RRGGBB", "CIDR", "ID", "SERVICE", "TLS"})
 SAME |= {"action", "contact", "dkim", "dmarc", "spf", "{said}; {remark}", "{field} {reason}"}
+SAME |= {"Documentation", "Guide", "Messages", "Type", "null"}
 SAME |= {"OPTION", "description", "extensions", "id", "logo", "secrets", "service", "type", "url", "version"}
 
 # What may stand in a reply, as long as it gets.
@@ -134,7 +137,9 @@ def constants(path: Path) -> Iterator[str]:
 @cache
 def sources() -> frozenset[str]:
     found = {text for path in parsed() for text in texts_of(path)}
-    return frozenset(found.union(*(constants(ROOT / name) for name in MODULES_OF_TEXTS), HEADINGS, {OF_SETTING}))
+    return frozenset(
+        found.union(*(constants(ROOT / name) for name in MODULES_OF_TEXTS), HEADINGS, described(), {OF_SETTING})
+    )
 
 
 @cache

@@ -50,7 +50,7 @@ def raised() -> Iterator[str]:
 
 
 def test_every_reply_that_accept_can_raise_is_in_the_table() -> None:
-    told = {name for name in raised() if getattr(reply, name) in errors._BY_REPLY}
+    told = {name for name in raised() if getattr(reply, name) in errors.BY_REPLY}
 
     assert set(raised()) - told == NOT_BY_HTTP
 

@@ -1,14 +1,11 @@
 """The page that refusals by SMTP link to: what each says, why, and what to do, without a script or another host."""
 
 from collections.abc import Iterator
-from importlib import resources
-from string import Formatter
-
-from jinja2 import Environment
 
 from messages.message import Language
 from messages.reply import Reply, catalogue
-from messages.text import Text, Translate
+from messages.text import Text, Translate, without_values
+from relay.http.pages.layout import render
 
 TITLE = Text("SMTP replies")
 INTRODUCTION = Text(
@@ -29,19 +26,17 @@ def refusals() -> Iterator[tuple[Text, list[Reply]]]:
 
 def said(reply: Reply, translate: Translate) -> str:
     """A reply's text without its values."""
-    parts = Formatter().parse(translate(reply.text))
-    return "".join(text + ("" if name is None else "\u2026") for text, name, _, _ in parts)
+    return without_values(translate(reply.text))
 
 
 def page(language: Language, translate: Translate) -> str:
     """The page in one language, as HTML; each reply is at its slug."""
-    source = resources.files("relay.http").joinpath("replies.html").read_text()
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(source).render(
-        language=language.value,
-        groups=[(heading.render(translate), replies) for heading, replies in refusals()],
+    return render(
+        "replies.html",
+        language,
+        translate,
+        replies=[(heading.render(translate), replies) for heading, replies in refusals()],
         said=lambda reply: said(reply, translate),
-        translate=translate,
         title=TITLE.render(translate),
         introduction=INTRODUCTION.render(translate),
         cause=CAUSE.render(translate),

@@ -1,0 +1,119 @@
+"""The examples of /docs, copied from its pages and run as they stand: curl, and the published Python and Node clients.
+
+Each call's page is shown with the ids of a service, as who gives a key gets it. The key comes from the environment.
+"""
+
+import base64
+import hashlib
+import hmac
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import requests
+
+from relay.http.pages.calls import calls as calls_of
+from tests.conftest import skip_or_fail
+from tests.harness import documented
+from tests.harness.api import Api, Office, open_office
+from tests.harness.examples import Example, calls, examples
+from tests.harness.mail import address
+from tests.harness.node import missing
+from tests.harness.relay import Relay
+
+CALLS = [call for call in calls_of(documented.document()) if call.is_offered]
+# Those that change what the next ones need, or take a key of another type, are not run here.
+RUN = [call.name for call in CALLS if call.method != "DELETE" and call.group in ("Messages", "Templates")]
+SECRET = base64.b64encode(b"s" * 32).decode()
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """Of a relay whose pages name the address where it listens; its service sent one message."""
+    if shutil.which("curl") is None or missing():
+        skip_or_fail(f"EXAMPLES OF THE DOCUMENTATION NOT RUN: {missing() or 'curl is not installed'}")
+    relay = Relay(tmp_path_factory.mktemp("documented"), PROCESSES=1, HTTP__PUBLIC_URL="").start()
+    opened = open_office(relay, key_type="test")
+    opened.relay.public_url = opened.url
+    with closing(Api(opened.relay, opened.key)) as api:
+        assert api.post(opened.message(address(), reference="case-17")).status == 201
+    yield opened
+    relay.end()
+
+
+def own_page(office: Office, name: str) -> str:
+    answer = requests.post(f"{office.url}/docs/{name}?lang=fr", {"key": office.key.api_key}, timeout=10)
+    assert answer.status_code == 200
+    return answer.text
+
+
+def test_every_call_has_a_page(office: Office) -> None:
+    assert calls(office.url) == [call.name for call in CALLS]
+
+
+def test_every_example_can_be_read_by_its_language(office: Office, tmp_path: Path) -> None:
+    for call in CALLS:
+        for each in examples(own_page(office, call.name)):
+            each.read(tmp_path)
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_examples_of_a_call_run_as_they_stand(office: Office, name: str, tmp_path: Path) -> None:
+    found = examples(own_page(office, name))
+    assert [each.language for each in found] == ["sh", "python", "js"]
+
+    for each in found:
+        said = each.run(tmp_path, NOTIFY_API_KEY=office.key.api_key)
+        assert office.template in said, each.code
+        assert "status_code" not in said
+
+
+def test_first_message_is_sent_as_the_first_page_says(office: Office, tmp_path: Path) -> None:
+    found = examples(requests.get(f"{office.url}/docs?lang=en", timeout=10).text)
+    variables = {"NOTIFY_API_KEY": office.key.api_key}
+    asked = [each for each in found if "client" in each.code or "curl" in each.code]
+    listing, *sending = [each for each in asked if "install" not in each.code]
+
+    assert office.template in listing.run(tmp_path, **variables)
+    relay = office.relay
+    template = relay.create_template(office.key.service_id, "Hello ((name))", "You may go.", name="First")
+    assert [each.language for each in sending] == ["sh", "python", "js"]
+    for each in sending:
+        said = each.run(tmp_path, **variables, TEMPLATE_ID=template)
+        assert "status_code" not in said
+        assert "-7" in said  # an id: UUIDv7
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_signature_is_checked_as_the_page_says(office: Office, language: str, tmp_path: Path) -> None:
+    python, node = examples(requests.get(f"{office.url}/docs/callbacks?lang={language}", timeout=10).text)
+    runs: dict[Example, Callable[[dict[str, str]], str]] = {
+        python: lambda headers: f"print(is_ours({SECRET!r}, {headers!r}, {BODY!r}))",
+        node: lambda headers: f"console.log(isOurs({SECRET!r}, {lowered(headers)!r}, Buffer.from({BODY.decode()!r})))",
+    }
+    now = int(time.time())
+
+    for example, call in runs.items():
+        for headers, right in (
+            (signed(now), True),
+            (signed(now - 301), False),
+            (signed(now) | {"X-Notify-Timestamp": str(now + 1)}, False),
+            (signed(now) | {"X-Notify-Signature": "v1=00"}, False),
+        ):
+            said = Example(example.language, f"{example.code}\n{call(headers)}\n").run(tmp_path)
+            assert said.strip().lower() == str(right).lower()
+
+
+BODY = b'{"id": "019e", "status": "delivered"}'
+
+
+def signed(timestamp: int) -> dict[str, str]:
+    signature = hmac.new(base64.b64decode(SECRET), f"{timestamp}.".encode() + BODY, hashlib.sha256).hexdigest()
+    return {"X-Notify-Timestamp": str(timestamp), "X-Notify-Signature": f"v1={signature}"}
+
+
+def lowered(headers: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

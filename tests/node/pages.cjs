@@ -1,0 +1,82 @@
+// Looks at pages of the relay as people do. One JSON line in, { url }, one JSON line out: what axe finds, narrow and light,
+// wide and dark; what does not fit at each width, how long lines get, and where the first keys lead.
+const readline = require("readline");
+const { open } = require("./browser.cjs");
+
+const WIDTHS = [320, 375, 768, 1600];
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** In the page: what is wider than its box or the window, and the longest line of prose in characters. */
+function measure() {
+  const wide = [];
+  if (document.documentElement.scrollWidth > innerWidth) wide.push("the page scrolls sideways");
+  for (const each of document.querySelectorAll("main *, nav *, footer *")) {
+    if (each.closest("pre")) continue; // scrolls in its own box
+    const box = each.getBoundingClientRect();
+    if (box.width > 1 && (box.right > innerWidth + 1 || (box.left < -1 && !each.matches(".to-contents")))) wide.push(each.outerHTML.slice(0, 80));
+  }
+  let longest = 0;
+  for (const each of document.querySelectorAll("main p, main li, main dd")) longest = Math.max(longest, ...lines(each).values());
+  return { wide, longest };
+}
+
+/** In the page: how many characters stand in each line of an element, by where the line stands. */
+function lines(element) {
+  const counts = new Map(), range = document.createRange();
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    for (let at = 0; at < node.length; at += 1) {
+      range.setStart(node, at);
+      range.setEnd(node, at + 1);
+      const line = Math.round(range.getBoundingClientRect().bottom / 14); // lines are 28 pixels high, more or less
+      counts.set(line, (counts.get(line) || 0) + 1);
+    }
+  }
+  return counts;
+}
+
+async function violations(page) {
+  await page.addScriptTag({ path: require.resolve("axe-core/axe.min.js") });
+  const options = { runOnly: TAGS, resultTypes: ["violations"] };
+  const found = await page.evaluate((o) => axe.run(document, o), options);
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ").slice(0, 300)}`);
+}
+
+/** Where Tab and Enter lead from the top: the skip link, and past what stands above the content. */
+async function keys(page) {
+  await page.keyboard.press("Tab");
+  const first = await page.evaluate(() => {
+    const box = document.activeElement.getBoundingClientRect();
+    return { href: document.activeElement.getAttribute("href"), seen: box.left >= 0 && box.top >= 0 && box.width > 1 };
+  });
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  return { ...first, next: await page.evaluate(() => Boolean(document.activeElement.closest("main, nav#contents, footer"))) };
+}
+
+(async () => {
+  // The policy of the pages lets no script in; axe is one of ours.
+  const browser = await open({ offline: false, bypassCSP: true, colorScheme: "light", viewport: { width: 375, height: 800 } });
+  const [page] = browser.pages();
+  const complaints = [];
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  page.on("requestfailed", (request) => complaints.push(request.url()));
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const { url } = JSON.parse(line);
+    const report = { url, widths: {}, complaints: complaints.splice(0) };
+    await page.goto(url);
+    report.keys = await keys(page);
+    report.axe = await violations(page);
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 800 });
+      report.widths[width] = await page.evaluate(`(() => { ${lines}; return (${measure})(); })()`);
+    }
+    await page.emulateMedia({ colorScheme: "dark" });
+    report.axe.push(...(await violations(page)));
+    await page.emulateMedia({ colorScheme: "light" });
+    await page.setViewportSize({ width: 375, height: 800 });
+    report.complaints.push(...complaints.splice(0));
+    process.stdout.write(JSON.stringify(report) + "\n");
+  }
+  await browser.close();
+})();
