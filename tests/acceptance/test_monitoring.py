@@ -142,6 +142,6 @@ def test_labels_hold_no_person_and_no_secret(exposition: Exposition) -> None:
 
     assert not [value for value in values if "@" in value or "example" in value]
     assert {label for pairs in exposition.values() for labels in pairs for label, _ in labels} == {
-        *("door", "outcome", "reason", "provider", "kind", "fate"),
+        *("door", "outcome", "reason", "provider", "kind", "fate", "change"),
         *("channel", "lane", "stage", "status", "version", "domain", "le"),
     }

@@ -139,7 +139,16 @@ def test_queue_stats_tell_what_waits_for_what_and_who_is_on_hold(relay: Relay, k
     printed = relay.run("queue", "stats").stdout.splitlines()
     relay.run("queue", "release", "--service", key.service_id)
     assert (scheduled, relay.histories(group)[0]["status"]) == (1, "created")
-    assert printed[0].split() == ["lane", "waiting", "oldest_seconds", "deferred", "scheduled", "parked", "claimed"]
+    assert printed[0].split() == [
+        "lane",
+        "waiting",
+        "oldest_seconds",
+        "deferred",
+        "scheduled",
+        "parked",
+        "claimed",
+        "paced",
+    ]
     assert printed[-1] == f"on hold: {key.service_id}"
 
 

@@ -96,10 +96,10 @@ def test_files_that_are_no_certificate_are_named(make_relay: Make) -> None:
 
 
 def test_variables_of_another_version_are_warned_of(make_relay: Make) -> None:
-    relay = make_relay(SMTP__LISTEN_QUIC="192.0.2.0/24", SMTP__LISTN="127.0.0.1:1", SMS__PROVIDER="aws")
+    relay = make_relay(SMTP__LISTEN_QUIC="192.0.2.0/24", SMTP__LISTN="127.0.0.1:1", PUSH__PROVIDER="aws")
     relay.start()
     named = {line["name"] for line in relay.log_lines("settings.unknown")}
-    assert named == {f"NOTIFY_RELAY_{name}" for name in ("SMTP__LISTEN_QUIC", "SMTP__LISTN", "SMS__PROVIDER")}
+    assert named == {f"NOTIFY_RELAY_{name}" for name in ("SMTP__LISTEN_QUIC", "SMTP__LISTN", "PUSH__PROVIDER")}
 
 
 @pytest.mark.parametrize(

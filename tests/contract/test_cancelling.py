@@ -71,7 +71,13 @@ async def status(store: Store, sent: Message) -> Status:
 async def test_what_waits_is_cancelled_counted_told_and_entered(desk: Desk, store: Store, queue: Queue) -> None:
     service = uuid4()
     sent = await put(store, service_id=service, scheduled_for=NOW + 3600)
-    url = {"service_id": service, "url": "https://city.example", "bearer_token": b"t", "signing_secret": b"s"}
+    url = {
+        "id": service,
+        "service_id": service,
+        "url": "https://city.example",
+        "bearer_token": b"t",
+        "signing_secret": b"s",
+    }
     async with desk.database.write() as c:
         await c.execute(insert(callback_urls).values(**url, created_at=NOW))
 
