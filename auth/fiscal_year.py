@@ -40,7 +40,7 @@ class FiscalYear:
     @property
     def key(self) -> int:
         """What its counts are kept by: its start in UTC, whatever the zone, so that who moves loses no count."""
-        return timegm((self.begins_in, FIRST_MONTH, 1, 0, 0, 0))
+        return _key(self.begins_in)
 
     def __str__(self) -> str:
         return f"{self.begins_in}-{self.begins_in + 1}"
@@ -50,6 +50,11 @@ class FiscalYear:
 def _at(second: int, zone: str) -> FiscalYear:
     local = datetime.fromtimestamp(second, ZoneInfo(zone))
     return FiscalYear(local.year if local.month >= FIRST_MONTH else local.year - 1)
+
+
+@lru_cache(maxsize=16)
+def _key(begins_in: int) -> int:
+    return timegm((begins_in, FIRST_MONTH, 1, 0, 0, 0))
 
 
 def parse_zone(text: str) -> str:

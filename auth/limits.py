@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, Connection, Insert, Integer, Select, Table, bindparam, delete, select
@@ -82,8 +82,7 @@ class Counts(Enum):
 _NEXT_TO = {Counts.MESSAGES: 0, Counts.EMAILS: 0, Counts.TESTS: 1, Counts.PARTS: 2}
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Window:
+class Window(NamedTuple):
     """What may be used up, from `start` (seconds since the epoch) for one span."""
 
     holder: UUID
@@ -151,6 +150,16 @@ def of_service(service: Service, channel: Channel) -> tuple[Charge, Charge]:
     return year, Charge(service.id, DAY_SECONDS, service.texts_per_day, reply.TEXT_LIMIT, parts)
 
 
+def most(principal: Principal, channel: Channel) -> int:
+    """How many messages by a channel fit the smallest of `charges` at most: of more at once none would ever go."""
+    key, service = principal.key, principal.service
+    if key.type is KeyType.TEST:
+        return min(key.per_minute, service.tests_per_day)
+    if channel is Channel.EMAIL:
+        return min(key.per_minute, service.emails_per_year, service.per_day)
+    return min(key.per_minute, service.texts_per_year, service.texts_per_day)
+
+
 async def charge_call(connection: AsyncConnection, principal: Principal, now: float) -> Refused | None:
     """Counts a call that sends nothing against its key's minute; or why it is not to be done."""
     key = principal.key
@@ -179,14 +188,14 @@ def counting(connection: Connection, groups: Iterable[tuple[Charge, ...]], now: 
     windows of all `groups` until that ends; what was counted is written when the block ends, and of which years most
     is used. A constant number of statements.
     """
-    asked = [(charge, charge.window(now)) for group in groups for charge in group]
-    windows = sorted({window for _, window in asked})
+    asked = {charge: charge.window(now) for group in groups for charge in group}
+    windows = sorted(set(asked.values()))
     used = _lock(connection, windows) if windows else {}
     before = dict(used)
     yield lambda group, messages: count(used, group, messages, now)
     _write(connection, ((window, count) for window, count in used.items() if count != before[window]))
     # Who notes it holds the year's window: no two write the same row at once.
-    reached = {_reached(charge, used[window], now) for charge, window in asked}
+    reached = {_reached(charge, used[window], now) for charge, window in asked.items() if charge.zone}
     warnings.note(connection, [each for each in reached if each])
 
 

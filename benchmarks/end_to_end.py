@@ -1,4 +1,4 @@
-"""SMTP or HTTP in, fake SES out, with the real command: messages a second, and CPU by stage."""
+"""SMTP or HTTP in, fake SES or (texts) the outbox out, with the real command: messages a second, and CPU by stage."""
 
 import asyncio
 import subprocess
@@ -30,13 +30,15 @@ TEMPLATE = (
     "# Your permit is ready\n\nHello ((name)),\n\nyour permit ((number)) is ready. Please bring:\n\n* the letter\n"
     "* a card with your picture\n\nMore at [our site](https://permits.example.ca).\n"
 )
+TEXTS = ("--texts-per-day", "10000000", "--texts-per-year", "10000000")
+TEXT = "Hello ((name)), your permit ((number)) is ready. Bring the letter and a card with your picture."
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
     """One measured run. CPU is in milliseconds per message."""
 
-    relayed_per_second: float  # until the last message was with SES
+    relayed_per_second: float  # until the last message was with SES, or in the outbox
     accepted_per_second: float
     p50_ms: float  # from MAIL to the reply to the content; from a POST to its 201
     p99_ms: float
@@ -56,6 +58,7 @@ class Installation:
     database: Database
     order: Order  # without the number of messages, as the other one
     http_order: HttpOrder
+    text_order: HttpOrder
     postgres: Postgres | None
 
     def _used(self) -> dict[str, float]:
@@ -81,6 +84,9 @@ class Installation:
 
     async def measure_http(self, messages: int) -> Round:
         return await self._measure(messages, post(replace(self.http_order, messages=messages)))
+
+    async def measure_texts(self, messages: int) -> Round:
+        return await self._measure(messages, post(replace(self.text_order, messages=messages)))
 
     async def _measure(self, messages: int, sending: Awaitable[dict[str, float]]) -> Round:
         before = self._used()
@@ -117,7 +123,7 @@ async def installed(
             **CREDENTIALS,
         )
         relay.run("db", "upgrade")
-        service = relay.create_service("--live", "--per-day", "10000000")
+        service = relay.create_service("--live", "--per-day", "10000000", *TEXTS)
         key = relay.create_key("--per-minute", "10000000", service=str(service["id"]))
         database = Database(database_url.format(folder=folder))
         try:
@@ -125,7 +131,9 @@ async def installed(
             order = Order(relay.tls_port, key.username, key.password, connections, 0)
             template = relay.create_template(key.service_id, "Permit ((number)) is ready", TEMPLATE)
             http_order = HttpOrder(relay.http_port, key.api_key, template, connections, 0)
-            yield Installation(relay, database, order, http_order, postgres)
+            text = relay.create_template(key.service_id, None, TEXT)
+            text_order = HttpOrder(relay.http_port, key.api_key, text, connections, 0, "sms")
+            yield Installation(relay, database, order, http_order, text_order, postgres)
         finally:
             await database.close()
             relay.end()

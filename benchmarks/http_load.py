@@ -1,4 +1,4 @@
-"""The HTTP door's load generator: so many kept connections, each posts one email after the other.
+"""The HTTP door's load generator: so many kept connections, each posts one email, or text, after the other.
 
 As the published clients do, each request has a token of its own, made with PyJWT, and a JSON body; what a client's HTTP
 library would cost is left out.
@@ -14,7 +14,8 @@ import jwt
 from benchmarks.generator import Stopwatch, in_own_process, serve
 
 _HEAD = (
-    "POST /v2/notifications/email HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: NOTIFY-API-PYTHON-CLIENT/13.0.0\r\n"
+    "POST /v2/notifications/{channel} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+    "User-Agent: NOTIFY-API-PYTHON-CLIENT/13.0.0\r\n"
     "Accept-Encoding: gzip, deflate\r\nAccept: */*\r\nConnection: keep-alive\r\nContent-type: application/json\r\n"
     "Authorization: Bearer {token}\r\nContent-Length: {length}\r\n\r\n"
 )
@@ -29,6 +30,7 @@ class HttpOrder:
     template_id: str
     connections: int
     messages: int
+    channel: str = "email"  # or sms: the template's
 
 
 def _request(order: HttpOrder, number: int) -> bytes:
@@ -36,13 +38,19 @@ def _request(order: HttpOrder, number: int) -> bytes:
     token = jwt.encode(claims, order.api_key[-36:], algorithm="HS256", headers={"typ": "JWT"})
     body = json.dumps(
         {
-            "email_address": f"reader-{number}@example.com",
+            **_to(order.channel, number),
             "template_id": order.template_id,
             "personalisation": {"name": "Amélie", "number": number},
             "reference": f"case {number}",
         }
     ).encode()
-    return _HEAD.format(port=order.port, token=token, length=len(body)).encode() + body
+    return _HEAD.format(channel=order.channel, port=order.port, token=token, length=len(body)).encode() + body
+
+
+def _to(channel: str, number: int) -> dict[str, str]:
+    if channel == "sms":
+        return {"phone_number": f"+1613555{number % 10_000:04}"}
+    return {"email_address": f"reader-{number}@example.com"}
 
 
 async def _answer(reader: asyncio.StreamReader) -> None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from auth.limits import charges
+from auth.limits import most
 from auth.principal import Option, Principal
 from messages import reply
 from messages.address import Address, AddressError
@@ -51,8 +51,7 @@ def check_recipient(principal: Principal, recipient: Recipient) -> None:
 
 def recipient_limit(principal: Principal, limit: int, channel: Channel = Channel.EMAIL) -> int:
     """How many recipients one submission may have: more than a window ever holds would be told "later" for ever."""
-    counted = (charge.limit for charge in charges(principal, (channel,)))
-    return min(limit, principal.key.max_recipients or limit, *counted)
+    return min(limit, principal.key.max_recipients or limit, most(principal, channel))
 
 
 def size_limit(principal: Principal, limit: int) -> int:

@@ -166,8 +166,9 @@ class Worker:
         return len(claims)
 
     def _release_slots(self, count: int) -> None:
-        self._free += count
-        self._rounds.wake()
+        if count:  # else who waits would look for nothing
+            self._free += count
+            self._rounds.wake()
 
     # -- one batch of claims ---------------------------------------------------------------------------------------
 
@@ -213,8 +214,10 @@ class Worker:
 
     async def _lined_up(self, known: list[Work]) -> list[Work]:
         """Sends those that have to wait for their pace to its lines; the others."""
+        if self._pace is None:
+            return known
         waiting = [message for claim, message in known if claim.slot is None and self._is_paced(message)]
-        if self._pace is None or not waiting:
+        if not waiting:
             return known
         for message in await self._pace.line_up(waiting, self._owner):
             # No number for that country, or the one that was asked for is gone: an operator can mend it.

@@ -46,7 +46,8 @@ class SqlQueue:
         turns = {rank: each for rank, each in awake.items() if each}
         if not turns:
             return []  # an idle worker never takes the write lock
-        values = {"now": now, "owner": owner, "until": now + lease_seconds, "resting": list(resting)}
+        values = {"now": now, "owner": owner, "until": now + lease_seconds}
+        values |= {f"{channel}_awake": channel not in resting for channel in Channel}
         return await self._database.transact(
             lambda connection: self._claim(connection, turns, limit, values, unknown_wait_seconds)
         )

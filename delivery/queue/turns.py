@@ -33,6 +33,7 @@ class Turn(NamedTuple):
 _FIRST = Turn(UUID(int=0), False, min(Channel))
 _EACH = [f"SELECT {test} AS test, '{channel}' AS channel" for test in ("false", "true") for channel in Channel]
 _KINDS = f"({' UNION ALL '.join(_EACH)}) AS kinds"
+_AWAKE = "(" + " OR ".join(f"kinds.channel = '{channel}' AND :{channel}_awake" for channel in Channel) + ")"
 _NOT_HELD = """
     waiting.service_id NOT IN (SELECT service_id FROM holds)
     AND NOT EXISTS (SELECT 1 FROM holds WHERE service_id = :everything)"""
@@ -70,7 +71,7 @@ RETURNING queue.message_id, queue.service_id, queue.test, queue.channel, queue.a
     queue.attempted_at, queue.parked"""
 _WHERE = f"""WHERE (waiting.service_id, kinds.test, kinds.channel) >= (:first, :first_test, :first_channel)
     AND (waiting.service_id, kinds.test, kinds.channel) <= (:last, :last_test, :last_channel)
-    AND kinds.channel NOT IN :resting AND {_NOT_HELD} LIMIT :limit"""
+    AND {_AWAKE} AND {_NOT_HELD} LIMIT :limit"""
 # Rows that another worker is claiming at this moment are passed over, not waited for.
 _CLAIM_POSTGRESQL = f"""{_IN_TURN}, picked AS MATERIALIZED (
     SELECT due.message_id FROM waiting CROSS JOIN {_KINDS}
@@ -95,15 +96,16 @@ def _claim(statement: str) -> TextualSelect:
     tests = [bindparam(name, type_=Boolean) for name in ("first_test", "last_test")]
     numbers = [bindparam(name, type_=Integer) for name in ("rank", "share", "limit")]
     channels = [bindparam(name, type_=Text) for name in ("first_channel", "last_channel")]
+    awake = [bindparam(f"{channel}_awake", type_=Boolean) for channel in Channel]
     times = [bindparam(name, type_=Double) for name in ("now", "until")]
     bound: TextClause = text(statement).bindparams(
         *ids,
         *tests,
         *channels,
+        *awake,
         *numbers,
         *times,
         bindparam("everything", EVERYTHING, Id),
-        bindparam("resting", type_=Text, expanding=True),
     )
     return bound.columns(
         column("message_id", Id),
@@ -145,7 +147,7 @@ class Order:
             some = _ascending(waiting[: min(left, _TURNS_AT_ONCE)])
             share = left // len(some)
             found = self._claim(connection, some, values | {"share": share, "limit": left})
-            counts = Counter(Turn(row.service_id, row.test, Channel(row.channel)) for row in found)
+            counts = Counter(tuple(row[1:4]) for row in found)  # a turn is such a tuple
             rows += found
             self.after = some[-1]
             waiting = waiting[len(some) :] + [turn for turn in some if counts[turn] >= share]  # they may have more

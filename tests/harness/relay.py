@@ -144,12 +144,13 @@ class Relay:
         local = f"{name.lower()}-{os.urandom(3).hex()}"
         return self.json("service", "create", "--name", name, "--email-from", local, *options)
 
-    def create_template(self, service: str, subject: str, body: str, name: str = "Notice") -> str:
-        """The id of a new email template."""
+    def create_template(self, service: str, subject: str | None, body: str, name: str = "Notice") -> str:
+        """The id of a new template: of email, or without a subject of texts."""
         file = self.folder / "template.md"
         file.write_text(body)
-        named = ("--service", service, "--type", "email", "--name", name)
-        return str(self.json("template", "create", *named, "--subject", subject, "--body-file", str(file))["id"])
+        kind = ("--type", "sms") if subject is None else ("--type", "email", "--subject", subject)
+        named = ("--service", service, "--name", name, *kind)
+        return str(self.json("template", "create", *named, "--body-file", str(file))["id"])
 
     # -- the processes ---------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from auth.limits import YEAR_SECONDS, charges
+from auth.limits import YEAR_SECONDS, charges, most
 from auth.principal import DisplayName, Key, Principal, ReplyTo, Service
 from messages.message import Channel, KeyType, Language
 
@@ -88,6 +88,21 @@ def test_test_messages_count_against_their_key_and_their_services_day_of_tests(c
     assert own.holder == KEY.id
     assert tests.window(0).holder not in (KEY.id, SERVICE.id)
     assert tests.limit == SERVICE.tests_per_day
+
+
+@pytest.mark.parametrize("channel", Channel)
+@pytest.mark.parametrize("key_type", [KeyType.NORMAL, KeyType.TEST])
+@pytest.mark.parametrize("least", range(6))
+def test_a_submission_holds_as_many_messages_as_the_smallest_of_its_charges(
+    least: int, key_type: KeyType, channel: Channel
+) -> None:
+    names = ("emails_per_year", "per_day", "texts_per_year", "texts_per_day", "tests_per_day")
+    limits = {name: 5 if at == least else 9 for at, name in enumerate(names)}
+    who = principal(key_type)
+    who = replace(
+        who, service=replace(who.service, **limits), key=replace(who.key, per_minute=5 if least == len(names) else 9)
+    )
+    assert most(who, channel) == min(each.limit for each in charges(who, {channel}))
 
 
 def test_key_ends_at_its_expiry() -> None:
