@@ -19,7 +19,6 @@ from delivery.callbacks import health, urls
 from delivery.callbacks.feed import Feed
 from delivery.callbacks.health import Health, Suspended, nobody
 from delivery.callbacks.sender import Sender, open_sender
-from delivery.callbacks.sources import Sources
 from delivery.metrics import CallbackMetrics
 from delivery.store.base import CallbackKind, CallbackRecord, Event, EventKind
 from delivery.store.tables import callbacks
@@ -83,7 +82,7 @@ class CallbackDesk:
 
     async def feed(self, sent: Message, key_type: KeyType = KeyType.NORMAL, limit: int = 250) -> list[Any]:
         """Its service's, to the end."""
-        feed, found, after = Feed(self.database, Sources(self.store.searching)), [], 0
+        feed, found, after = Feed(self.database, self.store.sources), [], 0
         while True:
             page, last = await feed.page(sent.service_id, key_type, after, self.clock() - 7 * 86_400, limit)
             if last is None:
@@ -129,7 +128,7 @@ class CallbackDesk:
                 owner,
                 database=self.database,
                 keyring=self.keyring,
-                sources=Sources(self.store.searching),
+                sources=self.store.sources,
                 settings=SETTINGS.model_copy(update=settings),
                 metrics=self.metrics,
                 now=self.clock,
