@@ -159,9 +159,9 @@ async def running(sender: Sender) -> AsyncIterator[None]:
         await task
 
 
-def listen(relay: Relay, key: Credentials, url: str) -> bytes:
+def listen(relay: Relay, key: Credentials, url: str, kind: CallbackKind = CallbackKind.STATUS) -> bytes:
     """Returns the secret that signs."""
     file = relay.folder / "token"
     file.write_text("a-token-of-theirs\n")
-    named = ("callback", "set", key.service_id, "--url", url, "--bearer-token-file", str(file))
+    named = ("callback", "set", key.service_id, "--type", kind, "--url", url, "--bearer-token-file", str(file))
     return base64.b64decode(str(relay.json("service", *named)["signing_secret"]))
