@@ -1,4 +1,4 @@
-"""A text by either door through AWS: sent, ended by what carriers say, told to its service, and stopped by its reader."""
+"""A text by either door through AWS: sent, ended by what carriers say, told to its service, stopped by its reader."""
 
 import asyncio
 import json
