@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 # The private key of a domain is the one column here that only workers read, though it is sealed.
 _PUBLIC_KEYS = "SELECT (id, domain_id, selector, public_record, active, created_at, state, again_at)"
 _COUNT = "SELECT, INSERT, UPDATE (messages)"
-_FEED = "SELECT (id, service_id, key_type, position, kind, message_id, source_id, status, reason, at)"
 _TELL = "SELECT, INSERT, UPDATE (last)"
+_HEALTH = "UPDATE (failing_since, failed_as, suspended_at, probe_at, probes, well_since)"
 _SETTLE = "SELECT, UPDATE (status, reason, provider_id, sent_at, completed_at)"
 
 _EVERY = {
@@ -56,7 +56,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         # overcame this process has the root secret, and so the admin keys, too.
         "templates": "SELECT, INSERT, UPDATE (archived)",
         "guests": "SELECT, INSERT, DELETE",
-        "callback_urls": "SELECT, INSERT, DELETE, UPDATE",
+        "callback_urls": f"SELECT, INSERT, DELETE, {_HEALTH}",
         "callbacks": "SELECT, INSERT",  # also what became of messages, as a feed
         "feeds": _TELL,
         "messages": "SELECT, INSERT, UPDATE (status, reason, completed_at)",  # cancelled
@@ -94,7 +94,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "opt_outs": "SELECT, INSERT, DELETE",
         "inbound_texts": "SELECT, INSERT",
         "origination_identities": "SELECT",
-        "callback_urls": "SELECT, UPDATE (failing_since, failed_as, suspended_at, probe_at, probes, well_since)",
+        "callback_urls": f"SELECT, {_HEALTH}",
         "callbacks": "SELECT, INSERT, UPDATE",
         "feeds": _TELL,
     },

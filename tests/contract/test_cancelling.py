@@ -77,6 +77,7 @@ async def test_what_waits_is_cancelled_counted_told_and_entered(desk: Desk, stor
         "url": "https://city.example",
         "bearer_token": b"t",
         "signing_secret": b"s",
+        "kind": "delivery-status",
     }
     async with desk.database.write() as c:
         await c.execute(insert(callback_urls).values(**url, created_at=NOW))

@@ -17,7 +17,7 @@ from delivery.store.base import InboundText
 from delivery.store.inbound import Receiving, inbound_texts
 from delivery.store.opt_outs import opt_outs
 from messages.message import Channel, Message, first_id, new_id
-from messages.recipient import Unread
+from messages.phone import PhoneNumber
 from tests.harness.noon import NOW, message
 from tests.harness.store import Store
 from tests.harness.told import relayed
@@ -32,7 +32,7 @@ def text(words: str = "Hello", **changes: object) -> InboundText:
 
 def sms(service_id: UUID, number: str = READER, at: float = NOW) -> Message:
     of_then = {"id": new_id(at, os.urandom(10)), "created_at": at}
-    return message(channel=Channel.SMS, recipient=Unread(Channel.SMS, number), service_id=service_id, **of_then)
+    return message(channel=Channel.SMS, recipient=PhoneNumber(number), service_id=service_id, **of_then)
 
 
 async def take(store: Store, *texts: InboundText, now: float = NOW) -> list[InboundText]:

@@ -31,7 +31,7 @@ from relay.accept import Accepted, Acceptor
 from relay.actions import services
 from relay.actions.transaction import Transaction
 from relay.contact import Contacts, Letter
-from relay.preparation import Preparer
+from relay.preparation.email import EmailPreparer
 from relay.warnings import Warnings, letter
 from tests.fakes.principals import make_principal
 from tests.harness.store import Store
@@ -88,8 +88,8 @@ class House:
         verifier = Verifier(self.database, self.secret, now, Limits(), default_domain=DOMAIN)
         self.verifiers.append(verifier)
         brandings = Brandings(Letterheads(None, None, Settings().branding.names), self.database, now)
-        preparer = Preparer(brandings, Templates(self.database, now), 1 << 20)
-        parts = (store.putting, store.idempotency, store.searching, verifier, preparer)
+        preparer = EmailPreparer(brandings, Templates(self.database, now), 1 << 20)
+        parts = (store.putting, store.idempotency, store.searching, verifier, {Channel.EMAIL: preparer})
         acceptor = Counted(Acceptor(*parts, max_recipients=10, now=now))
         contacts = kind(self.database, verifier, acceptor)
         return Warnings(self.database, contacts, Limits(), WORDS, now), acceptor

@@ -19,7 +19,6 @@ from delivery.callbacks import health, urls
 from delivery.callbacks.feed import Feed
 from delivery.callbacks.health import Health, Suspended, nobody
 from delivery.callbacks.sender import Sender, open_sender
-from delivery.callbacks.sources import Sources
 from delivery.metrics import CallbackMetrics
 from delivery.store.base import CallbackKind, CallbackRecord, Event, EventKind
 from delivery.store.tables import callbacks
@@ -83,7 +82,7 @@ class CallbackDesk:
 
     async def feed(self, sent: Message, key_type: KeyType = KeyType.NORMAL, limit: int = 250) -> list[Any]:
         """Its service's, to the end."""
-        feed, found, after = Feed(self.database, Sources(self.store.searching, self.store.received)), [], 0
+        feed, found, after = Feed(self.database, self.store.sources), [], 0
         while True:
             page, last = await feed.page(sent.service_id, key_type, after, self.clock() - 7 * 86_400, limit)
             if last is None:
@@ -129,7 +128,7 @@ class CallbackDesk:
                 owner,
                 database=self.database,
                 keyring=self.keyring,
-                sources=Sources(self.store.searching, self.store.received),
+                sources=self.store.sources,
                 settings=SETTINGS.model_copy(update=settings),
                 metrics=self.metrics,
                 now=self.clock,
@@ -160,9 +159,9 @@ async def running(sender: Sender) -> AsyncIterator[None]:
         await task
 
 
-def listen(relay: Relay, key: Credentials, url: str) -> bytes:
+def listen(relay: Relay, key: Credentials, url: str, kind: CallbackKind = CallbackKind.STATUS) -> bytes:
     """Returns the secret that signs."""
     file = relay.folder / "token"
     file.write_text("a-token-of-theirs\n")
-    named = ("callback", "set", key.service_id, "--url", url, "--bearer-token-file", str(file))
+    named = ("callback", "set", key.service_id, "--type", kind, "--url", url, "--bearer-token-file", str(file))
     return base64.b64decode(str(relay.json("service", *named)["signing_secret"]))

@@ -23,7 +23,6 @@ from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits, Settings
 from delivery.callbacks.feed import Feed
-from delivery.callbacks.sources import Sources
 from delivery.library import templates
 from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
@@ -152,7 +151,7 @@ async def running_door(
         database=database,
         settings=Settings(limits=limits),
         secret=keyring,
-        feed=Feed(database, Sources(store.searching, store.received)),
+        feed=Feed(database, store.sources),
         metrics=DoorMetrics(registry),
         words=words(),
         now=clock,

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from config.database import Database
 from config.keyring import Keyring
+from delivery.callbacks.sources import Sources
 from delivery.followers import FOLLOWERS
 from delivery.store.attempting import Attempting
 from delivery.store.base import Event, EventKind, Group, Moved
@@ -36,6 +37,7 @@ class Store:
         self.retiring = Retiring(database)
         self.receiving = Receiving(database, keyring)
         self.received = Received(database, keyring)
+        self.sources = Sources(self.searching, self.received)
         self.opt_outs = OptOuts(database, keyring)
 
     async def settle(self, message_id: UUID, status: Status, at: float, reason: str | None = None) -> tuple[Moved, ...]:

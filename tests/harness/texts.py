@@ -12,8 +12,9 @@ from config.database import Database
 from delivery.library import origination
 from delivery.library.origination import ANYWHERE, Kind, OriginationIdentity
 from delivery.store.tables import queue
-from messages.message import Channel, Message
+from messages.message import Channel, ContentKind, Message
 from messages.phone import PhoneNumber
+from messages.sms.recipe import Recipe
 from tests.fakes.messages import make_message
 from tests.harness.store import Store, group_of
 
@@ -29,9 +30,11 @@ async def add_sender(database: Database, number: str, rate: float, now: float, *
         return await origination.add(connection, now, identity=number, parts_per_second=rate, **given)
 
 
-async def put_text(store: Store, content: bytes = b"Hello", number: str = "+16135550142", **changes: Any) -> Message:
+async def put_text(store: Store, words: str = "Hello", number: str = "+16135550142", **changes: Any) -> Message:
     """A text in the queue, due now."""
-    given = {"channel": Channel.SMS, "recipient": PhoneNumber(number), "billable_units": 1, **changes}
+    content = Recipe("", words).to_json()
+    of_text = {"channel": Channel.SMS, "content_kind": ContentKind.TEXT, "recipient": PhoneNumber(number)}
+    given = {"billable_units": 1, **of_text, **changes}
     text = make_message(content_bytes=len(content), **given)
     await store.putting.put(group_of((text,), content))
     return text

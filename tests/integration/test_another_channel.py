@@ -90,8 +90,9 @@ async def test_a_text_that_expired_while_it_waited_for_a_provider_ends(works: Wo
 
 async def test_a_text_to_somebody_who_opted_out_ends_without_a_call_and_the_others_go(works: Works) -> None:
     await works.store.receiving.take([InboundText("in-1", "+16135550100", "+16135550150", "ARRÊT", None)], time.time())
-    stopped = await works.put(TEXT, channel=Channel.SMS, recipient=NUMBER)
-    other = await works.put(TEXT, channel=Channel.SMS, recipient=PhoneNumber("+16135550199"))
+    stopped = await works.put(TEXT, content_kind=ContentKind.TEXT, channel=Channel.SMS, recipient=NUMBER)
+    unstopped = PhoneNumber("+16135550199")
+    other = await works.put(TEXT, content_kind=ContentKind.TEXT, channel=Channel.SMS, recipient=unstopped)
     mail, carrier = await works.put(), Carrier()
     with capture_logs() as logs:
         async with works.worker(also={Channel.SMS: carrier}):
@@ -100,12 +101,12 @@ async def test_a_text_to_somebody_who_opted_out_ends_without_a_call_and_the_othe
             await works.wait(mail, Status.SENDING)
 
     assert (history.reason, history.attempts, history.waiting_until) == ("opted-out", (), None)
-    assert carrier.sent == [("+16135550199", TEXT)]
+    assert carrier.sent == [("+16135550199", SENT)]
     assert works.metric("delivery_messages_total", channel="sms", status="permanent-failure") == 1
     (told,) = [line for line in logs if line.get("message_id") == str(stopped.id)]
     assert (told["outcome"], told["reason"], "+1613" in str(logs)) == ("stopped", "opted-out", False)
 
     await works.store.receiving.take([InboundText("in-2", "+16135550100", "+16135550150", "START", None)], time.time())
-    again = await works.put(TEXT, channel=Channel.SMS, recipient=NUMBER)
+    again = await works.put(TEXT, content_kind=ContentKind.TEXT, channel=Channel.SMS, recipient=NUMBER)
     async with works.worker(also={Channel.SMS: carrier}):
         await works.wait(again, Status.SENDING)

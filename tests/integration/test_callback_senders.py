@@ -14,7 +14,6 @@ from prometheus_client import CollectorRegistry
 from config.database import Database
 from config.keyring import Keyring
 from delivery.callbacks.sender import open_sender
-from delivery.callbacks.sources import Sources
 from delivery.metrics import CallbackMetrics
 from messages.status import Status
 from tests.conftest import skip_or_fail
@@ -67,7 +66,7 @@ def _send_until_killed(url: str, root: str) -> None:
             "victim",
             database=database,
             keyring=keyring,
-            sources=Sources(Store(database, keyring).searching),
+            sources=Store(database, keyring).sources,
             settings=SETTINGS.model_copy(update={"timeout_seconds": 10}),
             metrics=CallbackMetrics(CollectorRegistry()),
             now=time.time,

@@ -15,7 +15,6 @@ import trustme
 from config.keyring import Keyring
 from delivery.callbacks import guard, urls
 from delivery.callbacks.sender import Sender
-from delivery.callbacks.sources import Sources
 from messages.status import Status
 from tests.fakes.receiver import CUT, HANG, Receiver, Reply
 from tests.harness.callbacks import SETTINGS, TOKEN, CallbackDesk, running
@@ -254,7 +253,7 @@ async def test_receivers_certificate_must_be_trusted(desk: CallbackDesk, trusted
             "a",
             database=desk.database,
             keyring=desk.keyring,
-            sources=Sources(desk.store.searching),
+            sources=desk.store.sources,
             session=session,
             settings=SETTINGS,
             metrics=desk.metrics,
