@@ -1,4 +1,4 @@
-"""The form of /docs takes a key from its own pages only: another site's would count as its reader's network guessing."""
+"""The form of /docs takes a key from its own pages only: another site's would count as its reader guessing."""
 
 from collections.abc import AsyncIterator
 from urllib.parse import urlencode
