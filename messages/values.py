@@ -7,11 +7,11 @@ Takes time in proportion to what it is given. Knows nothing of templates.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 from messages import links
+from messages.text import normalised
 
 Personalisation = Mapping[str, object]  # of JSON: text, numbers, lists of these; null is "not given"
 
@@ -96,7 +96,7 @@ def normalise(text: str) -> str:
 def key_of(name: str) -> str:
     """What two spellings of a name have in common: case, blanks, `_` and `-` do not count."""
     bare = _FILLERS.sub("", name)
-    return (bare if bare.isascii() else unicodedata.normalize("NFC", bare)).lower()
+    return normalised("NFC", bare).lower()
 
 
 def _value(raw: object) -> str | tuple[str, ...] | None:

@@ -145,10 +145,10 @@ async def list_all(connection: AsyncConnection, service_id: UUID | None = None) 
     return [_identity(row) for row in await connection.execute(statement)]
 
 
-def owners(connection: Connection, identities: Collection[str]) -> dict[str, UUID]:
-    """Of these identities, those that one service has for itself, and whose they are."""
-    own = _c.identity.in_(identities) & _c.service_id.is_not(None)
-    return {row.identity: row.service_id for row in connection.execute(select(_c.identity, _c.service_id).where(own))}
+def owners(connection: Connection, identities: Collection[str]) -> dict[str, UUID | None]:
+    """Which service has each of these identities for itself; None: they share it. Missing where it was never added."""
+    asked = select(_c.identity, _c.service_id).where(_c.identity.in_(identities))
+    return {row.identity: row.service_id for row in connection.execute(asked)}
 
 
 async def change(connection: AsyncConnection, identity_id: UUID, **changes: Any) -> OriginationIdentity:

@@ -49,14 +49,15 @@ def _kept(statement: sqlite.Insert | postgresql.Insert) -> Any:
 
 _KEPT = {"postgresql": _kept(postgresql.insert(inbound_texts)), "sqlite": _kept(sqlite.insert(inbound_texts))}
 
-Owners = Callable[[Connection, Collection[str]], Mapping[str, UUID]]  # of our numbers, those of one service alone
+# Of our numbers, the service that each is of alone; None: shared. A number of a pool is missing: the pool is listed.
+Owners = Callable[[Connection, Collection[str]], Mapping[str, UUID | None]]
 # What else is written for a text that is kept, in the same transaction: told to its service, answered.
 Follower = Callable[[Connection, InboundText], None]
 
 
-def all_shared(_: Connection, __: Collection[str]) -> Mapping[str, UUID]:
+def all_shared(_: Connection, numbers: Collection[str]) -> Mapping[str, UUID | None]:
     """All numbers are shared."""
-    return {}
+    return dict.fromkeys(numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +102,11 @@ class Receiving:
                 kept[provider_id] = new
         in_order = [kept[provider_id] for provider_id in arrived if provider_id in kept]
         for each in in_order:
-            self._follow(connection, each, owned.get(each.text.destination_number))
+            self._follow(connection, each, _scopes(each.text, owned))
         return [each.text for each in in_order]
 
     def _known(
-        self, connection: Connection, text: InboundText, owned: Mapping[str, UUID], place: int, now: float
+        self, connection: Connection, text: InboundText, owned: Mapping[str, UUID | None], place: int, now: float
     ) -> InboundText:
         return replace(
             text,
@@ -134,12 +135,13 @@ class Receiving:
         new = connection.execute(_KEPT[connection.dialect.name], row).one_or_none()
         return None if new is None else _Kept(text, keyword, helps)
 
-    def _follow(self, connection: Connection, kept: _Kept, owner: UUID | None) -> None:
-        text, scope = kept.text, owner or opt_outs.SHARED
-        if kept.keyword is Keyword.STOP:
-            self._opt_outs.add(connection, scope, text.source_number, text.id, text.received_at)
-        elif kept.keyword is Keyword.START:
-            self._opt_outs.remove(connection, scope, text.source_number)
+    def _follow(self, connection: Connection, kept: _Kept, scopes: Sequence[UUID]) -> None:
+        text = kept.text
+        for scope in scopes:
+            if kept.keyword is Keyword.STOP:
+                self._opt_outs.add(connection, scope, text.source_number, text.id, text.received_at)
+            elif kept.keyword is Keyword.START:
+                self._opt_outs.remove(connection, scope, text.source_number)
         for follow in (*(self._answer if kept.helps else ()), *(self._tell if text.service_id else ())):
             follow(connection, text)
 
@@ -162,6 +164,17 @@ class Receiving:
         sent = c.recipient_hash.in_(hashes) & (c.channel == Channel.SMS.value) & c.provider_id.is_not(None)
         last = connection.scalar(select(c.service_id).where(sent).order_by(c.id.desc()).limit(1))
         return None if last is None else UUID(str(last))
+
+
+def _scopes(text: InboundText, owned: Mapping[str, UUID | None]) -> list[UUID]:
+    """Whose texts a keyword ends or begins again.
+
+    Of a number that nobody listed: also those of the service that it answers, which may have a pool for itself.
+    """
+    if owner := owned.get(text.destination_number):
+        return [owner]
+    is_listed = text.destination_number in owned
+    return [opt_outs.SHARED] if is_listed or text.service_id is None else [opt_outs.SHARED, text.service_id]
 
 
 class Received:

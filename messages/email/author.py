@@ -5,7 +5,6 @@ two readers could take apart differently is not taken apart at all. Knows nothin
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
 from messages import reply
@@ -15,7 +14,7 @@ from messages.email.content import HeaderSection, decode
 from messages.email.encoded_words import decode_words
 from messages.email.mailboxes import MAX_AUTHORS
 from messages.reply import Refused
-from messages.text import Text
+from messages.text import Text, normalised
 
 FROM = Text("header From")
 SENDER = Text("header Sender")
@@ -86,6 +85,6 @@ def _is_harmless(name: bytes, address: str) -> bool:
     if shown != text and _MARKS.search(_COMMENT.sub("", shown)):  # who decodes before taking apart reads on in them
         return False
     return all(
-        "@" not in unicodedata.normalize("NFKC", each) or (each.isascii() and each.lower() == address.lower())
+        "@" not in normalised("NFKC", each) or (each.isascii() and each.lower() == address.lower())
         for each in (text, shown, unquoted.decode("utf-8", "replace"))
     )

@@ -7,12 +7,17 @@ calendars and messages in the message are passed over. Knows nothing of what is 
 from messages.email import charset, history, html, markup
 from messages.email.mime import Part
 
-MAX_READ_OCTETS = 256 * 1024  # of a part, as sent: no text message has more, and history stands below
+MAX_READ_OCTETS = 256 * 1024  # of all parts, as sent: no text message has more, and history stands below
 
 
 def text_of(root: Part) -> str | None:
     """None where nothing is left, or nobody but the recipient could read it. Takes time in proportion to the text."""
-    return next((text for part in _texts(root) if (text := _read(part))), None)
+    left = MAX_READ_OCTETS
+    for part in _texts(root):
+        if left > 0 and (text := _read(part, left)):
+            return text
+        left -= part.end - part.body
+    return None
 
 
 def _texts(part: Part) -> list[Part]:
@@ -35,8 +40,8 @@ def _texts(part: Part) -> list[Part]:
     return [text for child in part.children if not child.attachment or child.children for text in _texts(child)]
 
 
-def _read(part: Part) -> str | None:
-    content = part.decode(MAX_READ_OCTETS)
+def _read(part: Part, most: int) -> str | None:
+    content = part.decode(most)
     if content is None:
         return None
     name = part.type.parameters.get("charset")

@@ -8,6 +8,8 @@ import unicodedata
 from contextlib import suppress
 from encodings.aliases import aliases
 
+from messages.text import normalised
+
 _NOT_CHARSETS = frozenset(
     {"base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"}
 )
@@ -156,5 +158,5 @@ def _line_ends_of(content: bytes, text: str) -> str:
 
 
 def _to_ascii(text: str) -> bytes:
-    decomposed = unicodedata.normalize("NFKD", text.translate(_PLAIN_FORMS))
+    decomposed = normalised("NFKD", text.translate(_PLAIN_FORMS))
     return "".join(c for c in decomposed if not unicodedata.combining(c)).encode("ascii", "replace")

@@ -5,7 +5,6 @@ Knows nothing of sessions, stores or the envelope.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ from messages.email.content import Edit, HeaderSection, decode
 from messages.email.encoded_words import fold
 from messages.email.mailboxes import Mailbox, parse_mailboxes
 from messages.reply import Refused
-from messages.text import clean
+from messages.text import clean, normalised
 
 MAX_NAME_CHARACTERS = 128
 MAX_REPLY_TO = 25
@@ -136,7 +135,7 @@ def _list(mailboxes: list[Mailbox]) -> list[str]:
 
 def _is_safe_name(name: str) -> bool:
     """A name that holds an address could pass for the sender; compatibility forms of @ look the same."""
-    return 0 < len(name) <= MAX_NAME_CHARACTERS and "@" not in unicodedata.normalize("NFKC", name)
+    return 0 < len(name) <= MAX_NAME_CHARACTERS and "@" not in normalised("NFKC", name)
 
 
 def _bounded(name: str) -> str:

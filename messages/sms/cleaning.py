@@ -5,7 +5,8 @@ of other languages than its own; UCS-2 carries all of Unicode, so whatever peopl
 """
 
 import re
-import unicodedata
+
+from messages.text import normalised
 
 # Controls, and what has no width and joins nothing. The joiners U+200C and U+200D stay: emoji and many scripts need
 # them; so do the marks of direction.
@@ -17,9 +18,7 @@ _BEFORE_STOP = re.compile(r"(?<=\S) ++(?=[,.](?!\w))")
 
 def cleaned(text: str) -> str:
     """Composed (NFC): an accent that stands alone would cost UCS-2, and the letter with it may not. Empty: nothing."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
-    text = _UNSEEN.sub("", _LINE_END.sub("\n", text)).replace("\t", " ")
+    text = _UNSEEN.sub("", _LINE_END.sub("\n", normalised("NFC", text))).replace("\t", " ")
     text = "\n".join([line.strip(" ") for line in text.split("\n")])
     return _BEFORE_STOP.sub("", _EMPTY_LINES.sub("\n\n", text)).strip()
 

@@ -19,6 +19,7 @@ from relay.http.pages.pulse import Searching
 from relay.http.presenting import Templates
 
 _MAX_FORM_BYTES = 4096
+_OUR_PAGES = ("same-origin", "none")  # of Sec-Fetch-Site; programs and old browsers send none
 
 
 class Own:
@@ -30,6 +31,9 @@ class Own:
 
     async def ids(self, request: Request) -> Ids:
         """Raises ApiError."""
+        # Any page can send its readers' browsers here with wrong keys, until their network is kept out.
+        if request.headers.get("sec-fetch-site", "same-origin") not in _OUR_PAGES:
+            raise ApiError.of(errors.NO_TOKEN)
         key = await _key(request)
         principal = await self._authentication.check([f"ApiKey-v1 {key}"] if key else [], request)
         service_id = principal.service.id
