@@ -83,7 +83,7 @@ class CallbackDesk:
 
     async def feed(self, sent: Message, key_type: KeyType = KeyType.NORMAL, limit: int = 250) -> list[Any]:
         """Its service's, to the end."""
-        feed, found, after = Feed(self.database, Sources(self.store.searching)), [], 0
+        feed, found, after = Feed(self.database, Sources(self.store.searching, self.store.received)), [], 0
         while True:
             page, last = await feed.page(sent.service_id, key_type, after, self.clock() - 7 * 86_400, limit)
             if last is None:
@@ -129,7 +129,7 @@ class CallbackDesk:
                 owner,
                 database=self.database,
                 keyring=self.keyring,
-                sources=Sources(self.store.searching),
+                sources=Sources(self.store.searching, self.store.received),
                 settings=SETTINGS.model_copy(update=settings),
                 metrics=self.metrics,
                 now=self.clock,
