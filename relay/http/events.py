@@ -30,18 +30,20 @@ class Feed(Protocol):
 
 def routes(authentication: Authentication, feed: Feed, links: Links, now: Callable[[], float]) -> APIRouter:
     """`now` gives seconds since the epoch."""
-    router = APIRouter(tags=["Events"])
+    router = APIRouter(tags=["Messages"])
 
     @router.get(
         "/v2/events",
+        summary="List events",
         response_model=None,
         responses={200: {"model": responses.Events}, **failures(400, 401, 403, 429, 500, 503)},
     )
     async def list_events(
         principal: Annotated[Principal, Depends(authentication)], query: Annotated[EventsQuery, Query()]
     ) -> Response:
-        """What callbacks tell of messages of keys of the same type, with or without a URL: of the last seven days,
-        oldest first, 250 a page. Follow `links.next` until a page is empty; asked again later, it gives what is new."""
+        """What callbacks tell of messages sent with keys of the same type, whether or not a URL is set: the last seven
+        days, oldest first, 250 a page. Follow `links.next` until a page is empty; ask that last link again later for
+        what is new."""
         after, since = position_of(query.after), now() - CONTENT_SECONDS
         events, last = await feed.page(principal.service.id, principal.key.type, after, since, PAGE)
         shown = {"current": _link(links, query.after)}

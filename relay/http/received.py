@@ -32,6 +32,7 @@ def routes(authentication: Authentication, received: Received, links: Links) -> 
 
     @router.get(
         "/received-text-messages",
+        summary="List received texts",
         response_model=None,
         responses={200: {"model": responses.ReceivedTexts}, **failures(400, 401, 403, 429, 500, 503)},
     )

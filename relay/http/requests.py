@@ -262,7 +262,20 @@ class EmailRequest(BaseModel):
 class SmsRequest(BaseModel):
     """A text message made of a template of the service."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "phone_number": "+16132532222",
+                    "template_id": "TEMPLATE_ID",
+                    "personalisation": {"name": "Amala"},
+                    "reference": "case-17",
+                }
+            ]
+        },
+    )
 
     phone_number: Annotated[
         str,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from messages.message import Channel
 
 _ID = "740e5834-3a29-46b4-9a6f-16142fde533a"
+_CALL = "019acf0f-0d2e-7a51-8a0b-6f7d5f0c9a13"
 _TIME = "2026-11-21T12:00:00.000000Z"
 
 Reference = Annotated[str | None, Field(description="Your own name for the message", examples=["case-17"])]
@@ -96,70 +97,95 @@ class Notifications(BaseModel):
 class ReceivedText(BaseModel):
     """A text that somebody sent to the service."""
 
-    id: UUID
-    created_at: datetime = Field(description="When it came in")
-    service_id: UUID
-    notify_number: str = Field(description="The number that it was sent to")
-    user_number: str = Field(description="Who sent it")
-    content: str
+    id: UUID = Field(description="The text's own id", examples=["019acf0e-5b1c-7d0a-9c5e-2f6a3c1b7e44"])
+    created_at: datetime = Field(description="When it came in, UTC", examples=[_TIME])
+    service_id: UUID = Field(
+        description="The service that it is listed for: yours", examples=["7d6a1f0c-4b52-4c39-8a55-0f6ad1c0e7b2"]
+    )
+    notify_number: str = Field(description="The number that it was sent to", examples=["+16135550199"])
+    user_number: str = Field(description="Who sent it", examples=["+16135550100"])
+    content: str = Field(description="What it says, all parts joined", examples=["Can I come on Tuesday instead?"])
 
 
 class ReceivedTexts(BaseModel):
-    received_text_messages: list[ReceivedText]
+    """A page of texts that came in, newest first."""
+
+    received_text_messages: list[ReceivedText] = Field(description="At most 250; an empty list ends the pages")
     links: Links
 
 
-class StatusEvent(BaseModel):
-    """A message reached a status; the fields are those of the call."""
+_EventId = Annotated[UUID, Field(description="X-Notify-Callback-Id of the call that tells the same", examples=[_CALL])]
+_Kind = Field(description="What happened; it says which other fields there are")
 
-    event_id: UUID = Field(description="X-Notify-Callback-Id of the call")
-    type: Literal["delivery-status"]
-    id: UUID
-    reference: str | None
-    to: str
-    status: Literal["delivered", "temporary-failure", "permanent-failure", "technical-failure", "cancelled"]
-    status_description: str
-    provider_response: str | None
-    created_at: datetime
-    completed_at: datetime
-    sent_at: datetime | None
-    notification_type: Channel
-    template_id: UUID
-    template_version: int
-    original_message_id: str | None
+
+class StatusEvent(BaseModel):
+    """A message reached an end."""
+
+    event_id: _EventId
+    type: Literal["delivery-status"] = _Kind
+    id: UUID = Field(description="The message's id", examples=[_ID])
+    reference: Reference
+    to: str = Field(description="The recipient: an address or a phone number", examples=["reader@example.org"])
+    status: Literal["delivered", "temporary-failure", "permanent-failure", "technical-failure", "cancelled"] = Field(
+        description="The end that it reached; a later event can correct it"
+    )
+    status_description: str = Field(description="The status for people, in English", examples=["Delivered"])
+    provider_response: str | None = Field(description="Why it failed, where more is known than the status says")
+    created_at: CreatedAt
+    completed_at: datetime = Field(description="When it reached this end", examples=["2026-11-21T12:00:03.512000Z"])
+    sent_at: datetime | None = Field(description="When the provider took it", examples=["2026-11-21T12:00:01.250000Z"])
+    notification_type: Channel = Field(description="By which channel it went")
+    template_id: UUID = Field(description="The template's id", examples=["f33517ff-2a88-4f6e-b855-c550268ce08a"])
+    template_version: int = Field(description="The version that was used")
+    original_message_id: str | None = Field(
+        description="Message-ID of mail that came by SMTP", examples=["<case-17@product.example.ca>"]
+    )
 
 
 class ComplaintEvent(BaseModel):
     """A recipient complained of a message."""
 
-    event_id: UUID
-    type: Literal["complaint"]
-    notification_id: UUID
-    complaint_id: UUID
-    reference: str | None
-    to: str | None = Field(description="null: an earlier complaint stopped this message")
-    complaint_date: datetime
+    event_id: _EventId
+    type: Literal["complaint"] = _Kind
+    notification_id: UUID = Field(description="The message's id", examples=[_ID])
+    complaint_id: UUID = Field(description="The complaint's own id")
+    reference: Reference
+    to: str | None = Field(
+        description="Who complained; null where an earlier complaint kept this message from being sent",
+        examples=["reader@example.org"],
+    )
+    complaint_date: datetime = Field(description="When the complaint was made, UTC", examples=[_TIME])
 
 
 class InboundEvent(BaseModel):
     """A text came in."""
 
-    event_id: UUID
-    type: Literal["inbound-sms"]
-    id: UUID
-    source_number: str
-    destination_number: str
-    message: str
-    date_received: datetime
+    event_id: _EventId
+    type: Literal["inbound-sms"] = _Kind
+    id: UUID = Field(description="The text's own id, as in the list of received texts")
+    source_number: str = Field(description="Who sent it", examples=["+16135550100"])
+    destination_number: str = Field(description="The number that it was sent to", examples=["+16135550199"])
+    message: str = Field(description="What it says, all parts joined", examples=["Can I come on Tuesday instead?"])
+    date_received: datetime = Field(description="When it came in, UTC", examples=[_TIME])
 
 
 class EventLinks(BaseModel):
-    current: str
-    next: str = Field("", description="What comes after this page; absent on an empty page")
+    """The pages of the feed."""
+
+    current: str = Field(description="This page", examples=["https://relay.example.ca/v2/events"])
+    next: str = Field(
+        "",
+        description="What comes after this page; absent on an empty page",
+        examples=["https://relay.example.ca/v2/events?after=0000000000000001"],
+    )
 
 
 class Events(BaseModel):
-    events: list[StatusEvent | ComplaintEvent | InboundEvent]
+    """A page of the feed, oldest first."""
+
+    events: list[StatusEvent | ComplaintEvent | InboundEvent] = Field(
+        description="At most 250; an empty list says that nothing is new"
+    )
     links: EventLinks
 
 
@@ -175,6 +201,8 @@ class EmailContent(BaseModel):
 
 
 class SmsContent(BaseModel):
+    """What was made of the template."""
+
     from_number: str | None = Field(description="Chosen when it is sent")
     body: str = Field(description="As it is sent, but for the name of the service in front")
 
@@ -205,13 +233,15 @@ class EmailAccepted(BaseModel):
 class SmsAccepted(BaseModel):
     """The text is stored, and will be sent."""
 
-    id: UUID
-    reference: str | None
+    id: UUID = Field(description="The message's id: ask by it what became of the message", examples=[_ID])
+    reference: Reference
     content: SmsContent
-    uri: str
+    uri: str = Field(
+        description="Where to ask what became of it", examples=[f"https://relay.example.ca/v2/notifications/{_ID}"]
+    )
     template: Template
-    scheduled_for: str | None
-    sanitised_content: dict[str, Sanitised]
+    scheduled_for: str | None = Field(description="As you gave it")
+    sanitised_content: dict[str, Sanitised] = Field(description="Empty: a text holds no Markdown", examples=[{}])
 
 
 class Placeholder(BaseModel):

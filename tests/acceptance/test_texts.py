@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.test_two_doors import call
+from tests.harness.api import call
 from tests.harness.mail import email, send
 from tests.harness.relay import Relay
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from email.utils import make_msgid
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.receiver import Receiver
+from tests.harness.api import call
 from tests.harness.callbacks import listen
 from tests.harness.mail import email, send
 from tests.harness.relay import Credentials, Relay
@@ -57,16 +57,6 @@ def by_http(relay: Relay, key: Credentials, recipient: str, reference: str, temp
     body = {"email_address": recipient, "template_id": template, "reference": reference}
     answer = call(relay, key, "/v2/notifications/email", body)
     return relay.json("message", "show", str(answer["id"]))
-
-
-def call(relay: Relay, key: Credentials, path: str, body: object = None) -> dict[str, Any]:
-    headers = {"Authorization": f"ApiKey-v1 {key.api_key}", "Content-Type": "application/json"}
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{relay.http_port}{path}", data, headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        found = json.load(answer)
-    assert isinstance(found, dict)
-    return found
 
 
 def ended(relay: Relay, message_id: str, done: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:

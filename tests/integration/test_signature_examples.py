@@ -1,4 +1,4 @@
-"""The signature examples on docs/callbacks.md, each run on a call that a receiver was really given."""
+"""The signature examples of the chapter on callbacks, each run on a call that a receiver was really given."""
 
 import asyncio
 import base64
@@ -21,8 +21,8 @@ from tests.harness.callbacks import CallbackDesk
 from tests.harness.migrated import migrated
 from tests.harness.store import Store
 
-PAGES = ("callbacks.md", "callbacks.fr.md")
-DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ("callbacks.en.md", "callbacks.fr.md")
+CHAPTERS = Path(__file__).parents[2] / "relay/http/pages/chapters"
 
 PYTHON = """
 import sys
@@ -45,8 +45,8 @@ class Main {
 """
 
 
-def example(language: str, page: str = "callbacks.md") -> str:
-    (code,) = re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
+def example(language: str, page: str = "callbacks.en.md") -> str:
+    (code,) = re.findall(rf"```{language}\n(.*?)```", (CHAPTERS / page).read_text(), re.DOTALL)
     return str(code)
 
 
@@ -57,7 +57,7 @@ def java(code: str) -> str:
 
 LANGUAGES: dict[str, tuple[str, str, Callable[[str], str]]] = {
     "python": (sys.executable, "check.py", lambda code: code + PYTHON),
-    "javascript": ("node", "check.js", lambda code: code + NODE),
+    "js": ("node", "check.js", lambda code: code + NODE),
     "php": ("php", "check.php", lambda code: "<?php\n" + code + PHP),
     "java": ("java", "Main.java", java),
 }
@@ -108,7 +108,7 @@ def test_both_pages_have_the_same_code_and_a_vector_that_holds() -> None:
     for language in (*LANGUAGES, "csharp"):
         assert example(language, PAGES[0]) == example(language, PAGES[1])
     for page in PAGES:
-        rows = re.findall(r"^\| [^|]+ \| `([^`]+)` \|$", (DOCS / page).read_text(), re.MULTILINE)
+        rows = re.findall(r"^\| [^|]+ \| `([^`]+)` \|$", (CHAPTERS / page).read_text(), re.MULTILINE)
         secret, timestamp, body, signature = rows[-4:]
         signed = f"{timestamp}.{body}".encode()
         assert signature == "v1=" + hmac.digest(base64.b64decode(secret), signed, "sha256").hex()

@@ -18,7 +18,7 @@ from relay.http.pages.failing import failures
 from relay.http.pages.reference import Reference, not_offered, reference
 
 START, HOME, MISSING = "start", "home", "not-offered"
-CHAPTERS = (START, "keys", "templates", "statuses", "callbacks", "failures", "limits", "differences")
+CHAPTERS = (START, "keys", "templates", "texts", "statuses", "callbacks", "failures", "limits", "differences")
 EXAMPLE_ROOT = "https://relay.example.ca"
 
 _GUIDE = Text("Guide")
