@@ -27,6 +27,7 @@ from delivery.callbacks.sources import Sources
 from delivery.library import templates
 from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
+from delivery.library.origination import OriginationIdentities
 from delivery.library.templates import Templates
 from messages.message import Channel, KeyType
 from messages.template import Template
@@ -149,10 +150,11 @@ async def running_door(
         received_=store.received,
         templates_=found,
         brandings=brandings,
+        senders=OriginationIdentities(database, clock),
         database=database,
         settings=Settings(limits=limits),
         secret=keyring,
-        feed=Feed(database, Sources(store.searching)),
+        feed=Feed(database, Sources(store.searching, store.received)),
         metrics=DoorMetrics(registry),
         words=words(),
         now=clock,
