@@ -21,7 +21,7 @@ from auth.throttle import Throttle
 from auth.verify import Verifier
 from config.database import Database
 from config.keyring import Keyring
-from config.settings import Limits, Settings
+from config.settings import Callbacks, Limits, Settings
 from delivery.callbacks.feed import Feed
 from delivery.callbacks.sources import Sources
 from delivery.library import templates
@@ -46,6 +46,7 @@ DOMAIN = "notification.example.ca"
 GUEST = "guest@example.org"
 READER = "reader@example.org"
 ROOT = "http://api.example.ca/"
+_CALLBACKS = Callbacks()
 _SEALING = Keyring.parse(Keyring.generate())
 ARTWORK = Path(__file__).parents[1] / "data/branding/artwork"
 
@@ -119,7 +120,12 @@ class Door:
 
 @asynccontextmanager
 async def running_door(
-    database: Database, *, per_minute: int = 100_000, per_day: int = 100_000, **options: Any
+    database: Database,
+    *,
+    per_minute: int = 100_000,
+    per_day: int = 100_000,
+    callbacks: Callbacks = _CALLBACKS,
+    **options: Any,
 ) -> AsyncIterator[Door]:
     """On a database that has the schema."""
     keyring, clock, registry = Keyring.parse(Keyring.generate()), Clock(), CollectorRegistry()
@@ -152,7 +158,7 @@ async def running_door(
         brandings=brandings,
         senders=OriginationIdentities(database, clock),
         database=database,
-        settings=Settings(limits=limits),
+        settings=Settings(limits=limits, callbacks=callbacks),
         secret=keyring,
         feed=Feed(database, Sources(store.searching, store.received)),
         metrics=DoorMetrics(registry),
