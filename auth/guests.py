@@ -53,23 +53,23 @@ async def add(connection: AsyncConnection, keyring: Keyring, service_id: UUID, t
 
 async def remove(connection: AsyncConnection, keyring: Keyring, service_id: UUID, text: str) -> str:
     """Takes an address or number off the list. Raises AuthError when it is not on it."""
-    guest = parse(text)
+    guest = _stored(text)
     hashes = hasher(guests.c.address, keyring).candidates(guest)
     gone = await connection.execute(
         delete(guests).where(guests.c.service_id == service_id, guests.c.address_hash.in_(hashes))
     )
     if not gone.rowcount:
-        raise AuthError(GUEST_UNKNOWN)
+        raise _unknown(text)
     return guest
 
 
 async def find(connection: AsyncConnection, keyring: Keyring, service_id: UUID, text: str) -> UUID:
     """The id of the entry of an address or number. Raises AuthError when it is not on the list."""
-    hashes = hasher(guests.c.address, keyring).candidates(parse(text))
+    hashes = hasher(guests.c.address, keyring).candidates(_stored(text))
     statement = select(guests.c.id).where(guests.c.service_id == service_id, guests.c.address_hash.in_(hashes))
     found: UUID | None = (await connection.execute(statement)).scalar_one_or_none()
     if found is None:
-        raise AuthError(GUEST_UNKNOWN)
+        raise _unknown(text)
     return found
 
 
@@ -94,3 +94,17 @@ def parse(text: str) -> str:
         return Address.parse(text).key
     except (EmailNotValidError, AddressError, PhoneNumberError):
         raise AuthError(BAD_GUEST) from None
+
+
+def _stored(text: str) -> str:
+    """As it may be on the list: a number that was one when it was added can have ceased to be."""
+    try:
+        return parse(text)
+    except AuthError:
+        return text.strip()
+
+
+def _unknown(text: str) -> AuthError:
+    """Raises AuthError for what can be on no list."""
+    parse(text)
+    return AuthError(GUEST_UNKNOWN)

@@ -86,6 +86,11 @@ class Service:
         """The hidden template of its texts by SMTP: no random id comes so near to another one."""
         return UUID(int=self.email_template_id.int ^ 1)
 
+    @property
+    def sms_sender(self) -> str:
+        """What its texts name first; empty: nobody."""
+        return self.name if self.sms_prefix else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:

@@ -168,6 +168,7 @@ class Submission:
     language: Language | None = None
     branding: str | None = None
     reply_to: str | None = None
+    sender_id: UUID | None = None  # the origination identity that a text leaves from
     scheduled_for: float | None = None
     lifetime_seconds: int | None = None  # from now, or from the time for which it is scheduled
     idempotency: IdempotencyKey | None = None

@@ -1,12 +1,20 @@
-"""Which number or pool a text leaves from: one person always hears from the same one. Pure."""
+"""Which number or pool a text leaves from: one person always hears from the same one."""
 
 import hashlib
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
-from delivery.library.origination import OriginationIdentity
+from delivery.library.origination import OriginationIdentity, candidates
 from messages.message import Message
 from messages.phone import PhoneNumber
+
+
+class Identities(Protocol):
+    """What this needs of delivery.library.origination."""
+
+    async def all(self) -> Sequence[OriginationIdentity]: ...
 
 
 def choose(identities: Sequence[OriginationIdentity], message: Message, country: str) -> OriginationIdentity | None:
@@ -14,16 +22,20 @@ def choose(identities: Sequence[OriginationIdentity], message: Message, country:
 
     None: none of those is there.
     """
-    usable = [each for each in identities if each.is_usable_by(message.service_id)]
-    if message.sender_id is not None:
-        return next((each for each in usable if each.id == message.sender_id), None)
-    serving = [each for each in usable if each.preferred and each.serves(country)]
-    named = [each for each in serving if country in each.countries]  # one that names it, before those for anywhere
-    for candidates in (named, serving):
-        own = [each for each in candidates if each.service_id is not None]
-        if found := own or candidates:
-            return max(found, key=lambda each: _score(each, message.recipient.key))
-    return None
+    found = candidates(identities, message.service_id, country, message.sender_id)
+    return max(found, key=lambda each: _score(each, message.recipient.key), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """What each text leaves from, where nothing has a pace."""
+
+    identities: Identities
+
+    async def of(self, message: Message) -> str | None:
+        """As its provider knows it; None: there is none. Raises as the database does."""
+        found = choose(await self.identities.all(), message, country(message))
+        return found.identity if found else None
 
 
 def country(message: Message) -> str:

@@ -16,8 +16,7 @@ from uuid import UUID
 import structlog
 
 from config.database import OUTAGES
-from delivery.exit.origin import choose
-from delivery.library.origination import OriginationIdentity
+from delivery.exit.origin import Identities, choose
 from delivery.providers.base import Throttled, TooFast
 from delivery.queue.base import Claim, Slot
 from delivery.queue.lines import HORIZON_SECONDS, Waiting, parts_of
@@ -46,12 +45,6 @@ class Lines(Protocol):
     async def another(self, slot: Slot, parts: int) -> Slot | None: ...
 
     async def hold(self, line: UUID, seconds: float) -> None: ...
-
-
-class Identities(Protocol):
-    """What this needs of delivery.library.origination."""
-
-    async def all(self) -> Sequence[OriginationIdentity]: ...
 
 
 @dataclass(slots=True)

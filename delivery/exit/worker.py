@@ -65,6 +65,12 @@ class Attempting(Protocol):
     async def record(self, record: Record) -> None: ...
 
 
+class Origins(Protocol):
+    """What this needs of delivery.exit.origin."""
+
+    async def of(self, message: Message) -> str | None: ...
+
+
 class OptOuts(Protocol):
     """What this needs of delivery.store.opt_outs."""
 
@@ -81,6 +87,7 @@ class Outgoing:
     provider: Provider
     resent: bool
     slot: Slot | None  # of a text that leaves at a pace
+    origin: str | None  # that a text leaves from
 
 
 class Worker:
@@ -101,6 +108,7 @@ class Worker:
         metrics: DeliveryMetrics,
         now: Callable[[], float],
         pace: Pace | None = None,
+        origins: Origins | None = None,
     ) -> None:
         self._owner = owner
         self._searching = searching
@@ -114,6 +122,7 @@ class Worker:
         self._metrics = metrics
         self._now = now
         self._pace = pace
+        self._origins = origins
         self._log = structlog.get_logger("worker")
         self._free = settings.concurrency
         # What a claim takes over is not known before: one provider that may send twice makes all of it wait.
@@ -267,11 +276,16 @@ class Worker:
             content = await self._content(message, contents[message.content_id], provider)
             if content is not None:
                 attempt = Attempt(new_id(now, os.urandom(10)), message.id, claim.attempts + 1, provider.name, now)
-                return Outgoing(message, content, attempt, provider, claim.unknown, claim.slot)
+                origin = claim.slot.origin if claim.slot else await self._origin(message)
+                return Outgoing(message, content, attempt, provider, claim.unknown, claim.slot, origin)
         # No provider, a content that is damaged or cannot be sealed: an operator can mend each; until then the message
         # waits.
         await self._queue.give_back([message.id], now + self._delay(claim.attempts + 1, message))
         return None
+
+    async def _origin(self, message: Message) -> str | None:
+        """What a text without a pace leaves from."""
+        return await self._origins.of(message) if self._origins and message.channel is Channel.SMS else None
 
     def _provider(self, message: Message) -> Provider | None:
         """None for a channel that this version does not send by."""
@@ -307,9 +321,9 @@ class Worker:
         message, slot = outgoing.message, outgoing.slot
         if self._pace is not None and slot is not None:
             await self._pace.turn(message, slot)
-        origin, started = slot.origin if slot else None, self._now()
+        started = self._now()
         try:
-            return await outgoing.provider.send(message, outgoing.content, outgoing.attempt.id, origin)
+            return await outgoing.provider.send(message, outgoing.content, outgoing.attempt.id, outgoing.origin)
         finally:
             self._metrics.attempt_seconds.labels(outgoing.provider.name).observe(self._now() - started)
 

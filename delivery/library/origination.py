@@ -189,6 +189,24 @@ def _identity(row: Any) -> OriginationIdentity:
     )
 
 
+# -- Which of them a text may leave from ---------------------------------------------------------------------------
+def candidates(
+    identities: Sequence[OriginationIdentity], service_id: UUID, country: str, asked: UUID | None
+) -> Sequence[OriginationIdentity]:
+    """The one that is asked for; else the service's own, else everybody's, for a country. None: none of them is there.
+
+    Of those that name the country, before those for anywhere.
+    """
+    usable = [each for each in identities if each.is_usable_by(service_id)]
+    if asked is not None:
+        return [each for each in usable if each.id == asked]
+    serving = [each for each in usable if each.preferred and each.serves(country)]
+    for found in ([each for each in serving if country in each.countries], serving):
+        if found:
+            return [each for each in found if each.service_id is not None] or found
+    return ()
+
+
 # -- As doors and workers read them --------------------------------------------------------------------------------
 class OriginationIdentities:
     """All of them, read again after five seconds. One per process; `now` gives seconds since the epoch."""
@@ -208,5 +226,12 @@ class OriginationIdentities:
 
     async def find(self, service_id: UUID, identity_id: UUID) -> OriginationIdentity | None:
         """The one with this id, where the service may use it. Raises as the database does."""
-        found = (each for each in await self.all() if each.id == identity_id and each.is_usable_by(service_id))
-        return next(found, None)
+        return next(iter(candidates(await self.all(), service_id, "", identity_id)), None)
+
+    async def number(self, service_id: UUID, country: str, asked: UUID | None) -> str | None:
+        """The number that a text leaves from, where there is no choice; None: it is chosen when the text leaves.
+
+        Raises as the database does.
+        """
+        found = candidates(await self.all(), service_id, country, asked)
+        return found[0].identity if len(found) == 1 and found[0].kind is not Kind.POOL else None

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from config.database import Database, Id, metadata
 from delivery.library.versions import Versions
 from messages.message import MAX_SUBJECT_CHARACTERS, Channel
-from messages.sms.parts import check_characters
+from messages.sms.parts import MAX_CHARACTERS
+from messages.sms.recipe import write
 from messages.template import Template, fixed_text, unmatched
 from messages.text import TextError, clean
 from messages.values import normalise
@@ -73,9 +74,13 @@ async def create(
     subject: str | None,
     body: str,
     template_id: UUID | None = None,
+    sender: str = "",
 ) -> Template:
-    """A new template in its first version. Raises TemplateError when a text cannot be used."""
-    values = _checked(channel, name=name, subject=subject, body=body)
+    """A new template in its first version. Raises TemplateError when a text cannot be used.
+
+    `sender` is what stands before each text message of the service; empty: nothing does.
+    """
+    values = _checked(channel, sender, name=name, subject=subject, body=body)
     template_id = template_id or uuid4()  # published API clients take version 4 only
     await connection.execute(
         insert(templates).values(
@@ -93,11 +98,15 @@ async def update(
     name: str | None = None,
     subject: str | None = None,
     body: str | None = None,
+    sender: str = "",
 ) -> Template:
-    """A new version with other texts; None: the same text. Messages keep theirs. Raises TemplateError."""
+    """A new version with other texts; None: the same text. Messages keep theirs. Raises TemplateError. `sender` is as
+    for a new template.
+    """
     old = await _lock(connection, template_id)
     values = _checked(
         old.channel,
+        sender,
         name=old.name if name is None else name,
         subject=old.subject if subject is None else subject,
         body=old.body if body is None else body,
@@ -220,7 +229,7 @@ def _template(row: RowMapping) -> Template:
     )
 
 
-def _checked(channel: Channel, *, name: str, subject: str | None, body: str) -> dict[str, str | None]:
+def _checked(channel: Channel, sender: str, *, name: str, subject: str | None, body: str) -> dict[str, str | None]:
     """The texts as the table keeps them. Raises TemplateError."""
     name, body, subject = clean(name), normalise(body), None if subject is None else clean(subject)
     if not 0 < len(name) <= MAX_NAME_CHARACTERS:
@@ -236,7 +245,21 @@ def _checked(channel: Channel, *, name: str, subject: str | None, body: str) -> 
     if channel is Channel.SMS and subject is not None:
         raise TemplateError("an SMS has no subject")
     if channel is Channel.SMS:
-        check_characters(fixed_text(body))
+        _check_characters(fixed_text(body), sender)
     if channel is Channel.EMAIL and not (subject and len(subject) <= MAX_SUBJECT_CHARACTERS):
         raise TemplateError("an email template's subject has 1 to {limit} characters", limit=MAX_SUBJECT_CHARACTERS)
     return {"name": name, "subject": subject, "body": body}
+
+
+def _check_characters(fixed: str, sender: str) -> None:
+    """What is sent whatever the values are, counted as it is sent. Raises TemplateError."""
+    found, named = (len(write(fixed, each, downgrade=False).recipe.text) for each in ("", sender))
+    if found > MAX_CHARACTERS or named > MAX_CHARACTERS:
+        raise TemplateError(
+            "a text message has at most {limit} characters; without its values this one has {found}, and {before} with "
+            "the name of the service before it: {excess} too many",
+            limit=MAX_CHARACTERS,
+            found=found,
+            before=named,
+            excess=named - MAX_CHARACTERS,
+        )

@@ -27,11 +27,11 @@ class _Outbox:
         self._directory = directory
 
     @abstractmethod
-    def _files(self, message: Message, content: bytes, attempt_id: UUID) -> dict[str, bytes]:
+    def _files(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None) -> dict[str, bytes]:
         """By their suffixes, in the order in which they are written."""
 
     async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
-        files = self._files(message, content, attempt_id)
+        files = self._files(message, content, attempt_id, origin)
         try:
             await asyncio.to_thread(self._write, str(message.id), str(attempt_id), files)
         except OSError:  # a full or read-only disk: no fault of the message, and nobody else's can be written either
@@ -60,7 +60,7 @@ class _Outbox:
 class OutboxProvider(_Outbox):
     """Of email: `<id>.eml` (the octets as given) and then `<id>.json` (the envelope); who sees the second has both."""
 
-    def _files(self, message: Message, content: bytes, attempt_id: UUID) -> dict[str, bytes]:
+    def _files(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None) -> dict[str, bytes]:
         envelope = {
             "id": str(message.id),
             "reverse_path": message.reverse_path,
@@ -73,12 +73,12 @@ class OutboxProvider(_Outbox):
 class SmsOutboxProvider(_Outbox):
     """Of texts: `<id>.sms.json`."""
 
-    def _files(self, message: Message, content: bytes, attempt_id: UUID) -> dict[str, bytes]:
+    def _files(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None) -> dict[str, bytes]:
         body = content.decode()
         text = {
             "id": str(message.id),
             "to": str(message.recipient),
-            "from": None,
+            "from": origin,
             "body": body,
             "parts": message.billable_units,
             "encoding": encoding_of(body).value,

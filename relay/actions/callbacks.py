@@ -5,11 +5,12 @@ from uuid import UUID
 
 from yarl import URL
 
+from config.settings import Settings
 from delivery.callbacks import claims, health, trial, urls
 from delivery.callbacks.claims import Backlog
 from delivery.callbacks.health import Health
 from delivery.callbacks.trial import Trial
-from delivery.callbacks.urls import CallbackUrl, CallbackUrlError, Issued
+from delivery.callbacks.urls import CallbackUrl, CallbackUrlError, Issued, Receiver
 from delivery.store.base import CallbackKind
 from relay.actions.errors import CALLBACK_WELL, ActionError, UnknownError
 from relay.actions.transaction import Transaction, Transactions
@@ -67,12 +68,23 @@ async def resume(t: Transaction, service: str, *, kind: CallbackKind = STATUS) -
     return service_id
 
 
+async def receiver(t: Transaction, service: str, *, kind: CallbackKind = STATUS) -> Receiver:
+    """Whom `call` is to try. Raises a TextError when the service has no URL, or none that opens."""
+    service_id = (await t.service(service)).id
+    await _find(t, service_id, kind)
+    return await trial.receiver(t.connection, t.secret, service_id, kind)
+
+
+async def call(receiver: Receiver, settings: Settings, now: float) -> Trial:
+    """Calls a URL once, signed as every call is, and says what it answered. Changes nothing. Raises a TextError."""
+    return await trial.call(receiver, settings.callbacks, now)
+
+
 async def try_out(transactions: Transactions, service: str, *, kind: CallbackKind = STATUS) -> Trial:
-    """Calls the URL once, signed as every call is, and says what it answered. Changes nothing. Raises a TextError."""
+    """Both of these. Raises a TextError."""
     async with transactions.read() as t:
-        service_id = (await t.service(service)).id
-        receiver = await trial.receiver(t.connection, t.secret, service_id, kind)
-    return await trial.call(receiver, transactions.settings.callbacks, transactions.now())
+        found = await receiver(t, service, kind=kind)
+    return await call(found, transactions.settings, transactions.now())
 
 
 async def _find(t: Transaction, service_id: UUID, kind: CallbackKind) -> CallbackUrl:

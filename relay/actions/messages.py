@@ -18,12 +18,15 @@ from messages.email.line_ends import mend_line_ends
 from messages.email.mailboxes import entries, read
 from messages.envelope import Envelope
 from messages.message import Trace
+from messages.recipient import Recipient
 from relay.actions import suppression
 from relay.actions.errors import BAD_ADDRESS, KEY_NOT_IN_FORCE, ActionError
 from relay.actions.preview import Preview, World, look
 from relay.actions.transaction import Transactions
 from relay.options import submission
+from relay.phones import recipient_at
 from relay.preparation.email import EmailPreparer
+from relay.preparation.sms import SmsPreparer
 
 _OF_RECIPIENTS = ["to", "cc", "bcc"]
 _OF_SES = records.Record("spf", spf.SES, "TXT", "v=spf1 -all")  # it has one, whatever it says
@@ -40,21 +43,22 @@ async def preview(
 ) -> Preview:
     """As the key named, else the newest in force; to those named, else to those of To, Cc and Bcc.
 
-    Raises Refused for what a door refuses before anything else: line ends, no header section, X-Notify fields. Raises
-    a TextError for a service, key or address that is none.
+    Raises Refused for what a door refuses before anything else: line ends, no header section, X-Notify fields, a phone
+    that is none. Raises a TextError for a service, key or address that is none.
     """
     settings, database, now = transactions.settings, transactions.database, transactions.now()
     principal = await _principal(transactions, service, key)
     content = _mended(octets, settings.smtp.bare_lf)
-    envelope = Envelope(None, tuple(_recipients(content, to)))
+    envelope = Envelope(None, tuple(_recipients(content, to, settings.email.sms_domain)))
     trace = Trace("preview", "127.0.0.1", "ESMTPSA", settings.smtp.hostname)
     submitted = submission(content, envelope, trace, principal, now, {})
     brandings, templates = Brandings(letterheads, database, transactions.now), Templates(database, transactions.now)
     preparer = EmailPreparer(brandings, templates, settings.smtp.max_message_bytes)
+    texts = SmsPreparer(templates, settings.smtp.max_message_bytes)
     known = _Names(settings, database)
     async with suppression.asked(transactions) as suppressed:
         world = World(known.ask, known.find, suppressed)
-        return await look(submitted, principal, preparer, world, settings.smtp.max_recipients, now)
+        return await look(submitted, principal, preparer, texts, world, settings.smtp.max_recipients, now)
 
 
 def _mended(octets: bytes, bare: Literal["normalise", "refuse"]) -> bytes:
@@ -83,16 +87,17 @@ async def _principal(transactions: Transactions, service: str, key: str | None) 
     raise ActionError(KEY_NOT_IN_FORCE, id=owner.id)
 
 
-def _recipients(content: bytes, to: Sequence[str]) -> Iterator[Address]:
+def _recipients(content: bytes, to: Sequence[str], sms_domain: str) -> Iterator[Recipient]:
     """Those that are named, else all that can be used of To, Cc and Bcc, read as the relay reads them."""
     try:
-        yield from (Address.parse(each.strip().strip("<>")) for each in to)
+        addresses = [Address.parse(each.strip().strip("<>")) for each in to]
     except AddressError as error:
         raise ActionError(BAD_ADDRESS, reason=error.text) from None
     if not to:
         header = HeaderSection.parse(content)
         found = (entry for name in _OF_RECIPIENTS for value in header.all(name) for entry in entries(value))
-        yield from (each.address for _, tokens in found for each in read(tokens) if each.address)
+        addresses = [each.address for _, tokens in found for each in read(tokens) if each.address]
+    yield from (recipient_at(each, sms_domain) for each in addresses)
 
 
 class _Names:

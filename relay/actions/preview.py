@@ -15,14 +15,16 @@ from auth.principal import Principal
 from auth.verify import check_in_force
 from delivery.providers.base import SendError
 from messages.email.pipeline import Rewritten
-from messages.message import Lane, Language, Submission, new_id
+from messages.message import Channel, Lane, Language, Submission, new_id
 from messages.recipient import Recipient
 from messages.reply import Refused
 from messages.text import Text
 from relay.actions.fields import Field, fields
 from relay.actions.suppression import Suppressed
+from relay.actions.text_preview import TextPreview, of_words
 from relay.checks import check, check_recipient
 from relay.preparation.email import EmailPreparer, asked_language
+from relay.preparation.sms import SmsPreparer
 
 MAX_ENCODED_OCTETS = 40 * 1024 * 1024  # SES counts after base64
 
@@ -61,7 +63,7 @@ class Preview:
 
     `received` is the message as it came, its line ends made whole, and `prepared.content` as it would leave, but for
     the signature. `domain` is that of header From, None where it is not known here. `alignment` holds once the domain's
-    key signs.
+    key signs. `text` is what phones would get.
     """
 
     submission: Submission
@@ -73,6 +75,7 @@ class Preview:
     alignment: Alignment | None = None
     spf_problem: Text | None = None
     changes: tuple[Change, ...] = ()
+    text: TextPreview | None = None
 
     @property
     def received(self) -> bytes:
@@ -119,6 +122,7 @@ async def look(
     submission: Submission,
     principal: Principal,
     preparer: EmailPreparer,
+    texts: SmsPreparer,
     world: World,
     max_recipients: int,
     now: float,
@@ -128,10 +132,17 @@ async def look(
     assert isinstance(content, bytes)
     reached = tuple([await _reached(principal, each, world.suppressed) for each in submission.envelope.recipients])
     refused = _refused(principal, submission, reached, max_recipients, now)
+    text, channels = None, submission.envelope.channels
     try:
+        if Channel.SMS in channels:
+            words, _ = await texts.words(content, principal)
+            text = of_words(words, principal.service)
+            refused = refused or text.refused
+        if channels == (Channel.SMS,):
+            return Preview(submission, principal, reached, refused, text=text)
         prepared = await preparer.rewritten(content, submission, principal, new_id(now, os.urandom(10)), now)
     except Refused as error:
-        return Preview(submission, principal, reached, refused or error)
+        return Preview(submission, principal, reached, refused or error, text=text)
     assert prepared.sender.address
     header_from = prepared.sender.address.domain
     domain = await world.find_domain(header_from)
@@ -145,7 +156,7 @@ async def look(
         mail_from=bounce if spf_problem is None else None,
     )
     changes = tuple(_changes(content, prepared))
-    return Preview(submission, principal, reached, refused, prepared, domain, alignment, spf_problem, changes)
+    return Preview(submission, principal, reached, refused, prepared, domain, alignment, spf_problem, changes, text)
 
 
 def _refused(
@@ -187,7 +198,7 @@ async def _reached(principal: Principal, recipient: Recipient, suppressed: Suppr
     except Refused as error:
         refused = error
     try:
-        reason = await suppressed(str(recipient))
+        reason = await suppressed(str(recipient)) if recipient.channel is Channel.EMAIL else None
     except SendError as unknown:
         problem = unknown.reason
     return Reached(recipient, refused, reason, problem)

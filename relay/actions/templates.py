@@ -1,14 +1,31 @@
 """Templates, as people change them. Their bodies stay in their versions, which never change: the audit names those."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from delivery.library import templates
+from messages import reply
 from messages.message import Channel
-from messages.template import Template
+from messages.reply import Refused
+from messages.template import Template, missing
+from messages.values import Personalisation
+from relay.actions import text_preview
 from relay.actions.errors import NOTHING_NAMED, TEMPLATE_UNKNOWN, ActionError, UnknownError
+from relay.actions.text_preview import TextPreview
 from relay.actions.transaction import Transaction
 from relay.plain import plain
+from relay.preparation import email
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A template with values in it. `subject` is None where the channel has none, `text` where it is no text."""
+
+    template: Template
+    subject: str | None
+    body: str
+    text: TextPreview | None = None
 
 
 async def create(
@@ -22,16 +39,17 @@ async def create(
     template_id: UUID | None = None,
 ) -> Template:
     """A new template in its first version. Raises a TextError."""
-    service_id = (await t.service(service)).id
+    owner = await t.service(service)
     made = await templates.create(
         t.connection,
-        service_id,
+        owner.id,
         t.now,
         channel=channel,
         name=name,
         subject=subject,
         body=body,
         template_id=template_id,
+        sender=owner.sms_sender,
     )
     await _record(t, "create", None, made)
     return made
@@ -61,7 +79,8 @@ async def update(t: Transaction, template_id: UUID, **texts: str | None) -> Temp
     if all(text is None for text in texts.values()):
         raise ActionError(NOTHING_NAMED)  # not a version that says the same
     before = await templates.find(t.connection, template_id)
-    after = await templates.update(t.connection, template_id, t.now, **texts)
+    sender = (await t.service(str(before.service_id))).sms_sender
+    after = await templates.update(t.connection, template_id, t.now, sender=sender, **texts)
     await _record(t, "update", before, after)
     return after
 
@@ -72,6 +91,18 @@ async def archive(t: Transaction, template_id: UUID) -> Template:
     after = await templates.archive(t.connection, template_id)
     await _record(t, "archive", before, after)
     return after
+
+
+async def preview(t: Transaction, template_id: UUID, personalisation: Personalisation) -> Filled:
+    """The latest version, filled with values. Changes nothing. Raises a TextError, and Refused as a door does."""
+    template = await templates.find(t.connection, template_id)
+    service = await t.service(str(template.service_id))
+    if names := missing(template, personalisation):
+        raise Refused(reply.PERSONALISATION_MISSING, template_id=template.id, names=", ".join(names))
+    if template.channel is Channel.SMS:
+        text = text_preview.of_template(template, personalisation, service)
+        return Filled(template, None, text.body, text)
+    return Filled(template, *email.filled(template, personalisation))
 
 
 async def _record(t: Transaction, action: str, before: Template | None, after: Template) -> None:

@@ -1,5 +1,6 @@
 """notify-relay template: what a service's messages are made of."""
 
+import json
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -7,18 +8,21 @@ import typer
 
 from delivery.library import templates
 from messages.message import Channel
+from messages.reply import Refused
 from messages.template import Template
 from relay.actions import templates as changing
 from relay.actions.transaction import Transaction
 from relay.cli import texts
 from relay.cli.arguments import OfService
-from relay.cli.input import octets_of
+from relay.cli.input import InputError, octets_of
 from relay.cli.output import Json, show, show_list
+from relay.cli.preview import show_preview, text_row
 from relay.cli.session import read, write
 from relay.plain import plain
 
 TemplateId = Annotated[UUID, typer.Argument(metavar=texts.TEMPLATE_ARGUMENT)]
 BodyFile = typer.Option(metavar="FILE|-", help=texts.BODY_FILE)
+Values = Annotated[str, typer.Option("--personalisation", metavar="JSON|@FILE", help=texts.PERSONALISATION)]
 _MAX_OCTETS = 1 << 20  # more than the longest body in UTF-8: delivery.library.templates says what it is too long for
 
 
@@ -28,6 +32,7 @@ def commands() -> typer.Typer:
     app.command("list", help=texts.TEMPLATE_LIST)(list_all)
     app.command("show", help=texts.TEMPLATE_SHOW)(show_one)
     app.command("update", help=texts.TEMPLATE_UPDATE)(update)
+    app.command("preview", help=texts.TEMPLATE_PREVIEW)(preview)
     app.command("archive", help=texts.TEMPLATE_ARCHIVE)(archive)
     return app
 
@@ -74,6 +79,32 @@ def update(
     _show(write(lambda t: changing.update(t, template_id, name=name, subject=subject, body=body)), as_json)
 
 
+def preview(template_id: TemplateId, personalisation: Values = "{}", as_json: Json = False) -> None:
+    values = _values(personalisation)
+    try:
+        found = read(lambda t: changing.preview(t, template_id, values))
+    except Refused as refused:
+        show({"accepted": False, "reply": refused.line()}, as_json)
+        raise typer.Exit(1) from None
+    refused_as = found.text.refused if found.text else None
+    row = {
+        "accepted": refused_as is None,
+        "reply": refused_as.line() if refused_as else None,
+        "id": str(found.template.id),
+        "version": found.template.version,
+        "type": found.template.channel.value,
+        "subject": found.subject,
+        "body": found.body,
+        "text": text_row(found.text) if found.text else None,
+    }
+    if as_json:
+        show(row, as_json)
+    else:
+        show_preview(row)
+    if refused_as:
+        raise typer.Exit(1)
+
+
 def archive(template_id: TemplateId, as_json: Json = False) -> None:
     _show(write(lambda t: changing.archive(t, template_id)), as_json)
 
@@ -86,6 +117,18 @@ def _body(file: str) -> str:
     except UnicodeDecodeError as error:
         line = octets.count(b"\n", 0, error.start) + 1
         raise templates.TemplateError("the body file is not UTF-8 text; look at line {line}", line=line) from None
+
+
+def _values(given: str) -> dict[str, Any]:
+    """JSON, or with an @ the file that has it. Raises TextError."""
+    octets = octets_of(given[1:], _MAX_OCTETS) if given.startswith("@") else given.encode()
+    try:
+        values = json.loads(octets)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict) or any(isinstance(each, dict) for each in values.values()):
+        raise InputError(texts.NOT_VALUES)
+    return values
 
 
 def _show(template: Template, as_json: bool) -> None:

@@ -201,7 +201,10 @@ MESSAGE_PREVIEW = "What would happen to a message in a file, without sending it.
 PREVIEW_FILE = "FILE"
 PREVIEW_FILE_HELP = "The message as a product sends it, or - for standard input."
 PREVIEW_KEY = "Whose terms count; without it those of the service's newest key."
-PREVIEW_TO = "A recipient; several can be named. Without it those of To, Cc and Bcc."
+PREVIEW_TO = (
+    "A recipient, or a phone as +16135550100@sms.<default domain>; several can be named. "
+    "Without it those of To, Cc and Bcc."
+)
 PREVIEW_WAITS = "no key of {domain} signs yet, and mail waits for one; see: notify-relay domain check {domain}"
 FATES = ("keep", "strip", "rewrite", "add")
 NOT_KNOWN = "not known ({reason})"
@@ -331,6 +334,9 @@ TEMPLATE_CREATE = "Make a template; ((name)) in its texts stands for a value tha
 TEMPLATE_LIST = "The templates of a service by name, without archived ones."
 TEMPLATE_SHOW = "A template, in its latest version unless one is named."
 TEMPLATE_UPDATE = "Make a new version with what is named; messages accepted before keep theirs."
+TEMPLATE_PREVIEW = "Fill the latest version, and tell what a text costs; nothing is sent."
+PERSONALISATION = "A value for each placeholder, as a JSON object, or @ and a file that has it; @- for standard input."
+NOT_VALUES = '--personalisation takes a JSON object of texts, numbers and lists of these, as {{"name": "Amala"}}'
 TEMPLATE_ARCHIVE = "Take no more messages of it; those accepted before are sent."
 TEMPLATE_ARGUMENT = "TEMPLATE"
 TEMPLATE_NAME = "Name by which people find it; recipients do not see it."

@@ -45,7 +45,7 @@ from relay.http.presenting import Bodies, Contents, Links, Templates
 from relay.http.reading import HELD_BYTES, SHARE_BYTES
 from relay.http.receiving import Receiving
 from relay.http.requests import EmailRequest, SmsRequest
-from relay.http.sending import EmailSending, SmsSending
+from relay.http.sending import EmailSending, Senders, SmsSending
 from relay.http.submissions import Acceptor, Submissions
 from relay.metrics import DoorMetrics
 
@@ -64,6 +64,7 @@ def application(
     received_: received.Received,
     templates_: Templates,
     brandings: pictures.Brandings,
+    senders: Senders,
     database: Database,
     settings: Settings,
     secret: Keyring,
@@ -91,7 +92,7 @@ def application(
     )
     bodies = Bodies(contents, templates_)
     email = EmailSending(submissions, bodies, links, now, sms_domain)
-    sms = SmsSending(submissions, bodies, links, now)
+    sms = SmsSending(submissions, bodies, links, now, senders)
     memory, receiving = Memory(HELD_BYTES, SHARE_BYTES), Receiving()
     common = (authentication, submissions)
     desk = Desk(authentication, database, settings, secret, links.docs, now)

@@ -288,7 +288,14 @@ class SmsRequest(BaseModel):
     template_id: _TemplateId
     personalisation: _Personalisation
     reference: _Reference
-    sms_sender_id: Annotated[TextUuid, Field(default_factory=str, description="Senders with ids do not exist yet")]
+    sms_sender_id: Annotated[
+        TextUuid,
+        Field(
+            default_factory=str,
+            description="The number or pool that the text leaves from: one that the service may use; without it, its "
+            "usual one. Whoever runs the relay knows the ids",
+        ),
+    ]
     scheduled_for: _ScheduledFor = None
 
 

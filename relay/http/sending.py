@@ -5,7 +5,7 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -39,6 +39,14 @@ _SIMULATED = frozenset(
 Asked = TypeVar("Asked", EmailRequest, SmsRequest)
 
 
+class Senders(Protocol):
+    """What texts need of delivery.library.origination."""
+
+    async def find(self, service_id: UUID, identity_id: UUID) -> object | None: ...
+
+    async def number(self, service_id: UUID, country: str, asked: UUID | None) -> str | None: ...
+
+
 class Sending(ABC, Generic[Asked]):
     """A channel's. `now` gives seconds since the epoch."""
 
@@ -58,15 +66,19 @@ class Sending(ABC, Generic[Asked]):
     def _personalised(self, asked: Asked) -> Personalised: ...
 
     @abstractmethod
-    def _unknown(self, asked: Asked, principal: Principal) -> tuple[str, Rejection] | None:
+    async def _unknown(self, asked: Asked, principal: Principal) -> tuple[str, Rejection] | None:
         """The id of a sender, or of an address for replies, that the service does not have; and how it is refused."""
 
     def _reply_to(self, asked: Asked, principal: Principal) -> str | None:
         """Where answers go, where the message names it."""
         return None
 
+    def _sender_id(self, asked: Asked) -> UUID | None:
+        """What it leaves from, where the message names it."""
+        return None
+
     @abstractmethod
-    def _content(self, asked: Asked, service: Service, subject: str, body: str) -> dict[str, Any]: ...
+    async def _content(self, asked: Asked, service: Service, subject: str, body: str) -> dict[str, Any]: ...
 
     async def send(
         self, asked: Asked, principal: Principal, client: Client, idempotency_key: str | None
@@ -76,7 +88,7 @@ class Sending(ABC, Generic[Asked]):
             raise ApiError.of(errors.NO_DOCUMENTS)
         recipient = self._recipient(asked)
         submission = self._submission(asked, recipient, principal, client, idempotency_key)
-        if unknown := self._unknown(asked, principal):
+        if unknown := await self._unknown(asked, principal):
             unknown_id, rejection = unknown
             await self._submissions.rehearse(submission, principal)  # what is wrong with the template is said first
             raise ApiError.of(rejection, id=unknown_id, service_id=principal.service.id)
@@ -84,13 +96,15 @@ class Sending(ABC, Generic[Asked]):
             prepared = await self._submissions.rehearse(submission, principal)
             template = prepared.template_id, prepared.template_version
             simulated_id = new_id(self._now(), os.urandom(10))
-            return self._answer(asked, principal, simulated_id, template, prepared.subject, prepared.body), False
+            answer = await self._answer(asked, principal, simulated_id, template, prepared.subject, prepared.body)
+            return answer, False
         accepted = await self._submissions.submit(submission, principal)
         message, body = accepted.messages[0], accepted.body
         if body is None and (shown := await self._bodies.load([message])):
             body = shown[message.id].text  # what an earlier, equal request was answered
         template = message.template_id, message.template_version
-        return self._answer(asked, principal, message.id, template, message.subject, body), accepted.repeated
+        answer = await self._answer(asked, principal, message.id, template, message.subject, body)
+        return answer, accepted.repeated
 
     def _submission(
         self, asked: Asked, recipient: Recipient, principal: Principal, client: Client, idempotency_key: str | None
@@ -102,11 +116,12 @@ class Sending(ABC, Generic[Asked]):
             trace=Trace("", client.address, "HTTP", by, client.product),
             reference=asked.reference or None,
             reply_to=self._reply_to(asked, principal),
+            sender_id=self._sender_id(asked),
             scheduled_for=parse_time(asked.scheduled_for) if asked.scheduled_for else None,
             idempotency=IdempotencyKey(idempotency_key, self._hash(asked, principal)) if idempotency_key else None,
         )
 
-    def _answer(
+    async def _answer(
         self,
         asked: Asked,
         principal: Principal,
@@ -120,7 +135,7 @@ class Sending(ABC, Generic[Asked]):
         return {
             "id": str(message_id),
             "reference": asked.reference or None,
-            "content": self._content(asked, service, subject, body or ""),
+            "content": await self._content(asked, service, subject, body or ""),
             "uri": self._links.notification(message_id),
             "template": {
                 "id": str(template[0]),
@@ -160,14 +175,14 @@ class EmailSending(Sending[EmailRequest]):
         url = asked.one_click_unsubscribe_url
         return Personalised(UUID(asked.template_id), asked.personalisation, sanitised, url)
 
-    def _unknown(self, asked: EmailRequest, principal: Principal) -> tuple[str, Rejection] | None:
+    async def _unknown(self, asked: EmailRequest, principal: Principal) -> tuple[str, Rejection] | None:
         asked_id = asked.email_reply_to_id
         return (asked_id, errors.REPLY_TO_UNKNOWN) if asked_id and not self._reply_to(asked, principal) else None
 
     def _reply_to(self, asked: EmailRequest, principal: Principal) -> str | None:
         return principal.reply_tos.get(UUID(asked.email_reply_to_id)) if asked.email_reply_to_id else None
 
-    def _content(self, asked: EmailRequest, service: Service, subject: str, body: str) -> dict[str, Any]:
+    async def _content(self, asked: EmailRequest, service: Service, subject: str, body: str) -> dict[str, Any]:
         return {
             "from_email": f"{service.email_from}@{service.domain}",
             "subject": subject,
@@ -182,14 +197,27 @@ class SmsSending(Sending[SmsRequest]):
     channel = Channel.SMS
     summary = "Send a text message"
 
+    def __init__(
+        self, submissions: Submissions, bodies: Bodies, links: Links, now: Callable[[], float], senders: Senders
+    ) -> None:
+        super().__init__(submissions, bodies, links, now)
+        self._senders = senders
+
     def _recipient(self, asked: SmsRequest) -> Recipient:
         return PhoneNumber(asked.phone_number)  # checked by the request
 
     def _personalised(self, asked: SmsRequest) -> Personalised:
         return Personalised(UUID(asked.template_id), asked.personalisation)
 
-    def _unknown(self, asked: SmsRequest, principal: Principal) -> tuple[str, Rejection] | None:
-        return (asked.sms_sender_id, errors.SENDER_UNKNOWN) if asked.sms_sender_id else None
+    async def _unknown(self, asked: SmsRequest, principal: Principal) -> tuple[str, Rejection] | None:
+        asked_id = self._sender_id(asked)
+        if asked_id is None or await self._senders.find(principal.service.id, asked_id):
+            return None
+        return asked.sms_sender_id, errors.SENDER_UNKNOWN
 
-    def _content(self, asked: SmsRequest, service: Service, subject: str, body: str) -> dict[str, Any]:
-        return {"from_number": None, "body": body}
+    def _sender_id(self, asked: SmsRequest) -> UUID | None:
+        return UUID(asked.sms_sender_id) if asked.sms_sender_id else None
+
+    async def _content(self, asked: SmsRequest, service: Service, subject: str, body: str) -> dict[str, Any]:
+        country = PhoneNumber(asked.phone_number).region
+        return {"from_number": await self._senders.number(service.id, country, self._sender_id(asked)), "body": body}

@@ -111,7 +111,9 @@ def preview(template: Template, personalisation: dict[str, Any], principal: Prin
     if email:
         subject, text = email_preparation.filled(template, personalisation)
     else:
-        subject, text = "", sms_preparation.filled(template, personalisation, principal).body
+        recipe = sms_preparation.filled(template, personalisation, principal.service).recipe
+        sms_preparation.check_characters(recipe)
+        subject, text = "", recipe.body
     return {
         "id": str(template.id),
         "type": template.channel.value,

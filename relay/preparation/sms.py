@@ -3,7 +3,7 @@
 import asyncio
 from uuid import UUID
 
-from auth.principal import Principal
+from auth.principal import Principal, Service
 from delivery.library.templates import HIDDEN_VERSION
 from messages import reply
 from messages.email.pipeline import read_text
@@ -11,7 +11,7 @@ from messages.message import Channel, ContentKind, Personalised, Submission
 from messages.reply import Refused
 from messages.sms import parts
 from messages.sms.parts import LengthError
-from messages.sms.recipe import Recipe, write
+from messages.sms.recipe import Recipe, Written, write
 from messages.template import Template, TooLong, fill_text
 from messages.values import Personalisation
 from relay.checks import check_size, check_texts_allowed, size_limit
@@ -37,10 +37,17 @@ class SmsPreparer:
 
     async def _fill(self, content: Personalised, principal: Principal) -> Prepared:
         template = await template_of(content, self._templates, principal.service.id, Channel.SMS)
-        recipe = filled(template, content.personalisation, principal, content.sanitised)
-        return _prepared(recipe, template.id, template.version)
+        done = filled(template, content.personalisation, principal.service, content.sanitised)
+        check_characters(done.recipe)
+        return _prepared(done.recipe, template.id, template.version)
 
     async def _read(self, content: bytes, principal: Principal) -> Prepared:
+        words, message_id = await self.words(content, principal)
+        service = principal.service
+        return _prepared(written(words, service).recipe, service.sms_template_id, HIDDEN_VERSION, message_id)
+
+    async def words(self, content: bytes, principal: Principal) -> tuple[str, str | None]:
+        """What a mail says to a phone, and its Message-ID. Raises Refused."""
         check_size(content, size_limit(principal, self._max_message_bytes))
         if len(content) > _THREAD_BYTES:
             words, message_id = await asyncio.to_thread(read_text, content)
@@ -48,35 +55,47 @@ class SmsPreparer:
             words, message_id = read_text(content)
         if words is None:
             raise Refused(reply.SMS_WITHOUT_TEXT)
-        return _prepared(written(words, principal), principal.service.sms_template_id, HIDDEN_VERSION, message_id)
+        return words, message_id
 
 
 def filled(
-    template: Template, personalisation: Personalisation, principal: Principal, sanitised: tuple[str, ...] = ()
-) -> Recipe:
-    """A template whose values are all there, as the service sends it. Raises Refused for what is too long or empty."""
+    template: Template, personalisation: Personalisation, service: Service, sanitised: tuple[str, ...] = ()
+) -> Written:
+    """A template whose values are all there, as the service sends it, however long. Raises Refused where it is empty,
+    or would fill the memory.
+    """
     try:
-        recipe = written(fill_text(template, personalisation, sanitised), principal)
-        parts.check_characters(recipe.text)
-    except (TooLong, LengthError):
+        return written(fill_text(template, personalisation, sanitised), service)
+    except TooLong:
         raise Refused(reply.SMS_TOO_MANY_CHARACTERS, limit=parts.MAX_CHARACTERS) from None
-    return recipe
 
 
-def written(words: str, principal: Principal) -> Recipe:
+def written(words: str, service: Service) -> Written:
     """The words as the service sends them. Raises Refused where nothing is left of them."""
-    service = principal.service
-    recipe = write(words, service.name if service.sms_prefix else "", downgrade=service.sms_downgrade).recipe
-    if not recipe.body:
+    done = write(words, service.sms_sender, downgrade=service.sms_downgrade)
+    if not done.recipe.body:
         raise Refused(reply.EMPTY)
-    return recipe
+    return done
 
 
-def _prepared(recipe: Recipe, template_id: UUID, version: int, original_message_id: str | None = None) -> Prepared:
+def check_characters(recipe: Recipe) -> None:
+    """Of a text from a template. Raises Refused."""
+    try:
+        parts.check_characters(recipe.text)
+    except LengthError:
+        raise Refused(reply.SMS_TOO_MANY_CHARACTERS, limit=parts.MAX_CHARACTERS) from None
+
+
+def check_units(recipe: Recipe) -> None:
+    """Of any text. Raises Refused."""
     try:
         parts.check_units(recipe.text)
     except LengthError as error:
         raise Refused(reply.SMS_TOO_LONG, reason=error.text) from None
+
+
+def _prepared(recipe: Recipe, template_id: UUID, version: int, original_message_id: str | None = None) -> Prepared:
+    check_units(recipe)
     return Prepared(
         content=recipe.to_json(),
         kind=ContentKind.TEXT,

@@ -16,6 +16,7 @@ from config.words import Words
 from delivery.callbacks.feed import Feed
 from delivery.callbacks.sources import Sources
 from delivery.library.brandings import Brandings
+from delivery.library.origination import OriginationIdentities
 from delivery.library.templates import Templates
 from delivery.store.contents import Contents
 from delivery.store.idempotency import Idempotency
@@ -48,6 +49,7 @@ class DoorParts(NamedTuple):
     words: Words
     throttle: Throttle
     feed: Feed
+    senders: OriginationIdentities
 
 
 @asynccontextmanager
@@ -90,6 +92,7 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
                 words,
                 throttle,
                 Feed(database, Sources(searching, received)),
+                OriginationIdentities(database, now),
             )
             await putting.drain()
         finally:

@@ -27,6 +27,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             received_=parts.received,
             templates_=parts.templates,
             brandings=parts.brandings,
+            senders=parts.senders,
             database=parts.database,
             settings=settings,
             secret=secret_keyring(settings),

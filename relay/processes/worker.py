@@ -14,7 +14,7 @@ from auth.domains.watch import SelectorWatch
 from config.database import Database
 from config.settings import Settings
 from delivery import retention
-from delivery.exit.origin import country
+from delivery.exit.origin import Origins, country
 from delivery.exit.pace import Pace
 from delivery.exit.rendering import Renderer
 from delivery.exit.sealing import EmailSealing, SmsSealing
@@ -73,6 +73,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             metrics=metrics,
             now=time.time,
             pace=pace if settings.sms.traits.asks_aws else None,
+            origins=Origins(identities),
         )
         beside = _once(settings, database, stopping) if place.slot == 0 else ()
         tasks = [asyncio.create_task(each) for each in beside]

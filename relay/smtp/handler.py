@@ -26,8 +26,8 @@ from relay.journal import Journal
 from relay.logins import network
 from relay.metrics import DoorMetrics
 from relay.options import submission
+from relay.phones import recipient_at
 from relay.smtp.parameters import MailCommand, parse_rcpt
-from relay.smtp.phones import recipient_at
 
 if TYPE_CHECKING:
     from relay.accept import Accepted

@@ -77,6 +77,33 @@ def test_preview_tells_the_fate_of_each_field_and_every_changed_line(relay: Rela
     assert 3 in [row["line"] for row in told["changes"]]
 
 
+PHONE = "+16135550100@sms.notification.example.ca"
+
+
+def test_preview_shows_a_phone_what_it_gets_and_what_that_costs(relay: Relay, key: Credentials) -> None:
+    letter = b"Subject: s\nContent-Type: text/plain; charset=utf-8\n\nLa f\xc3\xaate commence.\n"
+    told = previewed(relay, key, letter, "--to", PHONE)
+
+    assert told["accepted"] is True
+    assert [each["recipient"] for each in told["recipients"]] == ["+16135550100"]
+    assert "header_from" not in told  # no mail goes
+    text = told["text"]
+    assert text["sent"].endswith(": La fête commence.")
+    assert (text["encoding"], text["parts"], text["parts_without"]) == ("ucs-2", 1, 1)
+    assert text["beyond_gsm"] == [{"sign": "ê", "place": text["sent"].index("ê") + 1, "times": 1}]
+    both = previewed(relay, key, letter, "--to", PHONE, "--to", address())
+    assert both["text"] == text
+    assert both["header_from"]
+
+
+def test_preview_of_a_text_says_why_nobody_gets_it(relay: Relay, key: Credentials) -> None:
+    told = previewed(relay, key, b"Subject: s\n\n" + b"x" * 1600 + b"\n", "--to", PHONE, code=1)
+    assert (told["accepted"], told["text"]["parts"]) == (False, 11)
+    assert "at most 1530" in told["reply"]
+    nobody = previewed(relay, key, b"Subject: s\n\nx\n", "--to", "911@sms.notification.example.ca", code=1)
+    assert nobody["accepted"] is False
+
+
 def test_preview_reads_recipients_as_the_relay_does(relay: Relay, key: Credentials) -> None:
     to = b"To: root, Chan, Karen <k@example.org>\nCc: <First Last <first@example.com\nBcc: <>"
     told = previewed(relay, key, LETTER.replace(b"To: reader@example.org\nBcc: hidden@example.org", to))

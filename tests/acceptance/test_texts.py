@@ -50,3 +50,24 @@ def test_a_text_by_either_door_is_the_same_text_and_mail_goes_beside_it(relay: R
     assert files[0]["body"] == files[1]["body"]
     assert files[0]["body"].endswith(": Your passport is ready.")
     assert (relay.folder / "var/outbox" / f"{both['email']['id']}.eml").exists()
+
+
+def test_a_text_leaves_from_the_number_that_it_names(relay: Relay) -> None:
+    key = relay.create_key()
+    body = relay.folder / "body.txt"
+    body.write_text("Your passport is ready.")
+    template = relay.json("template", "create", "--service", key.service_id, "--type", "sms", "--name", "Ready",
+                          "--body-file", str(body))["id"]  # fmt: skip
+    own = ("--service", key.service_id, "--kind", "long-code")
+    usual, spare = (
+        relay.json("sender", "add", number, *own, *more)
+        for number, more in (("+16135550190", ()), ("+16135550191", ("--on-request",)))
+    )
+    asked: dict[str, object] = {"phone_number": NUMBER, "template_id": template}
+    for sender, more in ((usual, {}), (spare, {"sms_sender_id": spare["id"]})):
+        answer = call(relay, key, "/v2/notifications/sms", asked | more)
+        assert answer["content"]["from_number"] == sender["identity"]
+        shown = relay.json("message", "show", str(answer["id"]))
+        relay.wait_for_status(str(shown["group_id"]), "delivered")
+        file = json.loads((relay.folder / "var/outbox" / f"{answer['id']}.sms.json").read_text())
+        assert file["from"] == sender["identity"]

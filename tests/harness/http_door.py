@@ -21,11 +21,12 @@ from auth.throttle import Throttle
 from auth.verify import Verifier
 from config.database import Database
 from config.keyring import Keyring
-from config.settings import Limits, Settings
+from config.settings import Callbacks, Limits, Settings
 from delivery.callbacks.feed import Feed
 from delivery.library import templates
 from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
+from delivery.library.origination import OriginationIdentities
 from delivery.library.templates import Templates
 from messages.message import Channel, KeyType
 from messages.template import Template
@@ -44,6 +45,7 @@ DOMAIN = "notification.example.ca"
 GUEST = "guest@example.org"
 READER = "reader@example.org"
 ROOT = "http://api.example.ca/"
+_CALLBACKS = Callbacks()
 _SEALING = Keyring.parse(Keyring.generate())
 ARTWORK = Path(__file__).parents[1] / "data/branding/artwork"
 
@@ -117,7 +119,12 @@ class Door:
 
 @asynccontextmanager
 async def running_door(
-    database: Database, *, per_minute: int = 100_000, per_day: int = 100_000, **options: Any
+    database: Database,
+    *,
+    per_minute: int = 100_000,
+    per_day: int = 100_000,
+    callbacks: Callbacks = _CALLBACKS,
+    **options: Any,
 ) -> AsyncIterator[Door]:
     """On a database that has the schema."""
     keyring, clock, registry = Keyring.parse(Keyring.generate()), Clock(), CollectorRegistry()
@@ -148,8 +155,9 @@ async def running_door(
         received_=store.received,
         templates_=found,
         brandings=brandings,
+        senders=OriginationIdentities(database, clock),
         database=database,
-        settings=Settings(limits=limits),
+        settings=Settings(limits=limits, callbacks=callbacks),
         secret=keyring,
         feed=Feed(database, store.sources),
         metrics=DoorMetrics(registry),

@@ -1,10 +1,14 @@
 """Texts by the HTTP door over real sockets and a real database."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from delivery.library import templates
+from auth import services
+from config.settings import Limits
+from delivery.library import origination, templates
+from delivery.library.origination import Kind, OriginationIdentity
 from messages.message import Channel
 from messages.template import Template
 from tests.harness.http_door import DOMAIN, ROOT, Answer, Door
@@ -17,6 +21,11 @@ async def made(door: Door, body: str = "Hello ((name))") -> Template:
         return await templates.create(
             connection, door.service.id, door.clock(), channel=Channel.SMS, name="Text", subject=None, body=body
         )
+
+
+async def sender(door: Door, **values: Any) -> OriginationIdentity:
+    async with door.database.write() as connection:
+        return await origination.add(connection, door.clock(), **({"kind": Kind.LONG_CODE} | values))
 
 
 async def text(door: Door, template: Template, name: str = "normal", key: str | None = None, **changes: Any) -> Answer:
@@ -85,3 +94,32 @@ async def test_the_domain_that_stands_for_phones_by_smtp_has_no_mailboxes(door: 
 async def test_a_template_of_the_other_channel_is_not_suitable(door: Door) -> None:
     answer = await text(door, door.template)
     assert answer.body["errors"][0]["message"] == "email template is not suitable for sms notification"
+
+
+async def test_a_text_leaves_from_the_number_that_it_names_and_tells_it_where_there_is_no_choice(door: Door) -> None:
+    template = await made(door)
+    own, spare, pool = [
+        await sender(door, identity=identity, **more)
+        for identity, more in (
+            ("+16135550190", {"service_id": door.service.id}),
+            ("+16135550191", {"preferred": False}),
+            ("pool-0123456789abcdef", {"kind": Kind.POOL, "preferred": False}),
+        )
+    ]
+    for asked, number in ((None, "+16135550190"), (own, "+16135550190"), (spare, "+16135550191"), (pool, None)):
+        sent = await text(door, template, **({"sms_sender_id": str(asked.id)} if asked else {}))
+        assert (sent.status, sent.body["content"]["from_number"]) == (201, number)
+        (stored,) = (await door.store.searching.load([UUID(sent.body["id"])])).values()
+        assert stored.sender_id == (asked.id if asked else None)
+    await sender(door, identity="+16135550192", service_id=door.service.id)
+    door.clock.ahead_seconds += 6
+    assert (await text(door, template)).body["content"]["from_number"] is None  # one of two, by whom it goes to
+
+
+async def test_a_sender_of_another_service_is_unknown(door: Door) -> None:
+    async with door.database.read() as connection:
+        trial = await services.named(connection, Limits(), "Service trial")
+    theirs = await sender(door, identity="+16135550190", service_id=trial.id)
+    answer = await text(door, await made(door), sms_sender_id=str(theirs.id))
+    told = f"sms_sender_id {theirs.id} does not exist in database for service id {door.service.id}"
+    assert answer.errors == [("BadRequestError", told)]

@@ -10,10 +10,12 @@ from sqlalchemy import select, update
 
 from auth import audit, keys
 from config.database import Database
-from config.settings import Limits
+from config.settings import Callbacks, Limits
 from delivery.callbacks import urls
-from delivery.store.tables import messages
+from delivery.store.base import CallbackKind
+from delivery.store.tables import callback_urls, messages
 from messages.message import KeyType
+from tests.fakes.receiver import Receiver
 from tests.harness.http_door import DOMAIN, GUEST, Answer, Door, make_template, running_door
 
 TOKEN = "a-token-of-theirs"
@@ -78,11 +80,14 @@ async def test_a_callback_is_set_shown_and_removed(database: Database) -> None:
         assert issued.body["signing_secret"] != again.body["signing_secret"]
         async with database.read() as c:
             receiver = await c.run_sync(urls.load, door.keyring, [door.service.id])
-        assert receiver[door.service.id] is not None
+        assert receiver[door.service.id, CallbackKind.STATUS] is not None
 
         shown = await ask(door, "GET", "manage-callback")
-        assert shown.body.keys() == {"url", "created_at", "waiting", "failed_last_day", "last_outcome"}
-        assert shown.body["url"] == asked["url"]
+        assert shown.body.keys() == {
+            *("type", "url", "created_at", "waiting", "failed_last_day", "last_outcome"),
+            *("first_failed_at", "failed_as", "suspended_at", "next_probe_at"),
+        }
+        assert (shown.body["type"], shown.body["url"]) == ("delivery-status", asked["url"])
         assert (await ask(door, "DELETE", "manage-callback")).body == {"result": "success"}
         assert (await ask(door, "DELETE", "manage-callback")).status == 404
         private = await ask(door, "PUT", "manage-callback", asked | {"url": "https://127.0.0.1/"})
@@ -90,6 +95,48 @@ async def test_a_callback_is_set_shown_and_removed(database: Database) -> None:
         assert "public addresses only" in private.errors[0][1]
         actions = [action for action, *_ in await entered(door)]
         assert actions == ["service.callback.set", "service.callback.set", "service.callback.remove"]
+
+
+async def test_each_type_of_callback_is_its_own(database: Database) -> None:
+    async with running_door(database) as door:
+        asked = {"url": "https://city.example/complaints", "bearer_token": TOKEN, "type": "complaint"}
+        assert (await ask(door, "PUT", "manage-callback", asked)).body["type"] == "complaint"
+        assert (await ask(door, "GET", "manage-callback")).status == 404
+        for verb, path in (("GET", ""), ("POST", "/test"), ("POST", "/resume"), ("DELETE", "")):
+            assert (await ask(door, verb, f"manage-callback{path}?type=inbound-sms")).status == 404
+            assert (await ask(door, verb, f"manage-callback{path}?type=other")).status == 400
+        assert (await ask(door, "GET", "manage-callback?type=complaint")).body["url"] == asked["url"]
+        assert (await ask(door, "DELETE", "manage-callback?type=complaint")).status == 200
+        assert (await ask(door, "GET", "manage-callback?type=complaint")).status == 404
+
+
+async def test_a_callback_is_tried_and_resumed(database: Database) -> None:
+    async with running_door(database, callbacks=Callbacks(allow_private=True)) as door, Receiver() as receiver:
+        url = receiver.url
+        assert (await ask(door, "PUT", "manage-callback", {"url": url, "bearer_token": TOKEN})).status == 200
+        tried = await ask(door, "POST", "manage-callback/test")
+        assert (tried.body["works"], tried.body["http_status"], tried.body["reason"]) == (True, 200, None)
+        well = await ask(door, "POST", "manage-callback/resume")
+        assert (well.status, well.errors[0][0]) == (400, "BadRequestError")
+        async with database.write() as c:
+            c_ = callback_urls.c
+            failing = {c_.failing_since: 1.0, c_.failed_as: "http_503", c_.suspended_at: 2.0, c_.probe_at: 3.0}
+            await c.execute(update(callback_urls).values(failing))
+        shown = (await ask(door, "GET", "manage-callback")).body
+        assert (shown["failed_as"], shown["suspended_at"]) == ("http_503", "1970-01-01T00:00:02Z")
+        assert (await ask(door, "POST", "manage-callback/resume")).body == {"result": "success"}
+        shown = (await ask(door, "GET", "manage-callback")).body
+        assert (shown["failed_as"], shown["suspended_at"], shown["next_probe_at"]) == (None, None, None)
+        assert [action for action, *_ in await entered(door)][-1] == "service.callback.resume"
+
+
+async def test_a_callback_that_may_not_be_called_is_not_tried(database: Database) -> None:
+    async with running_door(database) as door:
+        async with database.write() as c:
+            named = {"url": "http://127.0.0.1:9/", "bearer_token": TOKEN, "allow_private": True}
+            await urls.put(c, door.keyring, door.service.id, door.clock(), **named)
+        refused = await ask(door, "POST", "manage-callback/test")
+        assert (refused.status, refused.errors[0][0]) == (400, "BadRequestError")
 
 
 async def test_guests_are_added_listed_and_removed(database: Database) -> None:

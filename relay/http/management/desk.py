@@ -3,7 +3,8 @@
 What people change is changed by relay/actions, as by the command; the audit names the key.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -68,11 +69,18 @@ class Visit:
 
     async def do(self, action: Callable[[Transaction], Awaitable[T]]) -> T:
         """On disk when this returns, undone when it raises. Raises ApiError."""
-        try:
+        with told():
             async with self.desk.database.write() as connection:
                 desk, actor = self.desk, Actor("key", str(self.principal.key.id))
                 return await action(Transaction(connection, desk.settings, desk.secret, None, actor, desk.now()))
-        except UnknownError:
-            raise ApiError.of(NOT_FOUND) from None
-        except TextError as refused:
-            raise ApiError.told(refused.text) from None
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What an action refuses in here is an answer of the API. Raises ApiError."""
+    try:
+        yield
+    except UnknownError:
+        raise ApiError.of(NOT_FOUND) from None
+    except TextError as refused:
+        raise ApiError.told(refused.text) from None

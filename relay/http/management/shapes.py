@@ -10,7 +10,9 @@ from relay.http.requests import TextUuid
 from relay.http.responses import FullTemplate
 
 _GIVEN = ConfigDict(extra="forbid", strict=True)
+CallbackType = Literal["delivery-status", "complaint", "inbound-sms"]
 _Url = Annotated[str, Field(description="Where each call goes", examples=["https://city.example/notify"])]
+_Type = Annotated[CallbackType, Field(description="What the service hears there")]
 _Since = Annotated[datetime, Field(description="When it was set, UTC", examples=["2026-11-21T12:00:00.000000Z"])]
 _EntryId = Annotated[UUID, Field(description="The entry's id: by it the guest is taken off the list")]
 _Ignored = Annotated[TextUuid | None, Field(description="Taken as GC Notify takes it, and not kept")]
@@ -67,10 +69,20 @@ class TemplateCategories(BaseModel):
     template_categories: Annotated[list[dict[str, str]], Field(description="Always empty", examples=[[]])]
 
 
+class CallbackQuery(BaseModel):
+    """Which of the service's URLs is meant."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: _Type = "delivery-status"
+
+
 class NewCallback(BaseModel):
-    """Where the service hears what became of its messages."""
+    """Where the service hears what became of its messages, of complaints, or of texts that came."""
 
     model_config = _GIVEN
+
+    type: _Type = "delivery-status"
 
     url: Annotated[str, Field(examples=["https://city.example/notify"], description="https, at a public address")]
     bearer_token: Annotated[
@@ -82,19 +94,36 @@ class NewCallback(BaseModel):
 class IssuedCallback(BaseModel):
     """With the secret that signs each call, which is shown this once."""
 
+    type: _Type
     url: _Url
     created_at: _Since
     signing_secret: Annotated[str, Field(description="Base64 of 32 octets: the key of HMAC-SHA256")]
 
 
 class Callback(BaseModel):
-    """Where the service is told, and how that goes."""
+    """Where the service is told, and how that goes. A URL where nothing was done for a day is suspended: what is to be
+    told waits, and one call at a time is tried.
+    """
 
+    type: _Type
     url: _Url
     created_at: _Since
     waiting: Annotated[int, Field(description="What is still to be told")]
     failed_last_day: Annotated[int, Field(description="What was given up in the last 24 hours")]
     last_outcome: Annotated[str | None, Field(description="What came of the last call")]
+    first_failed_at: Annotated[datetime | None, Field(description="Since when calls fail; null: they do not")]
+    failed_as: Annotated[str | None, Field(description="Why the last one failed: a short code", examples=["http_503"])]
+    suspended_at: Annotated[datetime | None, Field(description="Since when it is suspended; null: it is not")]
+    next_probe_at: Annotated[datetime | None, Field(description="When a suspended URL is tried next")]
+
+
+class CallbackTrial(BaseModel):
+    """What a receiver answered to one call."""
+
+    works: Annotated[bool, Field(description="Whether it answered 2xx")]
+    http_status: Annotated[int | None, Field(description="What it answered; null: nothing", examples=[200])]
+    reason: Annotated[str | None, Field(description="Why it does not work, as a short code", examples=["timeout"])]
+    seconds: Annotated[float, Field(description="How long it took", examples=[0.21])]
 
 
 class NewGuest(BaseModel):

@@ -108,6 +108,21 @@ async def test_guests_come_back_decrypted_and_leave(database: Database, keyring:
         assert await guests.load(c, cipher, service.id) == {"+16135550100"}
 
 
+async def test_a_guest_whose_number_is_none_any_more_can_leave(
+    database: Database, keyring: Keyring, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, cipher = "+15550100", encrypted.cipher(guests.guests.c.address, keyring)
+    async with database.write() as c:
+        with monkeypatch.context() as then:
+            then.setattr(guests, "parse", str)
+            await guests.add(c, keyring, service.id, gone, NOW)
+        with pytest.raises(AuthError, match="neither"):
+            await guests.remove(c, keyring, service.id, "+15550101")
+        assert await guests.find(c, keyring, service.id, gone)
+        await guests.remove(c, keyring, service.id, f" {gone}")
+        assert await guests.load(c, cipher, service.id) == frozenset()
+
+
 async def test_guest_list_has_an_end(
     database: Database, keyring: Keyring, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

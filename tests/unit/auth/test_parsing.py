@@ -21,7 +21,7 @@ def test_guest_is_kept_as_it_is_compared(typed: str, kept: str) -> None:
     assert guests.parse(typed) == kept
 
 
-@pytest.mark.parametrize("typed", ["", "someone", "someone@", "a b@example.ca", "613555010", "+1", "+0123456789"])
+@pytest.mark.parametrize("typed", ["", "someone", "someone@", "a b@example.ca", "61355501", "+1", "+0123456789"])
 def test_what_is_no_address_or_number_is_no_guest(typed: str) -> None:
     with pytest.raises(AuthError):
         guests.parse(typed)
