@@ -84,7 +84,8 @@ async def test_reader_among_many_writers_misses_nothing_and_sees_nothing_twice(
 ) -> None:
     service, writers = uuid4(), [Database(database_url) for _ in range(4)]
     stores = [Store(each, keyring) for each in writers]
-    feed, seen, after, ended = Feed(database, Sources(Store(database, keyring).searching)), [], 0, asyncio.Event()
+    feed = Feed(database, Sources(Store(database, keyring).searching, Texts()))
+    seen, after, ended = [], 0, asyncio.Event()
 
     async def write(store: Store) -> list[UUID]:
         sent = [make_message(service_id=service) for _ in range(25)]

@@ -17,7 +17,8 @@ from config.keyring import Keyring
 from config.settings import Callbacks
 from delivery.callbacks import health, urls
 from delivery.callbacks.feed import Feed
-from delivery.callbacks.health import Health, Suspended, nobody
+from delivery.callbacks.health import Health
+from delivery.callbacks.owner import Inform, nobody
 from delivery.callbacks.sender import Sender, open_sender
 from delivery.callbacks.sources import Sources
 from delivery.metrics import CallbackMetrics
@@ -83,7 +84,7 @@ class CallbackDesk:
 
     async def feed(self, sent: Message, key_type: KeyType = KeyType.NORMAL, limit: int = 250) -> list[Any]:
         """Its service's, to the end."""
-        feed, found, after = Feed(self.database, Sources(self.store.searching)), [], 0
+        feed, found, after = Feed(self.database, Sources(self.store.searching, self.store.received)), [], 0
         while True:
             page, last = await feed.page(sent.service_id, key_type, after, self.clock() - 7 * 86_400, limit)
             if last is None:
@@ -122,14 +123,14 @@ class CallbackDesk:
             assert record.ended_at is None
 
     @contextlib.asynccontextmanager
-    async def sender(self, owner: str = "a", *, inform: Suspended = nobody, **settings: Any) -> AsyncIterator[None]:
+    async def sender(self, owner: str = "a", *, inform: Inform = nobody, **settings: Any) -> AsyncIterator[None]:
         """A sender that runs for the length of the block."""
         async with (
             open_sender(
                 owner,
                 database=self.database,
                 keyring=self.keyring,
-                sources=Sources(self.store.searching),
+                sources=Sources(self.store.searching, self.store.received),
                 settings=SETTINGS.model_copy(update=settings),
                 metrics=self.metrics,
                 now=self.clock,

@@ -152,7 +152,7 @@ async def running_door(
         database=database,
         settings=Settings(limits=limits),
         secret=keyring,
-        feed=Feed(database, Sources(store.searching)),
+        feed=Feed(database, Sources(store.searching, store.received)),
         metrics=DoorMetrics(registry),
         words=words(),
         now=clock,

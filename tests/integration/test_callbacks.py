@@ -254,7 +254,7 @@ async def test_receivers_certificate_must_be_trusted(desk: CallbackDesk, trusted
             "a",
             database=desk.database,
             keyring=desk.keyring,
-            sources=Sources(desk.store.searching),
+            sources=Sources(desk.store.searching, desk.store.received),
             session=session,
             settings=SETTINGS,
             metrics=desk.metrics,
