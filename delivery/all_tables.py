@@ -6,6 +6,7 @@ import auth.domains.names
 import auth.guests
 import auth.keys
 import auth.limits
+import auth.notices
 import auth.presence
 import auth.reply_tos
 import auth.roots
@@ -13,7 +14,6 @@ import auth.senders
 import auth.service_domains
 import auth.services
 import auth.throttle
-import auth.warnings
 import delivery.library.brandings
 import delivery.library.origination
 import delivery.library.templates

@@ -34,7 +34,7 @@ _DOOR = _EVERY | {
     "senders": "SELECT",
     "reply_to_addresses": "SELECT",
     "limits": "SELECT, INSERT, UPDATE (used)",
-    "warnings": "SELECT, INSERT, UPDATE (ended_at, message_id)",
+    "notices": "SELECT, INSERT, UPDATE (due_at, ended_at, message_id)",
     "logins": "SELECT, INSERT, UPDATE, DELETE",
     "templates": "SELECT",
     "brandings": "SELECT",
@@ -97,6 +97,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "callback_urls": f"SELECT, {_HEALTH}",
         "callbacks": "SELECT, INSERT, UPDATE",
         "feeds": _TELL,
+        "notices": "INSERT",  # told by the doors
     },
 }
 

@@ -32,7 +32,8 @@ from config.database import Database, is_outage
 from delivery.callbacks import health
 from delivery.callbacks.bodies import Told
 from delivery.callbacks.calls import CallOutcome
-from delivery.callbacks.health import Call, Change, Suspended
+from delivery.callbacks.health import Call
+from delivery.callbacks.owner import Change, Inform, nobody
 from delivery.commit import GroupCommit
 from delivery.store.base import CONTENT_SECONDS, CallbackKind
 from delivery.store.tables import callback_urls, callbacks
@@ -97,9 +98,9 @@ class _DueUrl:
 
 
 class Claims:
-    """One per process. `inform` is told of each URL that is suspended, in the transaction that does it."""
+    """One per process. `inform` is told of each URL that is suspended or resumed, in the transaction that does it."""
 
-    def __init__(self, database: Database, inform: Suspended = health.nobody) -> None:
+    def __init__(self, database: Database, inform: Inform = nobody) -> None:
         self._database = database
         self._due_urls = _due_urls()
         self._claim_of_url = _claim_of_url(skip_locked=not database.is_sqlite)
@@ -252,9 +253,7 @@ _VERDICT = (
 )
 
 
-def _write(
-    inform: Suspended, connection: Connection, verdicts: Sequence[Verdict]
-) -> Sequence[Change | Exception | None]:
+def _write(inform: Inform, connection: Connection, verdicts: Sequence[Verdict]) -> Sequence[Change | Exception | None]:
     # One order for all writers, or two of them could lock each other out: rows, then URLs.
     connection.execute(_VERDICT, [_row(verdict) for verdict in sorted(verdicts, key=lambda each: each.claim.id)])
     calls = [

@@ -7,14 +7,14 @@ A probe is a call that the service is owed anyway, so it hears nothing twice, an
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from delivery.backoff import backoff_seconds
+from delivery.callbacks.owner import Change, Changed, Inform
 from delivery.store.base import CallbackKind
 from delivery.store.tables import callback_urls
 
@@ -22,13 +22,6 @@ SUSPEND_SECONDS = 86400.0
 _BASE_SECONDS, _CAP_SECONDS = 60.0, 3600.0  # between probes
 
 _URL = tuple[UUID, CallbackKind]
-
-
-class Change(StrEnum):
-    """The value is also the metric's label."""
-
-    SUSPENDED = "suspended"
-    RESUMED = "resumed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +44,6 @@ class Health:
     failed_as: str | None
     suspended_at: float | None
     next_probe_at: float | None
-
-
-class Suspended(Protocol):
-    """Tells the owner of a service that a URL was suspended: writes, in the transaction, what is to be sent."""
-
-    def __call__(
-        self, connection: Connection, service_id: UUID, kind: CallbackKind, url: str, failed_as: str, at: float, /
-    ) -> None: ...
-
-
-def nobody(*_: object) -> None:
-    """Tells nobody."""
 
 
 async def show(connection: AsyncConnection, service_id: UUID, kind: CallbackKind) -> Health:
@@ -105,7 +86,7 @@ def _well(now: float) -> dict[str, Any]:
     return ended | {"well_since": now}
 
 
-def note(connection: Connection, calls: Sequence[Call], inform: Suspended) -> dict[_URL, Change]:
+def note(connection: Connection, calls: Sequence[Call], inform: Inform) -> dict[_URL, Change]:
     """Writes what they say; returns which URLs were suspended or resumed."""
     found: dict[_URL, Change] = {}
     for row in _rows(connection, {call.service_id for call in calls}):
@@ -113,7 +94,7 @@ def note(connection: Connection, calls: Sequence[Call], inform: Suspended) -> di
         mine = [call for call in calls if (call.service_id, call.kind) == named]
         # Of calls that ended together one that was done counts: it answers.
         done = [call.at for call in mine if call.done]
-        change = _done(connection, row, max(done)) if done else _failed(connection, row, mine, inform)
+        change = _done(connection, row, max(done), inform) if done else _failed(connection, row, mine, inform)
         if change is not None:
             found[named] = change
     return found
@@ -122,23 +103,23 @@ def note(connection: Connection, calls: Sequence[Call], inform: Suspended) -> di
 def _rows(connection: Connection, services: set[UUID]) -> Sequence[Any]:
     """In one order, for all writers."""
     c = callback_urls.c
-    columns = (c.id, c.service_id, c.kind, c.url, c.failing_since, c.suspended_at, c.probes)
+    columns = (c.id, c.service_id, c.kind, c.url, c.failing_since, c.failed_as, c.suspended_at, c.probes)
     statement = select(*columns).where(c.service_id.in_(sorted(services))).order_by(c.id)
     return connection.execute(statement).all() if services else ()
 
 
-def _done(connection: Connection, row: Any, at: float) -> Change | None:
+def _done(connection: Connection, row: Any, at: float, inform: Inform) -> Change | None:
     if row.failing_since is None:
         return None  # what is well costs no write
     c = callback_urls.c
     suspended = update(callback_urls).where(c.id == row.id, c.suspended_at.is_not(None)).values(_well(at))
     if connection.execute(suspended).rowcount:
-        return Change.RESUMED
+        return _changed(connection, row, Change.RESUMED, row.failed_as, at, inform)
     connection.execute(update(callback_urls).where(c.id == row.id).values(_well(at)))
     return None
 
 
-def _failed(connection: Connection, row: Any, calls: Sequence[Call], inform: Suspended) -> Change | None:
+def _failed(connection: Connection, row: Any, calls: Sequence[Call], inform: Inform) -> Change | None:
     if not calls:
         return None
     last = max(calls, key=lambda call: call.at)
@@ -151,8 +132,13 @@ def _failed(connection: Connection, row: Any, calls: Sequence[Call], inform: Sus
     taken = connection.execute(update(callback_urls).where(*seen).values(values)).rowcount
     if not taken or "suspended_at" not in values:
         return None
-    inform(connection, row.service_id, CallbackKind(row.kind), row.url, values["failed_as"], last.at)
-    return Change.SUSPENDED
+    return _changed(connection, row, Change.SUSPENDED, values["failed_as"], last.at, inform)
+
+
+def _changed(connection: Connection, row: Any, change: Change, failed_as: str, at: float, inform: Inform) -> Change:
+    kind = CallbackKind(row.kind)
+    inform(connection, Changed(change, row.service_id, kind, row.url, row.failing_since, failed_as or "", at))
+    return change
 
 
 def _after_failure(row: Any, first_at: float, last: Call, probed: bool) -> dict[str, Any]:

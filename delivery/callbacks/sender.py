@@ -17,12 +17,12 @@ from config.database import Database
 from config.keyring import Keyring
 from config.settings import Callbacks
 from delivery.backoff import backoff_seconds
-from delivery.callbacks import bodies, calls, guard, health, urls
+from delivery.callbacks import bodies, calls, guard, urls
 from delivery.callbacks.bodies import Fields
 from delivery.callbacks.calls import Answer, CallOutcome
 from delivery.callbacks.claims import GIVE_UP_SECONDS, KEPT_SECONDS, CallbackClaim, Claims, Verdict
 from delivery.callbacks.headers import headers
-from delivery.callbacks.health import Change, Suspended
+from delivery.callbacks.owner import Change, Inform, nobody
 from delivery.callbacks.sources import Sources
 from delivery.callbacks.urls import CallbackUrlError, Receiver
 from delivery.metrics import CallbackMetrics
@@ -54,7 +54,7 @@ async def open_sender(
     settings: Callbacks,
     metrics: CallbackMetrics,
     now: Callable[[], float],
-    inform: Suspended = health.nobody,
+    inform: Inform = nobody,
 ) -> AsyncIterator["Sender"]:
     """One per process and event loop. `owner` names it in leases and is nobody else's."""
     async with guard.open_session(guard.anywhere if settings.allow_private else guard.is_public) as session:
@@ -85,7 +85,7 @@ class Sender:
         settings: Callbacks,
         metrics: CallbackMetrics,
         now: Callable[[], float],
-        inform: Suspended = health.nobody,
+        inform: Inform = nobody,
     ) -> None:
         self._owner = owner
         self._database = database

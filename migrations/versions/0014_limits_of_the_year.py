@@ -21,20 +21,20 @@ def upgrade() -> None:
     op.add_column("services", sa.Column("contact", sa.Text(), nullable=True))
     op.add_column("services", sa.Column("time_zone", sa.Text(), nullable=False, server_default="America/Toronto"))
     op.create_table(
-        "warnings",
-        sa.Column("service_id", Id(), nullable=False),
-        sa.Column("channel", sa.Text(), nullable=False),
-        sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("percent", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("per_year", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("used", sa.BigInteger(), nullable=False),
-        sa.Column("reached_at", sa.Double(), nullable=False),
+        "notices",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("service_id", Id(), nullable=True),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("noted_at", sa.Double(), nullable=False),
+        sa.Column("due_at", sa.Double(), nullable=True),
         sa.Column("ended_at", sa.Double(), nullable=True),
         sa.Column("message_id", Id(), nullable=True),
-        sa.PrimaryKeyConstraint("service_id", "channel", "year", "percent", "per_year"),
+        sa.PrimaryKeyConstraint("kind", "about"),
     )
-    is_open = sa.text("ended_at IS NULL")
-    op.create_index("warnings_open", "warnings", ["reached_at"], sqlite_where=is_open, postgresql_where=is_open)
+    op.create_index("notices_service", "notices", ["service_id", "kind"])
+    is_open = sa.text("due_at IS NOT NULL")
+    op.create_index("notices_due", "notices", ["due_at"], sqlite_where=is_open, postgresql_where=is_open)
     _count_this_year()
 
 
@@ -55,7 +55,6 @@ def _count_this_year() -> None:
 
 def downgrade() -> None:
     op.get_bind().execute(sa.text("DELETE FROM limits WHERE span_seconds = :span"), {"span": _YEAR_SECONDS})
-    op.drop_index("warnings_open", table_name="warnings")
-    op.drop_table("warnings")
+    op.drop_table("notices")
     for name in ("time_zone", "contact", "texts_per_day", "texts_per_year", "emails_per_year"):
         op.drop_column("services", name)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from prometheus_client import REGISTRY
 
+from auth.notices import Kind
 from auth.throttle import Throttle
 from auth.verify import Verifier
 from config.database import Database
@@ -28,9 +29,11 @@ from messages.message import Channel
 from relay.accept import Acceptor
 from relay.contact import Contacts
 from relay.metrics import DoorMetrics
+from relay.notices import callbacks, limits
+from relay.notices.letters import Letters
+from relay.notices.telling import Telling
 from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
-from relay.warnings import Warnings
 from relay.wiring import announced, load_letterheads, open_database, secret_keyring
 
 
@@ -76,8 +79,10 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
         )
         words = Words.load(f"{settings.http.public_url}smtp")
         contacts = Contacts(database, verifier, acceptor)
-        warnings = Warnings(database, contacts, settings.limits, words, now)
-        beside = [asyncio.create_task(each) for each in (verifier.run(), throttle.run(), warnings.run())]
+        worded = {Kind.LIMIT: limits.letter, Kind.CALLBACK: callbacks.letter}
+        ways = {kind: Letters(database, contacts, settings.limits, words, wording) for kind, wording in worded.items()}
+        telling = Telling(database, ways, now)
+        beside = [asyncio.create_task(each) for each in (verifier.run(), throttle.run(), telling.run())]
         try:
             yield DoorParts(
                 database,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from prometheus_client import REGISTRY
 
 from config.settings import Settings
+from delivery.callbacks.owner import inform_owner
 from delivery.callbacks.sender import open_sender
 from delivery.callbacks.sources import Sources
 from delivery.callbacks.telling import tell_inbound
@@ -40,6 +41,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             settings=settings.callbacks,
             metrics=CallbackMetrics(REGISTRY),
             now=time.time,
+            inform=inform_owner,
         )
         async with (
             hearing.open_parts(

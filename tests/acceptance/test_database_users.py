@@ -43,8 +43,8 @@ DENIED = {
         "DELETE FROM queue",
         "DELETE FROM roots",
         "DELETE FROM limits",
-        "DELETE FROM warnings",
-        "UPDATE warnings SET percent = 0",
+        "DELETE FROM notices",
+        "UPDATE notices SET said = '{}'",
         "UPDATE services SET contact = ''",
         "SELECT * FROM audit",
         "INSERT INTO audit DEFAULT VALUES",
@@ -82,7 +82,7 @@ DENIED = {
         "INSERT INTO messages DEFAULT VALUES",
         "DELETE FROM messages",
         "UPDATE services SET live = true",
-        "SELECT * FROM warnings",
+        "SELECT * FROM notices",
     ),
     "relay_feedback": (
         "SELECT private_key FROM dkim_keys",
@@ -94,6 +94,8 @@ DENIED = {
         "UPDATE messages SET recipient = ''",
         "DELETE FROM messages",
         "INSERT INTO queue DEFAULT VALUES",
+        "SELECT said FROM notices",
+        "UPDATE notices SET due_at = NULL",
     ),
 }
 

@@ -17,7 +17,8 @@ from config.keyring import Keyring
 from config.settings import Callbacks
 from delivery.callbacks import health, urls
 from delivery.callbacks.feed import Feed
-from delivery.callbacks.health import Health, Suspended, nobody
+from delivery.callbacks.health import Health
+from delivery.callbacks.owner import Inform, nobody
 from delivery.callbacks.sender import Sender, open_sender
 from delivery.metrics import CallbackMetrics
 from delivery.store.base import CallbackKind, CallbackRecord, Event, EventKind
@@ -121,7 +122,7 @@ class CallbackDesk:
             assert record.ended_at is None
 
     @contextlib.asynccontextmanager
-    async def sender(self, owner: str = "a", *, inform: Suspended = nobody, **settings: Any) -> AsyncIterator[None]:
+    async def sender(self, owner: str = "a", *, inform: Inform = nobody, **settings: Any) -> AsyncIterator[None]:
         """A sender that runs for the length of the block."""
         async with (
             open_sender(

@@ -3,8 +3,8 @@
 import asyncio
 import json
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 import pytest
 import structlog
@@ -14,6 +14,7 @@ from config.database import Database
 from config.keyring import Keyring
 from delivery.callbacks import health, urls
 from delivery.callbacks.claims import KEPT_SECONDS
+from delivery.callbacks.owner import Change, Changed
 from delivery.store.base import CallbackKind
 from messages.message import Message
 from messages.status import Status
@@ -47,6 +48,10 @@ async def until_suspended(desk: CallbackDesk, receiver: Receiver, sent: Message)
 
 async def suspended(desk: CallbackDesk, sent: Message) -> bool:
     return (await desk.health(sent)).suspended_at is not None
+
+
+async def well(desk: CallbackDesk, sent: Message) -> bool:
+    return not await suspended(desk, sent)
 
 
 async def quiet(receiver: Receiver) -> int:
@@ -105,11 +110,11 @@ async def test_receiver_that_was_down_for_a_day_is_told_each_thing_once_in_order
 
 
 async def test_owner_is_told_once_in_the_transaction_that_suspends(desk: CallbackDesk) -> None:
-    told: list[tuple[UUID, CallbackKind, str, str]] = []
+    told: list[Changed] = []
 
-    def inform(_: Connection, service_id: UUID, kind: CallbackKind, url: str, failed_as: str, at: float) -> None:
-        assert abs(at - desk.clock()) < 10
-        told.append((service_id, kind, url, failed_as))
+    def inform(_: Connection, changed: Changed) -> None:
+        assert abs(changed.at - desk.clock()) < 10
+        told.append(changed)
 
     async with Receiver() as receiver:
         receiver.always = AWAY
@@ -120,7 +125,14 @@ async def test_owner_is_told_once_in_the_transaction_that_suspends(desk: Callbac
                 for _ in range(3):
                     await until_called(desk, receiver, 2 * HOUR)
                 shown = await desk.health(sent)
-    assert told == [(sent.service_id, CallbackKind.STATUS, receiver.url, "http-503")]
+                receiver.always = Reply()
+                await until_called(desk, receiver, 2 * HOUR)
+                await desk.until(lambda: well(desk, sent))
+    first, second = told
+    assert (first.service_id, first.kind, first.url) == (sent.service_id, CallbackKind.STATUS, receiver.url)
+    assert (first.change, first.failed_as) == (Change.SUSPENDED, "http-503")
+    assert first.at - first.failing_since >= DAY
+    assert second == replace(first, change=Change.RESUMED, at=second.at)
     assert shown.failed_as == "http-503"
     assert shown.next_probe_at is not None
     assert 0 < shown.next_probe_at - desk.clock() <= HOUR

@@ -10,10 +10,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Connection, select
 
-from auth import limits, warnings
+from auth import limits, notices
 from auth.fiscal_year import FiscalYear
 from auth.limits import PATIENCE_SECONDS, YEAR_SECONDS, Charge, Counts, charges, counting
 from auth.principal import Principal
+from auth.warnings import Reached
 from config.database import Database
 from messages import reply
 from messages.message import Channel, KeyType, Message
@@ -52,7 +53,8 @@ async def told(database: Database, who: Principal, *wanted: Sequence[Message], n
 
 async def noted(database: Database) -> list[tuple[Channel, int, int]]:
     async with database.read() as c:
-        return [(each.channel, each.percent, each.used) for each in await warnings.untold(c)]
+        reached = [Reached.of(each) for each in await notices.due(c, NOW + 2 * YEAR_SECONDS)]
+        return [(each.channel, each.percent, each.used) for each in reached]
 
 
 async def used(database: Database, who: Principal, now: float = NOW) -> list[int]:

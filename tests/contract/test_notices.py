@@ -10,9 +10,10 @@ from uuid import UUID
 
 import pytest
 
+from auth import notices, warnings
 from auth import services as all_services
-from auth import warnings
 from auth.audit import Actor
+from auth.notices import Kind
 from auth.principal import Principal, Service
 from auth.services import OWN_ID
 from auth.verify import Verifier
@@ -21,18 +22,22 @@ from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits, Settings
 from config.words import Words
+from delivery.callbacks.owner import Change, Changed, inform_owner
 from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
 from delivery.library.templates import Templates
-from delivery.store.base import Found, Search
+from delivery.store.base import CallbackKind, Found, Search
 from messages import markdown
 from messages.message import Channel, Language, Submission
 from relay.accept import Accepted, Acceptor
 from relay.actions import services
 from relay.actions.transaction import Transaction
 from relay.contact import Contacts, Letter
+from relay.notices import callbacks, limits
+from relay.notices.letters import Letters
+from relay.notices.telling import Telling
 from relay.preparation.email import EmailPreparer
-from relay.warnings import Warnings, letter
+from relay.preparation.sms import SmsPreparer
 from tests.fakes.principals import make_principal
 from tests.harness.store import Store
 
@@ -71,6 +76,10 @@ class House:
     secret: Keyring
     sealing: Keyring
     verifiers: list[Verifier]
+    ahead_seconds: float = 0.0
+
+    def now(self) -> float:
+        return time.time() + self.ahead_seconds
 
     async def do(self, action: Any, *given: Any, **named: Any) -> Any:
         async with self.database.write() as connection:
@@ -82,17 +91,21 @@ class House:
         made: Service = await self.do(services.create, name=name, email_from=name, live=True, **of_its_own)
         return made
 
-    def process(self, kind: type[Contacts] = Contacts) -> tuple[Warnings, Counted]:
+    def process(self, kind: type[Contacts] = Contacts) -> tuple[Telling, Counted]:
         """What one process of a door has."""
-        now, store = time.time, Store(self.database, self.secret)
+        now, store = self.now, Store(self.database, self.secret)
         verifier = Verifier(self.database, self.secret, now, Limits(), default_domain=DOMAIN)
         self.verifiers.append(verifier)
         brandings = Brandings(Letterheads(None, None, Settings().branding.names), self.database, now)
-        preparer = EmailPreparer(brandings, Templates(self.database, now), 1 << 20)
-        parts = (store.putting, store.idempotency, store.searching, verifier, {Channel.EMAIL: preparer})
+        templates = Templates(self.database, now)
+        email, sms = EmailPreparer(brandings, templates, 1 << 20), SmsPreparer(templates, 1 << 20)
+        preparers = {Channel.EMAIL: email, Channel.SMS: sms}
+        parts = (store.putting, store.idempotency, store.searching, verifier, preparers)
         acceptor = Counted(Acceptor(*parts, max_recipients=10, now=now))
         contacts = kind(self.database, verifier, acceptor)
-        return Warnings(self.database, contacts, Limits(), WORDS, now), acceptor
+        worded = {Kind.LIMIT: limits.letter, Kind.CALLBACK: callbacks.letter}
+        ways = {each: Letters(self.database, contacts, Limits(), WORDS, words) for each, words in worded.items()}
+        return Telling(self.database, ways, now), acceptor
 
     async def reach(self, service: Service, percent: int = 80, channel: Channel = Channel.EMAIL) -> None:
         reached = Reached(service.id, channel, 2026, percent, 5_000, percent * 50, time.time())
@@ -126,23 +139,24 @@ async def test_many_processes_write_one_letter(house: House) -> None:
     await house.reach(service)
     processes = [house.process()[0] for _ in range(6)]
 
-    assert await asyncio.gather(*(each.tell() for each in processes)) == [True] * 6
+    await asyncio.gather(*(each.tell() for each in processes))
     (found,) = await house.letters()
     assert str(found.message.recipient) == CONTACT
     assert found.message.subject.startswith("permits has used 80% of its emails for the year / permits a utilis")
     assert await house.became(service) == [(80, True, found.message.id)]
-    assert await processes[0].tell()
+    await processes[0].tell()
     assert len(await house.letters()) == 1
 
 
 async def test_who_dies_between_letter_and_note_leaves_one_letter(house: House) -> None:
     service = await house.service(contact=CONTACT)
     await house.reach(service)
-    assert not await house.process(Dying)[0].tell()
+    await house.process(Dying)[0].tell()
     assert await house.became(service) == [(80, False, None)]
     (before,) = await house.letters()
 
-    assert await house.process()[0].tell()
+    house.ahead_seconds = 61
+    await house.process()[0].tell()
     assert await house.became(service) == [(80, True, before.message.id)]
     assert len(await house.letters()) == 1
 
@@ -153,19 +167,22 @@ async def test_a_letter_that_cannot_go_now_goes_later_and_keeps_no_other_waiting
     for each in (service, other):
         await house.reach(each)
     held, acceptor = house.process()
-    assert not await held.tell()
+    await held.tell()
     assert await house.letters() == []
     assert acceptor.asked == 0
 
     await house.do(services.release, str(OWN_ID))
-    assert await house.process()[0].tell()
+    await house.process()[0].tell()
+    assert await house.letters() == []  # due in a minute
+    house.ahead_seconds = 61
+    await house.process()[0].tell()
     assert {str(each.message.recipient) for each in await house.letters()} == {CONTACT, "parks@city.example"}
 
 
 async def test_without_a_contact_nobody_is_told_and_no_service_of_ours_is_made(house: House) -> None:
     service = await house.service()
     await house.reach(service)
-    assert await house.process()[0].tell()
+    await house.process()[0].tell()
     assert await house.became(service) == [(80, True, None)]
     (mine,) = await house.do(listed)
     assert mine.id == service.id
@@ -214,10 +231,57 @@ def test_a_name_of_a_service_is_no_markdown(language: Language) -> None:
     name = "Parks [free](https://x.example) *now* _a_ <b> & `c` # 1^2 \\ ((d)) https://y.example"
     service = replace(make_principal().service, name=name)
     reached = Reached(service.id, Channel.EMAIL, 2026, 80, 5, 4, 0.0)
-    written = letter(reached, service, language, WORDS.translator(language))
+    written = limits.letter(reached.notice, service, language, WORDS.translator(language))
     page = markdown.render(written.body)
 
     assert written.subject.startswith(name)
     assert page.text.startswith("Parks [free](https://x.example) *now* _a_ <b> & `c` # 1^2 \\ ((d)) ")
     assert "<em>" not in page.html
     assert ">free<" not in page.html
+
+
+# -- Callback URLs ---------------------------------------------------------------------------------------------------
+
+
+def suspended(service: Service, **changes: Any) -> Changed:
+    """Of a URL whose path and query nobody is to read."""
+    url = "https://hooks.city.example:8443/secret-path?token=secret-token"
+    kind, at = CallbackKind.COMPLAINT, 1_795_000_000.0
+    changed = Changed(Change.SUSPENDED, service.id, kind, url, at - 86_400, "http-503", at)
+    return replace(changed, **changes)
+
+
+async def test_a_suspended_url_is_one_letter_and_one_that_answers_again_another(house: House) -> None:
+    service = await house.service(contact=CONTACT)
+    for changed in (suspended(service), suspended(service), suspended(service, change=Change.RESUMED)):
+        async with house.database.write() as connection:
+            await connection.run_sync(inform_owner, changed)
+        await asyncio.gather(*(house.process()[0].tell() for _ in range(3)))
+
+    subjects = {each.message.subject.partition(" / ")[0] for each in await house.letters()}
+    assert subjects == {"permits: a callback URL is suspended", "permits: a callback URL answers again"}
+    assert len(await house.letters()) == 2
+
+
+@pytest.mark.parametrize("language", [Language.EN, Language.FR])
+@pytest.mark.parametrize("change", list(Change))
+async def test_a_letter_about_a_url_names_its_host_and_nothing_else_of_it(
+    house: House, language: Language, change: Change
+) -> None:
+    service = await house.service()
+    async with house.database.write() as connection:
+        await connection.run_sync(inform_owner, suspended(service, change=change))
+        (notice,) = await notices.due(connection, time.time() + 1e9)
+    letter = callbacks.letter(notice, service, language, WORDS.translator(language))
+    said = markdown.render(letter.body).text
+
+    assert "hooks.city.example" in said
+    assert "secret" not in repr((notice, letter))
+    assert {Language.EN: "November 17, 2026", Language.FR: "17 novembre 2026"}[language] in said
+    assert ("503" in said) == (change is Change.SUSPENDED)
+    assert (f"callback resume {service.id} --type complaint" in said) == (change is Change.SUSPENDED)
+
+
+@pytest.mark.parametrize("code", ["timeout", "dns", "tls", "connection", "bad-url", "forbidden-address"])
+def test_every_way_in_which_a_call_fails_has_its_words(code: str) -> None:
+    assert str(callbacks.why(code)) != str(callbacks.why("other"))
