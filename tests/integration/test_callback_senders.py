@@ -62,7 +62,6 @@ async def test_two_senders_tell_each_thing_once(desk: CallbackDesk) -> None:
 def _send_until_killed(url: str, root: str) -> None:
     async def send() -> None:
         database, keyring = Database(url), Keyring.parse(root)
-        store = Store(database, keyring)
         async with open_sender(
             "victim",
             database=database,
