@@ -218,6 +218,7 @@ def _message(
         created_at=now,
         expires_at=(submission.scheduled_for or now) + lifetime_seconds,
         scheduled_for=submission.scheduled_for,
+        sender_id=submission.sender_id,
         dsn=submission.dsn.get(recipient.key),
     )
 

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, Double, Index, LargeBinary, Table, de
 from config.database import Database, Id, metadata
 from config.encrypted import Encrypted, cipher, hasher, row_id
 from config.keyring import Keyring
-from messages.message import Channel, KeyType, Message, new_id
+from messages.message import Channel, ContentKind, KeyType, Message, new_id
 
 SHARED = UUID(int=0)  # instead of a service: all that send from a number which several share
 OPTED_OUT = "opted-out"  # the reason of a text that is not sent, and of one that the provider refuses likewise
@@ -46,10 +46,12 @@ class OptOuts:
     async def stopped(self, messages: Iterable[Message]) -> dict[UUID, bool]:
         """Those of the messages that are texts to somebody who wants none; what test keys send reaches nobody.
 
+        An answer to a keyword is none of them: who texts STOP is told that it was heard, and HELP helps after it, too
+        (CTIA Short Code Monitoring Handbook 1.8; CWTA has the same).
         True: of its service, whichever number it leaves from; False: of numbers that several services share.
         """
         sent = (message for message in messages if message.key_type is not KeyType.TEST)
-        texts = [message for message in sent if message.channel is Channel.SMS]
+        texts = [each for each in sent if each.channel is Channel.SMS and each.content_kind is not ContentKind.ANSWER]
         found = await self._load({message.recipient.key for message in texts})
         scopes = {each.id: found.get(each.recipient.key, set()) & {each.service_id, SHARED} for each in texts}
         return {each.id: each.service_id in scopes[each.id] for each in texts if scopes[each.id]}

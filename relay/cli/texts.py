@@ -355,3 +355,6 @@ ORIGINATION_COUNTRY = "Country it may send to, as CA; * is all others. May be gi
 ORIGINATION_DEFAULT = "Whether texts that name no sender leave from it; several share them, one person hears from one."
 ORIGINATION_RATE = "Parts a second that AWS grants it."
 ORIGINATION_LANGUAGE = "Language of its answers to keywords."
+ORIGINATION_OPT_OUTS = (
+    "Who answers STOP, START and HELP: notify-relay, where AWS has self-managed opt-outs on; else AWS."
+)

@@ -16,7 +16,7 @@ from delivery.store.base import (
 )
 from messages.address import Address
 from messages.message import Channel, KeyType, Message, new_id
-from messages.recipient import Unread
+from messages.phone import PhoneNumber
 from messages.status import Status
 from tests.harness.noon import NOW, message
 from tests.harness.store import Store
@@ -171,7 +171,7 @@ async def test_a_message_of_which_no_end_was_told_times_out(store: Store, queue:
 
 
 async def test_a_text_of_which_no_end_was_told_times_out_as_mail_does(store: Store, queue: Queue) -> None:
-    sent = message(channel=Channel.SMS, recipient=Unread(Channel.SMS, "+16135550100"))
+    sent = message(channel=Channel.SMS, recipient=PhoneNumber("+16135550100"))
     await relayed(store, queue, sent)
     taken = event(EventKind.SEND, message_id=sent.id, carriage=Carriage("Rogers", "CA", "GSM", 1, 0.00581, 0.0))
     await store.settling.learn([taken], NOW)
