@@ -5,6 +5,7 @@ A number is found by its keyed hash, and encrypted for whoever has to list or re
 
 import os
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,12 @@ opt_outs = Table(
     Column("since", Double, nullable=False),
     Index("opt_outs_number", "number_hash", "service_id"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    number: str
+    since: float  # seconds since the epoch
 
 
 class OptOuts:
@@ -92,8 +99,19 @@ class Codec:
         }
         connection.execute(insert(opt_outs), [row])
 
-    def remove(self, connection: Connection, service_id: UUID, number: str) -> None:
-        connection.execute(delete(opt_outs).where(*self._of(service_id, number)))
+    def remove(self, connection: Connection, service_id: UUID, number: str) -> UUID | None:
+        """The id of what was removed; None: there was none."""
+        gone = delete(opt_outs).where(*self._of(service_id, number)).returning(opt_outs.c.id)
+        return next(iter(connection.scalars(gone).all()), None)
+
+    def newest(self, connection: Connection, service_id: UUID, limit: int) -> list[OptOut]:
+        """At most `limit` of those of a service, or of shared numbers."""
+        c = opt_outs.c
+        asked = select(c.id, c.number, c.since).where(c.service_id == service_id).order_by(c.id.desc()).limit(limit)
+        return [
+            OptOut(self._cipher.decrypt(row.number, row_id(row.id)).decode(), row.since)
+            for row in connection.execute(asked)
+        ]
 
     def _of(self, service_id: UUID, number: str) -> Sequence[Any]:
         hashes = self._hasher.candidates(number)
