@@ -47,6 +47,7 @@ class Kind(StrEnum):
 
     LIMIT = "limit"
     CALLBACK = "callback"
+    KEYWORD = "keyword"
 
 
 @dataclass(frozen=True, slots=True)

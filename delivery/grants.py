@@ -44,6 +44,7 @@ _DOOR = _EVERY | {
     "queue": "SELECT, INSERT",
     "counters": _COUNT,
     "opt_outs": "SELECT",
+    "inbound_texts": "SELECT (id, source, destination)",  # whom a keyword is answered to
     "idempotency": "SELECT, INSERT, DELETE",  # a name whose message was refused is free again
 }
 GRANTS: Mapping[str, Mapping[str, str]] = {

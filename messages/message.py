@@ -54,6 +54,7 @@ class ContentKind(StrEnum):
     RAW = "raw"  # a MIME message: these octets are sent, and our signature before them
     RENDERED = "rendered"  # what its template is filled with: the MIME message is built at the exit
     TEXT = "text"  # a text message: who it names as its sender, and what it says
+    ANSWER = "answer"  # likewise, our own answer to a keyword: whoever texted STOP gets this one all the same
 
 
 class Lane(StrEnum):
@@ -103,6 +104,13 @@ class Personalised:
     personalisation: Mapping[str, Any]  # text, numbers, truth values and lists of them, by name
     sanitised: tuple[str, ...] = ()  # names of values whose Markdown is not to count
     one_click_unsubscribe_url: str | None = None  # RFC 8058
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Content as our own answer to a text that is a keyword: no client can ask for it."""
+
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +169,7 @@ class Submission:
     """
 
     envelope: Envelope
-    content: bytes | Personalised
+    content: bytes | Personalised | Answer
     trace: Trace
     reference: str | None = None
     lane: Lane | None = None

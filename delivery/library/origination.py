@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Boolean, Column, Connection, Double, Table, delete, insert, or_, select, update
+from sqlalchemy import Boolean, Column, Connection, Double, Table, delete, false, insert, or_, select, update
 from sqlalchemy import Text as TextType
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -34,6 +34,7 @@ origination_identities = Table(
     Column("preferred", Boolean, nullable=False),
     Column("parts_per_second", Double, nullable=False),
     Column("language", TextType, nullable=False),
+    Column("self_managed_opt_outs", Boolean, nullable=False, server_default=false()),
     Column("created_at", Double, nullable=False),
     # The pace, by the database's clock: when the next part may leave, and until when AWS wants to hear of none.
     Column("next_at", Double, nullable=False, server_default="0"),
@@ -87,6 +88,7 @@ class OriginationIdentity:
     preferred: bool  # taken where nobody names one: by its service, or by all
     parts_per_second: float
     language: Language  # of what it answers to keywords
+    self_managed_opt_outs: bool  # as it is set in AWS: we answer keywords; else AWS does, and keeps a list of its own
     created_at: float
 
     def serves(self, country: str) -> bool:
@@ -108,6 +110,7 @@ async def add(
     preferred: bool = True,
     parts_per_second: float | None = None,
     language: Language = Language.BOTH,
+    self_managed_opt_outs: bool = False,
 ) -> OriginationIdentity:
     """Raises OriginationError."""
     rate, usual = _DEFAULTS[kind]
@@ -116,7 +119,7 @@ async def add(
         raise OriginationError("{identity} cannot be used: a {kind} is {example}", identity=identity, kind=kind,
                                example=example)  # fmt: skip
     values = _checked(countries=countries or usual, parts_per_second=parts_per_second or rate, preferred=preferred,
-                      language=language)  # fmt: skip
+                      language=language, self_managed_opt_outs=self_managed_opt_outs)  # fmt: skip
     row = {"id": uuid4(), "kind": kind, "identity": identity, "service_id": service_id, "created_at": now}
     taken = await connection.scalar(select(_c.id).where(_c.identity == identity))
     try:
@@ -151,8 +154,14 @@ def owners(connection: Connection, identities: Collection[str]) -> dict[str, UUI
     return {row.identity: row.service_id for row in connection.execute(asked)}
 
 
+def self_managed(connection: Connection, identities: Collection[str]) -> frozenset[str]:
+    """Those of these identities to which we answer keywords ourselves."""
+    ours = _c.identity.in_(identities) & _c.self_managed_opt_outs
+    return frozenset(connection.scalars(select(_c.identity).where(ours)))
+
+
 async def change(connection: AsyncConnection, identity_id: UUID, **changes: Any) -> OriginationIdentity:
-    """Writes what is named of countries, preferred, parts_per_second and language. Raises OriginationError."""
+    """Writes what is named of what `add` takes from `countries` on. Raises OriginationError."""
     values = _checked(**changes)
     await connection.execute(update(origination_identities).where(_c.id == identity_id).values(**values))
     return await find(connection, str(identity_id))
@@ -185,6 +194,7 @@ def _identity(row: Any) -> OriginationIdentity:
         preferred=row.preferred,
         parts_per_second=row.parts_per_second,
         language=Language(row.language),
+        self_managed_opt_outs=row.self_managed_opt_outs,
         created_at=row.created_at,
     )
 

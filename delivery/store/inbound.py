@@ -22,7 +22,7 @@ from delivery.store.tables import messages
 from messages.keywords import Keyword, keyword_of
 from messages.message import Channel, new_id
 
-_HELPED_SECONDS = 86_400.0  # HELP is answered once in so long
+_ANSWERED_SECONDS = 86_400.0  # each keyword is answered once in so long: two machines end there
 
 inbound_texts = Table(
     "inbound_texts",
@@ -35,7 +35,7 @@ inbound_texts = Table(
     Column("destination", Text, nullable=False),  # ours
     Column("content", Encrypted("inbound content"), nullable=False),
     Column("keyword", Text),
-    Column("answered_at", Double),  # when HELP was
+    Column("answered_at", Double),  # when its keyword was
     Column("received_at", Double, nullable=False),
     Index("inbound_texts_service", "service_id", "id"),
     Index("inbound_texts_source", "source_hash", "id"),
@@ -51,8 +51,10 @@ _KEPT = {"postgresql": _kept(postgresql.insert(inbound_texts)), "sqlite": _kept(
 
 # Of our numbers, the service that each is of alone; None: shared. A number of a pool is missing: the pool is listed.
 Owners = Callable[[Connection, Collection[str]], Mapping[str, UUID | None]]
-# What else is written for a text that is kept, in the same transaction: told to its service, answered.
+Managed = Callable[[Connection, Collection[str]], Collection[str]]  # of our numbers, those where we answer keywords
+# What else is written for a text that is kept, in the same transaction: told to its service; answered.
 Follower = Callable[[Connection, InboundText], None]
+Answerer = Callable[[Connection, InboundText, Keyword], None]
 
 
 def all_shared(_: Connection, numbers: Collection[str]) -> Mapping[str, UUID | None]:
@@ -60,17 +62,25 @@ def all_shared(_: Connection, numbers: Collection[str]) -> Mapping[str, UUID | N
     return dict.fromkeys(numbers)
 
 
+def none_managed(_: Connection, __: Collection[str]) -> Collection[str]:
+    """The provider answers them all."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A text that is new; `helps`: it is answered."""
+    """A text that is new."""
 
     text: InboundText
     keyword: Keyword | None
-    helps: bool
+    answered: bool
 
 
 class Receiving:
-    """Held by the process that hears from providers. `tell` follows each text, `answer` each that asks for help."""
+    """Held by the process that hears from providers.
+
+    `tell` follows each text, `answer` each that is a keyword, where we answer ourselves: each of them once a day.
+    """
 
     def __init__(
         self,
@@ -78,7 +88,8 @@ class Receiving:
         keyring: Keyring,
         owners: Owners = all_shared,
         tell: Sequence[Follower] = (),
-        answer: Sequence[Follower] = (),
+        managed: Managed = none_managed,
+        answer: Sequence[Answerer] = (),
     ) -> None:
         self._database = database
         self._source = cipher(inbound_texts.c.source, keyring)
@@ -86,19 +97,20 @@ class Receiving:
         self._source_hasher = hasher(inbound_texts.c.source, keyring)
         self._recipient_hasher = hasher(messages.c.recipient, keyring)
         self._opt_outs = opt_outs.Codec(keyring)
-        self._owners, self._tell, self._answer = owners, tell, answer
+        self._owners, self._managed, self._tell, self._answer = owners, managed, tell, answer
 
     async def take(self, texts: Sequence[InboundText], now: float) -> list[InboundText]:
         """Keeps each text once, and does what it asks for. Returns those that are new, as they are kept."""
         return await self._database.transact(lambda connection: self._take(connection, texts, now))
 
     def _take(self, connection: Connection, texts: Sequence[InboundText], now: float) -> list[InboundText]:
-        owned = self._owners(connection, {text.destination_number for text in texts})
+        numbers = {text.destination_number for text in texts}
+        owned, managed = self._owners(connection, numbers), self._managed(connection, numbers)
         arrived = {text.provider_id: text for text in texts}
         kept: dict[str, _Kept] = {}
         for provider_id in sorted(arrived):  # one order for all writers, or two of them could lock each other out
             text = self._known(connection, arrived[provider_id], owned, len(kept), now)
-            if (new := self._keep(connection, text)) is not None:
+            if (new := self._keep(connection, text, managed)) is not None:
                 kept[provider_id] = new
         in_order = [kept[provider_id] for provider_id in arrived if provider_id in kept]
         for each in in_order:
@@ -115,11 +127,12 @@ class Receiving:
             received_at=now,
         )
 
-    def _keep(self, connection: Connection, text: InboundText) -> _Kept | None:
+    def _keep(self, connection: Connection, text: InboundText, managed: Collection[str]) -> _Kept | None:
         """None where it is kept already."""
         assert text.id
         keyword, bound_to = keyword_of(text.message), row_id(text.id)
-        helps = keyword is Keyword.HELP and not self._was_helped(connection, text)
+        is_asked = keyword is not None and text.destination_number in managed
+        answered = is_asked and not self._was_answered(connection, text, keyword)
         row = {
             "id": text.id,
             "service_id": text.service_id,
@@ -129,28 +142,34 @@ class Receiving:
             "destination": text.destination_number,
             "content": self._content.encrypt(text.message.encode("utf-8", "replace"), bound_to),
             "keyword": keyword and keyword.value,
-            "answered_at": text.received_at if helps else None,
+            "answered_at": text.received_at if answered else None,
             "received_at": text.received_at,
         }
         new = connection.execute(_KEPT[connection.dialect.name], row).one_or_none()
-        return None if new is None else _Kept(text, keyword, helps)
+        return None if new is None else _Kept(text, keyword, answered)
 
     def _follow(self, connection: Connection, kept: _Kept, scopes: Sequence[UUID]) -> None:
         text = kept.text
-        for scope in scopes:
-            if kept.keyword is Keyword.STOP:
+        if kept.keyword is Keyword.STOP:
+            for scope in scopes:
                 self._opt_outs.add(connection, scope, text.source_number, text.id, text.received_at)
-            elif kept.keyword is Keyword.START:
+        elif kept.keyword is Keyword.START:
+            # Also of the service that it reaches: what was said of a number that was its own once would never end.
+            for scope in {*scopes, *([text.service_id] if text.service_id else [])}:
                 self._opt_outs.remove(connection, scope, text.source_number)
-        for follow in (*(self._answer if kept.helps else ()), *(self._tell if text.service_id else ())):
+        if kept.keyword and kept.answered:
+            for answer in self._answer:
+                answer(connection, text, kept.keyword)
+        for follow in self._tell if text.service_id else ():
             follow(connection, text)
 
-    def _was_helped(self, connection: Connection, text: InboundText) -> bool:
+    def _was_answered(self, connection: Connection, text: InboundText, keyword: Keyword | None) -> bool:
         c = inbound_texts.c
         asked = select(c.id).where(
             c.source_hash.in_(self._source_hasher.candidates(text.source_number)),
             c.destination == text.destination_number,
-            c.answered_at > text.received_at - _HELPED_SECONDS,
+            c.keyword == (keyword and keyword.value),
+            c.answered_at > text.received_at - _ANSWERED_SECONDS,
         )
         return connection.execute(asked.limit(1)).one_or_none() is not None
 
@@ -194,6 +213,16 @@ class Received:
             asked = asked.where(c.id < mine.scalar_subquery())
         rows = await self._database.query(lambda connection: connection.execute(asked).all())
         return [text for row in rows if (text := self._open(row)) is not None]
+
+    async def numbers(self, text_id: UUID) -> tuple[str, str] | None:
+        """Whose the text was, and our number; what it said is not read. None: it is gone, or does not open."""
+        c = inbound_texts.c
+        asked = select(c.source, c.destination).where(c.id == text_id)
+        row = await self._database.query(lambda connection: connection.execute(asked).one_or_none())
+        try:
+            return row and (self._source.decrypt(row.source, row_id(text_id)).decode(), row.destination)
+        except KeyringError:
+            return None
 
     async def load(self, text_ids: Sequence[UUID]) -> Mapping[UUID, InboundText]:
         """Texts by id; one that does not open, or is gone, is missing."""

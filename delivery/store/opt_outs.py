@@ -5,6 +5,7 @@ A number is found by its keyed hash, and encrypted for whoever has to list or re
 
 import os
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from sqlalchemy import Column, Connection, Double, Index, LargeBinary, Table, de
 from config.database import Database, Id, metadata
 from config.encrypted import Encrypted, cipher, hasher, row_id
 from config.keyring import Keyring
-from messages.message import Channel, KeyType, Message, new_id
+from messages.message import Channel, ContentKind, KeyType, Message, new_id
 
 SHARED = UUID(int=0)  # instead of a service: all that send from a number which several share
 OPTED_OUT = "opted-out"  # the reason of a text that is not sent, and of one that the provider refuses likewise
@@ -31,6 +32,12 @@ opt_outs = Table(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    number: str
+    since: float  # seconds since the epoch
+
+
 class OptOuts:
     """Held by whoever sends or accepts; all of it are reads."""
 
@@ -46,10 +53,12 @@ class OptOuts:
     async def stopped(self, messages: Iterable[Message]) -> dict[UUID, bool]:
         """Those of the messages that are texts to somebody who wants none; what test keys send reaches nobody.
 
+        An answer to a keyword is none of them: who texts STOP is told that it was heard, and HELP helps after it, too
+        (CTIA Short Code Monitoring Handbook 1.8; CWTA has the same).
         True: of its service, whichever number it leaves from; False: of numbers that several services share.
         """
         sent = (message for message in messages if message.key_type is not KeyType.TEST)
-        texts = [message for message in sent if message.channel is Channel.SMS]
+        texts = [each for each in sent if each.channel is Channel.SMS and each.content_kind is not ContentKind.ANSWER]
         found = await self._load({message.recipient.key for message in texts})
         scopes = {each.id: found.get(each.recipient.key, set()) & {each.service_id, SHARED} for each in texts}
         return {each.id: each.service_id in scopes[each.id] for each in texts if scopes[each.id]}
@@ -90,8 +99,19 @@ class Codec:
         }
         connection.execute(insert(opt_outs), [row])
 
-    def remove(self, connection: Connection, service_id: UUID, number: str) -> None:
-        connection.execute(delete(opt_outs).where(*self._of(service_id, number)))
+    def remove(self, connection: Connection, service_id: UUID, number: str) -> UUID | None:
+        """The id of what was removed; None: there was none."""
+        gone = delete(opt_outs).where(*self._of(service_id, number)).returning(opt_outs.c.id)
+        return next(iter(connection.scalars(gone).all()), None)
+
+    def newest(self, connection: Connection, service_id: UUID, limit: int) -> list[OptOut]:
+        """At most `limit` of those of a service, or of shared numbers."""
+        c = opt_outs.c
+        asked = select(c.id, c.number, c.since).where(c.service_id == service_id).order_by(c.id.desc()).limit(limit)
+        return [
+            OptOut(self._cipher.decrypt(row.number, row_id(row.id)).decode(), row.since)
+            for row in connection.execute(asked)
+        ]
 
     def _of(self, service_id: UUID, number: str) -> Sequence[Any]:
         hashes = self._hasher.candidates(number)

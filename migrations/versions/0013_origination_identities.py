@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("preferred", sa.Boolean(), nullable=False),
         sa.Column("parts_per_second", sa.Double(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("self_managed_opt_outs", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("next_at", sa.Double(), nullable=False, server_default="0"),
         sa.Column("held_until", sa.Double(), nullable=False, server_default="0"),

@@ -26,6 +26,7 @@ MESSAGE_NOT_WAITING = "message {id} does not wait to be sent, it is {status}: on
 MESSAGE_LEAVING = "message {id} is being sent, and can be cancelled no more"
 GROUP_UNKNOWN = "there is no group {id}"
 GROUP_NOT_WAITING = "no message of group {id} waits to be sent: only what waits can be cancelled"
+NOT_OPTED_OUT = "that number has not opted out there: notify-relay opt-out list shows who has"
 CALLBACK_WELL = "the callback URL is not suspended, and its last call did not fail: there is nothing to resume"
 BAD_ADDRESS = "the address cannot be used: {reason}"
 SES_REFUSED = "SES did not take the domain ({reason}): check the credentials and what they allow"

@@ -6,6 +6,7 @@ from delivery.library import origination
 from delivery.library.origination import Kind, OriginationIdentity
 from delivery.queue import lines
 from relay.actions.errors import NOTHING_NAMED, ActionError
+from relay.actions.services import ensure_own
 from relay.actions.transaction import Transaction
 from relay.plain import plain
 
@@ -13,6 +14,8 @@ from relay.plain import plain
 async def add(t: Transaction, kind: Kind, identity: str, service: str | None, **options: Any) -> OriginationIdentity:
     """Shared, unless a service is named. `options` are those of origination.add. Raises a TextError."""
     service_id = None if service is None else (await t.service(service)).id
+    if service_id is None:
+        await ensure_own(t)  # it answers who asks for help at a number that nobody texted from
     made = await origination.add(t.connection, t.now, kind=kind, identity=identity, service_id=service_id, **options)
     await _record(t, "add", None, made)
     return made

@@ -32,7 +32,7 @@ async def create(t: Transaction, *, domain: str | None = None, **options: Any) -
     """
     made = await _make(t, domain, **await with_branding(t, None, options))
     if made.contact:
-        await _ensure_own(t)
+        await ensure_own(t)
     return made
 
 
@@ -48,7 +48,7 @@ async def update(t: Transaction, named: str, **changes: Any) -> Service:
     await reply_tos.ensure(t, after)
     await _record(t, "update", before, after)
     if after.contact:
-        await _ensure_own(t)
+        await ensure_own(t)
     return after
 
 
@@ -93,8 +93,8 @@ async def _make(t: Transaction, domain: str | None, **options: Any) -> Service:
     return made
 
 
-async def _ensure_own(t: Transaction) -> None:
-    """The relay's own service, made with the first contact that it may have to write to: no door may make one."""
+async def ensure_own(t: Transaction) -> None:
+    """The relay's own service, made with the first contact or sender: it may have to write, and no door may make it."""
     if await services.exists(t.connection, service_id=OWN_ID):
         return
     taken = await services.exists(t.connection, email_from=_OWN_NAME)

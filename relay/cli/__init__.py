@@ -27,6 +27,7 @@ from relay.cli import (
     keys,
     messages,
     operations,
+    opt_outs,
     origination,
     refusals,
     serve,
@@ -69,6 +70,7 @@ def build() -> typer.Typer:
     app.add_typer(operations.queue_commands(), name="queue")
     app.add_typer(smtp.commands(), name="smtp")
     app.add_typer(origination.commands(), name="sender")
+    app.add_typer(opt_outs.commands(), name="opt-out")
     app.add_typer(bans.commands(), name="ban")
     app.add_typer(audit.commands(), name="audit")
     app.add_typer(operations.secrets_commands(), name="secrets")

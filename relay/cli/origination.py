@@ -25,6 +25,9 @@ Countries = Annotated[list[str] | None, typer.Option("--country", help=texts.ORI
 Preferred = Annotated[bool | None, typer.Option("--default/--on-request", help=texts.ORIGINATION_DEFAULT)]
 Rate = Annotated[float | None, typer.Option("--parts-per-second", help=texts.ORIGINATION_RATE)]
 Lang = Annotated[Language | None, typer.Option(help=texts.ORIGINATION_LANGUAGE)]
+SelfManaged = Annotated[
+    bool | None, typer.Option("--self-managed-opt-outs/--aws-opt-outs", help=texts.ORIGINATION_OPT_OUTS)
+]
 
 
 def commands() -> typer.Typer:
@@ -47,9 +50,10 @@ def add(
     default: Preferred = None,
     parts_per_second: Rate = None,
     language: Lang = None,
+    self_managed_opt_outs: SelfManaged = None,
     as_json: Json = False,
 ) -> None:
-    options = _given(country, default, parts_per_second, language)
+    options = _given(country, default, parts_per_second, language, self_managed_opt_outs)
     show(plain(write(lambda t: changing.add(t, kind, identity, service, **options))), as_json)
 
 
@@ -72,9 +76,10 @@ def update(
     default: Preferred = None,
     parts_per_second: Rate = None,
     language: Lang = None,
+    self_managed_opt_outs: SelfManaged = None,
     as_json: Json = False,
 ) -> None:
-    changes = _given(country, default, parts_per_second, language)
+    changes = _given(country, default, parts_per_second, language, self_managed_opt_outs)
     show(plain(write(lambda t: changing.update(t, sender, **changes))), as_json)
 
 
@@ -99,7 +104,12 @@ def check(sender: NamedIfAny = None, as_json: Json = False) -> None:
 
 
 def _given(
-    country: list[str] | None, default: bool | None, parts_per_second: float | None, language: Language | None
+    country: list[str] | None,
+    default: bool | None,
+    parts_per_second: float | None,
+    language: Language | None,
+    self_managed: bool | None,
 ) -> dict[str, Any]:
-    chosen = {} if default is None else {"preferred": default}
-    return given(countries=country, parts_per_second=parts_per_second, language=language) | chosen
+    chosen = {"preferred": default, "self_managed_opt_outs": self_managed}
+    named = {name: value for name, value in chosen.items() if value is not None}
+    return given(countries=country, parts_per_second=parts_per_second, language=language) | named

@@ -345,6 +345,11 @@ TEMPLATE_SUBJECT = "Subject of the email."
 TEMPLATE_VERSION = "Number of the version."
 BODY_FILE = "File with the body in UTF-8: Markdown for an email, plain text for an SMS; - for standard input."
 
+OPT_OUT = "Opt-outs: who wants no more texts, of a service or of the numbers that services share."
+OPT_OUT_LIST = "The thousand newest: of a service, or without one of the numbers that services share."
+OPT_OUT_REMOVE = "Send texts to a person again, who has asked for it in another way than by START."
+OPT_OUT_ARGUMENT = "NUMBER"
+OPT_OUT_NUMBER = "The person's number, as +16135550100."
 ORIGINATION = "Senders: the numbers and pools that texts come from, each with its pace."
 ORIGINATION_ADD = "Add a number or pool that the AWS account has."
 ORIGINATION_LIST = "All senders, oldest first; of a service those it may use."
@@ -361,3 +366,6 @@ ORIGINATION_COUNTRY = "Country it may send to, as CA; * is all others. May be gi
 ORIGINATION_DEFAULT = "Whether texts that name no sender leave from it; several share them, one person hears from one."
 ORIGINATION_RATE = "Parts a second that AWS grants it."
 ORIGINATION_LANGUAGE = "Language of its answers to keywords."
+ORIGINATION_OPT_OUTS = (
+    "Who answers STOP, START and HELP: notify-relay, where AWS has self-managed opt-outs on; else AWS."
+)

@@ -124,7 +124,7 @@ def _bodies(
     found: dict[UUID, Body] = {}
     for message in messages:
         content = contents.get(message.content_id)
-        if message.content_kind is ContentKind.TEXT:
+        if message.content_kind in (ContentKind.TEXT, ContentKind.ANSWER):
             with contextlib.suppress(sms.RecipeError):
                 found[message.id] = Body(sms.Recipe.from_json(content or b"").body)
             continue

@@ -54,6 +54,7 @@ class EmailPreparer:
         content = submission.content
         if isinstance(content, Personalised):
             return await self._fill(content, submission, principal, now)
+        assert isinstance(content, bytes)  # nobody answers by mail
         return await self._rewrite(content, submission, principal, group_id, now)
 
     async def rewritten(

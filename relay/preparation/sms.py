@@ -1,13 +1,14 @@
 """What a submission becomes as a text message, before it is stored: a template filled, or the words of a mail."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID
 
 from auth.principal import Principal, Service
 from delivery.library.templates import HIDDEN_VERSION
 from messages import reply
 from messages.email.pipeline import read_text
-from messages.message import Channel, ContentKind, Personalised, Submission
+from messages.message import Answer, Channel, ContentKind, Personalised, Submission
 from messages.reply import Refused
 from messages.sms import parts
 from messages.sms.parts import LengthError
@@ -31,6 +32,8 @@ class SmsPreparer:
         """Raises Refused."""
         check_texts_allowed(principal)
         content = submission.content
+        if isinstance(content, Answer):
+            return _answering(content, principal)
         if isinstance(content, Personalised):
             return await self._fill(content, principal)
         return await self._read(content, principal)
@@ -76,6 +79,13 @@ def written(words: str, service: Service) -> Written:
     if not done.recipe.body:
         raise Refused(reply.EMPTY)
     return done
+
+
+def _answering(answer: Answer, principal: Principal) -> Prepared:
+    """It names the service itself, where that is of use; in GSM where that can be."""
+    recipe = write(answer.words, "", downgrade=True).recipe
+    prepared = _prepared(recipe, principal.service.sms_template_id, HIDDEN_VERSION)
+    return replace(prepared, kind=ContentKind.ANSWER)
 
 
 def check_characters(recipe: Recipe) -> None:

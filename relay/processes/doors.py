@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from auth.notices import Kind
 from auth.throttle import Throttle
 from auth.verify import Verifier
 from config.database import Database
-from config.settings import Settings
+from config.settings import Limits, Settings
 from config.words import Words
 from delivery.callbacks.feed import Feed
 from delivery.callbacks.sources import Sources
@@ -29,7 +29,9 @@ from messages.message import Channel
 from relay.accept import Acceptor
 from relay.contact import Contacts
 from relay.metrics import DoorMetrics
-from relay.notices import callbacks, limits
+from relay.notices import callbacks as callback_changed
+from relay.notices import limits as limit_reached
+from relay.notices.keywords import KeywordAnswers
 from relay.notices.letters import Letters
 from relay.notices.telling import Telling
 from relay.preparation.email import EmailPreparer
@@ -78,10 +80,7 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
             now=now,
         )
         words = Words.load(f"{settings.http.public_url}smtp")
-        contacts = Contacts(database, verifier, acceptor)
-        worded = {Kind.LIMIT: limits.letter, Kind.CALLBACK: callbacks.letter}
-        ways = {kind: Letters(database, contacts, settings.limits, words, wording) for kind, wording in worded.items()}
-        telling = Telling(database, ways, now)
+        telling = _telling(database, received, verifier, acceptor, settings.limits, words, now)
         beside = [asyncio.create_task(each) for each in (verifier.run(), throttle.run(), telling.run())]
         try:
             yield DoorParts(
@@ -104,3 +103,25 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+
+
+def _telling(
+    database: Database,
+    received: Received,
+    verifier: Verifier,
+    acceptor: Acceptor,
+    limits: Limits,
+    words: Words,
+    now: Callable[[], float],
+) -> Telling:
+    """Each kind of notice in its own way."""
+    contacts, senders = Contacts(database, verifier, acceptor), OriginationIdentities(database, now)
+    return Telling(
+        database,
+        {
+            Kind.LIMIT: Letters(database, contacts, limits, words, limit_reached.letter),
+            Kind.CALLBACK: Letters(database, contacts, limits, words, callback_changed.letter),
+            Kind.KEYWORD: KeywordAnswers(database, received, senders, verifier, acceptor, limits, words, now),
+        },
+        now,
+    )

@@ -14,6 +14,7 @@ from delivery.callbacks.sender import open_sender
 from delivery.callbacks.sources import Sources
 from delivery.callbacks.telling import tell_inbound
 from delivery.feedback import run as hearing
+from delivery.feedback.answering import note_answer
 from delivery.followers import FOLLOWERS
 from delivery.library import origination
 from delivery.metrics import CallbackMetrics, DeliveryMetrics
@@ -47,7 +48,14 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             hearing.open_parts(
                 settings.aws,
                 Settling(database, codec, FOLLOWERS),
-                Receiving(database, keyring, origination.owners, tell=[tell_inbound]),
+                Receiving(
+                    database,
+                    keyring,
+                    origination.owners,
+                    tell=[tell_inbound],
+                    managed=origination.self_managed,
+                    answer=[note_answer],
+                ),
                 metrics,
                 time.time,
             ) as parts,

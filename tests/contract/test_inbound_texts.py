@@ -16,6 +16,7 @@ from delivery.queue.base import Queue
 from delivery.store.base import InboundText
 from delivery.store.inbound import Receiving, inbound_texts
 from delivery.store.opt_outs import opt_outs
+from messages.keywords import Keyword
 from messages.message import Channel, Message, first_id, new_id
 from messages.phone import PhoneNumber
 from tests.harness.noon import NOW, message
@@ -126,9 +127,13 @@ async def test_stop_to_a_services_own_number_ends_its_texts_only(store: Store, d
     assert await store.opt_outs.stopped([ended, going]) == {ended.id: True, going.id: False}
 
 
-async def test_help_is_answered_once_a_day(database: Database, keyring: Keyring) -> None:
+async def test_each_keyword_is_answered_once_a_day(database: Database, keyring: Keyring) -> None:
     answered: list[str] = []
-    receiving = Receiving(database, keyring, answer=[lambda _, kept: answered.append(kept.provider_id)])
+
+    def answer(_: Connection, kept: InboundText, __: Keyword) -> None:
+        answered.append(kept.provider_id)
+
+    receiving = Receiving(database, keyring, managed=lambda _, numbers: numbers, answer=[answer])
 
     for name, words, at in (
         ("a", "HELP", NOW),
@@ -139,7 +144,17 @@ async def test_help_is_answered_once_a_day(database: Database, keyring: Keyring)
         await receiving.take([text(words, provider_id=name)], at)
     await receiving.take([text("HELP", provider_id="e", source_number="+16135550177")], NOW)
 
-    assert answered == ["a", "d", "e"]
+    for name, words in (("f", "STOP"), ("g", "ARRET"), ("h", "START"), ("i", "STOP"), ("j", "Thank you")):
+        await receiving.take([text(words, provider_id=name)], NOW)
+
+    assert answered == ["a", "d", "e", "f", "h"]
+
+
+async def test_where_the_provider_answers_keywords_we_do_not(database: Database, keyring: Keyring) -> None:
+    def answer(_: Connection, __: InboundText, ___: Keyword) -> None:
+        raise AssertionError
+
+    await Receiving(database, keyring, answer=[answer]).take([text("HELP")], NOW)
 
 
 async def test_what_follows_is_in_the_same_transaction(store: Store, database: Database, keyring: Keyring, queue):
@@ -167,3 +182,15 @@ async def test_texts_go_after_their_time_and_opt_outs_stay(store: Store, databas
     assert await store.opt_outs.find(SERVICE, [READER]) == {READER}
     async with database.read() as connection:
         assert await connection.scalar(select(func.count()).where(inbound_texts.c.id >= first_id(0))) == 0
+
+
+async def test_start_ends_what_was_said_of_a_number_that_is_shared_by_now(
+    store: Store, database: Database, keyring: Keyring, queue
+) -> None:
+    number = text("STOP").destination_number
+    await relayed(store, queue, sms(SERVICE), "p-1")
+    await Receiving(database, keyring, lambda *_: {number: SERVICE}).take([text("STOP")], NOW)
+    assert await store.opt_outs.find(SERVICE, [READER]) == {READER}
+
+    await take(store, text("START", provider_id="in-2"))
+    assert await store.opt_outs.find(SERVICE, [READER]) == frozenset()

@@ -1,4 +1,4 @@
-"""The contact of a service is written to once, however many tell it and whenever one of them dies."""
+"""What the relay itself sends is sent once, however many tell it and whenever one of them dies."""
 
 import asyncio
 import json
@@ -23,17 +23,26 @@ from config.keyring import Keyring
 from config.settings import Limits, Settings
 from config.words import Words
 from delivery.callbacks.owner import Change, Changed, inform_owner
+from delivery.feedback.answering import note_answer
+from delivery.library import origination as origination_identities
 from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
+from delivery.library.origination import Kind as Origin
+from delivery.library.origination import OriginationIdentities, OriginationIdentity
 from delivery.library.templates import Templates
-from delivery.store.base import CallbackKind, Found, Search
+from delivery.store.base import CallbackKind, Found, InboundText, Search
+from delivery.store.inbound import Receiving
 from messages import markdown
-from messages.message import Channel, Language, Submission
+from messages.keywords import Keyword
+from messages.message import Channel, ContentKind, Language, Message, Submission
+from messages.sms.parts import size
+from messages.sms.recipe import Recipe, write
 from relay.accept import Accepted, Acceptor
-from relay.actions import services
+from relay.actions import origination, services
 from relay.actions.transaction import Transaction
 from relay.contact import Contacts, Letter
 from relay.notices import callbacks, limits
+from relay.notices.keywords import KeywordAnswers, answer
 from relay.notices.letters import Letters
 from relay.notices.telling import Telling
 from relay.preparation.email import EmailPreparer
@@ -43,6 +52,7 @@ from tests.harness.store import Store
 
 DOMAIN = "notification.example.ca"
 CONTACT = "contact@city.example"
+OURS, READER = "+16135550150", "+16135550100"
 WORDS = Words.load()
 
 
@@ -104,13 +114,40 @@ class House:
         acceptor = Counted(Acceptor(*parts, max_recipients=10, now=now))
         contacts = kind(self.database, verifier, acceptor)
         worded = {Kind.LIMIT: limits.letter, Kind.CALLBACK: callbacks.letter}
-        ways = {each: Letters(self.database, contacts, Limits(), WORDS, words) for each, words in worded.items()}
+        letters = {each: Letters(self.database, contacts, Limits(), WORDS, words) for each, words in worded.items()}
+        senders = OriginationIdentities(self.database, now)
+        ways = letters | {
+            Kind.KEYWORD: KeywordAnswers(
+                self.database, store.received, senders, verifier, acceptor, Limits(), WORDS, now
+            )
+        }
         return Telling(self.database, ways, now), acceptor
 
     async def reach(self, service: Service, percent: int = 80, channel: Channel = Channel.EMAIL) -> None:
         reached = Reached(service.id, channel, 2026, percent, 5_000, percent * 50, time.time())
         async with self.database.write() as connection:
             await connection.run_sync(warnings.note, [reached])
+
+    async def sender(self, service: Service | None = None, **options: Any) -> OriginationIdentity:
+        """A number where we answer keywords."""
+        options = {"self_managed_opt_outs": True} | options
+        named = None if service is None else str(service.id)
+        made: OriginationIdentity = await self.do(origination.add, Origin.LONG_CODE, OURS, named, **options)
+        return made
+
+    async def hears(self, words: str, source: str = READER, name: str = "in-1") -> None:
+        """As the process that hears from providers."""
+        managed, answer = origination_identities.self_managed, [note_answer]
+        owners = origination_identities.owners
+        receiving = Receiving(self.database, self.secret, owners, managed=managed, answer=answer)
+        await receiving.take([InboundText(name, source, OURS, words, None)], self.now())
+
+    async def texts(self, service_id: UUID) -> list[tuple[Message, str]]:
+        """What a service has texted, newest first, with what it says."""
+        store = Store(self.database, self.secret)
+        found = [each.message for each in await store.searching.find(Search(service_id=service_id), 100)]
+        contents = await store.contents.load({each.content_id for each in found})
+        return [(each, Recipe.from_json(contents[each.content_id]).text) for each in found]
 
     async def letters(self) -> list[Found]:
         store = Store(self.database, self.secret)
@@ -285,3 +322,96 @@ async def test_a_letter_about_a_url_names_its_host_and_nothing_else_of_it(
 @pytest.mark.parametrize("code", ["timeout", "dns", "tls", "connection", "bad-url", "forbidden-address"])
 def test_every_way_in_which_a_call_fails_has_its_words(code: str) -> None:
     assert str(callbacks.why(code)) != str(callbacks.why("other"))
+
+
+# -- Keywords --------------------------------------------------------------------------------------------------------
+
+
+async def test_help_is_answered_once_by_the_number_that_was_written_to(house: House) -> None:
+    service = await house.service()
+    sender = await house.sender(service)
+    await house.hears("Aide!")
+    await house.hears("Aide!", name="in-2")
+    await asyncio.gather(*(house.process()[0].tell() for _ in range(6)))
+
+    ((message, said),) = await house.texts(service.id)
+    assert (str(message.recipient), message.sender_id, message.billable_units) == (READER, sender.id, size(said).parts)
+    assert said.startswith("permits: notices by text message. Reply STOP to get no more from this number. / avis par")
+    usage = {(each.counts, each.period): each.used for each in await house.do(services.usage, service)}
+    assert usage["parts", "year"] == message.billable_units
+
+
+async def test_who_dies_after_answering_answers_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = await house.service()
+    await house.sender(service)
+    await house.hears("HELP")
+
+    async def dies(*_: object) -> None:
+        raise Crash
+
+    with monkeypatch.context() as patched:
+        patched.setattr(notices, "end", dies)
+        with pytest.raises(Crash):
+            await house.process()[0].tell()
+    await house.process()[0].tell()
+    assert len(await house.texts(service.id)) == 1
+
+
+async def test_stop_is_confirmed_and_nothing_else_is_sent_until_start(house: House) -> None:
+    service, store = await house.service(), Store(house.database, house.secret)
+    await house.sender(service)
+    await house.hears("STOP")
+    await house.process()[0].tell()
+    ((confirmed, said),) = await house.texts(service.id)
+    notice = confirmed.evolve(content_kind=ContentKind.TEXT)
+
+    assert "no more texts" in said
+    assert await store.opt_outs.stopped([confirmed]) == {}
+    assert await store.opt_outs.stopped([notice]) == {notice.id: True}
+    await house.hears("Commencer", name="in-2")
+    await house.process()[0].tell()
+    assert await store.opt_outs.stopped([notice]) == {}
+    assert "again" in (await house.texts(service.id))[0][1]
+
+
+async def test_at_a_shared_number_nobody_texted_from_the_relay_itself_answers(house: House) -> None:
+    await house.sender(language=Language.FR)
+    await house.hears("INFO")
+    await house.process()[0].tell()
+    ((_, said),) = await house.texts(OWN_ID)
+    assert said.startswith("notify-relay: avis par texto")
+
+
+@pytest.mark.parametrize("trouble", ["a short code", "AWS answers", "not abroad", "too late"])
+async def test_who_is_not_answered_is_not_tried_for_ever(house: House, trouble: str) -> None:
+    service = await house.service()
+    await house.sender(service, self_managed_opt_outs=trouble != "AWS answers")
+    source = {"a short code": "12345", "not abroad": "+33612345678"}.get(trouble, READER)
+    await house.hears("HELP", source)
+    house.ahead_seconds = 90_000 if trouble == "too late" else 0
+    await house.process()[0].tell()
+
+    assert await house.texts(service.id) == []
+    async with house.database.read() as connection:
+        assert await notices.due(connection, house.now() + 1e6) == []
+
+
+async def test_a_service_on_hold_answers_when_it_is_released(house: House) -> None:
+    service = await house.service()
+    await house.sender(service)
+    await house.do(services.hold, str(service.id))
+    await house.hears("HELP")
+    await house.process()[0].tell()
+    assert await house.texts(service.id) == []
+    await house.do(services.release, str(service.id))
+    house.ahead_seconds = 61
+    await house.process()[0].tell()
+    assert len(await house.texts(service.id)) == 1
+
+
+@pytest.mark.parametrize("keyword", list(Keyword))
+@pytest.mark.parametrize("language", [Language.EN, Language.FR, Language.BOTH])
+def test_an_answer_takes_one_part_in_one_language_and_two_at_most_in_both(keyword: Keyword, language: Language) -> None:
+    said = answer(keyword, "Passport Program \u2013 Programme de passeport", language, WORDS)
+    recipe = write(said, "", downgrade=True).recipe
+    assert size(recipe.text).parts <= (2 if language is Language.BOTH else 1)
