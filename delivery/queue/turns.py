@@ -147,7 +147,7 @@ class Order:
             some = _ascending(waiting[: min(left, _TURNS_AT_ONCE)])
             share = left // len(some)
             found = self._claim(connection, some, values | {"share": share, "limit": left})
-            counts = Counter(tuple(row[1:4]) for row in found)  # a turn is such a tuple
+            counts: Counter[tuple[Any, ...]] = Counter(tuple(row[1:4]) for row in found)  # a turn is such a tuple
             rows += found
             self.after = some[-1]
             waiting = waiting[len(some) :] + [turn for turn in some if counts[turn] >= share]  # they may have more
