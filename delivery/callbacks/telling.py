@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from delivery.store.base import CallbackKind, EventKind, InboundText
@@ -101,10 +101,13 @@ def _positions(connection: Connection, wanted: Mapping[UUID, int]) -> dict[UUID,
     return {service: iter(range(last[service] - number + 1, last[service] + 1)) for service, number in wanted.items()}
 
 
+_URLS = select(callback_urls.c.service_id, callback_urls.c.kind).where(
+    callback_urls.c.service_id.in_(bindparam("services", expanding=True))
+)
+
+
 def _listening(connection: Connection, services: Iterable[UUID]) -> set[tuple[UUID, str]]:
-    c = callback_urls.c
-    found = connection.execute(select(c.service_id, c.kind).where(c.service_id.in_(sorted(services))))
-    return {(row.service_id, row.kind) for row in found}
+    return {(row.service_id, row.kind) for row in connection.execute(_URLS, {"services": sorted(services)})}
 
 
 def _rows(
@@ -125,5 +128,4 @@ def _rows(
             "at": entry.at,
             "attempts": 0,
             "available_at": now if (entry.service_id, entry.kind.value) in listening else None,
-            "owner": None,
         }
