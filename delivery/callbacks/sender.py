@@ -219,7 +219,7 @@ class Sender:
         now, outcome, until = self._now(), answer.outcome, None
         if outcome is CallOutcome.DEFERRED:
             until = now + self._delay_seconds(claim, answer)
-            if claim.probe:
+            if claim.probe and answer.called:
                 until = claim.made_at  # the next probe's time is the URL's; then it is told in its place
             if max(now, until) > _gives_up_at(claim, receiver):
                 outcome, until = CallOutcome.FAILED, None

@@ -1,6 +1,6 @@
 """A pool is known by its own id, and who answers writes to one of its numbers: STOP to it ends what comes from it."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from config.database import Database
 from config.keyring import Keyring
@@ -30,9 +30,9 @@ async def test_stop_and_start_count_for_the_pools_service(database: Database, ke
     await relayed(store, SqlQueue(database), ours, "p-1")
     receiving = Receiving(database, keyring, origination.owners)
 
-    async def come(words: str, number: str) -> dict[object, bool]:
+    async def come(words: str, number: str) -> dict[UUID, bool]:
         await receiving.take([InboundText(f"in-{uuid4()}", READER, number, words, None)], NOW)
-        return dict(await store.opt_outs.stopped([ours, theirs]))
+        return await store.opt_outs.stopped([ours, theirs])
 
     # True: whichever number it leaves from, its own pool too. Nobody knows whose the number is, so the shared end, too.
     assert await come("STOP", OF_THE_POOL) == {ours.id: True, theirs.id: False}
