@@ -11,11 +11,11 @@ from uuid import uuid4
 import pytest
 
 from delivery.store.base import CallbackKind
-from tests.acceptance.test_two_doors import call, ended, told_everybody
 from tests.fakes import sms, sms_events
 from tests.fakes.aws import CREDENTIALS, FakeAws
 from tests.fakes.feedback import Feedback
 from tests.fakes.receiver import Receiver
+from tests.harness.api import call, ended, told_everybody
 from tests.harness.callbacks import listen
 from tests.harness.mail import email, send
 from tests.harness.relay import Credentials, Relay
