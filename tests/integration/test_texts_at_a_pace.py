@@ -96,7 +96,7 @@ async def test_who_opted_out_is_a_permanent_failure(works: Works, texting: Texti
 async def test_a_spend_limit_holds_all_texts_burns_no_attempt_and_ends_by_itself(
     works: Works, texting: Texting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("delivery.exit.pace._MAX_PAUSE_SECONDS", 0.5)
+    monkeypatch.setattr("delivery.exit.pauses.MAX_SECONDS", 0.5)
     await add_sender(works.database, NUMBER, 50, time.time())
     works.aws.texts.choose = lambda: sms.SPEND_LIMIT
     texts, mail = await put_texts(works.store, 20), await works.put()
