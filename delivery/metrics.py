@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from config.providers import EmailProvider
+from config.providers import EmailProvider, SmsProvider
 from delivery.store.base import EventKind
 
 _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)
@@ -65,7 +65,8 @@ class DeliveryMetrics:
             registry=registry,
         )
         for kind in EventKind:
-            self.events.labels(EmailProvider.SES.value, kind.value)
+            for provider in (EmailProvider.SES, SmsProvider.AWS):
+                self.events.labels(provider.value, kind.value)
         for fate in ("unreadable", "refused"):
             self.event_fates.labels(fate)
         self.signatures = Counter(

@@ -17,6 +17,7 @@ import structlog
 
 from config.database import OUTAGES
 from delivery.exit.origin import Identities, choose
+from delivery.exit.pauses import PAUSE_SECONDS, Pause
 from delivery.providers.base import Throttled, TooFast
 from delivery.queue.base import Claim, Slot
 from delivery.queue.lines import HORIZON_SECONDS, Waiting, parts_of
@@ -28,8 +29,6 @@ Working = Callable[[Sequence[Claim]], Coroutine[Any, Any, None]]
 _AHEAD_SECONDS = 0.15  # before its slot a text is loaded, sealed, and its attempt written down
 _TOGETHER_SECONDS = 0.1  # slots so near to each other are worked on as one batch
 _IDLE_SECONDS = 0.1
-_PAUSE_SECONDS = 2.0  # after a throttled call, where the provider does not say how long
-_MAX_PAUSE_SECONDS = 60.0  # then one text is tried: somebody may have mended what the provider complained of
 _LEAST_SECONDS = 0.02
 
 
@@ -45,24 +44,6 @@ class Lines(Protocol):
     async def another(self, slot: Slot, parts: int) -> Slot | None: ...
 
     async def hold(self, line: UUID, seconds: float) -> None: ...
-
-
-@dataclass(slots=True)
-class Pause:
-    """What a provider that throttled asks of us: silence for a time, then one message until it answers otherwise."""
-
-    until: float = 0.0  # by time.monotonic(): the wall clock may be set
-    probing: bool = False
-
-    @property
-    def seconds(self) -> float:
-        return self.until - time.monotonic()
-
-    def begin(self, seconds: float) -> None:
-        self.until, self.probing = max(self.until, time.monotonic() + seconds), True
-
-    def end(self) -> None:
-        self.probing = False
 
 
 @dataclass(slots=True)
@@ -112,8 +93,9 @@ class Pace:
                 await self._rounds.outlive(lambda: self._round(owner, work))
 
     async def _round(self, owner: str, work: Working) -> None:
-        if self.pause.seconds > 0 or (self.pause.probing and self._under_way) or self._under_way >= self.concurrency:
-            await self._rounds.sleep(min(max(self.pause.seconds, _IDLE_SECONDS), 1.0))
+        paused = self.pause.until - time.monotonic()
+        if paused > 0 or (self.pause.probing and self._under_way) or self._under_way >= self.concurrency:
+            await self._rounds.sleep(min(max(paused, _IDLE_SECONDS), 1.0))
             return
         near, soonest = HORIZON_SECONDS / 2, _IDLE_SECONDS
         for each in await self.lines.waiting():
@@ -149,9 +131,9 @@ class Pace:
 
         While the database is away nothing is asked of it.
         """
-        seconds = error.retry_after_seconds or _PAUSE_SECONDS
+        seconds = error.retry_after_seconds or PAUSE_SECONDS
         if not isinstance(error, TooFast):
-            self.pause.begin(min(seconds, _MAX_PAUSE_SECONDS))
+            self.pause.begin(seconds, time.monotonic())
             return
         with contextlib.suppress(*OUTAGES):
             await self.lines.hold(slot.line, seconds)

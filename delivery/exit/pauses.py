@@ -5,20 +5,34 @@ The other channels go on. Times are the event loop's: the wall clock may be set.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from delivery.providers.base import Provider
 from delivery.providers.table import Providers
 from messages.message import Channel, KeyType
 
+PAUSE_SECONDS = 2.0  # where the provider does not say how long
 MAX_SECONDS = 60.0  # then one message is tried: somebody may have mended what the provider complained of
 
 
 @dataclass(slots=True)
-class _State:
-    provider: Provider
+class Pause:
+    """What a provider that throttled asks of us: silence for a time, then one message until it answers otherwise."""
+
     until: float = 0.0
     probing: bool = False
+
+    def begin(self, seconds: float, now: float) -> None:
+        self.until, self.probing = max(self.until, now + min(seconds, MAX_SECONDS)), True
+
+    def end(self) -> None:
+        self.probing = False
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    provider: Provider
+    pause: Pause = field(default_factory=Pause)
 
 
 class Pauses:
@@ -34,17 +48,18 @@ class Pauses:
         return frozenset(
             channel
             for channel, state in self._states.items()
-            if state.until > now or (state.probing and self._under_way[channel])
+            if state.pause.until > now or (state.pause.probing and self._under_way[channel])
         )
 
     def probing(self, now: float) -> frozenset[Channel]:
         """Of which one message may be claimed."""
-        asking = {channel for channel, state in self._states.items() if state.probing}
+        asking = {channel for channel, state in self._states.items() if state.pause.probing}
         return frozenset(asking - self.resting(now))
 
     def seconds(self, now: float) -> float:
         """Until a channel that is paused ends its pause; 0 where none is."""
-        return min((state.until - now for state in self._states.values() if state.until > now), default=0.0)
+        left = (state.pause.until - now for state in self._states.values())
+        return min((seconds for seconds in left if seconds > 0), default=0.0)
 
     def begin(self, channels: Iterable[Channel]) -> None:
         self._under_way.update(channels)
@@ -53,14 +68,13 @@ class Pauses:
         self._under_way.subtract(channels)
 
     def throttled(self, provider: Provider, seconds: float, now: float) -> None:
-        for state in self._of(provider):
-            state.until = max(state.until, now + min(seconds, MAX_SECONDS))
-            state.probing = True
+        for pause in self._of(provider):
+            pause.begin(seconds, now)
 
     def answered(self, provider: Provider) -> None:
         """In another way."""
-        for state in self._of(provider):
-            state.probing = False
+        for pause in self._of(provider):
+            pause.end()
 
-    def _of(self, provider: Provider) -> list[_State]:
-        return [state for state in self._states.values() if state.provider is provider]
+    def _of(self, provider: Provider) -> list[Pause]:
+        return [state.pause for state in self._states.values() if state.provider is provider]

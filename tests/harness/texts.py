@@ -55,6 +55,13 @@ async def emptied(database: Database, seconds: float) -> None:
             await asyncio.sleep(0.2)
 
 
+async def lined_up(database: Database) -> int:
+    """How many wait for their pace."""
+    async with database.read() as connection:
+        waiting = select(func.count()).select_from(queue).where(queue.c.line.is_not(None))
+        return int(await connection.scalar(waiting) or 0)
+
+
 def most_in_a_second(sent: Sequence[Mapping[str, Any]]) -> int:
     """Parts: the most in any second, wherever it begins."""
     within: deque[Mapping[str, Any]] = deque()

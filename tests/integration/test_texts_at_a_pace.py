@@ -18,7 +18,7 @@ from delivery.store.base import Outcome
 from messages.message import Channel, Lane
 from tests.fakes import sms
 from tests.fakes.trouble import CUT_ACCEPTED
-from tests.harness.texts import add_sender, most_in_a_second, put_text, put_texts
+from tests.harness.texts import add_sender, lined_up, most_in_a_second, put_text, put_texts
 from tests.integration.conftest import Works
 
 NUMBER, OTHER = "+16135550100", "+16135550101"
@@ -70,6 +70,22 @@ async def test_a_slow_number_keeps_neither_mail_nor_a_quick_number_waiting(works
     assert all(not each.attempts for each in waiting if each not in left)  # to wait is no attempt
 
 
+@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.soak)])
+async def test_a_one_time_code_leaves_within_two_seconds_however_many_bulk_texts_wait(
+    works: Works, texting: Texting, count: int
+) -> None:
+    await add_sender(works.database, NUMBER, 10, time.time())
+    await put_texts(works.store, count, lane=Lane.BULK)
+    async with texting():
+        async with asyncio.timeout(30):
+            while not works.aws.texts.sent or (await lined_up(works.database)) < 0.8 * count:
+                await asyncio.sleep(0.05)
+        code = await put_text(works.store, number="+12025550142", lane=Lane.PRIORITY)
+        history = await works.wait(code, "sending")
+    assert history.message.sent_at
+    assert history.message.sent_at - code.created_at < 2
+
+
 async def test_a_text_without_a_number_waits_for_an_operator(works: Works, texting: Texting) -> None:
     text = await put_text(works.store)
     with capture_logs() as logs:
@@ -96,7 +112,7 @@ async def test_who_opted_out_is_a_permanent_failure(works: Works, texting: Texti
 async def test_a_spend_limit_holds_all_texts_burns_no_attempt_and_ends_by_itself(
     works: Works, texting: Texting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("delivery.exit.pace._MAX_PAUSE_SECONDS", 0.5)
+    monkeypatch.setattr("delivery.exit.pauses.MAX_SECONDS", 0.5)
     await add_sender(works.database, NUMBER, 50, time.time())
     works.aws.texts.choose = lambda: sms.SPEND_LIMIT
     texts, mail = await put_texts(works.store, 20), await works.put()

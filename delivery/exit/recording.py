@@ -1,0 +1,57 @@
+"""What became of an attempt, or of a message without one: written down, measured and logged."""
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from delivery.metrics import DeliveryMetrics
+from delivery.rounds import Rounds
+from delivery.store.base import Outcome, Record
+from messages.message import Message
+from messages.status import Status
+
+
+class Store(Protocol):
+    """What this needs of delivery.store.attempting."""
+
+    async def record(self, record: Record) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One per worker."""
+
+    store: Store
+    rounds: Rounds
+    metrics: DeliveryMetrics
+
+    async def write(self, record: Record, message: Message) -> None:
+        """Returns once it is on disk, however long the database is away."""
+        # What a provider said once is told nobody twice: forgetting it over an outage would send the message again.
+        await self.rounds.insist(lambda: self.store.record(record))
+        status = Status.TECHNICAL_FAILURE if record.outcome is Outcome.EXPIRED else record.status
+        self._measure(record, message, status)
+        structlog.get_logger("worker").info(
+            "message.attempted",
+            **message.log_context(),
+            channel=message.channel.value,
+            attempt_id=text(record.attempt_id),
+            outcome=record.outcome.value,
+            reason=record.reason,
+            status=status.value if status else None,
+            provider_id=record.provider_id,
+        )
+
+    def _measure(self, record: Record, message: Message, status: Status | None) -> None:
+        channel, lane = message.channel.value, message.lane.value
+        reached = {"relayed": record.outcome is Outcome.RELAYED, "delivered": status is Status.DELIVERED}
+        for stage in (stage for stage, is_reached in reached.items() if is_reached):
+            self.metrics.seconds.labels(channel, lane, stage).observe(record.at - message.created_at)
+        if status is not None:
+            self.metrics.messages.labels(channel, status.value).inc()
+
+
+def text(value: UUID | None) -> str | None:
+    return None if value is None else str(value)
