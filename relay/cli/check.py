@@ -199,7 +199,7 @@ async def _texts(settings: Settings) -> list[Finding]:
 
 async def _text_files(settings: Settings, senders: Sequence[OriginationIdentity]) -> list[Finding]:
     """Whether they can be written, where mail is none; and what they name as where they come from."""
-    written = [] if settings.email.traits.writes_files else [await _find(Text("outbox"), _outbox, settings)]
+    written = [] if settings.email.traits.writes_files else [await _find(Text("texts"), _outbox, settings)]
     numbers = Text(texts.CHECK_SENDERS, {"numbers": ", ".join(each.identity for each in senders)})
     return [*written, *([Finding(Text("sender"), None, numbers)] if senders else [])]
 

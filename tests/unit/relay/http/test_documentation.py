@@ -50,6 +50,8 @@ def test_it_has_exactly_the_routes_of_the_api(document: dict[str, Any]) -> None:
         ("GET", "/v2/manage-callback"),
         ("PUT", "/v2/manage-callback"),
         ("DELETE", "/v2/manage-callback"),
+        ("POST", "/v2/manage-callback/test"),
+        ("POST", "/v2/manage-callback/resume"),
         ("GET", "/v2/manage-guest"),
         ("POST", "/v2/manage-guest"),
         ("DELETE", "/v2/manage-guest/{id}"),
