@@ -19,7 +19,6 @@ def test_it_has_exactly_the_routes_of_the_api(document: dict[str, Any]) -> None:
         ("POST", "/v2/notifications/email"),
         ("POST", "/v2/notifications/sms"),
         ("POST", "/v2/notifications/bulk"),
-        ("GET", "/v2/received-text-messages"),
         ("GET", "/v2/reports"),
         ("POST", "/v2/reports"),
         ("GET", "/v2/reports/{id}"),
