@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -190,9 +190,18 @@ async def _texts(settings: Settings) -> list[Finding]:
         account = Finding(Text("texts"), None, await sms_account.account(settings, senders))
     except TextError as error:
         return [Finding(Text("texts"), typed(error.text), None)]
+    if not settings.sms.traits.asks_aws:
+        return [account, *await _text_files(settings, senders)]
     examined = await sms_account.examine(settings, senders)
     found = [Finding(Text("sender"), each.problem and typed(each.problem), each.detail) for each in examined]
     return [account, *found]
+
+
+async def _text_files(settings: Settings, senders: Sequence[OriginationIdentity]) -> list[Finding]:
+    """Whether they can be written, where mail is none; and what they name as where they come from."""
+    written = [] if settings.email.traits.writes_files else [await _find(Text("texts"), _outbox, settings)]
+    numbers = Text(texts.CHECK_SENDERS, {"numbers": ", ".join(each.identity for each in senders)})
+    return [*written, *([Finding(Text("sender"), None, numbers)] if senders else [])]
 
 
 async def _outbox(settings: Settings) -> Text:

@@ -1,6 +1,8 @@
 """The demo service of `make run`: made once, its credentials printed at every start."""
 
 import json
+from collections.abc import Mapping
+from functools import partial
 from uuid import UUID
 
 from auth.principal import ReplyTo
@@ -14,6 +16,12 @@ from relay.cli import texts
 from relay.cli.output import spoken
 from relay.cli.session import write
 
+# By the names under which their ids are kept and printed.
+_TEMPLATES: Mapping[str, tuple[Channel, str | None, str]] = {
+    "template_id": (Channel.EMAIL, texts.DEMO_SUBJECT, texts.DEMO_BODY),
+    "sms_template_id": (Channel.SMS, None, texts.DEMO_SMS_BODY),
+}
+
 
 def sheet(settings: Settings) -> Text:
     """What to paste to send a first message."""
@@ -21,13 +29,14 @@ def sheet(settings: Settings) -> Text:
     if not path.exists():
         private.write(path, json.dumps(write(_make), indent=1).encode())
     made = json.loads(path.read_text())
-    if "template_id" not in made:  # made by a version without templates
-        made["template_id"] = write(lambda t: _template(t, UUID(made["service_id"])))
+    if missing := _TEMPLATES.keys() - made.keys():  # made by a version without them
+        for name in missing:
+            made[name] = write(partial(_template, service_id=UUID(made["service_id"]), name=name))
         private.write(path, json.dumps(made, indent=1).encode())
     host, port = settings.smtp.listen.host, settings.smtp.listen.port
     values = {f"{key_type}_{name}": value for key_type, key in made["keys"].items() for name, value in key.items()}
     values.update(host=host, port=port, tls_port=settings.smtp.listen_tls.port)
-    values.update(http=settings.http.listen, template_id=made["template_id"])
+    values.update(http=settings.http.listen, **{name: made[name] for name in _TEMPLATES})
     values.update(outbox=settings.outbox.dir, metrics=settings.metrics.listen)
     return Text(texts.DEMO_SHEET, values)
 
@@ -49,16 +58,18 @@ async def _make(t: Transaction) -> dict[str, object]:
             "username": issued.key.smtp_username,
             "password": issued.smtp_password,
         }
-    return {"service_id": str(service.id), "keys": made, "template_id": await _template(t, service.id)}
+    filled = {name: await _template(t, service_id=service.id, name=name) for name in _TEMPLATES}
+    return {"service_id": str(service.id), "keys": made, **filled}
 
 
-async def _template(t: Transaction, service_id: UUID) -> str:
+async def _template(t: Transaction, *, service_id: UUID, name: str) -> str:
+    channel, subject, body = _TEMPLATES[name]
     made = await templates.create(
         t,
         str(service_id),
-        channel=Channel.EMAIL,
+        channel=channel,
         name=spoken(texts.DEMO_TEMPLATE),
-        subject=spoken(texts.DEMO_SUBJECT),
-        body=spoken(texts.DEMO_BODY),
+        subject=subject and spoken(subject),
+        body=spoken(body),
     )
     return str(made.id)

@@ -152,6 +152,7 @@ DEMO_LANGUAGE = "en"
 DEMO_TEMPLATE = "Greeting"
 DEMO_SUBJECT = "Hello ((name))"
 DEMO_BODY = "# It works\n\nThis email was made of a template, for ((name)).\n"
+DEMO_SMS_BODY = "It works: this text was made of a template, for ((name))."
 DEMO_SHEET = """
   SMTP host      {host}
   SMTP ports     {port} (STARTTLS), {tls_port} (TLS); the certificate is self-made
@@ -175,8 +176,13 @@ Send a first message:
     -H 'Content-Type: application/json' \\
     -d '{{"email_address": "you@example.com", "template_id": "{template_id}",
       "personalisation": {{"name": "Amala"}}}}'
+  curl http://{http}/v2/notifications/sms \\
+    -H 'Authorization: ApiKey-v1 {normal_api_key}' \\
+    -H 'Content-Type: application/json' \\
+    -d '{{"phone_number": "+16135550100", "template_id": "{sms_template_id}",
+      "personalisation": {{"name": "Amala"}}}}'
 
-What was sent    {outbox}/ (one .eml and one .json per message)
+What was sent    {outbox}/ (one .eml and one .json per email, one .sms.json per text)
 Its history      .venv/bin/notify-relay message show ID  (of the reply, or a file's name)
 Metrics          http://{metrics}/metrics
 Stop             Ctrl-C
@@ -258,6 +264,7 @@ CHECK_UNVERIFIED = "services send from {domain}, whose records were not found: r
 CHECK_KEY_LOST = "{domain} has no key that signs and that DNS has: run `notify-relay domain check {domain}`"
 CHECK_OUTBOX = "{dir} cannot be written: check its owner, or NOTIFY_RELAY_OUTBOX__DIR"
 CHECK_IS_OUTBOX = "outbox: nothing leaves this machine, mail becomes files in {dir}"
+CHECK_SENDERS = "texts name one of these as where they come from: {numbers}"
 CHECK_LINKS = "pictures are links, served at {url}"
 CHECK_CARRIED = "each message carries its pictures"
 CHECK_WORDS = (

@@ -203,7 +203,7 @@ class EmailContent(BaseModel):
 class SmsContent(BaseModel):
     """What was made of the template."""
 
-    from_number: str | None = Field(description="Chosen when it is sent")
+    from_number: str | None = Field(description="The number that it comes from; null: it is chosen when it is sent")
     body: str = Field(description="As it is sent, but for the name of the service in front")
 
 

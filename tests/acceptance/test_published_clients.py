@@ -144,6 +144,50 @@ def test_python_client_reads_templates(office: Office, python: NotificationsAPIC
     assert python.get_all_templates("sms") == {"templates": []}
 
 
+@pytest.fixture(scope="module")
+def text_office(office: Office) -> Office:
+    """A service whose template is one of texts, with a number of its own."""
+    key = office.relay.create_key()
+    body = office.relay.folder / "text.txt"
+    body.write_text("Hello ((name))")
+    named = ("--service", key.service_id, "--type", "sms", "--name", "Ready", "--body-file", str(body))
+    office.relay.run("sender", "add", "+16135550196", "--service", key.service_id, "--kind", "long-code")
+    return Office(office.relay, key, str(office.relay.json("template", "create", *named)["id"]))
+
+
+def test_python_client_sends_a_text_and_reads_it(text_office: Office) -> None:
+    python, name = python_client(text_office), {"name": "Zoé"}
+    own = ("sender", "list", "--service", text_office.key.service_id)
+    sender_id = text_office.relay.json(*own)["senders"][0]["id"]
+    asked = ("+16135550100", text_office.template, name)
+    sent = python.send_sms_notification(*asked, reference="t", sms_sender_id=sender_id)
+    assert sent["content"] == {"from_number": "+16135550196", "body": "Hello Zoé"}
+    found = python.get_notification_by_id(sent["id"])
+    assert (found["type"], found["phone_number"], found["body"]) == ("sms", "+16135550100", "Hello Zoé")
+    assert [each["id"] for each in python.get_all_notifications_iterator(template_type="sms")] == [sent["id"]]
+    preview = python.post_template_preview(text_office.template, name)
+    assert (preview["type"], preview["body"], preview["html"]) == ("sms", "Hello Zoé", None)
+    assert python.get_received_texts()["received_text_messages"] == []
+    assert list(python.get_received_texts_iterator()) == []
+    with pytest.raises(HTTPError) as refused:
+        python.send_sms_notification(*asked, sms_sender_id=str(uuid4()))
+    assert refused.value.message[0]["message"].startswith("sms_sender_id ")
+    with pytest.raises(HTTPError) as refused:
+        python.send_sms_notification("911", text_office.template, name)
+    assert refused.value.message[0]["error"] == "ValidationError"
+
+
+def test_node_client_sends_a_text_and_reads_it(text_office: Office) -> None:
+    if problem := missing():
+        skip_or_fail(f"NOT TESTED WITH THE NODE CLIENT: {problem}")
+    node = NodeClient(text_office.url, text_office.key.api_key, contract(text_office.relay, text_office.key))
+    sent = node.call("sendSms", text_office.template, "+16135550101", {"personalisation": {"name": "Zoé"}})
+    assert (sent.status, sent.data["content"]["body"]) == (201, "Hello Zoé")
+    assert node.call("getNotificationById", sent.data["id"]).data["phone_number"] == "+16135550101"
+    assert node.call("getReceivedTexts").data["received_text_messages"] == []
+    node.end()
+
+
 def test_python_client_previews_a_template(office: Office, python: NotificationsAPIClient) -> None:
     preview = python.post_template_preview(office.template, VALUES)
     assert (preview["id"], preview["version"], preview["type"]) == (office.template, 1, "email")

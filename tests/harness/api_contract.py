@@ -142,6 +142,13 @@ _EMAIL = {
     "cost_details": {},
     "is_cost_data_ready": truth,
 }
+_TEXT = _EMAIL | {
+    "email_address": null,
+    "phone_number": filled,
+    "type": among(frozenset({"sms"})),
+    "subject": null,
+    "cost_in_pounds": null,
+}
 _ACCEPTED = {
     "id": uuid,
     "reference": or_null(filled),
@@ -155,6 +162,15 @@ _ACCEPTED = {
     "template": _USED_TEMPLATE,
     "scheduled_for": or_null(filled),
     "sanitised_content": {},
+}
+_ACCEPTED_TEXT = _ACCEPTED | {"content": {"from_number": or_null(filled), "body": text}}
+_RECEIVED = {
+    "id": uuid,
+    "created_at": moment,
+    "service_id": uuid,
+    "notify_number": filled,
+    "user_number": filled,
+    "content": text,
 }
 _TEMPLATE = {
     "id": uuid,
@@ -232,7 +248,10 @@ class Contract:
             _check_failure(reply, body, where)
             return reply
         # Java: exactly 201 for what was sent, 200 for what was read.
-        wanted = 201 if reply.method == "POST" and not urlsplit(reply.target).path.endswith("/preview") else 200
+        makes_none = urlsplit(reply.target).path.endswith(
+            ("/preview", "/manage-callback/test", "/manage-callback/resume")
+        )
+        wanted = 201 if reply.method == "POST" and not makes_none else 200
         _check(reply.status == wanted, where, f"not {wanted}")
         self._check_success(reply, body, where)
         return reply
@@ -241,6 +260,10 @@ class Contract:
         path = urlsplit(reply.target).path
         if (reply.method, path) == ("POST", "/v2/notifications/email"):
             self._check_accepted(body, where)
+        elif (reply.method, path) == ("POST", "/v2/notifications/sms"):
+            self._check_accepted(body, where, _ACCEPTED_TEXT)
+        elif reply.method == "GET" and path == "/v2/received-text-messages":
+            self._check_received(body, where)
         elif reply.method == "GET" and path == "/v2/notifications":
             self._check_page(reply.target, body, where)
         elif reply.method == "GET" and path == "/v2/templates":
@@ -264,15 +287,20 @@ class Contract:
         else:
             raise ContractBroken(f"{where}: a success that no rule is for")
 
-    def _check_accepted(self, body: Any, where: str) -> None:
-        _check_shape(body, _ACCEPTED, where)
+    def _check_accepted(self, body: Any, where: str, shape: Mapping[str, Any] = _ACCEPTED) -> None:
+        _check_shape(body, shape, where)
         _check(body["uri"] == f"{self.public_url}/v2/notifications/{body['id']}", where, f"uri {body['uri']}")
         self._check_template_uri(body["template"], where)
         for key, value in body["sanitised_content"].items():
             _check_shape(value, {"unsanitised": text, "sanitised": text}, f"{where}.sanitised_content.{key}")
 
+    def _check_received(self, body: Any, where: str) -> None:
+        _check_shape(body, {"links": {"current": filled}}, where)
+        for number, received in enumerate(body["received_text_messages"]):
+            _check_shape(received, _RECEIVED, f"{where}[{number}]")
+
     def _check_notification(self, body: Any, where: str) -> None:
-        _check_shape(body, _EMAIL, where)
+        _check_shape(body, _TEXT if body.get("type") == "sms" else _EMAIL, where)
         self._check_template_uri(body["template"], where)
         is_over = body["status"] not in _UNDER_WAY
         _check((body["completed_at"] is not None) == is_over, where, f"{body['status']}, {body['completed_at']}")

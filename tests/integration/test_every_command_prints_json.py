@@ -112,6 +112,7 @@ def script(folder: Path) -> list[tuple[str, ...]]:
         ),
         ("template", "show", "{id}"),
         ("template", "update", "{id}", "--subject", "other"),
+        ("template", "preview", "{id}"),
         ("template", "archive", "{id}"),
         ("queue", "stats"),
         ("queue", "hold", "--service", "Scan room"),
