@@ -33,7 +33,8 @@ class Recording:
         await self.rounds.insist(lambda: self.store.record(record))
         status = Status.TECHNICAL_FAILURE if record.outcome is Outcome.EXPIRED else record.status
         self._measure(record, message, status)
-        structlog.get_logger("worker").info(
+        log = structlog.get_logger("worker")
+        log.info(
             "message.attempted",
             **message.log_context(),
             channel=message.channel.value,

@@ -27,6 +27,7 @@ SAID = {
         "{address} is the default: make another one the default first, with service reply-to default, or have none "
         "with service update --reply-to-address ''"
     ),
+    actions.NOT_OPTED_OUT: "that number has not opted out there: notify-relay opt-out list shows who has",
     actions.KEY_EXPIRES_BEFORE: "the time of --expires-at is over; to end a key, use key revoke",
     actions.KEY_NOT_IN_FORCE: "service {id} has no such key that is in force; make one first: notify-relay key create",
     actions.MAX_BYTES_BEYOND: "the door takes messages of at most {limit} octets; choose a smaller --max-bytes",

@@ -144,6 +144,7 @@ HEADINGS = (
     "sent_at",
     "service_id",
     "signing_domain",
+    "since",
     "signing_secret",
     "signs",
     "size",
