@@ -25,6 +25,7 @@ HIDDEN_VERSION = 1
 MAX_NAME_CHARACTERS = 255
 MAX_BODY_CHARACTERS = 50_000
 MAX_VERSIONS_LISTED = 100
+MAX_VERSIONS = 10_000  # of all templates of a service: half a gigabyte at most
 MAX_ENTRIES = 256  # of up to 200 KB each
 
 templates = Table(
@@ -81,6 +82,7 @@ async def create(
     `sender` is what stands before each text message of the service; empty: nothing does.
     """
     values = _checked(channel, sender, name=name, subject=subject, body=body)
+    await _check_room(connection, service_id)
     template_id = template_id or uuid4()  # published API clients take version 4 only
     await connection.execute(
         insert(templates).values(
@@ -111,6 +113,7 @@ async def update(
         subject=old.subject if subject is None else subject,
         body=old.body if body is None else body,
     )
+    await _check_room(connection, old.service_id)
     await connection.execute(
         insert(templates).values(
             **values,
@@ -200,6 +203,13 @@ def _select() -> Select[Any]:
     return select(templates, _first.c.created_at.label("first_created_at")).join(
         _first, (_first.c.id == templates.c.id) & (_first.c.version == 1)
     )
+
+
+async def _check_room(connection: AsyncConnection, service_id: UUID) -> None:
+    """No version ever goes: messages name it. Two at once may be one too many: it bounds what is kept, no more."""
+    versions = select(func.count()).select_from(templates).where(templates.c.service_id == service_id)
+    if (await connection.execute(versions)).scalar_one() >= MAX_VERSIONS:
+        raise TemplateError("the templates of a service have at most {limit} versions together", limit=MAX_VERSIONS)
 
 
 async def _lock(connection: AsyncConnection, template_id: UUID) -> Template:

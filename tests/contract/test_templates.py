@@ -285,3 +285,16 @@ async def test_message_that_cannot_be_built_says_why_in_one_word(database: Datab
     ):
         with pytest.raises(RenderingError, match=f"^{reason}$"):
             await renderer.render(of, recipe)
+
+
+async def test_a_service_keeps_so_many_versions_and_takes_nothing_from_others(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(templates, "MAX_VERSIONS", 2)
+    first = await create(database)
+    await update(database, first.id, body="Good day")
+    with pytest.raises(TemplateError, match="at most 2 versions"):
+        await update(database, first.id, body="Good night")
+    with pytest.raises(TemplateError, match="at most 2 versions"):
+        await create(database)
+    assert (await create(database, service_id=uuid4())).version == 1
