@@ -67,6 +67,8 @@ class DeliveryMetrics:
         for kind in EventKind:
             for provider in (EmailProvider.SES, SmsProvider.AWS):
                 self.events.labels(provider.value, kind.value)
+        for provider, reason in ((EmailProvider.SES, "ses_sending_paused"), (SmsProvider.AWS, "sms_spend_limit")):
+            self.holds.labels(provider.value, reason)
         for fate in ("unreadable", "refused"):
             self.event_fates.labels(fate)
         self.signatures = Counter(

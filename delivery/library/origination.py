@@ -21,7 +21,7 @@ from messages.text import Text, TextError
 
 ANYWHERE = "*"  # in place of a country: all that no other of them names
 MAX_PARTS_PER_SECOND = 1000
-_KEEP_SECONDS = 5.0
+KEEP_SECONDS = 5.0
 
 origination_identities = Table(
     "origination_identities",
@@ -229,7 +229,7 @@ class OriginationIdentities:
 
     async def all(self) -> Sequence[OriginationIdentity]:
         """Raises as the database does."""
-        if not 0 <= self._now() - self._read_at <= _KEEP_SECONDS:  # below 0: the clock was set back
+        if not 0 <= self._now() - self._read_at <= KEEP_SECONDS:  # below 0: the clock was set back
             async with self._database.read() as connection:
                 self._all, self._read_at = await list_all(connection), self._now()
         return self._all

@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email.utils import make_msgid
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.receiver import Receiver
-from tests.harness.api import call
+from tests.harness.api import call, ended, told_everybody
 from tests.harness.callbacks import listen
 from tests.harness.mail import email, send
 from tests.harness.relay import Credentials, Relay
@@ -57,18 +56,6 @@ def by_http(relay: Relay, key: Credentials, recipient: str, reference: str, temp
     body = {"email_address": recipient, "template_id": template, "reference": reference}
     answer = call(relay, key, "/v2/notifications/email", body)
     return relay.json("message", "show", str(answer["id"]))
-
-
-def ended(relay: Relay, message_id: str, done: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    deadline = time.monotonic() + 20
-    while not done(history := relay.json("message", "show", message_id)):
-        assert time.monotonic() < deadline, history
-        time.sleep(0.1)
-    return history
-
-
-def told_everybody(history: dict[str, Any]) -> bool:
-    return bool(history["callbacks"]) and all(each["outcome"] == "done" for each in history["callbacks"])
 
 
 def is_common(history: dict[str, Any]) -> dict[str, Any]:

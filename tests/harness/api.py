@@ -118,3 +118,15 @@ class Api:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def ended(relay: Relay, message_id: str, done: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    deadline = time.monotonic() + 20
+    while not done(history := relay.json("message", "show", message_id)):
+        assert time.monotonic() < deadline, history
+        time.sleep(0.1)
+    return history
+
+
+def told_everybody(history: dict[str, Any]) -> bool:
+    return bool(history["callbacks"]) and all(each["outcome"] == "done" for each in history["callbacks"])

@@ -125,6 +125,8 @@ def script(folder: Path) -> list[tuple[str, ...]]:
         ("sender", "update", "{id}", "--parts-per-second", "2"),
         ("sender", "check"),
         ("sender", "remove", "{id}"),
+        ("opt-out", "list"),
+        ("opt-out", "remove", "+16135550100"),
         ("ban", "list"),
         ("ban", "lift", "192.0.2.1"),
         ("secrets", "rotate"),
@@ -142,6 +144,7 @@ REFUSED = {
     ("message", "show"),
     ("message", "cancel"),
     ("ban", "lift"),
+    ("opt-out", "remove"),
     ("service", "callback", "resume"),
     ("db", "grant"),
 }

@@ -26,6 +26,7 @@ def sender(name: str, **changes: Any) -> OriginationIdentity:
         "preferred": True,
         "parts_per_second": 1.0,
         "language": Language.BOTH,
+        "self_managed_opt_outs": False,
         "created_at": 0.0,
     }
     return OriginationIdentity(**(given | changes))
