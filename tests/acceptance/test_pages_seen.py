@@ -40,7 +40,9 @@ def every_path(url: str) -> list[str]:
     paths: list[str] = []
     for language in ("en", "fr"):
         contents = read_html(requests.get(f"{url}/docs?lang={language}", timeout=10).text)
-        paths += sorted({each.attributes["href"] for each in contents.tagged("a")} - {"/openapi.json"})
+        # Without the places within them: the keyboard would begin there.
+        found = {each.attributes["href"].partition("#")[0] for each in contents.tagged("a")}
+        paths += sorted(found - {"/openapi.json"})
     return [path for path in paths if path.startswith("/")]
 
 
