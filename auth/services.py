@@ -49,7 +49,7 @@ from config.settings import Limits
 from messages.address import Address, AddressError
 from messages.message import Language
 
-# The relay's own, from which it writes to people itself (relay/contact.py), and the template of what it writes.
+# The relay's own, from which it writes to people itself (relay/notices/contact.py), and the template of what it writes.
 OWN_ID = UUID("d2f93f61-7db5-443f-bbc6-c8533d585121")
 OWN_TEMPLATE_ID = UUID("15355726-54bd-4290-83e8-03b132cdcaa9")
 

@@ -14,7 +14,7 @@ from auth.principal import Service
 from delivery.store.base import CallbackKind
 from messages.message import Language
 from messages.text import Text, Translate
-from relay.contact import Letter
+from relay.notices.contact import Letter
 from relay.notices.letters import LOCALES, WHO, as_text
 
 _KINDS = {

@@ -3,12 +3,11 @@
 By the relay's own service where no service has texted that person. It counts as the service's: each part costs.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from auth import keys, services
+from auth import services
 from auth.notices import Notice
 from auth.services import OWN_ID
 from config.database import Database
@@ -17,14 +16,13 @@ from config.words import Words
 from delivery.library.origination import OriginationIdentity
 from messages.envelope import Envelope
 from messages.keywords import Keyword
-from messages.message import Answer, IdempotencyKey, Lane, Language, Submission, Trace
+from messages.message import Answer, Lane, Language, Submission
 from messages.phone import PhoneNumber, PhoneNumberError
 from messages.reply import Refused
 from messages.text import Text
-from relay.contact import Acceptor, Verifier
+from relay.notices.acting import TRACE, Acting
 
 _WORTH_SECONDS = 86_400.0  # later an answer only puzzles
-_TRACE = Trace(helo="", client_ip="", protocol="HTTP", by="")
 # ARRET without its accent, which would cost a part: keywords are known either way.
 _ANSWERS = {
     Keyword.STOP: Text("you will get no more texts from this number. Reply START to get them again."),
@@ -53,8 +51,7 @@ class KeywordAnswers:
         database: Database,
         received: Received,
         senders: Senders,
-        verifier: Verifier,
-        acceptor: Acceptor,
+        acting: Acting,
         limits: Limits,
         words: Words,
         now: Callable[[], float],
@@ -62,8 +59,7 @@ class KeywordAnswers:
         self._database = database
         self._received = received
         self._senders = senders
-        self._verifier = verifier
-        self._acceptor = acceptor
+        self._acting = acting
         self._limits = limits
         self._words = words
         self._now = now
@@ -83,20 +79,16 @@ class KeywordAnswers:
     async def _answer(self, notice: Notice, person: PhoneNumber, sender: OriginationIdentity) -> UUID | None:
         service_id = notice.service_id or OWN_ID
         async with self._database.read() as connection:
-            key_id = await keys.hidden_id(connection, service_id)
-            if key_id is None:
+            if not await services.exists(connection, service_id=service_id):
                 return None
             service = await services.find(connection, self._limits, service_id)
         words = answer(Keyword(notice.said["keyword"]), service.name, sender.language, self._words)
         try:
-            accepted = await self._acceptor.accept(
-                _submission(notice, person, sender, words), await self._verifier.acting(key_id)
-            )
+            return await self._acting.send(service_id, notice.name, _submission(person, sender, words))
         except Refused as refused:
             if refused.reply.code >= 500:  # not to this number, or not by this service: nor is it tomorrow
                 return None
             raise
-        return accepted.message_ids[0]
 
 
 def answer(keyword: Keyword, name: str, language: Language, words: Words) -> str:
@@ -114,13 +106,11 @@ def _person(number: str) -> PhoneNumber | None:
         return None
 
 
-def _submission(notice: Notice, person: PhoneNumber, sender: OriginationIdentity, words: str) -> Submission:
+def _submission(person: PhoneNumber, sender: OriginationIdentity, words: str) -> Submission:
     return Submission(
         envelope=Envelope(None, (person,)),
         content=Answer(words),
-        trace=_TRACE,
+        trace=TRACE,
         lane=Lane.PRIORITY,
         sender_id=sender.id,
-        # A later version may say it otherwise.
-        idempotency=IdempotencyKey(notice.name, hashlib.sha256(notice.name.encode()).digest()),
     )

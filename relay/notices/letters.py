@@ -11,7 +11,7 @@ from config.settings import Limits
 from config.words import Words
 from messages.message import Language
 from messages.text import Text, Translate
-from relay.contact import Contacts, Letter
+from relay.notices.contact import Contacts, Letter
 
 LOCALES = {Language.EN: "en_CA", Language.FR: "fr_CA"}
 WHO = Text("You get this message because you are the contact of this service. Its id is {id}.")

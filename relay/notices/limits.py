@@ -8,7 +8,7 @@ from auth.principal import Service
 from auth.warnings import Reached
 from messages.message import Channel, Language
 from messages.text import Text, Translate
-from relay.contact import Letter
+from relay.notices.contact import Letter
 from relay.notices.letters import LOCALES, WHO, as_text
 
 _SUBJECTS = {

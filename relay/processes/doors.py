@@ -27,10 +27,11 @@ from delivery.store.rows import Codec
 from delivery.store.searching import Searching
 from messages.message import Channel
 from relay.accept import Acceptor
-from relay.contact import Contacts
 from relay.metrics import DoorMetrics
 from relay.notices import callbacks as callback_changed
 from relay.notices import limits as limit_reached
+from relay.notices.acting import Acting
+from relay.notices.contact import Contacts
 from relay.notices.keywords import KeywordAnswers
 from relay.notices.letters import Letters
 from relay.notices.telling import Telling
@@ -80,7 +81,8 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
             now=now,
         )
         words = Words.load(f"{settings.http.public_url}smtp")
-        telling = _telling(database, received, verifier, acceptor, settings.limits, words, now)
+        senders, acting = OriginationIdentities(database, now), Acting(database, verifier, acceptor)
+        telling = _telling(database, received, senders, acting, settings.limits, words, now)
         beside = [asyncio.create_task(each) for each in (verifier.run(), throttle.run(), telling.run())]
         try:
             yield DoorParts(
@@ -96,7 +98,7 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
                 words,
                 throttle,
                 Feed(database, Sources(searching, received)),
-                OriginationIdentities(database, now),
+                senders,
             )
             await putting.drain()
         finally:
@@ -108,20 +110,20 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
 def _telling(
     database: Database,
     received: Received,
-    verifier: Verifier,
-    acceptor: Acceptor,
+    senders: OriginationIdentities,
+    acting: Acting,
     limits: Limits,
     words: Words,
     now: Callable[[], float],
 ) -> Telling:
     """Each kind of notice in its own way."""
-    contacts, senders = Contacts(database, verifier, acceptor), OriginationIdentities(database, now)
+    contacts = Contacts(acting)
     return Telling(
         database,
         {
             Kind.LIMIT: Letters(database, contacts, limits, words, limit_reached.letter),
             Kind.CALLBACK: Letters(database, contacts, limits, words, callback_changed.letter),
-            Kind.KEYWORD: KeywordAnswers(database, received, senders, verifier, acceptor, limits, words, now),
+            Kind.KEYWORD: KeywordAnswers(database, received, senders, acting, limits, words, now),
         },
         now,
     )

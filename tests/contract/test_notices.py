@@ -40,8 +40,9 @@ from messages.sms.recipe import Recipe, write
 from relay.accept import Accepted, Acceptor
 from relay.actions import origination, services
 from relay.actions.transaction import Transaction
-from relay.contact import Contacts, Letter
 from relay.notices import callbacks, limits
+from relay.notices.acting import Acting
+from relay.notices.contact import Contacts, Letter
 from relay.notices.keywords import KeywordAnswers, answer
 from relay.notices.letters import Letters
 from relay.notices.telling import Telling
@@ -112,14 +113,13 @@ class House:
         preparers = {Channel.EMAIL: email, Channel.SMS: sms}
         parts = (store.putting, store.idempotency, store.searching, verifier, preparers)
         acceptor = Counted(Acceptor(*parts, max_recipients=10, now=now))
-        contacts = kind(self.database, verifier, acceptor)
+        acting = Acting(self.database, verifier, acceptor)
+        contacts = kind(acting)
         worded = {Kind.LIMIT: limits.letter, Kind.CALLBACK: callbacks.letter}
         letters = {each: Letters(self.database, contacts, Limits(), WORDS, words) for each, words in worded.items()}
         senders = OriginationIdentities(self.database, now)
         ways = letters | {
-            Kind.KEYWORD: KeywordAnswers(
-                self.database, store.received, senders, verifier, acceptor, Limits(), WORDS, now
-            )
+            Kind.KEYWORD: KeywordAnswers(self.database, store.received, senders, acting, Limits(), WORDS, now)
         }
         return Telling(self.database, ways, now), acceptor
 
