@@ -17,12 +17,12 @@ class Identities(Protocol):
     async def all(self) -> Sequence[OriginationIdentity]: ...
 
 
-def choose(identities: Sequence[OriginationIdentity], message: Message, country: str) -> OriginationIdentity | None:
+def choose(identities: Sequence[OriginationIdentity], message: Message) -> OriginationIdentity | None:
     """The one that the message asks for; else the service's own, else everybody's, for the country of its recipient.
 
     None: none of those is there.
     """
-    found = candidates(identities, message.service_id, country, message.sender_id)
+    found = candidates(identities, message.service_id, _country(message), message.sender_id)
     return max(found, key=lambda each: _score(each, message.recipient.key), default=None)
 
 
@@ -34,11 +34,11 @@ class Origins:
 
     async def of(self, message: Message) -> str | None:
         """As its provider knows it; None: there is none. Raises as the database does."""
-        found = choose(await self.identities.all(), message, country(message))
+        found = choose(await self.identities.all(), message)
         return found.identity if found else None
 
 
-def country(message: Message) -> str:
+def _country(message: Message) -> str:
     """Its recipient's, in ISO 3166; empty where no one country has the number."""
     return PhoneNumber(str(message.recipient)).region
 

@@ -18,6 +18,7 @@ import structlog
 from config.database import OUTAGES
 from delivery.exit.origin import Identities, choose
 from delivery.exit.pauses import PAUSE_SECONDS, Pause
+from delivery.library.origination import OriginationIdentity
 from delivery.providers.base import Throttled, TooFast
 from delivery.queue.base import Claim, Slot
 from delivery.queue.lines import HORIZON_SECONDS, Waiting, parts_of
@@ -52,7 +53,6 @@ class Pace:
 
     lines: Lines
     identities: Identities
-    country: Callable[[Message], str]
     concurrency: int
     lease_seconds: float
     now: Callable[[], float]
@@ -72,17 +72,19 @@ class Pace:
 
         Raises as the database does.
         """
-        every = await self.identities.all()
-        chosen = [(message, choose(every, message, self.country(message))) for message in claimed]
+        chosen = await self._chosen(claimed)
         await self.lines.line_up([(message, identity.id) for message, identity in chosen if identity], owner)
         self._rounds.wake()
         return [message for message, identity in chosen if identity is None]
 
     async def own(self, messages: Sequence[Message]) -> set[UUID]:
         """Those of the messages that leave from what their service has for itself."""
-        every = await self.identities.all()
-        chosen = ((message, choose(every, message, self.country(message))) for message in messages)
+        chosen = await self._chosen(messages)
         return {message.id for message, identity in chosen if identity and identity.service_id is not None}
+
+    async def _chosen(self, messages: Sequence[Message]) -> list[tuple[Message, OriginationIdentity | None]]:
+        every = await self.identities.all()
+        return [(message, choose(every, message)) for message in messages]
 
     async def run(self, stopping: asyncio.Event, owner: str, work: Working) -> None:
         """Takes texts from the lines as their slots come, until `stopping` is set; what was taken is worked on."""

@@ -14,7 +14,7 @@ from auth.domains.watch import SelectorWatch
 from config.database import Database
 from config.settings import Settings
 from delivery import retention
-from delivery.exit.origin import Origins, country
+from delivery.exit.origin import Origins
 from delivery.exit.pace import Pace
 from delivery.exit.rendering import Renderer
 from delivery.exit.sealing import EmailSealing, SmsSealing
@@ -59,7 +59,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
         texts = providers[Channel.SMS, KeyType.NORMAL]
         greet = texts.greet if isinstance(texts, AwsSmsProvider) else None
         lines, at_once, lease_seconds = Lines(database), delivery.concurrency, delivery.lease_seconds
-        pace = Pace(lines, identities, country, at_once, lease_seconds, time.time, greet)
+        pace = Pace(lines, identities, at_once, lease_seconds, time.time, greet)
         work = Worker(
             f"{socket.gethostname()}-{place.run_id}-{place.slot}",
             searching=searching,

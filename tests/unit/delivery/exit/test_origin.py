@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from delivery.exit.origin import choose, country
+from delivery.exit.origin import choose
 from delivery.library.origination import ANYWHERE, Kind, OriginationIdentity
 from messages.message import Channel, Language, Message
 from messages.phone import PhoneNumber
@@ -43,7 +43,7 @@ def text(number: str = "+16135550142", **changes: Any) -> Message:
 
 
 def chosen(senders: Sequence[OriginationIdentity], message: Message) -> OriginationIdentity | None:
-    return choose(senders, message, country(message))
+    return choose(senders, message)
 
 
 EVERY = (SHARED, ABROAD, REST, THEIRS, SPARE)
