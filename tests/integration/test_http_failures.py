@@ -1,25 +1,13 @@
 """Each way in which we can fail, by HTTP: 503 and when to come back; 500 for a bug only; nothing of the error."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from structlog.testing import capture_logs
 
 from relay.failures import Failure
 from tests.fakes.auth import away
 from tests.fakes.failures import SECRET, failures
-from tests.harness.http_door import Door, running_door
-from tests.harness.migrated import migrated
+from tests.harness.http_door import Door
 
 CASES = failures()
-
-
-@pytest.fixture
-async def door(sqlite_url: str) -> AsyncIterator[Door]:
-    database = await migrated(sqlite_url)
-    async with running_door(database) as running:
-        yield running
-    await database.close()
 
 
 async def test_failure_in_authentication_is_told_as_ours(door: Door) -> None:

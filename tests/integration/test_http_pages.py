@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import json
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -15,21 +14,12 @@ from relay.http.pages.calls import calls
 from relay.http.pages.layout import style_name
 from tests.harness.documented import document
 from tests.harness.html import Element, read_html
-from tests.harness.http_door import Answer, Door, make_template, running_door
-from tests.harness.migrated import migrated
+from tests.harness.http_door import Answer, Door, make_template
 
 LANGUAGES = ["en", "fr"]
 FIRST_VIEW_BYTES = 60_000
 _READ: dict[str, dict[str, Element]] = {}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
-@pytest.fixture
-async def door(sqlite_url: str) -> AsyncIterator[Door]:
-    database = await migrated(sqlite_url)
-    async with running_door(database) as running:
-        yield running
-    await database.close()
 
 
 def parsed(answer: Answer) -> Element:

@@ -1,7 +1,6 @@
 """The page of SMTP replies: for people, in their language, with or without sight, and kept by caches."""
 
 import itertools
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -9,18 +8,9 @@ from config.words import Words
 from messages.message import Language
 from messages.reply import Reply, catalogue
 from tests.harness.html import Element, read_html
-from tests.harness.http_door import Door, running_door
-from tests.harness.migrated import migrated
+from tests.harness.http_door import Door
 
 REFUSALS = {slug: answer for slug, answer in catalogue().items() if answer.code >= 400}
-
-
-@pytest.fixture
-async def door(sqlite_url: str) -> AsyncIterator[Door]:
-    database = await migrated(sqlite_url)
-    async with running_door(database) as running:
-        yield running
-    await database.close()
 
 
 async def page(door: Door, language: str, path: str = "/smtp") -> Element:
