@@ -24,13 +24,17 @@ from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
 from delivery.library.origination import OriginationIdentities
 from delivery.library.templates import Templates
+from delivery.store.totals import Totals
 from messages.message import Channel, Language
 from relay.accept import Acceptor
 from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
 from relay.serving import serve
 from relay.site.application import application
+from relay.site.pace import Pace
 from relay.site.parts import Site
+from relay.site.public.activity import MONTHS
+from relay.site.remembered import Remembered
 from relay.site.routes import ROUTES
 from relay.site.routing import Route
 from relay.site.visits import COOKIE
@@ -168,5 +172,7 @@ def _site(
         senders=OriginationIdentities(database, clock),
         feed=Feed(database, store.sources),
         people=people,
+        activity=Remembered(lambda: Totals(database).read(MONTHS, clock()), 3600, clock),
+        pace=Pace(clock),
         now=clock,
     )
