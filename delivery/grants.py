@@ -70,6 +70,9 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "sessions": "SELECT, INSERT, UPDATE, DELETE",
         "drafts": "SELECT, INSERT, UPDATE, DELETE",
         "enquiries": "SELECT, INSERT, DELETE",
+        "users": "SELECT, INSERT, UPDATE",
+        "codes": "SELECT, INSERT, UPDATE, DELETE",
+        "devices": "SELECT, INSERT, UPDATE, DELETE",
         "audit": "SELECT, INSERT",  # a service reads its own
     },
     "relay_worker": _EVERY
