@@ -78,7 +78,7 @@ class CodeError(AuthError):
 async def issue(
     connection: AsyncConnection, keyring: Keyring, purpose: Purpose, user_id: UUID, session_id: UUID, now: float
 ) -> tuple[Made, str]:
-    """A new one, which ends the one before; the code is for the message alone. Raises CodeError where it is too soon."""
+    """A new one, which ends the one before; the code is for the message alone. Raises CodeError: too soon, too many."""
     await connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True))
     mine = (_c.user_id == user_id, _c.made_at > now - _HOUR_SECONDS)
     newest = await connection.scalar(select(func.max(_c.made_at)).where(*mine, _c.purpose == purpose))

@@ -25,8 +25,8 @@ _WAITING = 100
 TOO_SHORT = "A password has at least {least} characters."
 TOO_LONG = "A password has at most {most} characters."
 TOO_COMMON = (
-    "This password is on lists that are tried first. Choose another one, for example four words that have nothing to do "
-    "with each other."
+    "This password is on lists that are tried first. Choose another one, for example four words that have nothing to "
+    "do with each other."
 )
 TOO_NEAR = "A password does not consist of your name, your address, or the name of this service."
 TOO_MANY = "Too many are signing in at this moment. Try again in a minute."
@@ -43,7 +43,7 @@ class BusyError(TextError):
 
 
 def check(text: str, *, context: Iterable[str] = ()) -> None:
-    """Whether it may be chosen; `context`: names of the product, the service and the person. Raises PasswordError."""
+    """Raises PasswordError where it may not be chosen; `context`: names of the product, the service and the person."""
     if len(text) < MIN_CHARACTERS:
         raise PasswordError(TOO_SHORT, least=MIN_CHARACTERS)
     if len(text) > MAX_CHARACTERS:
@@ -62,7 +62,8 @@ def check(text: str, *, context: Iterable[str] = ()) -> None:
 
 
 def _words(context: Iterable[str]) -> set[str]:
-    parts = {part for text in context for part in _split(text.casefold())}
+    folded = [text.casefold() for text in context]
+    parts = {part for text in folded for part in (text, *_split(text))}
     return {part for part in parts if len(part) >= _LEAST_WORD}
 
 

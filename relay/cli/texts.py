@@ -388,4 +388,4 @@ USER_EMAIL = "Address that codes go to; whoever makes the account vouches for it
 USER_NAME = "The person's name; without it the address stands for it."
 USER_LANGUAGE = "Language of its mails, and of the pages after it has signed in: en or fr."
 USER_OPERATOR = "It may do everything but send and hold keys."
-USER_FIRST_PASSWORD = "To choose the password: {url}"
+USER_FIRST_PASSWORD = "To choose the password: {url}"  # noqa: S105 - words
