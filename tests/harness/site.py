@@ -168,8 +168,8 @@ def _site(
     verifier = Verifier(database, keyring, clock, settings.limits, default_domain=DOMAIN)
     found, brandings = Templates(database, clock), Brandings(Letterheads(), database, clock)
     preparers = {
-        Channel.EMAIL: EmailPreparer(brandings, templates, 1 << 20),
-        Channel.SMS: SmsPreparer(templates, 1 << 20),
+        Channel.EMAIL: EmailPreparer(brandings, found, 1 << 20),
+        Channel.SMS: SmsPreparer(found, 1 << 20),
     }
     acceptor = Acceptor(
         store.putting, store.idempotency, store.searching, verifier, preparers, max_recipients=10, now=clock
