@@ -80,7 +80,9 @@ async def test_what_is_written_is_kept_mailed_to_the_operator_and_acknowledged(s
     assert (page.url, page.heading) == ("/en/contact/sent", "We got your message")
     assert (kept.reason, kept.language, kept.name) == ("accessibility", Language.EN, ENGLISH["Your name"])
     assert kept.words == ENGLISH["Your message"]
-    assert told.personalisation["subject"].startswith("Report an accessibility barrier: a message from the contact page / ")
+    assert told.personalisation["subject"].startswith(
+        "Report an accessibility barrier: a message from the contact page / "
+    )
     assert "zoe@example.org. Answer in English." in told.personalisation["body"]
     assert receipt.personalisation["subject"] == "We got your message"
 
