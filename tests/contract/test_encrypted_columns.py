@@ -9,7 +9,7 @@ from sqlalchemy import LargeBinary, select
 
 from auth import guests, keys, services
 from auth.domains import names
-from auth.people import invitations
+from auth.people import invitations, totp
 from auth.people.permissions import Permission
 from auth.principal import Service
 from auth.verify import Credential, Verifier
@@ -36,6 +36,8 @@ NOT_ENCRYPTED = {
     *("opt_outs.number_hash", "inbound_texts.source_hash", "invitations.address_hash"),
     *("invitations.code_hash", "reply_to_codes.code_hash"),
     *("idempotency.key_hash", "idempotency.recipient_hash", "idempotency.body_hash"),
+    *("recovery_codes.salt", "recovery_codes.hash", "spent_challenges.seal", "sessions.token_hash", "users.email_hash"),
+    *("passkeys.credential_id", "passkeys.public_key"),  # worth nothing without the device
     "brandings.logo",  # public
     "roots.proof",  # renewed last: test_rotation
 }
@@ -72,6 +74,7 @@ class House:
             lily, held = Address.parse("Lily@example.com"), {Permission.VIEW_ACTIVITY}
             named = {"service_id": service.id, "address": lily, "permissions": held, "invited_by": service.id}
             await invitations.add(c, self.secret, NOW, **named)
+            await totp.begin(c, self.secret, service.id, "Telephone", NOW)
             url, token = "https://example.org/told", "a-token-of-a-service"
             await urls.put(c, self.secret, service.id, NOW, url=url, bearer_token=token, allow_private=False)
         sent = message(service_id=service.id, dsn=Dsn(envid="file 31"), subject="Décision")
@@ -171,6 +174,11 @@ async def inbound(house: House, _: Written) -> object:
     return await house.store.received.load(ids)
 
 
+async def app_secret(house: House, written: Written) -> object:
+    async with house.database.read() as connection:
+        return await totp.beginning(connection, house.secret, written.service.id, NOW)
+
+
 # A new encrypted column gets its value in `House.write`, and its reader here.
 READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "contents.data": content,
@@ -187,6 +195,7 @@ READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "keys.secret": secret,
     "keys.allowed_senders": allowed_senders,
     "guests.address": guest,
+    "totps.secret": app_secret,
     "invitations.address": invited,
     "dkim_keys.private_key": private_key,
 }
