@@ -8,6 +8,8 @@ import auth.keys
 import auth.limits
 import auth.notices
 import auth.people.challenges
+import auth.people.codes
+import auth.people.devices
 import auth.people.drafts
 import auth.people.enquiries
 import auth.people.go_live
