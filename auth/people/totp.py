@@ -76,7 +76,7 @@ async def beginning(connection: AsyncConnection, keyring: Keyring, user_id: UUID
     return None if row is None else _app(row, keyring)
 
 
-async def prove(connection: AsyncConnection, keyring: Keyring, app: App, code: str, now: float) -> bool:
+async def prove(connection: AsyncConnection, app: App, code: str, now: float) -> bool:
     """Whether the code is the app's: then it counts from now on."""
     if not await _take(connection, app, code, now):
         return False

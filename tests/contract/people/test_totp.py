@@ -28,7 +28,7 @@ async def begin(database: Database, keyring: Keyring, user_id: UUID, name: str =
 async def set_up(database: Database, keyring: Keyring, user_id: UUID, now: float = NOW - 600) -> App:
     app = await begin(database, keyring, user_id, now=now)
     async with database.write() as connection:
-        assert await totp.prove(connection, keyring, app, code(app, now), now)
+        assert await totp.prove(connection, app, code(app, now), now)
     return app
 
 
@@ -41,9 +41,9 @@ async def test_an_app_counts_once_it_has_proved_itself(database: Database, keyri
     app = await begin(database, keyring, user_id)
     assert await use(database, keyring, user_id, code(app)) is None
     async with database.write() as connection:
-        assert not await totp.prove(connection, keyring, app, "000000", NOW)
+        assert not await totp.prove(connection, app, "000000", NOW)
         assert await totp.of_user(connection, keyring, user_id) == []
-        assert await totp.prove(connection, keyring, app, code(app), NOW)
+        assert await totp.prove(connection, app, code(app), NOW)
     later = NOW + STEP_SECONDS
     found = await use(database, keyring, user_id, code(app, later), later)
     assert found is not None
@@ -54,7 +54,7 @@ async def test_v5_6_5_1_a_code_is_taken_once(database: Database, keyring: Keyrin
     """ASVS 6.5.1: not even that with which the app was set up; and none before it."""
     app = await begin(database, keyring, user_id)
     async with database.write() as connection:
-        assert await totp.prove(connection, keyring, app, code(app), NOW)
+        assert await totp.prove(connection, app, code(app), NOW)
     assert await use(database, keyring, user_id, code(app)) is None
     assert await use(database, keyring, user_id, code(app, NOW - STEP_SECONDS)) is None
 
@@ -110,7 +110,7 @@ async def test_beginning_again_leaves_nothing_of_the_first(database: Database, k
     async with database.write() as connection:
         found = await totp.beginning(connection, keyring, user_id, NOW)
         assert found == second
-        assert not await totp.prove(connection, keyring, first, code(first), NOW)
+        assert not await totp.prove(connection, first, code(first), NOW)
         assert await totp.beginning(connection, keyring, user_id, NOW + SETUP_SECONDS) is None
 
 
