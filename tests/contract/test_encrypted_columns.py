@@ -9,7 +9,8 @@ from sqlalchemy import LargeBinary, select
 
 from auth import guests, keys, services
 from auth.domains import names
-from auth.people import invitations, totp
+from auth.people import drafts, enquiries, invitations, totp
+from auth.people.drafts import Draft
 from auth.people.permissions import Permission
 from auth.principal import Service
 from auth.verify import Credential, Verifier
@@ -24,7 +25,7 @@ from delivery.callbacks import urls
 from delivery.store.base import CallbackKind, Event, EventKind, History, InboundText, Search
 from delivery.store.inbound import inbound_texts
 from messages.address import Address
-from messages.message import Dsn, KeyType, Message
+from messages.message import Dsn, KeyType, Language, Message
 from tests.fakes.auth import DEFAULTS, DOMAIN
 from tests.harness.noon import NOW, message
 from tests.harness.store import Store, group_of
@@ -36,9 +37,10 @@ NOT_ENCRYPTED = {
     *("opt_outs.number_hash", "inbound_texts.source_hash", "invitations.address_hash"),
     *("invitations.code_hash", "reply_to_codes.code_hash"),
     *("idempotency.key_hash", "idempotency.recipient_hash", "idempotency.body_hash"),
-    *("recovery_codes.salt", "recovery_codes.hash", "spent_challenges.seal", "sessions.token_hash", "users.email_hash"),
+    *("recovery_codes.salt", "recovery_codes.hash", "spent_challenges.seal"),
     *("passkeys.credential_id", "passkeys.public_key"),  # worth nothing without the device
     "brandings.logo",  # public
+    "sessions.token_hash",  # of a random token, without a key
     "roots.proof",  # renewed last: test_rotation
 }
 
@@ -76,6 +78,9 @@ class House:
             await invitations.add(c, self.secret, NOW, **named)
             await totp.begin(c, self.secret, service.id, "Telephone", NOW)
             url, token = "https://example.org/told", "a-token-of-a-service"
+            clerk = {"reason": "ask", "name": "Zoë", "address": "zoe@example.org", "words": "Bonjour"}
+            await enquiries.add(c, self.secret, NOW, language=Language.FR, **clerk)
+            await drafts.keep(c, self.secret, service.id, "contact", Draft({"message": ["Bonjour"]}), NOW)
             await urls.put(c, self.secret, service.id, NOW, url=url, bearer_token=token, allow_private=False)
         sent = message(service_id=service.id, dsn=Dsn(envid="file 31"), subject="Décision")
         await self.store.putting.put(group_of((sent,), b"x" * 600_000))
@@ -179,6 +184,17 @@ async def app_secret(house: House, written: Written) -> object:
         return await totp.beginning(connection, house.secret, written.service.id, NOW)
 
 
+async def draft(house: House, written: Written) -> object:
+    async with house.database.read() as connection:
+        found = await drafts.find(connection, house.secret, written.service.id, "contact", NOW)
+    return found and found.fields
+
+
+async def enquiry(house: House, _: Written) -> object:
+    async with house.database.read() as connection:
+        return await enquiries.newest(connection, house.secret)
+
+
 # A new encrypted column gets its value in `House.write`, and its reader here.
 READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "contents.data": content,
@@ -197,6 +213,8 @@ READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "guests.address": guest,
     "totps.secret": app_secret,
     "invitations.address": invited,
+    "drafts.content": draft,
+    "enquiries.content": enquiry,
     "dkim_keys.private_key": private_key,
 }
 
