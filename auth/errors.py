@@ -35,6 +35,10 @@ REPLY_TOS_FULL = "a service has at most {limit} reply-to addresses; remove one f
 SENDERS_FULL = "a service registers at most {limit} addresses and domains; remove one first"
 DOMAINS_FULL = "a service has at most {limit} domains; remove one first"
 LIST_FULL = "a key has at most {limit} networks and at most {limit} allowed senders"
+FACTORS_FULL = "you have {limit} of these already; remove one first"
+FACTOR_UNKNOWN = "your account has no such authenticator app or passkey"
+LAST_STRONG_FACTOR = "your account must keep an authenticator app or a passkey; add another one first"
+PASSKEY_REFUSED = "the passkey was not accepted; try again"
 KEY_ENDED = "key {id} was revoked or has expired; create a new one"
 
 ORGANISATION_UNKNOWN = "there is no organisation {named}"

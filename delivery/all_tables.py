@@ -7,6 +7,7 @@ import auth.guests
 import auth.keys
 import auth.limits
 import auth.notices
+import auth.people.challenges
 import auth.people.codes
 import auth.people.devices
 import auth.people.drafts
@@ -15,8 +16,11 @@ import auth.people.go_live
 import auth.people.invitations
 import auth.people.memberships
 import auth.people.organisations
+import auth.people.passkeys
+import auth.people.recovery
 import auth.people.reply_to_codes
 import auth.people.sessions
+import auth.people.totp
 import auth.people.users
 import auth.presence
 import auth.reply_tos
