@@ -26,4 +26,5 @@ async def strong_of(connection: AsyncConnection, user_id: UUID) -> tuple[Factor,
         Factor.PASSKEY: select(passkeys.c.id).where(passkeys.c.user_id == user_id),
         Factor.TOTP: select(totps.c.id).where(totps.c.user_id == user_id, totps.c.proved_at.is_not(None)),
     }
-    return tuple(factor for factor, found in proved.items() if (await connection.execute(found.limit(1))).first())
+    found = [factor for factor, rows in proved.items() if (await connection.execute(rows.limit(1))).first()]
+    return tuple(found)
