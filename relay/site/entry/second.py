@@ -5,6 +5,7 @@ gets no code by mail: whoever reads their mail would not need it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from starlette.responses import Response
 
@@ -74,7 +75,7 @@ async def send(visit: Visit) -> Response:
         return visit.to("sign-in")
     offered, by = await _offered(visit, person), form["by"]
     chosen = Factor.TEXT if by == "text" else Factor.EMAIL
-    query = {"by": by} if by == "text" else {}
+    query: dict[str, Any] = {"by": by} if by == "text" else {}
     query |= {"next": visit.next_url} if visit.next_url else {}
     if chosen not in offered:
         return visit.to("two-factor", **query)
@@ -125,7 +126,7 @@ async def _offered(visit: Visit, person: User) -> tuple[Factor, ...]:
     return has
 
 
-async def _asked(visit: Visit, person: User, offered: tuple[Factor, ...]) -> dict[str, object]:
+async def _asked(visit: Visit, person: User, offered: tuple[Factor, ...]) -> dict[str, Any]:
     asked = ceremonies(visit)
     async with visit.site.database.read() as connection:
         has = await passkeys.of_user(connection, person.id)

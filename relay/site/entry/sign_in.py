@@ -1,5 +1,7 @@
 """Signing in by address and password, or by a passkey, which is both factors; and out."""
 
+from typing import Any
+
 from starlette.responses import Response
 
 from auth.errors import AuthError
@@ -83,7 +85,7 @@ async def _rehash(visit: Visit, person: User, password: str) -> None:
             await people.rehash(t, person, encoded)
 
 
-def _next(visit: Visit) -> dict[str, str]:
+def _next(visit: Visit) -> dict[str, Any]:
     return {"next": visit.next_url} if visit.next_url else {}
 
 
