@@ -21,6 +21,7 @@ from relay.site.visits import Visit
 _TITLE = Text("Sign in")
 _WRONG = Text("The email address or the password is wrong. If you forgot the password, choose a new one")
 _WRONG_PASSKEY = Text("The passkey was not accepted. Try again, or use your password")
+_SIGN_OUT = Text("Sign out")
 _OUT = Text("You are signed out.")
 
 
@@ -52,6 +53,10 @@ async def sign_in(visit: Visit) -> Response:
     if not strong:
         await codes.try_to_send(visit, known, Purpose.SIGN_IN)
     return visit.to("two-factor", **_next(visit))
+
+
+async def show_sign_out(visit: Visit) -> Response:
+    return visit.page("entry/sign_out.html", title=_SIGN_OUT)
 
 
 async def sign_out(visit: Visit) -> Response:
@@ -92,5 +97,6 @@ def _next(visit: Visit) -> dict[str, Any]:
 ROUTES = (
     Route("GET", "sign-in", show, Needs.NOBODY),
     Route("POST", "sign-in", sign_in, Needs.NOBODY),
+    Route("GET", "sign-out", show_sign_out, Needs.NOBODY),
     Route("POST", "sign-out", sign_out, Needs.NOBODY),
 )

@@ -245,6 +245,7 @@ async def test_sign_out_ends_the_session_for_whoever_kept_the_cookie(site: Runni
     who = await account(site, "out")
     kept = who.browser.cookies["session"]
     await who.browser.open("/en/account")
+    await who.browser.follow("Sign out")
     page = await who.browser.press("Sign out")
     assert page.notice == "You are signed out."
     thief = await site.browser()
