@@ -33,5 +33,9 @@ async def meet(connection: AsyncConnection, user_id: UUID, device: str, now: flo
     return True
 
 
+async def knows_any(connection: AsyncConnection, user_id: UUID) -> bool:
+    return (await connection.execute(select(_c.user_id).where(_c.user_id == user_id).limit(1))).first() is not None
+
+
 async def sweep(connection: AsyncConnection, now: float) -> int:
     return (await connection.execute(delete(devices).where(_c.seen_at < now - FORGOTTEN_SECONDS))).rowcount

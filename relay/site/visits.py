@@ -113,6 +113,10 @@ class Visit:
         """A transaction for relay/actions, in the visitor's name."""
         return self.site.writing(self.actor)
 
+    def writing_as_nobody(self) -> AbstractAsyncContextManager[Transaction]:
+        """The same before anybody is signed in: the audit knows who it is about."""
+        return self.site.writing(Actor("visitor", self.session.id.hex if self.session else "new"))
+
     # -- Words and addresses ------------------------------------------------------------------------------------------
 
     def say(self, text: Text | str) -> str:
@@ -187,6 +191,11 @@ class Visit:
         html = layout.render(template, self.language, self._translate, **shown)
         return HTMLResponse(html, status, {"Content-Language": self.language.value})
 
+    def piece(self, template: str, /, **values: object) -> Response:
+        """A piece of a page, for a script that renews it."""
+        html = layout.render(template, self.language, self._translate, visit=self, **values)
+        return HTMLResponse(html, headers={"Content-Language": self.language.value})
+
     def to(self, path: str, /, *, notice: Text | None = None, **query: object) -> Response:
         """After a post: the page that shows what was done. `notice` is told there, once."""
         if notice is not None:
@@ -242,11 +251,15 @@ class Visit:
             await drafts.adopt(connection, before.id, before.user_id)
         return self._now_in(made)
 
+    def forget(self) -> None:
+        """The session has ended; the browser's cookie goes with it."""
+        self.cookie = ""
+        self.standing = Standing()
+
     async def sign_out(self, connection: AsyncConnection) -> None:
         if self.session is not None:
             await sessions.end(connection, self.session.id)
-        self.cookie = ""
-        self.standing = Standing()
+        self.forget()
 
     def _now_in(self, session: Session) -> Session:
         self.standing = Standing(self.cookie, session, self.user, draft=self.standing.draft)

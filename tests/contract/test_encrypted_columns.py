@@ -9,7 +9,7 @@ from sqlalchemy import LargeBinary, select
 
 from auth import guests, keys, services
 from auth.domains import names
-from auth.people import drafts, enquiries, invitations, totp
+from auth.people import drafts, enquiries, invitations, totp, users
 from auth.people.drafts import Draft
 from auth.people.permissions import Permission
 from auth.principal import Service
@@ -39,6 +39,8 @@ NOT_ENCRYPTED = {
     *("idempotency.key_hash", "idempotency.recipient_hash", "idempotency.body_hash"),
     *("recovery_codes.salt", "recovery_codes.hash", "spent_challenges.seal"),
     *("passkeys.credential_id", "passkeys.public_key"),  # worth nothing without the device
+    *("invitations.code_hash", "invitations.address_hash", "reply_to_codes.code_hash", "users.email_hash"),
+    *("codes.code_hash", "devices.device_hash"),  # of what is over in ten minutes; of a browser's name, without a key
     "brandings.logo",  # public
     "sessions.token_hash",  # of a random token, without a key
     "roots.proof",  # renewed last: test_rotation
@@ -79,6 +81,9 @@ class House:
             await totp.begin(c, self.secret, service.id, "Telephone", NOW)
             url, token = "https://example.org/told", "a-token-of-a-service"
             clerk = {"reason": "ask", "name": "Zoë", "address": "zoe@example.org", "words": "Bonjour"}
+            ann: dict[str, Any] = {"email": "Ann@dept.gc.ca", "name": "Ann", "language": Language.FR, "operator": False}
+            made = await users.create(c, self.secret, NOW, password="$argon2id$", **ann)
+            await users.change(c, self.secret, made, phone=NUMBER)
             await enquiries.add(c, self.secret, NOW, language=Language.FR, **clerk)
             await drafts.keep(c, self.secret, service.id, "contact", Draft({"message": ["Bonjour"]}), NOW)
             await urls.put(c, self.secret, service.id, NOW, url=url, bearer_token=token, allow_private=False)
@@ -195,6 +200,11 @@ async def enquiry(house: House, _: Written) -> object:
         return await enquiries.newest(connection, house.secret)
 
 
+async def user(house: House, _: Written) -> object:
+    async with house.database.read() as connection:
+        return await users.by_email(connection, house.secret, "ann@dept.gc.ca")
+
+
 # A new encrypted column gets its value in `House.write`, and its reader here.
 READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "contents.data": content,
@@ -215,6 +225,10 @@ READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "invitations.address": invited,
     "drafts.content": draft,
     "enquiries.content": enquiry,
+    "users.email": user,
+    "users.name": user,
+    "users.phone": user,
+    "users.password": user,
     "dkim_keys.private_key": private_key,
 }
 

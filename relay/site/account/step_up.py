@@ -80,7 +80,7 @@ async def _is_first_factor(visit: Visit, person: User, given: str) -> bool:
     return not has_strong and await is_password(visit, person, given)
 
 
-async def _is_code(visit: Visit, person: User, given: str) -> bool:
+async def is_code(visit: Visit, person: User, given: str) -> bool:
     async def judge() -> bool:
         async with visit.site.database.write() as connection:
             return await totp.use(connection, visit.site.secret, person.id, given, visit.now) is not None
@@ -88,7 +88,7 @@ async def _is_code(visit: Visit, person: User, given: str) -> bool:
     return await _guessed(visit, person, judge)
 
 
-async def _is_recovery(visit: Visit, person: User, given: str) -> bool:
+async def is_recovery(visit: Visit, person: User, given: str) -> bool:
     async def judge() -> bool:
         async with visit.site.database.read() as connection:
             hashed = await recovery.hashed(connection, person.id, given)
@@ -98,7 +98,7 @@ async def _is_recovery(visit: Visit, person: User, given: str) -> bool:
     return await _guessed(visit, person, judge)
 
 
-async def _is_passkey(visit: Visit, person: User, given: str) -> bool:
+async def is_passkey(visit: Visit, person: User, given: str) -> bool:
     """Nobody guesses a signature."""
     asked = ceremonies(visit)
     if asked is None:
@@ -122,9 +122,9 @@ async def _guessed(visit: Visit, person: User, judge: Callable[[], Awaitable[boo
 
 
 _WAYS: Mapping[str, tuple[Callable[[Visit, User, str], Awaitable[bool]], Factor, Text]] = {
-    "secret_answer": (_is_passkey, Factor.PASSKEY, _WRONG_PASSKEY),
-    "app_code": (_is_code, Factor.TOTP, _WRONG_CODE),
-    "recovery_code": (_is_recovery, Factor.RECOVERY, _WRONG_RECOVERY),
+    "secret_answer": (is_passkey, Factor.PASSKEY, _WRONG_PASSKEY),
+    "app_code": (is_code, Factor.TOTP, _WRONG_CODE),
+    "recovery_code": (is_recovery, Factor.RECOVERY, _WRONG_RECOVERY),
     "password": (_is_first_factor, Factor.PASSWORD, _WRONG_PASSWORD),
 }
 
