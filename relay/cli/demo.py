@@ -37,7 +37,7 @@ def sheet(settings: Settings) -> Text:
     values = {f"{key_type}_{name}": value for key_type, key in made["keys"].items() for name, value in key.items()}
     values.update(host=host, port=port, tls_port=settings.smtp.listen_tls.port)
     values.update(http=settings.http.listen, **{name: made[name] for name in _TEMPLATES})
-    values.update(outbox=settings.outbox.dir, metrics=settings.metrics.listen)
+    values.update(site=settings.site.public_url, outbox=settings.outbox.dir, metrics=settings.metrics.listen)
     return Text(texts.DEMO_SHEET, values)
 
 
