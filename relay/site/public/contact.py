@@ -85,22 +85,26 @@ async def sent(visit: Visit) -> Response:
 
 
 def _errors(form: Form) -> dict[str, Text]:
-    found = {}
-    if not form.line("name"):
-        found["name"] = _NO_NAME
-    elif len(form.line("name")) > _MAX_NAME:
-        found["name"] = _LONG_NAME
-    if not form.line("email"):
-        found["email"] = _NO_ADDRESS
-    elif not _is_address(form.line("email")):
-        found["email"] = _BAD_ADDRESS
-    if form["reason"] not in REASONS:
-        found["reason"] = _NO_REASON
-    if not form["message"].strip():
-        found["message"] = _NO_WORDS
-    elif len(form["message"]) > MAX_CHARACTERS:
-        found["message"] = _LONG_WORDS
-    return found
+    """In the order of the fields."""
+    found = {
+        "reason": None if form["reason"] in REASONS else _NO_REASON,
+        "message": _too_little_or_much(form["message"].strip(), MAX_CHARACTERS, _NO_WORDS, _LONG_WORDS),
+        "name": _too_little_or_much(form.line("name"), _MAX_NAME, _NO_NAME, _LONG_NAME),
+        "email": _wrong_address(form.line("email")),
+    }
+    return {name: error for name, error in found.items() if error is not None}
+
+
+def _too_little_or_much(text: str, limit: int, none: Text, long: Text) -> Text | None:
+    if not text:
+        return none
+    return long if len(text) > limit else None
+
+
+def _wrong_address(text: str) -> Text | None:
+    if not text:
+        return _NO_ADDRESS
+    return None if _is_address(text) else _BAD_ADDRESS
 
 
 def _is_address(text: str) -> bool:

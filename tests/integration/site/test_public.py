@@ -143,6 +143,19 @@ async def test_a_message_that_cannot_be_taken_is_shown_with_what_to_change(
     assert await written(site) == before
 
 
+async def test_errors_are_told_in_the_order_of_the_fields(site: RunningSite) -> None:
+    page = await write(site, "en", {})
+    fields = [
+        each.attributes["id"]
+        for each in page.root.all()
+        if each.tag in ("input", "textarea") and "id" in each.attributes
+    ]
+    told = [page.link(error).removeprefix("#") for error in page.errors]
+
+    assert told == ["reason", "message", "name", "email"]
+    assert sorted(told, key=fields.index) == told
+
+
 async def test_a_link_chooses_what_a_message_is_about(site: RunningSite) -> None:
     page = await (await site.browser()).open("/en/contact?about=privacy")
     chosen = [each for each in page.root.tagged("input") if "checked" in each.attributes]
