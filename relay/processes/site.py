@@ -11,6 +11,7 @@ from relay.processes.roles import SITE
 from relay.serving import serve
 from relay.site.application import application
 from relay.site.parts import Site
+from relay.site.people import Accounts
 from relay.site.sweeping import Sweeping
 from relay.wiring import secret_keyring
 
@@ -36,10 +37,11 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
 
 
 def site_of(parts: DoorParts, settings: Settings) -> Site:
+    secret = secret_keyring(settings)
     return Site(
         database=parts.database,
         settings=settings,
-        secret=secret_keyring(settings),
+        secret=secret,
         words=parts.words,
         verifier=parts.verifier,
         throttle=parts.throttle,
@@ -51,16 +53,6 @@ def site_of(parts: DoorParts, settings: Settings) -> Site:
         brandings=parts.brandings,
         senders=parts.senders,
         feed=parts.feed,
-        people=Nobody(),
+        people=Accounts(secret),
         now=time.time,
     )
-
-
-class Nobody:
-    """No user is known here yet."""
-
-    async def user(self, connection: object, user_id: object) -> None:
-        return None
-
-    async def permissions(self, connection: object, user_id: object, service_id: object) -> None:
-        return None

@@ -96,6 +96,10 @@ class Visit:
         """A transaction for relay/actions, in the visitor's name."""
         return self.site.writing(self.actor)
 
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """Likewise, for what changes nothing."""
+        return self.site.reading(self.actor)
+
     # -- Words and addresses ------------------------------------------------------------------------------------------
 
     def say(self, text: Text | str) -> str:
