@@ -39,7 +39,7 @@ async def show(visit: Visit) -> Response:
         "services/settings.html",
         title=Text("Settings"),
         service=visit.service,
-        spoken=LANGUAGES[_of(visit).language],
+        says=LANGUAGES[_of(visit).language],
         french_first=_of(visit).branding == "fip_french",
         is_ordered=_of(visit).branding in _ORDERS,
     )
