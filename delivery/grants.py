@@ -70,6 +70,13 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "sessions": "SELECT, INSERT, UPDATE, DELETE",
         "drafts": "SELECT, INSERT, UPDATE, DELETE",
         "enquiries": "SELECT, INSERT, DELETE",
+        "totps": "SELECT, INSERT, UPDATE (name, proved_at, used_at, last_step), DELETE",
+        "passkeys": "SELECT, INSERT, UPDATE (name, sign_count, used_at), DELETE",
+        "spent_challenges": "SELECT, INSERT, DELETE",
+        "recovery_codes": "SELECT, INSERT, UPDATE (used_at), DELETE",
+        "users": "SELECT, INSERT, UPDATE",
+        "codes": "SELECT, INSERT, UPDATE, DELETE",
+        "devices": "SELECT, INSERT, UPDATE, DELETE",
         "audit": "SELECT, INSERT",  # a service reads its own
     },
     "relay_worker": _EVERY

@@ -36,6 +36,7 @@ from relay.cli import (
     templates,
     texts,
     usage,
+    users,
 )
 from relay.cli.output import speak, spoken
 
@@ -73,6 +74,7 @@ def build() -> typer.Typer:
     app.add_typer(opt_outs.commands(), name="opt-out")
     app.add_typer(bans.commands(), name="ban")
     app.add_typer(audit.commands(), name="audit")
+    app.add_typer(users.commands(), name="user")
     app.add_typer(operations.secrets_commands(), name="secrets")
     return app
 

@@ -376,3 +376,16 @@ ORIGINATION_LANGUAGE = "Language of its answers to keywords."
 ORIGINATION_OPT_OUTS = (
     "Who answers STOP, START and HELP: notify-relay, where AWS has self-managed opt-outs on; else AWS."
 )
+
+USER = "Users: who has an account of the web site."
+USER_CREATE = "Make an account; its password is chosen by a code that is mailed to its address."
+USER_LIST = "The thousand newest."
+USER_HOLD = "Let nobody sign in to it, and end its sessions."
+USER_RELEASE = "Let its person sign in again."
+USER_ARGUMENT = "USER"
+NAMED_USER = "Id of the user, or the address."
+USER_EMAIL = "Address that codes go to; whoever makes the account vouches for it."
+USER_NAME = "The person's name; without it the address stands for it."
+USER_LANGUAGE = "Language of its mails, and of the pages after it has signed in: en or fr."
+USER_OPERATOR = "It may do everything but send and hold keys."
+USER_FIRST_PASSWORD = "To choose the password: {url}"  # noqa: S105 - words

@@ -2,17 +2,21 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from auth.audit import Actor
+from auth.people.passwords import Passwords
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Settings
 from config.words import Words
 from relay.actions.transaction import Transaction
 from relay.notices.acting import Acting
+from relay.notices.codes import Codes
 from relay.notices.contact import Contacts
+from relay.site.pace import Pace
+from relay.site.remembered import Remembered
 from relay.site.standing import People
 
 if TYPE_CHECKING:
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from delivery.store.contents import Contents
     from delivery.store.inbound import Received
     from delivery.store.searching import Searching
+    from delivery.store.totals import Activity
     from relay.accept import Acceptor
 
 
@@ -47,7 +52,10 @@ class Site:
     senders: "OriginationIdentities"
     feed: "Feed"
     people: People
+    activity: Remembered["Activity"]
+    pace: Pace
     now: Callable[[], float]
+    passwords: Passwords = field(default_factory=Passwords)
 
     @property
     def acting(self) -> Acting:
@@ -58,6 +66,11 @@ class Site:
     def contacts(self) -> Contacts:
         """Sends as the relay itself."""
         return Contacts(self.acting)
+
+    @property
+    def codes(self) -> Codes:
+        """Sends codes and news about an account to its person."""
+        return Codes(self.acting, self.words)
 
     @asynccontextmanager
     async def writing(self, actor: Actor) -> AsyncIterator[Transaction]:

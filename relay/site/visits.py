@@ -4,7 +4,7 @@ What is to be kept beside the answer (a draft, a notice, that somebody was there
 handler is done.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -33,12 +33,22 @@ COOKIE = {True: "__Host-session", False: "session"}  # without TLS browsers refu
 
 
 class Visit:
-    def __init__(self, site: Site, request: Request, spoken: Language, path: str, standing: Standing) -> None:
+    def __init__(
+        self,
+        site: Site,
+        request: Request,
+        spoken: Language,
+        path: str,
+        standing: Standing,
+        known: Container[str] = (),
+    ) -> None:
+        """`known` are the paths of all routes."""
         self.site = site
         self.request = request
         self.language = spoken
         self.path = path  # without the language
         self.standing = standing
+        self._known = known
         self.now = site.now()
         self.cookie: str | None = None  # the token that the browser is to have from now on; empty: none
         self.kept: tuple[str, Draft] | None = None
@@ -65,9 +75,11 @@ class Visit:
         return permission in self.standing.permissions
 
     def sees(self, link: navigation.Link) -> bool:
-        """Whether a link of the head is for them."""
+        """Whether a link is for them."""
+        if link.path not in self._known:
+            return False
         if link.needs is Needs.NOBODY:
-            return True
+            return not link.is_for_strangers or self.user is None
         return self.user is not None and (link.needs is not Needs.OPERATOR or self.user.operator)
 
     def is_within(self, path: str) -> bool:
@@ -75,6 +87,11 @@ class Visit:
         found = self.url(path)
         here = self.request.url.path
         return here == found or here.startswith(found + "/")
+
+    @property
+    def idle_seconds(self) -> int:
+        """After so long without a request the session is locked."""
+        return round(sessions.IDLE_SECONDS)
 
     @property
     def network(self) -> str:
@@ -99,6 +116,10 @@ class Visit:
     def reading(self) -> AbstractAsyncContextManager[Transaction]:
         """Likewise, for what changes nothing."""
         return self.site.reading(self.actor)
+
+    def writing_as_nobody(self) -> AbstractAsyncContextManager[Transaction]:
+        """The same before anybody is signed in: the audit knows who it is about."""
+        return self.site.writing(Actor("visitor", self.session.id.hex if self.session else "new"))
 
     # -- Words and addresses ------------------------------------------------------------------------------------------
 
@@ -174,6 +195,11 @@ class Visit:
         html = layout.render(template, self.language, self._translate, **shown)
         return HTMLResponse(html, status, {"Content-Language": self.language.value})
 
+    def piece(self, template: str, /, **values: object) -> Response:
+        """A piece of a page, for a script that renews it."""
+        html = layout.render(template, self.language, self._translate, visit=self, **values)
+        return HTMLResponse(html, headers={"Content-Language": self.language.value})
+
     def to(self, path: str, /, *, notice: Text | None = None, **query: object) -> Response:
         """After a post: the page that shows what was done. `notice` is told there, once."""
         if notice is not None:
@@ -229,11 +255,15 @@ class Visit:
             await drafts.adopt(connection, before.id, before.user_id)
         return self._now_in(made)
 
+    def forget(self) -> None:
+        """The session has ended; the browser's cookie goes with it."""
+        self.cookie = ""
+        self.standing = Standing()
+
     async def sign_out(self, connection: AsyncConnection) -> None:
         if self.session is not None:
             await sessions.end(connection, self.session.id)
-        self.cookie = ""
-        self.standing = Standing()
+        self.forget()
 
     def _now_in(self, session: Session) -> Session:
         self.standing = Standing(self.cookie, session, self.user, draft=self.standing.draft)

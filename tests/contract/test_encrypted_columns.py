@@ -9,7 +9,8 @@ from sqlalchemy import LargeBinary, select
 
 from auth import guests, keys, services
 from auth.domains import names
-from auth.people import invitations
+from auth.people import drafts, enquiries, invitations, totp, users
+from auth.people.drafts import Draft
 from auth.people.permissions import Permission
 from auth.principal import Service
 from auth.verify import Credential, Verifier
@@ -24,7 +25,7 @@ from delivery.callbacks import urls
 from delivery.store.base import CallbackKind, Event, EventKind, History, InboundText, Search
 from delivery.store.inbound import inbound_texts
 from messages.address import Address
-from messages.message import Dsn, KeyType, Message
+from messages.message import Dsn, KeyType, Language, Message
 from tests.fakes.auth import DEFAULTS, DOMAIN
 from tests.harness.noon import NOW, message
 from tests.harness.store import Store, group_of
@@ -36,7 +37,12 @@ NOT_ENCRYPTED = {
     *("opt_outs.number_hash", "inbound_texts.source_hash", "invitations.address_hash"),
     *("invitations.code_hash", "reply_to_codes.code_hash"),
     *("idempotency.key_hash", "idempotency.recipient_hash", "idempotency.body_hash"),
+    *("recovery_codes.salt", "recovery_codes.hash", "spent_challenges.seal"),
+    *("passkeys.credential_id", "passkeys.public_key"),  # worth nothing without the device
+    *("invitations.code_hash", "invitations.address_hash", "reply_to_codes.code_hash", "users.email_hash"),
+    *("codes.code_hash", "devices.device_hash"),  # of what is over in ten minutes; of a browser's name, without a key
     "brandings.logo",  # public
+    "sessions.token_hash",  # of a random token, without a key
     "roots.proof",  # renewed last: test_rotation
 }
 
@@ -72,7 +78,14 @@ class House:
             lily, held = Address.parse("Lily@example.com"), {Permission.VIEW_ACTIVITY}
             named = {"service_id": service.id, "address": lily, "permissions": held, "invited_by": service.id}
             await invitations.add(c, self.secret, NOW, **named)
+            await totp.begin(c, self.secret, service.id, "Telephone", NOW)
             url, token = "https://example.org/told", "a-token-of-a-service"
+            clerk = {"reason": "ask", "name": "Zoë", "address": "zoe@example.org", "words": "Bonjour"}
+            ann: dict[str, Any] = {"email": "Ann@dept.gc.ca", "name": "Ann", "language": Language.FR, "operator": False}
+            made = await users.create(c, self.secret, NOW, password="$argon2id$", **ann)
+            await users.change(c, self.secret, made, phone=NUMBER)
+            await enquiries.add(c, self.secret, NOW, language=Language.FR, **clerk)
+            await drafts.keep(c, self.secret, service.id, "contact", Draft({"message": ["Bonjour"]}), NOW)
             await urls.put(c, self.secret, service.id, NOW, url=url, bearer_token=token, allow_private=False)
         sent = message(service_id=service.id, dsn=Dsn(envid="file 31"), subject="Décision")
         await self.store.putting.put(group_of((sent,), b"x" * 600_000))
@@ -171,6 +184,27 @@ async def inbound(house: House, _: Written) -> object:
     return await house.store.received.load(ids)
 
 
+async def app_secret(house: House, written: Written) -> object:
+    async with house.database.read() as connection:
+        return await totp.beginning(connection, house.secret, written.service.id, NOW)
+
+
+async def draft(house: House, written: Written) -> object:
+    async with house.database.read() as connection:
+        found = await drafts.find(connection, house.secret, written.service.id, "contact", NOW)
+    return found and found.fields
+
+
+async def enquiry(house: House, _: Written) -> object:
+    async with house.database.read() as connection:
+        return await enquiries.newest(connection, house.secret)
+
+
+async def user(house: House, _: Written) -> object:
+    async with house.database.read() as connection:
+        return await users.by_email(connection, house.secret, "ann@dept.gc.ca")
+
+
 # A new encrypted column gets its value in `House.write`, and its reader here.
 READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "contents.data": content,
@@ -187,7 +221,14 @@ READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "keys.secret": secret,
     "keys.allowed_senders": allowed_senders,
     "guests.address": guest,
+    "totps.secret": app_secret,
     "invitations.address": invited,
+    "drafts.content": draft,
+    "enquiries.content": enquiry,
+    "users.email": user,
+    "users.name": user,
+    "users.phone": user,
+    "users.password": user,
     "dkim_keys.private_key": private_key,
 }
 
