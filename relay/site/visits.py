@@ -115,6 +115,10 @@ class Visit:
         """A transaction for relay/actions, in the visitor's name."""
         return self.site.writing(self.actor)
 
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """Likewise, for what changes nothing."""
+        return self.site.reading(self.actor)
+
     def writing_as_nobody(self) -> AbstractAsyncContextManager[Transaction]:
         """The same before anybody is signed in: the audit knows who it is about."""
         return self.site.writing(Actor("visitor", self.session.id.hex if self.session else "new"))

@@ -62,6 +62,7 @@ _SEALING = Keyring.parse(Keyring.generate())
 
 @dataclass(frozen=True, slots=True)
 class Person:
+    email: str = "amala@dept.gc.ca"
     name: str = "Amala Okafor"
     language: Language = Language.EN
     operator: bool = False
