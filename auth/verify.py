@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import guests, keys, reply_tos, senders, service_domains, services
 from auth.lookups import MAX_ENTRIES, TIMEOUT_SECONDS, Lookups, Unavailable
+from auth.people import memberships
 from auth.principal import Principal, Service
 from config import encrypted
 from config.database import Database, Id
@@ -72,6 +73,7 @@ class Verifier:
         max_entries: int = MAX_ENTRIES,
     ) -> None:
         self._database = database
+        self._keyring = keyring
         self._hasher = encrypted.hasher(keys.keys.c.secret, keyring)
         self._secrets = encrypted.cipher(keys.keys.c.secret, keyring)
         self._guests = encrypted.cipher(guests.guests.c.address, keyring)
@@ -219,6 +221,7 @@ class Verifier:
         """Of rows of one service, but for those that say who may use them where nobody can read it."""
         service = services.service(rows[0], self._limits)
         reachable = await guests.load(connection, self._guests, service.id)
+        reachable |= await memberships.reached(connection, self._keyring, service.id)
         replies = await reply_tos.load(connection, service.id)
         registered = await senders.load(connection, service.id) | reply_tos.keys_of(replies.values())
         own = await service_domains.names_authors_at(

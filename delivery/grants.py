@@ -31,6 +31,8 @@ _EVERY = {
 _DOOR = _EVERY | {
     "keys": "SELECT, UPDATE (last_used_at)",
     "guests": "SELECT",
+    "memberships": "SELECT",  # the team is reached as guests are
+    "users": "SELECT (id, email, phone, held_at)",
     "senders": "SELECT",
     "reply_to_addresses": "SELECT",
     "limits": "SELECT, INSERT, UPDATE (used)",
@@ -75,6 +77,18 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "spent_challenges": "SELECT, INSERT, DELETE",
         "recovery_codes": "SELECT, INSERT, UPDATE (used_at), DELETE",
         "users": "SELECT, INSERT, UPDATE",
+        "services": "SELECT, INSERT, UPDATE",
+        "keys": "SELECT, INSERT, UPDATE (last_used_at)",  # the hidden one of a new service
+        "templates": "SELECT, INSERT, UPDATE (archived)",
+        "reply_to_addresses": "SELECT, INSERT, UPDATE (verified_at), DELETE",
+        "reply_to_codes": "SELECT, INSERT, UPDATE (tries), DELETE",
+        "guests": "SELECT, INSERT, DELETE",
+        "organisations": "SELECT",
+        "organisation_domains": "SELECT",
+        "approvers": "SELECT",
+        "memberships": "SELECT, INSERT, UPDATE (permissions), DELETE",
+        "invitations": "SELECT, INSERT, UPDATE (ended_at), DELETE",
+        "go_live_requests": "SELECT, INSERT, UPDATE",
         "codes": "SELECT, INSERT, UPDATE, DELETE",
         "devices": "SELECT, INSERT, UPDATE, DELETE",
         "audit": "SELECT, INSERT",  # a service reads its own

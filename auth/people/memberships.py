@@ -12,11 +12,16 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.errors import LAST_MANAGER, MEMBER_TAKEN, MEMBER_UNKNOWN, MEMBERS_FULL, AuthError
+from auth.people import users
 from auth.people.permissions import Permission
 from auth.principal import Service
 from auth.services import service, services
 from config.database import Id, metadata
+from config.encrypted import cipher, row_id
+from config.keyring import Keyring
 from config.settings import Limits
+from messages.address import Address
+from messages.phone import PhoneNumber
 
 MAX_MEMBERS = 100  # of a service: all are decrypted when a key is looked up, and stand on one page
 
@@ -73,6 +78,19 @@ async def of_user(connection: AsyncConnection, limits: Limits, user_id: UUID) ->
     rows = await connection.execute(select(services).where(services.c.id.in_(held)))
     found = [service(row, limits) for row in rows.mappings()]
     return [(each, held[each.id]) for each in sorted(found, key=lambda each: (each.name.casefold(), each.id))]
+
+
+async def reached(connection: AsyncConnection, keyring: Keyring, service_id: UUID) -> frozenset[str]:
+    """Where the team gets messages, as addresses and numbers are compared: like guests, also in trial."""
+    u = users.users.c
+    statement = select(u.id, u.email, u.phone).join_from(memberships, users.users, u.id == _c.user_id)
+    rows = await connection.execute(statement.where(_c.service_id == service_id, u.held_at.is_(None)))
+    found = set()
+    for row in rows:
+        found.add(Address.parse(cipher(u.email, keyring).decrypt(row.email, row_id(row.id)).decode()).key)
+        if row.phone is not None:
+            found.add(PhoneNumber.parse(cipher(u.phone, keyring).decrypt(row.phone, row_id(row.id)).decode()).key)
+    return frozenset(found)
 
 
 async def add(

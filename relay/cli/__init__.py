@@ -28,6 +28,7 @@ from relay.cli import (
     messages,
     operations,
     opt_outs,
+    organisations,
     origination,
     refusals,
     serve,
@@ -60,6 +61,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_every_command)
     app.add_typer(services.commands(), name="service")
+    app.add_typer(organisations.commands(), name="organisation")
     app.add_typer(keys.commands(), name="key")
     app.add_typer(templates.commands(), name="template")
     app.add_typer(brandings.commands(), name="branding")

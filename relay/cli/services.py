@@ -11,12 +11,13 @@ from auth.usage import Usage
 from messages.message import Language
 from relay.actions import services as changing
 from relay.actions.transaction import Transaction
-from relay.cli import callbacks, lists, reply_tos, texts
+from relay.cli import callbacks, lists, members, reply_tos, texts
 from relay.cli.arguments import NamedService
 from relay.cli.output import Json, show, show_list
 from relay.cli.session import given, read, write
 from relay.plain import plain
 
+NameFr = Annotated[str | None, typer.Option(help=texts.NAME_FR)]
 Name = Annotated[str | None, typer.Option(help=texts.NAME)]
 EmailFrom = Annotated[str | None, typer.Option(help=texts.EMAIL_FROM)]
 FromDomain = Annotated[str | None, typer.Option(help=texts.FROM_DOMAIN)]
@@ -55,6 +56,7 @@ def commands() -> typer.Typer:
     app.command("go-live", help=texts.SERVICE_GO_LIVE)(go_live)
     for name, listed in lists.LISTS.items():
         app.add_typer(lists.commands(listed), name=name)
+    app.add_typer(members.commands(), name="member")
     app.add_typer(reply_tos.commands(), name="reply-to")
     app.add_typer(callbacks.commands(), name="callback")
     return app
@@ -64,6 +66,7 @@ def create(
     *,
     name: Annotated[str, typer.Option(help=texts.NAME)],
     email_from: Annotated[str, typer.Option(help=texts.EMAIL_FROM)],
+    name_fr: NameFr = None,
     domain: FromDomain = None,
     live: Annotated[bool, typer.Option("--live/--trial", help=texts.LIVE)] = False,
     display_name: Display = None,
@@ -86,6 +89,7 @@ def create(
     as_json: Json = False,
 ) -> None:
     options = given(
+        name_fr=name_fr,
         display_name=display_name,
         reply_to=reply_to,
         reply_to_address=reply_to_address,
@@ -141,6 +145,7 @@ def update(
     *,
     service: NamedService,
     name: Name = None,
+    name_fr: NameFr = None,
     email_from: EmailFrom = None,
     domain: FromDomain = None,
     display_name: Display = None,
@@ -180,6 +185,7 @@ def update(
     }
     changes = {field: value for field, value in changes.items() if value is not None}
     changes |= given(
+        name_fr=name_fr,
         reply_to_address=reply_to_address,
         per_day=per_day,
         texts_per_day=texts_per_day,

@@ -84,7 +84,7 @@ async def show_language(visit: Visit) -> Response:
         "services/settings_language.html",
         title=Text("Change the language of its messages"),
         form=visit.filled(language=service.language.value, first="fr" if service.branding == "fip_french" else "en"),
-        languages=[(each.value, visit.say(text)) for each, text in LANGUAGES.items()],
+        choices=[(each.value, visit.say(text)) for each, text in LANGUAGES.items()],
         is_ordered=service.branding in _ORDERS,
     )
 

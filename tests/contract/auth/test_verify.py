@@ -12,11 +12,13 @@ from sqlalchemy import text
 from auth import guests, keys, senders, services, verify
 from auth.errors import AuthError
 from auth.lookups import Unavailable
+from auth.people import memberships, users
+from auth.people.permissions import Permission
 from auth.principal import Key, Service
 from auth.verify import Verifier
 from config.database import Database
 from config.keyring import Keyring
-from messages.message import KeyType
+from messages.message import KeyType, Language
 from messages.reply import (
     CREDENTIALS_INVALID,
     DEVICE_KEY_UNKNOWN,
@@ -38,6 +40,20 @@ async def test_every_way_to_write_the_credentials_logs_in(
         for password in (issued.smtp_password, issued.secret.upper(), issued.api_key):
             principal = await verifier.verify(name, password)
             assert (principal.service, principal.key) == (service, issued.key)
+
+
+async def test_the_team_is_reached_as_guests_are(
+    database: Database, keyring: Keyring, verifier: Verifier, service: Service, issued: keys.Issued
+) -> None:
+    async with database.write() as c:
+        for name, held in (("Ann", None), ("Ben", NOW)):
+            named = {"email": f"{name}@Dept.gc.ca", "name": name, "language": Language.EN, "operator": False}
+            user = await users.create(c, keyring, NOW, **named)  # type: ignore[arg-type]
+            await memberships.add(c, service.id, user.id, {Permission.VIEW_ACTIVITY}, NOW)
+            await users.change(c, keyring, user, held_at=held, phone="+16135550100")
+
+    principal = await verifier.verify(issued.key.smtp_username, issued.smtp_password)
+    assert principal.guests == {"ann@dept.gc.ca", "+16135550100"}
 
 
 async def test_principal_holds_guests_and_registered_senders(
