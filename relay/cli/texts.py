@@ -187,7 +187,7 @@ DEMO_SHEET = """
   HTTP           http://{http} (the API; http://{http}/docs describes it)
   web site       {site} (sign in as {account_email})
   its password   {account_password}
-                 (the code that it asks for: grep -h ^Subject $(ls -t {outbox}/*.eml | head -1))
+                 (its code: grep -h ^Subject $(ls -t {outbox}/*.eml | head -1))
   API key        {normal_api_key}
   test key       {test_username} / {test_password}
                  {test_api_key}
