@@ -181,6 +181,7 @@ class Submission:
     lifetime_seconds: int | None = None  # from now, or from the time for which it is scheduled
     idempotency: IdempotencyKey | None = None
     dsn: Mapping[str, Dsn] = field(default_factory=dict)  # by `Recipient.key`
+    created_by: UUID | None = None  # the person of the web site who sends it
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,7 @@ class Message:
     sent_at: float | None = None  # when the provider took it; None: it is not known to have
     completed_at: float | None = None  # when it came to its present end; None: it has none yet
     dsn: Dsn | None = None  # what its client asked to be told (RFC 3461); None: it asked nothing
+    created_by: UUID | None = None  # the person of the web site who sent it; None: a program did
 
     def evolve(self, **changes: Any) -> "Message":
         return replace(self, **changes)

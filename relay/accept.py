@@ -220,6 +220,7 @@ def _message(
         scheduled_for=submission.scheduled_for,
         sender_id=submission.sender_id,
         dsn=submission.dsn.get(recipient.key),
+        created_by=submission.created_by,
     )
 
 

@@ -19,7 +19,7 @@ PART_BYTES = 256 * 1024
 _PLAIN = (
     *("id", "group_id", "service_id", "key_id", "template_id", "template_version", "job_id", "content_id", "sender_id"),
     *("reference", "original_message_id", "signing_domain", "content_bytes", "provider_id", "billable_units"),
-    *("created_at", "scheduled_for", "sent_at", "completed_at", "expires_at"),
+    *("created_at", "scheduled_for", "sent_at", "completed_at", "expires_at", "created_by"),
 )
 
 

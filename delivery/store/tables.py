@@ -72,6 +72,7 @@ messages = Table(
     Column("completed_at", Double),
     Column("expires_at", Double, nullable=False),
     Column("dsn", Encrypted("dsn")),  # what the client asked to be told (RFC 3461)
+    Column("created_by", Id),  # the person of the web site who sent it
     Index("messages_service", "service_id", "id"),
     Index("messages_provider", "provider_id"),
     Index("messages_recipient", "recipient_hash", "id"),

@@ -22,6 +22,14 @@ def within(markup: str, pictures: Sequence[Picture], token: str) -> str:
     return markup
 
 
+def embedded(markup: str, pictures: Sequence[Picture]) -> str:
+    """The markup where there is no message: it brings its pictures along (RFC 2397)."""
+    for picture in pictures:
+        octets = "".join(picture.encoded.decode().split())
+        markup = markup.replace(url(picture), f"data:{picture.media_type};base64,{octets}")
+    return markup
+
+
 def parts(pictures: Sequence[Picture], token: str) -> list[bytes]:
     """The pictures as body parts, without the line end that belongs to the delimiter behind them."""
     return [_part(picture, token) for picture in pictures]

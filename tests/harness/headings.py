@@ -37,6 +37,7 @@ HEADINGS = (
     "country",
     "counts",
     "created_at",
+    "created_by",
     "default",
     "deferred",
     "detail",
