@@ -22,12 +22,9 @@ def within(markup: str, pictures: Sequence[Picture], token: str) -> str:
     return markup
 
 
-def embedded(markup: str, pictures: Sequence[Picture]) -> str:
-    """The markup where there is no message: it brings its pictures along (RFC 2397)."""
-    for picture in pictures:
-        octets = "".join(picture.encoded.decode().split())
-        markup = markup.replace(url(picture), f"data:{picture.media_type};base64,{octets}")
-    return markup
+def data_url(picture: Picture) -> str:
+    """What `src` says where there is no message, and nothing may be loaded (RFC 2397)."""
+    return f"data:{picture.media_type};base64,{''.join(picture.encoded.decode().split())}"
 
 
 def parts(pictures: Sequence[Picture], token: str) -> list[bytes]:

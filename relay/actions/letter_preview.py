@@ -3,15 +3,14 @@ it.
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from auth.principal import Service
 from delivery.library.brandings import Brandings
 from messages import reply
 from messages.address import Address
-from messages.email import inline, mime
-from messages.email.branding import Branding
+from messages.email import mime
 from messages.email.compose import Recipe, compose
 from messages.email.mime import Part
 from messages.message import Language
@@ -37,25 +36,17 @@ class Letter:
 async def look(
     template: Template, personalisation: Personalisation, service: Service, language: Language, brandings: Brandings
 ) -> Letter:
-    """Of a template whose values are all there. Raises Refused as a door does.
-
-    `brandings` bring their pictures along.
-    """
+    """Of a template and its values. Raises Refused as a door does."""
     if names := missing(template, personalisation):
         raise Refused(reply.PERSONALISATION_MISSING, template_id=template.id, names=", ".join(names))
     subject, _ = email.filled(template, personalisation)
     variant = await email.variant_of(brandings, service.id, service.branding)
-    branding = brandings.render(variant, service.name, language)
+    branding = brandings.embedded(variant, service.name, language)
     sender = Address(service.email_from, service.domain)
     recipe = Recipe(service.name, sender, service.reply_to_address, str(variant.id), language, 0.0, personalisation)
-    content = await asyncio.to_thread(compose, recipe, template, _embedded(branding), _READER, UUID(int=0))
+    content = await asyncio.to_thread(compose, recipe, template, branding, _READER, UUID(int=0))
     html, text = (_part(mime.parse(content), kind) for kind in ("text/html", "text/plain"))
     return Letter(subject, sender, service.reply_to_address, html, text)
-
-
-def _embedded(branding: Branding) -> Branding:
-    header, footer = (inline.embedded(each, branding.images) for each in (branding.header_html, branding.footer_html))
-    return replace(branding, header_html=header, footer_html=footer, images=())
 
 
 def _part(root: Part, kind: str) -> str:

@@ -26,17 +26,18 @@ LETTER = template("Hello ((name)), see [our page](https://example.ca/((id)))", "
 VALUES = {"name": "Zoë <b>", "id": "7"}
 
 
-def brandings() -> Brandings:
-    return Brandings(Letterheads(ARTWORK, None))
+@pytest.fixture(params=[None, "https://relay.example.ca/branding/"], ids=["inline", "link"])
+def brandings(request: pytest.FixtureRequest) -> Brandings:
+    return Brandings(Letterheads(ARTWORK, request.param))
 
 
 @pytest.mark.parametrize("language", Language)
-async def test_it_is_what_the_exit_would_build(language: Language) -> None:
-    found = await look(LETTER, VALUES, SERVICE, language, brandings())
+async def test_it_is_what_the_exit_would_build(brandings: Brandings, language: Language) -> None:
+    found = await look(LETTER, VALUES, SERVICE, language, brandings)
 
     sender = Address(SERVICE.email_from, SERVICE.domain)
     recipe = Recipe(SERVICE.name, sender, None, SERVICE.branding, language, 0.0, VALUES)
-    branding = brandings().render(BUILT_IN["fip_english"], SERVICE.name, language)
+    branding = brandings.render(BUILT_IN["fip_english"], SERVICE.name, language)
     message = email.message_from_bytes(compose(recipe, LETTER, branding, Address("a", "b.ca"), UUID(int=5)))
     text, html = (
         next(part for part in message.walk() if part.get_content_type() == kind).get_payload(decode=True)
@@ -45,16 +46,17 @@ async def test_it_is_what_the_exit_would_build(language: Language) -> None:
     assert isinstance(text, bytes)
     assert isinstance(html, bytes)
     assert found.text == text.decode()
-    assert re.sub(r'src="data:[^"]+"', "", found.html) == re.sub(r'src="cid:[^"]+"', "", html.decode())
+    assert re.sub(r'src="data:[^"]+"', "", found.html) == re.sub(r'src="(cid:|https://relay)[^"]+"', "", html.decode())
     assert (found.subject, found.sender, found.reply_to) == ("Hi Zoë <b>", sender, "desk@city.example")
 
 
-async def test_it_brings_its_pictures_along_and_asks_nobody() -> None:
-    html = (await look(LETTER, VALUES, SERVICE, Language.EN, brandings())).html
+async def test_it_brings_its_pictures_along_and_asks_nobody(brandings: Brandings) -> None:
+    html = (await look(LETTER, VALUES, SERVICE, Language.EN, brandings)).html
     sources = re.findall(r'src="([^"]{15})', html)
     assert len(sources) == 2
     assert {each[:11] for each in sources} == {"data:image/"}
     assert "cid:" not in html
+    assert "relay.example.ca" not in html
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,9 @@ async def test_it_brings_its_pictures_along_and_asks_nobody() -> None:
         ("somebody-elses", VALUES, reply.BAD_OPTION),
     ],
 )
-async def test_what_a_door_refuses_is_refused(branding: str, values: dict[str, str], refusal: reply.Reply) -> None:
+async def test_what_a_door_refuses_is_refused(
+    brandings: Brandings, branding: str, values: dict[str, str], refusal: reply.Reply
+) -> None:
     with pytest.raises(Refused) as refused:
-        await look(LETTER, values, replace(SERVICE, branding=branding), Language.EN, brandings())
+        await look(LETTER, values, replace(SERVICE, branding=branding), Language.EN, brandings)
     assert refused.value.reply is refusal
