@@ -67,6 +67,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "relay_site": _DOOR
     | {
         "contents": "SELECT, INSERT",  # it shows what was sent
+        "templates": "SELECT, INSERT, UPDATE (archived)",
         "sessions": "SELECT, INSERT, UPDATE, DELETE",
         "drafts": "SELECT, INSERT, UPDATE, DELETE",
         "enquiries": "SELECT, INSERT, DELETE",

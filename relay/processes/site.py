@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from config.settings import Settings
+from relay.journal import Journal
 from relay.processes.doors import DoorParts, open_door
 from relay.processes.life import DRAIN_SECONDS, Place
 from relay.processes.roles import SITE
@@ -52,6 +53,7 @@ def site_of(parts: DoorParts, settings: Settings) -> Site:
         senders=parts.senders,
         feed=parts.feed,
         people=Nobody(),
+        journal=Journal(parts.metrics),
         now=time.time,
     )
 

@@ -11,7 +11,7 @@ from relay.site.routing import Needs
 class Entry:
     path: str  # of a GET route of the table
     label: Text
-    needs: Permission
+    needs: Permission | None = None  # none: it is for every member
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,10 @@ class Link:
     needs: Needs = Needs.NOBODY
 
 
-SERVICE: tuple[Entry, ...] = ()
+SERVICE: tuple[Entry, ...] = (
+    Entry("services/{service_id}/templates", Text("Templates")),
+    Entry("services/{service_id}/send", Text("Send"), Permission.SEND_MESSAGES),
+)
 ACCOUNT: tuple[Link, ...] = ()
 FOOT = (
     Link("features", Text("Features")),

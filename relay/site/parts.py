@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from delivery.store.inbound import Received
     from delivery.store.searching import Searching
     from relay.accept import Acceptor
+    from relay.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Site:
     senders: "OriginationIdentities"
     feed: "Feed"
     people: People
+    journal: "Journal"
     now: Callable[[], float]
 
     @property

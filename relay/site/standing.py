@@ -33,6 +33,8 @@ class User(Protocol):
 
     id: UUID
     name: str
+    email: str
+    phone: str | None
     language: Language
     operator: bool
     held_at: float | None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.people import sessions
@@ -26,6 +27,8 @@ from delivery.library.origination import OriginationIdentities
 from delivery.library.templates import Templates
 from messages.message import Channel, Language
 from relay.accept import Acceptor
+from relay.journal import Journal
+from relay.metrics import DoorMetrics
 from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
 from relay.serving import serve
@@ -47,6 +50,8 @@ _SEALING = Keyring.parse(Keyring.generate())
 @dataclass(frozen=True, slots=True)
 class Person:
     name: str = "Amala Okafor"
+    email: str = "amala@dept.example.ca"
+    phone: str | None = None
     language: Language = Language.EN
     operator: bool = False
     held_at: float | None = None
@@ -168,5 +173,6 @@ def _site(
         senders=OriginationIdentities(database, clock),
         feed=Feed(database, store.sources),
         people=people,
+        journal=Journal(DoorMetrics(CollectorRegistry())),
         now=clock,
     )

@@ -1,0 +1,99 @@
+"""A template's page, with a preview beside it; and that of a template which is still being written."""
+
+from collections.abc import Mapping
+
+from starlette.responses import Response
+
+from delivery.library import template_lists
+from delivery.library.template_texts import TextFieldError, draft
+from messages.message import Channel, Language
+from messages.speaking import lacking
+from messages.template import Template
+from messages.text import Text
+from relay.site.forms import Form
+from relay.site.templates import frames
+from relay.site.templates.editing import said
+from relay.site.templates.finding import find, names, read, service_of
+from relay.site.templates.frames import Look
+from relay.site.templates.listing import KINDS
+from relay.site.visits import Visit
+
+_LACKING = {
+    Language.EN: Text("This template has no English half, and its readers get the branding in both languages."),
+    Language.FR: Text("This template has no French half, and its readers get the branding in both languages."),
+}
+_OTHER = {
+    Language.EN: Text("The branding of your service is in English, and this template is not."),
+    Language.FR: Text("The branding of your service is in French, and this template is not."),
+}
+
+
+async def show(visit: Visit) -> Response:
+    service = service_of(visit)
+    async with visit.site.database.read() as connection:
+        template = await find(visit, connection)
+        latest = await template_lists.version(connection, template.id, template.version)
+        author = latest.author if latest else None
+        by = await names(connection, visit.site, [author])
+    values = frames.sample_values(template, visit, Look(service.language))
+    return visit.page(
+        "templates/show.html",
+        title=template.name,
+        template=template,
+        kind=KINDS[template.channel],
+        is_email=template.channel is Channel.EMAIL,
+        by=by[author],
+        zone=service.time_zone,
+        hints=hints(template, service.language),
+        fields=fields(template, values),
+        form=visit.filled(brand=service.language.value, part="html", **_typed(values)),
+    )
+
+
+async def frame(visit: Visit) -> Response:
+    """Of a template as it is kept: with the values that were typed, else with samples."""
+    template = await read(visit)
+    form = await visit.form() if visit.request.method == "POST" else None
+    asked = visit.request.query_params if form is None else form
+    look = Look.of(asked, service_of(visit))
+    return await frames.frame(
+        visit, template, _values(template, form, frames.sample_values(template, visit, look)), look
+    )
+
+
+async def frame_of_draft(visit: Visit) -> Response:
+    """Of a template as it stands in its form, with samples."""
+    form, service = await visit.form(), service_of(visit)
+    channel = Channel.SMS if form["channel"] == Channel.SMS.value else Channel.EMAIL
+    subject = form.line("subject") if channel is Channel.EMAIL else None
+    try:
+        name = form.line("name")
+        template = draft(channel, service.sms_sender, service.id, name=name, subject=subject, body=form["body"])
+    except TextFieldError as error:
+        return frames.problem(visit, said(error, form[error.text_of]))
+    look = Look.of(form, service)
+    return await frames.frame(visit, template, frames.sample_values(template, visit, look), look)
+
+
+def hints(template: Template, language: Language) -> list[Text]:
+    """Whose language of the readers the template does not speak."""
+    said_of = _LACKING if language is Language.BOTH else _OTHER
+    return [said_of[each] for each in lacking(f"{template.subject or ''}\n{template.body}", language)]
+
+
+def fields(template: Template, values: Mapping[str, str]) -> list[tuple[str, str, bool]]:
+    """A field for each placeholder: what it is called in the form, the placeholder, whether it is a yes or no."""
+    return [(f"value-{at}", name, name in template.conditions) for at, name in enumerate(values)]
+
+
+def _typed(values: Mapping[str, str]) -> dict[str, str]:
+    return {f"value-{at}": value for at, value in enumerate(values.values())}
+
+
+def _values(template: Template, form: Form | None, sampled: dict[str, str]) -> dict[str, str]:
+    if form is None:
+        return sampled
+    return {
+        name: form[f"value-{at}"] if f"value-{at}" in form.fields else value
+        for at, (name, value) in enumerate(sampled.items())
+    }
