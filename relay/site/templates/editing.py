@@ -32,11 +32,11 @@ _CHECK = {
 
 
 async def new_email(visit: Visit) -> Response:
-    return _page(visit, Channel.EMAIL, _TITLES[Channel.EMAIL], visit.filled())
+    return _page(visit, Channel.EMAIL, _TITLES[Channel.EMAIL], visit.filled(**_looks(visit)))
 
 
 async def new_text(visit: Visit) -> Response:
-    return _page(visit, Channel.SMS, _TITLES[Channel.SMS], visit.filled())
+    return _page(visit, Channel.SMS, _TITLES[Channel.SMS], visit.filled(**_looks(visit)))
 
 
 async def make_email(visit: Visit) -> Response:
@@ -57,7 +57,7 @@ async def edit(visit: Visit) -> Response:
     if template.archived:
         return visit.to(ONE, notice=Text("The template is archived. Restore it to change it."))
     shown = old.template if old else template
-    form = visit.filled(name=shown.name, subject=shown.subject or "", body=shown.body)
+    form = visit.filled(name=shown.name, subject=shown.subject or "", body=shown.body, **_looks(visit))
     return _page(visit, template.channel, Text("Edit {name}", {"name": template.name}), form, template)
 
 
@@ -113,6 +113,11 @@ def _texts(form: Form, channel: Channel) -> dict[str, str | None]:
     return {"name": form.line("name"), "subject": subject, "body": form["body"]}
 
 
+def _looks(visit: Visit) -> dict[str, str | list[str]]:
+    """How the preview looks from the start."""
+    return {"brand": service_of(visit).language.value, "part": "html"}
+
+
 def _page(visit: Visit, channel: Channel, title: Text, form: object, template: Template | None = None) -> Response:
     return visit.page(
         "templates/edit.html",
@@ -121,5 +126,5 @@ def _page(visit: Visit, channel: Channel, title: Text, form: object, template: T
         is_email=channel is Channel.EMAIL,
         channel=channel.value,
         template=template,
-        brand=service_of(visit).language.value,
+        frame=visit.url(f"{ONE}/frame", template_id=template.id if template else _NEW[channel].rpartition("/")[2]),
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from auth.principal import Service
 from delivery.library import template_lists
 from delivery.library.template_texts import TextFieldError, draft
 from messages.message import Channel, Language
@@ -17,6 +18,8 @@ from relay.site.templates.finding import find, names, read, service_of
 from relay.site.templates.frames import Look
 from relay.site.templates.listing import KINDS
 from relay.site.visits import Visit
+
+NEW = ("new-email", "new-text")  # in the place of an id
 
 _LACKING = {
     Language.EN: Text("This template has no English half, and its readers get the branding in both languages."),
@@ -51,28 +54,29 @@ async def show(visit: Visit) -> Response:
 
 
 async def frame(visit: Visit) -> Response:
-    """Of a template as it is kept: with the values that were typed, else with samples."""
-    template = await read(visit)
-    form = await visit.form() if visit.request.method == "POST" else None
-    asked = visit.request.query_params if form is None else form
-    look = Look.of(asked, service_of(visit))
-    return await frames.frame(
-        visit, template, _values(template, form, frames.sample_values(template, visit, look)), look
-    )
+    """Of a template as it is kept, with samples; of one that is still to be made, what will stand there."""
+    if visit.request.path_params["template_id"] in NEW:
+        return frames.document(visit, "templates/frame_empty.html")
+    template, look = await read(visit), Look.of(visit.request.query_params, service_of(visit))
+    return await frames.frame(visit, template, frames.sample_values(template, visit, look), look)
 
 
-async def frame_of_draft(visit: Visit) -> Response:
-    """Of a template as it stands in its form, with samples."""
-    form, service = await visit.form(), service_of(visit)
-    channel = Channel.SMS if form["channel"] == Channel.SMS.value else Channel.EMAIL
-    subject = form.line("subject") if channel is Channel.EMAIL else None
+async def fill_frame(visit: Visit) -> Response:
+    """With what stands in the form: a template that is being written, or values for one that is kept."""
+    form = await visit.form()
+    look = Look.of(form, service_of(visit))
     try:
-        name = form.line("name")
-        template = draft(channel, service.sms_sender, service.id, name=name, subject=subject, body=form["body"])
+        template = _draft(form, service_of(visit)) if "body" in form.fields else await read(visit)
     except TextFieldError as error:
         return frames.problem(visit, said(error, form[error.text_of]))
-    look = Look.of(form, service)
-    return await frames.frame(visit, template, frames.sample_values(template, visit, look), look)
+    return await frames.frame(visit, template, _values(form, frames.sample_values(template, visit, look)), look)
+
+
+def _draft(form: Form, service: Service) -> Template:
+    channel = Channel.SMS if form["channel"] == Channel.SMS.value else Channel.EMAIL
+    subject = form.line("subject") if channel is Channel.EMAIL else None
+    name, body = form.line("name"), form["body"]
+    return draft(channel, service.sms_sender, service.id, name=name, subject=subject, body=body)
 
 
 def hints(template: Template, language: Language) -> list[Text]:
@@ -90,10 +94,7 @@ def _typed(values: Mapping[str, str]) -> dict[str, str]:
     return {f"value-{at}": value for at, value in enumerate(values.values())}
 
 
-def _values(template: Template, form: Form | None, sampled: dict[str, str]) -> dict[str, str]:
-    if form is None:
-        return sampled
-    return {
-        name: form[f"value-{at}"] if f"value-{at}" in form.fields else value
-        for at, (name, value) in enumerate(sampled.items())
-    }
+def _values(form: Form, sampled: dict[str, str]) -> dict[str, str]:
+    """A sample stays where the form has no field for it."""
+    typed = form.fields
+    return {name: form[f"value-{at}"] if f"value-{at}" in typed else sampled[name] for at, name in enumerate(sampled)}

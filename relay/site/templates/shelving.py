@@ -11,6 +11,7 @@ from relay.site.visits import Visit
 
 COPY = "services/{service_id}/templates/{template_id}/copy"
 _ARCHIVED = Text("The template is archived already.")
+_IN_USE = Text("The template is in use.")
 
 
 async def ask_copy(visit: Visit) -> Response:
@@ -50,10 +51,18 @@ async def archive(visit: Visit) -> Response:
     return visit.to("services/{service_id}/templates", notice=Text("{name} is archived.", {"name": template.name}))
 
 
+async def ask_restore(visit: Visit) -> Response:
+    template = await read(visit)
+    if not template.archived:
+        return visit.to(ONE, notice=_IN_USE)
+    title = Text("Restore {name}?", {"name": template.name})
+    return visit.page("templates/restore.html", title=title, template=template)
+
+
 async def restore(visit: Visit) -> Response:
     template = await read(visit)
     if not template.archived:
-        return visit.to(ONE, notice=Text("The template is in use."))
+        return visit.to(ONE, notice=_IN_USE)
     async with visit.writing() as t:
         await actions.restore(t, template.id)
     return visit.to(ONE, notice=Text("The template is in use again."))
