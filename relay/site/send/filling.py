@@ -8,6 +8,7 @@ from messages.message import Channel
 from messages.reply import Refused
 from messages.text import Text
 from relay.site.forms import Form
+from relay.site.language import zone_name
 from relay.site.refusals import said
 from relay.site.send import kept, submitting
 from relay.site.send.form import TOKEN, fields, read
@@ -43,7 +44,7 @@ async def fill(visit: Visit) -> Response:
         fields=fields(template),
         is_email=template.channel is Channel.EMAIL,
         own=own(visit, template.channel),
-        zone=service_of(visit).time_zone,
+        zone=zone_name(service_of(visit).time_zone, visit.language),
     )
 
 

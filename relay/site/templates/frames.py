@@ -73,7 +73,8 @@ async def frame(visit: Visit, template: Template, values: dict[str, str], look: 
         if template.channel is Channel.SMS:
             found = text_preview.of_template(template, values, visit.service)
             refused = said(found.refused) if found.refused else None
-            return document(visit, "templates/frame_sms.html", text=found, refused=refused)
+            signs = [(each, _codes(each.text)) for each in found.cost.signs] if found.cost else []
+            return document(visit, "templates/frame_sms.html", text=found, refused=refused, signs=signs)
         letter = await letter_preview.look(template, values, visit.service, look.language, visit.site.brandings)
     except Refused as refused:
         return problem(visit, said(refused))
@@ -98,6 +99,11 @@ def _letter(visit: Visit, letter: Letter, look: Look) -> str:
     words = visit.site.words.translator(visit.language)
     above = layout.render("templates/frame_head.html", visit.language, words, letter=letter)
     return _BODY.sub(lambda found: found[0] + above, page, count=1)
+
+
+def _codes(sign: str) -> str:
+    """What it is in Unicode: some look like the plain sign that they are not."""
+    return " ".join(f"U+{ord(character):04X}" for character in sign)
 
 
 def _answer(html: str) -> Response:

@@ -22,12 +22,12 @@ from relay.site.visits import Visit
 NEW = ("new-email", "new-text")  # in the place of an id
 
 _LACKING = {
-    Language.EN: Text("This template has no English half, and its readers get the branding in both languages."),
-    Language.FR: Text("This template has no French half, and its readers get the branding in both languages."),
+    Language.EN: Text("Your service writes in both languages, and this template seems to have no English half."),
+    Language.FR: Text("Your service writes in both languages, and this template seems to have no French half."),
 }
 _OTHER = {
-    Language.EN: Text("The branding of your service is in English, and this template is not."),
-    Language.FR: Text("The branding of your service is in French, and this template is not."),
+    Language.EN: Text("Your service writes in English, and this template does not seem to."),
+    Language.FR: Text("Your service writes in French, and this template does not seem to."),
 }
 
 
