@@ -74,3 +74,6 @@ class Nobody:
 
     async def permissions(self, connection: object, user_id: object, service_id: object) -> None:
         return None
+
+    async def services(self, connection: object, limits: object, user_id: object) -> tuple[()]:
+        return ()

@@ -16,6 +16,7 @@ from auth.domains import names
 from auth.people import sessions
 from auth.people.permissions import Permission
 from auth.people.sessions import Factor
+from auth.principal import Service
 from auth.throttle import Throttle
 from auth.verify import Verifier
 from config.database import Database
@@ -79,6 +80,13 @@ class Known:
         self, connection: AsyncConnection, user_id: UUID, service_id: UUID
     ) -> Collection[Permission] | None:
         return self.members.get((user_id, service_id))
+
+    async def services(
+        self, connection: AsyncConnection, limits: Limits, user_id: UUID
+    ) -> list[tuple[Service, Collection[Permission]]]:
+        held = {service_id: given for (member, service_id), given in self.members.items() if member == user_id}
+        found = [(await services.find(connection, limits, service_id), given) for service_id, given in held.items()]
+        return sorted(found, key=lambda each: each[0].name)
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 import html
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -57,17 +58,10 @@ async def team(site: RunningSite) -> AsyncIterator[Team]:
     yield await team_of(site)
 
 
-async def team_of(site: RunningSite, **options: object) -> Team:
+async def team_of(site: RunningSite, name: str = "Passports", **options: Any) -> Team:
     async with site.database.write() as connection:
-        made = await services.create(
-            connection,
-            Limits(),
-            site.clock(),
-            name="Passports",
-            email_from=f"p{uuid4().hex[:9]}",
-            domain=DOMAIN,
-            **options,
-        )  # type: ignore[arg-type]
+        named = {"name": name, "email_from": f"p{uuid4().hex[:9]}", "domain": DOMAIN}
+        made = await services.create(connection, Limits(), site.clock(), **named, **options)
     return Team(site, made.id)
 
 
@@ -242,3 +236,25 @@ async def test_nobody_reaches_another_services_template(site: RunningSite, team:
     for rest in ("", "/frame", "/edit", "/versions", "/versions/1", "/copy", "/archive", "/restore"):
         assert (await browser.open(f"{team.path}/{foreign}{rest}")).status == 404, rest
         assert (await browser.open(f"{other.path}/{foreign}{rest}")).status == 404, rest
+
+
+async def test_a_copy_goes_where_its_maker_may_manage_templates_and_nowhere_else(site: RunningSite, team: Team) -> None:
+    made, person = await team.make(), Person()
+    other, closed = await team_of(site, name="Permits"), await team_of(site, name="Taxes")
+    site.people.members[person.id, other.service] = frozenset({Permission.MANAGE_TEMPLATES})
+    site.people.members[person.id, closed.service] = frozenset({Permission.SEND_MESSAGES})
+    browser = await team.member(Permission.MANAGE_TEMPLATES, person=person)
+    page = await browser.open(f"{team.path}/{made}/copy")
+    _, control = page.field("Into which service")
+    assert [each.text for each in control.tagged("option")] == ["Passports", "Permits"]
+    copied = await browser.press("Copy", {"Into which service": "Permits", "Name of the copy": "Letter of ours"})
+    assert copied.url.startswith(other.path)
+    assert (await team.names(), await other.names()) == (["Letter"], ["Letter of ours"])
+
+    await browser.open(f"{team.path}/{made}/copy")
+    assert browser.page is not None
+    token = next(each for each in browser.page.root.tagged("input") if each.attributes.get("name") == "csrf")
+    data = {"csrf": token.attributes["value"], "name": "x", "to": str(closed.service)}
+    told = await browser.open(f"{team.path}/{made}/copy", method="POST", data=data)
+    assert told.errors == ["Choose a service of this list"]
+    assert await closed.names() == []
