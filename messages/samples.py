@@ -1,6 +1,6 @@
 """Values that stand for those of a message while its template is written: made up from the placeholders' names.
 
-Nobody's data is in them: the domain is one of RFC 2606, the telephone number of those kept for fiction. Knows nothing
+Nobody's data is in them: the domain is one that is kept for examples, the telephone number of those kept for fiction. Knows nothing
 of templates.
 """
 
