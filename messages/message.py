@@ -42,6 +42,15 @@ class KeyType(StrEnum):
         return self is not KeyType.ADMIN
 
 
+class Door(StrEnum):
+    """Where a message came in."""
+
+    SMTP = "smtp"
+    HTTP = "http"
+    SITE = "site"
+    RELAY = "relay"  # nowhere: the relay itself says it, in letters, codes and answers to keywords
+
+
 class Language(StrEnum):
     EN = "en"
     FR = "fr"
@@ -171,6 +180,7 @@ class Submission:
     envelope: Envelope
     content: bytes | Personalised | Answer
     trace: Trace
+    door: Door
     reference: str | None = None
     lane: Lane | None = None
     language: Language | None = None
@@ -181,6 +191,7 @@ class Submission:
     lifetime_seconds: int | None = None  # from now, or from the time for which it is scheduled
     idempotency: IdempotencyKey | None = None
     dsn: Mapping[str, Dsn] = field(default_factory=dict)  # by `Recipient.key`
+    created_by: UUID | None = None  # the person of the web site who sends it
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +204,7 @@ class Message:
     key_id: UUID  # that the client showed; where it showed none, the service's hidden one
     key_type: KeyType  # of that key, as it was then: decides which provider gets the message
     channel: Channel  # the recipient's
+    door: Door  # that it came in by
     lane: Lane
     template_id: UUID  # for mail that came with its content, the service's hidden template
     template_version: int  # of that template, from 1
@@ -216,6 +228,7 @@ class Message:
     sent_at: float | None = None  # when the provider took it; None: it is not known to have
     completed_at: float | None = None  # when it came to its present end; None: it has none yet
     dsn: Dsn | None = None  # what its client asked to be told (RFC 3461); None: it asked nothing
+    created_by: UUID | None = None  # the person of the web site who sent it; None: a program did
 
     def evolve(self, **changes: Any) -> "Message":
         return replace(self, **changes)

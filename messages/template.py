@@ -5,7 +5,7 @@ where it stands is in values.py. Takes time in proportion to what it is given. K
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -69,6 +69,12 @@ class Template:
         """The names that its personalisation must hold, subject first."""
         return tuple(_names(self).values())
 
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Those of them that only say whether an optional text is shown."""
+        shown = {each.key for each in _placeholders(self) if not each.optional}
+        return tuple(name for key, name in _names(self).items() if key not in shown)
+
 
 class _Placeholder(NamedTuple):
     """`written` is what stands in the text; of optional text, ((name??text)), up to where that begins."""
@@ -76,6 +82,10 @@ class _Placeholder(NamedTuple):
     key: str
     name: str
     written: str
+
+    @property
+    def optional(self) -> bool:
+        return self.written.endswith("??")
 
 
 class _Marked(NamedTuple):
@@ -88,10 +98,14 @@ class _Marked(NamedTuple):
 def _names(template: Template) -> dict[str, str]:
     """The placeholders by their keys, in the order in which they appear; of two spellings of a name the first."""
     found: dict[str, str] = {}
-    for text, place in ((template.subject or "", LINE), (template.body, TEXT)):
-        for placeholder in _marked(text, place).placeholders:
-            found.setdefault(placeholder.key, placeholder.name)
+    for placeholder in _placeholders(template):
+        found.setdefault(placeholder.key, placeholder.name)
     return found
+
+
+def _placeholders(template: Template) -> Iterator[_Placeholder]:
+    for text, place in ((template.subject or "", LINE), (template.body, TEXT)):
+        yield from _marked(text, place).placeholders
 
 
 def unmatched(text: str) -> str | None:

@@ -201,6 +201,7 @@ def _message(
         key_id=principal.key.id,
         key_type=principal.key.type,
         channel=recipient.channel,
+        door=submission.door,
         lane=lane,
         template_id=prepared.template_id,
         template_version=prepared.template_version,
@@ -220,6 +221,7 @@ def _message(
         scheduled_for=submission.scheduled_for,
         sender_id=submission.sender_id,
         dsn=submission.dsn.get(recipient.key),
+        created_by=submission.created_by,
     )
 
 

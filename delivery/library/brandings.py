@@ -186,6 +186,10 @@ class Brandings:
     def render(self, variant: Variant, service_name: str, language: Language) -> Branding:
         return self._letterheads.render(variant, service_name, language)
 
+    def embedded(self, variant: Variant, service_name: str, language: Language) -> Branding:
+        """With its pictures in it."""
+        return self._letterheads.embedded(variant, service_name, language)
+
     def get(self, name: str, service_name: str, language: Language) -> Branding:
         """A built-in one. Raises KeyError when there is none of that name."""
         return self.render(BUILT_IN[name], service_name, language)

@@ -84,6 +84,15 @@ class Letterheads:
             self._rendered.popitem(last=False)
         return found if self._base_url else replace(found, images=self._images(variant, language))
 
+    def embedded(self, variant: Variant, service_name: str, language: Language) -> Branding:
+        """As `render`, with its pictures within the HTML: for a document that asks nobody for anything."""
+        found = self.render(variant, service_name, language)
+        header, footer = found.header_html, found.footer_html
+        for picture in self._images(variant, language):
+            src = self._src(picture)
+            header, footer = (each.replace(src, inline.data_url(picture)) for each in (header, footer))
+        return replace(found, header_html=header, footer_html=footer, images=())
+
     def _images(self, variant: Variant, language: Language) -> tuple[Picture, ...]:
         """What its HTML shows, in that order."""
         first = variant.signature(language)[0]
@@ -124,8 +133,10 @@ class Letterheads:
         return self._image(picture, self._names[language], room) if picture else None
 
     def _image(self, picture: Picture, alt: str, room: tuple[int, int]) -> _Image:
-        src = inline.url(picture) if self._base_url is None else self._base_url + picture.name
-        return _Image(src, alt, *picture.fitted(*room))
+        return _Image(self._src(picture), alt, *picture.fitted(*room))
+
+    def _src(self, picture: Picture) -> str:
+        return inline.url(picture) if self._base_url is None else self._base_url + picture.name
 
     def _template(self, name: str, **values: object) -> str:
         return self._templates.get_template(f"{name}.j2").render(values).strip()

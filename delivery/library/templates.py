@@ -8,22 +8,18 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Boolean, Column, Double, Integer, Select, Table, Text, false, func, insert, select
+from sqlalchemy import Boolean, Column, Double, Integer, Select, Subquery, Table, Text, false, func, insert, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth.audit import Actor
 from config.database import Database, Id, metadata
+from delivery.library.template_texts import TemplateError, checked
 from delivery.library.versions import Versions
-from messages.message import MAX_SUBJECT_CHARACTERS, Channel
-from messages.sms.parts import MAX_CHARACTERS
-from messages.sms.recipe import write
-from messages.template import Template, fixed_text, unmatched
-from messages.text import TextError, clean
-from messages.values import normalise
+from messages.message import Channel
+from messages.template import Template
 
 HIDDEN_VERSION = 1
-MAX_NAME_CHARACTERS = 255
-MAX_BODY_CHARACTERS = 50_000
 MAX_VERSIONS_LISTED = 100
 MAX_VERSIONS = 10_000  # of all templates of a service: half a gigabyte at most
 MAX_ENTRIES = 256  # of up to 200 KB each
@@ -41,11 +37,9 @@ templates = Table(
     Column("hidden", Boolean, nullable=False),
     Column("archived", Boolean, nullable=False, server_default=false()),
     Column("created_at", Double, nullable=False),
+    Column("author_kind", Text),  # as the audit has it; null: a version of before authors were kept, or a hidden one
+    Column("author", Text),
 )
-
-
-class TemplateError(TextError):
-    """Nothing was changed."""
 
 
 async def create_hidden(
@@ -76,20 +70,15 @@ async def create(
     body: str,
     template_id: UUID | None = None,
     sender: str = "",
+    author: Actor | None = None,
 ) -> Template:
     """A new template in its first version. Raises TemplateError when a text cannot be used.
 
     `sender` is what stands before each text message of the service; empty: nothing does.
     """
-    values = _checked(channel, sender, name=name, subject=subject, body=body)
-    await _check_room(connection, service_id)
+    values = checked(channel, sender, name=name, subject=subject, body=body)
     template_id = template_id or uuid4()  # published API clients take version 4 only
-    await connection.execute(
-        insert(templates).values(
-            **values, id=template_id, version=1, service_id=service_id, channel=channel, hidden=False, created_at=now
-        )
-    )
-    return await find(connection, template_id)
+    return await _add(connection, template_id, 1, service_id, channel, values, now, author)
 
 
 async def update(
@@ -101,37 +90,33 @@ async def update(
     subject: str | None = None,
     body: str | None = None,
     sender: str = "",
+    author: Actor | None = None,
 ) -> Template:
     """A new version with other texts; None: the same text. Messages keep theirs. Raises TemplateError. `sender` is as
     for a new template.
     """
     old = await _lock(connection, template_id)
-    values = _checked(
+    values = checked(
         old.channel,
         sender,
         name=old.name if name is None else name,
         subject=old.subject if subject is None else subject,
         body=old.body if body is None else body,
     )
-    await _check_room(connection, old.service_id)
-    await connection.execute(
-        insert(templates).values(
-            **values,
-            id=template_id,
-            version=old.version + 1,
-            service_id=old.service_id,
-            channel=old.channel,
-            hidden=False,
-            created_at=now,
-        )
-    )
-    return await find(connection, template_id)
+    return await _add(connection, template_id, old.version + 1, old.service_id, old.channel, values, now, author)
 
 
 async def archive(connection: AsyncConnection, template_id: UUID) -> Template:
     """Doors take no more messages of it, within 2 seconds; those accepted are sent. Raises TemplateError."""
     await _lock(connection, template_id)
     await connection.execute(templates.update().where(templates.c.id == template_id).values(archived=True))
+    return await find(connection, template_id)
+
+
+async def restore(connection: AsyncConnection, template_id: UUID) -> Template:
+    """An archived one is in use again, within 2 seconds. Raises TemplateError."""
+    await _lock(connection, template_id, archived=True)
+    await connection.execute(templates.update().where(templates.c.id == template_id).values(archived=False))
     return await find(connection, template_id)
 
 
@@ -145,31 +130,31 @@ async def find(connection: AsyncConnection, template_id: UUID, version: int | No
 
 async def find_any(connection: AsyncConnection, template_id: UUID, version: int | None = None) -> Template | None:
     """As `find`; None when there is none."""
-    statement = _select().where(templates.c.id == template_id).order_by(templates.c.version.desc()).limit(1)
+    statement = with_first().where(templates.c.id == template_id).order_by(templates.c.version.desc()).limit(1)
     if version is not None:
         statement = statement.where(templates.c.version == version)
     row = (await connection.execute(statement)).mappings().one_or_none()
-    return None if row is None else _template(row)
+    return None if row is None else from_row(row)
 
 
 async def versions(connection: AsyncConnection, template_id: UUID) -> list[Template]:
     """The latest `MAX_VERSIONS_LISTED`, the latest of all first."""
-    statement = _select().where(templates.c.id == template_id).order_by(templates.c.version.desc())
+    statement = with_first().where(templates.c.id == template_id).order_by(templates.c.version.desc())
     rows = await connection.execute(statement.limit(MAX_VERSIONS_LISTED))
-    return [_template(row) for row in rows.mappings()]
+    return [from_row(row) for row in rows.mappings()]
 
 
 async def list_all(connection: AsyncConnection, service_id: UUID, channel: Channel | None = None) -> list[Template]:
     """The latest versions by name, without those that are archived or hidden."""
-    latest = select(templates.c.id, func.max(templates.c.version).label("version")).group_by(templates.c.id).subquery()
+    latest = latest_of(service_id)
     statement = (
-        _select()
+        with_first()
         .join(latest, (latest.c.id == templates.c.id) & (latest.c.version == templates.c.version))
-        .where(templates.c.service_id == service_id, ~templates.c.hidden, ~templates.c.archived)
+        .where(~templates.c.hidden, ~templates.c.archived)
     )
     if channel is not None:
         statement = statement.where(templates.c.channel == channel)
-    found = map(_template, (await connection.execute(statement)).mappings())
+    found = map(from_row, (await connection.execute(statement)).mappings())
     return sorted(found, key=lambda template: (template.name.casefold(), template.id))
 
 
@@ -195,14 +180,39 @@ class Templates:
             return await find_any(connection, template_id, version)
 
 
+def latest_of(service_id: UUID) -> Subquery:
+    """The id and latest version of each of a service's templates."""
+    c = templates.c
+    return (
+        select(c.id, func.max(c.version).label("version")).where(c.service_id == service_id).group_by(c.id).subquery()
+    )
+
+
 _first = templates.alias("first")
 
 
-def _select() -> Select[Any]:
+def with_first() -> Select[Any]:
     """Rows with the time at which their first version was made."""
     return select(templates, _first.c.created_at.label("first_created_at")).join(
         _first, (_first.c.id == templates.c.id) & (_first.c.version == 1)
     )
+
+
+async def _add(
+    connection: AsyncConnection,
+    template_id: UUID,
+    version: int,
+    service_id: UUID,
+    channel: Channel,
+    texts: dict[str, str | None],
+    now: float,
+    author: Actor | None,
+) -> Template:
+    await _check_room(connection, service_id)
+    who = {"author_kind": author.kind, "author": author.name} if author else {}
+    row = {"id": template_id, "version": version, "service_id": service_id, "channel": channel, "created_at": now}
+    await connection.execute(insert(templates).values(**row, **texts, **who, hidden=False))
+    return await find(connection, template_id)
 
 
 async def _check_room(connection: AsyncConnection, service_id: UUID) -> None:
@@ -212,17 +222,19 @@ async def _check_room(connection: AsyncConnection, service_id: UUID) -> None:
         raise TemplateError("the templates of a service have at most {limit} versions together", limit=MAX_VERSIONS)
 
 
-async def _lock(connection: AsyncConnection, template_id: UUID) -> Template:
+async def _lock(connection: AsyncConnection, template_id: UUID, *, archived: bool = False) -> Template:
     """The latest version, with the right to be the only one who changes the template until the transaction ends."""
     first = (templates.c.id == template_id) & (templates.c.version == 1)
     await connection.execute(select(templates.c.id).where(first).with_for_update())
     template = await find(connection, template_id)
-    if template.hidden or template.archived:
+    if archived and not template.archived:
+        raise TemplateError("template {id} is not archived", id=template_id)
+    if template.hidden or (template.archived and not archived):
         raise TemplateError("template {id} cannot be changed: it is archived, or one of SMTP", id=template_id)
     return template
 
 
-def _template(row: RowMapping) -> Template:
+def from_row(row: RowMapping) -> Template:
     c = templates.c
     return Template(
         id=row[c.id],
@@ -237,39 +249,3 @@ def _template(row: RowMapping) -> Template:
         created_at=row["first_created_at"],
         updated_at=row[c.created_at] if row[c.version] > 1 else None,
     )
-
-
-def _checked(channel: Channel, sender: str, *, name: str, subject: str | None, body: str) -> dict[str, str | None]:
-    """The texts as the table keeps them. Raises TemplateError."""
-    name, body, subject = clean(name), normalise(body), None if subject is None else clean(subject)
-    if not 0 < len(name) <= MAX_NAME_CHARACTERS:
-        raise TemplateError("a template's name has 1 to {limit} characters", limit=MAX_NAME_CHARACTERS)
-    if not body.strip() or len(body) > MAX_BODY_CHARACTERS:
-        raise TemplateError("a template's body has 1 to {limit} characters", limit=MAX_BODY_CHARACTERS)
-    if name_of := unmatched(body) or unmatched(subject or ""):
-        raise TemplateError(
-            "the brackets within the optional text (({name}??...)) do not match; add the one that is missing, "
-            "or write \\( or \\) for one that stands alone",
-            name=name_of,
-        )
-    if channel is Channel.SMS and subject is not None:
-        raise TemplateError("an SMS has no subject")
-    if channel is Channel.SMS:
-        _check_characters(fixed_text(body), sender)
-    if channel is Channel.EMAIL and not (subject and len(subject) <= MAX_SUBJECT_CHARACTERS):
-        raise TemplateError("an email template's subject has 1 to {limit} characters", limit=MAX_SUBJECT_CHARACTERS)
-    return {"name": name, "subject": subject, "body": body}
-
-
-def _check_characters(fixed: str, sender: str) -> None:
-    """What is sent whatever the values are, counted as it is sent. Raises TemplateError."""
-    found, named = (len(write(fixed, each, downgrade=False).recipe.text) for each in ("", sender))
-    if found > MAX_CHARACTERS or named > MAX_CHARACTERS:
-        raise TemplateError(
-            "a text message has at most {limit} characters; without its values this one has {found}, and {before} with "
-            "the name of the service before it: {excess} too many",
-            limit=MAX_CHARACTERS,
-            found=found,
-            before=named,
-            excess=named - MAX_CHARACTERS,
-        )

@@ -10,7 +10,7 @@ from config.encrypted import cipher, hasher, row_id
 from config.keyring import Keyring
 from delivery.store.base import Carriage, Event, EventKind
 from delivery.store.tables import contents, events, messages
-from messages.message import Channel, ContentKind, Dsn, IdempotencyKey, KeyType, Lane, Message, recipient_of
+from messages.message import Channel, ContentKind, Door, Dsn, IdempotencyKey, KeyType, Lane, Message, recipient_of
 from messages.status import Status
 
 # A 25 MB row holds SQLite's only write lock for 150 ms; parts of this size a few milliseconds each.
@@ -19,7 +19,7 @@ PART_BYTES = 256 * 1024
 _PLAIN = (
     *("id", "group_id", "service_id", "key_id", "template_id", "template_version", "job_id", "content_id", "sender_id"),
     *("reference", "original_message_id", "signing_domain", "content_bytes", "provider_id", "billable_units"),
-    *("created_at", "scheduled_for", "sent_at", "completed_at", "expires_at"),
+    *("created_at", "scheduled_for", "sent_at", "completed_at", "expires_at", "created_by"),
 )
 
 
@@ -45,6 +45,7 @@ class Codec:
         row |= {
             "key_type": message.key_type.value,
             "channel": message.channel.value,
+            "door": message.door.value,
             "lane": message.lane.value,
             "status": message.status.value,
             "content_kind": message.content_kind.value,
@@ -63,6 +64,7 @@ class Codec:
             **{name: fields[name] for name in _PLAIN},
             key_type=KeyType(fields["key_type"]),
             channel=Channel(fields["channel"]),
+            door=Door(fields["door"]),
             lane=Lane(fields["lane"]),
             status=Status(fields["status"]),
             content_kind=ContentKind(fields["content_kind"]),

@@ -47,6 +47,7 @@ messages = Table(
     Column("key_id", Id, nullable=False),
     Column("key_type", Text, nullable=False),
     Column("channel", Text, nullable=False),
+    Column("door", Text, nullable=False, server_default="smtp"),
     Column("lane", Text, nullable=False),
     Column("template_id", Id, nullable=False),
     Column("template_version", Integer, nullable=False),
@@ -72,6 +73,7 @@ messages = Table(
     Column("completed_at", Double),
     Column("expires_at", Double, nullable=False),
     Column("dsn", Encrypted("dsn")),  # what the client asked to be told (RFC 3461)
+    Column("created_by", Id),  # the person of the web site who sent it
     Index("messages_service", "service_id", "id"),
     Index("messages_provider", "provider_id"),
     Index("messages_recipient", "recipient_hash", "id"),

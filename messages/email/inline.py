@@ -22,6 +22,11 @@ def within(markup: str, pictures: Sequence[Picture], token: str) -> str:
     return markup
 
 
+def data_url(picture: Picture) -> str:
+    """What `src` says where there is no message, and nothing may be loaded (RFC 2397)."""
+    return f"data:{picture.media_type};base64,{''.join(picture.encoded.decode().split())}"
+
+
 def parts(pictures: Sequence[Picture], token: str) -> list[bytes]:
     """The pictures as body parts, without the line end that belongs to the delimiter behind them."""
     return [_part(picture, token) for picture in pictures]

@@ -50,8 +50,32 @@ async def create(
         body=body,
         template_id=template_id,
         sender=owner.sms_sender,
+        author=t.actor,
     )
     await _record(t, "create", None, made)
+    return made
+
+
+async def copy(t: Transaction, service_id: UUID, template_id: UUID, *, name: str, to: UUID | None = None) -> Template:
+    """A service's template anew under another name, or in another service: who asks may make templates there.
+
+    Raises UnknownError where the service has none such, and a TextError.
+    """
+    original = await of_service(t, service_id, template_id)
+    owner = await t.service(str(to or service_id))
+    made = await templates.create(
+        t.connection,
+        owner.id,
+        t.now,
+        channel=original.channel,
+        name=name,
+        subject=original.subject,
+        body=original.body,
+        sender=owner.sms_sender,
+        author=t.actor,
+    )
+    after = _told(made) | {"copied_from": str(original.id), "copied_version": original.version}
+    await t.record("template.copy", "template", made.id, None, after, service_id=owner.id)
     return made
 
 
@@ -80,7 +104,7 @@ async def update(t: Transaction, template_id: UUID, **texts: str | None) -> Temp
         raise ActionError(NOTHING_NAMED)  # not a version that says the same
     before = await templates.find(t.connection, template_id)
     sender = (await t.service(str(before.service_id))).sms_sender
-    after = await templates.update(t.connection, template_id, t.now, sender=sender, **texts)
+    after = await templates.update(t.connection, template_id, t.now, sender=sender, author=t.actor, **texts)
     await _record(t, "update", before, after)
     return after
 
@@ -90,6 +114,14 @@ async def archive(t: Transaction, template_id: UUID) -> Template:
     before = await templates.find(t.connection, template_id)
     after = await templates.archive(t.connection, template_id)
     await _record(t, "archive", before, after)
+    return after
+
+
+async def restore(t: Transaction, template_id: UUID) -> Template:
+    """Doors take messages of it again. Raises TemplateError."""
+    before = await templates.find(t.connection, template_id)
+    after = await templates.restore(t.connection, template_id)
+    await _record(t, "restore", before, after)
     return after
 
 

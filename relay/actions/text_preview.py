@@ -27,6 +27,11 @@ class TextPreview:
     changes: tuple[Change, ...]
     refused: Refused | None
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What is sent, cut as carriers cut it; joined they are `text`."""
+        return parts.split(self.text)
+
 
 def of_words(words: str, service: Service) -> TextPreview:
     """What the service sends where a mail to a phone says this. Raises Refused where nothing is left of it."""

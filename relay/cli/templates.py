@@ -7,6 +7,7 @@ from uuid import UUID
 import typer
 
 from delivery.library import templates
+from delivery.library.template_texts import TemplateError
 from messages.message import Channel
 from messages.reply import Refused
 from messages.template import Template
@@ -116,7 +117,7 @@ def _body(file: str) -> str:
         return octets.decode("utf-8-sig")  # some editors write a mark first
     except UnicodeDecodeError as error:
         line = octets.count(b"\n", 0, error.start) + 1
-        raise templates.TemplateError("the body file is not UTF-8 text; look at line {line}", line=line) from None
+        raise TemplateError("the body file is not UTF-8 text; look at line {line}", line=line) from None
 
 
 def _values(given: str) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import re
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -19,7 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from messages import message
-from messages.address import Address, AddressError
+from messages.address import AddressError
 from messages.email.compose import MAX_URL_CHARACTERS, is_one_click_url
 from messages.message import (
     MAX_AHEAD_SECONDS,
@@ -29,8 +28,8 @@ from messages.message import (
 )
 from messages.phone import PhoneNumber, PhoneNumberError
 from messages.text import Text
+from relay import addresses
 
-MAX_EMAIL_CHARACTERS = 320
 MAX_PERSONALISATION_BYTES = 51_200
 
 NOT_UUID = Text("{field} is not a valid UUID")
@@ -53,7 +52,6 @@ UK_NUMBERS = {f"07700900{end}": f"+447700900{end}" for end in ("000", "111", "22
 NOT_CURSOR = Text("{field} is not a cursor of this list: take it from links.next as it is")
 
 _CURSOR = re.compile("^[0-7][0-9a-f]{15}$")  # clients know nothing of what is in it
-_INVISIBLE = dict.fromkeys(map(ord, "\u180e\u200b\u200c\u200d\u2060\ufeff"))  # pasted from documents
 
 
 def invalid(text: Text, **values: object) -> PydanticCustomError:
@@ -68,17 +66,10 @@ def _uuid(value: Any) -> Any:
 
 
 def _email_address(text: str) -> str:
-    text = text.translate(_INVISIBLE).strip()
-    if len(text) > MAX_EMAIL_CHARACTERS:  # looking into two million takes half a second
-        raise invalid(NOT_EMAIL)
     try:
-        validate_email(text, check_deliverability=False)
-        address = Address.parse(text)
-    except (EmailNotValidError, AddressError):
+        return str(addresses.parse(text))
+    except AddressError:
         raise invalid(NOT_EMAIL) from None
-    if not address.ascii:  # SES carries ASCII local parts only
-        raise invalid(NOT_EMAIL)
-    return str(address)
 
 
 def _phone_number(text: str) -> str:

@@ -13,7 +13,7 @@ from auth.services import OWN_ID, OWN_TEMPLATE_ID
 from config.words import Words
 from messages.address import Address
 from messages.envelope import Envelope
-from messages.message import Answer, Lane, Language, Personalised, Submission
+from messages.message import Answer, Door, Lane, Language, Personalised, Submission
 from messages.phone import PhoneNumber
 from messages.recipient import Recipient
 from messages.reply import KEY_REVOKED, Refused
@@ -112,6 +112,7 @@ class Codes:
             envelope=Envelope(None, (to,)),
             content=content,
             trace=TRACE,
+            door=Door.RELAY,
             lane=Lane.PRIORITY,
             language=Language(user.language),
             lifetime_seconds=lifetime_seconds,

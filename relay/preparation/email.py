@@ -136,10 +136,15 @@ class EmailPreparer:
 
     async def _variant(self, submission: Submission, principal: Principal) -> Variant:
         """The branding as it now is, whose version the message keeps."""
-        variant = await self._brandings.find(principal.service.id, submission.branding or principal.branding)
-        if variant is None or variant.archived:
-            raise Refused(reply.BAD_OPTION, field="X-Notify-Branding", reason=_NO_BRANDING)
-        return variant
+        return await variant_of(self._brandings, principal.service.id, submission.branding or principal.branding)
+
+
+async def variant_of(brandings: Brandings, service_id: UUID, asked: str) -> Variant:
+    """A branding that the service may use now. Raises Refused."""
+    variant = await brandings.find(service_id, asked)
+    if variant is None or variant.archived:
+        raise Refused(reply.BAD_OPTION, field="X-Notify-Branding", reason=_NO_BRANDING)
+    return variant
 
 
 def filled(template: Template, personalisation: Mapping[str, Any], sanitised: tuple[str, ...] = ()) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from config.settings import Settings
 from delivery.store.totals import Totals
+from relay.journal import Journal
 from relay.processes.doors import DoorParts, open_door
 from relay.processes.life import DRAIN_SECONDS, Place
 from relay.processes.roles import SITE
@@ -60,6 +61,7 @@ def site_of(parts: DoorParts, settings: Settings) -> Site:
         senders=parts.senders,
         feed=parts.feed,
         people=Accounts(secret),
+        journal=Journal(parts.metrics),
         activity=Remembered(lambda: Totals(parts.database).read(MONTHS, time.time()), _ACTIVITY_SECONDS, time.time),
         pace=Pace(time.time),
         now=time.time,

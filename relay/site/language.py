@@ -62,5 +62,10 @@ def moment(at: float, language: Language, zone: str = TIME_ZONE) -> str:
     return f"{day(at, language, zone)}, {clock} {name}"
 
 
+def zone_name(zone: str, language: Language) -> str:
+    """As in Eastern Time and heure de l'Est."""
+    return dates.get_timezone_name(ZoneInfo(zone), "long", locale=LOCALES[language])
+
+
 def _local(at: float, zone: str) -> datetime:
     return datetime.fromtimestamp(at, UTC).astimezone(ZoneInfo(zone))

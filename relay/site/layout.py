@@ -53,7 +53,7 @@ def environment(spoken: Language, translate: Translate) -> Environment:
     return made
 
 
-def render(template: str, spoken: Language, translate: Translate, **values: object) -> str:
+def render(template: str, spoken: Language, translate: Translate, /, **values: object) -> str:
     """A whole page as HTML."""
     return environment(spoken, translate).get_template(template).render(values)
 

@@ -29,6 +29,8 @@ class Link:
 
 
 SERVICE: tuple[Entry, ...] = (
+    Entry("services/{service_id}/templates", Text("Templates"), Permission.MANAGE_TEMPLATES),
+    Entry("services/{service_id}/send", Text("Send"), Permission.SEND_MESSAGES),
     Entry("services/{service_id}/guests", Text("Guest list"), Permission.MANAGE_API_KEYS),
     Entry("services/{service_id}/team", Text("Team"), Permission.MANAGE_SERVICE),
     Entry("services/{service_id}/settings", Text("Settings"), Permission.MANAGE_SERVICE),

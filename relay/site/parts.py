@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from delivery.store.searching import Searching
     from delivery.store.totals import Activity
     from relay.accept import Acceptor
+    from relay.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Site:
     senders: "OriginationIdentities"
     feed: "Feed"
     people: People
+    journal: "Journal"
     activity: Remembered["Activity"]
     pace: Pace
     now: Callable[[], float]

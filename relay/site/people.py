@@ -1,6 +1,6 @@
 """Who there is, and what each may do in a service: asked of the database at every request (ASVS 5.0, 8.3.2)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.people import memberships, users
 from auth.people.permissions import Permission
 from auth.people.users import User
+from auth.principal import Service
 from config.keyring import Keyring
+from config.settings import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +29,10 @@ class Accounts:
         """None: no member."""
         found = await memberships.find(connection, service_id, user_id)
         return None if found is None else found.permissions
+
+    async def services(
+        self, connection: AsyncConnection, limits: Limits, user_id: UUID
+    ) -> Sequence[tuple[Service, Collection[Permission]]]:
+        """Those that somebody is a member of, by name, and what they may do in each."""
+        found = await memberships.of_user(connection, limits, user_id)
+        return [(service, membership.permissions) for service, membership in found]

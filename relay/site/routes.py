@@ -4,8 +4,10 @@ from relay.site.account import rooms as account
 from relay.site.entry import rooms as entry
 from relay.site.public import activity, contact, pages
 from relay.site.routing import Route
+from relay.site.send import routes as send
 from relay.site.services import adding, listing, reply_tos, settings
 from relay.site.teams import approvals, auditing, going_live, guests, joining, team
+from relay.site.templates import routes as templates
 
 ROUTES: tuple[Route, ...] = (
     *entry.ROUTES,
@@ -23,4 +25,6 @@ ROUTES: tuple[Route, ...] = (
     *going_live.ROUTES,
     *approvals.ROUTES,
     *auditing.ROUTES,
+    *templates.ROUTES,
+    *send.ROUTES,
 )

@@ -3,7 +3,7 @@
 What somebody may not see is as if it were not there. Knows no page.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -41,6 +41,9 @@ class User(Protocol):
     def name(self) -> str: ...
 
     @property
+    def phone(self) -> str | None: ...
+
+    @property
     def language(self) -> Language: ...
 
     @property
@@ -59,6 +62,12 @@ class People(Protocol):
         self, connection: AsyncConnection, user_id: UUID, service_id: UUID
     ) -> Collection[Permission] | None:
         """None: no member."""
+        ...
+
+    async def services(
+        self, connection: AsyncConnection, limits: Limits, user_id: UUID
+    ) -> Sequence[tuple[Service, Collection[Permission]]]:
+        """Those that somebody is a member of, by name, and what they may do in each."""
         ...
 
 

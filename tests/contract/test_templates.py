@@ -13,11 +13,18 @@ from config.database import Database
 from delivery.exit.rendering import Renderer, RenderingError
 from delivery.library import templates
 from delivery.library.brandings import Brandings
-from delivery.library.templates import MAX_BODY_CHARACTERS, MAX_NAME_CHARACTERS, TemplateError, Templates
+from delivery.library.template_texts import (
+    MAX_BODY_CHARACTERS,
+    MAX_NAME_CHARACTERS,
+    TemplateError,
+    draft,
+    problems,
+)
+from delivery.library.templates import Templates
 from delivery.library.versions import FRESH_SECONDS
 from messages.address import Address
 from messages.email.compose import Recipe
-from messages.message import Channel, ContentKind, KeyType, Lane, Language, Message
+from messages.message import Channel, ContentKind, Door, KeyType, Lane, Language, Message
 from messages.status import Status
 from messages.template import Template
 from tests.fakes.auth import NOW, FixedClock, counted
@@ -237,6 +244,7 @@ def message(template_id: UUID, version: int = 1) -> Message:
         key_id=uuid4(),
         key_type=KeyType.NORMAL,
         channel=Channel.EMAIL,
+        door=Door.HTTP,
         lane=Lane.NORMAL,
         template_id=template_id,
         template_version=version,
@@ -298,3 +306,15 @@ async def test_a_service_keeps_so_many_versions_and_takes_nothing_from_others(
     with pytest.raises(TemplateError, match="at most 2 versions"):
         await create(database)
     assert (await create(database, service_id=uuid4())).version == 1
+
+
+def test_a_text_that_nobody_keeps_is_read_as_one_that_is_kept() -> None:
+    made = draft(Channel.SMS, "Passports", SERVICE, name="", subject=None, body="Hello\r\n((name))")
+    assert (made.channel, made.service_id, made.body, made.placeholders) == (
+        *(Channel.SMS, SERVICE, "Hello\n((name))", ("name",)),
+    )
+
+
+def test_all_that_is_wrong_is_told_at_once_and_where() -> None:
+    found = list(problems(Channel.EMAIL, "", name=" ", subject="((a??b", body="\n"))
+    assert [each.text_of for each in found] == ["name", "subject", "body"]

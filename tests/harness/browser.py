@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import aiohttp
 from yarl import URL
@@ -150,9 +150,10 @@ class Browser:
             fields.fill(label, value)
         if name := pressed.attributes.get("name"):
             fields.pairs.append((name, pressed.attributes.get("value", "")))
-        path = urljoin(self.page.url, form.attributes.get("action") or self.page.url)
+        action = pressed.attributes.get("formaction") or form.attributes.get("action") or self.page.url
+        path = urljoin(self.page.url, action)
         if form.attributes.get("method", "get").lower() == "get":
-            return await self.open(path.partition("?")[0] + "?" + aiohttp.FormData(fields.pairs)().decode())
+            return await self.open(path.partition("?")[0] + "?" + urlencode([*fields.sent(), *fields.pairs]))
         return await self.open(path, method="POST", data=fields.data())
 
 
@@ -187,7 +188,7 @@ class _Filled:
             self._typed[id(control)] = self._option(control, value) if control.tag == "select" else value
 
     def data(self) -> Any:
-        self.pairs = [*self._sent(), *self.pairs]
+        self.pairs = [*self.sent(), *self.pairs]
         if self._form.attributes.get("enctype") != "multipart/form-data":
             return aiohttp.FormData(self.pairs)
         form = aiohttp.FormData(default_to_multipart=True)
@@ -197,7 +198,7 @@ class _Filled:
             form.add_field(name, octets, filename=filename, content_type="application/octet-stream")
         return form
 
-    def _sent(self) -> list[tuple[str, str]]:
+    def sent(self) -> list[tuple[str, str]]:
         found = []
         for control in self._form.all():
             name, kind = control.attributes.get("name"), control.attributes.get("type", "text")

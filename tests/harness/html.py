@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-_EMPTY = frozenset({"meta", "br", "link", "img", "hr", "input", "wbr"})
+_EMPTY = frozenset({"meta", "base", "br", "link", "img", "hr", "input", "wbr"})
 
 
 @dataclass(slots=True)

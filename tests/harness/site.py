@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import services
@@ -16,6 +17,7 @@ from auth.people import sessions
 from auth.people.permissions import Permission
 from auth.people.sessions import Factor
 from auth.people.users import User
+from auth.principal import Service
 from auth.throttle import Throttle
 from auth.verify import Verifier
 from config.database import Database
@@ -31,6 +33,8 @@ from delivery.library.templates import Templates
 from delivery.store.totals import Totals
 from messages.message import Channel, Language
 from relay.accept import Acceptor
+from relay.journal import Journal
+from relay.metrics import DoorMetrics
 from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
 from relay.serving import serve
@@ -64,6 +68,7 @@ _SEALING = Keyring.parse(Keyring.generate())
 class Person:
     email: str = "amala@dept.gc.ca"
     name: str = "Amala Okafor"
+    phone: str | None = None
     language: Language = Language.EN
     operator: bool = False
     held_at: float | None = None
@@ -86,6 +91,13 @@ class Known:
     ) -> Collection[Permission] | None:
         found = self.members.get((user_id, service_id))
         return await self.accounts.permissions(connection, user_id, service_id) if found is None else found
+
+    async def services(
+        self, connection: AsyncConnection, limits: Limits, user_id: UUID
+    ) -> list[tuple[Service, Collection[Permission]]]:
+        held = {service_id: given for (member, service_id), given in self.members.items() if member == user_id}
+        found = [(await services.find(connection, limits, service_id), given) for service_id, given in held.items()]
+        return sorted(found, key=lambda each: each[0].name)
 
 
 @dataclass(slots=True)
@@ -222,6 +234,7 @@ def _site(
         senders=OriginationIdentities(database, clock),
         feed=Feed(database, store.sources),
         people=people,
+        journal=Journal(DoorMetrics(CollectorRegistry())),
         activity=Remembered(lambda: Totals(database).read(MONTHS, clock()), 3600, clock),
         pace=Pace(clock),
         now=clock,

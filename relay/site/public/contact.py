@@ -76,7 +76,7 @@ async def send(visit: Visit) -> Response:
             words=form["message"].strip(),
         )
     copied = await _tell(visit, made)
-    return visit.to("contact/sent", **({"copy": "sent"} if copied else {}))
+    return visit.to("contact/sent", copy="sent") if copied else visit.to("contact/sent")
 
 
 async def sent(visit: Visit) -> Response:

@@ -16,7 +16,7 @@ from tests.harness.untranslated import bracketed, untranslated
 
 FIRST_VIEW, STYLESHEET, SCRIPTS = 60_000, 25_000, 12_000
 PATHS = OPENABLE
-SAME = ("Code", "Documentation", "Messages", "Pages", "Service", "Type")
+SAME = ("Code", "Documentation", "Message", "Messages", "Pages", "Service", "Type", "Version", "Versions")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -222,3 +222,9 @@ def test_filling_never_fails_and_makes_one_clean_line_of_a_subject(text, title, 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=60))
 def test_filled_body_contains_the_value_as_it_was_given(value):
     assert body("a ((x)) b", x=value) == f"a {value} b"
+
+
+def test_conditions_are_names_that_only_show_a_text() -> None:
+    made = template(subject="((late??Late: ))((name))", body="((Late??((days)) days late)) ((vip)) ((vip??thanks))")
+    assert made.placeholders == ("late", "name", "days", "vip")
+    assert made.conditions == ("late",)

@@ -1,0 +1,1 @@
+"""Sending a template to one person: choose, fill in, check, send."""
