@@ -5,7 +5,7 @@ encrypted elsewhere. Knows nothing of what is changed.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -92,8 +92,11 @@ async def find(
     service_id: UUID | None = None,
     object_id: str | None = None,
     since: float | None = None,
+    kinds: Collection[str] | None = None,
+    actions: Collection[str] | None = None,
+    before: UUID | None = None,
 ) -> list[Entry]:
-    """What fits all that is named, newest first."""
+    """What fits all that is named, newest first; `kinds` are of objects, and `before` is an entry that is known."""
     c = audit.c
     statement = select(audit).order_by(c.at.desc(), c.id.desc()).limit(limit)
     if service_id is not None:
@@ -102,4 +105,11 @@ async def find(
         statement = statement.where(c.object_id == object_id)
     if since is not None:
         statement = statement.where(c.at >= since)
+    if kinds is not None:
+        statement = statement.where(c.object_kind.in_(kinds))
+    if actions is not None:
+        statement = statement.where(c.action.in_(actions))
+    if before is not None:
+        last = select(c.at).where(c.id == before).scalar_subquery()
+        statement = statement.where((c.at < last) | ((c.at == last) & (c.id < before)))
     return [Entry(**row) for row in (await connection.execute(statement)).mappings()]

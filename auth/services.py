@@ -280,11 +280,34 @@ def parse_name(text: str) -> str:
     return name
 
 
+def parse_names(name: str, name_fr: str | None) -> dict[str, str | None]:
+    """Both stand in header From of what is in both languages, so both together are no longer than one. Raises
+    AuthError.
+    """
+    english, french = parse_name(name), parse_name(name_fr) if name_fr else None
+    if french and len(english) + len(BETWEEN_NAMES) + len(french) > MAX_NAME_CHARACTERS:
+        raise AuthError(NAMES_TOO_LONG, limit=MAX_NAME_CHARACTERS - len(BETWEEN_NAMES))
+    return {"name": english, "name_fr": None if french == english else french}
+
+
 def parse_limit(number: int) -> int:
     """How much a service or key may do of something. Raises AuthError."""
     if not 1 <= number <= MAX_LIMIT:
         raise AuthError(BAD_LIMIT, most=MAX_LIMIT)
     return number
+
+
+def parse_email_from(text: str, domain: str) -> str:
+    """The part before the @ in lower case: two services may not differ by capitals alone. Raises AuthError."""
+    if "@" in text:
+        raise AuthError(FROM_WITH_DOMAIN, local=text.rpartition("@")[0].strip())
+    try:
+        address = Address.parse(f"{text.strip().lower()}@{domain}")
+    except AddressError as error:
+        raise AuthError(BAD_FROM, reason=error.text) from None
+    if not address.ascii:  # SES takes no SMTPUTF8 sender
+        raise AuthError(BAD_FROM, reason=NOT_ASCII)
+    return address.local
 
 
 async def _set(connection: AsyncConnection, limits: Limits, service_id: UUID, **values: bool) -> Service:
@@ -297,8 +320,8 @@ async def _checked(connection: AsyncConnection, **values: Any) -> dict[str, Any]
     values["domain"] = names.parse_name(values["domain"])
     if await names.find(connection, values["domain"]) is None:
         raise AuthError(DOMAIN_UNKNOWN, name=values["domain"])
-    values["email_from"] = _local_part(values["email_from"], values["domain"])
-    values |= _names(values["name"], values["name_fr"])
+    values["email_from"] = parse_email_from(values["email_from"], values["domain"])
+    values |= parse_names(values["name"], values["name_fr"])
     if values.get("reply_to_address"):
         values["reply_to_address"] = reply_tos.parse(values["reply_to_address"])
     if values.get("contact"):
@@ -310,30 +333,7 @@ async def _checked(connection: AsyncConnection, **values: Any) -> dict[str, Any]
     return values
 
 
-def _names(name: str, name_fr: str | None) -> dict[str, str | None]:
-    """Both stand in header From of what is in both languages, so both together are no longer than one. Raises
-    AuthError.
-    """
-    english, french = parse_name(name), parse_name(name_fr) if name_fr else None
-    if french and len(english) + len(BETWEEN_NAMES) + len(french) > MAX_NAME_CHARACTERS:
-        raise AuthError(NAMES_TOO_LONG, limit=MAX_NAME_CHARACTERS - len(BETWEEN_NAMES))
-    return {"name": english, "name_fr": None if french == english else french}
-
-
 def _is_taken(error: IntegrityError) -> bool:
     """Whether it is the one constraint that a value of `create` breaks by being somebody else's already."""
     codes = {getattr(error.orig, name, None) for name in ("sqlite_errorname", "sqlstate")}
     return not codes.isdisjoint(("SQLITE_CONSTRAINT_UNIQUE", "23505"))
-
-
-def _local_part(text: str, domain: str) -> str:
-    """Lower case: two services may not differ by capitals alone."""
-    if "@" in text:
-        raise AuthError(FROM_WITH_DOMAIN, local=text.rpartition("@")[0].strip())
-    try:
-        address = Address.parse(f"{text.strip().lower()}@{domain}")
-    except AddressError as error:
-        raise AuthError(BAD_FROM, reason=error.text) from None
-    if not address.ascii:  # SES takes no SMTPUTF8 sender
-        raise AuthError(BAD_FROM, reason=NOT_ASCII)
-    return address.local

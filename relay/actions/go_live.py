@@ -1,6 +1,7 @@
 """Going live: what has to be done before, the request, and the decision of an operator or of the organisation."""
 
 from enum import StrEnum
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,7 +11,6 @@ from auth.errors import REQUEST_UNKNOWN, AuthError
 from auth.people import go_live, invitations, memberships, organisations
 from auth.people.go_live import GoLiveRequest, UseCase
 from auth.people.permissions import Permission
-from auth.people.users import User
 from auth.principal import Service
 from delivery.library import templates
 from delivery.store.tables import counters
@@ -45,6 +45,16 @@ class Progress(StrEnum):
     DONE = "done"
     BEGUN = "begun"
     TO_DO = "to-do"
+
+
+class Decider(Protocol):
+    """What this needs to know of a user."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def operator(self) -> bool: ...
 
 
 async def checklist(t: Transaction, service: Service) -> dict[Step, Progress]:
@@ -82,22 +92,23 @@ async def ask(t: Transaction, named: str, by: UUID) -> GoLiveRequest:
         request = await go_live.write(t.connection, service.id, request.use_case)
     asked = await go_live.ask(t.connection, request, by, t.now)
     await _record(t, "request", asked, None, dict(asked.use_case))
+    await services.ensure_own(t)  # it writes to those who decide, and to the team
     return asked
 
 
-async def may_decide(t: Transaction, user: User, service: Service) -> bool:
+async def may_decide(t: Transaction, user: Decider, service: Service) -> bool:
     """Operators, and the approvers of the service's organisation."""
     return user.operator or service.organisation_id in await organisations.approved_by(t.connection, user.id)
 
 
-async def to_decide(t: Transaction, user: User) -> list[tuple[GoLiveRequest, Service]]:
+async def to_decide(t: Transaction, user: Decider) -> list[tuple[GoLiveRequest, Service]]:
     """What waits for them, the oldest first."""
     waiting = await go_live.waiting(t.connection)
     pairs = [(each, await t.service(str(each.service_id))) for each in waiting]
     return [(request, service) for request, service in pairs if await may_decide(t, user, service)]
 
 
-async def find(t: Transaction, user: User, request_id: UUID) -> tuple[GoLiveRequest, Service]:
+async def find(t: Transaction, user: Decider, request_id: UUID) -> tuple[GoLiveRequest, Service]:
     """One that they may decide, or decided. Raises UnknownError."""
     try:
         request = await go_live.get(t.connection, request_id)
@@ -109,7 +120,7 @@ async def find(t: Transaction, user: User, request_id: UUID) -> tuple[GoLiveRequ
     return request, service
 
 
-async def decide(t: Transaction, user: User, request_id: UUID, *, approved: bool, remark: str) -> GoLiveRequest:
+async def decide(t: Transaction, user: Decider, request_id: UUID, *, approved: bool, remark: str) -> GoLiveRequest:
     """Approved, the service is live within 5 seconds. Raises a TextError."""
     request, service = await find(t, user, request_id)
     await t.service_to_change(str(service.id))

@@ -8,9 +8,8 @@ from auth.people import invitations, memberships, organisations, users
 from auth.people.invitations import Invitation
 from auth.people.memberships import Membership
 from auth.people.permissions import Permission
-from auth.people.users import User
 from messages.address import Address, AddressError
-from relay.actions import members
+from relay.actions import members, services
 from relay.actions.errors import BAD_ADDRESS, ActionError
 from relay.actions.transaction import Transaction
 
@@ -30,6 +29,7 @@ async def invite(
         t.connection, t.secret, t.now, service_id=owner.id, address=parsed, permissions=permissions, invited_by=by
     )
     await _record(t, "add", made)
+    await services.ensure_own(t)  # it writes the letter
     return made, code
 
 
@@ -42,13 +42,13 @@ async def cancel(t: Transaction, service: str, invitation_id: UUID) -> Invitatio
     return found
 
 
-async def accept(t: Transaction, user: User, code: str) -> Membership:
+async def accept(t: Transaction, user_id: UUID, address: str, code: str) -> Membership:
     """They are of the team from now on. Raises AuthError unless it is their address that was invited, or when it is
     over.
     """
-    found = await invitations.by_code(t.connection, t.secret, code, Address.parse(user.email), t.now)
+    found = await invitations.by_code(t.connection, t.secret, code, Address.parse(address), t.now)
     await invitations.end(t.connection, found, t.now)
-    made = await members.add(t, str(found.service_id), user.id, found.permissions)
+    made = await members.add(t, str(found.service_id), user_id, found.permissions)
     await _record(t, "accept", found)
     return made
 

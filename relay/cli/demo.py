@@ -28,6 +28,7 @@ def sheet(settings: Settings) -> Text:
     path = settings.state_dir / "demo.json"
     if not path.exists():
         private.write(path, json.dumps(write(_make), indent=1).encode())
+    write(services.ensure_own)  # letters of the web site leave from it
     made = json.loads(path.read_text())
     if missing := _TEMPLATES.keys() - made.keys():  # made by a version without them
         for name in missing:

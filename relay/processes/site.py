@@ -13,6 +13,7 @@ from relay.serving import serve
 from relay.site.application import application
 from relay.site.pace import Pace
 from relay.site.parts import Site
+from relay.site.people import Accounts
 from relay.site.public.activity import MONTHS
 from relay.site.remembered import Remembered
 from relay.site.sweeping import Sweeping
@@ -42,10 +43,11 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
 
 
 def site_of(parts: DoorParts, settings: Settings) -> Site:
+    secret = secret_keyring(settings)
     return Site(
         database=parts.database,
         settings=settings,
-        secret=secret_keyring(settings),
+        secret=secret,
         words=parts.words,
         verifier=parts.verifier,
         throttle=parts.throttle,
@@ -57,18 +59,8 @@ def site_of(parts: DoorParts, settings: Settings) -> Site:
         brandings=parts.brandings,
         senders=parts.senders,
         feed=parts.feed,
-        people=Nobody(),
+        people=Accounts(secret),
         activity=Remembered(lambda: Totals(parts.database).read(MONTHS, time.time()), _ACTIVITY_SECONDS, time.time),
         pace=Pace(time.time),
         now=time.time,
     )
-
-
-class Nobody:
-    """No user is known here yet."""
-
-    async def user(self, connection: object, user_id: object) -> None:
-        return None
-
-    async def permissions(self, connection: object, user_id: object, service_id: object) -> None:
-        return None

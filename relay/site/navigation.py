@@ -1,6 +1,8 @@
 """What leads through the pages, and who sees each: a room adds its entries here. What is no route is not shown."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from uuid import UUID
 
 from auth.people.permissions import Permission
 from messages.text import Text
@@ -26,10 +28,17 @@ class Link:
     is_for_strangers: bool = False  # gone once somebody is signed in
 
 
-SERVICE: tuple[Entry, ...] = ()
-ACCOUNT = (
+SERVICE: tuple[Entry, ...] = (
+    Entry("services/{service_id}/guests", Text("Guest list"), Permission.MANAGE_API_KEYS),
+    Entry("services/{service_id}/team", Text("Team"), Permission.MANAGE_SERVICE),
+    Entry("services/{service_id}/settings", Text("Settings"), Permission.MANAGE_SERVICE),
+    Entry("services/{service_id}/go-live", Text("Go live"), Permission.MANAGE_SERVICE),
+    Entry("services/{service_id}/audit", Text("Who changed what"), Permission.MANAGE_SERVICE),
+)
+ACCOUNT: tuple[Link, ...] = (
     Link("services", Text("Your services"), Needs.SIGNED_IN),
     Link("account", Text("Your account"), Needs.SIGNED_IN),
+    Link("approvals", Text("Requests to go live"), Needs.OPERATOR),
     Link("sign-in", Text("Sign in"), is_for_strangers=True),
 )
 FOOT = (
@@ -46,3 +55,9 @@ START = (
     Link("sign-in", Text("Sign in"), is_for_strangers=True),
 )
 SITEMAP = (Link("", Text("Start page")), *FOOT[:-1], *START, *ACCOUNT[:2])
+
+
+def first_page(service_id: UUID, permissions: Collection[Permission]) -> str | None:
+    """The first of a service's pages that somebody may see; None: none of them."""
+    path = next((each.path for each in SERVICE if each.needs in permissions), None)
+    return path.replace("{service_id}", str(service_id)) if path else None

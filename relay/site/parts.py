@@ -77,3 +77,9 @@ class Site:
         """For relay/actions: on disk at its end, undone when it raises."""
         async with self.database.write() as connection:
             yield Transaction(connection, self.settings, self.secret, None, actor, self.now())
+
+    @asynccontextmanager
+    async def reading(self, actor: Actor) -> AsyncIterator[Transaction]:
+        """For what relay/actions tell: all of one moment."""
+        async with self.database.read() as connection:
+            yield Transaction(connection, self.settings, self.secret, None, actor, self.now())

@@ -4,5 +4,23 @@ from relay.site.account import rooms as account
 from relay.site.entry import rooms as entry
 from relay.site.public import activity, contact, pages
 from relay.site.routing import Route
+from relay.site.services import adding, listing, reply_tos, settings
+from relay.site.teams import approvals, auditing, going_live, guests, joining, team
 
-ROUTES: tuple[Route, ...] = (*entry.ROUTES, *account.ROUTES, *pages.ROUTES, *activity.ROUTES, *contact.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *entry.ROUTES,
+    *account.ROUTES,
+    *pages.ROUTES,
+    *activity.ROUTES,
+    *contact.ROUTES,
+    *listing.ROUTES,
+    *adding.ROUTES,
+    *settings.ROUTES,
+    *reply_tos.ROUTES,
+    *team.ROUTES,
+    *joining.ROUTES,
+    *guests.ROUTES,
+    *going_live.ROUTES,
+    *approvals.ROUTES,
+    *auditing.ROUTES,
+)

@@ -31,11 +31,23 @@ SERVICE_ID = "service_id"
 class User(Protocol):
     """What every page needs to know of who is signed in."""
 
-    id: UUID
-    name: str
-    language: Language
-    operator: bool
-    held_at: float | None
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def email(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def language(self) -> Language: ...
+
+    @property
+    def operator(self) -> bool: ...
+
+    @property
+    def held_at(self) -> float | None: ...
 
 
 class People(Protocol):

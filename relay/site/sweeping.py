@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from auth.people import codes, devices, drafts, enquiries, sessions
+from auth.people import codes, devices, drafts, enquiries, invitations, sessions
 from config.database import Database
 from relay.failures import described
 
@@ -31,6 +31,6 @@ class Sweeping:
 
     async def sweep(self) -> None:
         now = self._now()
-        for each in (sessions, codes, devices, drafts, enquiries):
+        for each in (sessions, codes, devices, drafts, enquiries, invitations):
             async with self._database.write() as connection:
                 await each.sweep(connection, now)

@@ -231,6 +231,17 @@ async def test_nobody_gets_a_session_row_by_looking(site: RunningSite) -> None:
     assert await rows() == before + 1
 
 
+async def test_nobody_fills_the_database_with_sessions(site: RunningSite) -> None:
+    site.clock.ahead_seconds += 700
+    data, statuses = {"name": "x" * 100}, []
+    for _ in range(121):
+        answered = await (await site.browser()).ask("POST", "/en/probe", data=data)
+        statuses.append(answered.status)
+    site.clock.ahead_seconds += 700
+
+    assert statuses == [303] * 120 + [429]
+
+
 async def test_a_cookie_is_hidden_from_scripts_and_from_other_sites(site: RunningSite) -> None:
     answered = await (await site.browser()).ask("GET", "/en/contact")
 

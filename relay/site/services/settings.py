@@ -1,0 +1,189 @@
+"""A service's settings: one page that tells all, and one for each thing that changes."""
+
+from collections.abc import Mapping
+
+from starlette.responses import Response
+
+from auth import audit
+from auth.errors import BAD_CONTACT, AuthError
+from auth.people.permissions import Permission
+from auth.principal import Service
+from auth.reply_tos import parse
+from messages.message import Language
+from messages.text import Text
+from relay.actions import services as changing
+from relay.actions.transaction import Transaction
+from relay.site.routing import Handler, Route
+from relay.site.services.adding import wrong_address, wrong_names
+from relay.site.visits import Visit
+
+HOME = "services/{service_id}/settings"
+LANGUAGES: Mapping[Language, Text] = {
+    Language.BOTH: Text("In English and French, one after the other"),
+    Language.EN: Text("In English"),
+    Language.FR: Text("In French"),
+}
+_ORDERS = ("default", "fip_english", "fip_french")  # brandings that are no more than an order of languages
+_CHANNELS: Mapping[str, Text] = {
+    "sms_allowed": Text("Send text messages"),
+    "sms_prefix": Text("Begin each text message with the service's name"),
+    "sms_downgrade": Text("Write curly quotes and dashes plainly, where they would make a text message cost more"),
+}
+_SAVED = Text("The change is saved")
+_NO_LANGUAGE = Text("Choose a language")
+_NOT_YOURS = Text("Only those who run notify-relay can release the service, because they put it on hold. Write to them")
+
+
+async def show(visit: Visit) -> Response:
+    return visit.page(
+        "services/settings.html",
+        title=Text("Settings"),
+        service=visit.service,
+        says=LANGUAGES[_of(visit).language],
+        french_first=_of(visit).branding == "fip_french",
+        is_ordered=_of(visit).branding in _ORDERS,
+    )
+
+
+async def show_names(visit: Visit) -> Response:
+    service = _of(visit)
+    form = visit.filled(name=service.name, name_fr=service.name_fr or service.name)
+    return visit.page("services/settings_names.html", title=Text("Change the service's name"), form=form)
+
+
+async def take_names(visit: Visit) -> Response:
+    form = await visit.form()
+    name, name_fr = form.line("name"), form.line("name_fr")
+    async with visit.writing() as t:
+        errors = await wrong_names(t, name, name_fr, mine=_of(visit))
+        if not errors:
+            await changing.update(t, _id(visit), name=name, name_fr=name_fr)
+    return visit.invalid(f"{HOME}/name", errors) if errors else _saved(visit)
+
+
+async def show_address(visit: Visit) -> Response:
+    return visit.page(
+        "services/settings_address.html",
+        title=Text("Change the address that it sends from"),
+        form=visit.filled(email_from=_of(visit).email_from),
+    )
+
+
+async def take_address(visit: Visit) -> Response:
+    email_from = (await visit.form()).line("email_from").lower()
+    async with visit.writing() as t:
+        errors = await wrong_address(t, email_from, mine=_of(visit))
+        if not errors:
+            await changing.update(t, _id(visit), email_from=email_from)
+    return visit.invalid(f"{HOME}/address", errors) if errors else _saved(visit)
+
+
+async def show_language(visit: Visit) -> Response:
+    service = _of(visit)
+    return visit.page(
+        "services/settings_language.html",
+        title=Text("Change the language of its messages"),
+        form=visit.filled(language=service.language.value, first="fr" if service.branding == "fip_french" else "en"),
+        languages=[(each.value, visit.say(text)) for each, text in LANGUAGES.items()],
+        is_ordered=service.branding in _ORDERS,
+    )
+
+
+async def take_language(visit: Visit) -> Response:
+    form = await visit.form()
+    if form["language"] not in {each.value for each in LANGUAGES}:
+        return visit.invalid(f"{HOME}/language", {"language": _NO_LANGUAGE})
+    changes: dict[str, object] = {"language": Language(form["language"])}
+    if _of(visit).branding in _ORDERS:
+        changes["branding"] = "fip_french" if form["first"] == "fr" else "default"
+    async with visit.writing() as t:
+        await changing.update(t, _id(visit), **changes)
+    return _saved(visit)
+
+
+async def show_channels(visit: Visit) -> Response:
+    service = _of(visit)
+    return visit.page(
+        "services/settings_channels.html",
+        title=Text("Change how text messages are sent"),
+        form=visit.filled(channels=[name for name in _CHANNELS if getattr(service, name)]),
+        channels=[(name, visit.say(text)) for name, text in _CHANNELS.items()],
+    )
+
+
+async def take_channels(visit: Visit) -> Response:
+    ticked = (await visit.form()).many("channels")
+    async with visit.writing() as t:
+        await changing.update(t, _id(visit), **{name: name in ticked for name in _CHANNELS})
+    return _saved(visit)
+
+
+async def show_contact(visit: Visit) -> Response:
+    return visit.page(
+        "services/settings_contact.html",
+        title=Text("Change the contact for incidents"),
+        form=visit.filled(contact=_of(visit).contact or ""),
+    )
+
+
+async def take_contact(visit: Visit) -> Response:
+    contact = (await visit.form()).line("contact")
+    try:
+        parse(contact, BAD_CONTACT)
+    except AuthError as error:
+        return visit.invalid(f"{HOME}/contact", {"contact": error.text})
+    async with visit.writing() as t:
+        await changing.update(t, _id(visit), contact=contact)
+    return _saved(visit)
+
+
+async def show_hold(visit: Visit) -> Response:
+    title = Text("Release the service") if _of(visit).held else Text("Put the service on hold")
+    return visit.page("services/settings_hold.html", title=title, form=visit.filled())
+
+
+async def take_hold(visit: Visit) -> Response:
+    wanted = (await visit.form())["held"]
+    async with visit.writing() as t:
+        may = wanted == "yes" or await _may_release(t, visit)
+        if may:
+            await (changing.hold if wanted == "yes" else changing.release)(t, _id(visit))
+    if not may:
+        return visit.invalid(f"{HOME}/hold", {"held": _NOT_YOURS})
+    done = Text("The service is on hold") if wanted == "yes" else Text("The service sends again")
+    return visit.to(HOME, notice=done)
+
+
+async def _may_release(t: Transaction, visit: Visit) -> bool:
+    """What an operator holds, an operator releases."""
+    assert visit.user is not None
+    held = await audit.find(t.connection, 1, object_id=_id(visit), actions=("service.hold",))
+    return visit.user.operator or not held or held[0].actor_kind != "operator"
+
+
+def _of(visit: Visit) -> Service:
+    assert visit.service is not None
+    return visit.service
+
+
+def _id(visit: Visit) -> str:
+    return str(_of(visit).id)
+
+
+def _saved(visit: Visit) -> Response:
+    return visit.to(HOME, notice=_SAVED)
+
+
+_PAGES: Mapping[str, tuple[Handler, Handler]] = {
+    "name": (show_names, take_names),
+    "address": (show_address, take_address),
+    "language": (show_language, take_language),
+    "channels": (show_channels, take_channels),
+    "contact": (show_contact, take_contact),
+    "hold": (show_hold, take_hold),
+}
+ROUTES = (
+    Route("GET", HOME, show, Permission.MANAGE_SERVICE),
+    *(Route("GET", f"{HOME}/{name}", shown, Permission.MANAGE_SERVICE) for name, (shown, _) in _PAGES.items()),
+    *(Route("POST", f"{HOME}/{name}", taken, Permission.MANAGE_SERVICE) for name, (_, taken) in _PAGES.items()),
+)
