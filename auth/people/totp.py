@@ -126,4 +126,4 @@ def _step(secret: str, code: str, now: float) -> int | None:
 def _app(row: RowMapping, keyring: Keyring) -> App:
     secret = cipher(_c.secret, keyring).decrypt(row["secret"], row_id(row["id"])).decode()
     names = ("id", "user_id", "name", "created_at", "proved_at", "used_at")
-    return App(*(row[name] for name in names), secret)
+    return App(**{name: row[name] for name in names}, secret=secret)

@@ -92,8 +92,8 @@ class Way:
         wanted = await self._wanted(visit, await account(visit))
         if wanted is None:
             return visit.to(self.path)
-        values = {"wanted": wanted, "path": self.path, "form": visit.filled()}
-        return visit.page("account/code.html", title=Text("Enter the code that we sent"), **values)
+        title, form = Text("Enter the code that we sent"), visit.filled()
+        return visit.page("account/code.html", title=title, form=form, wanted=wanted, path=self.path)
 
     async def confirm(self, visit: Visit) -> Response:
         form, person = await visit.form(), await account(visit)
