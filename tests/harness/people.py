@@ -57,7 +57,7 @@ class Somebody:
 
 
 def person(user: User) -> Person:
-    return Person(user.name, user.language, user.operator, user.held_at, user.id)
+    return Person(name=user.name, language=user.language, operator=user.operator, held_at=user.held_at, id=user.id)
 
 
 async def somebody(

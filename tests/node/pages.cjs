@@ -16,7 +16,7 @@ function measure() {
     if (box.width > 1 && (box.right > innerWidth + 1 || (box.left < -1 && !each.matches(".to-contents")))) wide.push(each.outerHTML.slice(0, 80));
   }
   let longest = 0;
-  for (const each of document.querySelectorAll("main p, main li, main dd")) longest = Math.max(longest, ...lines(each).values());
+  for (const each of document.querySelectorAll("main p, main li, main dd")) if (each.checkVisibility()) longest = Math.max(longest, ...lines(each).values());
   return { wide, longest };
 }
 

@@ -1,5 +1,5 @@
 // Chromium with a passkey device of its own (CDP WebAuthn). One JSON line in, { url, cookies, picture }, one JSON line out: what the
-// pages say when a passkey is added and then asked for, what the device holds, and what the page says without scripts.
+// pages say when a passkey is added, asked for and signed in with, what the device holds, and what is said without scripts.
 const { open } = require("./browser.cjs");
 
 const DEVICE = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true,
@@ -35,8 +35,13 @@ async function withScripts({ url, cookies, picture }) {
   const proved = await page.locator("h1").innerText();
   const renewed = (await browser.cookies())[0].value !== before[0].value;
   const session = await browser.cookies();
+  await browser.clearCookies();
+  await page.goto(`${url}en/sign-in?next=/en/account`);
+  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await page.waitForURL("**/en/account");
+  const signedIn = await page.locator("main").innerText();
   await browser.close();
-  return { offered, list, credentials, proved, renewed, complaints, session };
+  return { offered, list, credentials, proved, renewed, complaints, session, signedIn };
 }
 
 async function withoutScripts({ url }, session) {

@@ -93,7 +93,7 @@ class Way:
         if wanted is None:
             return visit.to(self.path)
         title, form = Text("Enter the code that we sent"), visit.filled()
-        return visit.page("account/code.html", title=title, wanted=wanted, path=self.path, form=form)
+        return visit.page("account/code.html", title=title, form=form, wanted=wanted, path=self.path)
 
     async def confirm(self, visit: Visit) -> Response:
         form, person = await visit.form(), await account(visit)
@@ -176,7 +176,10 @@ async def _tell_number(visit: Visit, before: User) -> None:
     await tell(visit, _NUMBER)
 
 
-async def remove_number(visit: Visit) -> Response:
+async def change_number(visit: Visit) -> Response:
+    """To another one, or to none."""
+    if not (await visit.form())["remove"]:
+        return await _NUMBER_WAY.ask(visit)
     person = await account(visit)
     async with visit.writing() as t:
         await people.update(t, person.id, phone=None)
@@ -207,6 +210,6 @@ _NUMBER_WAY = Way(
 
 ROUTES = (
     *_ADDRESS_WAY.routes,
-    *_NUMBER_WAY.routes,
-    Route("POST", "account/number/remove", remove_number, Needs.SIGNED_IN, fresh=True),
+    *(each for each in _NUMBER_WAY.routes if (each.method, each.path) != ("POST", _NUMBER_WAY.path)),
+    Route("POST", _NUMBER_WAY.path, change_number, Needs.SIGNED_IN, fresh=True),
 )

@@ -7,9 +7,11 @@ import pyotp
 import pytest
 
 from auth import audit
+from auth.audit import Actor
 from auth.people import recovery, totp, users
 from auth.people.permissions import Permission
 from auth.people.sessions import Factor
+from relay.actions import people
 from relay.site.account import rooms
 from relay.site.routing import Needs
 from relay.site.standing import FRESH_SECONDS
@@ -323,3 +325,17 @@ async def test_the_audit_tells_each_change_and_no_secret(site: RunningSite) -> N
         ("user", str(amala.user.id), "user.totp.add"),
     }
     assert secret not in repr(found)
+
+
+async def test_a_number_is_judged_and_goes_when_asked(site: RunningSite) -> None:
+    amala = await new(site)
+    await amala.browser.open("/en/account/number")
+    assert (await amala.browser.press("Send a code", {"Your new phone number": "12"})).errors
+    async with site.site.writing(Actor("operator", "test")) as t:
+        await people.update(t, amala.user.id, phone="+16135550123")
+    page = await amala.browser.open("/en/account/number")
+    assert "+16135550123" in page.text
+    await amala.browser.press("Remove your number")
+    page = await amala.browser.open("/en/account/number")
+    assert "+16135550123" not in page.text
+    assert "phone number of your account was removed" in await told(amala)

@@ -63,6 +63,10 @@ async def test_it_proves_who_it_is_once_the_device_has_verified_them(seen: dict[
     assert kept[0].used_at is not None
 
 
+async def test_it_signs_in_alone_with_nothing_typed(seen: dict[str, Any], amala: Somebody) -> None:
+    assert amala.user.email in seen["signedIn"]
+
+
 async def test_without_scripts_the_page_says_so_and_offers_an_app(seen: dict[str, Any]) -> None:
     assert "Passkeys need scripts" in seen["plain"]
     assert "Add an authenticator app instead" in seen["plain"]
