@@ -41,7 +41,7 @@ class Somebody:
         self.site.clock.ahead_seconds += STEP_SECONDS
         return pyotp.TOTP(self.app.secret).at(int(self.site.clock()))
 
-    async def letters(self, to: str | None = None) -> list[dict[str, str]]:
+    async def letters(self, to: str | None = None) -> list[dict[str, Any]]:
         """Subject and body of each that went to them, or to another of their addresses; the newest first."""
         where = to or self.user.email
         key = Address.parse(where).key if "@" in where else PhoneNumber.parse(where).key
@@ -52,7 +52,7 @@ class Somebody:
     async def sent_code(self, to: str) -> str:
         """The code that went there last."""
         (newest, *_) = await self.letters(to)
-        (code,) = set(re.findall(r"\b\d{6}\b", json.dumps(newest)))
+        (code,) = set(re.findall(r"\b\d{6}\b", json.dumps(newest["personalisation"])))
         return code
 
 

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import services
 from auth.domains import names
-from auth.people import memberships, sessions
+from auth.people import sessions
 from auth.people.permissions import Permission
 from auth.people.sessions import Factor
+from auth.people.users import User
 from auth.throttle import Throttle
 from auth.verify import Verifier
 from config.database import Database
@@ -36,6 +37,7 @@ from relay.serving import serve
 from relay.site.application import application
 from relay.site.pace import Pace
 from relay.site.parts import Site
+from relay.site.people import Accounts
 from relay.site.public.activity import MONTHS
 from relay.site.remembered import Remembered
 from relay.site.routes import ROUTES
@@ -69,23 +71,21 @@ class Person:
 
 
 class Known:
-    """Who there is."""
+    """Who there is: those that a test makes up, and whoever has an account."""
 
-    def __init__(self) -> None:
+    def __init__(self, secret: Keyring) -> None:
+        self.accounts = Accounts(secret)
         self.users: dict[UUID, Person] = {}
         self.members: dict[tuple[UUID, UUID], frozenset[Permission]] = {}
 
-    async def user(self, connection: AsyncConnection, user_id: UUID) -> Person | None:
-        return self.users.get(user_id)
+    async def user(self, connection: AsyncConnection, user_id: UUID) -> Person | User | None:
+        return self.users.get(user_id) or await self.accounts.user(connection, user_id)
 
     async def permissions(
         self, connection: AsyncConnection, user_id: UUID, service_id: UUID
     ) -> Collection[Permission] | None:
-        """Those that a test gives, else those of the team."""
-        if (given := self.members.get((user_id, service_id))) is not None:
-            return given
-        found = await memberships.find(connection, service_id, user_id)
-        return None if found is None else found.permissions
+        found = self.members.get((user_id, service_id))
+        return await self.accounts.permissions(connection, user_id, service_id) if found is None else found
 
 
 @dataclass(slots=True)
@@ -175,7 +175,7 @@ async def running_site(
     async with database.write() as connection:
         if await names.find(connection, DOMAIN) is None:
             await domains.ensure(connection, _SEALING, DOMAIN, clock())
-    store, people = Store(database, keyring), Known()
+    store, people = Store(database, keyring), Known(keyring)
     site = _site(database, settings, keyring, clock, store, people, spoken or words())
     stopping = asyncio.Event()
     serving = asyncio.create_task(serve(application(site, routes), listener, stopping, **options))

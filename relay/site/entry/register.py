@@ -70,6 +70,8 @@ async def verify(visit: Visit) -> Response:
     form, session = await visit.form(), visit.session
     if session is None or session.user_id is None:
         return visit.to("register")
+    if form["again"]:
+        return await _send_again(visit, session.user_id)
     async with visit.writing_as_nobody() as t:
         wrong = await kept.use(
             t.connection, visit.site.secret, Purpose.VERIFY, session.user_id, session.id, form["code"], visit.now
@@ -82,12 +84,9 @@ async def verify(visit: Visit) -> Response:
     return visit.to("services", notice=_WELCOME)
 
 
-async def send_again(visit: Visit) -> Response:
-    session = visit.session
-    if session is None or session.user_id is None:
-        return visit.to("register")
+async def _send_again(visit: Visit, user_id: UUID) -> Response:
     try:
-        await _send(visit, session.user_id)
+        await _send(visit, user_id)
     except CodeError as error:
         return visit.to("verify", notice=error.text)
     return visit.to("verify")
@@ -140,5 +139,4 @@ ROUTES = (
     Route("POST", "register", register, Needs.NOBODY),
     Route("GET", "verify", show_verify, Needs.NOBODY),
     Route("POST", "verify", verify, Needs.NOBODY),
-    Route("POST", "verify/again", send_again, Needs.NOBODY),
 )

@@ -4,6 +4,7 @@ Every address is answered alike. Whoever has the mailbox alone gets nothing wher
 5.0 6.4.3).
 """
 
+from contextlib import suppress
 from uuid import uuid4
 
 from starlette.responses import Response
@@ -55,10 +56,8 @@ async def send(visit: Visit) -> Response:
         known = person if person is not None and person.held_at is None and person.verified_at is not None else None
         await visit.begin(connection, known.id if known else uuid4(), {})
     if known is not None:
-        try:
+        with suppress(CodeError, Unavailable):  # it would tell that there is an account
             await codes.send(visit, known, Purpose.RESET)
-        except (CodeError, Unavailable):  # it would tell that there is an account
-            pass
     return visit.to("forgot-password/code")
 
 
@@ -103,14 +102,15 @@ async def choose(visit: Visit) -> Response:
     form, person = await visit.form(), await _proved(visit)
     if person is None:
         return visit.to("forgot-password")
+    password = form["passkey_password" if form["secret_answer"] else "password"]
     names = visit.site.settings.site.names.values()
     try:
-        passwords.check(form["password"], context=(person.name, person.email, *names))
+        passwords.check(password, context=(person.name, person.email, *names))
     except PasswordError as error:
         return visit.invalid("new-password", {"password": error.text})
     if (field := await _second(visit, person)) is not None:
         return visit.invalid("new-password", {field: _NO_FACTOR})
-    encoded = await guarding.hashed(visit, person.email, form["password"])
+    encoded = await guarding.hashed(visit, person.email, password)
     async with visit.writing_as_nobody() as t:
         await people.set_password(t, person.id, encoded)
     try:

@@ -5,6 +5,7 @@ gets no code by mail: whoever reads their mail would not need it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from starlette.responses import Response
 
@@ -64,17 +65,16 @@ async def prove(visit: Visit) -> Response:
     person = await guarding.person_of(visit)
     if person is None or visit.session is None or Factor.PASSWORD not in visit.session.factors:
         return visit.to("sign-in")
+    if by := (await visit.form())["by"]:
+        return await _send(visit, person, by)
     return await _proved(visit, person, "two-factor", _SECOND, "code")
 
 
-async def send(visit: Visit) -> Response:
+async def _send(visit: Visit, person: User, by: str) -> Response:
     """Another code, by mail or by text."""
-    person, form = await guarding.person_of(visit), await visit.form()
-    if person is None or visit.session is None or Factor.PASSWORD not in visit.session.factors:
-        return visit.to("sign-in")
-    offered, by = await _offered(visit, person), form["by"]
+    offered = await _offered(visit, person)
     chosen = Factor.TEXT if by == "text" else Factor.EMAIL
-    query = {"by": by} if by == "text" else {}
+    query: dict[str, Any] = {"by": by} if by == "text" else {}
     query |= {"next": visit.next_url} if visit.next_url else {}
     if chosen not in offered:
         return visit.to("two-factor", **query)
@@ -125,7 +125,7 @@ async def _offered(visit: Visit, person: User) -> tuple[Factor, ...]:
     return has
 
 
-async def _asked(visit: Visit, person: User, offered: tuple[Factor, ...]) -> dict[str, object]:
+async def _asked(visit: Visit, person: User, offered: tuple[Factor, ...]) -> dict[str, Any]:
     asked = ceremonies(visit)
     async with visit.site.database.read() as connection:
         has = await passkeys.of_user(connection, person.id)
@@ -177,7 +177,6 @@ _ONE: Mapping[str, tuple[Judge, Factor]] = {
 ROUTES = (
     Route("GET", "two-factor", show, Needs.NOBODY),
     Route("POST", "two-factor", prove, Needs.NOBODY),
-    Route("POST", "two-factor/send", send, Needs.NOBODY),
     Route("GET", "two-factor/delivery", show_delivery, Needs.NOBODY),
     Route("GET", "unlock", show_unlock, Needs.NOBODY),
     Route("POST", "unlock", unlock, Needs.NOBODY),

@@ -1,5 +1,7 @@
 """Signing in by address and password, or by a passkey, which is both factors; and out."""
 
+from typing import Any
+
 from starlette.responses import Response
 
 from auth.errors import AuthError
@@ -19,6 +21,7 @@ from relay.site.visits import Visit
 _TITLE = Text("Sign in")
 _WRONG = Text("The email address or the password is wrong. If you forgot the password, choose a new one")
 _WRONG_PASSKEY = Text("The passkey was not accepted. Try again, or use your password")
+_SIGN_OUT = Text("Sign out")
 _OUT = Text("You are signed out.")
 
 
@@ -52,6 +55,10 @@ async def sign_in(visit: Visit) -> Response:
     return visit.to("two-factor", **_next(visit))
 
 
+async def show_sign_out(visit: Visit) -> Response:
+    return visit.page("entry/sign_out.html", title=_SIGN_OUT)
+
+
 async def sign_out(visit: Visit) -> Response:
     async with visit.site.database.write() as connection:
         await visit.sign_out(connection)
@@ -83,12 +90,13 @@ async def _rehash(visit: Visit, person: User, password: str) -> None:
             await people.rehash(t, person, encoded)
 
 
-def _next(visit: Visit) -> dict[str, str]:
+def _next(visit: Visit) -> dict[str, Any]:
     return {"next": visit.next_url} if visit.next_url else {}
 
 
 ROUTES = (
     Route("GET", "sign-in", show, Needs.NOBODY),
     Route("POST", "sign-in", sign_in, Needs.NOBODY),
+    Route("GET", "sign-out", show_sign_out, Needs.NOBODY),
     Route("POST", "sign-out", sign_out, Needs.NOBODY),
 )
