@@ -5,7 +5,6 @@ import json
 import os
 from typing import Any
 
-import pytest
 import pytest_asyncio
 
 from auth.people import passkeys
