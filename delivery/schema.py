@@ -4,20 +4,26 @@ Additive only, because the previous version's processes go on running on the new
 """
 
 from importlib import resources
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, column, inspect, select, table, text
 
 import migrations
 from config.database import Database
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 _LOCK = 0x6E6F7469667972  # any number of our own, for PostgreSQL's advisory lock
 
 
-def _config() -> Config:
+_VERSION = table("alembic_version", column("version_num"))
+
+
+def history() -> "Config":
+    """The migrations, as Alembic's commands take them."""
+    from alembic.config import Config  # here: most who look at a database find it current, and need no Alembic
+
     config = Config()
     config.set_main_option("script_location", str(resources.files(migrations)))
     return config
@@ -26,8 +32,10 @@ def _config() -> Config:
 async def upgrade(database: Database) -> None:
     """Brings the database to the newest schema, in one transaction, one process at a time."""
 
+    from alembic import command
+
     def run(connection: Connection) -> None:
-        config = _config()
+        config = history()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -41,7 +49,16 @@ async def is_current(database: Database) -> bool:
     """Whether the database has the schema that this version was written for."""
 
     def revision(connection: Connection) -> str | None:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not inspect(connection).has_table(_VERSION.name):
+            return None
+        found: str | None = connection.execute(select(_VERSION.c.version_num)).scalar()
+        return found
 
     async with database.read() as connection:
-        return await connection.run_sync(revision) == ScriptDirectory.from_config(_config()).get_current_head()
+        return await connection.run_sync(revision) == head()
+
+
+def head() -> str:
+    """The newest revision: each is the number that its file's name begins with."""
+    files = resources.files(migrations).joinpath("versions").iterdir()
+    return max(file.name.partition("_")[0] for file in files if file.name[:1].isdigit())

@@ -29,7 +29,7 @@ from delivery.metrics import CallbackMetrics
 from delivery.rounds import OUTAGE_SECONDS, Rounds
 from delivery.store.base import CallbackKind
 
-_IDLE_SECONDS = 0.5  # how often an idle sender looks
+IDLE_SECONDS = 0.5
 _LEASE_SECONDS = 30.0  # besides the call: for loading before it and recording after it
 _REMOVED_SECONDS = 60.0  # how often what is left of removed URLs is ended
 _BASE_SECONDS, _CAP_SECONDS = 10.0, 1800.0  # of the back-off
@@ -55,8 +55,9 @@ async def open_sender(
     metrics: CallbackMetrics,
     now: Callable[[], float],
     inform: Inform = nobody,
+    idle_seconds: float = IDLE_SECONDS,
 ) -> AsyncIterator["Sender"]:
-    """One per process and event loop. `owner` names it in leases and is nobody else's."""
+    """One per process and event loop. `owner` names it in leases and is nobody else's; idle, it looks so often."""
     async with guard.open_session(guard.anywhere if settings.allow_private else guard.is_public) as session:
         yield Sender(
             owner,
@@ -68,6 +69,7 @@ async def open_sender(
             metrics=metrics,
             now=now,
             inform=inform,
+            idle_seconds=idle_seconds,
         )
 
 
@@ -86,6 +88,7 @@ class Sender:
         metrics: CallbackMetrics,
         now: Callable[[], float],
         inform: Inform = nobody,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._owner = owner
         self._database = database
@@ -95,6 +98,7 @@ class Sender:
         self._settings = settings
         self._metrics = metrics
         self._now = now
+        self._idle_seconds = idle_seconds
         self._claims = Claims(database, inform)
         self._log = structlog.get_logger("callbacks")
         self._under_way: Counter[UUID] = Counter()  # calls by service
@@ -129,7 +133,7 @@ class Sender:
         if free > 0:
             claims = await self._claims.claim(self._owner, free, per_service, self._under_way, self._now(), lease)
         if not claims:
-            await self._rounds.sleep(_IDLE_SECONDS)
+            await self._rounds.sleep(self._idle_seconds)
             return
         self._under_way.update(claim.service_id for claim in claims)
         self._rounds.start(self._work(claims))

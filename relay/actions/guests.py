@@ -16,7 +16,7 @@ async def entries(t: Transaction, service: Service) -> dict[UUID, str]:
 
 async def add(t: Transaction, service: Service, text: str) -> str:
     """Puts an address or number on the guest list; returns it as it is compared. Raises AuthError."""
-    guest = await guests.add(t.connection, t.secret, service.id, text, t.now)
+    guest = await guests.add(t.connection, t.secret, service.id, _number_of(t, text), t.now)
     row_id = await guests.find(t.connection, t.secret, service.id, guest)
     await t.record("service.guest.add", "guest", row_id, None, {}, service_id=service.id)
     return guest
@@ -24,6 +24,7 @@ async def add(t: Transaction, service: Service, text: str) -> str:
 
 async def remove(t: Transaction, service: Service, text: str) -> str:
     """Takes an address or number off the list. Raises AuthError when it is not on it."""
+    text = _number_of(t, text)
     row_id = await guests.find(t.connection, t.secret, service.id, text)
     guest = await guests.remove(t.connection, t.secret, service.id, text)
     await t.record("service.guest.remove", "guest", row_id, {}, None, service_id=service.id)
@@ -36,3 +37,9 @@ async def remove_entry(t: Transaction, service: Service, entry_id: UUID) -> str:
     if found is None:
         raise UnknownError(GUEST_ID_UNKNOWN, id=entry_id)
     return await remove(t, service, found)
+
+
+def _number_of(t: Transaction, text: str) -> str:
+    """What stands for a phone in mail (+16135550100@sms.<default domain>) is listed as the number that it reaches."""
+    local, _, domain = text.strip().rpartition("@")
+    return local if domain.lower() == t.settings.email.sms_domain else text

@@ -8,38 +8,39 @@ import socket
 import ssl
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import version
+from types import ModuleType
 from typing import Annotated, NoReturn
 
 import typer
 from typer.main import get_command
 
-from config.database import OUTAGES
-from config.outages import away
 from messages.message import Language
 from messages.text import Text, TextError, Translate
-from relay.cli import (
-    audit,
-    bans,
-    brandings,
-    check,
-    domains,
-    keys,
-    messages,
-    operations,
-    opt_outs,
-    organisations,
-    origination,
-    refusals,
-    serve,
-    services,
-    smtp,
-    templates,
-    texts,
-    usage,
-    users,
-)
+from relay.cli import refusals, texts, usage
 from relay.cli.output import speak, spoken
+
+# By the words of the command line: where each stands. Imported when it is named, since all of them take a second.
+_GROUPS: Mapping[str, tuple[str, str]] = {
+    "service": ("services", "commands"),
+    "organisation": ("organisations", "commands"),
+    "key": ("keys", "commands"),
+    "template": ("templates", "commands"),
+    "branding": ("brandings", "commands"),
+    "domain": ("domains", "commands"),
+    "db": ("operations", "database_commands"),
+    "message": ("messages", "commands"),
+    "queue": ("operations", "queue_commands"),
+    "smtp": ("smtp", "commands"),
+    "sender": ("origination", "commands"),
+    "opt-out": ("opt_outs", "commands"),
+    "ban": ("bans", "commands"),
+    "audit": ("audit", "commands"),
+    "user": ("users", "commands"),
+    "secrets": ("operations", "secrets_commands"),
+}
+_COMMANDS: Mapping[str, str] = {"serve": texts.SERVE, "check": texts.CHECK}
 
 
 def _tell_version(asked: bool) -> None:
@@ -51,7 +52,8 @@ def _tell_version(asked: bool) -> None:
 Version = Annotated[bool, typer.Option("--version", help=texts.VERSION, is_eager=True, callback=_tell_version)]
 
 
-def build() -> typer.Typer:
+def build(named: str | None = None) -> typer.Typer:
+    """The command with all that is below it, or with what is `named` alone."""
     app = typer.Typer(
         help=texts.APP,
         no_args_is_help=True,
@@ -60,25 +62,17 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
     )
     app.callback()(_every_command)
-    app.add_typer(services.commands(), name="service")
-    app.add_typer(organisations.commands(), name="organisation")
-    app.add_typer(keys.commands(), name="key")
-    app.add_typer(templates.commands(), name="template")
-    app.add_typer(brandings.commands(), name="branding")
-    app.add_typer(domains.commands(), name="domain")
-    app.command("serve", help=texts.SERVE)(serve.serve)
-    app.command("check", help=texts.CHECK)(check.check)
-    app.add_typer(operations.database_commands(), name="db")
-    app.add_typer(messages.commands(), name="message")
-    app.add_typer(operations.queue_commands(), name="queue")
-    app.add_typer(smtp.commands(), name="smtp")
-    app.add_typer(origination.commands(), name="sender")
-    app.add_typer(opt_outs.commands(), name="opt-out")
-    app.add_typer(bans.commands(), name="ban")
-    app.add_typer(audit.commands(), name="audit")
-    app.add_typer(users.commands(), name="user")
-    app.add_typer(operations.secrets_commands(), name="secrets")
+    for name, help_text in _COMMANDS.items():
+        if named in (None, name):
+            app.command(name, help=help_text)(getattr(_module(name), name))
+    for name, (module, commands) in _GROUPS.items():
+        if named in (None, name):
+            app.add_typer(getattr(_module(module), commands)(), name=name)
     return app
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"{__package__}.{name}")
 
 
 def _every_command(version: Version = False) -> None:
@@ -90,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.umask(0o077)  # database, keys and outbox are nobody else's to read
     try:
         speak(_translator(os.environ))
-        command = get_command(build())
+        command = get_command(build(_named(sys.argv[1:] if arguments is None else arguments)))
         usage.translate(command)
         code = command.main(arguments, prog_name="notify-relay", standalone_mode=False)
     except KeyboardInterrupt:
@@ -101,6 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         _fail(_reason(error))
     sys.exit(code)
+
+
+def _named(arguments: Sequence[str]) -> str | None:
+    """The command that is asked for; None: what was written has to be told from all of them."""
+    first = next(iter(arguments), None)
+    return first if first in _COMMANDS or first in _GROUPS else None
 
 
 def _translator(environment: Mapping[str, str]) -> Translate:
@@ -118,6 +118,9 @@ def _translator(environment: Mapping[str, str]) -> Translate:
 
 def _reason(error: Exception) -> Text:
     """Why the command failed. The text of an error that was not written for people is not shown: it may hold values."""
+    from config.database import OUTAGES  # here: not every command needs a database
+    from config.outages import away
+
     if isinstance(error, TextError):
         return refusals.typed(error.text)
     if isinstance(error, OSError) and error.strerror and not _is_unreachable(error):

@@ -6,9 +6,9 @@ import structlog
 import typer
 
 from config import logs
-from config.settings import load, unknown_variables
+from config.settings import Settings, load, unknown_variables
 from relay import wiring
-from relay.cli import demo, texts
+from relay.cli import texts
 from relay.cli.output import say, spoken
 from relay.processes import handover, preparing, sockets
 from relay.processes.children import children, preload
@@ -41,8 +41,14 @@ def _prepared(name: str, processes: int | None, demo_service: bool) -> Plan:
     for unknown in unknown_variables():
         log.warning("settings.unknown", name=unknown)
     listeners = preparing.prepare(settings, role)
-    sheet = spoken(demo.sheet(settings)) if demo_service else None
+    sheet = _sheet(settings) if demo_service else None
     return Plan.of(wiring.resolved(settings, sealing=role.holds(Secret.SEALING_KEY)), role, listeners, sheet)
+
+
+def _sheet(settings: Settings) -> str:
+    from relay.cli import demo  # it changes things, and `serve` else does not
+
+    return spoken(demo.sheet(settings))
 
 
 def supervise(plan: Plan) -> NoReturn:

@@ -171,6 +171,8 @@ READY = (
     "notify-relay {role} ready: SMTP {smtp} (STARTTLS), {tls} (TLS), {devices} (devices); HTTP {http}; "
     "web site {site}; metrics {metrics}"
 )
+DEMO_ORGANISATION = "Demo organisation"
+DEMO_PERSON = "Demo person"
 DEMO_SERVICE = "Demo service"
 DEMO_LANGUAGE = "en"
 DEMO_TEMPLATE = "Greeting"
@@ -183,7 +185,9 @@ DEMO_SHEET = """
   user name      {normal_username}
   password       {normal_password}
   HTTP           http://{http} (the API; http://{http}/docs describes it)
-  web site       {site}
+  web site       {site} (sign in as {account_email})
+  its password   {account_password}
+                 (its code: grep -h ^Subject $(ls -t {outbox}/*.eml | head -1))
   API key        {normal_api_key}
   test key       {test_username} / {test_password}
                  {test_api_key}

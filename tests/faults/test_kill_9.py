@@ -17,7 +17,7 @@ from delivery.store.tables import messages, queue
 from tests.faults.conftest import Install
 from tests.harness.load import NotAccepted, connected, html_message, login, trusting_context
 from tests.harness.relay import Credentials, Relay
-from tests.harness.sampled import one_database
+from tests.harness.sampled import one_database, sampled
 from tests.harness.ses_process import Ses
 
 CLIENTS = 8
@@ -112,7 +112,9 @@ async def _all_sent(database: Database, seconds: float) -> dict[UUID, UUID]:
 @pytest.mark.alone
 @one_database("sqlite")
 @pytest.mark.parametrize(
-    ("kills", "at_least"), [(20, 1_500), pytest.param(200, 20_000, marks=pytest.mark.soak)], ids=["short", "soak"]
+    ("kills", "at_least"),
+    [*sampled([(8, 600), (20, 1_500)], lambda at: at == 0), pytest.param(200, 20_000, marks=pytest.mark.soak)],
+    ids=["sample", "short", "soak"],
 )
 async def test_every_message_that_saw_250_is_delivered_under_kill_9(
     install: Install,

@@ -19,6 +19,7 @@ from config.database import Database
 from config.keyring import Keyring
 from tests.fakes.aws import CREDENTIALS
 from tests.harness.relay import Relay
+from tests.harness.sampled import one_database
 from tests.harness.ses_process import Ses
 from tests.harness.store import Store
 from tests.harness.texts import add_sender, emptied, most_in_a_second, parts_per_second, put_texts, sms_settings, tagged
@@ -57,6 +58,7 @@ def start(relay: Relay, aws: Ses, **settings: object) -> None:
 
 
 @pytest.mark.alone
+@one_database("postgresql")
 @pytest.mark.parametrize(
     ("count", "rate"), [(160, 20), pytest.param(1000, 10, marks=pytest.mark.soak)], ids=["short", "soak"]
 )
@@ -82,6 +84,7 @@ async def test_four_workers_keep_the_pace_of_one_number_to_the_part(
 
 
 @pytest.mark.alone
+@one_database("sqlite")
 @pytest.mark.parametrize(
     ("count", "rate", "kills"),
     [(150, 20, 6), pytest.param(1000, 10, 60, marks=pytest.mark.soak)],

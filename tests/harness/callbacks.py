@@ -31,6 +31,8 @@ from tests.harness.relay import Credentials, Relay
 from tests.harness.store import Store, group_of
 
 TOKEN = "a-token-of-theirs"
+IDLE_SECONDS = 0.05
+QUIET_SECONDS = 0.3  # long after an idle sender has looked
 SETTINGS = Callbacks(allow_private=True, timeout_seconds=0.4, concurrency=8)
 
 
@@ -134,6 +136,7 @@ class CallbackDesk:
                 metrics=self.metrics,
                 now=self.clock,
                 inform=inform,
+                idle_seconds=IDLE_SECONDS,
             ) as sender,
             running(sender),
         ):

@@ -118,10 +118,11 @@ def _text(file: IO[bytes]) -> str:
 def _serve(jobs: socket.socket) -> None:
     from config.settings import Aws
     from delivery.providers.aws import open_client
-    from relay import cli  # noqa: F401
+    from relay import cli
     from relay.processes import children
     from tests.harness.migrated import template
 
+    cli.build()
     children.preload()
     template()  # for what is imported and compiled by the first use of a database
     asyncio.run(

@@ -18,7 +18,7 @@ from delivery.metrics import CallbackMetrics
 from messages.status import Status
 from tests.conftest import skip_or_fail
 from tests.fakes.receiver import HANG, Receiver, Reply
-from tests.harness.callbacks import SETTINGS, CallbackDesk
+from tests.harness.callbacks import QUIET_SECONDS, SETTINGS, CallbackDesk
 from tests.harness.migrated import migrated
 from tests.harness.postgres import Postgres, server_binaries
 from tests.harness.processes import processes
@@ -36,7 +36,7 @@ async def test_statuses_of_one_message_are_told_in_their_order(desk: CallbackDes
         await desk.settle(sent, Status.DELIVERED, Status.PERMANENT_FAILURE)
         async with desk.sender("a"), desk.sender("b"):
             await receiver.wait(1)
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(QUIET_SECONDS)
             assert len(receiver.told) == 1
             desk.clock.ahead_seconds += 11
             await desk.ended(sent)
@@ -54,7 +54,7 @@ async def test_two_senders_tell_each_thing_once(desk: CallbackDesk) -> None:
             await desk.settle(await desk.message(None, service_id=first.service_id), Status.DELIVERED)
         async with desk.sender("a"), desk.sender("b"):
             await receiver.wait(60)
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(QUIET_SECONDS)
     ids = [told.callback_id for told in receiver.told]
     assert len(ids) == len(set(ids)) == 60
 
@@ -91,7 +91,7 @@ async def test_what_a_killed_sender_had_claimed_is_told_by_the_next(database: Da
             os.kill(victim.pid, signal.SIGKILL)
             await asyncio.to_thread(victim.join, 10)
         async with desk.sender():
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(QUIET_SECONDS)
             assert len(receiver.told) == 1  # its lease is not over
             desk.clock.ahead_seconds += 41
             record = await desk.ended(sent)

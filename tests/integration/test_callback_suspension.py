@@ -19,7 +19,7 @@ from delivery.store.base import CallbackKind
 from messages.message import Message
 from messages.status import Status
 from tests.fakes.receiver import Receiver, Reply
-from tests.harness.callbacks import CallbackDesk
+from tests.harness.callbacks import QUIET_SECONDS, CallbackDesk
 from tests.harness.store import Store
 
 AWAY = Reply(503)
@@ -58,7 +58,7 @@ async def quiet(receiver: Receiver) -> int:
     """How many calls came, once none comes any more."""
     while True:
         calls = len(receiver.told)
-        await asyncio.sleep(0.6)  # longer than a sender sleeps
+        await asyncio.sleep(QUIET_SECONDS)
         if len(receiver.told) == calls:
             return calls
 

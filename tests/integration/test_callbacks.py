@@ -17,7 +17,7 @@ from delivery.callbacks import guard, urls
 from delivery.callbacks.sender import Sender
 from messages.status import Status
 from tests.fakes.receiver import CUT, HANG, Receiver, Reply
-from tests.harness.callbacks import SETTINGS, TOKEN, CallbackDesk, running
+from tests.harness.callbacks import QUIET_SECONDS, SETTINGS, TOKEN, CallbackDesk, running
 from tests.harness.migrated import migrated
 from tests.harness.store import Store
 
@@ -45,7 +45,7 @@ async def test_service_is_told_once_and_can_prove_who_told_it(desk: CallbackDesk
     with structlog.testing.capture_logs() as logs:
         async with desk.sender():
             record = await desk.ended(sent)
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(QUIET_SECONDS)
 
     (told,) = receiver.told
     assert told.path == "/notify?from=relay"
@@ -148,7 +148,7 @@ async def test_callback_ends_as_failed_a_day_after_it_was_made_where_others_are_
             desk.clock.ahead_seconds += 86_400 - 60  # since others are
             record = await desk.ended(sent)
             desk.clock.ahead_seconds += 86_400
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(QUIET_SECONDS)
     assert all(4 < delay / 2**n <= 10 for n, delay in enumerate(delays))
     assert record.outcome == "failed http-500"
     assert (record.attempts, len(receiver.told)) == (5, 6)

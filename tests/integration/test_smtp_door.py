@@ -261,6 +261,7 @@ def test_messages_in_transfer_share_one_budget_and_give_it_back(with_door: Test)
     with_door(test, max_bytes_in_transfer=10_000)
 
 
+@pytest.mark.alone  # a look-up of three seconds is a database that is away: here it was the machine
 def test_a_key_that_fills_its_share_and_drips_keeps_no_other_waiting(with_door: Test) -> None:
     """Forty sessions of one key send nearly all of a large message, and then an octet now and then."""
 

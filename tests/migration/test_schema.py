@@ -10,6 +10,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, inspect, select
 
 from auth import keys, limits, reply_tos, services
@@ -41,6 +42,10 @@ async def test_an_upgraded_database_is_current_and_upgrading_again_changes_nothi
     assert await schema.is_current(database)
     await schema.upgrade(database)
     assert await schema.is_current(database)
+
+
+def test_the_newest_revision_is_the_number_in_its_files_name() -> None:
+    assert schema.head() == ScriptDirectory.from_config(schema.history()).get_current_head()
 
 
 async def test_an_empty_database_is_not_current(database_url: str) -> None:
@@ -176,6 +181,6 @@ async def test_an_older_version_meets_no_key_of_type_admin_that_is_in_force(
 
 
 def down_to(connection: Connection, revision: str) -> None:
-    config: Config = schema._config()
+    config: Config = schema.history()
     config.attributes["connection"] = connection
     command.downgrade(config, revision)

@@ -9,7 +9,7 @@ from config.keyring import Keyring
 from delivery.store.tables import callbacks, messages
 from messages.status import Status
 from tests.fakes.receiver import Receiver, Reply
-from tests.harness.callbacks import CallbackDesk
+from tests.harness.callbacks import QUIET_SECONDS, CallbackDesk
 from tests.harness.store import Store
 
 DAY = 86_400.0
@@ -35,7 +35,7 @@ async def test_the_next_one_is_probed_with(database: Database, keyring: Keyring)
             receiver.always = Reply()
             for _ in range(4):
                 desk.clock.ahead_seconds += 7200
-                await asyncio.sleep(1.2)  # longer than a sender sleeps
+                await asyncio.sleep(QUIET_SECONDS)
         assert (await desk.health(whole)).suspended_at is None
         assert (await desk.callbacks(whole))[-1].ended_at is not None
 
