@@ -1,6 +1,17 @@
 """Names of fields, as they head the lines and columns that commands print: what the catalogue has in French."""
 
 HEADINGS = (
+    "approved",
+    "approvers",
+    "domains",
+    "email",
+    "emails_per_day",
+    "name_fr",
+    "organisation_id",
+    "permissions",
+    "purposes",
+    "remark",
+    "user_id",
     "accepted",
     "action",
     "actor",

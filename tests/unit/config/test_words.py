@@ -50,8 +50,8 @@ MODULES_OF_TEXTS += (
 # The same in both languages: names, values to type, and words that French shares.
 SAME = frozenset({"#RRGGBB", "CIDR", "ID", "SERVICE", "TLS"})
 SAME |= {"action", "contact", "dkim", "dmarc", "spf", "{said}; {remark}", "{field} {reason}"}
-SAME |= {"Code", "Documentation", "Guide", "Message", "Messages", "Pages", "Service", "Type", "null"}
-SAME |= {"Version", "Versions", "Version {number}"}
+SAME |= {"Actions", "Code", "Documentation", "Guide", "Message", "Messages", "ORGANISATION", "Organisation", "Pages"}
+SAME |= {"Service", "Type", "Version", "Versions", "Version {number}", "null"}
 SAME |= {"OPTION", "description", "extensions", "id", "logo", "secrets", "service", "type", "url", "version"}
 
 # What may stand in a reply, as long as it gets.
