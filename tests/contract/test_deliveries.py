@@ -1,20 +1,50 @@
 """The last calls of a service's callbacks: what was answered, when, and how long it took."""
 
-from uuid import uuid4
+import os
+import time
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import insert
 
 from config.database import Database
 from config.keyring import Keyring
-from delivery.callbacks import deliveries
+from delivery.callbacks import deliveries, urls
 from delivery.callbacks.calls import CallOutcome
-from delivery.callbacks.claims import Claims, Verdict
-from tests.contract.test_callback_rows import NOBODY, NOW, claim, listen, rows
+from delivery.callbacks.claims import CallbackClaim, Claims, Verdict
+from delivery.store.tables import callbacks
+from messages.message import new_id
+
+NOW = time.time()
+
+
+async def listen(database: Database, keyring: Keyring, service: UUID) -> None:
+    url: dict[str, Any] = {"url": "https://receiver.example/", "bearer_token": "a-token-of-theirs"}
+    async with database.write() as connection:
+        await urls.put(connection, keyring, service, NOW, **url, allow_private=False)
+
+
+async def rows(database: Database, *services: UUID) -> list[UUID]:
+    """One that is due for each service in order."""
+    made: list[dict[str, Any]] = [
+        {"id": new_id(at, os.urandom(10)), "service_id": service, "at": at, "attempts": 0, "available_at": at}
+        for at, service in ((NOW - 10 + place, service) for place, service in enumerate(services))
+    ]
+    told = [row | {"message_id": uuid4(), "status": "delivered", "position": 1} for row in made]
+    async with database.write() as connection:
+        await connection.execute(insert(callbacks), told)
+    return [row["id"] for row in told]
+
+
+async def claim(database: Database, owner: str = "a") -> CallbackClaim:
+    (ours,) = await Claims(database).claim(owner, 1, 4, {}, NOW + 2, 30)
+    return ours
 
 
 async def called(database: Database, place: int, outcome: CallOutcome, **said: object) -> None:
     """The one row that is due is called, a second after the others."""
-    (ours,) = await claim(database, limit=1)
+    ours = await claim(database)
     await Claims(database).record(Verdict(ours, outcome, NOW + place, **said))  # type: ignore[arg-type]
 
 
@@ -55,7 +85,7 @@ async def test_a_try_without_a_call_leaves_the_last_call_as_it_was(database: Dat
     await listen(database, keyring, service)
     await rows(database, service)
     await called(database, 1, CallOutcome.DEFERRED, reason="timeout", until=NOW - 1, seconds=5.0)
-    (again,) = await Claims(database).claim("b", 1, 4, NOBODY, NOW + 2, 30)
+    again = await claim(database, "b")
     await Claims(database).record(Verdict(again, CallOutcome.DEFERRED, NOW + 3, "unreadable", NOW + 60, called=False))
 
     async with database.read() as connection:
