@@ -47,6 +47,7 @@ messages = Table(
     Column("key_id", Id, nullable=False),
     Column("key_type", Text, nullable=False),
     Column("channel", Text, nullable=False),
+    Column("door", Text, nullable=False, server_default="smtp"),
     Column("lane", Text, nullable=False),
     Column("template_id", Id, nullable=False),
     Column("template_version", Integer, nullable=False),
