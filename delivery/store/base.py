@@ -12,7 +12,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from auth.limits import Charge
-from messages.message import Channel, IdempotencyKey, KeyType, Lane, Message
+from messages.message import Channel, Door, IdempotencyKey, KeyType, Lane, Message
 from messages.status import Status
 
 CONTENT_SECONDS = 7 * 86_400.0  # how long contents and idempotency keys are kept
@@ -252,6 +252,7 @@ class Search:
     key_type: KeyType | None = None
     key_id: UUID | None = None
     template_id: UUID | None = None
+    door: Door | None = None
     channels: frozenset[Channel] | None = None  # None: any
     statuses: frozenset[Status] | None = None  # None: any
     since: float | None = None

@@ -115,7 +115,7 @@ def _sent_as(service_id: UUID, recipient_hashes: Sequence[bytes], originals: Seq
     )
 
 
-_EXACTLY = ("group_id", "provider_id", "service_id", "key_id", "template_id", "key_type")
+_EXACTLY = ("group_id", "provider_id", "service_id", "key_id", "template_id", "key_type", "door")
 _ONE_OF = {"services": messages.c.service_id, "channels": messages.c.channel, "statuses": messages.c.status}
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from delivery.descriptions import status_description
 from delivery.store.base import Attempt, CallbackKind, CallbackRecord, Event, EventKind, History, Outcome
-from messages.message import Channel, Message
+from messages.message import Channel, Door, Message
 from messages.status import FINAL, Status
 from messages.text import Text, clean
 from relay.actions import reasons
@@ -21,10 +21,10 @@ _SAID_CHARACTERS = 500
 class Mark(StrEnum):
     """What a step is to the message: the page shows it by a word and a shape, never by colour alone."""
 
-    STEP = "step"
+    STEP = "plain"
     GOOD = "good"
     BAD = "bad"
-    WAITS = "waits"
+    WAITS = "wait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sent it: by which door, with which key, or which person; None: not known, or none."""
+    """Who sent it: by which door, with which key, or which person; None: none."""
 
-    door: str | None = None
+    door: Door
     key: str | None = None
     person: str | None = None
 
@@ -54,12 +54,12 @@ _OWN_PROVIDERS = {
     "simulator": Text("the simulator of test keys, which sends nothing"),
 }
 _DOORS = {
-    "smtp": Text("The relay accepted it by SMTP, with the key “{key}”."),
-    "http": Text("The relay accepted it by the HTTP API, with the key “{key}”."),
+    Door.SMTP: Text("The relay accepted it by SMTP, with the key “{key}”."),
+    Door.HTTP: Text("The relay accepted it by the HTTP API, with the key “{key}”."),
 }
 _BY_PERSON = Text("{person} sent it from this site.")
 _BY_SITE = Text("It was sent from this site.")
-_BY_KEY = Text("The relay accepted it, with the key “{key}”.")
+_BY_RELAY = Text("The relay itself sent it.")
 _BY_ITSELF = Text("The relay accepted it. No key was needed.")
 
 
@@ -78,14 +78,24 @@ def steps(history: History, sender: Sender, clock: Clock) -> tuple[Step, ...]:
     return (*found, *_to_come(history, clock))
 
 
+def state(message: Message, reason: str | None) -> tuple[Text, Mark]:
+    """Its status in words, and what that is to who sent it."""
+    status = message.status
+    waits = status not in FINAL
+    mark = Mark.WAITS if waits else Mark.GOOD if status is Status.DELIVERED else Mark.BAD
+    return status_description(message.channel, status, reason), Mark.STEP if status is Status.CANCELLED else mark
+
+
 def _accepted(sender: Sender) -> Text:
     if sender.person is not None:
         return Text(_BY_PERSON.source, {"person": sender.person})
-    if sender.door == "site":
+    if sender.door is Door.SITE:
         return _BY_SITE
+    if sender.door is Door.RELAY:
+        return _BY_RELAY
     if sender.key is None:
         return _BY_ITSELF
-    return Text(_DOORS.get(sender.door or "", _BY_KEY).source, {"key": sender.key})
+    return Text(_DOORS[sender.door].source, {"key": sender.key})
 
 
 # -- Attempts ------------------------------------------------------------------------------------------------------

@@ -5,6 +5,9 @@ import time
 from collections.abc import Callable
 
 from config.settings import Settings
+from delivery.store.listing import Listing
+from delivery.store.rows import Codec
+from relay.actions.sent_content import SentContent
 from relay.processes.doors import DoorParts, open_door
 from relay.processes.life import DRAIN_SECONDS, Place
 from relay.processes.roles import SITE
@@ -36,15 +39,18 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
 
 
 def site_of(parts: DoorParts, settings: Settings) -> Site:
+    secret = secret_keyring(settings)
     return Site(
         database=parts.database,
         settings=settings,
-        secret=secret_keyring(settings),
+        secret=secret,
         words=parts.words,
         verifier=parts.verifier,
         throttle=parts.throttle,
         acceptor=parts.acceptor,
         searching=parts.searching,
+        listing=Listing(parts.database, Codec(secret)),
+        sent=SentContent(parts.contents, parts.templates, parts.brandings),
         contents=parts.contents,
         received=parts.received,
         templates=parts.templates,

@@ -23,7 +23,7 @@ class Link:
     needs: Needs = Needs.NOBODY
 
 
-SERVICE: tuple[Entry, ...] = ()
+SERVICE: tuple[Entry, ...] = (Entry("services/{service_id}/activity", Text("Activity"), Permission.VIEW_ACTIVITY),)
 ACCOUNT: tuple[Link, ...] = ()
 FOOT = (
     Link("features", Text("Features")),

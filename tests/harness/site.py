@@ -24,8 +24,11 @@ from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
 from delivery.library.origination import OriginationIdentities
 from delivery.library.templates import Templates
+from delivery.store.listing import Listing
+from delivery.store.rows import Codec
 from messages.message import Channel, Language
 from relay.accept import Acceptor
+from relay.actions.sent_content import SentContent
 from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
 from relay.serving import serve
@@ -161,6 +164,8 @@ def _site(
         throttle=Throttle(database, keyring, clock, default_domain=DOMAIN),
         acceptor=acceptor,
         searching=store.searching,
+        listing=Listing(database, Codec(keyring)),
+        sent=SentContent(store.contents, templates, brandings),
         contents=store.contents,
         received=store.received,
         templates=templates,

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from delivery.store.base import Attempt, CallbackKind, CallbackRecord, Carriage, Event, EventKind, History, Outcome
-from messages.message import Channel, Language
+from messages.message import Channel, Door, Language
 from messages.phone import PhoneNumber
 from messages.status import FINAL, Status
 from relay.actions import timeline
@@ -15,7 +15,7 @@ from tests.fakes.messages import make_message
 from tests.harness.words import words
 
 AT = 1_790_000_000.0
-KEY = Sender(door="smtp", key="Case system")
+KEY = Sender(Door.SMTP, "Case system")
 
 
 def clock(at: float) -> str:
@@ -84,11 +84,11 @@ def test_what_is_still_to_come_stands_last() -> None:
 @pytest.mark.parametrize(
     ("sender", "sentence"),
     [
-        (Sender("http", "Program"), "The relay accepted it by the HTTP API, with the key “Program”."),
-        (Sender(None, "Program"), "The relay accepted it, with the key “Program”."),
-        (Sender("site"), "It was sent from this site."),
-        (Sender("site", None, "Ana Roy"), "Ana Roy sent it from this site."),
-        (Sender(), "The relay accepted it. No key was needed."),
+        (Sender(Door.HTTP, "Program"), "The relay accepted it by the HTTP API, with the key “Program”."),
+        (Sender(Door.RELAY), "The relay itself sent it."),
+        (Sender(Door.SITE), "It was sent from this site."),
+        (Sender(Door.SITE, None, "Ana Roy"), "Ana Roy sent it from this site."),
+        (Sender(Door.SMTP), "The relay accepted it. No key was needed."),
     ],
 )
 def test_who_sent_it_is_said(sender: Sender, sentence: str) -> None:
