@@ -13,6 +13,8 @@ from config.words import Words
 from relay.actions.transaction import Transaction
 from relay.notices.acting import Acting
 from relay.notices.contact import Contacts
+from relay.site.pace import Pace
+from relay.site.remembered import Remembered
 from relay.site.standing import People
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from delivery.store.inbound import Received
     from delivery.store.listing import Listing
     from delivery.store.searching import Searching
+    from delivery.store.totals import Activity
     from relay.accept import Acceptor
     from relay.actions.sent_content import SentContent
 
@@ -51,6 +54,8 @@ class Site:
     senders: "OriginationIdentities"
     feed: "Feed"
     people: People
+    activity: Remembered["Activity"]
+    pace: Pace
     now: Callable[[], float]
 
     @property

@@ -26,6 +26,7 @@ from delivery.library.origination import OriginationIdentities
 from delivery.library.templates import Templates
 from delivery.store.listing import Listing
 from delivery.store.rows import Codec
+from delivery.store.totals import Totals
 from messages.message import Channel, Language
 from relay.accept import Acceptor
 from relay.actions.sent_content import SentContent
@@ -33,7 +34,10 @@ from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
 from relay.serving import serve
 from relay.site.application import application
+from relay.site.pace import Pace
 from relay.site.parts import Site
+from relay.site.public.activity import MONTHS
+from relay.site.remembered import Remembered
 from relay.site.routes import ROUTES
 from relay.site.routing import Route
 from relay.site.visits import COOKIE
@@ -173,5 +177,7 @@ def _site(
         senders=OriginationIdentities(database, clock),
         feed=Feed(database, store.sources),
         people=people,
+        activity=Remembered(lambda: Totals(database).read(MONTHS, clock()), 3600, clock),
+        pace=Pace(clock),
         now=clock,
     )
