@@ -152,7 +152,7 @@ class Browser:
             fields.pairs.append((name, pressed.attributes.get("value", "")))
         path = urljoin(self.page.url, form.attributes.get("action") or self.page.url)
         if form.attributes.get("method", "get").lower() == "get":
-            return await self.open(path.partition("?")[0] + "?" + aiohttp.FormData(fields.pairs)().decode())
+            return await self.open(path.partition("?")[0] + "?" + fields.data()().decode())
         return await self.open(path, method="POST", data=fields.data())
 
 

@@ -10,7 +10,7 @@ from auth.errors import AuthError
 from auth.people.permissions import Permission
 from delivery.store.base import Found, History, Search
 from messages.message import Channel, Message, parse_id
-from messages.text import Text
+from messages.text import Text, clean
 from relay.actions.sent_content import Said
 from relay.actions.timeline import Sender, state, steps
 from relay.site import language, layout
@@ -116,7 +116,7 @@ def _facts(visit: Visit, message: Message, sender: Sender, accepted: str) -> lis
         (Text("Message-ID"), message.original_message_id),
         (Text("Id at the provider"), message.provider_id),
     ]
-    return [(visit.say(label), value) for label, value in said if value]
+    return [(visit.say(label), clean(value)) for label, value in said if value]
 
 
 ROUTES = (

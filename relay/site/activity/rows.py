@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from delivery.store.base import Found, Page
+from delivery.store.base import Found
 from messages.message import Channel
-from messages.text import Text
+from messages.text import Text, clean
 from relay.actions.timeline import state
 from relay.site.visits import Visit
 
@@ -23,7 +23,7 @@ def _row(visit: Visit, found: Found, zone: str) -> dict[str, Any]:
     message, (word, mark) = found.message, state(found.message, found.reason)
     return {
         "url": visit.url(MESSAGE, service_id=message.service_id, message_id=message.id),
-        "recipient": str(message.recipient),
+        "recipient": clean(str(message.recipient)),
         "about": about(visit, found),
         "word": word,
         "mark": mark,
@@ -35,9 +35,4 @@ def _row(visit: Visit, found: Found, zone: str) -> dict[str, Any]:
 def about(visit: Visit, found: Found) -> str:
     if found.message.channel is Channel.SMS:
         return visit.say(_TEXT_MESSAGE)
-    return found.message.subject or visit.say(_NO_SUBJECT)
-
-
-def looked_back(page: Page) -> float | None:
-    """How far back the search went where it stopped early."""
-    return page.looked_back_to
+    return clean(found.message.subject) or visit.say(_NO_SUBJECT)
