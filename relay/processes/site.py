@@ -7,8 +7,8 @@ from collections.abc import Callable
 from config.settings import Settings
 from delivery.store.listing import Listing
 from delivery.store.rows import Codec
-from relay.actions.sent_content import SentContent
 from delivery.store.totals import Totals
+from relay.actions.sent_content import SentContent
 from relay.processes.doors import DoorParts, open_door
 from relay.processes.life import DRAIN_SECONDS, Place
 from relay.processes.roles import SITE

@@ -26,7 +26,10 @@ class Link:
     is_for_strangers: bool = False  # gone once somebody is signed in
 
 
-SERVICE: tuple[Entry, ...] = (Entry("services/{service_id}/activity", Text("Activity"), Permission.VIEW_ACTIVITY),)
+SERVICE: tuple[Entry, ...] = (
+    Entry("services/{service_id}/activity", Text("Activity"), Permission.VIEW_ACTIVITY),
+    Entry("services/{service_id}/callbacks", Text("Callbacks"), Permission.MANAGE_API_KEYS),
+)
 ACCOUNT = (
     Link("services", Text("Your services"), Needs.SIGNED_IN),
     Link("account", Text("Your account"), Needs.SIGNED_IN),

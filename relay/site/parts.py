@@ -69,6 +69,12 @@ class Site:
         return Contacts(self.acting)
 
     @asynccontextmanager
+    async def reading(self, actor: Actor) -> AsyncIterator[Transaction]:
+        """For what relay/actions only look at."""
+        async with self.database.read() as connection:
+            yield Transaction(connection, self.settings, self.secret, None, actor, self.now())
+
+    @asynccontextmanager
     async def writing(self, actor: Actor) -> AsyncIterator[Transaction]:
         """For relay/actions: on disk at its end, undone when it raises."""
         async with self.database.write() as connection:

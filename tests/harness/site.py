@@ -162,7 +162,7 @@ async def running_site(
 
 
 def _at(url: str) -> dict[str, Any]:
-    return {"site": {"public_url": url, "contact": "operator@example.ca"}}
+    return {"site": {"public_url": url, "contact": "operator@example.ca"}, "callbacks": {"allow_private": True}}
 
 
 def _site(
@@ -187,7 +187,7 @@ def _site(
         acceptor=acceptor,
         searching=store.searching,
         listing=Listing(database, Codec(keyring)),
-        sent=SentContent(store.contents, templates, brandings),
+        sent=SentContent(store.contents, found, brandings),
         contents=store.contents,
         received=store.received,
         templates=found,

@@ -23,13 +23,15 @@ class Team:
     service: Service
     key: Key
     browser: Browser
+    count: int = 0
 
     async def page(self, path: str, language: str = "en") -> Page:
         """Below the service's."""
         return await self.browser.open(f"/{language}/services/{self.service.id}/{path}")
 
     async def sent(self, content: bytes = MAIL, **changes: Any) -> Message:
-        now = self.site.clock()
+        self.count += 1
+        now = self.site.clock() - 60 + self.count / 100  # one after the other
         made = {"id": new_id(now, os.urandom(10)), "created_at": now, "content_id": new_id(now, os.urandom(10))}
         mine = {"service_id": self.service.id, "key_id": self.key.id, "content_kind": ContentKind.RAW}
         message = make_message(**{**made, **mine, **changes})

@@ -92,7 +92,7 @@ async def test_a_day_that_is_none_is_said(site: RunningSite) -> None:
     ]
     wrong = await mine.page("activity?since=2026-11-02&until=2026-11-01")
     assert wrong.errors == ["The last day must not be before the first"]
-    assert wrong.title.startswith("Error: Activity – Licences – ")
+    assert wrong.title.startswith("Error: Activity ")
 
 
 # -- One recipient -------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ PATHS = sorted(
     for route in ROUTES
     if route.method == "GET" and not route.live and "{" not in route.path.replace("{service_id}", "")
 )
-SAME = ("Documentation", "Messages", "Pages", "Service", "Type")
+SAME = ("Documentation", "Message-ID", "Messages", "SMTP", "Pages", "Service", "Type", "URL")
 NAME = "007"  # no letters: what people name is in no catalogue
 
 

@@ -50,7 +50,7 @@ MODULES_OF_TEXTS += (
 # The same in both languages: names, values to type, and words that French shares.
 SAME = frozenset({"#RRGGBB", "CIDR", "ID", "SERVICE", "TLS"})
 SAME |= {"action", "contact", "dkim", "dmarc", "spf", "{said}; {remark}", "{field} {reason}"}
-SAME |= {"Documentation", "Guide", "Message-ID", "Messages", "Pages", "SMTP", "Service", "Type", "null"}
+SAME |= {"Documentation", "Guide", "Message-ID", "Messages", "Pages", "SMTP", "Service", "Type", "URL", "null"}
 SAME |= {"OPTION", "description", "extensions", "id", "logo", "secrets", "service", "type", "url", "version"}
 
 # What may stand in a reply, as long as it gets.
