@@ -28,6 +28,7 @@ class Link:
 
 SERVICE: tuple[Entry, ...] = (
     Entry("services/{service_id}/activity", Text("Activity"), Permission.VIEW_ACTIVITY),
+    Entry("services/{service_id}/preview", Text("Preview an email"), Permission.MANAGE_API_KEYS),
     Entry("services/{service_id}/callbacks", Text("Callbacks"), Permission.MANAGE_API_KEYS),
 )
 ACCOUNT = (
