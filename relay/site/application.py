@@ -88,6 +88,8 @@ class _Doors:
         route = methods.get(request.method)
         if route is None:
             return PlainTextResponse("", 405, {"Allow": ", ".join((*methods, *(["HEAD"] if "GET" in methods else [])))})
+        if route.method == "POST":
+            csrf.check_origin(request, self._origins)
         form = None if route.is_large else await self._posted(route, request)
         visit = await self._standing(spoken, route, request)
         if form is not None:
@@ -108,7 +110,9 @@ class _Doors:
     async def _uploaded(self, visit: Visit, route: Route) -> Response:
         """Of a large form; what it takes counts for the service until it is answered."""
         assert visit.service is not None
-        size = min(_length(visit.request), route.max_bytes + 1)
+        size = _length(visit.request)
+        if size > route.max_bytes:
+            raise FormTooLarge(route.max_bytes)
         with self._memory.portion(visit.service.id) as portion:
             try:
                 portion.add(size * _TIMES_HELD)
@@ -131,9 +135,6 @@ class _Doors:
         """`size` is what was set aside for it, where it is large."""
         if route.method != "POST":
             return None
-        csrf.check_origin(request, self._origins)
-        if size is not None and size > route.max_bytes:
-            raise FormTooLarge(route.max_bytes)
         return await forms.read(request, size if size is not None else route.max_bytes)
 
     async def _standing(self, spoken: Language, route: Route, request: Request) -> Visit:

@@ -5,4 +5,11 @@ from relay.site.public import activity as numbers
 from relay.site.public import contact, pages
 from relay.site.routing import Route
 
-ROUTES: tuple[Route, ...] = (*pages.ROUTES, *numbers.ROUTES, *contact.ROUTES, *activity.ROUTES, *callbacks.ROUTES, *previews.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *pages.ROUTES,
+    *numbers.ROUTES,
+    *contact.ROUTES,
+    *activity.ROUTES,
+    *callbacks.ROUTES,
+    *previews.ROUTES,
+)

@@ -9,13 +9,9 @@ from sqlalchemy import LargeBinary, select
 
 from auth import guests, keys, services
 from auth.domains import names
-<<<<<<< HEAD
-from auth.people import invitations
-from auth.people.permissions import Permission
-=======
-from auth.people import drafts, enquiries
+from auth.people import drafts, enquiries, invitations
 from auth.people.drafts import Draft
->>>>>>> shell
+from auth.people.permissions import Permission
 from auth.principal import Service
 from auth.verify import Credential, Verifier
 from config import encrypted
@@ -28,12 +24,8 @@ from delivery.all_tables import metadata
 from delivery.callbacks import urls
 from delivery.store.base import CallbackKind, Event, EventKind, History, InboundText, Search
 from delivery.store.inbound import inbound_texts
-<<<<<<< HEAD
 from messages.address import Address
-from messages.message import Dsn, KeyType, Message
-=======
 from messages.message import Dsn, KeyType, Language, Message
->>>>>>> shell
 from tests.fakes.auth import DEFAULTS, DOMAIN
 from tests.harness.noon import NOW, message
 from tests.harness.store import Store, group_of
@@ -211,12 +203,9 @@ READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "keys.secret": secret,
     "keys.allowed_senders": allowed_senders,
     "guests.address": guest,
-<<<<<<< HEAD
-    "invitations.address": invited,
-=======
     "drafts.content": draft,
     "enquiries.content": enquiry,
->>>>>>> shell
+    "invitations.address": invited,
     "dkim_keys.private_key": private_key,
 }
 

@@ -44,7 +44,7 @@ def of(query: Mapping[str, str], service: Service) -> Filter:
     values = {name: query[name].strip() for name in _NAMES if query.get(name, "").strip()}
     zone = ZoneInfo(service.time_zone)
     days = {name: _day(values[name]) for name in ("since", "until") if name in values}
-    errors = {name: _BAD_DATE for name, day in days.items() if day is None}
+    errors: dict[str, Text] = {name: _BAD_DATE for name, day in days.items() if day is None}
     since, until = (days.get(name) for name in ("since", "until"))
     if since and until and until < since:
         errors["until"] = _WRONG_ORDER

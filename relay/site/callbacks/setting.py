@@ -1,4 +1,4 @@
-"""One callback: its URL and token, a test event with its answer, resuming, removing. The new secret is shown this once."""
+"""One callback: its URL and token, a test event, resuming, removing. Its new secret is shown this once."""
 
 from starlette.responses import Response
 
@@ -13,7 +13,7 @@ from relay.site.errors import Missing
 from relay.site.routing import Route
 from relay.site.visits import Visit
 
-TEST, RESUME, REMOVE = (f"{ONE}/{each}" for each in ("test", "resume", "remove"))
+REMOVE = f"{ONE}/remove"
 _ANSWERED = Text("Your receiver answered with HTTP status {status}, in {seconds} seconds. It works.")
 _REFUSED = Text("Your receiver answered with HTTP status {status}, in {seconds} seconds. It should answer with 2xx.")
 _UNANSWERED = Text("Your receiver could not be asked: {why}. That took {seconds} seconds.")
@@ -37,24 +37,30 @@ async def show(visit: Visit) -> Response:
         failed=why(found.health.failed_as) if found and found.health.failed_as else None,
         word=word,
         mark=mark,
-        paths={"test": _path(TEST, kind), "resume": _path(RESUME, kind), "remove": _path(REMOVE, kind)},
+        remove=_path(REMOVE, kind),
         zone=service.time_zone,
         contact=service.contact,
     )
 
 
 async def put(visit: Visit) -> Response:
-    """Shows the signing secret on the answer itself: it is kept nowhere."""
+    """Shows the signing secret on the answer itself: it is kept nowhere. The page's other buttons say what they do."""
     kind, form = _kind(visit), await visit.form()
+    if (do := _BESIDE.get(form["do"])) is not None:
+        return await do(visit)
     url, token = form.line("url"), form["token_secret"].strip()
-    errors = {name: error for name, value, error in (("url", url, _NO_URL), ("token_secret", token, _NO_TOKEN)) if not value}
+    errors = {
+        name: error for name, value, error in (("url", url, _NO_URL), ("token_secret", token, _NO_TOKEN)) if not value
+    }
     if errors:
         return visit.invalid(ONE, errors)
     try:
         async with visit.writing() as t:
             issued = await callbacks.put(t, _service(visit), kind=kind, url=url, bearer_token=token)
     except TextError as error:
-        return visit.invalid(ONE, {"token_secret" if error.text.source.startswith("a bearer token") else "url": error.text})
+        return visit.invalid(
+            ONE, {"token_secret" if error.text.source.startswith("a bearer token") else "url": error.text}
+        )
     return visit.page(
         "callbacks/secret.html", title=Text("The callback is set"), secret=issued.signing_secret, path=_path(ONE, kind)
     )
@@ -87,12 +93,17 @@ async def resume(visit: Visit) -> Response:
     return visit.to(ONE, notice=_RESUMED)
 
 
+_BESIDE = {"test": test, "resume": resume}
+
+
 async def ask_to_remove(visit: Visit) -> Response:
     kind = _kind(visit)
     async with visit.site.reading(visit.actor) as t:
         if await callbacks.overview(t, _service(visit), kind=kind) is None:
             raise Missing
-    return visit.page("callbacks/remove.html", title=Text("Remove this callback?"), label=KINDS[kind], path=_path(ONE, kind))
+    return visit.page(
+        "callbacks/remove.html", title=Text("Remove this callback?"), label=KINDS[kind], path=_path(ONE, kind)
+    )
 
 
 async def remove(visit: Visit) -> Response:
@@ -120,8 +131,6 @@ def _service(visit: Visit) -> str:
 ROUTES = (
     Route("GET", ONE, show, Permission.MANAGE_API_KEYS),
     Route("POST", ONE, put, Permission.MANAGE_API_KEYS),
-    Route("POST", TEST, test, Permission.MANAGE_API_KEYS),
-    Route("POST", RESUME, resume, Permission.MANAGE_API_KEYS),
     Route("GET", REMOVE, ask_to_remove, Permission.MANAGE_API_KEYS),
     Route("POST", REMOVE, remove, Permission.MANAGE_API_KEYS),
 )

@@ -55,8 +55,9 @@ async def look(visit: Visit) -> Response:
 
     async def made(language: Language | None = None) -> Preview:
         assert visit.service is not None
-        named = {"key": form["key"] or None, "to": form["to"].split(), "language": language}
-        return await messages.previewed(_transactions(visit), site.brandings, octets, str(visit.service.id), **named)
+        asked, service_id = _transactions(visit), str(visit.service.id)
+        key, to = form["key"] or None, form["to"].split()
+        return await messages.previewed(asked, site.brandings, octets, service_id, key=key, to=to, language=language)
 
     site = visit.site
     try:
@@ -83,7 +84,10 @@ async def _letters(found: Preview, made: Callable[..., Any]) -> Any:
     yield Letter(Text("Before"), shown(found.received), _header(found.received))
     if found.prepared is None:
         return
-    for language, title in ((Language.EN, Text("After, branded in English")), (Language.FR, Text("After, branded in French"))):
+    for language, title in (
+        (Language.EN, Text("After, branded in English")),
+        (Language.FR, Text("After, branded in French")),
+    ):
         prepared = (await made(language)).prepared
         if prepared is not None:
             yield Letter(title, shown(prepared.content), _header(prepared.content))
