@@ -12,7 +12,6 @@ from messages.address import Address, AddressError
 from messages.message import Language
 from messages.reply import Refused
 from messages.text import Text
-from relay.failures import described
 from relay.notices.contact import Letter
 from relay.notices.letters import as_text
 from relay.site.errors import TooMany
@@ -76,12 +75,13 @@ async def send(visit: Visit) -> Response:
             address=form.line("email"),
             words=form["message"].strip(),
         )
-    await _tell(visit, made)
-    return visit.to("contact/sent")
+    copied = await _tell(visit, made)
+    return visit.to("contact/sent", **({"copy": "sent"} if copied else {}))
 
 
 async def sent(visit: Visit) -> Response:
-    return visit.page("public/sent.html", title=Text("We got your message"))
+    copied = visit.request.query_params.get("copy") == "sent"
+    return visit.page("public/sent.html", title=Text("We got your message"), copied=copied)
 
 
 def _errors(form: Form) -> dict[str, Text]:
@@ -110,8 +110,8 @@ def _is_address(text: str) -> bool:
         return False
 
 
-async def _tell(visit: Visit, made: Enquiry) -> None:
-    """The letters; what was written is kept, so the writer is not told to write again when one cannot be sent."""
+async def _tell(visit: Visit, made: Enquiry) -> bool:
+    """Whether the letters are on their way. What was written is kept, so nobody is told to write again if not."""
     words, contacts = visit.site.words, visit.site.contacts
     try:
         if (operator := visit.site.settings.site.contact) is not None:
@@ -121,7 +121,9 @@ async def _tell(visit: Visit, made: Enquiry) -> None:
         await contacts.write(made.address, f"enquiry {made.id} receipt", receipt)
     except Refused as refused:
         log = structlog.get_logger("site")
-        log.error("site.letter_refused", **described(refused))
+        log.error("site.letter_refused", code=refused.reply.code, enhanced=refused.reply.enhanced)
+        return False
+    return True
 
 
 def _to_operator(made: Enquiry, language: Language, words: Words) -> Letter:
