@@ -18,8 +18,8 @@ from delivery.store.searching import Searching
 from delivery.store.tables import messages
 from messages.message import first_id, id_time
 
-LOOK = 10_000  # messages that one statement looks at: some 10 ms
-LOOKS = 5  # statements of one page: a filter that fits next to nothing costs so much, and no more
+LOOK = 8_000  # messages that one statement looks at: some 20 ms
+LOOKS = 4  # statements of one page: a filter that fits next to nothing costs so much, and no more
 
 
 class Listing:

@@ -1,11 +1,14 @@
 """Trace: paste what you have of a message, and see where it went. What is pasted is kept as the form's draft."""
 
+from uuid import UUID
+
 from starlette.responses import Response
 
+from auth.people import memberships
 from auth.people.permissions import Permission
 from messages.reply import Reply
 from messages.text import Text
-from relay.actions.tracing import MAX_CHARACTERS, Trace, trace
+from relay.actions.tracing import MAX_CHARACTERS, trace
 from relay.site.activity import rows
 from relay.site.routing import Route
 from relay.site.visits import Visit
@@ -19,9 +22,10 @@ _LONG = Text("Paste at most {limit} characters", {"limit": MAX_CHARACTERS})
 async def show(visit: Visit) -> Response:
     service = visit.service
     assert service is not None
-    form, led = visit.filled(), None
+    form, led, services = visit.filled(), None, await _services(visit)
     if form.value("pasted").strip() and not form.errors:
-        led = await _trace(visit, form.value("pasted"))
+        led = await trace(visit.site.searching, form.value("pasted"), services)
+    of_others = {each.message.service_id for each in led.found} - {service.id} if led else set()
     return visit.page(
         "activity/trace.html",
         title=_TITLE,
@@ -29,6 +33,7 @@ async def show(visit: Visit) -> Response:
         led=led,
         refusal=_refusal(led.refusal) if led and led.refusal else None,
         found=rows.rows(visit, led.found, service.time_zone) if led else [],
+        services=[services[each] for each in of_others],
         limit=MAX_CHARACTERS,
     )
 
@@ -43,9 +48,14 @@ async def look(visit: Visit) -> Response:
     return visit.to(PATH)
 
 
-async def _trace(visit: Visit, pasted: str) -> Trace:
+async def _services(visit: Visit) -> dict[UUID, str]:
+    """Those whose activity they may view, by id; this page's is one of them."""
     assert visit.service is not None
-    return await trace(visit.site.searching, pasted, [visit.service.id])
+    assert visit.user is not None
+    async with visit.site.database.read() as connection:
+        mine = await memberships.of_user(connection, visit.site.settings.limits, visit.user.id)
+    found = {service.id: service.name for service, member in mine if Permission.VIEW_ACTIVITY in member.permissions}
+    return found | {visit.service.id: visit.service.name}
 
 
 def _refusal(refused: Reply) -> dict[str, Text]:

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from auth.people import memberships
 from auth.people.permissions import Permission
 from delivery.store.base import Event, EventKind
 from messages import reply
@@ -227,10 +228,30 @@ async def test_what_was_pasted_leads_to_the_message(site: RunningSite) -> None:
 
     assert listed(found) == ["jane@example.org"]
     assert "Taken for: our reply to the message" in found.text
-    assert "has no such message" in (await mine.browser.press("Trace", {"What you have": str(theirs.id)})).text
+    assert (
+        "None of your services has such a message"
+        in (await mine.browser.press("Trace", {"What you have": str(theirs.id)})).text
+    )
     refused = await mine.browser.press("Trace", {"What you have": reply.CREDENTIALS_INVALID.format()})
     assert reply.CREDENTIALS_INVALID.cure in refused.text
     assert (await mine.browser.press("Trace", {"What you have": ""})).errors
+
+
+async def test_trace_looks_in_every_service_whose_activity_they_may_view(site: RunningSite) -> None:
+    mine, other, hidden = await reader(site), await reader(site, name="Permits"), await reader(site)
+    (person,) = [user for user, service in site.people.members if service == mine.service.id]
+    async with site.database.write() as connection:
+        now = site.clock()
+        await memberships.add(connection, other.service.id, person, {Permission.VIEW_ACTIVITY}, now)
+        await memberships.add(connection, hidden.service.id, person, {Permission.SEND_MESSAGES}, now)
+    theirs, unseen = await other.sent(recipient="jane@example.org"), await hidden.sent()
+    await mine.page("trace")
+
+    found = await mine.browser.press("Trace", {"What you have": str(theirs.id)})
+
+    assert listed(found) == ["jane@example.org"]
+    assert "Also of another service of yours: Permits." in found.text
+    assert listed(await mine.browser.press("Trace", {"What you have": str(unseen.id)})) == []
 
 
 # -- Hostile values ------------------------------------------------------------------------------------------------
