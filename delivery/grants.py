@@ -68,7 +68,12 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     },
     "relay_site": _DOOR
     | {
-        "contents": "SELECT, INSERT",  # it shows what was sent
+        "contents": "SELECT, INSERT",  # it shows what was sent,
+        # and what became of it
+        "attempts": "SELECT",
+        "events": "SELECT",
+        "callback_urls": f"SELECT, INSERT, DELETE, {_HEALTH}",
+        "callbacks": "SELECT",
         "sessions": "SELECT, INSERT, UPDATE, DELETE",
         "drafts": "SELECT, INSERT, UPDATE, DELETE",
         "enquiries": "SELECT, INSERT, DELETE",

@@ -251,6 +251,11 @@ def first_id(at: float) -> UUID:
     return new_id(at, bytes(10))
 
 
+def id_time(made: UUID) -> float:
+    """When an id of ours was made, in seconds."""
+    return (made.int >> 80) / 1000  # RFC 9562 5.7: its first 48 bits
+
+
 _ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 

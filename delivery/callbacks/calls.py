@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
@@ -26,19 +26,31 @@ class CallOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`reason` is a short code for history and logs, never free text. `called`: it says something of the receiver."""
+    """`reason` is a short code for history and logs, never free text. `called`: it says something of the receiver.
+
+    `seconds` is how long it took.
+    """
 
     outcome: CallOutcome
     reason: str | None = None
     http_status: int | None = None
     retry_after_seconds: float | None = None
     called: bool = True
+    seconds: float = 0.0
 
 
 async def post(
     session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], body: bytes, seconds: float
 ) -> Answer:
     """Sends one body; at most `seconds` for all. Nothing that the receiver does makes it raise."""
+    started = time.monotonic()
+    answer = await _post(session, url, headers, body, seconds)
+    return replace(answer, seconds=round(time.monotonic() - started, 3))
+
+
+async def _post(
+    session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], body: bytes, seconds: float
+) -> Answer:
     answer = None
     try:
         async with asyncio.timeout(seconds):

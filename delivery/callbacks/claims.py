@@ -37,7 +37,7 @@ from delivery.callbacks.owner import Change, Inform, nobody
 from delivery.commit import GroupCommit
 from delivery.store.base import CONTENT_SECONDS, CallbackKind
 from delivery.store.tables import callback_urls, callbacks
-from messages.message import first_id
+from messages.message import first_id, id_time
 from messages.status import Status
 
 _DAY_SECONDS = 86400.0
@@ -65,12 +65,15 @@ class CallbackClaim:
 
     @property
     def made_at(self) -> float:
-        return (self.id.int >> 80) / 1000  # RFC 9562 5.7: its first 48 bits
+        return id_time(self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of a claim; `until` is set for DEFERRED only. `called` is False where the receiver was not asked."""
+    """What came of a claim; `until` is set for DEFERRED only.
+
+    `called` is False where the receiver was not asked; `seconds` is how long the call took.
+    """
 
     claim: CallbackClaim
     outcome: CallOutcome
@@ -78,6 +81,8 @@ class Verdict:
     reason: str | None = None
     until: float | None = None
     called: bool = True
+    http_status: int | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +254,13 @@ _VERDICT = (
         callbacks.c.available_at.is_not(None),
     )
     .values(
-        owner=None, available_at=bindparam("b_until"), ended_at=bindparam("b_ended_at"), outcome=bindparam("b_outcome")
+        owner=None,
+        available_at=bindparam("b_until"),
+        ended_at=bindparam("b_ended_at"),
+        outcome=bindparam("b_outcome"),
+        called_at=func.coalesce(bindparam("b_called_at", type_=Double), callbacks.c.called_at),
+        seconds=func.coalesce(bindparam("b_seconds", type_=Double), callbacks.c.seconds),
+        http_status=bindparam("b_http_status", type_=Integer),
     )
 )
 
@@ -274,4 +285,7 @@ def _row(verdict: Verdict) -> dict[str, Any]:
         "b_until": verdict.until,
         "b_ended_at": verdict.at if verdict.until is None else None,
         "b_outcome": f"{outcome} {verdict.reason}" if verdict.reason else outcome,
+        "b_called_at": verdict.at if verdict.called else None,  # else the last call stays what it was
+        "b_seconds": verdict.seconds if verdict.called else None,
+        "b_http_status": verdict.http_status,
     }

@@ -227,7 +227,8 @@ class Sender:
                 until = claim.made_at  # the next probe's time is the URL's; then it is told in its place
             if max(now, until) > _gives_up_at(claim, receiver):
                 outcome, until = CallOutcome.FAILED, None
-        return Verdict(claim, outcome, now, answer.reason, until, answer.called)
+        called = answer.called, answer.http_status, answer.seconds
+        return Verdict(claim, outcome, now, answer.reason, until, *called)
 
     def _delay_seconds(self, claim: CallbackClaim, answer: Answer) -> float:
         delay = backoff_seconds(claim.attempt, _BASE_SECONDS, _CAP_SECONDS, random.random())  # noqa: S311

@@ -12,7 +12,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from auth.limits import Charge
-from messages.message import Channel, IdempotencyKey, KeyType, Lane, Message
+from messages.message import Channel, Door, IdempotencyKey, KeyType, Lane, Message
 from messages.status import Status
 
 CONTENT_SECONDS = 7 * 86_400.0  # how long contents and idempotency keys are kept
@@ -246,10 +246,15 @@ class Search:
     original_message_id: str | None = None
     reference: str | None = None
     group_id: UUID | None = None
+    provider_id: str | None = None
     service_id: UUID | None = None
+    services: frozenset[UUID] | None = None  # None: any
     key_type: KeyType | None = None
-    channels: frozenset[Channel] = frozenset()  # empty: any
-    statuses: frozenset[Status] = frozenset()  # empty: any
+    key_id: UUID | None = None
+    template_id: UUID | None = None
+    door: Door | None = None
+    channels: frozenset[Channel] | None = None  # None: any
+    statuses: frozenset[Status] | None = None  # None: any
     since: float | None = None
     until: float | None = None
     older_than: UUID | None = None  # a message: only those before it
@@ -262,3 +267,16 @@ class Found:
 
     message: Message
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Messages of a service, newest first, and where the search goes on.
+
+    `older_than` is the message to go on from; None: there is nothing older. `looked_back_to` is set where the search
+    stopped before the page was full, because it had looked at as many messages as one search may.
+    """
+
+    found: tuple[Found, ...]
+    older_than: UUID | None = None
+    looked_back_to: float | None = None

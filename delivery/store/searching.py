@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, false, func, select
 
 from config.database import Database
 from config.keyring import KeyringError
@@ -54,7 +54,10 @@ class Searching:
         """At most `limit` messages, newest first."""
         hashes = self._codec.recipient_hashes(search.recipient) if search.recipient is not None else ()
         asked = statement(search, hashes, limit)
-        rows = await self._database.query(lambda connection: connection.execute(asked).all())
+        return self.opened(await self._database.query(lambda connection: connection.execute(asked).all()))
+
+    def opened(self, rows: Sequence[Row[Any]]) -> list[Found]:
+        """Those of the rows of `statement` that open."""
         return [Found(message, row.reason) for row in rows if (message := self._open(row)) is not None]
 
     async def group(self, group_id: UUID) -> list[UUID]:
@@ -112,6 +115,10 @@ def _sent_as(service_id: UUID, recipient_hashes: Sequence[bytes], originals: Seq
     )
 
 
+_EXACTLY = ("group_id", "provider_id", "service_id", "key_id", "template_id", "key_type", "door")
+_ONE_OF = {"services": messages.c.service_id, "channels": messages.c.channel, "statuses": messages.c.status}
+
+
 def _conditions(search: Search, recipient_hashes: Sequence[bytes]) -> list[ColumnElement[bool]]:
     c = messages.c
     found: list[ColumnElement[bool]] = []
@@ -123,16 +130,9 @@ def _conditions(search: Search, recipient_hashes: Sequence[bytes]) -> list[Colum
         found += _equals(c.original_message_id, original_message_id_start, search.original_message_id)
     if search.reference is not None:
         found += _equals(c.reference, reference_start, search.reference)
-    if search.group_id is not None:
-        found.append(c.group_id == search.group_id)
-    if search.service_id is not None:
-        found.append(c.service_id == search.service_id)
-    if search.key_type is not None:
-        found.append(c.key_type == search.key_type.value)
-    if search.channels:
-        found.append(c.channel.in_(sorted(search.channels)))
-    if search.statuses:
-        found.append(c.status.in_(sorted(search.statuses)))
+    given = {name: getattr(search, name) for name in (*_EXACTLY, *_ONE_OF)}
+    found += [c[name] == given[name] for name in _EXACTLY if given[name] is not None]
+    found += [column.in_(sorted(given[name])) for name, column in _ONE_OF.items() if given[name] is not None]
     if not search.jobs:
         found.append(c.job_id.is_(None))
     return found + _times(search)
@@ -156,6 +156,8 @@ def _times(search: Search) -> list[ColumnElement[bool]]:
 def _equals(
     column: ColumnElement[str | None], start: ColumnElement[str], value: str
 ) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    if "\0" in value:  # PostgreSQL has no such text, and says so by an error
+        return false(), false()
     # Not `column == value`: SQLite would put the value into the indexed expression, and miss the index.
     rest = func.substr(column, INDEXED_CHARACTERS + 1)
     return start == value[:INDEXED_CHARACTERS], rest == value[INDEXED_CHARACTERS:]

@@ -217,6 +217,9 @@ callbacks = Table(
     Column("owner", Text),
     Column("ended_at", Double),
     Column("outcome", Text),
+    Column("called_at", Double),  # the last call: when it ended
+    Column("seconds", Double),  # how long it took
+    Column("http_status", Integer),  # of its answer; null: none came
     Index("callbacks_feed", "service_id", "key_type", "position"),
 )
 _OPEN = callbacks.c.available_at.is_not(None)
@@ -229,6 +232,9 @@ Index(
     sqlite_where=_OPEN,
     postgresql_where=_OPEN,
 )
+_CALLED = callbacks.c.called_at.is_not(None)
+_LAST_CALLS = (callbacks.c.service_id, callbacks.c.called_at)
+Index("callbacks_called", *_LAST_CALLS, sqlite_where=_CALLED, postgresql_where=_CALLED)
 
 # The last position in each service's feed. Whoever adds to one holds its row until the commit: what is seen of a feed
 # has nothing before it that is still to come.

@@ -1,15 +1,20 @@
 """Callbacks, as people change them. Of a URL the audit names the host only: its path is often as good as a password."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from yarl import URL
 
+from auth import notices
+from auth.notices import Fate, Kind
 from config.settings import Settings
 from delivery.callbacks import claims, health, trial, urls
+from delivery.callbacks import deliveries as calls
 from delivery.callbacks.claims import Backlog
+from delivery.callbacks.deliveries import Delivery as Delivery  # noqa: PLC0414 - who shows them finds them here
 from delivery.callbacks.health import Health
-from delivery.callbacks.trial import Trial
+from delivery.callbacks.trial import Trial as Trial  # noqa: PLC0414 - likewise
 from delivery.callbacks.urls import CallbackUrl, CallbackUrlError, Issued, Receiver
 from delivery.store.base import CallbackKind
 from relay.actions.errors import CALLBACK_WELL, ActionError, UnknownError
@@ -44,6 +49,36 @@ async def look(t: Transaction, service: str, *, kind: CallbackKind = STATUS) -> 
     found = await _find(t, service_id, kind)
     backlog = await claims.backlog(t.connection, service_id, kind, t.now)
     return found, backlog, await health.show(t.connection, service_id, kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A callback as a page shows it. `told` is what became of the last letter about its URL; None: there was none."""
+
+    url: str
+    backlog: Backlog
+    health: Health
+    told: Fate | None
+
+    @property
+    def host(self) -> str:
+        return URL(self.url).host or ""
+
+
+async def overview(t: Transaction, service: str, *, kind: CallbackKind = STATUS) -> Overview | None:
+    """As `look`, and whether its owner was told; None when the service has none of that kind."""
+    try:
+        found, backlog, well = await look(t, service, kind=kind)
+    except UnknownError:
+        return None
+    letters = await notices.of_service(t.connection, found.service_id, Kind.CALLBACK)
+    mine = [each for each in letters if each.notice.said["type"] == kind.value]
+    return Overview(found.url, backlog, well, mine[-1] if mine else None)
+
+
+async def deliveries(t: Transaction, service: str) -> list[Delivery]:
+    """The last calls of all its callbacks, newest first."""
+    return await calls.last(t.connection, (await t.service(service)).id)
 
 
 async def remove(t: Transaction, service: str, *, kind: CallbackKind = STATUS) -> UUID:

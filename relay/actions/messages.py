@@ -1,6 +1,7 @@
 """What would become of a message that came by SMTP. Nothing is changed by it, so the audit has nothing of it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from auth.domains import names, records, resolvers, spf
@@ -17,11 +18,12 @@ from messages.email.content import HeaderSection
 from messages.email.line_ends import mend_line_ends
 from messages.email.mailboxes import entries, read
 from messages.envelope import Envelope
-from messages.message import Trace
+from messages.message import Language, Trace
 from messages.recipient import Recipient
 from relay.actions import suppression
 from relay.actions.errors import BAD_ADDRESS, KEY_NOT_IN_FORCE, ActionError
 from relay.actions.preview import Preview, World, look
+from relay.actions.suppression import Suppressed
 from relay.actions.transaction import Transactions
 from relay.options import submission
 from relay.phones import recipient_at
@@ -41,7 +43,26 @@ async def preview(
     key: str | None = None,
     to: Sequence[str] = (),
 ) -> Preview:
+    """As `previewed`, and the provider is asked whether it sends to each recipient."""
+    brandings = Brandings(letterheads, transactions.database, transactions.now)
+    async with suppression.asked(transactions) as suppressed:
+        return await previewed(transactions, brandings, octets, service, suppressed, key=key, to=to)
+
+
+async def previewed(
+    transactions: Transactions,
+    brandings: Brandings,
+    octets: bytes,
+    service: str,
+    suppressed: Suppressed = suppression.never,
+    *,
+    key: str | None = None,
+    to: Sequence[str] = (),
+    language: Language | None = None,
+) -> Preview:
     """As the key named, else the newest in force; to those named, else to those of To, Cc and Bcc.
+
+    `language` is that of the branding, in place of what the message asks for.
 
     Raises Refused for what a door refuses before anything else: line ends, no header section, X-Notify fields, a phone
     that is none. Raises a TextError for a service, key or address that is none.
@@ -52,13 +73,14 @@ async def preview(
     envelope = Envelope(None, tuple(_recipients(content, to, settings.email.sms_domain)))
     trace = Trace("preview", "127.0.0.1", "ESMTPSA", settings.smtp.hostname)
     submitted = submission(content, envelope, trace, principal, now, {})
-    brandings, templates = Brandings(letterheads, database, transactions.now), Templates(database, transactions.now)
+    if language is not None:
+        submitted = replace(submitted, language=language)
+    templates = Templates(database, transactions.now)
     preparer = EmailPreparer(brandings, templates, settings.smtp.max_message_bytes)
     texts = SmsPreparer(templates, settings.smtp.max_message_bytes)
     known = _Names(settings, database)
-    async with suppression.asked(transactions) as suppressed:
-        world = World(known.ask, known.find, suppressed)
-        return await look(submitted, principal, preparer, texts, world, settings.smtp.max_recipients, now)
+    world = World(known.ask, known.find, suppressed)
+    return await look(submitted, principal, preparer, texts, world, settings.smtp.max_recipients, now)
 
 
 def _mended(octets: bytes, bare: Literal["normalise", "refuse"]) -> bytes:

@@ -15,7 +15,7 @@ Suppressed = Callable[[str], Awaitable[str | None]]
 async def asked(transactions: Transactions) -> AsyncIterator[Suppressed]:
     """The provider; one without a list sends to everybody."""
     if not transactions.settings.email.traits.suppresses:
-        yield _never
+        yield never
         return
     from delivery.providers import ses_suppression as suppression
 
@@ -28,7 +28,7 @@ async def asked(transactions: Transactions) -> AsyncIterator[Suppressed]:
             yield partial(suppression.reason, client)
 
 
-async def _never(address: str) -> str | None:
+async def never(address: str) -> str | None:
     return None
 
 

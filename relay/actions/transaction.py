@@ -107,7 +107,7 @@ class Transactions:
     database: Database
     settings: Settings
     secret: Keyring
-    sealing: Keyring
+    sealing: Keyring | None  # as of Transaction
     actor: Actor
     now: Callable[[], float]  # seconds since the epoch
     open_ses: Callable[[], AbstractAsyncContextManager[Any]]  # a client of it

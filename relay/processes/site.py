@@ -5,7 +5,10 @@ import time
 from collections.abc import Callable
 
 from config.settings import Settings
+from delivery.store.listing import Listing
+from delivery.store.rows import Codec
 from delivery.store.totals import Totals
+from relay.actions.sent_content import SentContent
 from relay.journal import Journal
 from relay.processes.doors import DoorParts, open_door
 from relay.processes.life import DRAIN_SECONDS, Place
@@ -54,6 +57,8 @@ def site_of(parts: DoorParts, settings: Settings) -> Site:
         throttle=parts.throttle,
         acceptor=parts.acceptor,
         searching=parts.searching,
+        listing=Listing(parts.database, Codec(secret)),
+        sent=SentContent(parts.contents, parts.templates, parts.brandings),
         contents=parts.contents,
         received=parts.received,
         templates=parts.templates,

@@ -11,10 +11,11 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auth.people.sessions import SEEN_EVERY_SECONDS, Session
+from config.memory import Memory, NoRoomError
 from messages.message import Language
 from relay.actions.errors import UnknownError
 from relay.site import assets, csrf, forms, standing
-from relay.site.errors import Away, Missing
+from relay.site.errors import Away, FormTooLarge, Missing, NoForm, NoRoom
 from relay.site.guard import Guard, origins
 from relay.site.language import LANGUAGES, preferred, split
 from relay.site.parts import Site
@@ -24,6 +25,7 @@ from relay.site.routing import Needs, Route
 from relay.site.standing import Standing
 from relay.site.visits import COOKIE, Visit
 
+_TIMES_HELD = 4  # what a file takes while it is looked at: as it came, its parts, what becomes of it, its page
 _NEVER_CHANGES = "public, max-age=31536000, immutable"
 
 
@@ -49,6 +51,8 @@ class _Doors:
             self._by_path.setdefault(route.path, {})[route.method] = route
         self._live = [route.path for route in routes if route.live]
         self._known = frozenset(self._by_path)
+        largest = max(route.max_bytes for route in routes) * _TIMES_HELD
+        self._memory = Memory(2 * largest, largest)
 
     def paths(self) -> list[Path]:
         return [
@@ -84,7 +88,9 @@ class _Doors:
         route = methods.get(request.method)
         if route is None:
             return PlainTextResponse("", 405, {"Allow": ", ".join((*methods, *(["HEAD"] if "GET" in methods else [])))})
-        form = await self._posted(route, request)
+        if route.method == "POST":
+            csrf.check_origin(request, self._origins)
+        form = None if route.is_large else await self._posted(route, request)
         visit = await self._standing(spoken, route, request)
         if form is not None:
             visit.received(form)
@@ -93,22 +99,43 @@ class _Doors:
             if form is not None:  # what was typed waits for them behind the hurdle
                 visit.kept = (visit.path, form.draft({}))
             answer = visit.at_hurdle(hurdle)
+        elif route.is_large:
+            answer = await self._uploaded(visit, route)
         else:
-            if form is not None:
-                csrf.check(self._site.secret, visit.standing.token, form[csrf.FIELD])
-            try:
-                answer = await route.handler(visit)
-            except UnknownError:
-                raise Missing from None
+            answer = await self._handled(visit, route, form)
         await self._finish(visit, route)
         visit.set_cookie(answer)
         return answer
 
-    async def _posted(self, route: Route, request: Request) -> forms.Form | None:
+    async def _uploaded(self, visit: Visit, route: Route) -> Response:
+        """Of a large form; what it takes counts for the service until it is answered."""
+        assert visit.service is not None
+        size = _length(visit.request)
+        if size > route.max_bytes:
+            raise FormTooLarge(route.max_bytes)
+        with self._memory.portion(visit.service.id) as portion:
+            try:
+                portion.add(size * _TIMES_HELD)
+            except NoRoomError:
+                raise NoRoom from None
+            form = await self._posted(route, visit.request, size)
+            assert form is not None
+            visit.received(form)
+            return await self._handled(visit, route, form)
+
+    async def _handled(self, visit: Visit, route: Route, form: forms.Form | None) -> Response:
+        if form is not None:
+            csrf.check(self._site.secret, visit.standing.token, form[csrf.FIELD])
+        try:
+            return await route.handler(visit)
+        except UnknownError:
+            raise Missing from None
+
+    async def _posted(self, route: Route, request: Request, size: int | None = None) -> forms.Form | None:
+        """`size` is what was set aside for it, where it is large."""
         if route.method != "POST":
             return None
-        csrf.check_origin(request, self._origins)
-        return await forms.read(request, route.max_bytes)
+        return await forms.read(request, size if size is not None else route.max_bytes)
 
     async def _standing(self, spoken: Language, route: Route, request: Request) -> Visit:
         """Raises Missing where the route is not for whoever asks."""
@@ -136,6 +163,14 @@ class _Doors:
 
 def _is_long_ago(session: Session | None, now: float) -> bool:
     return session is not None and now - session.seen_at > SEEN_EVERY_SECONDS
+
+
+def _length(request: Request) -> int:
+    """Of the body; a browser always says it."""
+    said = request.headers.get("content-length", "")
+    if not said.isdecimal() or len(said) > 12:
+        raise NoForm
+    return int(said)
 
 
 def _path(spoken: Language, path: str) -> str:

@@ -40,6 +40,12 @@ class Forged(Away):
     )
 
 
+class NoRoom(Away):
+    status = 503
+    title = Text("Too much is going on here now")
+    text = Text("Other large files are being looked at. Try again in a minute.")
+
+
 class FormTooLarge(Away):
     status = 413
     title = Text("What you sent is too large")

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from delivery.library.templates import Templates
     from delivery.store.contents import Contents
     from delivery.store.inbound import Received
+    from delivery.store.listing import Listing
     from delivery.store.searching import Searching
     from delivery.store.totals import Activity
     from relay.accept import Acceptor
+    from relay.actions.sent_content import SentContent
     from relay.journal import Journal
 
 
@@ -46,6 +48,8 @@ class Site:
     throttle: "Throttle"
     acceptor: "Acceptor"
     searching: "Searching"
+    listing: "Listing"
+    sent: "SentContent"
     contents: "Contents"
     received: "Received"
     templates: "Templates"

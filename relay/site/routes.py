@@ -1,8 +1,10 @@
 """The one table of routes, over all rooms. Tests of access are generated from it."""
 
+from relay.site import activity, callbacks, previews
 from relay.site.account import rooms as account
 from relay.site.entry import rooms as entry
-from relay.site.public import activity, contact, pages
+from relay.site.public import activity as numbers
+from relay.site.public import contact, pages
 from relay.site.routing import Route
 from relay.site.send import routes as send
 from relay.site.services import adding, listing, reply_tos, settings
@@ -13,7 +15,7 @@ ROUTES: tuple[Route, ...] = (
     *entry.ROUTES,
     *account.ROUTES,
     *pages.ROUTES,
-    *activity.ROUTES,
+    *numbers.ROUTES,
     *contact.ROUTES,
     *listing.ROUTES,
     *adding.ROUTES,
@@ -27,4 +29,7 @@ ROUTES: tuple[Route, ...] = (
     *auditing.ROUTES,
     *templates.ROUTES,
     *send.ROUTES,
+    *activity.ROUTES,
+    *callbacks.ROUTES,
+    *previews.ROUTES,
 )

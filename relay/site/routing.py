@@ -39,5 +39,10 @@ class Route:
     max_bytes: int = FORM_BYTES  # of a form
 
     @property
+    def is_large(self) -> bool:
+        """Its form is read only for whom the route is, and within their service's share of the memory."""
+        return self.max_bytes > FORM_BYTES
+
+    @property
     def is_strong(self) -> bool:
         return self.strong or self.needs in (Needs.OPERATOR, Permission.MANAGE_API_KEYS)

@@ -215,6 +215,10 @@ class Visit:
         """Where the visitor was going, else to `default`."""
         return RedirectResponse(self.next_url or self.url(default), 303)
 
+    def keep(self, form: Form) -> None:
+        """What was typed is shown again on this page: for what no address may name."""
+        self.kept = (self.path, form.draft({}))
+
     def invalid(self, path: str, errors: Mapping[str, Text], /, **query: object) -> Response:
         """Keeps what was typed, and shows the form at `path` with what is wrong, by field. Secrets are not kept."""
         assert self._form is not None

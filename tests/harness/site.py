@@ -30,9 +30,12 @@ from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
 from delivery.library.origination import OriginationIdentities
 from delivery.library.templates import Templates
+from delivery.store.listing import Listing
+from delivery.store.rows import Codec
 from delivery.store.totals import Totals
 from messages.message import Channel, Language
 from relay.accept import Acceptor
+from relay.actions.sent_content import SentContent
 from relay.journal import Journal
 from relay.metrics import DoorMetrics
 from relay.preparation.email import EmailPreparer
@@ -203,7 +206,7 @@ async def running_site(
 
 
 def _at(url: str) -> dict[str, Any]:
-    return {"site": {"public_url": url, "contact": "operator@example.ca"}}
+    return {"site": {"public_url": url, "contact": "operator@example.ca"}, "callbacks": {"allow_private": True}}
 
 
 def _site(
@@ -227,6 +230,8 @@ def _site(
         throttle=Throttle(database, keyring, clock, default_domain=DOMAIN),
         acceptor=acceptor,
         searching=store.searching,
+        listing=Listing(database, Codec(keyring)),
+        sent=SentContent(store.contents, found, brandings),
         contents=store.contents,
         received=store.received,
         templates=found,

@@ -16,7 +16,8 @@ from tests.harness.untranslated import bracketed, untranslated
 
 FIRST_VIEW, STYLESHEET, SCRIPTS = 60_000, 25_000, 12_000
 PATHS = OPENABLE
-SAME = ("Code", "Documentation", "Message", "Messages", "Pages", "Service", "Type", "Version", "Versions")
+SAME = ("Code", "Documentation", "Message", "Message-ID", "Messages", "Pages", "SMTP", "Service", "Type", "URL")
+SAME = (*SAME, "Version", "Versions")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
