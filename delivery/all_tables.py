@@ -7,6 +7,15 @@ import auth.guests
 import auth.keys
 import auth.limits
 import auth.notices
+import auth.people.drafts
+import auth.people.enquiries
+import auth.people.go_live
+import auth.people.invitations
+import auth.people.memberships
+import auth.people.organisations
+import auth.people.reply_to_codes
+import auth.people.sessions
+import auth.people.users
 import auth.presence
 import auth.reply_tos
 import auth.roots

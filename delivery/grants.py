@@ -66,6 +66,14 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "queue": "SELECT, INSERT, DELETE",
         "audit": "INSERT",
     },
+    "relay_site": _DOOR
+    | {
+        "contents": "SELECT, INSERT",  # it shows what was sent
+        "sessions": "SELECT, INSERT, UPDATE, DELETE",
+        "drafts": "SELECT, INSERT, UPDATE, DELETE",
+        "enquiries": "SELECT, INSERT, DELETE",
+        "audit": "SELECT, INSERT",  # a service reads its own
+    },
     "relay_worker": _EVERY
     | {
         "domains": "SELECT, INSERT, UPDATE",

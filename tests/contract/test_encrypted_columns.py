@@ -9,6 +9,8 @@ from sqlalchemy import LargeBinary, select
 
 from auth import guests, keys, services
 from auth.domains import names
+from auth.people import invitations
+from auth.people.permissions import Permission
 from auth.principal import Service
 from auth.verify import Credential, Verifier
 from config import encrypted
@@ -21,6 +23,7 @@ from delivery.all_tables import metadata
 from delivery.callbacks import urls
 from delivery.store.base import CallbackKind, Event, EventKind, History, InboundText, Search
 from delivery.store.inbound import inbound_texts
+from messages.address import Address
 from messages.message import Dsn, KeyType, Message
 from tests.fakes.auth import DEFAULTS, DOMAIN
 from tests.harness.noon import NOW, message
@@ -30,7 +33,8 @@ from tests.harness.store import Store, group_of
 NOT_ENCRYPTED = {
     # Hashes: renewed with the column that they find, or left under every root.
     *("messages.recipient_hash", "guests.address_hash", "keys.secret_hash", "logins.username_hash"),
-    *("opt_outs.number_hash", "inbound_texts.source_hash"),
+    *("opt_outs.number_hash", "inbound_texts.source_hash", "invitations.address_hash"),
+    *("invitations.code_hash", "reply_to_codes.code_hash"),
     *("idempotency.key_hash", "idempotency.recipient_hash", "idempotency.body_hash"),
     "brandings.logo",  # public
     "roots.proof",  # renewed last: test_rotation
@@ -65,6 +69,9 @@ class House:
             terms = keys.Terms(allowed_from=["ann@dept.example.ca"])
             issued = await keys.create(c, self.secret, DEFAULTS, service, NOW, name="k", type=KeyType.NORMAL, **terms)
             await guests.add(c, self.secret, service.id, "Guest@example.com", NOW)
+            lily, held = Address.parse("Lily@example.com"), {Permission.VIEW_ACTIVITY}
+            named = {"service_id": service.id, "address": lily, "permissions": held, "invited_by": service.id}
+            await invitations.add(c, self.secret, NOW, **named)
             url, token = "https://example.org/told", "a-token-of-a-service"
             await urls.put(c, self.secret, service.id, NOW, url=url, bearer_token=token, allow_private=False)
         sent = message(service_id=service.id, dsn=Dsn(envid="file 31"), subject="Décision")
@@ -143,6 +150,11 @@ async def guest(house: House, written: Written) -> object:
     return row_id, (await house.credential(written)).principal.guests
 
 
+async def invited(house: House, _: Written) -> object:
+    async with house.database.read() as connection:
+        return await invitations.of_address(connection, house.secret, Address.parse("lily@example.com"), NOW)
+
+
 async def private_key(house: House, _: Written) -> object:
     async with house.database.read() as connection:
         key = await names.signing_key(connection, house.sealing, DOMAIN, Email())
@@ -175,6 +187,7 @@ READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "keys.secret": secret,
     "keys.allowed_senders": allowed_senders,
     "guests.address": guest,
+    "invitations.address": invited,
     "dkim_keys.private_key": private_key,
 }
 
