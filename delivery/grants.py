@@ -68,6 +68,8 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     },
     "relay_site": _DOOR
     | {
+        "counts": "SELECT",
+        "count_changes": "SELECT, INSERT",
         "contents": "SELECT, INSERT",  # it shows what was sent
         "sessions": "SELECT, INSERT, UPDATE, DELETE",
         "drafts": "SELECT, INSERT, UPDATE, DELETE",

@@ -16,8 +16,9 @@ from auth.services import services
 from config.database import Database
 from delivery.figures.spans import Span
 from delivery.figures.tables import count_changes, counters, counts
-from messages.message import Door
+from messages.message import Door, first_id
 
+YOUNG_SECONDS = 10.0  # whoever watches has seen by then that something is new
 HOURS_SECONDS = 3 * 86_400
 DAYS_SECONDS = 62 * 86_400
 _AT_ONCE = 2000  # rows that one write transaction folds: some ten milliseconds
@@ -44,16 +45,15 @@ class Folding:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def fold(self, limit: int = _AT_ONCE) -> int:
-        """Folds at most `limit` appended rows; how many it took."""
-        if not await self._waiting():
-            return 0
-        return await self._database.transact(lambda connection: _alone(connection) and _fold(connection, limit))
-
-    async def _waiting(self) -> bool:
-        """Looked at outside the write transaction: nobody waits for it where there is nothing."""
+    async def fold(self, now: float, limit: int = _AT_ONCE) -> int:
+        """Folds at most `limit` rows that were appended a while ago; how many it took."""
+        old = count_changes.c.id < first_id(now - YOUNG_SECONDS)
+        # Looked at outside the write transaction: nobody waits for it where there is nothing.
         async with self._database.read() as connection:
-            return (await connection.execute(select(count_changes.c.id).limit(1))).first() is not None
+            if (await connection.execute(select(count_changes.c.id).where(old).limit(1))).first() is None:
+                return 0
+        chosen = select(*count_changes.primary_key).where(old).limit(limit)
+        return await self._database.transact(lambda connection: _alone(connection) and _fold(connection, chosen))
 
     async def age(self, now: float, limit: int = _AT_ONCE) -> int:
         """Makes days of at most `limit` old hours, and months of as many old days; how many it took."""
@@ -75,8 +75,8 @@ def _alone(connection: Connection) -> bool:
     return bool(connection.scalar(text("SELECT pg_try_advisory_xact_lock(:id)"), {"id": _LOCK}))
 
 
-def _fold(connection: Connection, limit: int) -> int:
-    rows = _taken(connection, count_changes, select(*count_changes.primary_key).limit(limit))
+def _fold(connection: Connection, chosen: Any) -> int:
+    rows = _taken(connection, count_changes, chosen)
     _add(connection, rows, Span.HOUR)
     return len(rows)
 

@@ -31,7 +31,7 @@ count_changes = Table(
     "count_changes",
     metadata,
     Column("service_id", Id, primary_key=True),
-    Column("id", Id, primary_key=True),  # random
+    Column("id", Id, primary_key=True),  # of when it was appended
     Column("start", BigInteger, nullable=False),  # seconds since the epoch: a quarter of an hour
     *_counted(key=False),
     sqlite_with_rowid=False,

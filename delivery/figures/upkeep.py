@@ -16,7 +16,8 @@ AGE_SECONDS = 3600.0
 async def run(folding: Folding, now: Callable[[], float], stopping: asyncio.Event) -> None:
     """Works until `stopping` is set."""
     await asyncio.gather(
-        _repeat(folding.fold, FOLD_SECONDS, stopping), _repeat(lambda: folding.age(now()), AGE_SECONDS, stopping)
+        _repeat(lambda: folding.fold(now()), FOLD_SECONDS, stopping),
+        _repeat(lambda: folding.age(now()), AGE_SECONDS, stopping),
     )
 
 

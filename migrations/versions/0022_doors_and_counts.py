@@ -8,7 +8,7 @@ from alembic import op
 from config.database import Id
 
 revision = "0022"
-down_revision = "0017"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

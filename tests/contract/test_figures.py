@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,8 @@ from auth.principal import Service
 from config.database import Database
 from config.keyring import Keyring
 from delivery.figures.folding import Folding
-from delivery.figures.reading import CountReader, Figures
+from delivery.figures.moments import Figures, grouped, series, since, total
+from delivery.figures.reading import CountReader
 from delivery.figures.spans import Span
 from delivery.figures.tables import count_changes, counters, counts
 from messages.message import Channel, Door, KeyType, Message
@@ -29,6 +31,7 @@ from tests.harness.noon import NOW, message
 from tests.harness.store import Store, group_of
 
 DAY = 86_400
+LATER = time.time() + DAY  # all that is appended during these tests is old enough
 ST_JOHNS = "America/St_Johns"
 
 
@@ -93,11 +96,16 @@ async def test_counts_are_what_a_recount_finds_while_statuses_move_and_two_fold(
         new = [one_of_many(dice, of) for _ in range(20)]
         every += new
         moves = [store.settle(dice.choice(every).id, dice.choice(ends), NOW + dice.random()) for _ in range(20)]
-        others = [folding.fold(7), Folding(database).fold(), folding.age(NOW, 5), Folding(database).age(NOW)]
+        others = [
+            folding.fold(LATER, 7),
+            Folding(database).fold(LATER),
+            folding.age(NOW, 5),
+            Folding(database).age(NOW),
+        ]
         await asyncio.gather(*(put(store, each) for each in new), *moves, *others)
         assert await is_exact(database)
 
-    while await folding.fold():
+    while await folding.fold(LATER):
         pass
     while await folding.age(NOW):
         pass
@@ -111,14 +119,13 @@ async def test_a_bounce_after_a_delivery_takes_its_count_back_however_old_it_is(
     old = message(created_at=NOW - 100 * DAY)
     await put(store, old)
     await store.settle(old.id, Status.DELIVERED, NOW - 99 * DAY)
-    await folding.fold()
+    await folding.fold(LATER)
     while await folding.age(NOW):
         pass
     await store.settle(old.id, Status.PERMANENT_FAILURE, NOW, "bounce")
     async with database.read() as connection:
         assert await kept(connection) == await recounted(connection)
-    (total,) = await reader.totals(old.service_id, [int(NOW - 200 * DAY)])
-    assert total.figures == Figures(accepted=1, failed=1)
+    assert total(await reader.moments(old.service_id, int(NOW - 200 * DAY))) == Figures(accepted=1, failed=1)
 
 
 async def test_hours_days_and_months_are_those_of_the_services_zone(
@@ -131,14 +138,13 @@ async def test_hours_days_and_months_are_those_of_the_services_zone(
     await put(store, *(message(**same, created_at=at) for at in around))
 
     async def read(span: Span) -> list[tuple[int, int]]:
-        since, until = int(midnight) - 100 * DAY, int(midnight) + DAY
-        points = await reader.series(service.id, since, until, span, ST_JOHNS)
-        return [(point.start - int(midnight), point.figures.accepted) for point in points]
+        found = series(await reader.moments(service.id, int(midnight) - 100 * DAY), span, ST_JOHNS)
+        return [(start - int(midnight), found[start].accepted) for start in sorted(found)]
 
     for _ in ("appended", "folded"):
         assert await read(Span.HOUR) == [(-3600, 1), (0, 2), (3600, 1)]
         assert await read(Span.DAY) == [(-DAY, 1), (0, 3)]
-        await folding.fold()
+        await folding.fold(LATER)
     await folding.age(midnight + 4 * DAY)
     assert (await rows(database, span=Span.HOUR), await rows(database, span=Span.DAY)) == (0, 2)
     assert await read(Span.DAY) == [(-DAY, 1), (0, 3)]
@@ -152,7 +158,7 @@ async def test_old_rows_become_fewer(store: Store, database: Database, folding: 
     same = {name: uuid4() for name in ("service_id", "key_id", "template_id")}
     await put(store, *(message(**same, created_at=NOW - 90 * DAY + 900 * n) for n in range(200)))
     assert await rows(database) == 200
-    await folding.fold()
+    await folding.fold(LATER)
     assert await rows(database, span=Span.HOUR) <= 51
     while await folding.age(NOW):
         pass
@@ -161,7 +167,7 @@ async def test_old_rows_become_fewer(store: Store, database: Database, folding: 
     assert await is_exact(database)
 
 
-async def test_totals_are_by_channel_and_door_since_each_time(store: Store, reader: CountReader) -> None:
+async def test_moments_are_by_channel_and_door_without_tests(store: Store, reader: CountReader) -> None:
     service = uuid4()
     phone: dict[str, Any] = {"recipient": PhoneNumber("+16135550100"), "channel": Channel.SMS, "billable_units": 2}
     today, week = int(NOW) - 3600, int(NOW) - 6 * DAY
@@ -174,14 +180,25 @@ async def test_totals_are_by_channel_and_door_since_each_time(store: Store, read
     await store.settle(sent[0].id, Status.DELIVERED, NOW)
     await store.settle(sent[1].id, Status.PERMANENT_FAILURE, NOW, "bounce")
 
-    found = {(t.since, t.channel, t.door): t.figures for t in await reader.totals(service, [today, week])}
-    assert found == {
-        (today, Channel.EMAIL, Door.SMTP): Figures(accepted=4, delivered=1, failed=1),
-        (week, Channel.EMAIL, Door.SMTP): Figures(accepted=5, delivered=1, failed=1),
-        (week, Channel.SMS, Door.HTTP): Figures(accepted=1, parts=2),
+    found = await reader.moments(service, week)
+    assert grouped(found, lambda each: (each.channel, each.door)) == {
+        (Channel.EMAIL, Door.SMTP): Figures(accepted=5, delivered=1, failed=1),
+        (Channel.SMS, Door.HTTP): Figures(accepted=1, parts=2),
     }
-    figures = found[today, Channel.EMAIL, Door.SMTP]
+    figures = total(since(found, today))
+    assert figures == Figures(accepted=4, delivered=1, failed=1)
     assert (figures.under_way, figures.failure_share) == (2, 0.25)
+
+
+async def test_what_changed_lately_is_told_by_service(store: Store, folding: Folding, reader: CountReader) -> None:
+    mine, other = message(), message()
+    await put(store, mine, other)
+    (first,) = await reader.appended([mine.service_id], 10)
+    assert first[0] == mine.service_id
+    assert await folding.fold(time.time()) == 0  # too young: who watches may not have seen it
+    await store.settle(mine.id, Status.DELIVERED, NOW)
+    assert len(await reader.appended([mine.service_id, other.service_id], 10)) == 3
+    assert len(await reader.appended([mine.service_id, other.service_id], 2)) == 2
 
 
 async def test_the_most_used_templates_and_what_each_key_sent(store: Store, reader: CountReader) -> None:
@@ -190,11 +207,11 @@ async def test_the_most_used_templates_and_what_each_key_sent(store: Store, read
     await put(store, *(message(**mine, template_id=often) for _ in range(3)), message(**mine, template_id=seldom))
     await put(store, message(service_id=service, key_id=testing, key_type=KeyType.TEST, template_id=seldom))
 
-    since = int(NOW) - DAY
-    used = await reader.templates(service, since, 10)
+    yesterday = int(NOW) - DAY
+    used = await reader.templates(service, yesterday, 10)
     assert used == [(often, Figures(accepted=3)), (seldom, Figures(accepted=1))]
-    assert await reader.templates(service, since, 1) == used[:1]
-    assert await reader.keys(service, since) == {key: Figures(accepted=4), testing: Figures(accepted=1)}
+    assert await reader.templates(service, yesterday, 1) == used[:1]
+    assert await reader.keys(service, yesterday) == {key: Figures(accepted=4), testing: Figures(accepted=1)}
 
 
 async def test_months_of_all_services_leave_tests_out(
@@ -206,9 +223,9 @@ async def test_months_of_all_services_leave_tests_out(
     may = int(in_may) - 1800
     april = int(datetime(2026, 4, 1, tzinfo=ZoneInfo("America/Toronto")).timestamp())
     for _ in ("appended", "folded", "days", "months"):
-        points = await reader.all_services(april)
-        assert [(p.start, p.figures.accepted) for p in points] == [(april, 1), (may, 2)]
-        await folding.fold()
+        found = series(await reader.all_services(april), Span.MONTH, "America/Toronto")
+        assert [(start, found[start].accepted) for start in sorted(found)] == [(april, 1), (may, 2)]
+        await folding.fold(LATER)
         await folding.age(in_may + 200 * DAY)
 
 
@@ -222,5 +239,4 @@ async def test_what_the_version_before_still_counts_is_taken_over(
         await c.execute(insert(counters), [old | {"status": "delivered", "messages": 2}])
     await folding.age(NOW)
     await folding.age(NOW)
-    (total,) = await reader.totals(service, [int(NOW) - DAY])
-    assert total.figures == Figures(accepted=3, delivered=2)
+    assert total(await reader.moments(service, int(NOW) - DAY)) == Figures(accepted=3, delivered=2)
