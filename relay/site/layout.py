@@ -28,7 +28,16 @@ POLICY = "; ".join(
     )
 )
 _LANGUAGES = {"en": "English", "fr": "Français"}  # each on its own terms
-_WRITTEN = ("number", "percent", "day", "moment", "clock", "short_day", "month", "zone_name")  # filters, in the page's language
+_WRITTEN = (
+    "number",
+    "percent",
+    "day",
+    "moment",
+    "clock",
+    "short_day",
+    "month",
+    "zone_name",
+)  # filters, in the page's language
 
 
 @cache
