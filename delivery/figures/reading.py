@@ -4,31 +4,16 @@ Each is one statement over both tables, so of one moment. It costs by the rows o
 of an hour at most is one row for each kind of message, a day of before yesterday likewise, however many messages.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Row,
-    Select,
-    Subquery,
-    Table,
-    Text,
-    case,
-    cast,
-    desc,
-    func,
-    literal_column,
-    select,
-    union_all,
-)
+from sqlalchemy import ColumnElement, Row, Select, Table, case, func, literal_column, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from config.database import Database
-from delivery.figures.moments import Figures, Moment
+from delivery.figures.moments import NOTHING, Figures, Moment
 from delivery.figures.spans import Span
 from delivery.figures.tables import count_changes, counts
 from messages.message import Channel, Door, KeyType
@@ -36,7 +21,6 @@ from messages.status import Status
 
 Columns = ReadOnlyColumnCollection[str, Any]
 
-_FAILED = (Status.PERMANENT_FAILURE, Status.TEMPORARY_FAILURE, Status.TECHNICAL_FAILURE)
 _HALF_A_DAY = 43_200
 
 
@@ -48,27 +32,29 @@ class CountReader:
 
     async def moments(self, service_id: UUID, since: int) -> list[Moment]:
         """Since then, by channel and door: hours of the last three days, days of two months, months of before."""
-        c = _both(service_id, since).c
-        rows = await self._read(_sums(c.start, c.channel, c.door, of=c))
-        return [Moment(row.start, Channel(row.channel), Door(row.door), _figures(row)) for row in rows]
+        found = await self._sums(service_id, since, lambda c: (c.start, c.channel, c.door))
+        return [Moment(start, Channel(channel), Door(door), each) for (start, channel, door), each in found.items()]
 
     async def templates(self, service_id: UUID, since: int, limit: int) -> list[tuple[UUID, Figures]]:
         """The most used ones since then, the most used first."""
-        c = _both(service_id, since).c
-        chosen = _sums(c.template_id, of=c).order_by(desc("accepted"), c.template_id).limit(limit)
-        return [(row.template_id, _figures(row)) for row in await self._read(chosen)]
+        found = await self._sums(service_id, since, lambda c: (c.template_id,))
+        used = [(template_id, figures) for (template_id,), figures in found.items()]
+        return sorted(used, key=lambda each: (-each[1].accepted, each[0]))[:limit]
 
     async def keys(self, service_id: UUID, since: int) -> dict[UUID, Figures]:
         """By each key that sent since then, test keys too."""
-        c = _both(service_id, since, tests=True).c
-        return {row.key_id: _figures(row) for row in await self._read(_sums(c.key_id, of=c))}
+        found = await self._sums(service_id, since, lambda c: (c.key_id,), tests=True)
+        return {key_id: figures for (key_id,), figures in found.items()}
 
     async def all_services(self, since: int) -> list[Moment]:
         """Of all services, in Ottawa's time: days and months of other zones lie where their first noon does."""
-        c = _both(None, since).c
-        noon = case((c.span == Span.HOUR.value, 0), else_=_HALF_A_DAY)
-        rows = await self._read(_sums((c.start + noon).label("start"), c.channel, c.door, of=c))
-        return [Moment(row.start, Channel(row.channel), Door(row.door), _figures(row)) for row in rows]
+
+        def by(c: Columns) -> tuple[ColumnElement[Any], ...]:
+            noon = case((c.span == Span.HOUR.value, 0), else_=_HALF_A_DAY) if "span" in c else literal_column("0")
+            return (c.start + noon).label("start"), c.channel, c.door
+
+        found = await self._sums(None, since, by)
+        return [Moment(start, Channel(channel), Door(door), each) for (start, channel, door), each in found.items()]
 
     async def appended(self, service_ids: Collection[UUID], limit: int) -> set[tuple[UUID, UUID]]:
         """At most `limit` of what changed in the last seconds, by service: what was not there before is news."""
@@ -76,49 +62,44 @@ class CountReader:
         chosen = select(c.service_id, c.id).where(c.service_id.in_(service_ids)).limit(limit)
         return {(row.service_id, row.id) for row in await self._read(chosen)}
 
-    async def _read(self, statement: Select[Any]) -> Sequence[Row[Any]]:
+    async def _sums(
+        self, service_id: UUID | None, since: int, by: Callable[[Columns], tuple[Any, ...]], *, tests: bool = False
+    ) -> dict[tuple[Any, ...], Figures]:
+        """Figures for each of these; each table adds its own up, in the order of its key."""
+        of_each = [_sums(table, service_id, since, by, tests) for table in (counts, count_changes)]
+        found: dict[tuple[Any, ...], Figures] = {}
+        for row in await self._read(union_all(*of_each)):
+            key, (status, messages, units) = tuple(row[:-3]), row[-3:]
+            found[key] = found.get(key, NOTHING) + _figures(Status(status), int(messages), int(units))
+        return found
+
+    async def _read(self, statement: Any) -> Sequence[Row[Any]]:
         return await self._database.query(lambda connection: connection.execute(statement).all())
+
+
+def _sums(
+    table: Table, service_id: UUID | None, since: int, by: Callable[[Columns], tuple[Any, ...]], tests: bool
+) -> Select[Any]:
+    c = table.c
+    keys = by(c)
+    chosen = select(*keys, c.status, func.sum(c.messages), func.sum(c.units)).where(c.start >= since)
+    if service_id is not None:
+        chosen = chosen.where(c.service_id == service_id)
+    if not tests:
+        chosen = chosen.where(c.key_type != KeyType.TEST.value)
+    return chosen.group_by(*keys, c.status)
+
+
+def _figures(status: Status, messages: int, units: int) -> Figures:
+    if status is Status.CREATED:
+        return Figures(accepted=messages, parts=units)
+    if status is Status.DELIVERED:
+        return Figures(delivered=messages)
+    return Figures(cancelled=messages) if status is Status.CANCELLED else Figures(failed=messages)
 
 
 async def has_delivered(connection: AsyncConnection, service_id: UUID) -> bool:
     """Whether a message really left: not one of a test key."""
-    c = _both(service_id, 0).c
-    delivered = select(func.sum(c.messages)).where(c.status == Status.DELIVERED.value)
-    return bool(await connection.scalar(delivered))
-
-
-def _both(service_id: UUID | None, since: int, *, tests: bool = False) -> Subquery:
-    """What both tables hold of the time, as one."""
-
-    def of(table: Table, span: ColumnElement[str]) -> Select[Any]:
-        c = table.c
-        columns = (c.start, c.channel, c.door, c.key_id, c.template_id, c.status, c.messages, c.units)
-        chosen = select(span.label("span"), *columns).where(c.start >= since)
-        if service_id is not None:
-            chosen = chosen.where(c.service_id == service_id)
-        return chosen if tests else chosen.where(c.key_type != KeyType.TEST.value)
-
-    appended = of(count_changes, literal_column(f"'{Span.HOUR.value}'", Text))
-    return union_all(of(counts, counts.c.span), appended).subquery()
-
-
-def _sums(*by: ColumnElement[Any], of: Columns) -> Select[Any]:
-    """Figures for each of these."""
-
-    def total(number: ColumnElement[int], *statuses: Status) -> ColumnElement[int]:
-        chosen = of.status.in_([literal_column(f"'{each.value}'", Text) for each in statuses])
-        # As a whole number: PostgreSQL's sum of bigint is none.
-        return cast(func.coalesce(func.sum(case((chosen, number), else_=0)), 0), BigInteger)
-
-    return select(
-        *by,
-        total(of.messages, Status.CREATED).label("accepted"),
-        total(of.messages, Status.DELIVERED).label("delivered"),
-        total(of.messages, *_FAILED).label("failed"),
-        total(of.messages, Status.CANCELLED).label("cancelled"),
-        total(of.units, Status.CREATED).label("parts"),
-    ).group_by(*by)
-
-
-def _figures(row: Row[Any]) -> Figures:
-    return Figures(row.accepted, row.delivered, row.failed, row.cancelled, row.parts)
+    of_each = [_sums(table, service_id, 0, lambda _: (), False) for table in (counts, count_changes)]
+    rows = await connection.execute(union_all(*of_each))
+    return sum(int(messages) for status, messages, _ in rows if status == Status.DELIVERED.value) > 0
