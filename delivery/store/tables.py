@@ -135,18 +135,6 @@ attempts = Table(
     sqlite_with_rowid=False,
 )
 
-counters = Table(
-    "counters",
-    metadata,
-    Column("service_id", Id, primary_key=True),
-    Column("day", Integer, primary_key=True),  # days since 1970, UTC
-    Column("channel", Text, primary_key=True),
-    Column("key_type", Text, primary_key=True),
-    Column("status", Text, primary_key=True),
-    Column("messages", Integer, nullable=False),
-    sqlite_with_rowid=False,
-)
-
 # What providers told us, each thing once.
 events = Table(
     "events",

@@ -4,18 +4,14 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import select
-
 from auth.domains import names
 from auth.errors import REQUEST_UNKNOWN, AuthError
 from auth.people import go_live, invitations, memberships, organisations
 from auth.people.go_live import GoLiveRequest, UseCase
 from auth.people.permissions import Permission
 from auth.principal import Service
+from delivery.figures.reading import has_delivered
 from delivery.library import templates
-from delivery.store.tables import counters
-from messages.message import KeyType
-from messages.status import Status
 from relay.actions import services
 from relay.actions.errors import (
     GO_LIVE_DECIDES_ANOTHER,
@@ -66,7 +62,7 @@ async def checklist(t: Transaction, service: Service) -> dict[Step, Progress]:
         Step.TEMPLATE: _done(bool(await templates.list_all(t.connection, service.id))),
         Step.MANAGERS: await _managers(t, service),
         Step.DOMAIN: await _domain(t, service),
-        Step.TEST_MESSAGE: _done(await _has_delivered(t, service)),
+        Step.TEST_MESSAGE: _done(await has_delivered(t.connection, service.id)),
         Step.CONTACT: _done(service.contact is not None),
     }
 
@@ -158,18 +154,6 @@ async def _domain(t: Transaction, service: Service) -> Progress:
     if names.is_usable(domain, t.settings.email) and domain.signing is not None:
         return Progress.DONE
     return Progress.BEGUN
-
-
-async def _has_delivered(t: Transaction, service: Service) -> bool:
-    """A message that really left: not one of a test key."""
-    c = counters.c
-    mine = select(c.service_id).where(
-        c.service_id == service.id,
-        c.key_type != KeyType.TEST.value,
-        c.status == Status.DELIVERED.value,
-        c.messages > 0,
-    )
-    return (await t.connection.execute(mine.limit(1))).first() is not None
 
 
 def _done(done: bool) -> Progress:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from config.settings import Settings
+from delivery.figures.reading import CountReader
 from delivery.store.listing import Listing
 from delivery.store.rows import Codec
 from delivery.store.totals import Totals
@@ -15,6 +16,7 @@ from relay.processes.life import DRAIN_SECONDS, Place
 from relay.processes.roles import SITE
 from relay.serving import serve
 from relay.site.application import application
+from relay.site.dashboard.live import Live
 from relay.site.pace import Pace
 from relay.site.parts import Site
 from relay.site.people import Accounts
@@ -31,6 +33,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
     async with open_door(settings, "site") as parts:
         site = site_of(parts, settings)
         sweeping = asyncio.create_task(Sweeping(parts.database, time.time).run())
+        watching = asyncio.create_task(site.live.run(stopping))
         ready()
         try:
             await serve(
@@ -43,7 +46,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             )
         finally:
             sweeping.cancel()
-            await asyncio.gather(sweeping, return_exceptions=True)
+            await asyncio.gather(sweeping, watching, return_exceptions=True)
 
 
 def site_of(parts: DoorParts, settings: Settings) -> Site:
@@ -68,6 +71,8 @@ def site_of(parts: DoorParts, settings: Settings) -> Site:
         people=Accounts(secret),
         journal=Journal(parts.metrics),
         activity=Remembered(lambda: Totals(parts.database).read(MONTHS, time.time()), _ACTIVITY_SECONDS, time.time),
+        counts=CountReader(parts.database),
+        live=Live(parts.database, parts.words, time.time),
         pace=Pace(time.time),
         now=time.time,
     )

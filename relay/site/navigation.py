@@ -16,6 +16,7 @@ class Entry:
     path: str  # of a GET route of the table
     label: Text
     needs: Permission
+    is_root: bool = False  # stands above all the others: current on its own page only
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,11 @@ class Link:
 
 
 SERVICE: tuple[Entry, ...] = (
+    Entry("services/{service_id}", Text("Dashboard"), Permission.VIEW_ACTIVITY, is_root=True),
     Entry("services/{service_id}/activity", Text("Activity"), Permission.VIEW_ACTIVITY),
     Entry("services/{service_id}/templates", Text("Templates"), Permission.MANAGE_TEMPLATES),
     Entry("services/{service_id}/send", Text("Send"), Permission.SEND_MESSAGES),
+    Entry("services/{service_id}/usage", Text("Usage"), Permission.VIEW_ACTIVITY),
     Entry("services/{service_id}/preview", Text("Preview an email"), Permission.MANAGE_API_KEYS),
     Entry("services/{service_id}/callbacks", Text("Callbacks"), Permission.MANAGE_API_KEYS),
     Entry("services/{service_id}/guests", Text("Guest list"), Permission.MANAGE_API_KEYS),

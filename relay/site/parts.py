@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from auth.throttle import Throttle
     from auth.verify import Verifier
     from delivery.callbacks.feed import Feed
+    from delivery.figures.reading import CountReader
     from delivery.library.brandings import Brandings
     from delivery.library.origination import OriginationIdentities
     from delivery.library.templates import Templates
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from relay.accept import Acceptor
     from relay.actions.sent_content import SentContent
     from relay.journal import Journal
+    from relay.site.dashboard.live import Live
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Site:
     people: People
     journal: "Journal"
     activity: Remembered["Activity"]
+    counts: "CountReader"
+    live: "Live"
     pace: Pace
     now: Callable[[], float]
     passwords: Passwords = field(default_factory=Passwords)

@@ -2,6 +2,7 @@
 
 from relay.site import activity, callbacks, previews
 from relay.site.account import rooms as account
+from relay.site.dashboard import pages as dashboard
 from relay.site.entry import rooms as entry
 from relay.site.public import activity as numbers
 from relay.site.public import contact, pages
@@ -17,6 +18,7 @@ ROUTES: tuple[Route, ...] = (
     *pages.ROUTES,
     *numbers.ROUTES,
     *contact.ROUTES,
+    *dashboard.ROUTES,
     *listing.ROUTES,
     *adding.ROUTES,
     *settings.ROUTES,
