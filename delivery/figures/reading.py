@@ -69,8 +69,9 @@ class CountReader:
         of_each = [_sums(table, service_id, since, by, tests) for table in (counts, count_changes)]
         found: dict[tuple[Any, ...], Figures] = {}
         for row in await self._read(union_all(*of_each)):
-            key, (status, messages, units) = tuple(row[:-3]), row[-3:]
-            found[key] = found.get(key, NOTHING) + _figures(Status(status), int(messages), int(units))
+            *key, status, messages, units = list[Any](row)
+            figures = _figures(Status(status), int(messages), int(units))
+            found[tuple(key)] = found.get(tuple(key), NOTHING) + figures
         return found
 
     async def _read(self, statement: Any) -> Sequence[Row[Any]]:

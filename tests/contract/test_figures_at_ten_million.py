@@ -18,7 +18,7 @@ from messages.status import Status
 from tests.harness.noon import NOW
 
 DAY, YEAR = 86_400, 365
-KEYS, TEMPLATES = [uuid4() for _ in range(5)], [uuid4() for _ in range(20)]
+KEYS, TEMPLATES = [uuid4() for _ in range(2)], [uuid4() for _ in range(20)]
 STATUSES = (Status.CREATED, Status.DELIVERED, Status.PERMANENT_FAILURE)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 
 from config.database import Database
-from delivery.store.tables import counters
+from delivery.figures.tables import count_changes
 from delivery.store.totals import Month, Totals
 
 NOW = datetime(2026, 3, 15, 12, tzinfo=UTC).timestamp()
@@ -17,11 +17,16 @@ def row(day: date, status: str, messages: int, *, channel: str = "email", kind: 
     service_id: UUID = uuid4()
     return {
         "service_id": service_id,
-        "day": (day - _EPOCH).days,
+        "id": uuid4(),
+        "start": (day - _EPOCH).days * 86_400 + 61_200,  # noon in Ottawa
         "channel": channel,
+        "door": "http",
         "key_type": kind,
+        "key_id": service_id,
+        "template_id": service_id,
         "status": status,
         "messages": messages,
+        "units": 0,
     }
 
 
@@ -37,7 +42,7 @@ async def test_months_are_counted_by_channel_without_tests_and_what_never_left(d
         row(date(2025, 12, 31), "delivered", 100),
     ]
     async with database.write() as connection:
-        await connection.execute(insert(counters), rows)
+        await connection.execute(insert(count_changes), rows)
 
     found = await Totals(database).read(3, NOW)
 

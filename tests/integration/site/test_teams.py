@@ -3,7 +3,7 @@
 import json
 import re
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -14,8 +14,8 @@ from auth.people.permissions import Permission
 from auth.people.sessions import Factor
 from auth.people.users import User
 from auth.principal import Service
+from delivery.figures.tables import count_changes
 from delivery.store.base import Search
-from delivery.store.tables import counters
 from messages.message import Channel, Language
 from relay.actions import services as changing
 from relay.actions import templates
@@ -314,7 +314,7 @@ async def test_a_service_goes_live_once_all_is_done_and_another_decides(
     await zoe.press("Join the team")
     async with site.site.writing(audit.Actor("user", "x")) as t:
         await templates.create(t, str(service.id), channel=Channel.EMAIL, name="n", subject="s", body="b")
-        await t.connection.execute(counters.insert().values(**counted(service.id)))
+        await t.connection.execute(count_changes.insert().values(**counted(service.id)))
 
     await ann.open(f"/en/{path}/go-live")
     page = await ann.press("Ask to go live")
@@ -374,5 +374,6 @@ async def audit_actor(site: RunningSite) -> audit.Actor:
 
 def counted(service_id: UUID) -> dict[str, object]:
     """A message that was delivered."""
-    row = {"service_id": service_id, "day": 20000, "channel": "email", "key_type": "team", "status": "delivered"}
-    return {**row, "messages": 1}
+    ids = {name: uuid4() for name in ("id", "key_id", "template_id")}
+    row = {"service_id": service_id, "start": 0, "channel": "email", "door": "smtp", "key_type": "team", **ids}
+    return {**row, "status": "delivered", "messages": 1, "units": 0}

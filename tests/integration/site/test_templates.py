@@ -211,9 +211,12 @@ async def test_templates_are_searched_copied_archived_and_restored(team: Team) -
     assert await team.names() == ["Code", "Copy of Été", "Été"]
 
 
+UNKNOWN = UUID(int=7)
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "words"),
-    [("operator", "ann", "ann, by command"), ("key", str(uuid4()), "not known"), ("user", str(uuid4()), "not known")],
+    [("operator", "ann", "ann, by command"), ("key", str(UNKNOWN), "not known"), ("user", str(UNKNOWN), "not known")],
 )
 async def test_an_author_is_told_in_words(team: Team, kind: str, name: str, words: str) -> None:
     async with team.site.database.write() as connection:
