@@ -14,6 +14,7 @@ import auth.senders
 import auth.service_domains
 import auth.services
 import auth.throttle
+import auth.watches
 import delivery.library.brandings
 import delivery.library.origination
 import delivery.library.templates

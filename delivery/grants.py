@@ -48,7 +48,11 @@ _DOOR = _EVERY | {
     "idempotency": "SELECT, INSERT, DELETE",  # a name whose message was refused is free again
 }
 GRANTS: Mapping[str, Mapping[str, str]] = {
-    "relay_smtp": _DOOR,
+    "relay_smtp": _DOOR
+    | {
+        "watches": "SELECT",  # somebody looks on,
+        "sightings": "SELECT, INSERT, DELETE",  # and sees the newest
+    },
     "relay_http": _DOOR
     | {
         "contents": "SELECT, INSERT",  # it shows what was sent
