@@ -32,12 +32,15 @@ from config.values import (
     Hostname,
     Listen,
     ListenAddress,
+    Mailbox,
     Networks,
     Price,
+    Product,
     QueueUrl,
     Region,
     Resolvers,
     RootUrl,
+    SiteUrl,
     Topics,
 )
 from messages.text import Text, TextError
@@ -79,6 +82,27 @@ class Http(Slice):
     public_url: RootUrl = Field(default_factory=lambda given: given["listen"].url)
     trusted_proxies: Networks = ()  # whose X-Forwarded-For is believed
     max_connections: int = Field(2000, ge=1)  # per process
+
+
+class Site(Slice):
+    listen: Listen = ListenAddress(host="127.0.0.1", port=8090)
+    # The host name that it answers to; without it where it listens, and with plain http on this machine only.
+    public_url: SiteUrl = Field(default_factory=lambda given: given["listen"].url, validate_default=True)
+    name: Product = "notify-relay"
+    contact: Mailbox | None = None  # who reads what people write by the contact page; else it is kept only
+    trusted_proxies: Networks = ()  # whose X-Forwarded-For is believed
+    max_connections: int = Field(2000, ge=1)  # per process
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The product's by their language; one name stands for both."""
+        english, _, french = self.name.partition(" / ")
+        return {"en": english, "fr": french or english}
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers reach it by TLS."""
+        return self.public_url.startswith("https:")
 
 
 class Tls(Slice):
@@ -196,6 +220,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     smtp: Smtp = Smtp()
     http: Http = Http()
+    site: Site = Site()
     tls: Tls = Tls()
     metrics: Metrics = Metrics()
     email: Email = Email()

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from messages.address import Address, AddressError
 from messages.text import TextError, clean
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1035 2.3.1, and hosts that begin with a digit
@@ -25,6 +26,7 @@ _USERNAME = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}", re.ASCII)
 _POSTGRESQL_OPTIONS = frozenset({"host", "port", "ssl", "passfile", "target_session_attrs"})
 _PRICE = re.compile(r"[0-9]{0,2}\.[0-9]{1,5}", re.ASCII)  # as AWS takes it
+_MAX_PRODUCT = 40
 _MAX_GOVERNMENT = 100  # characters of its name
 _SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 
@@ -108,6 +110,39 @@ def _root(value: str) -> str:
         # Published clients drop a path, each in another way.
         raise ProblemError("use a URL without a path, as in https://api.example.ca")
     return value if value.endswith("/") else value + "/"
+
+
+def _site(value: str) -> str:
+    """Cookies of a session go over TLS only, but on this machine."""
+    root = _root(value)
+    parts = urlsplit(root)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise ProblemError("use an https URL: plain http is for this machine only, as in http://127.0.0.1:8090")
+    return root
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _mailbox(value: str) -> str:
+    try:
+        return str(Address.parse(value.strip()))
+    except AddressError:
+        raise ProblemError("use a mail address, as in help@example.ca") from None
+
+
+def _product(value: str) -> str:
+    names = [clean(name) for name in value.split("/")]
+    if len(names) > 2 or not all(0 < len(name) <= _MAX_PRODUCT for name in names):
+        raise ProblemError(
+            "write its name in English / in French, or one name for both; each has 1 to {limit} characters",
+            limit=_MAX_PRODUCT,
+        )
+    return " / ".join(names)
 
 
 def _networks(value: object) -> object:
@@ -242,5 +277,8 @@ Region = Annotated[str, AfterValidator(_region)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Price = Annotated[str, AfterValidator(_price)]
 RootUrl = Annotated[str, AfterValidator(_root)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+SiteUrl = Annotated[str, AfterValidator(_site)]
+Product = Annotated[str, AfterValidator(_product)]
 QueueUrl = Annotated[str, AfterValidator(_queue)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]

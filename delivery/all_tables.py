@@ -7,6 +7,9 @@ import auth.guests
 import auth.keys
 import auth.limits
 import auth.notices
+import auth.people.drafts
+import auth.people.enquiries
+import auth.people.sessions
 import auth.presence
 import auth.reply_tos
 import auth.roots

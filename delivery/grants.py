@@ -14,6 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 _PUBLIC_KEYS = "SELECT (id, domain_id, selector, public_record, active, created_at, state, again_at)"
 _COUNT = "SELECT, INSERT, UPDATE (messages)"
 _TELL = "SELECT, INSERT, UPDATE (last)"
+# What a key is called and may do, and when it ends: never its secret, its type or whose it is.
+_KEY_TERMS = (
+    "name, lane, language, branding, per_minute, networks, reply_to_address, lifetime_seconds, max_message_bytes, "
+    "max_recipients, allowed_from, allowed_senders, fixed, expires_at, revoked_at, last_used_at"
+)
 _HEALTH = "UPDATE (failing_since, failed_as, suspended_at, probe_at, probes, well_since)"
 _SETTLE = "SELECT, UPDATE (status, reason, provider_id, sent_at, completed_at)"
 
@@ -67,6 +72,17 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "messages": "SELECT, INSERT, UPDATE (status, reason, completed_at)",  # cancelled
         "queue": "SELECT, INSERT, DELETE",
         "audit": "INSERT",
+    },
+    "relay_site": _DOOR
+    | {
+        "contents": "SELECT, INSERT",  # it shows what was sent
+        "sessions": "SELECT, INSERT, UPDATE, DELETE",
+        "drafts": "SELECT, INSERT, UPDATE, DELETE",
+        "keys": f"SELECT, INSERT, UPDATE ({_KEY_TERMS})",
+        "watches": "SELECT, INSERT, UPDATE, DELETE",
+        "sightings": "SELECT, DELETE",
+        "enquiries": "SELECT, INSERT, DELETE",
+        "audit": "SELECT, INSERT",  # a service reads its own
     },
     "relay_worker": _EVERY
     | {

@@ -13,14 +13,14 @@ from relay.cli.output import say, spoken
 from relay.processes import handover, preparing, sockets
 from relay.processes.children import children, preload
 from relay.processes.handover import Plan
-from relay.processes.roles import DEVICES, HTTP, METRICS, ROLES, STARTTLS, TLS, Secret
+from relay.processes.roles import DEVICES, HTTP, METRICS, ROLES, SITE, STARTTLS, TLS, Secret
 from relay.processes.supervisor import Supervisor
 
 RoleName = Annotated[str, typer.Option("--role", metavar="|".join(ROLES), help=texts.ROLE)]
 Processes = Annotated[int | None, typer.Option(min=1, max=256, help=texts.PROCESSES)]
 Demo = Annotated[bool, typer.Option("--demo", help=texts.DEMO)]
 
-_SHOWN = {"smtp": STARTTLS, "tls": TLS, "devices": DEVICES, "http": HTTP, "metrics": METRICS}
+_SHOWN = {"smtp": STARTTLS, "tls": TLS, "devices": DEVICES, "http": HTTP, "site": SITE, "metrics": METRICS}
 
 
 def serve(role: RoleName = "all", processes: Processes = None, demo_service: Demo = False) -> None:

@@ -145,7 +145,7 @@ PROCESSES = "Processes of each kind; without it one per core."
 DEMO = "Make a demo service on first start, and print what to paste."
 READY = (
     "notify-relay {role} ready: SMTP {smtp} (STARTTLS), {tls} (TLS), {devices} (devices); HTTP {http}; "
-    "metrics {metrics}"
+    "web site {site}; metrics {metrics}"
 )
 DEMO_SERVICE = "Demo service"
 DEMO_LANGUAGE = "en"

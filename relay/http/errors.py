@@ -17,6 +17,7 @@ from messages.message import KeyType
 from messages.reply import Refused, Reply
 from messages.text import Text, Translate
 from relay.failures import REPLIES
+from relay.serving import Refusals
 
 RETRY_SECONDS = 10  # after trouble of ours
 
@@ -274,6 +275,12 @@ def of_refused(refused: Refused, asker: Asker, now: float) -> ApiError:
 
 def unavailable() -> ApiError:
     return ApiError.of(UNAVAILABLE, {"Retry-After": str(RETRY_SECONDS)})
+
+
+def refusals() -> Refusals:
+    """For whom no application is asked."""
+    not_http, full = (ApiError.of(each).body() for each in (NOT_HTTP, FULL))
+    return Refusals("application/json", not_http, full, RETRY_SECONDS)
 
 
 def _wait_seconds(values: Mapping[str, Any], now: float) -> int:

@@ -76,7 +76,7 @@ class Snapshot:
                     writer.close()
             except OSError:
                 return "does not answer"
-            if not answer.startswith(b"HTTP/1.1 404 "):
+            if not answer.startswith((b"HTTP/1.1 404 ", b"HTTP/1.1 421 ")):
                 return "does not serve"
         return None
 

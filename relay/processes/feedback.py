@@ -22,9 +22,9 @@ from delivery.store.inbound import Received, Receiving
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
 from delivery.store.settling import Settling
-from relay.http.serving import serve
 from relay.processes.life import Place
 from relay.processes.roles import WEBHOOK
+from relay.serving import serve
 from relay.wiring import announced, open_database, secret_keyring
 
 _WEBHOOK_CONNECTIONS = 100  # each may hold half a megabyte

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from config.settings import Settings
 from relay.http.application import application
-from relay.http.serving import serve
+from relay.http.errors import refusals
 from relay.processes.doors import open_door
 from relay.processes.life import DRAIN_SECONDS, Place
 from relay.processes.roles import HTTP
+from relay.serving import serve
 from relay.wiring import secret_keyring
 
 
@@ -44,4 +45,5 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             max_connections=settings.http.max_connections,
             trusted_proxies=settings.http.trusted_proxies,
             drain_seconds=int(DRAIN_SECONDS),
+            refusals=refusals(),
         )

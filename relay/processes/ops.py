@@ -9,10 +9,10 @@ from auth.domains import names
 from config.settings import Settings
 from delivery.queue.sql import SqlQueue
 from relay.http.ops import Check, application
-from relay.http.serving import serve
 from relay.http.snapshot import Snapshot
 from relay.processes.life import Place, hear_renewals
-from relay.processes.roles import HTTP, METRICS, STARTTLS
+from relay.processes.roles import HTTP, METRICS, SITE, STARTTLS
+from relay.serving import serve
 from relay.wiring import open_database
 
 
@@ -33,11 +33,14 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             time.time,
             certificate_ends=None if place.certificates is None else place.certificates.ends_at,
         )
-        greeting, answering = ([each.getsockname() for each in place.mine(port)] for port in (STARTTLS, HTTP))
+        greeting, answering, showing = (
+            [each.getsockname() for each in place.mine(port)] for port in (STARTTLS, HTTP, SITE)
+        )
         checks: dict[str, Check] = {
             "database": snapshot.database_ready,
             "smtp": lambda: snapshot.smtp_ready(greeting),
             "http": lambda: snapshot.http_ready(answering),
+            "site": lambda: snapshot.http_ready(showing),
         }
         ready()
         await serve(application(checks, snapshot.measure), listener, stopping)

@@ -60,12 +60,14 @@ STARTTLS = Port("starttls", "SMTP__LISTEN")
 TLS = Port("tls", "SMTP__LISTEN_TLS")
 DEVICES = Port("devices", "SMTP__LISTEN_DEVICES", wanted_by="SMTP__LISTEN_DEVICES")
 HTTP = Port("http", "HTTP__LISTEN")
+SITE = Port("site", "SITE__LISTEN")
 WEBHOOK = Port("webhook", "FEEDBACK__LISTEN", wanted_by="AWS__SNS_TOPICS")
 METRICS = Port("metrics", "METRICS__LISTEN", is_passed=False)  # of one `serve`, also while its successor starts
 
 PROCESSES = (
     Process("smtp", (Secret.SECRET_KEY,), (STARTTLS, TLS, DEVICES), is_door=True, has_certificates=True),
     Process("http", (Secret.SECRET_KEY,), (HTTP,), is_door=True),
+    Process("site", (Secret.SECRET_KEY,), (SITE,), is_door=True),
     Process(
         "worker",
         (Secret.SECRET_KEY, Secret.SEALING_KEY, Secret.AWS),

@@ -28,7 +28,7 @@ from tests.harness.ses_process import Ses, settings
 from tests.harness.store import Store
 from tests.harness.watched import watched
 
-ROLES = ("smtp", "http", "worker", "feedback")
+ROLES = ("smtp", "http", "site", "worker", "feedback")
 DENIED = {
     "relay_smtp": (
         "SELECT private_key FROM dkim_keys",
@@ -75,6 +75,19 @@ DENIED = {
         "UPDATE contents SET data = ''",
         "DELETE FROM messages",
     ),
+    "relay_site": (
+        "SELECT private_key FROM dkim_keys",
+        "SELECT signing_secret FROM callback_urls",
+        "UPDATE audit SET action = ''",
+        "DELETE FROM audit",
+        "DELETE FROM messages",
+        "DELETE FROM queue",
+        "UPDATE messages SET recipient = ''",
+        "UPDATE contents SET data = ''",
+        "UPDATE domains SET verified_at = 1",
+        "CREATE TABLE mine (id int)",
+        "SET ROLE relay_worker",
+    ),
     "relay_worker": (
         "SELECT secret FROM keys",
         "SELECT signing_secret FROM callback_urls",
@@ -106,7 +119,7 @@ DENIED = {
 
 @dataclass
 class Installation:
-    """Four machines, each with one role and its user, and the operator's, who owns the tables."""
+    """Five machines, each with one role and its user, and the operator's, who owns the tables."""
 
     owner: Relay
     machines: dict[str, Relay]
@@ -147,7 +160,7 @@ def installation(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -
     here.owner.run("db", "grant")
     postgres.log_refusals(here.url)
     try:
-        for role in (*ROLES[2:], *ROLES[:2]):  # the worker makes the domain that doors look for
+        for role in (*ROLES[3:], *ROLES[:3]):  # the worker makes the domain that doors look for
             here.machines[role].start("--role", role)
         yield here
     finally:

@@ -32,10 +32,11 @@ from messages.message import Channel, KeyType
 from messages.template import Template
 from relay.accept import Acceptor
 from relay.http.application import application
-from relay.http.serving import serve
+from relay.http.errors import refusals
 from relay.metrics import DoorMetrics
 from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
+from relay.serving import serve
 from tests.harness import domains
 from tests.harness.clock import Clock
 from tests.harness.store import Store
@@ -169,7 +170,7 @@ async def running_door(
     port = listener.getsockname()[1]
     async with aiohttp.ClientSession() as session:
         door = Door(port, database, store, registry, clock, service, issued, template, session, keyring)
-        serving = asyncio.create_task(serve(app, listener, door.stopping, **options))
+        serving = asyncio.create_task(serve(app, listener, door.stopping, refusals=refusals(), **options))
         try:
             yield door
         finally:

@@ -162,7 +162,9 @@ class Postgres:
 
     def create_users(self, database_url: str) -> None:
         """The roles' users, by the script that the container of PostgreSQL runs."""
-        passwords = {f"{role}_DATABASE_PASSWORD": "it's a \\ secret" for role in ("SMTP", "HTTP", "WORKER", "FEEDBACK")}
+        passwords = {
+            f"{role}_DATABASE_PASSWORD": "it's a \\ secret" for role in ("SMTP", "HTTP", "SITE", "WORKER", "FEEDBACK")
+        }
         given = {"POSTGRES_USER": "relay", "POSTGRES_DB": database_url.rpartition("/")[2]}
         server = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PATH": f"{self._binaries}:{os.environ['PATH']}"}
         script = Path(__file__).parents[2] / "docker/database-users.sh"

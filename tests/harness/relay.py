@@ -78,7 +78,7 @@ class Relay:
 
     def __init__(self, folder: Path, **environment: object) -> None:
         self.folder = folder
-        self.port, self.tls_port, self.metrics_port, self.http_port = (free_port() for _ in range(4))
+        self.port, self.tls_port, self.metrics_port, self.http_port, self.site_port = (free_port() for _ in range(5))
         self.public_url = "https://api.relay.example"  # as behind a proxy: what answers name, not where we listen
         settings: dict[str, object] = {
             "SMTP__LISTEN": f"127.0.0.1:{self.port}",
@@ -86,6 +86,7 @@ class Relay:
             "METRICS__LISTEN": f"127.0.0.1:{self.metrics_port}",
             "HTTP__LISTEN": f"127.0.0.1:{self.http_port}",
             "HTTP__PUBLIC_URL": self.public_url,
+            "SITE__LISTEN": f"127.0.0.1:{self.site_port}",
             "DNS__RESOLVERS": "127.0.0.1:9",  # nobody is there: no test asks the world
             **environment,
         }

@@ -16,7 +16,7 @@ from delivery.feedback import run
 from delivery.feedback.base import MAX_CHARACTERS
 from delivery.feedback.certificates import FetchedCertificates
 from delivery.feedback.sns import CertificateUnavailable
-from relay.http.serving import serve
+from relay.serving import serve
 from tests.fakes.auth import away
 from tests.fakes.events import DELIVERY, Step, tell
 from tests.fakes.feedback import Feedback

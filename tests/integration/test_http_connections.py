@@ -55,7 +55,7 @@ async def test_what_is_no_request_is_answered_in_the_same_shape(door: Door, octe
 
 
 async def test_a_request_that_never_ends_is_ended(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("relay.http.serving.ARRIVAL_SECONDS", 0.2)
+    monkeypatch.setattr("relay.serving.ARRIVAL_SECONDS", 0.2)
     monkeypatch.setattr("relay.http.reading.SECONDS", 0.1)
     head = f"POST {EMAIL} HTTP/1.1\r\nHost: x\r\n"
     full = f"{head}Authorization: {door.key()['Authorization']}\r\nContent-Type: application/json\r\n"

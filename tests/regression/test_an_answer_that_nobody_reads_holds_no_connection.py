@@ -21,7 +21,7 @@ REQUEST = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n"
     ids=["the door waits to write", "one answer, then close", "then what is no request"],
 )
 async def test_it_ends(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, asked: bytes) -> None:
-    monkeypatch.setattr("relay.http.serving.DEPARTURE_SECONDS", 0.3)
+    monkeypatch.setattr("relay.serving.DEPARTURE_SECONDS", 0.3)
     listening = socket.create_server
     monkeypatch.setattr(socket, "create_server", lambda address: _narrow(listening(address), socket.SO_SNDBUF))
     database = await migrated(sqlite_url, synchronous="OFF")

@@ -16,6 +16,8 @@ from string import Formatter
 from uuid import UUID
 
 import pytest
+from babel.messages.pofile import read_po
+from jinja2 import nodes
 
 from auth.audit import Entry
 from auth.domains.records import Record
@@ -30,6 +32,7 @@ from messages.text import Text, to_ascii
 from messages.variant import Variant
 from relay.cli.domains import Row
 from relay.cli.refusals import SAID
+from relay.site.layout import environment
 from tests.harness.documented import described
 from tests.harness.headings import HEADINGS
 
@@ -47,7 +50,7 @@ MODULES_OF_TEXTS += (
 # The same in both languages: names, values to type, and words that French shares.
 SAME = frozenset({"#RRGGBB", "CIDR", "ID", "SERVICE", "TLS"})
 SAME |= {"action", "contact", "dkim", "dmarc", "spf", "{said}; {remark}", "{field} {reason}"}
-SAME |= {"Documentation", "Guide", "Messages", "Type", "null"}
+SAME |= {"Administration", "Documentation", "Guide", "Messages", "Pages", "Port", "Service", "Type", "null"}
 SAME |= {"OPTION", "description", "extensions", "id", "logo", "secrets", "service", "type", "url", "version"}
 
 # What may stand in a reply, as long as it gets.
@@ -138,8 +141,22 @@ def constants(path: Path) -> Iterator[str]:
 def sources() -> frozenset[str]:
     found = {text for path in parsed() for text in texts_of(path)}
     return frozenset(
-        found.union(*(constants(ROOT / name) for name in MODULES_OF_TEXTS), HEADINGS, described(), {OF_SETTING})
+        found.union(
+            *(constants(ROOT / name) for name in MODULES_OF_TEXTS), HEADINGS, described(), {OF_SETTING}, of_pages()
+        )
     )
+
+
+def of_pages() -> set[str]:
+    """What the web site's templates say: the first argument of each `_()`, which is a constant."""
+    found = set()
+    for path in (ROOT / "relay/site").rglob("*.html"):
+        tree = environment(Language.EN, str).parse(path.read_text(), filename=str(path))
+        for call in tree.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == "_":
+                assert isinstance(call.args[0], nodes.Const), f"{path}:{call.lineno}"
+                found.add(str(call.args[0].value))
+    return found
 
 
 @cache
@@ -161,6 +178,11 @@ def test_every_text_is_in_the_catalogue() -> None:
 def test_nothing_in_the_catalogue_is_obsolete() -> None:
     assert french().keys() - sources() == set()
     assert SAME & french().keys() == set()
+
+
+def test_nothing_in_the_catalogue_is_fuzzy_or_empty() -> None:
+    with (ROOT / "config/locale/fr/LC_MESSAGES/notify-relay.po").open("rb") as file:
+        assert [entry.id for entry in read_po(file) if (entry.fuzzy and entry.id) or not entry.string] == []
 
 
 def test_french_is_not_the_english() -> None:

@@ -22,16 +22,17 @@ LATE = ("prometheus_client", "uvloop", "aiosmtpd", "fastapi", "uvicorn", "aiobot
 LATE += ("delivery.providers.ses", "delivery.providers.outbox", "delivery.callbacks.sender", "delivery.feedback.run")
 OPENING = ("relay/processes/", "relay/wiring.py", "relay/cli/")
 OPEN_ALWAYS = {
-    "all": ["starttls", "tls", "http", "metrics"],
+    "all": ["starttls", "tls", "http", "site", "metrics"],
     "smtp": ["starttls", "tls", "metrics"],
     "http": ["http", "metrics"],
+    "site": ["site", "metrics"],
     "worker": ["metrics"],
     "feedback": ["metrics"],
 }
 
 
 def settings(monkeypatch: pytest.MonkeyPatch, **values: str) -> Settings:
-    anywhere = {f"{name}__LISTEN": "127.0.0.1:0" for name in ("SMTP", "HTTP", "METRICS", "FEEDBACK")}
+    anywhere = {f"{name}__LISTEN": "127.0.0.1:0" for name in ("SMTP", "HTTP", "SITE", "METRICS", "FEEDBACK")}
     for name, value in {**anywhere, "SMTP__LISTEN_TLS": "127.0.0.1:0", **values}.items():
         monkeypatch.setenv(PREFIX + name, value)
     return load(processes=2)
@@ -82,7 +83,7 @@ def test_ports_that_a_setting_opens_are_closed_without_it(monkeypatch: pytest.Mo
 
 
 def test_children_are_as_many_as_the_table_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ["smtp-0", "smtp-1", "http-0", "http-1", "worker-0", "worker-1", "feedback-0", "ops"]
+    names = ["smtp-0", "smtp-1", "http-0", "http-1", "site-0", "site-1", "worker-0", "worker-1", "feedback-0", "ops"]
     assert started(monkeypatch, "all") == names
     assert started(monkeypatch, "feedback") == ["feedback-0", "ops"]
 

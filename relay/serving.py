@@ -1,25 +1,39 @@
 """Serves an application on a listener that is ours already, until we are told to stop.
 
 Bounded: connections, the octets of a request's head, and how long a request may take to arrive and its answer to leave.
+Knows no door.
 """
 
 import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
 
 import h11
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from relay.http.errors import FULL, NOT_HTTP, RETRY_SECONDS, ApiError, Rejection
-
 MAX_HEAD_BYTES = 16 * 1024
 MAX_CHUNKS = 4096  # of a body: each costs what 4 KiB cost, however small it is
 ARRIVAL_SECONDS = 60.0  # from its first octet, or from the connection's start, to a request's last
 DEPARTURE_SECONDS = 120.0  # for what waits of an answer; a page of eight megabytes on a slow line
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Bodies for whom no application is asked: what came is not HTTP, or too many are here already."""
+
+    media_type: str = "text/plain; charset=utf-8"
+    not_http: bytes = b"The request is not valid HTTP\n"
+    full: bytes = b"Too many requests at once; try again\n"
+    retry_seconds: int = 10
+
+
+_PLAIN = Refusals()
 
 
 class _Server(uvicorn.Server):
@@ -73,8 +87,9 @@ class _Connection(h11.Connection):
 class _Protocol(H11Protocol):
     """uvicorn's, which waits for ever for a request that has begun, and for who does not read its answer."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
+    def __init__(self, *arguments: Any, refusals: Refusals, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self._refusals = refusals
         self.conn = _Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
         self._max_connections, self.limit_concurrency = self.limit_concurrency, None
         self._arrival = _Deadline(self.loop, self._break_off)
@@ -83,7 +98,7 @@ class _Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if self._max_connections is not None and len(self.connections) > self._max_connections:
-            transport.write(_answer(FULL))
+            transport.write(_answer(self._refusals, 503))
             transport.close()
             return
         self._arrival.start(ARRIVAL_SECONDS)
@@ -132,17 +147,16 @@ class _Protocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         # Where one was answered already, a second would be taken for the next request's.
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            self.transport.write(_answer(NOT_HTTP))
+            self.transport.write(_answer(self._refusals, 400))
         self.transport.close()
 
 
-def _answer(rejection: Rejection) -> bytes:
-    """A whole answer, for whom no application is asked."""
-    body = ApiError.of(rejection).body()
-    reason = {400: "Bad Request", 503: "Service Unavailable"}[rejection.status]
-    retry = f"retry-after: {RETRY_SECONDS}\r\n" if rejection is FULL else ""
+def _answer(refusals: Refusals, status: Literal[400, 503]) -> bytes:
+    """A whole answer."""
+    reason, body = {400: ("Bad Request", refusals.not_http), 503: ("Service Unavailable", refusals.full)}[status]
+    retry = f"retry-after: {refusals.retry_seconds}\r\n" if status == 503 else ""
     head = (
-        f"HTTP/1.1 {rejection.status} {reason}\r\ncontent-type: application/json\r\n"
+        f"HTTP/1.1 {status} {reason}\r\ncontent-type: {refusals.media_type}\r\n"
         f"content-length: {len(body)}\r\n{retry}connection: close\r\n\r\n"
     )
     return head.encode("ascii") + body
@@ -156,6 +170,7 @@ async def serve(
     max_connections: int | None = None,
     trusted_proxies: Sequence[str] = (),
     drain_seconds: int = 2,
+    refusals: Refusals = _PLAIN,
 ) -> None:
     """Ends within `drain_seconds` after `stopping` is set. Whoever comes beyond `max_connections` hears 503.
 
@@ -163,7 +178,7 @@ async def serve(
     """
     config = uvicorn.Config(
         app,
-        http=_Protocol,
+        http=partial(_Protocol, refusals=refusals),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,

@@ -1,0 +1,66 @@
+"""A process of the web site."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from config.settings import Settings
+from relay.processes.doors import DoorParts, open_door
+from relay.processes.life import DRAIN_SECONDS, Place
+from relay.processes.roles import SITE
+from relay.serving import serve
+from relay.site.application import application
+from relay.site.parts import Site
+from relay.site.sweeping import Sweeping
+from relay.wiring import secret_keyring
+
+
+async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
+    (listener,) = place.mine(SITE)
+    async with open_door(settings, "site") as parts:
+        site = site_of(parts, settings)
+        sweeping = asyncio.create_task(Sweeping(parts.database, time.time).run())
+        ready()
+        try:
+            await serve(
+                application(site),
+                listener,
+                stopping,
+                max_connections=settings.site.max_connections,
+                trusted_proxies=settings.site.trusted_proxies,
+                drain_seconds=int(DRAIN_SECONDS),
+            )
+        finally:
+            sweeping.cancel()
+            await asyncio.gather(sweeping, return_exceptions=True)
+
+
+def site_of(parts: DoorParts, settings: Settings) -> Site:
+    return Site(
+        database=parts.database,
+        settings=settings,
+        secret=secret_keyring(settings),
+        words=parts.words,
+        verifier=parts.verifier,
+        throttle=parts.throttle,
+        acceptor=parts.acceptor,
+        searching=parts.searching,
+        contents=parts.contents,
+        received=parts.received,
+        templates=parts.templates,
+        brandings=parts.brandings,
+        senders=parts.senders,
+        feed=parts.feed,
+        people=Nobody(),
+        now=time.time,
+    )
+
+
+class Nobody:
+    """No user is known here yet."""
+
+    async def user(self, connection: object, user_id: object) -> None:
+        return None
+
+    async def permissions(self, connection: object, user_id: object, service_id: object) -> None:
+        return None

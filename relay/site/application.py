@@ -1,0 +1,157 @@
+"""The web site as an ASGI application: the table of routes in both languages, and what every request goes through."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route as Path
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from auth.people.sessions import SEEN_EVERY_SECONDS, Session
+from messages.message import Language
+from relay.actions.errors import UnknownError
+from relay.site import assets, csrf, forms, standing
+from relay.site.errors import Away, Missing
+from relay.site.guard import Guard, origins
+from relay.site.language import LANGUAGES, preferred, split
+from relay.site.parts import Site
+from relay.site.public import plain
+from relay.site.routes import ROUTES
+from relay.site.routing import Needs, Route
+from relay.site.standing import Standing
+from relay.site.visits import COOKIE, Visit
+
+_NEVER_CHANGES = "public, max-age=31536000, immutable"
+
+
+def application(site: Site, routes: Sequence[Route] = ROUTES) -> ASGIApp:
+    doors = _Doors(site, routes)
+    found = [
+        Path(f"{assets.PREFIX}{{name}}", _asset, methods=["GET"]),
+        *(Path(path, partial(_plain, site, handler), methods=["GET"]) for path, handler in plain.ROUTES.items()),
+        *doors.paths(),
+    ]
+    router = Router(found, redirect_slashes=False, default=doors.missing)
+    return Guard(router, settings=site.settings.site, page=doors.page, is_live=doors.is_live)
+
+
+class _Doors:
+    """Every route of the table, in each language."""
+
+    def __init__(self, site: Site, routes: Sequence[Route]) -> None:
+        self._site = site
+        self._origins = origins(site.settings.site)
+        self._by_path: dict[str, dict[str, Route]] = {}
+        for route in sorted(routes, key=lambda route: "{" in route.path):  # `new` is nobody's id
+            self._by_path.setdefault(route.path, {})[route.method] = route
+        self._live = tuple(route.path.rpartition("/")[2] for route in routes if route.live)
+
+    def paths(self) -> list[Path]:
+        return [
+            Path(_path(spoken, path), partial(self._visit, spoken, methods), methods=["GET", "POST"])
+            for path, methods in self._by_path.items()
+            for spoken in LANGUAGES
+        ]
+
+    def is_live(self, path: str) -> bool:
+        return bool(self._live) and path.endswith(self._live)
+
+    async def missing(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A page without its language is one of the reader's; with a slash too many, one without it."""
+        request = Request(scope)
+        spoken, path = split(request.url.path)
+        known = any(_matches(path, each) for each in self._by_path)
+        if request.method != "GET" or not known or (spoken is not None and not request.url.path.endswith("/")):
+            raise Missing
+        query = f"?{request.url.query}" if request.url.query else ""
+        to = _path(spoken or preferred(request) or Language.EN, path) + query
+        await RedirectResponse(to, 303, {"Vary": "Accept-Language"})(scope, receive, send)
+
+    async def page(self, request: Request, error: Away) -> Response:
+        """In place of what was asked for; asks the database nothing, which may be what is wrong."""
+        spoken, path = split(request.url.path)
+        visit = Visit(self._site, request, spoken or preferred(request) or Language.EN, path, Standing())
+        answer = visit.page("error.html", title=error.title, text=error.text, status=error.status)
+        if error.status == 503:
+            answer.headers["Retry-After"] = "60"
+        return answer
+
+    async def _visit(self, spoken: Language, methods: Mapping[str, Route], request: Request) -> Response:
+        route = methods.get(request.method)
+        if route is None:
+            return PlainTextResponse("", 405, {"Allow": ", ".join((*methods, *(["HEAD"] if "GET" in methods else [])))})
+        form = await self._posted(route, request)
+        visit = await self._standing(spoken, route, request)
+        if form is not None:
+            visit.received(form)
+        hurdle = standing.hurdle(visit.standing, route, visit.now)
+        if hurdle is not None:
+            if form is not None:  # what was typed waits for them behind the hurdle
+                visit.kept = (visit.path, form.draft({}))
+            answer = visit.at_hurdle(hurdle)
+        else:
+            if form is not None:
+                csrf.check(self._site.secret, visit.standing.token, form[csrf.FIELD])
+            try:
+                answer = await route.handler(visit)
+            except UnknownError:
+                raise Missing from None
+        await self._finish(visit, route)
+        visit.set_cookie(answer)
+        return answer
+
+    async def _posted(self, route: Route, request: Request) -> forms.Form | None:
+        if route.method != "POST":
+            return None
+        csrf.check_origin(request, self._origins)
+        return await forms.read(request, route.max_bytes)
+
+    async def _standing(self, spoken: Language, route: Route, request: Request) -> Visit:
+        """Raises Missing where the route is not for whoever asks."""
+        site, limits = self._site, self._site.settings.limits
+        path, now = split(request.url.path)[1], self._site.now()
+        token = request.cookies.get(COOKIE[site.settings.site.is_secure])
+        if not token:
+            return Visit(site, request, spoken, path, Standing())
+        async with site.database.read() as connection:
+            found = await standing.find(connection, site.people, token, now)
+            if found.user is not None and route.needs is not Needs.NOBODY:
+                service, permissions = await standing.at(
+                    connection, site.people, limits, found, route, request.path_params
+                )
+                found = replace(found, service=service, permissions=permissions)
+            draft = await standing.draft(connection, site.secret, found, path, now)
+        return Visit(site, request, spoken, path, replace(found, draft=draft))
+
+    async def _finish(self, visit: Visit, route: Route) -> None:
+        is_seen = not route.live and visit.user is not None and _is_long_ago(visit.session, visit.now)
+        if visit.has_to_write(is_seen=is_seen):
+            async with self._site.database.write() as connection:
+                await visit.finish(connection, is_seen=is_seen)
+
+
+def _is_long_ago(session: Session | None, now: float) -> bool:
+    return session is not None and now - session.seen_at > SEEN_EVERY_SECONDS
+
+
+def _path(spoken: Language, path: str) -> str:
+    return f"/{spoken}/{path}" if path else f"/{spoken}"
+
+
+def _matches(path: str, pattern: str) -> bool:
+    given, known = path.split("/"), pattern.split("/")
+    return len(given) == len(known) and all(b.startswith("{") or a == b for a, b in zip(given, known, strict=True))
+
+
+async def _plain(site: Site, handler: plain.Handler, request: Request) -> Response:
+    return await handler(site, request)
+
+
+async def _asset(request: Request) -> Response:
+    found = assets.find(request.path_params["name"])
+    if found is None:
+        raise Missing
+    return Response(found.octets, media_type=found.media_type, headers={"Cache-Control": _NEVER_CHANGES})

@@ -1,0 +1,66 @@
+"""What handlers reach. relay/processes/site.py fills it; what the parts are is named here and imported nowhere else."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from auth.audit import Actor
+from config.database import Database
+from config.keyring import Keyring
+from config.settings import Settings
+from config.words import Words
+from relay.actions.transaction import Transaction
+from relay.notices.acting import Acting
+from relay.notices.contact import Contacts
+from relay.site.standing import People
+
+if TYPE_CHECKING:
+    from auth.throttle import Throttle
+    from auth.verify import Verifier
+    from delivery.callbacks.feed import Feed
+    from delivery.library.brandings import Brandings
+    from delivery.library.origination import OriginationIdentities
+    from delivery.library.templates import Templates
+    from delivery.store.contents import Contents
+    from delivery.store.inbound import Received
+    from delivery.store.searching import Searching
+    from relay.accept import Acceptor
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One per process. `now` gives seconds since the epoch."""
+
+    database: Database
+    settings: Settings
+    secret: Keyring
+    words: Words
+    verifier: "Verifier"
+    throttle: "Throttle"
+    acceptor: "Acceptor"
+    searching: "Searching"
+    contents: "Contents"
+    received: "Received"
+    templates: "Templates"
+    brandings: "Brandings"
+    senders: "OriginationIdentities"
+    feed: "Feed"
+    people: People
+    now: Callable[[], float]
+
+    @property
+    def acting(self) -> Acting:
+        """Sends as a service, by the key of it that nobody holds."""
+        return Acting(self.database, self.verifier, self.acceptor)
+
+    @property
+    def contacts(self) -> Contacts:
+        """Sends as the relay itself."""
+        return Contacts(self.acting)
+
+    @asynccontextmanager
+    async def writing(self, actor: Actor) -> AsyncIterator[Transaction]:
+        """For relay/actions: on disk at its end, undone when it raises."""
+        async with self.database.write() as connection:
+            yield Transaction(connection, self.settings, self.secret, None, actor, self.now())

@@ -1,0 +1,147 @@
+"""Writing to the operator: kept, mailed to whoever answers, and acknowledged in the writer's language."""
+
+from collections.abc import Mapping
+
+import structlog
+from starlette.responses import Response
+
+from auth.people import enquiries
+from auth.people.enquiries import Enquiry
+from config.words import Words
+from messages.address import Address, AddressError
+from messages.message import Language
+from messages.reply import Refused
+from messages.text import Text
+from relay.failures import described
+from relay.notices.contact import Letter
+from relay.notices.letters import as_text
+from relay.site.forms import Form
+from relay.site.routing import Needs, Route
+from relay.site.visits import Visit
+
+MAX_CHARACTERS = 2000
+_MAX_NAME = 100
+REASONS: Mapping[str, Text] = {
+    "ask": Text("Ask a question"),
+    "problem": Text("Report a problem"),
+    "accessibility": Text("Report an accessibility barrier"),
+    "live": Text("Ask about going live or about limits"),
+    "privacy": Text("Ask about privacy"),
+    "other": Text("Something else"),
+}
+_NO_NAME = Text("Enter your name")
+_LONG_NAME = Text("Your name can have {limit} characters", {"limit": _MAX_NAME})
+_NO_ADDRESS = Text("Enter your email address")
+_BAD_ADDRESS = Text("Enter an email address in the correct format, like name@example.ca")
+_NO_REASON = Text("Choose what your message is about")
+_NO_WORDS = Text("Enter your message")
+_LONG_WORDS = Text("Your message can have {limit} characters", {"limit": MAX_CHARACTERS})
+
+_TO_OPERATOR = Text("{reason}: a message from the contact page")
+_TO_OPERATOR_BODY = Text("{name} wrote from {address}. Answer in {language}.\n\n---\n\n{words}")
+_RECEIPT = Text("We got your message")
+_RECEIPT_BODY = Text(
+    "Hello {name},\n\nWe got your message and will answer it within two business days. This is what you wrote:"
+    "\n\n---\n\n{words}"
+)
+_SPOKEN = {Language.EN: Text("English"), Language.FR: Text("French")}
+
+
+async def show(visit: Visit) -> Response:
+    return visit.page(
+        "public/contact.html",
+        title=Text("Contact us"),
+        form=visit.filled(reason=visit.request.query_params.get("about", "")),
+        reasons=[(name, visit.say(text)) for name, text in REASONS.items()],
+        limit=MAX_CHARACTERS,
+    )
+
+
+async def send(visit: Visit) -> Response:
+    form = await visit.form()
+    if errors := _errors(form):
+        return visit.invalid("contact", errors)
+    async with visit.site.database.write() as connection:
+        made = await enquiries.add(
+            connection,
+            visit.site.secret,
+            visit.now,
+            reason=form["reason"],
+            language=visit.language,
+            name=form.line("name"),
+            address=form.line("email"),
+            words=form["message"].strip(),
+        )
+    await _tell(visit, made)
+    return visit.to("contact/sent")
+
+
+async def sent(visit: Visit) -> Response:
+    return visit.page("public/sent.html", title=Text("We got your message"))
+
+
+def _errors(form: Form) -> dict[str, Text]:
+    found = {}
+    if not form.line("name"):
+        found["name"] = _NO_NAME
+    elif len(form.line("name")) > _MAX_NAME:
+        found["name"] = _LONG_NAME
+    if not form.line("email"):
+        found["email"] = _NO_ADDRESS
+    elif not _is_address(form.line("email")):
+        found["email"] = _BAD_ADDRESS
+    if form["reason"] not in REASONS:
+        found["reason"] = _NO_REASON
+    if not form["message"].strip():
+        found["message"] = _NO_WORDS
+    elif len(form["message"]) > MAX_CHARACTERS:
+        found["message"] = _LONG_WORDS
+    return found
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return Address.parse(text).ascii
+    except AddressError:
+        return False
+
+
+async def _tell(visit: Visit, made: Enquiry) -> None:
+    """The letters; what was written is kept, so the writer is not told to write again when one cannot be sent."""
+    words, contacts = visit.site.words, visit.site.contacts
+    try:
+        if (operator := visit.site.settings.site.contact) is not None:
+            both = {each: _to_operator(made, each, words) for each in (Language.EN, Language.FR)}
+            await contacts.write(operator, f"enquiry {made.id}", both)
+        receipt = {made.language: _receipt(made, made.language, words)}
+        await contacts.write(made.address, f"enquiry {made.id} receipt", receipt)
+    except Refused as refused:
+        log = structlog.get_logger("site")
+        log.error("site.letter_refused", **described(refused))
+
+
+def _to_operator(made: Enquiry, language: Language, words: Words) -> Letter:
+    translate = words.translator(language)
+    values = {
+        "name": as_text(made.name),
+        "address": as_text(made.address),
+        "language": _SPOKEN[made.language],
+        "words": as_text(made.words),
+    }
+    return Letter(
+        subject=Text(_TO_OPERATOR.source, {"reason": REASONS[made.reason]}).render(translate),
+        body=Text(_TO_OPERATOR_BODY.source, values).render(translate),
+    )
+
+
+def _receipt(made: Enquiry, language: Language, words: Words) -> Letter:
+    translate = words.translator(language)
+    values = {"name": as_text(made.name), "words": as_text(made.words)}
+    return Letter(subject=_RECEIPT.render(translate), body=Text(_RECEIPT_BODY.source, values).render(translate))
+
+
+ROUTES = (
+    Route("GET", "contact", show, Needs.NOBODY),
+    Route("POST", "contact", send, Needs.NOBODY),
+    Route("GET", "contact/sent", sent, Needs.NOBODY),
+)

@@ -1,0 +1,172 @@
+"""A whole web site for tests: a real server on loopback, real parts on a real database; and browsers to visit it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.people import sessions
+from auth.people.permissions import Permission
+from auth.people.sessions import Factor
+from auth.throttle import Throttle
+from auth.verify import Verifier
+from config.database import Database
+from config.keyring import Keyring
+from config.settings import Limits, Settings
+from config.words import Words
+from delivery.callbacks.feed import Feed
+from delivery.library.brandings import Brandings
+from delivery.library.letterheads import Letterheads
+from delivery.library.origination import OriginationIdentities
+from delivery.library.templates import Templates
+from messages.message import Channel, Language
+from relay.accept import Acceptor
+from relay.preparation.email import EmailPreparer
+from relay.preparation.sms import SmsPreparer
+from relay.serving import serve
+from relay.site.application import application
+from relay.site.parts import Site
+from relay.site.routes import ROUTES
+from relay.site.routing import Route
+from relay.site.visits import COOKIE
+from tests.harness import domains
+from tests.harness.browser import Browser
+from tests.harness.clock import Clock
+from tests.harness.store import Store
+from tests.harness.words import words
+
+DOMAIN = "notification.example.ca"
+_SEALING = Keyring.parse(Keyring.generate())
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    name: str = "Amala Okafor"
+    language: Language = Language.EN
+    operator: bool = False
+    held_at: float | None = None
+    id: UUID = field(default_factory=uuid4)
+
+
+class Known:
+    """Who there is."""
+
+    def __init__(self) -> None:
+        self.users: dict[UUID, Person] = {}
+        self.members: dict[tuple[UUID, UUID], frozenset[Permission]] = {}
+
+    async def user(self, connection: AsyncConnection, user_id: UUID) -> Person | None:
+        return self.users.get(user_id)
+
+    async def permissions(
+        self, connection: AsyncConnection, user_id: UUID, service_id: UUID
+    ) -> Collection[Permission] | None:
+        return self.members.get((user_id, service_id))
+
+
+@dataclass(slots=True)
+class RunningSite:
+    url: str
+    site: Site
+    store: Store
+    clock: Clock
+    people: Known
+    stack: AsyncExitStack
+
+    @property
+    def database(self) -> Database:
+        return self.site.database
+
+    async def browser(self, **options: Any) -> Browser:
+        """Nobody's yet; closed with the site."""
+        return await self.stack.enter_async_context(Browser(self.url, **options))
+
+    async def signed_in(
+        self,
+        person: Person | None = None,
+        factors: Collection[Factor] = (Factor.PASSWORD, Factor.TOTP),
+        **options: Any,
+    ) -> Browser:
+        """A browser of somebody who has a session already."""
+        person = person or Person()
+        self.people.users[person.id] = person
+        browser, token, now = await self.browser(**options), sessions.new_token(), self.clock()
+        async with self.database.write() as connection:
+            await sessions.begin(
+                connection, token, now, user_id=person.id, factors=dict.fromkeys(factors, now), device=browser.agent
+            )
+        browser.set_cookie(COOKIE[self.site.settings.site.is_secure], token)
+        return browser
+
+
+@asynccontextmanager
+async def running_site(
+    database: Database,
+    *,
+    routes: Sequence[Route] = ROUTES,
+    spoken: Words | None = None,
+    settings: Settings | None = None,
+    **options: Any,
+) -> AsyncIterator[RunningSite]:
+    """On a database that has the schema."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    settings = settings or Settings(limits=Limits(per_minute=100_000), **_at(url))
+    keyring, clock = Keyring.parse(Keyring.generate()), Clock()
+    async with database.write() as connection:
+        await domains.ensure(connection, _SEALING, DOMAIN, clock())
+    store, people = Store(database, keyring), Known()
+    site = _site(database, settings, keyring, clock, store, people, spoken or words())
+    stopping = asyncio.Event()
+    serving = asyncio.create_task(serve(application(site, routes), listener, stopping, **options))
+    async with AsyncExitStack() as stack:
+        try:
+            yield RunningSite(url, site, store, clock, people, stack)
+        finally:
+            await stack.aclose()
+            stopping.set()
+            await serving
+            await store.putting.drain()
+            await site.verifier.close()
+
+
+def _at(url: str) -> dict[str, Any]:
+    return {"site": {"public_url": url, "contact": "operator@example.ca"}}
+
+
+def _site(
+    database: Database, settings: Settings, keyring: Keyring, clock: Clock, store: Store, people: Known, spoken: Words
+) -> Site:
+    verifier = Verifier(database, keyring, clock, settings.limits, default_domain=DOMAIN)
+    templates, brandings = Templates(database, clock), Brandings(Letterheads(), database, clock)
+    preparers = {
+        Channel.EMAIL: EmailPreparer(brandings, templates, 1 << 20),
+        Channel.SMS: SmsPreparer(templates, 1 << 20),
+    }
+    acceptor = Acceptor(
+        store.putting, store.idempotency, store.searching, verifier, preparers, max_recipients=10, now=clock
+    )
+    return Site(
+        database=database,
+        settings=settings,
+        secret=keyring,
+        words=spoken,
+        verifier=verifier,
+        throttle=Throttle(database, keyring, clock, default_domain=DOMAIN),
+        acceptor=acceptor,
+        searching=store.searching,
+        contents=store.contents,
+        received=store.received,
+        templates=templates,
+        brandings=brandings,
+        senders=OriginationIdentities(database, clock),
+        feed=Feed(database, store.sources),
+        people=people,
+        now=clock,
+    )
