@@ -76,6 +76,11 @@ DENIED = {
         "DELETE FROM messages",
     ),
     "relay_site": (
+        "UPDATE keys SET secret = ''",
+        "UPDATE keys SET type = 'normal'",
+        "UPDATE keys SET service_id = gen_random_uuid()",
+        "DELETE FROM keys",
+        "INSERT INTO sightings DEFAULT VALUES",
         "SELECT private_key FROM dkim_keys",
         "SELECT signing_secret FROM callback_urls",
         "UPDATE audit SET action = ''",

@@ -89,14 +89,11 @@ async def revoke(visit: Visit) -> Response:
     return visit.to(PATH, notice=Text("The key {name} is revoked.", {"name": key.name}))
 
 
-ROUTES = tuple(
-    Route(method, path, handler, Permission.MANAGE_API_KEYS)
-    for method, path, handler in (
-        ("GET", ONE, show),
-        ("POST", ONE, change),
-        ("GET", ROTATE, ask_rotate),
-        ("POST", ROTATE, rotate),
-        ("GET", REVOKE, ask_revoke),
-        ("POST", REVOKE, revoke),
-    )
+ROUTES = (
+    Route("GET", ONE, show, Permission.MANAGE_API_KEYS),
+    Route("POST", ONE, change, Permission.MANAGE_API_KEYS),
+    Route("GET", ROTATE, ask_rotate, Permission.MANAGE_API_KEYS),
+    Route("POST", ROTATE, rotate, Permission.MANAGE_API_KEYS),
+    Route("GET", REVOKE, ask_revoke, Permission.MANAGE_API_KEYS),
+    Route("POST", REVOKE, revoke, Permission.MANAGE_API_KEYS),
 )

@@ -1,5 +1,7 @@
 """Setting up a product: its settings in its own words, and what the SMTP door sees of it while somebody looks on."""
 
+from typing import Any
+
 from starlette.responses import HTMLResponse, Response
 
 from auth import watches
@@ -47,10 +49,10 @@ async def show(visit: Visit) -> Response:
         "keys/product.html",
         title=Text("Set up {product}", {"product": product.name_in(visit.language)}),
         key=key,
-        product=product,
+        shown=product,
         listener=listener,
         values=filled,
-        fields=[(label, filled.fill(value, listener, translate)) for label, value in product.fields],
+        fields=[(label, filled.fill(value, listener, translate), is_ours(value)) for label, value in product.fields],
         note=filled.fill(product.note[spoken], listener, translate) if product.note else "",
         parts=product.parts[spoken] if product.parts else (),
         has_devices=any(username == key.smtp_username for _, username in visit.site.settings.smtp.devices),
@@ -65,6 +67,11 @@ async def follow(visit: Visit) -> Response:
     translate = visit.site.words.translator(visit.language)
     shown = await _seen(visit, key)
     return HTMLResponse(layout.render("keys/seen.html", visit.language, translate, visit=visit, key=key, **shown))
+
+
+def is_ours(template: str) -> bool:
+    """Whether it is something to copy: what is not a choice of the product's own, nor a secret that is not here."""
+    return any(f"{{{name}" in template for name in ("host", "port", "user", "sender"))
 
 
 def values(visit: Visit, key: Key) -> Values:
@@ -89,7 +96,7 @@ async def _watched(visit: Visit) -> Key:
     return key
 
 
-async def _seen(visit: Visit, key: Key) -> dict[str, object]:
+async def _seen(visit: Visit, key: Key) -> dict[str, Any]:
     async with visit.site.database.read() as connection:
         watch = await watches.running(connection, key.id, visit.now)
         seen = await watches.seen(connection, key.id, visit.now)
