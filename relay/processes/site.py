@@ -5,14 +5,20 @@ import time
 from collections.abc import Callable
 
 from config.settings import Settings
+from delivery.store.totals import Totals
 from relay.processes.doors import DoorParts, open_door
 from relay.processes.life import DRAIN_SECONDS, Place
 from relay.processes.roles import SITE
 from relay.serving import serve
 from relay.site.application import application
+from relay.site.pace import Pace
 from relay.site.parts import Site
+from relay.site.public.activity import MONTHS
+from relay.site.remembered import Remembered
 from relay.site.sweeping import Sweeping
 from relay.wiring import secret_keyring
+
+_ACTIVITY_SECONDS = 3600.0
 
 
 async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
@@ -52,6 +58,8 @@ def site_of(parts: DoorParts, settings: Settings) -> Site:
         senders=parts.senders,
         feed=parts.feed,
         people=Nobody(),
+        activity=Remembered(lambda: Totals(parts.database).read(MONTHS, time.time()), _ACTIVITY_SECONDS, time.time),
+        pace=Pace(time.time),
         now=time.time,
     )
 

@@ -47,7 +47,8 @@ class _Doors:
         self._by_path: dict[str, dict[str, Route]] = {}
         for route in sorted(routes, key=lambda route: "{" in route.path):  # `new` is nobody's id
             self._by_path.setdefault(route.path, {})[route.method] = route
-        self._live = tuple(route.path.rpartition("/")[2] for route in routes if route.live)
+        self._live = [route.path for route in routes if route.live]
+        self._known = frozenset(self._by_path)
 
     def paths(self) -> list[Path]:
         return [
@@ -57,7 +58,7 @@ class _Doors:
         ]
 
     def is_live(self, path: str) -> bool:
-        return bool(self._live) and path.endswith(self._live)
+        return any(_matches(split(path)[1], each) for each in self._live)
 
     async def missing(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A page without its language is one of the reader's; with a slash too many, one without it."""
@@ -73,7 +74,7 @@ class _Doors:
     async def page(self, request: Request, error: Away) -> Response:
         """In place of what was asked for; asks the database nothing, which may be what is wrong."""
         spoken, path = split(request.url.path)
-        visit = Visit(self._site, request, spoken or preferred(request) or Language.EN, path, Standing())
+        visit = Visit(self._site, request, spoken or preferred(request) or Language.EN, path, Standing(), self._known)
         answer = visit.page("error.html", title=error.title, text=error.text, status=error.status)
         if error.status == 503:
             answer.headers["Retry-After"] = "60"
@@ -115,7 +116,7 @@ class _Doors:
         path, now = split(request.url.path)[1], self._site.now()
         token = request.cookies.get(COOKIE[site.settings.site.is_secure])
         if not token:
-            return Visit(site, request, spoken, path, Standing())
+            return Visit(site, request, spoken, path, Standing(), self._known)
         async with site.database.read() as connection:
             found = await standing.find(connection, site.people, token, now)
             if found.user is not None and route.needs is not Needs.NOBODY:
@@ -124,7 +125,7 @@ class _Doors:
                 )
                 found = replace(found, service=service, permissions=permissions)
             draft = await standing.draft(connection, site.secret, found, path, now)
-        return Visit(site, request, spoken, path, replace(found, draft=draft))
+        return Visit(site, request, spoken, path, replace(found, draft=draft), self._known)
 
     async def _finish(self, visit: Visit, route: Route) -> None:
         is_seen = not route.live and visit.user is not None and _is_long_ago(visit.session, visit.now)

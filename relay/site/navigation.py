@@ -1,4 +1,4 @@
-"""What leads through a service's pages, and who sees each: a room adds its entry here."""
+"""What leads through the pages, and who sees each: a room adds its entries here. What is no route is not shown."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,8 @@ from relay.site.routing import Needs
 
 @dataclass(frozen=True, slots=True)
 class Entry:
+    """Of a service's own navigation."""
+
     path: str  # of a GET route of the table
     label: Text
     needs: Permission
@@ -16,20 +18,31 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """In the head of every page, for who is signed in; or in its foot, for all."""
+    """Of every page's head or foot."""
 
     path: str
     label: Text
     needs: Needs = Needs.NOBODY
+    is_for_strangers: bool = False  # gone once somebody is signed in
 
 
 SERVICE: tuple[Entry, ...] = (Entry("services/{service_id}/keys", Text("Keys"), Permission.MANAGE_API_KEYS),)
-ACCOUNT: tuple[Link, ...] = ()
+ACCOUNT = (
+    Link("services", Text("Your services"), Needs.SIGNED_IN),
+    Link("account", Text("Your account"), Needs.SIGNED_IN),
+    Link("sign-in", Text("Sign in"), is_for_strangers=True),
+)
 FOOT = (
     Link("features", Text("Features")),
     Link("documentation", Text("Documentation")),
+    Link("activity", Text("Activity")),
     Link("accessibility", Text("Accessibility")),
     Link("privacy", Text("Privacy")),
     Link("contact", Text("Contact us")),
     Link("sitemap", Text("Site map")),
 )
+START = (
+    Link("register", Text("Create an account"), is_for_strangers=True),
+    Link("sign-in", Text("Sign in"), is_for_strangers=True),
+)
+SITEMAP = (Link("", Text("Start page")), *FOOT[:-1], *START, *ACCOUNT[:2])

@@ -13,6 +13,8 @@ from config.words import Words
 from relay.actions.transaction import Transaction
 from relay.notices.acting import Acting
 from relay.notices.contact import Contacts
+from relay.site.pace import Pace
+from relay.site.remembered import Remembered
 from relay.site.standing import People
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from delivery.store.contents import Contents
     from delivery.store.inbound import Received
     from delivery.store.searching import Searching
+    from delivery.store.totals import Activity
     from relay.accept import Acceptor
 
 
@@ -47,6 +50,8 @@ class Site:
     senders: "OriginationIdentities"
     feed: "Feed"
     people: People
+    activity: Remembered["Activity"]
+    pace: Pace
     now: Callable[[], float]
 
     @property

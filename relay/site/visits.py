@@ -4,7 +4,7 @@ What is to be kept beside the answer (a draft, a notice, that somebody was there
 handler is done.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -33,12 +33,22 @@ COOKIE = {True: "__Host-session", False: "session"}  # without TLS browsers refu
 
 
 class Visit:
-    def __init__(self, site: Site, request: Request, spoken: Language, path: str, standing: Standing) -> None:
+    def __init__(
+        self,
+        site: Site,
+        request: Request,
+        spoken: Language,
+        path: str,
+        standing: Standing,
+        known: Container[str] = (),
+    ) -> None:
+        """`known` are the paths of all routes."""
         self.site = site
         self.request = request
         self.language = spoken
         self.path = path  # without the language
         self.standing = standing
+        self._known = known
         self.now = site.now()
         self.cookie: str | None = None  # the token that the browser is to have from now on; empty: none
         self.kept: tuple[str, Draft] | None = None
@@ -65,9 +75,11 @@ class Visit:
         return permission in self.standing.permissions
 
     def sees(self, link: navigation.Link) -> bool:
-        """Whether a link of the head is for them."""
+        """Whether a link is for them."""
+        if link.path not in self._known:
+            return False
         if link.needs is Needs.NOBODY:
-            return True
+            return not link.is_for_strangers or self.user is None
         return self.user is not None and (link.needs is not Needs.OPERATOR or self.user.operator)
 
     def is_within(self, path: str) -> bool:

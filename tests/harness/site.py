@@ -10,6 +10,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth import services
+from auth.domains import names
 from auth.people import sessions
 from auth.people.permissions import Permission
 from auth.people.sessions import Factor
@@ -20,17 +22,22 @@ from config.keyring import Keyring
 from config.settings import Limits, Settings
 from config.words import Words
 from delivery.callbacks.feed import Feed
+from delivery.library import templates
 from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
 from delivery.library.origination import OriginationIdentities
 from delivery.library.templates import Templates
+from delivery.store.totals import Totals
 from messages.message import Channel, Language
 from relay.accept import Acceptor
 from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
 from relay.serving import serve
 from relay.site.application import application
+from relay.site.pace import Pace
 from relay.site.parts import Site
+from relay.site.public.activity import MONTHS
+from relay.site.remembered import Remembered
 from relay.site.routes import ROUTES
 from relay.site.routing import Route
 from relay.site.visits import COOKIE
@@ -82,6 +89,20 @@ class RunningSite:
     def database(self) -> Database:
         return self.site.database
 
+    async def service(self, name: str, email_from: str) -> UUID:
+        async with self.database.write() as connection:
+            made = await services.create(
+                connection,
+                self.site.settings.limits,
+                self.clock(),
+                name=name,
+                email_from=email_from,
+                domain=DOMAIN,
+                live=False,
+            )
+            await templates.create_hidden(connection, made.email_template_id, made.id, self.clock())
+        return made.id
+
     async def browser(self, **options: Any) -> Browser:
         """Nobody's yet; closed with the site."""
         return await self.stack.enter_async_context(Browser(self.url, **options))
@@ -120,7 +141,8 @@ async def running_site(
     settings = settings or Settings(limits=Limits(per_minute=100_000), **_at(url))
     keyring, clock = Keyring.parse(Keyring.generate()), Clock()
     async with database.write() as connection:
-        await domains.ensure(connection, _SEALING, DOMAIN, clock())
+        if await names.find(connection, DOMAIN) is None:
+            await domains.ensure(connection, _SEALING, DOMAIN, clock())
     store, people = Store(database, keyring), Known()
     site = _site(database, settings, keyring, clock, store, people, spoken or words())
     stopping = asyncio.Event()
@@ -144,7 +166,7 @@ def _site(
     database: Database, settings: Settings, keyring: Keyring, clock: Clock, store: Store, people: Known, spoken: Words
 ) -> Site:
     verifier = Verifier(database, keyring, clock, settings.limits, default_domain=DOMAIN)
-    templates, brandings = Templates(database, clock), Brandings(Letterheads(), database, clock)
+    found, brandings = Templates(database, clock), Brandings(Letterheads(), database, clock)
     preparers = {
         Channel.EMAIL: EmailPreparer(brandings, templates, 1 << 20),
         Channel.SMS: SmsPreparer(templates, 1 << 20),
@@ -163,10 +185,12 @@ def _site(
         searching=store.searching,
         contents=store.contents,
         received=store.received,
-        templates=templates,
+        templates=found,
         brandings=brandings,
         senders=OriginationIdentities(database, clock),
         feed=Feed(database, store.sources),
         people=people,
+        activity=Remembered(lambda: Totals(database).read(MONTHS, clock()), 3600, clock),
+        pace=Pace(clock),
         now=clock,
     )

@@ -15,12 +15,14 @@ from messages.text import Text
 from relay.failures import described
 from relay.notices.contact import Letter
 from relay.notices.letters import as_text
+from relay.site.errors import TooMany
 from relay.site.forms import Form
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
 
 MAX_CHARACTERS = 2000
 _MAX_NAME = 100
+_PACE = (5, 600.0)  # of one address: each is kept, and sends two letters
 REASONS: Mapping[str, Text] = {
     "ask": Text("Ask a question"),
     "problem": Text("Report a problem"),
@@ -61,6 +63,8 @@ async def send(visit: Visit) -> Response:
     form = await visit.form()
     if errors := _errors(form):
         return visit.invalid("contact", errors)
+    if not visit.site.pace.take("contact", visit.network, *_PACE):
+        raise TooMany
     async with visit.site.database.write() as connection:
         made = await enquiries.add(
             connection,
