@@ -44,7 +44,8 @@ def number(value: float, language: Language) -> str:
 
 def percent(share: float, language: Language) -> str:
     """With one digit behind the point, as 12.5% and 12,5 %."""
-    return numbers.format_percent(share, "#,##0.0%" if language is Language.EN else None, locale=LOCALES[language])
+    pattern = {Language.EN: "#,##0.0%", Language.FR: "#,##0.0\N{NO-BREAK SPACE}%"}[language]
+    return numbers.format_percent(share, pattern, locale=LOCALES[language])
 
 
 def day(at: float | date, language: Language, zone: str = TIME_ZONE) -> str:

@@ -89,6 +89,11 @@ class Visit:
         return here == found or here.startswith(found + "/")
 
     @property
+    def idle_seconds(self) -> int:
+        """After so long without a request the session is locked."""
+        return round(sessions.IDLE_SECONDS)
+
+    @property
     def network(self) -> str:
         """The address that the visitor comes from."""
         return self.request.client.host if self.request.client else ""

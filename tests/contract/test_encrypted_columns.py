@@ -9,6 +9,8 @@ from sqlalchemy import LargeBinary, select
 
 from auth import guests, keys, services
 from auth.domains import names
+from auth.people import drafts, enquiries
+from auth.people.drafts import Draft
 from auth.principal import Service
 from auth.verify import Credential, Verifier
 from config import encrypted
@@ -21,7 +23,7 @@ from delivery.all_tables import metadata
 from delivery.callbacks import urls
 from delivery.store.base import CallbackKind, Event, EventKind, History, InboundText, Search
 from delivery.store.inbound import inbound_texts
-from messages.message import Dsn, KeyType, Message
+from messages.message import Dsn, KeyType, Language, Message
 from tests.fakes.auth import DEFAULTS, DOMAIN
 from tests.harness.noon import NOW, message
 from tests.harness.store import Store, group_of
@@ -33,6 +35,7 @@ NOT_ENCRYPTED = {
     *("opt_outs.number_hash", "inbound_texts.source_hash"),
     *("idempotency.key_hash", "idempotency.recipient_hash", "idempotency.body_hash"),
     "brandings.logo",  # public
+    "sessions.token_hash",  # of a random token, without a key
     "roots.proof",  # renewed last: test_rotation
 }
 
@@ -66,6 +69,9 @@ class House:
             issued = await keys.create(c, self.secret, DEFAULTS, service, NOW, name="k", type=KeyType.NORMAL, **terms)
             await guests.add(c, self.secret, service.id, "Guest@example.com", NOW)
             url, token = "https://example.org/told", "a-token-of-a-service"
+            clerk = {"reason": "ask", "name": "Zoë", "address": "zoe@example.org", "words": "Bonjour"}
+            await enquiries.add(c, self.secret, NOW, language=Language.FR, **clerk)
+            await drafts.keep(c, self.secret, service.id, "contact", Draft({"message": ["Bonjour"]}), NOW)
             await urls.put(c, self.secret, service.id, NOW, url=url, bearer_token=token, allow_private=False)
         sent = message(service_id=service.id, dsn=Dsn(envid="file 31"), subject="Décision")
         await self.store.putting.put(group_of((sent,), b"x" * 600_000))
@@ -159,6 +165,17 @@ async def inbound(house: House, _: Written) -> object:
     return await house.store.received.load(ids)
 
 
+async def draft(house: House, written: Written) -> object:
+    async with house.database.read() as connection:
+        found = await drafts.find(connection, house.secret, written.service.id, "contact", NOW)
+    return found and found.fields
+
+
+async def enquiry(house: House, _: Written) -> object:
+    async with house.database.read() as connection:
+        return await enquiries.newest(connection, house.secret)
+
+
 # A new encrypted column gets its value in `House.write`, and its reader here.
 READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "contents.data": content,
@@ -175,6 +192,8 @@ READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "keys.secret": secret,
     "keys.allowed_senders": allowed_senders,
     "guests.address": guest,
+    "drafts.content": draft,
+    "enquiries.content": enquiry,
     "dkim_keys.private_key": private_key,
 }
 

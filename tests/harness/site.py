@@ -42,12 +42,19 @@ from relay.site.routes import ROUTES
 from relay.site.routing import Route
 from relay.site.visits import COOKIE
 from tests.harness import domains
-from tests.harness.browser import Browser
+from tests.harness.browser import Browser, Page
 from tests.harness.clock import Clock
 from tests.harness.store import Store
 from tests.harness.words import words
 
 DOMAIN = "notification.example.ca"
+# Pages that can be opened by who knows a service's id and nothing more.
+OPENABLE = sorted(
+    route.path
+    for route in ROUTES
+    if route.method == "GET" and not route.live and "{" not in route.path.replace("{service_id}", "")
+)
+_NAME = "007"  # no letters: what people name is in no catalogue
 _SEALING = Keyring.parse(Keyring.generate())
 
 
@@ -125,6 +132,26 @@ class RunningSite:
         return browser
 
 
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """An operator who may do everything in a service."""
+
+    browser: Browser
+    service_id: UUID
+
+    def path(self, language: str, path: str) -> str:
+        return f"/{language}/{path.replace('{service_id}', str(self.service_id))}".rstrip("/")
+
+    async def open(self, language: str, path: str) -> Page:
+        return await self.browser.open(self.path(language, path))
+
+
+async def visitor_of(site: RunningSite) -> Visitor:
+    person, service_id = Person(name=_NAME, operator=True), await site.service(_NAME, f"s{uuid4().hex}")
+    site.people.members[person.id, service_id] = frozenset(Permission)
+    return Visitor(await site.signed_in(person), service_id)
+
+
 @asynccontextmanager
 async def running_site(
     database: Database,
@@ -168,8 +195,8 @@ def _site(
     verifier = Verifier(database, keyring, clock, settings.limits, default_domain=DOMAIN)
     found, brandings = Templates(database, clock), Brandings(Letterheads(), database, clock)
     preparers = {
-        Channel.EMAIL: EmailPreparer(brandings, templates, 1 << 20),
-        Channel.SMS: SmsPreparer(templates, 1 << 20),
+        Channel.EMAIL: EmailPreparer(brandings, found, 1 << 20),
+        Channel.SMS: SmsPreparer(found, 1 << 20),
     }
     acceptor = Acceptor(
         store.putting, store.idempotency, store.searching, verifier, preparers, max_recipients=10, now=clock

@@ -1,5 +1,5 @@
-// Looks at pages of the relay as people do. One JSON line in, { url }, one JSON line out: what axe finds, narrow and light,
-// wide and dark; what does not fit at each width, how long lines get, and where the first keys lead.
+// Looks at pages of the relay as people do. One JSON line in, { url, cookies }, one JSON line out: what axe finds, narrow and light,
+// wide and dark, and in forced colours; what does not fit at each width, how long lines get, and where the first keys lead.
 const readline = require("readline");
 const { open } = require("./browser.cjs");
 
@@ -11,7 +11,7 @@ function measure() {
   const wide = [];
   if (document.documentElement.scrollWidth > innerWidth) wide.push("the page scrolls sideways");
   for (const each of document.querySelectorAll("main *, nav *, footer *")) {
-    if (each.closest("pre")) continue; // scrolls in its own box
+    if (each.closest("pre, .scroll")) continue; // scrolls in its own box
     const box = each.getBoundingClientRect();
     if (box.width > 1 && (box.right > innerWidth + 1 || (box.left < -1 && !each.matches(".to-contents")))) wide.push(each.outerHTML.slice(0, 80));
   }
@@ -62,7 +62,9 @@ async function keys(page) {
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   page.on("requestfailed", (request) => complaints.push(request.url()));
   for await (const line of readline.createInterface({ input: process.stdin })) {
-    const { url } = JSON.parse(line);
+    const { url, cookies = [] } = JSON.parse(line);
+    await browser.clearCookies();
+    await browser.addCookies(cookies.map(([name, value]) => ({ name, value, url })));
     const report = { url, widths: {}, complaints: complaints.splice(0) };
     await page.goto(url);
     report.keys = await keys(page);
@@ -73,7 +75,9 @@ async function keys(page) {
     }
     await page.emulateMedia({ colorScheme: "dark" });
     report.axe.push(...(await violations(page)));
-    await page.emulateMedia({ colorScheme: "light" });
+    await page.emulateMedia({ colorScheme: "light", forcedColors: "active" });
+    report.axe.push(...(await violations(page)));
+    await page.emulateMedia({ colorScheme: "light", forcedColors: "none" });
     await page.setViewportSize({ width: 375, height: 800 });
     report.complaints.push(...complaints.splice(0));
     process.stdout.write(JSON.stringify(report) + "\n");

@@ -2,70 +2,47 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
 import pytest_asyncio
 
-from auth.people.permissions import Permission
 from config.database import Database
 from relay.site import assets
-from relay.site.routes import ROUTES
-from tests.harness.browser import Browser, Page
+from tests.harness.browser import Page
 from tests.harness.html import read_html
-from tests.harness.site import Person, running_site
+from tests.harness.site import OPENABLE, Visitor, running_site, visitor_of
 from tests.harness.untranslated import bracketed, untranslated
 
 FIRST_VIEW, STYLESHEET, SCRIPTS = 60_000, 25_000, 12_000
-PATHS = sorted(
-    route.path
-    for route in ROUTES
-    if route.method == "GET" and not route.live and "{" not in route.path.replace("{service_id}", "")
-)
+PATHS = OPENABLE
 SAME = ("Documentation", "Messages", "Pages", "Service", "Type")
-NAME = "007"  # no letters: what people name is in no catalogue
-
-
-@dataclass
-class Visitor:
-    """Somebody who may open everything."""
-
-    browser: Browser
-    service_id: str
-
-    async def open(self, language: str, path: str) -> Page:
-        """Skips the test where there is no page but a file or a step of a flow that has not begun."""
-        filled = path.replace("{service_id}", self.service_id)
-        page = await self.browser.open(f"/{language}/{filled}".rstrip("/"))
-        if not page.headers.get("Content-Type", "").startswith("text/html"):
-            pytest.skip("a file")
-        assert page.status in (200, 404), page.status
-        return page
-
-
-async def _visitor(database: Database, email_from: str, brackets: bool) -> AsyncIterator[Visitor]:
-    async with running_site(database, spoken=bracketed(*SAME) if brackets else None) as site:
-        person, service_id = Person(name=NAME, operator=True), await site.service(NAME, email_from)
-        site.people.members[person.id, service_id] = frozenset(Permission)
-        yield Visitor(await site.signed_in(person), str(service_id))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def visitor(database: Database) -> AsyncIterator[Visitor]:
-    async for each in _visitor(database, "1", brackets=False):
-        yield each
+    async with running_site(database) as site:
+        yield await visitor_of(site)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def reader_of_brackets(database: Database) -> AsyncIterator[Visitor]:
-    async for each in _visitor(database, "2", brackets=True):
-        yield each
+    async with running_site(database, spoken=bracketed(*SAME)) as site:
+        yield await visitor_of(site)
+
+
+async def opened(visitor: Visitor, language: str, path: str) -> Page:
+    """Skips the test where there is no page but a file."""
+    page = await visitor.open(language, path)
+    if not page.headers.get("Content-Type", "").startswith("text/html"):
+        pytest.skip("a file")
+    assert page.status in (200, 404), page.status
+    return page
 
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_no_page_says_a_word_that_the_catalogue_does_not_have(reader_of_brackets: Visitor, path: str) -> None:
-    assert untranslated((await reader_of_brackets.open("fr", path)).root) == []
+    assert untranslated((await opened(reader_of_brackets, "fr", path)).root) == []
 
 
 def test_a_word_outside_the_catalogue_is_found() -> None:
@@ -77,7 +54,7 @@ def test_a_word_outside_the_catalogue_is_found() -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_first_view_is_small(visitor: Visitor, path: str) -> None:
-    page = await visitor.open("fr", path)
+    page = await opened(visitor, "fr", path)
     found = [each.attributes["href"] for each in page.root.tagged("link") if each.attributes["rel"] != "alternate"]
     found += [each.attributes["src"] for each in page.root.all() if each.tag in ("script", "img")]
     sizes = {url: len((await visitor.browser.ask("GET", url)).octets) for url in found}
@@ -94,7 +71,7 @@ def test_the_stylesheet_and_the_scripts_are_small() -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_page_is_made_as_screen_readers_need_it(visitor: Visitor, path: str) -> None:
-    page = await visitor.open("en", path)
+    page = await opened(visitor, "en", path)
     levels = [int(each.tag[1]) for each in page.root.all() if re.fullmatch("h[1-6]", each.tag)]
     ids = [each.attributes["id"] for each in page.root.all() if "id" in each.attributes]
 
@@ -116,7 +93,7 @@ async def test_a_page_is_made_as_screen_readers_need_it(visitor: Visitor, path: 
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_page_has_no_style_or_script_within_and_nothing_from_elsewhere(visitor: Visitor, path: str) -> None:
-    for each in (await visitor.open("en", path)).root.all():
+    for each in (await opened(visitor, "en", path)).root.all():
         assert each.tag != "style"
         assert "style" not in each.attributes
         assert not [name for name in each.attributes if name.startswith("on")]

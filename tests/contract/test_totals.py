@@ -1,0 +1,49 @@
+"""What everybody may read of how much goes through."""
+
+from datetime import UTC, date, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert
+
+from config.database import Database
+from delivery.store.tables import counters
+from delivery.store.totals import Month, Totals
+
+NOW = datetime(2026, 3, 15, 12, tzinfo=UTC).timestamp()
+_EPOCH = date(1970, 1, 1)
+
+
+def row(day: date, status: str, messages: int, *, channel: str = "email", kind: str = "normal") -> dict[str, object]:
+    service_id: UUID = uuid4()
+    return {
+        "service_id": service_id,
+        "day": (day - _EPOCH).days,
+        "channel": channel,
+        "key_type": kind,
+        "status": status,
+        "messages": messages,
+    }
+
+
+async def test_months_are_counted_by_channel_without_tests_and_what_never_left(database: Database) -> None:
+    rows = [
+        row(date(2026, 3, 1), "delivered", 5),
+        row(date(2026, 3, 31), "sending", 2),
+        row(date(2026, 3, 2), "permanent-failure", 1, kind="team"),
+        row(date(2026, 3, 2), "delivered", 100, kind="test"),
+        row(date(2026, 3, 2), "cancelled", 100),
+        row(date(2026, 3, 2), "created", 100),
+        row(date(2026, 2, 28), "delivered", 7, channel="sms"),
+        row(date(2025, 12, 31), "delivered", 100),
+    ]
+    async with database.write() as connection:
+        await connection.execute(insert(counters), rows)
+
+    found = await Totals(database).read(3, NOW)
+
+    assert found.live_services == 0
+    assert found.months == [
+        Month(date(2026, 3, 1), emails=8),
+        Month(date(2026, 2, 1), texts=7),
+        Month(date(2026, 1, 1)),
+    ]
