@@ -9,6 +9,8 @@ from uuid import UUID
 from auth.fiscal_year import TIME_ZONE
 from messages.message import KeyType, Lane, Language
 
+BETWEEN_NAMES = " / "  # of who writes in both languages
+
 
 class DisplayName(StrEnum):
     """Whose name stands in header From."""
@@ -80,6 +82,8 @@ class Service:
     sms_prefix: bool = True  # its texts name it first
     sms_international: bool = False  # its texts may go abroad
     sms_downgrade: bool = False  # typography that would cost more parts is written in plain letters
+    name_fr: str | None = None  # None: the same in French
+    organisation_id: UUID | None = None  # None: of none
 
     @property
     def sms_template_id(self) -> UUID:
@@ -89,7 +93,16 @@ class Service:
     @property
     def sms_sender(self) -> str:
         """What its texts name first; empty: nobody."""
-        return self.name if self.sms_prefix else ""
+        return self.name_in(self.language) if self.sms_prefix else ""
+
+    def name_in(self, language: Language) -> str:
+        """As the readers of a message in this language know it; in both, in the order of its own signature."""
+        if self.name_fr is None or language is Language.EN:
+            return self.name
+        if language is Language.FR:
+            return self.name_fr
+        names = (self.name_fr, self.name) if self.branding == "fip_french" else (self.name, self.name_fr)
+        return BETWEEN_NAMES.join(names)
 
 
 @dataclass(frozen=True, slots=True)

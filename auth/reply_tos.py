@@ -4,10 +4,10 @@ They are the service's own public addresses, so they are kept in the clear. Know
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
-from sqlalchemy import Column, Double, ForeignKey, Table, Text, UniqueConstraint, delete, insert, select
+from sqlalchemy import Column, Double, ForeignKey, Table, Text, UniqueConstraint, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.errors import BAD_REPLY_TO, NOT_ASCII, REPLY_TO_TAKEN, REPLY_TO_UNKNOWN, REPLY_TOS_FULL, AuthError
@@ -62,6 +62,13 @@ async def named(connection: AsyncConnection, service_id: UUID, text: str) -> Rep
         if wanted == str(each.id) or ("@" in text and _key(parse(text)) == _key(each.address)):
             return each
     raise AuthError(REPLY_TO_UNKNOWN, named=text)
+
+
+async def verify(connection: AsyncConnection, reply_to: ReplyToAddress, now: float) -> ReplyToAddress:
+    """Somebody vouched for it: messages may name it."""
+    mine = update(reply_to_addresses).where(reply_to_addresses.c.id == reply_to.id)
+    await connection.execute(mine.values(verified_at=now))
+    return replace(reply_to, verified_at=now)
 
 
 async def remove(connection: AsyncConnection, reply_to: ReplyToAddress) -> None:

@@ -37,13 +37,14 @@ from auth.errors import (
     DOMAIN_UNKNOWN,
     FROM_TAKEN,
     FROM_WITH_DOMAIN,
+    NAMES_TOO_LONG,
     NOT_ASCII,
     SERVICE_UNKNOWN,
     SERVICES_OF_ONE_NAME,
     AuthError,
 )
 from auth.fiscal_year import TIME_ZONE, parse_zone
-from auth.principal import DisplayName, FromPolicy, Received, ReplyTo, Service
+from auth.principal import BETWEEN_NAMES, DisplayName, FromPolicy, Received, ReplyTo, Service
 from config.database import Id, metadata
 from config.settings import Limits
 from messages.address import Address, AddressError
@@ -61,6 +62,7 @@ services = Table(
     metadata,
     Column("id", Id, primary_key=True),  # UUIDv4: published API clients check it
     Column("name", Text, nullable=False),
+    Column("name_fr", Text),  # null: the same in French
     Column("email_from", Text, nullable=False),
     Column("domain", Text, ForeignKey("domains.name"), nullable=False),
     Column("live", Boolean, nullable=False),
@@ -85,6 +87,7 @@ services = Table(
     Column("sms_prefix", Boolean, nullable=False, server_default=true()),
     Column("sms_international", Boolean, nullable=False, server_default=false()),
     Column("sms_downgrade", Boolean, nullable=False, server_default=false()),
+    Column("organisation_id", Id),  # null: of none
     UniqueConstraint("email_from", "domain", name="services_header_from"),
 )
 
@@ -106,6 +109,8 @@ async def create(
     name: str,
     email_from: str,
     domain: str,
+    name_fr: str | None = None,
+    organisation_id: UUID | None = None,
     live: bool = False,
     display_name: DisplayName = DisplayName.SERVICE,
     reply_to: ReplyTo = ReplyTo.REGISTERED,
@@ -127,6 +132,8 @@ async def create(
     values = await _checked(
         connection,
         name=name,
+        name_fr=name_fr,
+        organisation_id=organisation_id,
         email_from=email_from,
         domain=domain,
         display_name=display_name,
@@ -176,11 +183,17 @@ async def find(connection: AsyncConnection, limits: Limits, service_id: UUID) ->
 
 
 async def named(connection: AsyncConnection, limits: Limits, text: str) -> Service:
-    """The service with this id, else the one with this name, however it is capitalised. Raises AuthError."""
+    """The service with this id, else the one with this name, however it is capitalised, in either language. Raises
+    AuthError.
+    """
     with contextlib.suppress(ValueError):
         return await find(connection, limits, UUID(text))
     wanted = " ".join(text.split()).casefold()
-    found = [each for each in await list_all(connection, limits) if each.name.casefold() == wanted]
+    found = [
+        each
+        for each in await list_all(connection, limits)
+        if wanted in (each.name.casefold(), (each.name_fr or each.name).casefold())
+    ]
     if len(found) > 1:
         raise AuthError(SERVICES_OF_ONE_NAME, name=found[0].name, ids=", ".join(str(each.id) for each in found))
     if not found:
@@ -197,7 +210,8 @@ async def list_all(connection: AsyncConnection, limits: Limits) -> list[Service]
 async def update(connection: AsyncConnection, limits: Limits, service_id: UUID, **changes: Any) -> Service:
     """Writes the named fields of `create`. Raises AuthError as `create` and `find` do."""
     old = await find(connection, limits, service_id)
-    values = await _checked(connection, **({"email_from": old.email_from, "domain": old.domain} | changes))
+    kept = {name: getattr(old, name) for name in ("name", "name_fr", "email_from", "domain")}
+    values = await _checked(connection, **(kept | changes))
     try:
         await connection.execute(services.update().where(services.c.id == service_id).values(**values))
     except IntegrityError as error:
@@ -229,6 +243,8 @@ def service(row: RowMapping, limits: Limits) -> Service:
     return Service(
         id=row[c.id],
         name=row[c.name],
+        name_fr=row[c.name_fr],
+        organisation_id=row[c.organisation_id],
         email_from=row[c.email_from],
         domain=row[c.domain],
         live=row[c.live],
@@ -282,8 +298,7 @@ async def _checked(connection: AsyncConnection, **values: Any) -> dict[str, Any]
     if await names.find(connection, values["domain"]) is None:
         raise AuthError(DOMAIN_UNKNOWN, name=values["domain"])
     values["email_from"] = _local_part(values["email_from"], values["domain"])
-    if "name" in values:
-        values["name"] = parse_name(values["name"])
+    values |= _names(values["name"], values["name_fr"])
     if values.get("reply_to_address"):
         values["reply_to_address"] = reply_tos.parse(values["reply_to_address"])
     if values.get("contact"):
@@ -293,6 +308,16 @@ async def _checked(connection: AsyncConnection, **values: Any) -> dict[str, Any]
     for name in OwnLimits.__annotations__.keys() & values.keys():
         values[name] = None if values[name] is None else parse_limit(values[name])
     return values
+
+
+def _names(name: str, name_fr: str | None) -> dict[str, str | None]:
+    """Both stand in header From of what is in both languages, so both together are no longer than one. Raises
+    AuthError.
+    """
+    english, french = parse_name(name), parse_name(name_fr) if name_fr else None
+    if french and len(english) + len(BETWEEN_NAMES) + len(french) > MAX_NAME_CHARACTERS:
+        raise AuthError(NAMES_TOO_LONG, limit=MAX_NAME_CHARACTERS - len(BETWEEN_NAMES))
+    return {"name": english, "name_fr": None if french == english else french}
 
 
 def _is_taken(error: IntegrityError) -> bool:

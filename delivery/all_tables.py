@@ -9,7 +9,13 @@ import auth.limits
 import auth.notices
 import auth.people.drafts
 import auth.people.enquiries
+import auth.people.go_live
+import auth.people.invitations
+import auth.people.memberships
+import auth.people.organisations
+import auth.people.reply_to_codes
 import auth.people.sessions
+import auth.people.users
 import auth.presence
 import auth.reply_tos
 import auth.roots
@@ -18,6 +24,7 @@ import auth.service_domains
 import auth.services
 import auth.throttle
 import auth.watches
+import delivery.figures.tables
 import delivery.library.brandings
 import delivery.library.origination
 import delivery.library.templates

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 # The private key of a domain is the one column here that only workers read, though it is sealed.
 _PUBLIC_KEYS = "SELECT (id, domain_id, selector, public_record, active, created_at, state, again_at)"
-_COUNT = "SELECT, INSERT, UPDATE (messages)"
+_COUNT = "INSERT"
+_COUNT_AS_BEFORE = "SELECT, INSERT, UPDATE (messages)"  # what the version before still needs during an upgrade
 _TELL = "SELECT, INSERT, UPDATE (last)"
 # What a key is called and may do, and when it ends: never its secret, its type or whose it is.
 _KEY_TERMS = (
@@ -47,7 +48,8 @@ _DOOR = _EVERY | {
     "contents": "INSERT",
     "messages": "SELECT, INSERT",
     "queue": "SELECT, INSERT",
-    "counters": _COUNT,
+    "count_changes": _COUNT,
+    "counters": _COUNT_AS_BEFORE,
     "opt_outs": "SELECT",
     "inbound_texts": "SELECT (id, source, destination)",  # whom a keyword is answered to
     "idempotency": "SELECT, INSERT, DELETE",  # a name whose message was refused is free again
@@ -75,6 +77,8 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     },
     "relay_site": _DOOR
     | {
+        "counts": "SELECT",
+        "count_changes": "SELECT, INSERT",
         "contents": "SELECT, INSERT",  # it shows what was sent
         "sessions": "SELECT, INSERT, UPDATE, DELETE",
         "drafts": "SELECT, INSERT, UPDATE, DELETE",
@@ -97,7 +101,9 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "queue": "SELECT, UPDATE, DELETE",
         "holds": "SELECT",
         "attempts": "SELECT, INSERT, UPDATE, DELETE",
-        "counters": _COUNT,
+        "count_changes": "SELECT, INSERT, DELETE",
+        "counts": "SELECT, INSERT, UPDATE (messages, units), DELETE",
+        "counters": _COUNT_AS_BEFORE + ", DELETE",
         "idempotency": "SELECT, DELETE",
         "opt_outs": "SELECT",
         "inbound_texts": "SELECT, DELETE",
@@ -110,7 +116,8 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "messages": _SETTLE,
         "queue": "SELECT, DELETE",
         "attempts": "SELECT, UPDATE (ended_at, outcome, reason)",
-        "counters": _COUNT,
+        "count_changes": _COUNT,
+        "counters": _COUNT_AS_BEFORE,
         "events": "SELECT, INSERT, UPDATE (message_id), DELETE",
         "opt_outs": "SELECT, INSERT, DELETE",
         "inbound_texts": "SELECT, INSERT",

@@ -42,6 +42,15 @@ class KeyType(StrEnum):
         return self is not KeyType.ADMIN
 
 
+class Door(StrEnum):
+    """Where a message came in."""
+
+    SMTP = "smtp"
+    HTTP = "http"
+    SITE = "site"
+    RELAY = "relay"  # nowhere: the relay itself says it, in letters, codes and answers to keywords
+
+
 class Language(StrEnum):
     EN = "en"
     FR = "fr"
@@ -171,6 +180,7 @@ class Submission:
     envelope: Envelope
     content: bytes | Personalised | Answer
     trace: Trace
+    door: Door
     reference: str | None = None
     lane: Lane | None = None
     language: Language | None = None
@@ -193,6 +203,7 @@ class Message:
     key_id: UUID  # that the client showed; where it showed none, the service's hidden one
     key_type: KeyType  # of that key, as it was then: decides which provider gets the message
     channel: Channel  # the recipient's
+    door: Door  # that it came in by
     lane: Lane
     template_id: UUID  # for mail that came with its content, the service's hidden template
     template_version: int  # of that template, from 1

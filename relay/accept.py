@@ -201,6 +201,7 @@ def _message(
         key_id=principal.key.id,
         key_type=principal.key.type,
         channel=recipient.channel,
+        door=submission.door,
         lane=lane,
         template_id=prepared.template_id,
         template_version=prepared.template_version,

@@ -1,4 +1,4 @@
-"""Where statuses move, inside somebody's write transaction: status, counters and what follows change together.
+"""Where statuses move, inside somebody's write transaction: status, counts and what follows change together.
 
 The only place that decides a final status: from provider outcomes, events, silence and failure. Which moves are legal
 stands in messages.status.MOVES; who follows is not known here (delivery/followers.py).
@@ -23,14 +23,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from delivery.figures.counting import Counted, count
 from delivery.store.base import EventKind, Moved, Settlement
-from delivery.store.tables import counters, messages
-from messages.message import Channel, KeyType, Lane
+from delivery.store.tables import messages
+from messages.message import Channel, Lane
 from messages.status import FINAL, MOVES, Status, advance
-
-_DAY_SECONDS = 86400
 
 _MESSAGE: BindParameter[Any] = bindparam("b_message")
 _SETTLED = (
@@ -88,43 +86,6 @@ def _literal(status: Status) -> ColumnElement[str]:
     return literal_column(f"'{status.value}'", Text)
 
 
-def _counted(statement: sqlite.Insert | postgresql.Insert) -> Any:
-    """Adds to the counters' rows, or makes them."""
-    return statement.on_conflict_do_update(
-        index_elements=list(counters.primary_key.columns),
-        set_={"messages": counters.c.messages + statement.excluded.messages},
-    )
-
-
-_COUNTED = {"postgresql": _counted(postgresql.insert(counters)), "sqlite": _counted(sqlite.insert(counters))}
-
-
-class Counted(Protocol):
-    """What a message is counted by: a Message, or a row of one."""
-
-    @property
-    def service_id(self) -> UUID: ...
-    @property
-    def channel(self) -> Channel: ...
-    @property
-    def key_type(self) -> KeyType: ...
-
-
-def count(connection: Connection, changes: Iterable[tuple[Counted, Status, float, int]]) -> None:
-    """Adds to the counters: for each message a status, the time that names the day, and 1 or -1."""
-    totals: dict[tuple[UUID, int, str, str, str], int] = {}
-    for message, status, at, number in changes:
-        day = int(at // _DAY_SECONDS)
-        key = (message.service_id, day, str(message.channel), str(message.key_type), status.value)
-        totals[key] = totals.get(key, 0) + number
-    if not totals:
-        return
-    names = ("service_id", "day", "channel", "key_type", "status")
-    # One order for all writers, or two of them could lock each other out.
-    rows = [dict(zip(names, key, strict=True)) | {"messages": n} for key, n in sorted(totals.items())]
-    connection.execute(_COUNTED[connection.dialect.name], rows)
-
-
 def settle(
     connection: Connection,
     rows: Mapping[UUID, Any],
@@ -142,7 +103,7 @@ def settle(
     taken = moves(status, settlements)
     if taken:
         connection.execute(_SETTLED, [_settled_row(move) for move in taken])
-        count(connection, _counter_changes(taken, rows))
+        count(connection, _count_changes(taken, rows))
     if taken or heard:
         for follow in followers:  # last, in one order: what they lock comes after all that is locked here
             follow(connection, taken, heard, rows)
@@ -173,27 +134,28 @@ def write(connection: Connection, statement: Executable, rows: Iterable[Mapping[
 def locked(connection: Connection, message_ids: Collection[UUID]) -> dict[UUID, Any]:
     """The messages' rows, nobody else's to write until the transaction ends.
 
-    Whoever writes several messages takes them here first, in one order, then what hangs on them: queue, attempts,
-    counters. So nobody waits in a ring.
+    Whoever writes several messages takes them here first, in one order, then what hangs on them: queue, attempts. So
+    nobody waits in a ring.
     """
     c = messages.c
-    columns = (c.id, c.service_id, c.channel, c.key_type, c.lane, c.status, c.provider_id, c.created_at, c.completed_at)
-    statement = select(*columns, c.billable_units).where(c.id.in_(sorted(set(message_ids)))).order_by(c.id)
+    kinds = (c.service_id, c.channel, c.door, c.key_type, c.key_id, c.template_id, c.lane, c.billable_units)
+    columns = (c.id, *kinds, c.status, c.provider_id, c.created_at, c.completed_at)
+    statement = select(*columns).where(c.id.in_(sorted(set(message_ids)))).order_by(c.id)
     if connection.dialect.name == "postgresql":
         statement = statement.with_for_update()
     rows: list[Any] = list(connection.execute(statement))
     return {row.id: row for row in rows}
 
 
-def _counter_changes(taken: Sequence[Move], rows: Mapping[UUID, Any]) -> Iterable[tuple[Counted, Status, float, int]]:
+def _count_changes(taken: Sequence[Move], rows: Mapping[UUID, Any]) -> Iterable[tuple[Counted, Status, int]]:
     """A message stands under one end at most: a bounce after a delivery takes the delivery's count back."""
-    ended = {message_id: row.completed_at for message_id, row in rows.items()}
+    ended = {message_id for message_id, row in rows.items() if row.completed_at is not None}
     for move in taken:
         row = rows[move.message_id]
-        if move.old in FINAL and ended[move.message_id] is not None:
-            yield row, move.old, ended[move.message_id], -1
-        yield row, move.new, move.at, 1
-        ended[move.message_id] = move.at
+        if move.old in FINAL and move.message_id in ended:
+            yield row, move.old, -1
+        yield row, move.new, 1
+        ended.add(move.message_id)
 
 
 def _settled_row(move: Move) -> dict[str, Any]:

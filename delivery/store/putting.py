@@ -9,11 +9,11 @@ from sqlalchemy import Connection, insert
 from auth import limits
 from config.database import OUTAGES, Database, is_outage
 from delivery.commit import GroupCommit
+from delivery.figures.counting import count
 from delivery.store import contents
 from delivery.store.base import Group, StoreUnavailable
 from delivery.store.contents import Contents, is_large
 from delivery.store.idempotency import Idempotency, Names
-from delivery.store.moving import count
 from delivery.store.rows import Codec
 from delivery.store.tables import messages, queue
 from messages.message import KeyType, Message
@@ -94,7 +94,7 @@ def _insert(connection: Connection, codec: Codec, stored: Sequence[tuple[Mapping
     every = [message for _, each in stored for message in each]
     connection.execute(insert(messages), [codec.message_row(message) for message in every])
     connection.execute(insert(queue), [_queue_row(message) for message in every])
-    count(connection, ((message, Status.CREATED, message.created_at, 1) for message in every))
+    count(connection, ((message, Status.CREATED, 1) for message in every))
 
 
 def _queue_row(message: Message) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from config.encrypted import cipher, hasher, row_id
 from config.keyring import Keyring
 from delivery.store.base import Carriage, Event, EventKind
 from delivery.store.tables import contents, events, messages
-from messages.message import Channel, ContentKind, Dsn, IdempotencyKey, KeyType, Lane, Message, recipient_of
+from messages.message import Channel, ContentKind, Door, Dsn, IdempotencyKey, KeyType, Lane, Message, recipient_of
 from messages.status import Status
 
 # A 25 MB row holds SQLite's only write lock for 150 ms; parts of this size a few milliseconds each.
@@ -45,6 +45,7 @@ class Codec:
         row |= {
             "key_type": message.key_type.value,
             "channel": message.channel.value,
+            "door": message.door.value,
             "lane": message.lane.value,
             "status": message.status.value,
             "content_kind": message.content_kind.value,
@@ -63,6 +64,7 @@ class Codec:
             **{name: fields[name] for name in _PLAIN},
             key_type=KeyType(fields["key_type"]),
             channel=Channel(fields["channel"]),
+            door=Door(fields["door"]),
             lane=Lane(fields["lane"]),
             status=Status(fields["status"]),
             content_kind=ContentKind(fields["content_kind"]),

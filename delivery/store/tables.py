@@ -47,6 +47,7 @@ messages = Table(
     Column("key_id", Id, nullable=False),
     Column("key_type", Text, nullable=False),
     Column("channel", Text, nullable=False),
+    Column("door", Text, nullable=False, server_default="smtp"),
     Column("lane", Text, nullable=False),
     Column("template_id", Id, nullable=False),
     Column("template_version", Integer, nullable=False),
@@ -130,18 +131,6 @@ attempts = Table(
     Column("ended_at", Double),
     Column("outcome", Text),
     Column("reason", Text),
-    sqlite_with_rowid=False,
-)
-
-counters = Table(
-    "counters",
-    metadata,
-    Column("service_id", Id, primary_key=True),
-    Column("day", Integer, primary_key=True),  # days since 1970, UTC
-    Column("channel", Text, primary_key=True),
-    Column("key_type", Text, primary_key=True),
-    Column("status", Text, primary_key=True),
-    Column("messages", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
 

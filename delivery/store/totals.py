@@ -1,32 +1,26 @@
-"""What left by month and channel, over all services: for pages that everybody may read. Tests do not count."""
+"""What went through by month and channel, over all services: for pages that everybody may read. Tests do not count."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import func, select
 
+from auth.fiscal_year import TIME_ZONE
 from auth.services import services
 from config.database import Database
-from delivery.store.tables import counters
-from messages.message import Channel, KeyType
-from messages.status import Status
+from delivery.figures.moments import NOTHING, grouped
+from delivery.figures.reading import CountReader
+from messages.message import Channel
 
-_EPOCH = date(1970, 1, 1)
-_c = counters.c
-_LEFT = (Status.SENDING, Status.DELIVERED, Status.TEMPORARY_FAILURE, Status.PERMANENT_FAILURE)
-_BY_DAY = (
-    select(_c.day, _c.channel, func.sum(_c.messages).label("messages"))
-    .where(_c.day >= bindparam("first"), _c.key_type != KeyType.TEST, _c.status.in_(_LEFT))
-    .group_by(_c.day, _c.channel)
-)
+_ZONE = ZoneInfo(TIME_ZONE)
 _LIVE = select(func.count()).select_from(services).where(services.c.live)
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """`first` is its first day, in UTC as the counters are."""
+    """`first` is its first day, in each service's own time zone."""
 
     first: date
     emails: int = 0
@@ -42,26 +36,27 @@ class Activity:
 class Totals:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._counts = CountReader(database)
 
     async def read(self, months: int, now: float) -> Activity:
-        """Of so many months up to now, empty ones too. Reads all counters of that time: ask seldom."""
-        starts = _starts((_EPOCH + timedelta(days=int(now // 86_400))), months)
+        """Of so many months up to now, empty ones too. Reads all counts of that time: ask seldom."""
+        starts = _starts(_day(now), months)
+        since = datetime(starts[-1].year, starts[-1].month, 1, tzinfo=_ZONE).timestamp()
+        counted = grouped(
+            await self._counts.all_services(int(since)), lambda each: (_day(each.start).replace(day=1), each.channel)
+        )
         async with self._database.read() as connection:
-            counted = await _counted(connection, starts[-1])
             live = await connection.scalar(_LIVE)
-        found = [
-            Month(first, counted.get((first, Channel.EMAIL), 0), counted.get((first, Channel.SMS), 0))
-            for first in starts
-        ]
+
+        def accepted(first: date, channel: Channel) -> int:
+            return counted.get((first, channel), NOTHING).accepted
+
+        found = [Month(first, accepted(first, Channel.EMAIL), accepted(first, Channel.SMS)) for first in starts]
         return Activity(live or 0, found)
 
 
-async def _counted(connection: AsyncConnection, since: date) -> dict[tuple[date, str], int]:
-    found: dict[tuple[date, str], int] = {}
-    for row in await connection.execute(_BY_DAY, {"first": (since - _EPOCH).days}):
-        month = (_EPOCH + timedelta(days=row.day)).replace(day=1)
-        found[month, row.channel] = found.get((month, row.channel), 0) + int(row.messages)
-    return found
+def _day(at: float) -> date:
+    return datetime.fromtimestamp(at, _ZONE).date()
 
 
 def _starts(today: date, months: int) -> list[date]:

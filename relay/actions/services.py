@@ -82,7 +82,10 @@ async def with_branding(t: Transaction, service_id: UUID | None, options: dict[s
 
 async def _make(t: Transaction, domain: str | None, **options: Any) -> Service:
     email = t.settings.email
-    default = await names.ensure(t.connection, t.sealing, email.default_domain, t.now)
+    # Made with the first service; who may not make keys of domains finds it there.
+    default = await names.find(t.connection, names.parse_name(email.default_domain))
+    if default is None:
+        default = await names.ensure(t.connection, t.sealing, email.default_domain, t.now)
     chosen = default if domain is None else await names.usable(t.connection, domain, email)
     made = await services.create(t.connection, t.limits, t.now, domain=chosen.name, **options)
     for channel, template_id in ((Channel.EMAIL, made.email_template_id), (Channel.SMS, made.sms_template_id)):

@@ -12,7 +12,7 @@ from uuid import UUID
 from auth.principal import Principal, Service
 from messages.address import Address
 from messages.envelope import Envelope
-from messages.message import Channel, IdempotencyKey, Personalised, Submission, Trace, new_id
+from messages.message import Channel, Door, IdempotencyKey, Personalised, Submission, Trace, new_id
 from messages.phone import PhoneNumber
 from messages.recipient import Recipient
 from messages.text import Text
@@ -114,6 +114,7 @@ class Sending(ABC, Generic[Asked]):
             envelope=Envelope(None, (recipient,)),
             content=self._personalised(asked),
             trace=Trace("", client.address, "HTTP", by, client.product),
+            door=Door.HTTP,
             reference=asked.reference or None,
             reply_to=self._reply_to(asked, principal),
             sender_id=self._sender_id(asked),

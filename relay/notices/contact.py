@@ -11,7 +11,7 @@ from uuid import UUID
 from auth.services import OWN_ID, OWN_TEMPLATE_ID
 from messages.address import Address
 from messages.envelope import Envelope
-from messages.message import Language, Personalised, Submission
+from messages.message import Door, Language, Personalised, Submission
 from messages.reply import KEY_REVOKED, Refused
 from relay.notices.acting import TRACE, Acting
 
@@ -51,5 +51,6 @@ def _submission(to: str, letters: Mapping[Language, Letter]) -> Submission:
         envelope=Envelope(None, (Address.parse(to),)),
         content=Personalised(OWN_TEMPLATE_ID, values),
         trace=TRACE,
+        door=Door.RELAY,
         language=Language.BOTH,
     )

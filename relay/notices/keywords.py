@@ -16,7 +16,7 @@ from config.words import Words
 from delivery.library.origination import OriginationIdentity
 from messages.envelope import Envelope
 from messages.keywords import Keyword
-from messages.message import Answer, Lane, Language, Submission
+from messages.message import Answer, Door, Lane, Language, Submission
 from messages.phone import PhoneNumber, PhoneNumberError
 from messages.reply import Refused
 from messages.text import Text
@@ -111,6 +111,7 @@ def _submission(person: PhoneNumber, sender: OriginationIdentity, words: str) ->
         envelope=Envelope(None, (person,)),
         content=Answer(words),
         trace=TRACE,
+        door=Door.RELAY,
         lane=Lane.PRIORITY,
         sender_id=sender.id,
     )

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -90,12 +89,14 @@ class EmailPreparer:
     async def _preparation(
         self, submission: Submission, principal: Principal, group_id: UUID, now: float
     ) -> Preparation:
-        render = partial(self._brandings.render, await self._variant(submission, principal), principal.service.name)
+        variant, service = await self._variant(submission, principal), principal.service
         language = asked_language(submission, principal)
+        spoken = [language] if language else list(Language)
+        rendered = {each: self._brandings.render(variant, service.name_in(each), each) for each in spoken}
         return Preparation(
-            sender=_sender_policy(principal),
-            branding=render(language or principal.language),
-            translated={} if language else {each: render(each) for each in Language},
+            sender=_sender_policy(principal, language or principal.language),
+            branding=rendered[language or principal.language],
+            translated={} if language else rendered,
             trace=submission.trace,
             keep_received=principal.service.received is Received.KEEP,
             group_id=group_id,
@@ -109,16 +110,17 @@ class EmailPreparer:
         subject, body = filled(template, content.personalisation, content.sanitised)
         check_size(body.encode(), size_limit(principal, self._max_message_bytes))
         sender = Address(service.email_from, service.domain)
+        language = asked_language(submission, principal) or principal.language
         recipe = Recipe(
             personalisation=own_values(template, content.personalisation),
             sanitise_content_for=own_names(template, content.sanitised),
             one_click_unsubscribe_url=content.one_click_unsubscribe_url,
-            service_name=service.name,
+            service_name=service.name_in(language),
             sender=sender,
             reply_to=submission.reply_to or principal.reply_to_address,
             branding=str(variant.id),
             branding_version=variant.version if isinstance(variant.id, UUID) else None,
-            language=asked_language(submission, principal) or principal.language,
+            language=language,
             created_at=now,
         )
         return Prepared(
@@ -167,12 +169,12 @@ def asked_language(submission: Submission, principal: Principal) -> Language | N
     return submission.language or (principal.language if Option.LANGUAGE in principal.key.fixed else None)
 
 
-def _sender_policy(principal: Principal) -> SenderPolicy:
+def _sender_policy(principal: Principal, language: Language) -> SenderPolicy:
     service = principal.service
     # A product sets From and Reply-To without knowing of keys: what a key fixes is written over it, not refused.
     fixed = Option.REPLY_TO in principal.key.fixed
     return SenderPolicy(
-        name=service.name,
+        name=service.name_in(language),
         address=Address(service.email_from, service.domain),
         author_name=service.display_name == "author",
         reply_to=ReplyTo.NONE if fixed else service.reply_to,

@@ -20,6 +20,8 @@ from delivery.exit.rendering import Renderer
 from delivery.exit.sealing import EmailSealing, SmsSealing
 from delivery.exit.signing import Signer
 from delivery.exit.worker import Worker
+from delivery.figures import upkeep
+from delivery.figures.folding import Folding
 from delivery.followers import FOLLOWERS
 from delivery.library.brandings import Brandings
 from delivery.library.origination import OriginationIdentities
@@ -86,6 +88,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
 def _once(settings: Settings, database: Database, stopping: asyncio.Event) -> Iterator[Coroutine[Any, Any, None]]:
     """What one process of a machine does beside its work."""
     yield retention.run(Retiring(database), time.time, stopping)
+    yield upkeep.run(Folding(database), time.time, stopping)
     if settings.email.traits.needs_verified_domains:
         asked = resolvers.configured(settings.dns)
         yield SelectorWatch(database, asked, settings.email, service_domains.is_used, time.time).run(stopping)

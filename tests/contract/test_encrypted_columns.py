@@ -9,8 +9,9 @@ from sqlalchemy import LargeBinary, select
 
 from auth import guests, keys, services
 from auth.domains import names
-from auth.people import drafts, enquiries
+from auth.people import drafts, enquiries, invitations
 from auth.people.drafts import Draft
+from auth.people.permissions import Permission
 from auth.principal import Service
 from auth.verify import Credential, Verifier
 from config import encrypted
@@ -23,6 +24,7 @@ from delivery.all_tables import metadata
 from delivery.callbacks import urls
 from delivery.store.base import CallbackKind, Event, EventKind, History, InboundText, Search
 from delivery.store.inbound import inbound_texts
+from messages.address import Address
 from messages.message import Dsn, KeyType, Language, Message
 from tests.fakes.auth import DEFAULTS, DOMAIN
 from tests.harness.noon import NOW, message
@@ -32,7 +34,8 @@ from tests.harness.store import Store, group_of
 NOT_ENCRYPTED = {
     # Hashes: renewed with the column that they find, or left under every root.
     *("messages.recipient_hash", "guests.address_hash", "keys.secret_hash", "logins.username_hash"),
-    *("opt_outs.number_hash", "inbound_texts.source_hash"),
+    *("opt_outs.number_hash", "inbound_texts.source_hash", "invitations.address_hash"),
+    *("invitations.code_hash", "reply_to_codes.code_hash"),
     *("idempotency.key_hash", "idempotency.recipient_hash", "idempotency.body_hash"),
     "brandings.logo",  # public
     "sessions.token_hash",  # of a random token, without a key
@@ -68,6 +71,9 @@ class House:
             terms = keys.Terms(allowed_from=["ann@dept.example.ca"])
             issued = await keys.create(c, self.secret, DEFAULTS, service, NOW, name="k", type=KeyType.NORMAL, **terms)
             await guests.add(c, self.secret, service.id, "Guest@example.com", NOW)
+            lily, held = Address.parse("Lily@example.com"), {Permission.VIEW_ACTIVITY}
+            named = {"service_id": service.id, "address": lily, "permissions": held, "invited_by": service.id}
+            await invitations.add(c, self.secret, NOW, **named)
             url, token = "https://example.org/told", "a-token-of-a-service"
             clerk = {"reason": "ask", "name": "Zoë", "address": "zoe@example.org", "words": "Bonjour"}
             await enquiries.add(c, self.secret, NOW, language=Language.FR, **clerk)
@@ -149,6 +155,11 @@ async def guest(house: House, written: Written) -> object:
     return row_id, (await house.credential(written)).principal.guests
 
 
+async def invited(house: House, _: Written) -> object:
+    async with house.database.read() as connection:
+        return await invitations.of_address(connection, house.secret, Address.parse("lily@example.com"), NOW)
+
+
 async def private_key(house: House, _: Written) -> object:
     async with house.database.read() as connection:
         key = await names.signing_key(connection, house.sealing, DOMAIN, Email())
@@ -194,6 +205,7 @@ READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "guests.address": guest,
     "drafts.content": draft,
     "enquiries.content": enquiry,
+    "invitations.address": invited,
     "dkim_keys.private_key": private_key,
 }
 

@@ -17,7 +17,7 @@ from delivery.library.templates import MAX_BODY_CHARACTERS, MAX_NAME_CHARACTERS,
 from delivery.library.versions import FRESH_SECONDS
 from messages.address import Address
 from messages.email.compose import Recipe
-from messages.message import Channel, ContentKind, KeyType, Lane, Language, Message
+from messages.message import Channel, ContentKind, Door, KeyType, Lane, Language, Message
 from messages.status import Status
 from messages.template import Template
 from tests.fakes.auth import NOW, FixedClock, counted
@@ -237,6 +237,7 @@ def message(template_id: UUID, version: int = 1) -> Message:
         key_id=uuid4(),
         key_type=KeyType.NORMAL,
         channel=Channel.EMAIL,
+        door=Door.HTTP,
         lane=Lane.NORMAL,
         template_id=template_id,
         template_version=version,

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from messages.address import Address
-from messages.message import Channel, KeyType, Lane, Message, new_id
+from messages.message import Channel, Door, KeyType, Lane, Message, new_id
 from messages.recipient import Recipient
 from messages.status import Status
 
@@ -20,6 +20,7 @@ def make_message(recipient: str | Recipient = "reader@example.org", **changes: A
         key_id=uuid4(),
         key_type=KeyType.NORMAL,
         channel=Channel.EMAIL,
+        door=Door.SMTP,
         lane=Lane.NORMAL,
         template_id=uuid4(),
         template_version=1,

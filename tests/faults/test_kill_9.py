@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from config.database import Database
 from delivery.store.tables import messages, queue
 from tests.faults.conftest import Install
+from tests.harness.counted import kept, recounted
 from tests.harness.load import NotAccepted, connected, html_message, login, trusting_context
 from tests.harness.relay import Credentials, Relay
 from tests.harness.sampled import one_database
@@ -164,3 +165,5 @@ async def test_every_message_that_saw_250_is_delivered_under_kill_9(
     assert killed.total() == kills
     assert len(load.accepted) >= at_least
     assert set(message_of.values()) <= set(copies)  # what was stored though its reply was lost goes out as well
+    async with database.read() as connection:
+        assert await kept(connection) == await recounted(connection)

@@ -9,7 +9,7 @@ from delivery.library.brandings import Brandings
 from delivery.store.base import Group, StoreUnavailable
 from messages.address import Address
 from messages.envelope import Envelope
-from messages.message import Channel, Message, Personalised, Submission, Trace
+from messages.message import Channel, Door, Message, Personalised, Submission, Trace
 from messages.template import Template
 from relay.accept import Acceptor
 from relay.preparation.email import EmailPreparer
@@ -71,7 +71,7 @@ def acceptor(
 def submission(*recipients: str, content: bytes = CONTENT, **options: object) -> Submission:
     envelope = Envelope("bounce@dept.example.ca", tuple(map(Address.parse, recipients or ("a@b.ca",))))
     trace = Trace("client", "192.0.2.1", "ESMTPSA", "relay")
-    return Submission(envelope, content, trace, **options)  # type: ignore[arg-type]
+    return Submission(envelope, content, trace, Door.SMTP, **options)  # type: ignore[arg-type]
 
 
 def template(principal: Principal, **changes: Any) -> Template:
@@ -95,4 +95,4 @@ def filled(of: Template, personalisation: dict[str, Any] | None = None, **option
     envelope = Envelope(None, (Address.parse("reader@example.org"),))
     values = {"name": "Zoë", "thing": "the *passport*"} if personalisation is None else personalisation
     trace = Trace("", "192.0.2.1", "HTTP", "relay")
-    return Submission(envelope, Personalised(of.id, values), trace, **options)
+    return Submission(envelope, Personalised(of.id, values), trace, Door.HTTP, **options)

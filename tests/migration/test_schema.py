@@ -22,9 +22,14 @@ from config.database import Database
 from config.keyring import Keyring
 from delivery import schema
 from delivery.all_tables import metadata
-from delivery.store.tables import counters
-from messages.message import KeyType, Lane
+from delivery.figures.tables import counters
+from delivery.library.templates import templates
+from messages.message import ContentKind, Door, KeyType, Lane
+from messages.status import Status
 from tests.fakes.auth import DEFAULTS, NOW
+from tests.fakes.messages import make_message
+from tests.harness.counted import kept, recounted
+from tests.harness.store import Store, group_of
 
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection:sqlalchemy.exc.SAWarning")  # SQLite's, of substr()
@@ -179,3 +184,33 @@ def down_to(connection: Connection, revision: str) -> None:
     config: Config = schema._config()
     config.attributes["connection"] = connection
     command.downgrade(config, revision)
+
+
+async def test_what_was_sent_before_is_counted_by_the_door_that_it_must_have_come_in_by(
+    database: Database, keyring: Keyring
+) -> None:
+    store, own, filled, hidden = Store(database, keyring), services.OWN_ID, uuid4(), uuid4()
+    kinds = [
+        make_message(template_id=hidden),
+        make_message(template_id=filled, content_kind=ContentKind.RENDERED, door=Door.HTTP),
+        make_message(template_id=filled, service_id=own, content_kind=ContentKind.RENDERED, door=Door.RELAY),
+        make_message(template_id=hidden, content_kind=ContentKind.ANSWER, door=Door.RELAY),
+        make_message(template_id=hidden, created_at=NOW - 0.5),
+    ]
+    async with database.write() as c:
+        of = {"version": 1, "channel": "email", "name": "n", "created_at": NOW}
+        for template_id, is_hidden in ((filled, False), (hidden, True)):
+            values = of | {"id": template_id, "service_id": uuid4(), "hidden": is_hidden}
+            await c.execute(insert(templates).values(**values))
+    for each in kinds:
+        await store.putting.put(group_of((each,), b"x"))
+    await store.settle(kinds[0].id, Status.DELIVERED, NOW)
+    async with database.read() as c:
+        before = await kept(c), await recounted(c)
+    async with database.write() as c:
+        await c.run_sync(down_to, "0017")
+    await schema.upgrade(database)
+
+    async with database.read() as c:
+        assert (await kept(c), await recounted(c)) == before
+        assert (await c.execute(select(counters))).all() == []

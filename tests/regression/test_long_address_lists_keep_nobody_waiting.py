@@ -13,7 +13,7 @@ from messages.email.author import authors
 from messages.email.content import HeaderSection
 from messages.email.mailboxes import MAX_AUTHORS
 from messages.envelope import Envelope
-from messages.message import Submission, Trace, new_id
+from messages.message import Door, Submission, Trace, new_id
 from messages.reply import Refused
 from relay.checks import check_senders
 from relay.preparation import email as preparation
@@ -26,7 +26,7 @@ FROM = b"From: a@x.ca\r\n"
 
 def submission(content: bytes) -> Submission:
     envelope = Envelope(None, (Address.parse("a@b.ca"),))
-    return Submission(envelope, content, Trace("client", "192.0.2.1", "ESMTPSA", "relay"))
+    return Submission(envelope, content, Trace("client", "192.0.2.1", "ESMTPSA", "relay"), Door.SMTP)
 
 
 @pytest.mark.parametrize(

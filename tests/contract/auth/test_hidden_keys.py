@@ -16,7 +16,7 @@ from delivery.library.brandings import Brandings
 from delivery.library.templates import Templates
 from messages.address import Address
 from messages.envelope import Envelope
-from messages.message import Channel, KeyType, Submission, Trace
+from messages.message import Channel, Door, KeyType, Submission, Trace
 from messages.reply import CREDENTIALS_INVALID, KEY_REVOKED, SERVICE_HELD
 from relay.accept import Acceptor
 from relay.preparation.email import EmailPreparer
@@ -60,7 +60,7 @@ async def test_what_it_sends_is_accepted(
     preparer = EmailPreparer(Brandings(), Templates(database, lambda: NOW), 1 << 20)
     parts = (store.putting, store.idempotency, store.searching, verifier, {Channel.EMAIL: preparer})
     acceptor = Acceptor(*parts, max_recipients=10, now=lambda: NOW)
-    submission = Submission(Envelope(None, (Address.parse("a@example.org"),)), CONTENT, TRACE)
+    submission = Submission(Envelope(None, (Address.parse("a@example.org"),)), CONTENT, TRACE, Door.RELAY)
     accepted = await acceptor.accept(submission, await verifier.acting(key.id))
     assert [message.key_id for message in accepted.messages] == [key.id]
 

@@ -8,7 +8,7 @@ import pytest
 from auth.principal import Principal
 from messages import reply
 from messages.envelope import Envelope
-from messages.message import Channel, ContentKind, KeyType, Message, Personalised, Submission, Trace
+from messages.message import Channel, ContentKind, Door, KeyType, Message, Personalised, Submission, Trace
 from messages.phone import PhoneNumber
 from messages.reply import Refused, Reply
 from messages.sms.recipe import Recipe
@@ -32,7 +32,7 @@ def by_smtp(*numbers: PhoneNumber, content: bytes = CONTENT) -> Submission:
 
 async def filled(kept: Kept, who: Principal, body: str, values: dict[str, Any] | None = None, **of: Any) -> Message:
     made = template(who, channel=Channel.SMS, subject=None, body=body, **of)
-    given = Submission(Envelope(None, (BOB,)), Personalised(made.id, values or {}), HTTP)
+    given = Submission(Envelope(None, (BOB,)), Personalised(made.id, values or {}), HTTP, Door.HTTP)
     accepted = await acceptor(kept, templates=Shelf(made)).accept(given, who)
     return kept.messages[accepted.message_ids[0]]
 
