@@ -28,6 +28,7 @@ from sqlalchemy import (
     Text,
     false,
     insert,
+    or_,
     select,
     tuple_,
 )
@@ -220,6 +221,17 @@ async def newest(
     statement = statement.order_by(keys.c.created_at.desc(), keys.c.id.desc()).limit(at_most)
     by = cipher(keys.c.allowed_senders, keyring)
     return [key(row, limits, by) for row in (await connection.execute(statement)).mappings()]
+
+
+async def names_in_force(connection: AsyncConnection, service_id: UUID, now: float) -> list[str]:
+    """Of a service's keys that have not ended."""
+    mine = select(keys.c.name).where(
+        keys.c.service_id == service_id,
+        ~keys.c.hidden,
+        keys.c.revoked_at.is_(None),
+        or_(keys.c.expires_at.is_(None), keys.c.expires_at > now),
+    )
+    return list(await connection.scalars(mine))
 
 
 async def update(

@@ -8,7 +8,7 @@ from relay.actions import keys as actions
 from relay.site.keys import fields, once
 from relay.site.keys.finding import current_key, key_of, service_of
 from relay.site.keys.listing import PATH, TYPES, state
-from relay.site.keys.making import MADE, check_name
+from relay.site.keys.making import MADE, MAX_IN_FORCE, check_name
 from relay.site.routing import Route
 from relay.site.visits import Visit
 
@@ -44,7 +44,7 @@ async def change(visit: Visit) -> Response:
             key = await current_key(visit, t.connection)
             changes = fields.changes(terms, key, service.time_zone)
             if "name" in changes and changes["name"].casefold() != key.name.casefold():
-                await check_name(t, service, changes["name"])
+                await check_name(t, service, changes["name"], at_most=MAX_IN_FORCE + 1)
             if changes:
                 await actions.update(t, str(key.id), **changes)
     except TextError as error:

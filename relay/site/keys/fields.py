@@ -13,6 +13,7 @@ from relay.site.forms import Form
 
 NO_NAME = Text("Enter a name for the key")
 NAME_TAKEN = Text("Another key of this service has this name: choose one that tells them apart")
+ENOUGH = Text("This service has {limit} keys that work: revoke one that is not needed any more first")
 NO_TYPE = Text("Choose what the key may do")
 BAD_DAY = Text("Enter the last day as year, month and day, like 2027-03-31")
 OVER = Text("The last day must be today or later")

@@ -16,6 +16,7 @@ from relay.site.routing import Route
 from relay.site.visits import Visit
 
 NEW, MADE = PATH + "/new", PATH + "/{key_id}/made"
+MAX_IN_FORCE = 100  # by the API each of a service's keys may have to be tried
 _LINES = {
     KeyType.NORMAL: Text("Sends to anyone."),
     KeyType.TEAM: Text("Sends to your team and your guest list only. For trying things out with real messages."),
@@ -46,7 +47,7 @@ async def make(visit: Visit) -> Response:
         return visit.invalid(NEW, wrong)
     try:
         async with visit.writing() as t:
-            await check_name(t, service, terms["name"])
+            await check_name(t, service, terms["name"], at_most=MAX_IN_FORCE)
             issued = await changing.create(t, str(service.id), type=kind, **terms)
             await once.keep(t.connection, visit, issued)
     except TextError as error:
@@ -54,11 +55,13 @@ async def make(visit: Visit) -> Response:
     return visit.to(MADE, key_id=issued.key.id)
 
 
-async def check_name(t: Transaction, service: Service, name: str) -> None:
-    """Raises TextError: a key that works has it already, and nobody could tell them apart."""
-    for each in await keys.list_all(t.connection, t.secret, t.limits, service.id):
-        if each.name.casefold() == name.casefold() and not each.is_revoked(t.now):
-            raise TextError(fields.NAME_TAKEN.source)
+async def check_name(t: Transaction, service: Service, name: str, *, at_most: int) -> None:
+    """Raises TextError: a key that works has the name already, so nobody could tell them apart; or there are enough."""
+    taken = await keys.names_in_force(t.connection, service.id, t.now)
+    if name.casefold() in map(str.casefold, taken):
+        raise TextError(fields.NAME_TAKEN.source)
+    if len(taken) >= at_most:
+        raise TextError(fields.ENOUGH.source, limit=at_most)
 
 
 async def show_made(visit: Visit) -> Response:

@@ -17,6 +17,7 @@ from auth.principal import Key, Service
 from auth.watches import Step, Watches
 from messages.message import KeyType
 from messages.reply import CREDENTIALS_INVALID, KEY_REVOKED, Refused
+from relay.site.keys import making
 from relay.site.keys.once import SHOWN_SECONDS
 from relay.site.keys.products import products
 from relay.site.keys.routes import ROUTES
@@ -241,7 +242,7 @@ async def test_revoking_is_asked_for_and_done_by_the_button_only(site: RunningSi
         await site.site.verifier.verify(issued.key.smtp_username, issued.smtp_password)
     assert caught.value.reply is KEY_REVOKED
     page = await browser.open(at(service, f"/{issued.key.id}"))
-    assert page.forms() == []
+    assert [each for each in page.forms() if each.attributes.get("method") == "post"] == []
     for rest in ("/rotate", "/revoke", "/smtp", "/smtp/zabbix", "/seen"):
         assert (await browser.open(at(service, f"/{issued.key.id}{rest}"))).status == 404
 
@@ -274,6 +275,20 @@ async def test_keys_need_their_permission_and_a_strong_factor(site: RunningSite)
     assert answered.headers["Location"].startswith("/en/step-up?")
     nobody = await site.browser()
     assert (await nobody.ask("GET", at(service))).headers["Location"].startswith("/en/sign-in?")
+
+
+async def test_a_service_has_so_many_keys_that_work_and_revoked_ones_do_not_count(
+    site: RunningSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "MAX_IN_FORCE", 2)
+    service = await service_of(site)
+    issued, browser = await key_of(site, service, "First"), await member(site, service)
+    await key_of(site, service, "Second")
+    page = await made(browser, service)
+    assert page.errors == ["This service has 2 keys that work: revoke one that is not needed any more first"]
+    await browser.open(at(service, f"/{issued.key.id}/revoke"))
+    await browser.press("Revoke the key")
+    assert (await made(browser, service)).heading == "Your key is ready"
 
 
 async def test_a_long_list_has_an_end_and_goes_on(site: RunningSite) -> None:
