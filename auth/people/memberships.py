@@ -75,6 +75,15 @@ async def of_user(connection: AsyncConnection, limits: Limits, user_id: UUID) ->
     return [(each, held[each.id]) for each in sorted(found, key=lambda each: (each.name.casefold(), each.id))]
 
 
+async def holders(
+    connection: AsyncConnection, service_ids: Collection[UUID], permission: Permission
+) -> set[tuple[UUID, UUID]]:
+    """Who holds it in these services: pairs of a service and a user."""
+    columns = (_c.service_id, _c.user_id, _c.permissions)
+    rows = await connection.execute(select(*columns).where(_c.service_id.in_(service_ids)))
+    return {(row.service_id, row.user_id) for row in rows if permission.value in row.permissions.split()}
+
+
 async def add(
     connection: AsyncConnection, service_id: UUID, user_id: UUID, permissions: Collection[Permission], now: float
 ) -> Membership:

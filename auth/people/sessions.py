@@ -8,7 +8,7 @@ minutes without a request it is locked (NIST SP 800-63B-4 2.2.3). Knows nothing 
 import hashlib
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -142,6 +142,12 @@ async def of_user(connection: AsyncConnection, user_id: UUID, now: float) -> lis
     statement = select(sessions).where(_c.user_id == user_id, _c.created_at > now - WHOLE_SECONDS)
     rows = await connection.execute(statement.order_by(_c.seen_at.desc()).limit(_MAX_LISTED))
     return [each for each in map(_session, rows.mappings()) if each.is_signed_in]
+
+
+async def open_among(connection: AsyncConnection, session_ids: Collection[UUID], now: float) -> set[UUID]:
+    """Of these, those that have neither ended nor been locked."""
+    lasting = (_c.created_at >= now - WHOLE_SECONDS) & (_c.seen_at >= now - IDLE_SECONDS)
+    return set(await connection.scalars(select(_c.id).where(_c.id.in_(session_ids), lasting)))
 
 
 async def see(connection: AsyncConnection, session_id: UUID, network: str, now: float) -> None:

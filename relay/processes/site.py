@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable
 
 from config.settings import Settings
+from delivery.figures.reading import CountReader
 from delivery.store.totals import Totals
 from relay.processes.doors import DoorParts, open_door
 from relay.processes.life import DRAIN_SECONDS, Place
 from relay.processes.roles import SITE
 from relay.serving import serve
 from relay.site.application import application
+from relay.site.dashboard.live import Live
 from relay.site.pace import Pace
 from relay.site.parts import Site
 from relay.site.public.activity import MONTHS
@@ -26,6 +28,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
     async with open_door(settings, "site") as parts:
         site = site_of(parts, settings)
         sweeping = asyncio.create_task(Sweeping(parts.database, time.time).run())
+        watching = asyncio.create_task(site.live.run(stopping))
         ready()
         try:
             await serve(
@@ -38,7 +41,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             )
         finally:
             sweeping.cancel()
-            await asyncio.gather(sweeping, return_exceptions=True)
+            await asyncio.gather(sweeping, watching, return_exceptions=True)
 
 
 def site_of(parts: DoorParts, settings: Settings) -> Site:
@@ -59,6 +62,8 @@ def site_of(parts: DoorParts, settings: Settings) -> Site:
         feed=parts.feed,
         people=Nobody(),
         activity=Remembered(lambda: Totals(parts.database).read(MONTHS, time.time()), _ACTIVITY_SECONDS, time.time),
+        counts=CountReader(parts.database),
+        live=Live(parts.database, parts.words, time.time),
         pace=Pace(time.time),
         now=time.time,
     )

@@ -62,5 +62,30 @@ def moment(at: float, language: Language, zone: str = TIME_ZONE) -> str:
     return f"{day(at, language, zone)}, {clock} {name}"
 
 
+def clock(at: float, language: Language, zone: str = TIME_ZONE) -> str:
+    """As in 2:00 p.m. and 14 h 00."""
+    return dates.format_time(_local(at, zone), "short", locale=LOCALES[language])
+
+
+def short_day(at: float, language: Language, zone: str = TIME_ZONE) -> str:
+    """As in Nov 29 and 29 nov."""
+    return dates.format_skeleton("MMMd", _local(at, zone), locale=LOCALES[language])
+
+
+def month(at: float, language: Language, zone: str = TIME_ZONE) -> str:
+    """As in November 2026 and novembre 2026."""
+    return dates.format_date(_local(at, zone), "LLLL y", locale=LOCALES[language])
+
+
+def zone_name(zone: str, language: Language) -> str:
+    """As in Eastern Time and heure de l'Est."""
+    return dates.get_timezone_name(ZoneInfo(zone), locale=LOCALES[language])
+
+
+def iso(at: float) -> str:
+    """For `datetime` of a time element."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
 def _local(at: float, zone: str) -> datetime:
     return datetime.fromtimestamp(at, UTC).astimezone(ZoneInfo(zone))

@@ -28,7 +28,16 @@ POLICY = "; ".join(
     )
 )
 _LANGUAGES = {"en": "English", "fr": "Français"}  # each on its own terms
-_WRITTEN = ("number", "percent", "day", "moment")  # filters, in the page's language
+_WRITTEN = (
+    "number",
+    "percent",
+    "day",
+    "moment",
+    "clock",
+    "short_day",
+    "month",
+    "zone_name",
+)  # filters, in the page's language
 
 
 @cache
@@ -43,6 +52,7 @@ def environment(spoken: Language, translate: Translate) -> Environment:
     )
     for name in _WRITTEN:
         made.filters[name] = partial(getattr(language, name), language=spoken)
+    made.filters["iso"] = language.iso
     made.globals |= {
         "_": partial(worded, translate),
         "say": saying(translate),

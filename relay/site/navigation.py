@@ -14,6 +14,7 @@ class Entry:
     path: str  # of a GET route of the table
     label: Text
     needs: Permission
+    is_root: bool = False  # stands above all the others: current on its own page only
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,11 @@ class Link:
     is_for_strangers: bool = False  # gone once somebody is signed in
 
 
-SERVICE: tuple[Entry, ...] = (Entry("services/{service_id}/keys", Text("Keys"), Permission.MANAGE_API_KEYS),)
+SERVICE: tuple[Entry, ...] = (
+    Entry("services/{service_id}", Text("Dashboard"), Permission.VIEW_ACTIVITY, is_root=True),
+    Entry("services/{service_id}/usage", Text("Usage"), Permission.VIEW_ACTIVITY),
+    Entry("services/{service_id}/keys", Text("Keys"), Permission.MANAGE_API_KEYS),
+)
 ACCOUNT = (
     Link("services", Text("Your services"), Needs.SIGNED_IN),
     Link("account", Text("Your account"), Needs.SIGNED_IN),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from auth.throttle import Throttle
     from auth.verify import Verifier
     from delivery.callbacks.feed import Feed
+    from delivery.figures.reading import CountReader
     from delivery.library.brandings import Brandings
     from delivery.library.origination import OriginationIdentities
     from delivery.library.templates import Templates
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from delivery.store.searching import Searching
     from delivery.store.totals import Activity
     from relay.accept import Acceptor
+    from relay.site.dashboard.live import Live
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Site:
     feed: "Feed"
     people: People
     activity: Remembered["Activity"]
+    counts: "CountReader"
+    live: "Live"
     pace: Pace
     now: Callable[[], float]
 

@@ -88,6 +88,10 @@ class Visit:
         here = self.request.url.path
         return here == found or here.startswith(found + "/")
 
+    def is_at(self, entry: navigation.Entry) -> bool:
+        """Whether an entry of the navigation is the one that this page belongs to."""
+        return self.request.url.path == self.url(entry.path) if entry.is_root else self.is_within(entry.path)
+
     @property
     def idle_seconds(self) -> int:
         """After so long without a request the session is locked."""

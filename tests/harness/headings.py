@@ -51,6 +51,7 @@ HEADINGS = (
     "dmarc_problem",
     "dmarc_verdict",
     "domain",
+    "door",
     "dsn",
     "email_from",
     "email_template_id",

@@ -22,6 +22,7 @@ from config.keyring import Keyring
 from config.settings import Limits, Settings
 from config.words import Words
 from delivery.callbacks.feed import Feed
+from delivery.figures.reading import CountReader
 from delivery.library import templates
 from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
@@ -34,6 +35,7 @@ from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
 from relay.serving import serve
 from relay.site.application import application
+from relay.site.dashboard.live import Live
 from relay.site.pace import Pace
 from relay.site.parts import Site
 from relay.site.public.activity import MONTHS
@@ -174,13 +176,14 @@ async def running_site(
     site = _site(database, settings, keyring, clock, store, people, spoken or words())
     stopping = asyncio.Event()
     serving = asyncio.create_task(serve(application(site, routes), listener, stopping, **options))
+    watching = asyncio.create_task(site.live.run(stopping))
     async with AsyncExitStack() as stack:
         try:
             yield RunningSite(url, site, store, clock, people, stack)
         finally:
             await stack.aclose()
             stopping.set()
-            await serving
+            await asyncio.gather(serving, watching)
             await store.putting.drain()
             await site.verifier.close()
 
@@ -218,6 +221,8 @@ def _site(
         feed=Feed(database, store.sources),
         people=people,
         activity=Remembered(lambda: Totals(database).read(MONTHS, clock()), 3600, clock),
+        counts=CountReader(database),
+        live=Live(database, spoken, clock),
         pace=Pace(clock),
         now=clock,
     )

@@ -5,6 +5,7 @@ from starlette.responses import Response
 from auth import keys
 from auth.people.permissions import Permission
 from auth.principal import Key
+from delivery.figures.moments import Figures
 from messages.message import KeyType, parse_id
 from messages.text import Text
 from relay.site.keys.finding import service_of
@@ -20,6 +21,7 @@ TYPES: dict[KeyType, Text] = {
     KeyType.ADMIN: Text("Administration"),
 }
 _ENDED, _REVOKED, _ENDS, _WORKS = Text("Ended"), Text("Revoked"), Text("Ends soon"), Text("Works")
+_WEEK_SECONDS = 7 * 24 * 3600.0
 _SOON_SECONDS = 14 * 24 * 3600.0
 
 
@@ -28,12 +30,13 @@ async def show(visit: Visit) -> Response:
     async with visit.site.database.read() as connection:
         limits, secret = visit.site.settings.limits, visit.site.secret
         found = await keys.newest(connection, secret, limits, service_of(visit).id, before=before, at_most=PER_PAGE + 1)
+    sent = await visit.site.counts.keys(service_of(visit).id, int(visit.now - _WEEK_SECONDS))
     shown = found[:PER_PAGE]
     older = visit.url(PATH, before=shown[-1].id) if len(found) > PER_PAGE else None
     return visit.page(
         "keys/list.html",
         title=Text("Keys"),
-        keys=[(key, TYPES[key.type], *state(key, visit.now)) for key in shown],
+        keys=[(key, TYPES[key.type], _accepted(sent.get(key.id)), *state(key, visit.now)) for key in shown],
         newer=visit.url(PATH) if before else None,
         older=older,
     )
@@ -48,6 +51,10 @@ def state(key: Key, now: float) -> tuple[Text, str, bool]:
     if key.expires_at is not None and key.expires_at - now < _SOON_SECONDS:
         return _ENDS, "wait", True
     return _WORKS, "good", True
+
+
+def _accepted(figures: Figures | None) -> int:
+    return 0 if figures is None else figures.accepted
 
 
 ROUTES = (Route("GET", PATH, show, Permission.MANAGE_API_KEYS),)
