@@ -28,6 +28,7 @@ def sheet(settings: Settings) -> Text:
     path = settings.state_dir / "demo.json"
     if not path.exists():
         private.write(path, json.dumps(write(_make), indent=1).encode())
+    write(services.ensure_own)  # letters of the web site leave from it
     made = json.loads(path.read_text())
     if missing := _TEMPLATES.keys() - made.keys():  # made by a version without them
         for name in missing:
@@ -37,7 +38,7 @@ def sheet(settings: Settings) -> Text:
     values = {f"{key_type}_{name}": value for key_type, key in made["keys"].items() for name, value in key.items()}
     values.update(host=host, port=port, tls_port=settings.smtp.listen_tls.port)
     values.update(http=settings.http.listen, **{name: made[name] for name in _TEMPLATES})
-    values.update(outbox=settings.outbox.dir, metrics=settings.metrics.listen)
+    values.update(site=settings.site.public_url, outbox=settings.outbox.dir, metrics=settings.metrics.listen)
     return Text(texts.DEMO_SHEET, values)
 
 

@@ -159,6 +159,7 @@ DEMO_SHEET = """
   user name      {normal_username}
   password       {normal_password}
   HTTP           http://{http} (the API; http://{http}/docs describes it)
+  web site       {site}
   API key        {normal_api_key}
   test key       {test_username} / {test_password}
                  {test_api_key}

@@ -24,11 +24,13 @@ from messages.message import Language
 from messages.text import Text
 from relay.actions.transaction import Transaction
 from relay.site import csrf, forms, language, layout, navigation
+from relay.site.errors import TooMany
 from relay.site.forms import Form, Shown
 from relay.site.parts import Site
 from relay.site.routing import Needs
 from relay.site.standing import Hurdle, Standing, User
 
+_SESSIONS = (120, 600.0)  # of nobody, from one address: each holds a draft, which takes room for a day
 COOKIE = {True: "__Host-session", False: "session"}  # without TLS browsers refuse the prefix: on this machine only
 
 
@@ -276,6 +278,8 @@ class Visit:
             await drafts.drop(connection, owner, self.path)
 
     async def _begin_of_nobody(self, connection: AsyncConnection) -> Session:
+        if not self.site.pace.take("session", self.network, *_SESSIONS):
+            raise TooMany
         if not (token := self.cookie or self.standing.token):
             token = self.cookie = sessions.new_token()
         return await sessions.begin(connection, token, self.now, device=self.device, network=self.network)

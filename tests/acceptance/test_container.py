@@ -27,7 +27,8 @@ COMPOSE = yaml.safe_load(COMPOSE_TEXT)
 OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "notify-relay"}
 OWNER = ("relay", "POSTGRES_PASSWORD")
 USERS = dict.fromkeys(("schema", "upgrade", "cli"), OWNER) | {
-    role: (f"relay_{role}", f"{role.upper()}_DATABASE_PASSWORD") for role in ("smtp", "http", "worker", "feedback")
+    role: (f"relay_{role}", f"{role.upper()}_DATABASE_PASSWORD")
+    for role in ("smtp", "http", "site", "worker", "feedback")
 }
 STATE = "/var/lib/notify-relay"
 
@@ -132,6 +133,10 @@ def test_wheel_holds_the_program_and_its_data_and_nothing_else(wheel: Path) -> N
         "relay/http/pages/style.css",
         "relay/http/pages/chapters/start.fr.md",
         "relay/http/pages/replies.html",
+        "relay/site/layout.html",
+        "relay/site/public/start.html",
+        "relay/site/static/site.css",
+        "relay/site/static/site.js",
         "migrations/script.py.mako",
         "migrations/versions/0001_first_tables.py",
     } <= set(names)
@@ -188,7 +193,7 @@ def made_passwords() -> dict[str, str]:
         for name in names
     }
     assert all(re.fullmatch("[0-9a-f]{64}", each) for each in made.values())  # stands in a URL as it is
-    assert len(set(made.values())) == len(names) == 6
+    assert len(set(made.values())) == len(names) == 7
     return made
 
 
@@ -211,7 +216,7 @@ def test_compose_file_runs_as_it_says(container: Callable[..., Relay], postgres:
     shown = (str(made[each]) for each in ("id", "service_id", "smtp_username", "smtp_password", "api_key"))
     key = Credentials(*shown)
     machines["smtp"].start(*command_of("smtp")[1:], afresh=True)
-    for name in ("http", "worker", "feedback"):
+    for name in ("http", "site", "worker", "feedback"):
         machines[name].start(*command_of(name)[1:], afresh=True)
     send(machines["smtp"], key, address())
 
@@ -221,10 +226,10 @@ def test_compose_file_runs_as_it_says(container: Callable[..., Relay], postgres:
     assert granted.returncode == 0, granted.stderr
     wait_for_file(machines["worker"].folder / "outbox")
     assert {name for name in OURS if "NOTIFY_RELAY_SEALING_KEY" in OURS[name]["environment"]} == {"cli", "worker"}
-    given = [OURS[name]["environment"] for name in ("smtp", "http", "worker", "feedback")]
+    given = [OURS[name]["environment"] for name in ("smtp", "http", "site", "worker", "feedback")]
     for setting in ("EMAIL__PROVIDER", "HTTP__PUBLIC_URL"):  # doors and workers go by the same
         assert len({each[f"NOTIFY_RELAY_{setting}"] for each in given}) == 1
-    for name in ("http", "feedback"):
+    for name in ("http", "site", "feedback"):
         assert machines[name].get("/readyz")[0] == 200
 
 

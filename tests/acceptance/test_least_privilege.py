@@ -22,6 +22,7 @@ MAY_HOLD = {
     "ops": set(),
     "smtp-0": {"SECRET_KEY"},
     "http-0": {"SECRET_KEY"},
+    "site-0": {"SECRET_KEY"},
     "feedback-0": {"SECRET_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"},
     "worker-0": {"SECRET_KEY", "SEALING_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"},
 }

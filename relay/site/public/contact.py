@@ -12,7 +12,6 @@ from messages.address import Address, AddressError
 from messages.message import Language
 from messages.reply import Refused
 from messages.text import Text
-from relay.failures import described
 from relay.notices.contact import Letter
 from relay.notices.letters import as_text
 from relay.site.errors import TooMany
@@ -76,31 +75,36 @@ async def send(visit: Visit) -> Response:
             address=form.line("email"),
             words=form["message"].strip(),
         )
-    await _tell(visit, made)
-    return visit.to("contact/sent")
+    copied = await _tell(visit, made)
+    return visit.to("contact/sent", **({"copy": "sent"} if copied else {}))
 
 
 async def sent(visit: Visit) -> Response:
-    return visit.page("public/sent.html", title=Text("We got your message"))
+    copied = visit.request.query_params.get("copy") == "sent"
+    return visit.page("public/sent.html", title=Text("We got your message"), copied=copied)
 
 
 def _errors(form: Form) -> dict[str, Text]:
-    found = {}
-    if not form.line("name"):
-        found["name"] = _NO_NAME
-    elif len(form.line("name")) > _MAX_NAME:
-        found["name"] = _LONG_NAME
-    if not form.line("email"):
-        found["email"] = _NO_ADDRESS
-    elif not _is_address(form.line("email")):
-        found["email"] = _BAD_ADDRESS
-    if form["reason"] not in REASONS:
-        found["reason"] = _NO_REASON
-    if not form["message"].strip():
-        found["message"] = _NO_WORDS
-    elif len(form["message"]) > MAX_CHARACTERS:
-        found["message"] = _LONG_WORDS
-    return found
+    """In the order of the fields."""
+    found = {
+        "reason": None if form["reason"] in REASONS else _NO_REASON,
+        "message": _too_little_or_much(form["message"].strip(), MAX_CHARACTERS, _NO_WORDS, _LONG_WORDS),
+        "name": _too_little_or_much(form.line("name"), _MAX_NAME, _NO_NAME, _LONG_NAME),
+        "email": _wrong_address(form.line("email")),
+    }
+    return {name: error for name, error in found.items() if error is not None}
+
+
+def _too_little_or_much(text: str, limit: int, none: Text, long: Text) -> Text | None:
+    if not text:
+        return none
+    return long if len(text) > limit else None
+
+
+def _wrong_address(text: str) -> Text | None:
+    if not text:
+        return _NO_ADDRESS
+    return None if _is_address(text) else _BAD_ADDRESS
 
 
 def _is_address(text: str) -> bool:
@@ -110,8 +114,8 @@ def _is_address(text: str) -> bool:
         return False
 
 
-async def _tell(visit: Visit, made: Enquiry) -> None:
-    """The letters; what was written is kept, so the writer is not told to write again when one cannot be sent."""
+async def _tell(visit: Visit, made: Enquiry) -> bool:
+    """Whether the letters are on their way. What was written is kept, so nobody is told to write again if not."""
     words, contacts = visit.site.words, visit.site.contacts
     try:
         if (operator := visit.site.settings.site.contact) is not None:
@@ -121,7 +125,9 @@ async def _tell(visit: Visit, made: Enquiry) -> None:
         await contacts.write(made.address, f"enquiry {made.id} receipt", receipt)
     except Refused as refused:
         log = structlog.get_logger("site")
-        log.error("site.letter_refused", **described(refused))
+        log.error("site.letter_refused", code=refused.reply.code, enhanced=refused.reply.enhanced)
+        return False
+    return True
 
 
 def _to_operator(made: Enquiry, language: Language, words: Words) -> Letter:

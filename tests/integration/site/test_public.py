@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -77,7 +78,8 @@ async def test_what_is_written_is_kept_mailed_to_the_operator_and_acknowledged(s
         await letters(site, "zoe@example.org"),
     )
 
-    assert (page.url, page.heading) == ("/en/contact/sent", "We got your message")
+    assert (page.url, page.heading) == ("/en/contact/sent?copy=sent", "We got your message")
+    assert "We also sent you a copy" in page.text
     assert (kept.reason, kept.language, kept.name) == ("accessibility", Language.EN, ENGLISH["Your name"])
     assert kept.words == ENGLISH["Your message"]
     assert told.personalisation["subject"].startswith(
@@ -91,9 +93,19 @@ async def test_the_receipt_is_in_the_writers_language_only(site: RunningSite) ->
     page = await write(site, "fr", FRENCH)
     receipt, *_ = await letters(site, "zoe@example.org")
 
-    assert (page.url, page.heading) == ("/fr/contact/sent", "Nous avons reçu votre message")
+    assert (page.url, page.heading) == ("/fr/contact/sent?copy=sent", "Nous avons reçu votre message")
     assert receipt.personalisation["subject"] == "Nous avons reçu votre message"
     assert "We got" not in receipt.personalisation["body"]
+
+
+async def test_without_the_relays_own_service_it_is_kept_and_no_copy_is_promised(
+    site: RunningSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay.notices.contact.OWN_ID", UUID(int=1))
+    page = await write(site, "en", ENGLISH | {"Your message": "Kept all the same"})
+
+    assert (page.url, "copy" in page.text) == ("/en/contact/sent", False)
+    assert (await written(site))[0].words == "Kept all the same"
 
 
 async def test_what_is_typed_is_text_in_the_letters_and_no_markdown(site: RunningSite) -> None:
@@ -129,6 +141,19 @@ async def test_a_message_that_cannot_be_taken_is_shown_with_what_to_change(
     assert page.errors == [error]
     assert page.root.at(page.link(error).removeprefix("#")).tag in ("input", "textarea")
     assert await written(site) == before
+
+
+async def test_errors_are_told_in_the_order_of_the_fields(site: RunningSite) -> None:
+    page = await write(site, "en", {})
+    fields = [
+        each.attributes["id"]
+        for each in page.root.all()
+        if each.tag in ("input", "textarea") and "id" in each.attributes
+    ]
+    told = [page.link(error).removeprefix("#") for error in page.errors]
+
+    assert told == ["reason", "message", "name", "email"]
+    assert sorted(told, key=fields.index) == told
 
 
 async def test_a_link_chooses_what_a_message_is_about(site: RunningSite) -> None:

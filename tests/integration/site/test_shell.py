@@ -11,6 +11,7 @@ from starlette.responses import Response
 from auth.people import sessions
 from auth.people.sessions import IDLE_SECONDS, WHOLE_SECONDS, Factor
 from config.database import Database
+from config.settings import Settings
 from messages.message import Language
 from messages.text import Text
 from relay.site.public.contact import REASONS
@@ -230,6 +231,17 @@ async def test_nobody_gets_a_session_row_by_looking(site: RunningSite) -> None:
     assert await rows() == before + 1
 
 
+async def test_nobody_fills_the_database_with_sessions(site: RunningSite) -> None:
+    site.clock.ahead_seconds += 700
+    data, statuses = {"name": "x" * 100}, []
+    for _ in range(121):
+        answered = await (await site.browser()).ask("POST", "/en/probe", data=data)
+        statuses.append(answered.status)
+    site.clock.ahead_seconds += 700
+
+    assert statuses == [303] * 120 + [429]
+
+
 async def test_a_cookie_is_hidden_from_scripts_and_from_other_sites(site: RunningSite) -> None:
     answered = await (await site.browser()).ask("GET", "/en/contact")
 
@@ -324,3 +336,24 @@ def test_languages_of_the_site_are_the_two_official_ones() -> None:
     from relay.site.language import LANGUAGES
 
     assert LANGUAGES == (Language.EN, Language.FR)
+
+
+async def test_behind_tls_the_cookie_is_bound_to_the_host_and_browsers_are_told_to_stay(database: Database) -> None:
+    settings = Settings(site={"public_url": "https://notify.example.ca"})
+    async with running_site(database, settings=settings) as site:
+        browser, host = await site.browser(), {"Host": "notify.example.ca"}
+        answered = await browser.ask("GET", "/en/contact", headers=host)
+        token = answered.root.tagged("form")[0].tagged("input")[0].attributes["value"]
+        cookie = answered.headers["Set-Cookie"].partition(";")[0]
+        sent = {**host, "Cookie": cookie, "Origin": "https://notify.example.ca"}
+        posted = await browser.ask("POST", "/en/contact", data={"csrf": token}, headers=sent)
+        plain = await browser.ask(
+            "POST", "/en/contact", data={"csrf": token}, headers={**sent, "Origin": site.url[:-1]}
+        )
+
+    assert re.fullmatch(
+        r"__Host-session=[\w-]{43}; HttpOnly; Path=/; SameSite=lax; Secure", answered.headers["Set-Cookie"]
+    )
+    assert answered.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert (posted.status, posted.headers["Location"]) == (303, "/en/contact")
+    assert plain.status == 403

@@ -126,6 +126,12 @@ def test_argument_wins_over_everything(set_up: SetUp) -> None:
         ("HTTP__PUBLIC_URL", "https://user@api.example.ca"),
         ("HTTP__TRUSTED_PROXIES", "10.0.0.0/40"),
         ("HTTP__TRUSTED_PROXIES", "proxy.example.ca"),
+        ("SITE__PUBLIC_URL", "http://notify.example.ca"),
+        ("SITE__PUBLIC_URL", "http://10.0.0.5:8090"),
+        ("SITE__PUBLIC_URL", "https://notify.example.ca/site"),
+        ("SITE__NAME", "a / b / c"),
+        ("SITE__NAME", "x" * 41),
+        ("SITE__CONTACT", "help at example.ca"),
         ("AWS__REGION", "Canada (Central)"),
         ("AWS__REGION", "CA-CENTRAL-1"),
         ("LOG_LEVEL", "loud"),
@@ -186,6 +192,32 @@ def test_public_url_ends_with_a_slash_and_proxies_are_a_list(set_up: SetUp) -> N
 
     assert load().http.public_url == "https://api.example.ca/"
     assert load().http.trusted_proxies == ("10.0.0.5/32", "192.0.2.0/24")
+
+
+def test_plain_http_is_for_this_machine_only(set_up: SetUp) -> None:
+    for url in ("http://127.0.0.1:8090", "http://localhost", "http://[::1]:8090", "https://notify.example.ca"):
+        set_up(SITE__PUBLIC_URL=url)
+        assert load().site.public_url == url + "/"
+        assert load().site.is_secure == url.startswith("https")
+    for url in ("http://notify.example.ca", "http://127.0.0.1.example.ca", "http://192.0.2.1"):
+        set_up(SITE__PUBLIC_URL=url)
+        with pytest.raises(SettingsError, match="SITE__PUBLIC_URL: use an https URL: plain http is for this machine"):
+            load()
+
+
+def test_a_site_that_others_reach_needs_its_public_url(set_up: SetUp) -> None:
+    set_up(SITE__LISTEN="0.0.0.0:8090")
+    assert load().site.public_url == "http://127.0.0.1:8090/"
+    set_up(SITE__LISTEN="192.0.2.1:8090")
+    with pytest.raises(SettingsError, match="SITE__PUBLIC_URL"):
+        load()
+
+
+def test_the_site_has_a_name_in_each_language(set_up: SetUp) -> None:
+    set_up(SITE__NAME="Courier / Messager")
+    assert load().site.names == {"en": "Courier", "fr": "Messager"}
+    set_up(SITE__NAME="Courier")
+    assert load().site.names == {"en": "Courier", "fr": "Courier"}
 
 
 @pytest.mark.parametrize(
