@@ -75,8 +75,7 @@ async def send(visit: Visit) -> Response:
             address=form.line("email"),
             words=form["message"].strip(),
         )
-    copied = await _tell(visit, made)
-    return visit.to("contact/sent", **({"copy": "sent"} if copied else {}))
+    return visit.to("contact/sent", copy="sent") if await _tell(visit, made) else visit.to("contact/sent")
 
 
 async def sent(visit: Visit) -> Response:
