@@ -21,7 +21,7 @@ from messages.message import Door, first_id
 YOUNG_SECONDS = 10.0  # whoever watches has seen by then that something is new
 HOURS_SECONDS = 3 * 86_400
 DAYS_SECONDS = 62 * 86_400
-_AT_ONCE = 2000  # rows that one write transaction folds: some ten milliseconds
+_AT_ONCE = 500  # rows that one write transaction folds: some ten milliseconds
 _LOCK = 0x636F756E7473  # any number of our own, for PostgreSQL's advisory lock
 _PLACE = tuple(column.name for column in counts.primary_key.columns)
 _NOBODY = UUID(int=0)  # whose key and template are not known

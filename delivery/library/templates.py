@@ -4,7 +4,7 @@ Each service has a hidden one for each channel, too, which its messages by SMTP 
 a template is filled.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -150,6 +150,13 @@ async def find_any(connection: AsyncConnection, template_id: UUID, version: int 
         statement = statement.where(templates.c.version == version)
     row = (await connection.execute(statement)).mappings().one_or_none()
     return None if row is None else _template(row)
+
+
+async def names(connection: AsyncConnection, template_ids: Collection[UUID]) -> dict[UUID, str]:
+    """What each is called in its latest version, archived ones too; of what there is no more, nothing."""
+    c = templates.c
+    chosen = select(c.id, c.name).where(c.id.in_(template_ids)).order_by(c.id, c.version)
+    return {row.id: row.name for row in await connection.execute(chosen)}
 
 
 async def versions(connection: AsyncConnection, template_id: UUID) -> list[Template]:

@@ -14,9 +14,8 @@ from auth.people.permissions import Permission
 from auth.principal import Service
 from delivery.descriptions import status_description
 from delivery.figures.moments import NOTHING, Figures, Moment, grouped, since
-from delivery.figures.reading import CountReader
 from delivery.figures.spans import Span
-from delivery.library.templates import Templates
+from delivery.library import templates
 from delivery.store.base import Search
 from messages.message import Channel
 from messages.status import FINAL, Status
@@ -61,7 +60,7 @@ async def show(visit: Visit) -> Response:
         year_name=str(year),
         zone=zone,
         read_at=now,
-        templates=await _templates(visit.site.templates, counts, service, week),
+        templates=await _templates(visit, service, week),
         latest=await _latest(visit, service),
         keys=await _keys(visit, service, await counts.keys(service.id, week)),
         activity=Link("services/{service_id}/activity", Text("All messages"), Needs.SIGNED_IN),
@@ -70,19 +69,14 @@ async def show(visit: Visit) -> Response:
     )
 
 
-async def _templates(
-    library: Templates, counts: CountReader, service: Service, week: int
-) -> list[tuple[str | Text, Figures]]:
+async def _templates(visit: Visit, service: Service, week: int) -> list[tuple[str | Text, Figures]]:
     """The most used ones, with their names."""
-    hidden = {
-        service.email_template_id: Text("Emails that came by SMTP"),
-        service.sms_template_id: Text("Text messages that came by SMTP"),
-    }
-    found = []
-    for template_id, figures in await counts.templates(service.id, week, _LISTED):
-        template = None if template_id in hidden else await library.find(service.id, template_id)
-        found.append((hidden.get(template_id) or (template.name if template else Text("Unknown")), figures))
-    return found
+    used = await visit.site.counts.templates(service.id, week, _LISTED)
+    async with visit.site.database.read() as connection:
+        names: dict[UUID, str | Text] = {**await templates.names(connection, [each for each, _ in used])}
+    names[service.email_template_id] = Text("Emails that came by SMTP")
+    names[service.sms_template_id] = Text("Text messages that came by SMTP")
+    return [(names.get(template_id, Text("Unknown")), figures) for template_id, figures in used]
 
 
 async def _latest(visit: Visit, service: Service) -> list[tuple[float, str, Text, str]]:
