@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from relay.site.dashboard.overview import Bar
 
-WIDTH, HEIGHT, FOOT, EDGE = 720, 220, 28, 4
+WIDTH, HEIGHT, FOOT, EDGE = 720, 230, 38, 4
 _BAR_SHARE = 0.72  # of the room that each has
 _LABELS = 6
 
@@ -21,6 +21,7 @@ class Column:
     height: float
     failed_height: float
     is_labelled: bool
+    is_spare: bool  # of the labels one that goes where there is little room
 
     @property
     def middle(self) -> float:
@@ -46,9 +47,11 @@ def chart(bars: Sequence[Bar]) -> Chart:
     for number, bar in enumerate(bars):
         height = round(bar.figures.accepted * scale, 1)
         failed = round(min(bar.figures.failed, bar.figures.accepted) * scale, 1)
-        is_labelled = (len(bars) - 1 - number) % every == 0
+        is_labelled = number % every == 0
         x, width = round(EDGE + number * room, 1), round(room * _BAR_SHARE, 1)
-        columns.append(Column(bar.at, x, width, round(base - height, 1), height, failed, is_labelled))
+        columns.append(
+            Column(bar.at, x, width, round(base - height, 1), height, failed, is_labelled, number // every % 2 == 1)
+        )
     return Chart(columns, top)
 
 
