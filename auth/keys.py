@@ -28,7 +28,9 @@ from sqlalchemy import (
     Text,
     false,
     insert,
+    or_,
     select,
+    tuple_,
 )
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -196,6 +198,40 @@ async def list_all(
         statement = statement.where(keys.c.service_id == service_id)
     by = cipher(keys.c.allowed_senders, keyring)
     return [key(row, limits, by) for row in (await connection.execute(statement)).mappings()]
+
+
+async def newest(
+    connection: AsyncConnection,
+    keyring: Keyring,
+    limits: Limits,
+    service_id: UUID,
+    *,
+    before: UUID | None = None,
+    at_most: int,
+) -> list[Key]:
+    """A service's, newest first, ended ones too; behind the key `before`, if that is named and one of its."""
+    statement = select(keys).where(keys.c.service_id == service_id, ~keys.c.hidden)
+    if before is not None:
+        last = select(keys.c.created_at, keys.c.id).where(keys.c.id == before, keys.c.service_id == service_id)
+        found = (await connection.execute(last)).one_or_none()
+        if found is not None:
+            statement = statement.where(
+                tuple_(keys.c.created_at, keys.c.id) < tuple_(found.created_at, found.id, types=(Double(), Id()))
+            )
+    statement = statement.order_by(keys.c.created_at.desc(), keys.c.id.desc()).limit(at_most)
+    by = cipher(keys.c.allowed_senders, keyring)
+    return [key(row, limits, by) for row in (await connection.execute(statement)).mappings()]
+
+
+async def names_in_force(connection: AsyncConnection, service_id: UUID, now: float) -> list[str]:
+    """Of a service's keys that have not ended."""
+    mine = select(keys.c.name).where(
+        keys.c.service_id == service_id,
+        ~keys.c.hidden,
+        keys.c.revoked_at.is_(None),
+        or_(keys.c.expires_at.is_(None), keys.c.expires_at > now),
+    )
+    return list(await connection.scalars(mine))
 
 
 async def update(

@@ -29,6 +29,7 @@ import auth.senders
 import auth.service_domains
 import auth.services
 import auth.throttle
+import auth.watches
 import delivery.figures.tables
 import delivery.library.brandings
 import delivery.library.origination

@@ -15,6 +15,11 @@ _PUBLIC_KEYS = "SELECT (id, domain_id, selector, public_record, active, created_
 _COUNT = "INSERT"
 _COUNT_AS_BEFORE = "SELECT, INSERT, UPDATE (messages)"  # what the version before still needs during an upgrade
 _TELL = "SELECT, INSERT, UPDATE (last)"
+# What a key is called and may do, and when it ends: never its secret, its type or whose it is.
+_KEY_TERMS = (
+    "name, lane, language, branding, per_minute, networks, reply_to_address, lifetime_seconds, max_message_bytes, "
+    "max_recipients, allowed_from, allowed_senders, fixed, expires_at, revoked_at, last_used_at"
+)
 _HEALTH = "UPDATE (failing_since, failed_as, suspended_at, probe_at, probes, well_since)"
 _SETTLE = "SELECT, UPDATE (status, reason, provider_id, sent_at, completed_at)"
 
@@ -52,7 +57,11 @@ _DOOR = _EVERY | {
     "idempotency": "SELECT, INSERT, DELETE",  # a name whose message was refused is free again
 }
 GRANTS: Mapping[str, Mapping[str, str]] = {
-    "relay_smtp": _DOOR,
+    "relay_smtp": _DOOR
+    | {
+        "watches": "SELECT",  # somebody looks on,
+        "sightings": "SELECT, INSERT, DELETE",  # and sees the newest
+    },
     "relay_http": _DOOR
     | {
         "contents": "SELECT, INSERT",  # it shows what was sent
@@ -79,6 +88,9 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "callbacks": "SELECT",
         "sessions": "SELECT, INSERT, UPDATE, DELETE",
         "drafts": "SELECT, INSERT, UPDATE, DELETE",
+        "keys": f"SELECT, INSERT, UPDATE ({_KEY_TERMS})",  # also the hidden one of a new service
+        "watches": "SELECT, INSERT, UPDATE, DELETE",
+        "sightings": "SELECT, DELETE",
         "enquiries": "SELECT, INSERT, DELETE",
         "totps": "SELECT, INSERT, UPDATE (name, proved_at, used_at, last_step), DELETE",
         "passkeys": "SELECT, INSERT, UPDATE (name, sign_count, used_at), DELETE",
@@ -86,7 +98,6 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "recovery_codes": "SELECT, INSERT, UPDATE (used_at), DELETE",
         "users": "SELECT, INSERT, UPDATE",
         "services": "SELECT, INSERT, UPDATE",
-        "keys": "SELECT, INSERT, UPDATE (last_used_at)",  # the hidden one of a new service
         "templates": "SELECT, INSERT, UPDATE (archived)",
         "reply_to_addresses": "SELECT, INSERT, UPDATE (verified_at), DELETE",
         "reply_to_codes": "SELECT, INSERT, UPDATE (tries), DELETE",

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from auth.domains.selectors import MOVES as KEY_MOVES
 from auth.domains.selectors import Look, State
 from config.words import Words
+from docs import clients_page
 from messages.email.branding import Reason
 from messages.email.headers import ADDED, POLICY
 from messages.message import Language
@@ -28,6 +29,7 @@ from relay.http.pages.markdown import demoted
 from relay.http.pages.reference import statuses
 from relay.metrics import DoorMetrics
 from relay.processes.roles import OPS, PROCESSES, ROLES, Process, Role, Secret
+from relay.site.keys.products import DOCUMENTED
 
 FOLDER = Path(__file__).parent
 
@@ -169,6 +171,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "listeners": listeners,
     "smtp replies": partial(smtp_replies, Language.EN),
     "smtp replies in french": partial(smtp_replies, Language.FR),
+    "more products": partial(clients_page.section, Language.EN),
+    "more products in french": partial(clients_page.section, Language.FR),
     "api": partial(api, Language.EN),
     "api in french": partial(api, Language.FR),
 }
@@ -184,6 +188,7 @@ def renew(text: str) -> str:
 def main() -> None:
     for path in sorted(FOLDER.glob("*.md")):
         path.write_text(renew(path.read_text()))
+    DOCUMENTED.write_text(clients_page.documented(FOLDER))
 
 
 if __name__ == "__main__":

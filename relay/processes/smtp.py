@@ -1,8 +1,10 @@
 """An SMTP door process."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
+from auth.watches import Watches
 from config.settings import Settings
 from relay.processes import allocation
 from relay.processes.doors import open_door
@@ -16,6 +18,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
     hear_renewals(place.certificates)
     allocation.keep_large_apart()
     async with open_door(settings, "smtp") as parts:
+        watches = Watches(parts.database, time.time, default_domain=settings.email.default_domain)
         smtp = SmtpDoor(
             settings.smtp,
             place.certificates.context,
@@ -24,9 +27,13 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             parts.metrics,
             parts.words,
             parts.throttle,
+            watches,
             sms_domain=settings.email.sms_domain,
         )
         await smtp.start(place.mine(STARTTLS), place.mine(TLS), place.mine(DEVICES))
+        watching = asyncio.create_task(watches.run())
         ready()
         await stopping.wait()
         await smtp.drain(DRAIN_SECONDS)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)

@@ -35,6 +35,7 @@ SERVICE: tuple[Entry, ...] = (
     Entry("services/{service_id}/templates", Text("Templates"), Permission.MANAGE_TEMPLATES),
     Entry("services/{service_id}/send", Text("Send"), Permission.SEND_MESSAGES),
     Entry("services/{service_id}/usage", Text("Usage"), Permission.VIEW_ACTIVITY),
+    Entry("services/{service_id}/keys", Text("Keys"), Permission.MANAGE_API_KEYS),
     Entry("services/{service_id}/preview", Text("Preview an email"), Permission.MANAGE_API_KEYS),
     Entry("services/{service_id}/callbacks", Text("Callbacks"), Permission.MANAGE_API_KEYS),
     Entry("services/{service_id}/guests", Text("Guest list"), Permission.MANAGE_API_KEYS),

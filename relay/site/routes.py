@@ -4,6 +4,7 @@ from relay.site import activity, callbacks, previews
 from relay.site.account import rooms as account
 from relay.site.dashboard import pages as dashboard
 from relay.site.entry import rooms as entry
+from relay.site.keys import routes as keys
 from relay.site.public import activity as numbers
 from relay.site.public import contact, pages
 from relay.site.routing import Route
@@ -19,6 +20,7 @@ ROUTES: tuple[Route, ...] = (
     *numbers.ROUTES,
     *contact.ROUTES,
     *dashboard.ROUTES,
+    *keys.ROUTES,
     *listing.ROUTES,
     *adding.ROUTES,
     *settings.ROUTES,

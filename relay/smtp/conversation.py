@@ -27,6 +27,7 @@ from relay.smtp.connections import Connections
 from relay.smtp.devices import Devices
 from relay.smtp.handler import Handler
 from relay.smtp.intake import Disconnected, Idle, Intake, Pace
+from relay.smtp.witness import Watches, Witness
 
 MAX_ERRORS = 20  # wrong commands since the last message
 _PARTING_SECONDS = 1.0
@@ -81,6 +82,7 @@ class Shared:
     connections: "Connections[Conversation]"
     throttle: Throttle
     voices: Mapping[Language, Voice]
+    watches: Watches
     pace: Pace
 
 
@@ -101,6 +103,7 @@ class Conversation(SMTP):
         self._connection: asyncio.Transport
         self._errors = 0
         self._closing = False
+        self._witness: Witness | None = None  # while somebody looks on
 
     @abstractmethod
     def _greeting(self) -> str:
@@ -250,4 +253,6 @@ class Conversation(SMTP):
             self._shared.handler.not_smtp(self._door, self.client_ip, str(refused.values_["protocol"]))
         if refused.reply.code == 421:
             self._closing = True
+        if self._witness is not None:
+            self._witness.refused(refused)
         await self.push(refused.line(self._voice))

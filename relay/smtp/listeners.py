@@ -29,6 +29,7 @@ from relay.smtp.devices import Devices
 from relay.smtp.handler import Acceptor, Handler
 from relay.smtp.intake import PACE, STUFFING_BYTES, Pace
 from relay.smtp.session import HANDSHAKE_SECONDS, TLS_CLOSE_SECONDS, Session
+from relay.smtp.witness import Watches
 
 PROXY_SECONDS = 5.0
 _ACCEPTS = 32  # connections taken in one go; then the open ones get their turn, and other processes theirs
@@ -101,6 +102,7 @@ class SmtpDoor:
         metrics: DoorMetrics,
         words: Words,
         throttle: Throttle,
+        watches: Watches,
         *,
         sms_domain: str,
         pace: Pace = PACE,
@@ -120,6 +122,7 @@ class SmtpDoor:
             connections=self._connections,
             throttle=throttle,
             voices={language: words.voice(language) for language in Language},
+            watches=watches,
             pace=pace,
         )
         self._listeners: list[_Listener] = []

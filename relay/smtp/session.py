@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 from auth.principal import Principal
+from auth.watches import Step
 from messages import reply
 from messages.message import Language, Trace
 from messages.reply import Refused, Voice
@@ -23,6 +24,7 @@ from relay.smtp.handler import Client, Transaction
 from relay.smtp.intake import Disconnected
 from relay.smtp.parameters import parse_mail
 from relay.smtp.sasl import credentials
+from relay.smtp.witness import Witness
 
 COMMAND_BYTES = 1024  # RFC 5321 4.5.3.1.4 asks 512, and extensions add to MAIL and RCPT
 MAX_COMMANDS = 5000  # since the last accepted message: more than any list of recipients
@@ -52,7 +54,8 @@ class Session(Conversation):
         self._auth_failures = 0
         self._commands = 0
         self._log_in_by = self._log_in_deadline()
-        self._ends_at = loop.time() + self._settings.session_timeout_seconds
+        self._began = loop.time()
+        self._ends_at = self._began + self._settings.session_timeout_seconds
         self._device: str | None = None  # the user name of its key
 
     @property
@@ -207,6 +210,8 @@ class Session(Conversation):
         principal = await self._verified(username, secret)
         self._shared.connections.join(self, principal.key.id)
         self._principal = principal
+        if self._witness is not None:
+            self._witness.tell(Step.LOGGED_IN)
         await self._say(reply.AUTH_OK)
 
     async def _verified(self, username: str, secret: str) -> Principal:
@@ -221,6 +226,7 @@ class Session(Conversation):
         except Exception as error:
             self._auth_failed(self._shared.handler.refusal_of(error, at_login=True), username)
         throttle.succeeded(self.client_ip, username)
+        self._be_watched(username)
         return principal
 
     async def _ask(self, challenge: str) -> bytes:
@@ -231,10 +237,21 @@ class Session(Conversation):
 
     def _auth_failed(self, refused: Refused, username: str) -> NoReturn:
         self._tell_failure(_AUTH_FAILURES.get(refused.reply, "credentials"), username)
+        self._be_watched(username)
         if refused.reply.temporary:
             raise refused
         self._auth_failures += 1
         raise Refused(reply.TOO_MANY_ERRORS) if self._auth_failures >= MAX_AUTH_FAILURES else refused
+
+    def _be_watched(self, username: str) -> None:
+        """From here on by whoever looks on while the product with this name is set up."""
+        watch = self._shared.watches.of(username)
+        if watch is None:
+            self._witness = None
+        elif self._witness is None or self._witness.watch.key_id != watch.key_id:
+            self._witness = Witness(self._shared.watches, watch)
+            cipher = self._connection.get_extra_info("cipher")
+            self._witness.connected(self.client_ip, self._kind, cipher, ago=self.loop.time() - self._began)
 
     def _tell_failure(self, reason: str, username: str = "") -> None:
         self._shared.metrics.auth_failures.labels(reason).inc()
@@ -253,6 +270,7 @@ class Session(Conversation):
         if self.loop.time() >= self._ends_at:
             raise self._too_late()
         before = self._principal
+        self._be_watched(self._device or (before.key.smtp_username if before else ""))
         try:
             principal = await self._current()
             self._shared.connections.join(self, principal.key.id)
@@ -266,6 +284,8 @@ class Session(Conversation):
                 self._principal, self._log_in_by = None, self._log_in_deadline()
             raise self._shared.handler.refuse(refused, "mail", self._client(known)) if known else refused from None
         self._transaction = Transaction(self._client(principal), sender)
+        if self._witness is not None:
+            self._witness.sender(sender.reverse_path)
         await self._say(reply.SENDER_OK)
 
     def _check_may_send(self) -> None:
@@ -293,7 +313,10 @@ class Session(Conversation):
         return Client(principal, self._door)
 
     async def smtp_RCPT(self, arg: str) -> None:
-        self._shared.handler.add_recipient(self._open_transaction(), arg)
+        transaction = self._open_transaction()
+        self._shared.handler.add_recipient(transaction, arg)
+        if self._witness is not None:
+            self._witness.recipient(len(transaction.recipients), transaction.recipients[-1])
         await self._say(reply.RECIPIENT_OK)
 
     def _open_transaction(self) -> Transaction:
@@ -324,6 +347,8 @@ class Session(Conversation):
             raise outcome
         self._commands = 0
         told = {"group_id": outcome.group_id, "recipients": outcome.recipients}
+        if self._witness is not None:
+            self._witness.tell(Step.ACCEPTED, group_id=str(outcome.group_id), recipients=outcome.recipients)
         if texts := outcome.texts:
             await self._say(reply.QUEUED_TEXTS, **told, texts=len(texts), parts=texts[0].billable_units)
         else:

@@ -26,6 +26,7 @@ from tests.harness.postgres import Postgres
 from tests.harness.relay import Credentials, Relay
 from tests.harness.ses_process import Ses, settings
 from tests.harness.store import Store
+from tests.harness.watched import watched
 
 ROLES = ("smtp", "http", "site", "worker", "feedback")
 DENIED = {
@@ -46,6 +47,8 @@ DENIED = {
         "DELETE FROM notices",
         "UPDATE notices SET said = '{}'",
         "UPDATE services SET contact = ''",
+        "INSERT INTO watches DEFAULT VALUES",
+        "UPDATE sightings SET said = ''",
         "SELECT * FROM audit",
         "INSERT INTO audit DEFAULT VALUES",
         "CREATE TABLE mine (id int)",
@@ -62,6 +65,7 @@ DENIED = {
         "UPDATE messages SET recipient = ''",
         "DELETE FROM audit",
         "SELECT private_key FROM dkim_keys",
+        "SELECT * FROM sightings",
         "UPDATE callback_urls SET signing_secret = ''",
         "UPDATE callbacks SET outcome = 'done'",
         "INSERT INTO inbound_texts DEFAULT VALUES",
@@ -72,6 +76,11 @@ DENIED = {
         "DELETE FROM messages",
     ),
     "relay_site": (
+        "UPDATE keys SET secret = ''",
+        "UPDATE keys SET type = 'normal'",
+        "UPDATE keys SET service_id = gen_random_uuid()",
+        "DELETE FROM keys",
+        "INSERT INTO sightings DEFAULT VALUES",
         "SELECT private_key FROM dkim_keys",
         "SELECT signing_secret FROM callback_urls",
         "UPDATE audit SET action = ''",
@@ -267,6 +276,15 @@ def test_a_door_tells_the_contact_that_a_limit_is_reached(installation: Installa
         time.sleep(0.2)
 
     assert (usage[0]["used"], usage[0]["warned_percent"], bool(usage[0]["warned_at"])) == (1, 100, True)
+    assert not installation.server.refusals()
+
+
+async def test_a_door_tells_who_watches_a_key_what_it_sees(installation: Installation, key: Credentials) -> None:
+    owner = Database(installation.url)
+    try:
+        assert (await watched(owner, key, lambda: send(installation.machines["smtp"], key, simulator("success"))))[-1]
+    finally:
+        await owner.close()
     assert not installation.server.refusals()
 
 

@@ -17,6 +17,7 @@ from auth import keys, services
 from auth.domains import names
 from auth.throttle import Throttle
 from auth.verify import Verifier
+from auth.watches import Watches
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits, Smtp
@@ -72,6 +73,7 @@ async def _serve(folder: Path, synchronous: str) -> None:
         DoorMetrics(CollectorRegistry()),
         Words.load(),
         throttle,
+        Watches(database, time.time, default_domain=DOMAIN),
         sms_domain=f"sms.{DOMAIN}",
     )
     listener = socket.create_server(("127.0.0.1", 0))

@@ -27,6 +27,7 @@ from auth.domains import names
 from auth.principal import Option, Principal
 from auth.throttle import Throttle
 from auth.verify import Verifier
+from auth.watches import Watches
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits, Smtp
@@ -97,6 +98,7 @@ class Door:
     clock: Clock
     clients: "list[Client]"
     keyring: Keyring
+    watches: Watches
 
     def login(self, name: str = "normal") -> tuple[str, str]:
         issued = self.issued[name]
@@ -145,8 +147,18 @@ async def running_door(folder: Path, rules: Rules = QUICK, pace: Pace = PACE, **
     registry = CollectorRegistry()
     context = Certificates([(folder / "tls.pem", folder / "tls.pem")]).context
     throttle = Throttle(database, keyring, clock, default_domain=DOMAIN, rules=rules)
+    watches = Watches(database, clock, default_domain=DOMAIN)
     door = SmtpDoor(
-        smtp, context, verifier, gate, DoorMetrics(registry), words(), throttle, sms_domain=f"sms.{DOMAIN}", pace=pace
+        smtp,
+        context,
+        verifier,
+        gate,
+        DoorMetrics(registry),
+        words(),
+        throttle,
+        watches,
+        sms_domain=f"sms.{DOMAIN}",
+        pace=pace,
     )
     sharing = asyncio.create_task(throttle.run())
     listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
@@ -155,7 +167,9 @@ async def running_door(folder: Path, rules: Rules = QUICK, pace: Pace = PACE, **
     clients: list[Client] = []
     kept = Kept(url, database, keyring)
     try:
-        yield Door(door, gate, kept, registry, client_context, *ports, database, issued, clock, clients, keyring)
+        yield Door(
+            door, gate, kept, registry, client_context, *ports, database, issued, clock, clients, keyring, watches
+        )
     finally:
         gate.open.set()
         for client in clients:

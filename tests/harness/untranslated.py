@@ -35,8 +35,20 @@ def _outside(text: str) -> list[str]:
     return [word for word in _WORD.findall(text) if word.lower() not in _MONTHS]
 
 
+def _words(element: Element) -> str:
+    """All that it says itself: names, and what is in the other language, stand in brackets."""
+    return "".join(
+        each if isinstance(each, str) else f"{OPEN}x{CLOSE}" if _is_elsewhere(each) else _words(each)
+        for each in element.children
+    )
+
+
+def _is_elsewhere(element: Element) -> bool:
+    return element.tag in _ELSEWHERE or element.attributes.get("translate") == "no" or _is_other(element)
+
+
 def _texts(element: Element) -> Iterator[str]:
-    if element.tag in _ELSEWHERE or element.attributes.get("translate") == "no" or _is_other(element):
+    if _is_elsewhere(element):
         return
     if any(has_class(element, name) for name in _NAMES):
         return
@@ -54,7 +66,7 @@ def _texts(element: Element) -> Iterator[str]:
 def _pieces(element: Element) -> Iterator[str]:
     """A sentence with a link in it is one text: brackets may begin before the link and end behind it."""
     own = "".join(each if isinstance(each, str) else f" {OPEN}x{CLOSE} " for each in element.children)
-    whole = element.text
+    whole = _words(element)
     if own.count(OPEN) - own.count(f"{OPEN}x") and whole.count(OPEN) == whole.count(CLOSE):
         yield whole
     else:

@@ -50,18 +50,9 @@ MODULES_OF_TEXTS += (
 # The same in both languages: names, values to type, and words that French shares.
 SAME = frozenset({"#RRGGBB", "CIDR", "ID", "SERVICE", "TLS"})
 SAME |= {"action", "contact", "dkim", "dmarc", "spf", "{said}; {remark}", "{field} {reason}"}
-SAME |= {
-    "Actions",
-    "Code",
-    "Documentation",
-    "Guide",
-    "Message",
-    "Message-ID",
-    "Messages",
-    "ORGANISATION",
-    "Organisation",
-}
-SAME |= {"Pages", "SMTP", "Service", "Type", "URL", "Version", "Versions", "Version {number}", "null"}
+SAME |= {"Actions", "Administration", "Code", "Documentation", "Guide", "Message", "Message-ID", "Messages", "Pages"}
+SAME |= {"ORGANISATION", "Organisation", "Port", "SMTP", "Service", "Type", "URL", "Version", "Versions"}
+SAME |= {"Version {number}", "null"}
 SAME |= {"OPTION", "description", "extensions", "id", "logo", "secrets", "service", "type", "url", "version"}
 
 # What may stand in a reply, as long as it gets.
