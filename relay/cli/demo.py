@@ -24,7 +24,7 @@ _TEMPLATES: Mapping[str, tuple[Channel, str | None, str]] = {
     "sms_template_id": (Channel.SMS, None, texts.DEMO_SMS_BODY),
 }
 
-_DOMAIN = "dept.example"  # RFC 2606: nobody's
+_DOMAIN = "dept.example"  # a name that is kept for examples
 
 
 def sheet(settings: Settings) -> Text:

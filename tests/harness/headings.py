@@ -70,6 +70,8 @@ HEADINGS = (
     "encoding",
     "emails_per_year",
     "ended_at",
+    "held_at",
+    "operator",
     "ends_at",
     "events",
     "expires_at",

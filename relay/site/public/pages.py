@@ -31,7 +31,7 @@ async def accessibility(visit: Visit) -> Response:
 
 async def privacy(visit: Visit) -> Response:
     settings = visit.site.settings
-    region = settings.aws.region if settings.email.provider == "ses" else ""
+    region = "" if settings.email.traits.writes_files else settings.aws.region
     return visit.page("public/privacy.html", title=Text("Privacy"), region=region)
 
 

@@ -38,7 +38,7 @@ from tests.harness.headings import HEADINGS
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("messages", "auth", "config", "delivery", "relay")
-MODULES_OF_TEXTS = ("auth/errors.py", "config/problems.py", "messages/email/headers.py")
+MODULES_OF_TEXTS = ("auth/errors.py", "auth/people/passwords.py", "config/problems.py", "messages/email/headers.py")
 MODULES_OF_TEXTS += (
     "relay/actions/errors.py",
     "relay/cli/refusals.py",

@@ -20,6 +20,7 @@ def test_sheet_is_at_most_100_characters_wide_but_for_its_api_keys(language: Lan
         "site": "http://127.0.0.1:8090/",
         "template_id": "f" * 36,
     }
+    values |= {"account_email": "you@dept.example", "account_password": "f" * 16}
     values["sms_template_id"] = values["template_id"]
     sheet = Text(texts.DEMO_SHEET, values).render(Words.load().translator(language))
     wide = [line for line in sheet.splitlines() if len(line) > 100]
