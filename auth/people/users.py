@@ -74,12 +74,13 @@ async def create(
     operator: bool,
     password: str | None = None,
     verified: bool = False,
+    user_id: UUID | None = None,
 ) -> User:
     """Raises AuthError. `password` is encoded."""
     address, known_as = _address(email), parse_name(name)
     if await by_email(c, keyring, email):
         raise AuthError(USER_TAKEN)
-    user_id = uuid4()
+    user_id = user_id or uuid4()
     await c.execute(
         insert(users).values(
             id=user_id,

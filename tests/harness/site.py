@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import services
 from auth.domains import names
-from auth.people import sessions
+from auth.people import sessions, users
 from auth.people.permissions import Permission
 from auth.people.sessions import Factor
 from auth.people.users import User
@@ -147,6 +147,10 @@ class RunningSite:
         self.people.users[person.id] = person
         browser, token, now = await self.browser(**options), sessions.new_token(), self.clock()
         async with self.database.write() as connection:
+            if await users.find(connection, self.site.secret, person.id) is None:
+                made = {"email": f"{person.id.hex}@dept.gc.ca", "name": person.name, "user_id": person.id}
+                given = {"language": person.language, "operator": person.operator, **made}
+                await users.create(connection, self.site.secret, now, verified=True, **given)
             await sessions.begin(
                 connection, token, now, user_id=person.id, factors=dict.fromkeys(factors, now), device=browser.agent
             )

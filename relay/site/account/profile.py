@@ -11,7 +11,7 @@ from relay.site.account.telling import account, tell
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
 
-LANGUAGES = {Language.EN: "English", Language.FR: "Français"}  # each on its own terms
+_LANGUAGES = (Language.EN, Language.FR)
 _CHOOSE = Text("Choose a language")
 _NAMED = Text("Your name was changed.")
 _SPOKEN = Text("Your language was changed.")
@@ -27,7 +27,6 @@ async def show(visit: Visit) -> Response:
         "account/overview.html",
         title=Text("Your account"),
         person=person,
-        language_name=LANGUAGES[person.language],
         found=found,
         codes=codes,
         devices=devices,
@@ -52,14 +51,12 @@ async def change_name(visit: Visit) -> Response:
 
 async def show_language(visit: Visit) -> Response:
     form = visit.filled(language=(await account(visit)).language.value)
-    return visit.page(
-        "account/language.html", title=Text("Change your language"), form=form, options=[*LANGUAGES.items()]
-    )
+    return visit.page("account/language.html", title=Text("Change your language"), form=form)
 
 
 async def change_language(visit: Visit) -> Response:
     chosen, person = (await visit.form())["language"], await account(visit)
-    if chosen not in LANGUAGES:
+    if chosen not in _LANGUAGES:
         return visit.invalid("account/language", {"language": _CHOOSE})
     async with visit.writing() as t:
         await people.update(t, person.id, language=Language(chosen))
