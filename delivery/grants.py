@@ -96,7 +96,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "passkeys": "SELECT, INSERT, UPDATE (name, sign_count, used_at), DELETE",
         "spent_challenges": "SELECT, INSERT, DELETE",
         "recovery_codes": "SELECT, INSERT, UPDATE (used_at), DELETE",
-        "users": "SELECT, INSERT, UPDATE",
+        "users": "SELECT, INSERT, UPDATE, DELETE",  # gone are those who never proved their address
         "services": "SELECT, INSERT, UPDATE",
         "templates": "SELECT, INSERT, UPDATE (archived)",
         "reply_to_addresses": "SELECT, INSERT, UPDATE (verified_at), DELETE",

@@ -80,8 +80,9 @@ async def issue(
 ) -> tuple[Made, str]:
     """A new one, which ends the one before; the code is for the message alone. Raises CodeError: too soon, too many."""
     await connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True))
-    mine = (_c.user_id == user_id, _c.made_at > now - _HOUR_SECONDS)
-    newest = await connection.scalar(select(func.max(_c.made_at)).where(*mine, _c.purpose == purpose))
+    # By purpose: anybody may ask for resets, and must not use up the codes of who signs in.
+    mine = (_c.user_id == user_id, _c.purpose == purpose, _c.made_at > now - _HOUR_SECONDS)
+    newest = await connection.scalar(select(func.max(_c.made_at)).where(*mine))
     if newest is not None and now - newest < AGAIN_SECONDS:
         raise CodeError(CODE_SOON, seconds=int(AGAIN_SECONDS))
     if (await connection.scalar(select(func.count()).select_from(codes).where(*mine)) or 0) >= MAX_AN_HOUR:
@@ -152,6 +153,11 @@ async def use(
             await connection.execute(update(codes).where(_c.id == made.id).values(ended_at=now))
             return None
     return CodeError(CODE_WRONG) if row.tries < MAX_TRIES else CodeError(CODE_OVER)
+
+
+async def end_all(connection: AsyncConnection, user_id: UUID, now: float) -> None:
+    """None of a user proves anything any more."""
+    await connection.execute(update(codes).where(_c.user_id == user_id, _c.ended_at.is_(None)).values(ended_at=now))
 
 
 async def sweep(connection: AsyncConnection, now: float) -> int:

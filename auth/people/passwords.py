@@ -19,7 +19,8 @@ MIN_CHARACTERS = 12
 MAX_CHARACTERS = 256
 _LEAST_WORD = 4  # shorter words of the context stand in many a good password
 _AT_ONCE = 2  # each takes a core for some 30 ms, and 19 MiB
-_WAITING_OF_ONE = 4  # of one account or address, the one that is worked on with them
+_WAITING_OF_ONE = 4  # of one account, the one that is worked on with them
+_WAITING_OF_PLACE = 20  # of one network: a whole department signs in at nine
 _WAITING = 100
 
 TOO_SHORT = "A password has at least {least} characters."
@@ -79,21 +80,22 @@ def _common() -> frozenset[str]:
 
 
 class Passwords:
-    """One per process. `who` is an account, or where there is none, an address: its guesses wait for each other."""
+    """One per process. `who` is an account, whose guesses wait for each other; `place` the network they come from."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         # OWASP's least for argon2id: 19 MiB, two passes.
         self._hasher = hasher or PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
         self._threads = ThreadPoolExecutor(_AT_ONCE, "passwords")
-        self._waiting: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()  # by account
+        self._from: Counter[str] = Counter()  # by network
         self._turns: dict[str, asyncio.Lock] = {}
         self._nobodys = self._hasher.hash("nobody has this password")
 
-    async def hash(self, who: str, text: str) -> str:
+    async def hash(self, who: str, text: str, *, place: str = "") -> str:
         """As it is kept. Raises BusyError."""
-        return await self._work(who, lambda: self._hasher.hash(_same(text)))
+        return await self._work(who, place, lambda: self._hasher.hash(_same(text)))
 
-    async def verify(self, who: str, encoded: str | None, text: str) -> bool:
+    async def verify(self, who: str, encoded: str | None, text: str, *, place: str = "") -> bool:
         """Whether it is the password. Without one it takes as long to say no. Raises BusyError."""
 
         def judge() -> bool:
@@ -102,7 +104,7 @@ class Passwords:
             except (VerifyMismatchError, VerificationError, InvalidHashError):
                 return False
 
-        return await self._work(who, judge) and encoded is not None
+        return await self._work(who, place, judge) and encoded is not None
 
     def is_outdated(self, encoded: str) -> bool:
         """Whether it was hashed by weaker rules than today's: who signs in has it hashed anew."""
@@ -111,16 +113,21 @@ class Passwords:
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _work(self, who: str, work: Callable[[], T]) -> T:
-        if self._waiting[who] >= _WAITING_OF_ONE or self._waiting.total() >= _WAITING:
+    async def _work(self, who: str, place: str, work: Callable[[], T]) -> T:
+        is_crowded = bool(place) and self._from[place] >= _WAITING_OF_PLACE
+        if is_crowded or self._waiting[who] >= _WAITING_OF_ONE or self._waiting.total() >= _WAITING:
             raise BusyError(TOO_MANY)
         self._waiting[who] += 1
+        self._from[place] += 1
         turn = self._turns.setdefault(who, asyncio.Lock())
         try:
             async with turn:
                 return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
             self._waiting[who] -= 1
+            self._from[place] -= 1
+            if not self._from[place]:
+                del self._from[place]
             if not self._waiting[who]:
                 del self._waiting[who], self._turns[who]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Boolean, Column, Double, LargeBinary, Table, Text, insert, select, update
+from sqlalchemy import Boolean, Column, Double, LargeBinary, Table, Text, delete, insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -161,6 +161,11 @@ async def change(c: AsyncConnection, keyring: Keyring, user: User, **values: Any
     values |= _encrypted(keyring, user.id, **texts)
     await c.execute(update(users).where(_c.id == user.id).values(**values))
     return await get(c, keyring, user.id)
+
+
+async def drop(c: AsyncConnection, user: User) -> None:
+    """Of somebody who never proved the address, and so has nothing here."""
+    await c.execute(delete(users).where(_c.id == user.id, _c.verified_at.is_(None)))
 
 
 def parse_name(text: str) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from auth.errors import ADDRESS_NOT_ALLOWED, AuthError
-from auth.people import organisations, sessions, users
+from auth.people import codes, organisations, sessions, users
 from auth.people.users import User
 from messages.message import Language
 from relay.actions import services
@@ -29,7 +29,8 @@ async def create(
 async def register(t: Transaction, *, email: str, name: str, language: Language, password: str) -> User | None:
     """An account that `verify` makes usable; None: somebody has one with this address. `password` is encoded.
 
-    One that was never verified gives way. Raises AuthError for an address of no organisation.
+    One that was never verified gives way to a new one: no code that was sent for it proves another's password. Raises
+    AuthError for an address of no organisation.
     """
     if await organisations.of_address(t.connection, email.strip()) is None:
         raise AuthError(ADDRESS_NOT_ALLOWED)
@@ -37,8 +38,8 @@ async def register(t: Transaction, *, email: str, name: str, language: Language,
     if known is not None and known.verified_at is not None:
         return None
     if known is not None:
-        changes: dict[str, Any] = {"name": name, "language": language, "password": password}
-        return await users.change(t.connection, t.secret, known, **changes)
+        await codes.end_all(t.connection, known.id, t.now)
+        await users.drop(t.connection, known)
     made = await users.create(
         t.connection,
         t.secret,

@@ -45,6 +45,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
                 drain_seconds=int(DRAIN_SECONDS),
             )
         finally:
+            await site.later.drain()
             sweeping.cancel()
             await asyncio.gather(sweeping, watching, return_exceptions=True)
 

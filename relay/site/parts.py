@@ -15,6 +15,7 @@ from relay.actions.transaction import Transaction
 from relay.notices.acting import Acting
 from relay.notices.codes import Codes
 from relay.notices.contact import Contacts
+from relay.site.later import Later
 from relay.site.pace import Pace
 from relay.site.remembered import Remembered
 from relay.site.standing import People
@@ -66,6 +67,7 @@ class Site:
     pace: Pace
     now: Callable[[], float]
     passwords: Passwords = field(default_factory=Passwords)
+    later: Later = field(default_factory=Later)
 
     @property
     def acting(self) -> Acting:

@@ -43,6 +43,7 @@ class Somebody:
 
     async def letters(self, to: str | None = None) -> list[dict[str, Any]]:
         """Subject and body of each that went to them, or to another of their addresses; the newest first."""
+        await self.site.site.later.drain()
         where = to or self.user.email
         key = Address.parse(where).key if "@" in where else PhoneNumber.parse(where).key
         found = await self.site.store.searching.find(Search(recipient=key), 50)

@@ -10,6 +10,7 @@ from auth.people.users import User
 from messages.reply import Refused
 from messages.status import Status
 from messages.text import Text
+from relay.actions import reasons
 from relay.site.errors import Unavailable
 from relay.site.language import moment
 from relay.site.visits import Visit
@@ -19,7 +20,9 @@ _HANDED = Text("It was handed to the mail service, {when}.")
 _DELIVERED = Text("Your mail server accepted it, {when}. If you do not see it, look among unwanted mail.")
 _HANDED_TEXT = Text("It was handed to the carrier, {when}.")
 _DELIVERED_TEXT = Text("Your phone received it, {when}.")
-_FAILED = Text("It could not be delivered. Check the address or number, or ask whoever looks after your mail.")
+_FAILED = Text(
+    "It could not be delivered: {reason}. Check the address or number, or ask whoever looks after your mail."
+)
 _TROUBLE = Text("It could not be sent: the fault is ours. Ask for another one in a minute.")
 
 
@@ -36,6 +39,15 @@ async def send(visit: Visit, person: User, purpose: Purpose, by: Factor = Factor
     except Refused as refused:
         raise Unavailable from refused
     await note(visit, made, message_id)
+
+
+async def pretend(visit: Visit, purpose: Purpose) -> None:
+    """A code that goes nowhere: what is typed, or asked for again, is answered as if one had. Raises CodeError."""
+    session = visit.session
+    assert session is not None
+    assert session.user_id is not None
+    async with visit.site.database.write() as connection:
+        await codes.issue(connection, visit.site.secret, purpose, session.user_id, session.id, visit.now)
 
 
 async def try_to_send(visit: Visit, person: User, purpose: Purpose) -> None:
@@ -74,4 +86,6 @@ async def delivery(visit: Visit, made: Made | None) -> tuple[Text, bool] | None:
         return Text((_HANDED_TEXT if is_text else _HANDED).source, when), True
     if message.status is Status.CREATED:
         return _WAITS, True
-    return (_TROUBLE if message.status is Status.TECHNICAL_FAILURE else _FAILED), False
+    if message.status is Status.TECHNICAL_FAILURE:
+        return _TROUBLE, False
+    return Text(_FAILED.source, {"reason": reasons.words(history.reason)}), False

@@ -7,9 +7,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from auth.bans import place
 from auth.people import users
 from auth.people.passwords import BusyError
 from auth.people.users import User
+from messages.address import Address, AddressError
 from messages.reply import Refused
 from relay.site.errors import TooMany
 from relay.site.visits import Visit
@@ -17,7 +19,7 @@ from relay.site.visits import Visit
 
 async def guessed(visit: Visit, account: str, judge: Callable[[], Awaitable[bool]]) -> bool:
     """Whether it was right; `account` is the address that was typed. Raises TooMany while the address is banned."""
-    throttle = visit.site.throttle
+    throttle, account = visit.site.throttle, known_as(account)
     try:
         await asyncio.sleep(await throttle.admit(visit.network, account))
     except Refused:
@@ -33,7 +35,7 @@ async def is_password(visit: Visit, person: User | None, account: str, given: st
     async def judge() -> bool:
         encoded = person.password if person else None
         try:
-            return await visit.site.passwords.verify(account.casefold(), encoded, given)
+            return await visit.site.passwords.verify(known_as(account), encoded, given, place=place(visit.network))
         except BusyError:
             raise TooMany from None
 
@@ -43,9 +45,17 @@ async def is_password(visit: Visit, person: User | None, account: str, given: st
 async def hashed(visit: Visit, account: str, password: str) -> str:
     """Raises TooMany."""
     try:
-        return await visit.site.passwords.hash(account.casefold(), password)
+        return await visit.site.passwords.hash(known_as(account), password, place=place(visit.network))
     except BusyError:
         raise TooMany from None
+
+
+def known_as(account: str) -> str:
+    """An account by its address, however that is spelt: another spelling gives no fresh guesses."""
+    try:
+        return Address.parse(account.strip()).key
+    except AddressError:
+        return account.strip().casefold()
 
 
 async def person_of(visit: Visit) -> User | None:

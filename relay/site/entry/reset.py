@@ -55,10 +55,17 @@ async def send(visit: Visit) -> Response:
         person = await users.by_email(connection, visit.site.secret, email)
         known = person if person is not None and person.held_at is None and person.verified_at is not None else None
         await visit.begin(connection, known.id if known else uuid4(), {})
-    if known is not None:
-        with suppress(CodeError, Unavailable):  # it would tell that there is an account
-            await codes.send(visit, known, Purpose.RESET)
+    visit.site.later.start(_sent(visit, known))
     return visit.to("forgot-password/code")
+
+
+async def _sent(visit: Visit, known: User | None) -> None:
+    """Behind the answer, whose time would tell that there is an account; so would words that it is too soon."""
+    with suppress(CodeError, Unavailable):
+        if known is None:
+            await codes.pretend(visit, Purpose.RESET)
+        else:
+            await codes.send(visit, known, Purpose.RESET)
 
 
 async def show_code(visit: Visit) -> Response:

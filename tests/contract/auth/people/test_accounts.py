@@ -135,6 +135,16 @@ async def test_guesses_at_one_account_wait_for_each_other_and_keep_nobody_else_w
     ours.close()
 
 
+async def test_guesses_at_many_made_up_accounts_leave_other_networks_a_place() -> None:
+    ours = Passwords()
+    flood = [asyncio.create_task(ours.verify(f"{n}", None, "guess", place="192.0.2.1")) for n in range(110)]
+    await asyncio.sleep(0)
+    assert not await ours.verify("bob", None, "mine", place="192.0.2.2")
+    done = await asyncio.gather(*flood, return_exceptions=True)
+    assert sum(isinstance(each, BusyError) for each in done) == 90
+    ours.close()
+
+
 async def test_asvs_6_5_1_a_code_is_good_once(database: Database, keyring: Keyring, ann: User) -> None:
     made, code = await issue(database, keyring, ann)
     assert len(code) == 6
