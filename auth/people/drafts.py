@@ -20,7 +20,8 @@ from config.keyring import Keyring
 from messages.message import new_id
 
 KEPT_SECONDS = 24 * 3600.0
-_MAX_DRAFTS = 20  # of one owner: the oldest goes
+MAX_DRAFTS = 20  # of one owner: the oldest goes
+MAX_OF_NOBODY = 3  # of a session of nobody, which anybody may begin
 
 drafts = Table(
     "drafts",
@@ -43,15 +44,23 @@ class Draft:
     errors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-async def keep(connection: AsyncConnection, keyring: Keyring, owner: UUID, form: str, draft: Draft, now: float) -> None:
-    """In place of the one that this form has."""
+async def keep(
+    connection: AsyncConnection,
+    keyring: Keyring,
+    owner: UUID,
+    form: str,
+    draft: Draft,
+    now: float,
+    at_most: int = MAX_DRAFTS,
+) -> None:
+    """In place of the one that this form has; of one owner the newest `at_most` stay."""
     await drop(connection, owner, form)
     draft_id = new_id(now, os.urandom(10))
     plain = json.dumps({"fields": dict(draft.fields), "errors": dict(draft.errors)}).encode()
     content = cipher(_c.content, keyring).encrypt(plain, row_id(draft_id))
     row = {"id": draft_id, "owner": owner, "form": form, "content": content, "kept_at": now}
     await connection.execute(insert(drafts).values(**row))
-    newest = select(_c.id).where(_c.owner == owner).order_by(_c.id.desc()).limit(_MAX_DRAFTS)
+    newest = select(_c.id).where(_c.owner == owner).order_by(_c.id.desc()).limit(at_most)
     await connection.execute(delete(drafts).where(_c.owner == owner, _c.id.not_in(newest)))
 
 

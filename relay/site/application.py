@@ -26,6 +26,7 @@ from relay.site.standing import Standing
 from relay.site.visits import COOKIE, Visit
 
 _TIMES_HELD = 4  # what a file takes while it is looked at: as it came, its parts, what becomes of it, its page
+_MAX_PATH_CHARACTERS = 500
 _NEVER_CHANGES = "public, max-age=31536000, immutable"
 
 
@@ -141,6 +142,8 @@ class _Doors:
         """Raises Missing where the route is not for whoever asks."""
         site, limits = self._site, self._site.settings.limits
         path, now = split(request.url.path)[1], self._site.now()
+        if not path.isprintable() or len(path) > _MAX_PATH_CHARACTERS:  # drafts are found by it: no column holds NUL
+            raise Missing
         token = request.cookies.get(COOKIE[site.settings.site.is_secure])
         if not token:
             return Visit(site, request, spoken, path, Standing(), self._known)

@@ -16,6 +16,7 @@ from relay.site.errors import FormTooLarge, FormTooSlow, NoForm
 SECONDS = 30.0  # to arrive
 _MAX_FIELDS = 500
 _MAX_FILES = 5
+_MAX_TYPED_CHARACTERS = 512 * 1024  # beside files; what is typed may be kept as a draft
 _URLENCODED, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 _NEVER_KEPT = frozenset({"password", "code", "secret", "csrf"})  # a field with one of these words in its name
 
@@ -133,6 +134,8 @@ async def _multipart(request: Request, octets: bytes, max_bytes: int) -> Form:
     except (MultiPartException, UnicodeError, KeyError):
         raise NoForm from None
     pairs = [(name, value) for name, value in sent if isinstance(value, str)]
+    if sum(len(name) + len(value) for name, value in pairs) > _MAX_TYPED_CHARACTERS:
+        raise FormTooLarge(_MAX_TYPED_CHARACTERS)
     return _form(pairs, {name: await value.read() for name, value in sent if not isinstance(value, str)})
 
 

@@ -1,4 +1,6 @@
-"""How often one address may do what nobody has to sign in for. Counted in each process, and forgotten with it."""
+"""How often one address may do what nobody has to sign in for, or one service what reaches others. Counted in each
+process, and forgotten with it.
+"""
 
 from collections import deque
 from collections.abc import Callable

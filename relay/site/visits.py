@@ -30,7 +30,7 @@ from relay.site.parts import Site
 from relay.site.routing import Needs
 from relay.site.standing import Hurdle, Standing, User
 
-_SESSIONS = (120, 600.0)  # of nobody, from one address: each holds a draft, which takes room for a day
+_SESSIONS = (120, 600.0)  # of nobody, from one address: each holds a few drafts, which take room for a day
 COOKIE = {True: "__Host-session", False: "session"}  # without TLS browsers refuse the prefix: on this machine only
 
 
@@ -294,7 +294,8 @@ class Visit:
         owner = Standing(session=session).owner
         assert owner is not None
         if self.kept:
-            await drafts.keep(connection, self.site.secret, owner, *self.kept, self.now)
+            most = drafts.MAX_DRAFTS if session.is_signed_in else drafts.MAX_OF_NOBODY
+            await drafts.keep(connection, self.site.secret, owner, *self.kept, self.now, at_most=most)
         elif self.is_answered:
             await drafts.drop(connection, owner, self.path)
 

@@ -1,5 +1,6 @@
 """A message as a file, and what the relay would make of it. Nothing is kept: the answer to the post is the page."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -81,7 +82,7 @@ def _nobody() -> Any:
 
 
 async def _letters(found: Preview, made: Callable[..., Any]) -> Any:
-    yield Letter(Text("Before"), shown(found.received), _header(found.received))
+    yield await _letter(Text("Before"), found.received)
     if found.prepared is None:
         return
     for language, title in (
@@ -90,7 +91,12 @@ async def _letters(found: Preview, made: Callable[..., Any]) -> Any:
     ):
         prepared = (await made(language)).prepared
         if prepared is not None:
-            yield Letter(title, shown(prepared.content), _header(prepared.content))
+            yield await _letter(title, prepared.content)
+
+
+async def _letter(title: Text, content: bytes) -> Letter:
+    """In a thread: others are answered meanwhile."""
+    return await asyncio.to_thread(lambda: Letter(title, shown(content), _header(content)))
 
 
 def _header(content: bytes) -> str:

@@ -1,6 +1,7 @@
 """A service's settings: one page that tells all, and one for each thing that changes."""
 
 from collections.abc import Mapping
+from itertools import takewhile
 
 from starlette.responses import Response
 
@@ -29,6 +30,7 @@ _CHANNELS: Mapping[str, Text] = {
     "sms_prefix": Text("Begin each text message with the service's name"),
     "sms_downgrade": Text("Write curly quotes and dashes plainly, where they would make a text message cost more"),
 }
+_HOLDS = 20  # one of the team's, and those of operators since
 _SAVED = Text("The change is saved")
 _NO_LANGUAGE = Text("Choose a language")
 _NOT_YOURS = Text("Only those who run notify-relay can release the service, because they put it on hold. Write to them")
@@ -145,8 +147,9 @@ async def show_hold(visit: Visit) -> Response:
 async def take_hold(visit: Visit) -> Response:
     wanted = (await visit.form())["held"]
     async with visit.writing() as t:
+        is_held = (await t.service_to_change(_id(visit))).held
         may = wanted == "yes" or await _may_release(t, visit)
-        if may:
+        if may and is_held is not (wanted == "yes"):
             await (changing.hold if wanted == "yes" else changing.release)(t, _id(visit))
     if not may:
         return visit.invalid(f"{HOME}/hold", {"held": _NOT_YOURS})
@@ -155,10 +158,11 @@ async def take_hold(visit: Visit) -> Response:
 
 
 async def _may_release(t: Transaction, visit: Visit) -> bool:
-    """What an operator holds, an operator releases."""
+    """What an operator holds, an operator releases, whoever held it before or asked for it again."""
     assert visit.user is not None
-    held = await audit.find(t.connection, 1, object_id=_id(visit), actions=("service.hold",))
-    return visit.user.operator or not held or held[0].actor_kind != "operator"
+    done = await audit.find(t.connection, _HOLDS, object_id=_id(visit), actions=("service.hold", "service.release"))
+    holds = takewhile(lambda each: each.action == "service.hold", done)
+    return visit.user.operator or all(each.actor_kind != "operator" for each in holds)
 
 
 def _of(visit: Visit) -> Service:
