@@ -82,7 +82,7 @@ DENIED = {
         "DELETE FROM keys",
         "INSERT INTO sightings DEFAULT VALUES",
         "SELECT private_key FROM dkim_keys",
-        "SELECT signing_secret FROM callback_urls",
+        "UPDATE callback_urls SET signing_secret = ''",
         "UPDATE audit SET action = ''",
         "DELETE FROM audit",
         "DELETE FROM messages",

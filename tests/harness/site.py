@@ -107,16 +107,15 @@ class Known:
 
 @dataclass(slots=True)
 class RunningSite:
+    """`database` is an owner's: what tests and other processes do there is no matter of the site's user."""
+
     url: str
+    database: Database
     site: Site
     store: Store
     clock: Clock
     people: Known
     stack: AsyncExitStack
-
-    @property
-    def database(self) -> Database:
-        return self.site.database
 
     async def service(self, name: str, email_from: str) -> UUID:
         async with self.database.write() as connection:
@@ -178,12 +177,13 @@ async def visitor_of(site: RunningSite) -> Visitor:
 async def running_site(
     database: Database,
     *,
+    own: Database | None = None,
     routes: Sequence[Route] = ROUTES,
     spoken: Words | None = None,
     settings: Settings | None = None,
     **options: Any,
 ) -> AsyncIterator[RunningSite]:
-    """On a database that has the schema."""
+    """On a database that has the schema; `own` is that of the site's user there, where it has one."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setblocking(False)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
@@ -192,19 +192,20 @@ async def running_site(
     async with database.write() as connection:
         if await names.find(connection, DOMAIN) is None:
             await domains.ensure(connection, _SEALING, DOMAIN, clock())
-    store, people = Store(database, keyring), Known(keyring)
-    site = _site(database, settings, keyring, clock, store, people, spoken or words())
+    own = own or database
+    store, its, people = Store(database, keyring), Store(own, keyring), Known(keyring)
+    site = _site(own, settings, keyring, clock, its, people, spoken or words())
     stopping = asyncio.Event()
     serving = asyncio.create_task(serve(application(site, routes), listener, stopping, **options))
     watching = asyncio.create_task(site.live.run(stopping))
     async with AsyncExitStack() as stack:
         try:
-            yield RunningSite(url, site, store, clock, people, stack)
+            yield RunningSite(url, database, site, store, clock, people, stack)
         finally:
             await stack.aclose()
             stopping.set()
             await asyncio.gather(serving, watching)
-            await store.putting.drain()
+            await asyncio.gather(store.putting.drain(), its.putting.drain())
             await site.verifier.close()
 
 
