@@ -21,10 +21,13 @@ from delivery.store.base import Event, EventKind, Fate
 from messages.status import Status
 from tests.fakes.receiver import Receiver
 from tests.harness.api import BODY, SUBJECT, Api, Office, plain
+from tests.harness.at_work import AtWork
+from tests.harness.browser import Browser
 from tests.harness.mail import send
 from tests.harness.postgres import Postgres
 from tests.harness.relay import Credentials, Relay
 from tests.harness.ses_process import Ses, settings
+from tests.harness.site import OPENABLE
 from tests.harness.store import Store
 from tests.harness.watched import watched
 
@@ -241,6 +244,24 @@ def test_an_admin_key_manages_by_the_http_door(installation: Installation, key: 
     entries: Any = owner.json("audit", "list", "--service", key.service_id)["entries"]
     actors = {each["actor"] for each in entries}
     assert {admin.key_id, key.key_id} <= actors
+
+
+async def test_a_person_does_all_that_the_site_is_for(installation: Installation) -> None:
+    owner, site = installation.owner, installation.machines["site"]
+    for command in (
+        ("organisation", "create", "--name", "Department"),
+        ("organisation", "domain", "add", "Department", "dept.example.ca"),
+        ("user", "create", "--email", "operator@dept.example.ca", "--operator"),
+    ):
+        await asyncio.to_thread(owner.run, *command)
+    database = Database(installation.url)
+    try:
+        async with Receiver() as receiver, Browser(f"http://127.0.0.1:{site.site_port}/") as browser:
+            store = Store(database, installation.secret)
+            await AtWork(browser, store, "amala@dept.example.ca", receiver.url).everything(OPENABLE)
+    finally:
+        await database.close()
+    assert not installation.server.refusals()
 
 
 def later_today() -> str:

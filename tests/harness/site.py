@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import services
+from auth.audit import Actor
 from auth.domains import names
 from auth.people import sessions
 from auth.people.permissions import Permission
@@ -37,6 +38,7 @@ from delivery.store.totals import Totals
 from messages.message import Channel, Language
 from relay.accept import Acceptor
 from relay.actions.sent_content import SentContent
+from relay.actions.transaction import Transaction
 from relay.journal import Journal
 from relay.metrics import DoorMetrics
 from relay.preparation.email import EmailPreparer
@@ -116,6 +118,12 @@ class RunningSite:
     clock: Clock
     people: Known
     stack: AsyncExitStack
+
+    @asynccontextmanager
+    async def writing(self, actor: Actor) -> AsyncIterator[Transaction]:
+        """For relay/actions as the operator's commands and other processes call them."""
+        async with self.database.write() as connection:
+            yield Transaction(connection, self.site.settings, self.site.secret, None, actor, self.clock())
 
     async def service(self, name: str, email_from: str) -> UUID:
         async with self.database.write() as connection:

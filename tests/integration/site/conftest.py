@@ -53,11 +53,11 @@ async def database(databases: tuple[Database, Database]) -> Database:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def own(databases: tuple[Database, Database]) -> Database:
+async def site_database(databases: tuple[Database, Database]) -> Database:
     return databases[1]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def site(database: Database, own: Database) -> AsyncIterator[RunningSite]:
-    async with running_site(database, own=own) as found:
+async def site(database: Database, site_database: Database) -> AsyncIterator[RunningSite]:
+    async with running_site(database, own=site_database) as found:
         yield found
