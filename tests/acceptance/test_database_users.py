@@ -19,10 +19,10 @@ from config.keyring import Keyring
 from delivery.grants import GRANTS
 from delivery.store.base import Event, EventKind, Fate
 from messages.status import Status
+from relay.site.sweeping import Sweeping
 from tests.fakes.receiver import Receiver
 from tests.harness.api import BODY, SUBJECT, Api, Office, plain
-from tests.harness.at_work import AtWork
-from tests.harness.browser import Browser
+from tests.harness.at_work import at_work, open_to_people
 from tests.harness.mail import send
 from tests.harness.postgres import Postgres
 from tests.harness.relay import Credentials, Relay
@@ -247,20 +247,14 @@ def test_an_admin_key_manages_by_the_http_door(installation: Installation, key: 
 
 
 async def test_a_person_does_all_that_the_site_is_for(installation: Installation) -> None:
-    owner, site = installation.owner, installation.machines["site"]
-    for command in (
-        ("organisation", "create", "--name", "Department"),
-        ("organisation", "domain", "add", "Department", "dept.example.ca"),
-        ("user", "create", "--email", "operator@dept.example.ca", "--operator"),
-    ):
-        await asyncio.to_thread(owner.run, *command)
-    database = Database(installation.url)
+    await asyncio.to_thread(open_to_people, installation.owner)
+    database, site = Database(installation.url), Database(installation.url_of("relay_site"))
     try:
-        async with Receiver() as receiver, Browser(f"http://127.0.0.1:{site.site_port}/") as browser:
-            store = Store(database, installation.secret)
-            await AtWork(browser, store, "amala@dept.example.ca", receiver.url).everything(OPENABLE)
+        async with at_work(installation.machines["site"], Store(database, installation.secret)) as amala:
+            await amala.everything(OPENABLE)
+        await Sweeping(site, time.time).sweep()
     finally:
-        await database.close()
+        await asyncio.gather(database.close(), site.close())
     assert not installation.server.refusals()
 
 
