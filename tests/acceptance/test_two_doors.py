@@ -32,6 +32,7 @@ OF_THE_DOOR = {
         "content_kind",
     ),
     *(
+        "door",
         "provider_id",
         "created_at",
         "sent_at",
