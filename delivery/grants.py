@@ -84,7 +84,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "contents": "SELECT, INSERT",  # it shows what was sent, and what became of it
         "attempts": "SELECT",
         "events": "SELECT",
-        "callback_urls": f"SELECT, INSERT, DELETE, {_HEALTH}",
+        "callback_urls": f"SELECT, INSERT, DELETE, {_HEALTH}",  # signs the call that tries a receiver out
         "callbacks": "SELECT",
         "sessions": "SELECT, INSERT, UPDATE, DELETE",
         "drafts": "SELECT, INSERT, UPDATE, DELETE",

@@ -6,6 +6,7 @@ minutes without a request it is locked (NIST SP 800-63B-4 2.2.3). Knows nothing 
 """
 
 import hashlib
+import json
 import os
 import secrets
 from collections.abc import Collection, Mapping
@@ -19,6 +20,8 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import Id, metadata
+from config.encrypted import Encrypted, cipher, row_id
+from config.keyring import Keyring
 from messages.message import new_id
 
 TOKEN_CHARACTERS = 43  # 256 bits
@@ -37,7 +40,7 @@ sessions = Table(
     Column("factors", JSON, nullable=False),  # when each was proved, by its name
     Column("device", Text, nullable=False),  # what its browser calls itself
     Column("network", Text, nullable=False),  # the address it came from last
-    Column("notice", JSON(none_as_null=True)),  # shown once, on the next page
+    Column("notice", Encrypted("session notice")),  # shown once, on the next page
     Column("created_at", Double, nullable=False),
     Column("seen_at", Double, nullable=False, index=True),
 )
@@ -76,7 +79,7 @@ class Session:
     network: str
     created_at: float
     seen_at: float
-    notice: Mapping[str, Any] | None = field(default=None, repr=False)
+    notice: bytes | None = field(default=None, repr=False)  # as it is stored: `notice_of` opens it
 
     @property
     def is_signed_in(self) -> bool:
@@ -112,7 +115,6 @@ async def begin(
     factors: Mapping[Factor, float] | None = None,
     device: str = "",
     network: str = "",
-    notice: Mapping[str, Any] | None = None,
 ) -> Session:
     """Of a token that no other session has."""
     row: dict[str, Any] = {
@@ -121,7 +123,6 @@ async def begin(
         "factors": dict(factors or {}),
         "device": device[:_MAX_DEVICE_CHARACTERS],
         "network": network,
-        "notice": notice,
         "created_at": now,
         "seen_at": now,
     }
@@ -162,8 +163,20 @@ async def prove(connection: AsyncConnection, session: Session, token: str, facto
     return (await find(connection, token, now)) or session
 
 
-async def put_notice(connection: AsyncConnection, session_id: UUID, notice: Mapping[str, Any] | None) -> None:
-    await _update(connection, session_id, notice=notice)
+async def put_notice(
+    connection: AsyncConnection, keyring: Keyring, session_id: UUID, notice: Mapping[str, Any] | None
+) -> None:
+    """It may name a person, so it is encrypted."""
+    plain = None if notice is None else json.dumps(notice).encode()
+    sealed = None if plain is None else cipher(_c.notice, keyring).encrypt(plain, row_id(session_id))
+    await _update(connection, session_id, notice=sealed)
+
+
+def notice_of(session: Session, keyring: Keyring) -> dict[str, Any] | None:
+    if session.notice is None:
+        return None
+    found: dict[str, Any] = json.loads(cipher(_c.notice, keyring).decrypt(session.notice, row_id(session.id)))
+    return found
 
 
 async def end(connection: AsyncConnection, session_id: UUID) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
@@ -28,7 +28,7 @@ class CallOutcome(StrEnum):
 class Answer:
     """`reason` is a short code for history and logs, never free text. `called`: it says something of the receiver.
 
-    `seconds` is how long it took.
+    `seconds` is how long it took: two that say the same are equal.
     """
 
     outcome: CallOutcome
@@ -36,7 +36,7 @@ class Answer:
     http_status: int | None = None
     retry_after_seconds: float | None = None
     called: bool = True
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, compare=False)
 
 
 async def post(

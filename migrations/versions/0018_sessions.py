@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("factors", sa.JSON(), nullable=False),
         sa.Column("device", sa.Text(), nullable=False),
         sa.Column("network", sa.Text(), nullable=False),
-        sa.Column("notice", sa.JSON(none_as_null=True)),
+        sa.Column("notice", sa.LargeBinary),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("seen_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("id"),

@@ -186,7 +186,7 @@ class Visit:
     def page(self, template: str, /, *, title: Text | str, status: int = 200, **values: object) -> Response:
         """A page of its own title. With `form=visit.filled()` it says so when something in that is wrong."""
         form = values.get("form")
-        notice = self.session.notice if self.session else None
+        notice = sessions.notice_of(self.session, self.site.secret) if self.session else None
         self.is_notice_shown = notice is not None
         shown = {
             "visit": self,
@@ -290,7 +290,7 @@ class Visit:
         if is_seen:
             await sessions.see(connection, session.id, self.network, self.now)
         if self.notice or self.is_notice_shown:
-            await sessions.put_notice(connection, session.id, self.notice)
+            await sessions.put_notice(connection, self.site.secret, session.id, self.notice)
         owner = Standing(session=session).owner
         assert owner is not None
         if self.kept:

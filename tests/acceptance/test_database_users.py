@@ -19,12 +19,15 @@ from config.keyring import Keyring
 from delivery.grants import GRANTS
 from delivery.store.base import Event, EventKind, Fate
 from messages.status import Status
+from relay.site.sweeping import Sweeping
 from tests.fakes.receiver import Receiver
 from tests.harness.api import BODY, SUBJECT, Api, Office, plain
+from tests.harness.at_work import at_work, open_to_people
 from tests.harness.mail import send
 from tests.harness.postgres import Postgres
 from tests.harness.relay import Credentials, Relay
 from tests.harness.ses_process import Ses, settings
+from tests.harness.site import OPENABLE
 from tests.harness.store import Store
 from tests.harness.watched import watched
 
@@ -82,7 +85,7 @@ DENIED = {
         "DELETE FROM keys",
         "INSERT INTO sightings DEFAULT VALUES",
         "SELECT private_key FROM dkim_keys",
-        "SELECT signing_secret FROM callback_urls",
+        "UPDATE callback_urls SET signing_secret = ''",
         "UPDATE audit SET action = ''",
         "DELETE FROM audit",
         "DELETE FROM messages",
@@ -241,6 +244,18 @@ def test_an_admin_key_manages_by_the_http_door(installation: Installation, key: 
     entries: Any = owner.json("audit", "list", "--service", key.service_id)["entries"]
     actors = {each["actor"] for each in entries}
     assert {admin.key_id, key.key_id} <= actors
+
+
+async def test_a_person_does_all_that_the_site_is_for(installation: Installation) -> None:
+    await asyncio.to_thread(open_to_people, installation.owner)
+    database, site = Database(installation.url), Database(installation.url_of("relay_site"))
+    try:
+        async with at_work(installation.machines["site"], Store(database, installation.secret)) as amala:
+            await amala.everything(OPENABLE)
+        await Sweeping(site, time.time).sweep()
+    finally:
+        await asyncio.gather(database.close(), site.close())
+    assert not installation.server.refusals()
 
 
 def later_today() -> str:

@@ -36,7 +36,7 @@ def metric(relay: Relay, sample: str) -> float:
 def test_probes_answer(relay: Relay) -> None:
     assert relay.get("/healthz") == (200, "ok\n")
     status, body = relay.get("/readyz")
-    assert (status, json.loads(body)) == (200, {"database": "ok", "smtp": "ok", "http": "ok"})
+    assert (status, json.loads(body)) == (200, {"database": "ok", "smtp": "ok", "http": "ok", "site": "ok"})
     assert relay.get("/somewhere-else")[0] == 404
 
 

@@ -60,7 +60,10 @@ def test_postgresql_gone_and_back_puts_clients_off_and_needs_no_restart(
         assert client.ask("MAIL FROM:<clerk@city.example>").startswith("451 4.3.0 ")
         assert relay.get("/healthz")[0] == 200
         status, body = relay.get("/readyz")
-        assert (status, json.loads(body)) == (503, {"database": "does not answer", "smtp": "ok", "http": "ok"})
+        assert (status, json.loads(body)) == (
+            503,
+            {"database": "does not answer", "smtp": "ok", "http": "ok", "site": "ok"},
+        )
         assert "relay_submissions_total" in relay.get("/metrics")[1]
         own_postgres.resume()
         assert group_id(until(lambda: client.submit([put_off]), "250 "))

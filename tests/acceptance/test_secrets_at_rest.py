@@ -1,12 +1,17 @@
 """What is private stays out of the database's files, the logs and the metrics."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from config.database import Database
 from config.keyring import Keyring
+from tests.harness.at_work import at_work, open_to_people
 from tests.harness.mail import connect, email, group_id, log_in
 from tests.harness.postgres import Postgres
 from tests.harness.relay import Relay
+from tests.harness.site import OPENABLE
+from tests.harness.store import Store
 
 Make = Callable[..., Relay]
 WORDS = {
@@ -41,6 +46,18 @@ def correspond(relay: Relay) -> list[str]:
     return [*WORDS.values(), key.password, secret, key.api_key, key.username + "x"]
 
 
+async def visit(relay: Relay, url: str, secret: str) -> list[str]:
+    """Everything private that a person typed or was shown at the web site, where they did everything once."""
+    await asyncio.to_thread(open_to_people, relay)
+    database = Database(url)
+    try:
+        async with at_work(relay, Store(database, Keyring.parse(secret))) as amala:
+            await amala.everything(OPENABLE)
+            return amala.private
+    finally:
+        await database.close()
+
+
 def found_in(files: Iterator[Path], words: list[str]) -> list[tuple[str, str]]:
     hits = []
     for path in files:
@@ -50,8 +67,10 @@ def found_in(files: Iterator[Path], words: list[str]) -> list[tuple[str, str]]:
 
 
 def test_nothing_private_is_in_sqlite_files_logs_or_metrics(make_relay: Make) -> None:
-    relay = make_relay(LOG_LEVEL="debug").start()
-    words = correspond(relay)
+    secret = Keyring.generate()
+    relay = make_relay(LOG_LEVEL="debug", CALLBACKS__ALLOW_PRIVATE="true", SECRET_KEY=secret).start()
+    url = f"sqlite+aiosqlite:///{relay.folder}/var/relay.db"
+    words = [*correspond(relay), *asyncio.run(visit(relay, url, secret))]
     files = [path for path in relay.folder.rglob("*") if path.is_file() and path.parent.name != "outbox"]
     assert {"relay.db", "relay.db-wal", "log"} <= {path.name for path in files}
     assert found_in(iter(files), words) == []
@@ -64,9 +83,9 @@ def test_nothing_private_is_in_sqlite_files_logs_or_metrics(make_relay: Make) ->
 
 def test_nothing_private_is_in_postgresql_files(make_relay: Make, postgres: Postgres, postgres_url: str) -> None:
     keys = {"SECRET_KEY": Keyring.generate(), "SEALING_KEY": Keyring.generate()}
-    relay = make_relay(DATABASE_URL=postgres_url, **keys)
+    relay = make_relay(DATABASE_URL=postgres_url, CALLBACKS__ALLOW_PRIVATE="true", **keys)
     relay.run("db", "upgrade")
-    words = correspond(relay.start())
+    words = [*correspond(relay.start()), *asyncio.run(visit(relay, postgres_url, keys["SECRET_KEY"]))]
     relay.stop()
     assert found_in((path for path in postgres.data.rglob("*") if path.is_file()), words) == []
     assert found_in(iter([relay.log]), words) == []

@@ -14,7 +14,7 @@ from tests.harness.relay import Relay
 NUMBER = "+16135550100"
 OF_THE_DOOR = {
     *("id", "group_id", "template_id", "template_version", "content_id", "provider_id", "created_at", "sent_at"),
-    *("completed_at", "expires_at", "attempts", "events", "callbacks", "waiting_until", "original_message_id"),
+    *("door", "completed_at", "expires_at", "attempts", "events", "callbacks", "waiting_until", "original_message_id"),
 }
 
 

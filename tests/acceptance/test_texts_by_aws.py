@@ -26,7 +26,7 @@ WORDS = "Your passport is ready."
 # What a door gives a text of its own; all else is equal.
 OF_THE_DOOR = {
     *("id", "group_id", "template_id", "template_version", "content_id", "provider_id", "created_at", "sent_at"),
-    *("completed_at", "expires_at", "attempts", "events", "callbacks", "waiting_until", "original_message_id"),
+    *("door", "completed_at", "expires_at", "attempts", "events", "callbacks", "waiting_until", "original_message_id"),
 }
 
 

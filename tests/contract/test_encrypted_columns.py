@@ -9,7 +9,7 @@ from sqlalchemy import LargeBinary, select
 
 from auth import guests, keys, services
 from auth.domains import names
-from auth.people import drafts, enquiries, invitations, totp, users
+from auth.people import drafts, enquiries, invitations, sessions, totp, users
 from auth.people.drafts import Draft
 from auth.people.permissions import Permission
 from auth.principal import Service
@@ -47,6 +47,7 @@ NOT_ENCRYPTED = {
 }
 
 NUMBER = "+16135550100"
+SESSION = "t" * sessions.TOKEN_CHARACTERS
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ class House:
             made = await users.create(c, self.secret, NOW, password="$argon2id$", **ann)
             await users.change(c, self.secret, made, phone=NUMBER)
             await enquiries.add(c, self.secret, NOW, language=Language.FR, **clerk)
+            session = await sessions.begin(c, SESSION, NOW)
+            await sessions.put_notice(c, self.secret, session.id, {"source": "Bonjour"})
             await drafts.keep(c, self.secret, service.id, "contact", Draft({"message": ["Bonjour"]}), NOW)
             await urls.put(c, self.secret, service.id, NOW, url=url, bearer_token=token, allow_private=False)
         sent = message(service_id=service.id, dsn=Dsn(envid="file 31"), subject="Décision")
@@ -195,6 +198,12 @@ async def draft(house: House, written: Written) -> object:
     return found and found.fields
 
 
+async def notice(house: House, _: Written) -> object:
+    async with house.database.read() as connection:
+        found = await sessions.find(connection, SESSION, NOW)
+    return found and sessions.notice_of(found, house.secret)
+
+
 async def enquiry(house: House, _: Written) -> object:
     async with house.database.read() as connection:
         return await enquiries.newest(connection, house.secret)
@@ -224,6 +233,7 @@ READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "totps.secret": app_secret,
     "invitations.address": invited,
     "drafts.content": draft,
+    "sessions.notice": notice,
     "enquiries.content": enquiry,
     "users.email": user,
     "users.name": user,

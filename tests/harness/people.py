@@ -71,7 +71,7 @@ async def somebody(
 ) -> Somebody:
     secret, now = site.site.secret, site.clock()
     encoded = await site.site.passwords.hash(email, PASSWORD)
-    async with site.site.writing(Actor("operator", "test")) as t:
+    async with site.writing(Actor("operator", "test")) as t:
         await services.ensure_own(t)
         values = {"name": "Amala Okafor", "language": Language.EN, "operator": False, **given}
         user = await users.create(t.connection, secret, now, email=email, password=encoded, verified=True, **values)

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import services
+from auth.audit import Actor
 from auth.domains import names
 from auth.people import sessions, users
 from auth.people.permissions import Permission
@@ -37,6 +38,7 @@ from delivery.store.totals import Totals
 from messages.message import Channel, Language
 from relay.accept import Acceptor
 from relay.actions.sent_content import SentContent
+from relay.actions.transaction import Transaction
 from relay.journal import Journal
 from relay.metrics import DoorMetrics
 from relay.preparation.email import EmailPreparer
@@ -107,16 +109,21 @@ class Known:
 
 @dataclass(slots=True)
 class RunningSite:
+    """`database` is an owner's: what tests and other processes do there is no matter of the site's user."""
+
     url: str
+    database: Database
     site: Site
     store: Store
     clock: Clock
     people: Known
     stack: AsyncExitStack
 
-    @property
-    def database(self) -> Database:
-        return self.site.database
+    @asynccontextmanager
+    async def writing(self, actor: Actor) -> AsyncIterator[Transaction]:
+        """For relay/actions as the operator's commands and other processes call them."""
+        async with self.database.write() as connection:
+            yield Transaction(connection, self.site.settings, self.site.secret, None, actor, self.clock())
 
     async def service(self, name: str, email_from: str) -> UUID:
         async with self.database.write() as connection:
@@ -182,12 +189,13 @@ async def visitor_of(site: RunningSite) -> Visitor:
 async def running_site(
     database: Database,
     *,
+    own: Database | None = None,
     routes: Sequence[Route] = ROUTES,
     spoken: Words | None = None,
     settings: Settings | None = None,
     **options: Any,
 ) -> AsyncIterator[RunningSite]:
-    """On a database that has the schema."""
+    """On a database that has the schema; `own` is that of the site's user there, where it has one."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setblocking(False)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
@@ -196,19 +204,20 @@ async def running_site(
     async with database.write() as connection:
         if await names.find(connection, DOMAIN) is None:
             await domains.ensure(connection, _SEALING, DOMAIN, clock())
-    store, people = Store(database, keyring), Known(keyring)
-    site = _site(database, settings, keyring, clock, store, people, spoken or words())
+    own = own or database
+    store, its, people = Store(database, keyring), Store(own, keyring), Known(keyring)
+    site = _site(own, settings, keyring, clock, its, people, spoken or words())
     stopping = asyncio.Event()
     serving = asyncio.create_task(serve(application(site, routes), listener, stopping, **options))
     watching = asyncio.create_task(site.live.run(stopping))
     async with AsyncExitStack() as stack:
         try:
-            yield RunningSite(url, site, store, clock, people, stack)
+            yield RunningSite(url, database, site, store, clock, people, stack)
         finally:
             await stack.aclose()
             stopping.set()
             await asyncio.gather(serving, watching)
-            await store.putting.drain()
+            await asyncio.gather(store.putting.drain(), its.putting.drain())
             await site.verifier.close()
 
 

@@ -20,7 +20,7 @@ from tests.harness.site import DOMAIN, RunningSite
 async def smtp_beside(site: RunningSite, folder: Path) -> AsyncIterator[int]:
     """The port for STARTTLS."""
     parts, listening = site.site, socket.create_server(("127.0.0.1", 0))
-    watches = Watches(parts.database, parts.now, default_domain=DOMAIN)
+    watches = Watches(site.database, parts.now, default_domain=DOMAIN)
     door = SmtpDoor(
         parts.settings.smtp,
         Certificates([self_signed.ensure(folder, "localhost")]).context,

@@ -63,8 +63,8 @@ class House:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(database: Database) -> AsyncIterator[House]:
-    async with running_site(database, routes=ALL) as site:
+async def house(database: Database, site_database: Database) -> AsyncIterator[House]:
+    async with running_site(database, own=site_database, routes=ALL) as site:
         ours, theirs = await site.service("Ours", "ours"), await site.service("Theirs", "theirs")
 
         async def member(service_id: UUID, *permissions: Permission, factors: Sequence[Factor] = STRONG) -> Browser:

@@ -331,7 +331,7 @@ async def test_a_number_is_judged_and_goes_when_asked(site: RunningSite) -> None
     amala = await new(site)
     await amala.browser.open("/en/account/number")
     assert (await amala.browser.press("Send a code", {"Your new phone number": "12"})).errors
-    async with site.site.writing(Actor("operator", "test")) as t:
+    async with site.writing(Actor("operator", "test")) as t:
         await people.update(t, amala.user.id, phone="+16135550123")
     page = await amala.browser.open("/en/account/number")
     assert "+16135550123" in page.text

@@ -4,10 +4,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import delete
 
 from auth.people import memberships
 from auth.people.permissions import Permission
 from delivery.store.base import Event, EventKind
+from delivery.store.tables import contents
 from messages import reply
 from messages.message import Channel, ContentKind, Door
 from messages.phone import PhoneNumber
@@ -190,7 +192,7 @@ async def test_contents_that_are_gone_or_damaged_are_said(site: RunningSite) -> 
     mine = await reader(site)
     gone, damaged = await mine.sent(), await mine.sent(b"x", content_kind=ContentKind.RENDERED)
     async with site.database.write() as connection:
-        await connection.exec_driver_sql("DELETE FROM contents WHERE id = ?", (gone.content_id.bytes,))
+        await connection.execute(delete(contents).where(contents.c.id == gone.content_id))
 
     assert "no longer kept" in (await mine.page(f"messages/{gone.id}")).text
     assert "no longer kept" in (await mine.page(f"messages/{gone.id}/content")).html

@@ -26,7 +26,7 @@ NOBODY = User(uuid4(), f"nobody@{DOMAIN}", "Nobody", Language.EN, False, 0.0)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
 async def organisation(site: RunningSite) -> None:
-    async with site.site.writing(Actor("operator", "test")) as t:
+    async with site.writing(Actor("operator", "test")) as t:
         given = {"name": "Department", "name_fr": "Ministère", "language": Language.BOTH}
         made = await organisations.create(t, **given)
         await organisations.add_domain(t, str(made.id), DOMAIN)
@@ -343,10 +343,10 @@ async def test_a_password_is_changed_by_nobody_who_proved_nothing(site: RunningS
 
 async def test_who_is_held_is_out_at_once_and_gets_in_no_more(site: RunningSite) -> None:
     who = await account(site, "held")
-    async with site.site.writing(Actor("operator", "test")) as t:
+    async with site.writing(Actor("operator", "test")) as t:
         await people.hold(t, who.user.email)
     assert (await who.browser.open("/en/account")).heading == "Sign in"
     assert (await at_password(site, who)).page.errors  # type: ignore[union-attr]
-    async with site.site.writing(Actor("operator", "test")) as t:
+    async with site.writing(Actor("operator", "test")) as t:
         await people.release(t, who.user.email)
     assert not (await at_password(site, who)).page.errors  # type: ignore[union-attr]

@@ -21,8 +21,8 @@ SAME = (*SAME, "Actions", "Version", "Versions")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def visitor(database: Database) -> AsyncIterator[Visitor]:
-    async with running_site(database) as site:
+async def visitor(database: Database, site_database: Database) -> AsyncIterator[Visitor]:
+    async with running_site(database, own=site_database) as site:
         yield await visitor_of(site)
 
 

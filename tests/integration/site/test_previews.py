@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from auth import services
 from auth.people.permissions import Permission
 from delivery.store.base import Search
 from relay.site.previews.page import PATH
@@ -23,7 +24,7 @@ MAIL = (
 async def developer(site: RunningSite) -> Team:
     mine = await team(site, Permission.MANAGE_API_KEYS)
     async with site.database.write() as connection:
-        await connection.exec_driver_sql("UPDATE services SET live = 1 WHERE id = ?", (mine.service.id.bytes,))
+        await services.update(connection, site.site.settings.limits, mine.service.id, live=True)
     return mine
 
 

@@ -57,8 +57,8 @@ PROBES = (
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def site(database: Database) -> AsyncIterator[RunningSite]:
-    async with running_site(database, routes=(*ROUTES, *PROBES)) as found:
+async def site(database: Database, site_database: Database) -> AsyncIterator[RunningSite]:
+    async with running_site(database, own=site_database, routes=(*ROUTES, *PROBES)) as found:
         yield found
 
 

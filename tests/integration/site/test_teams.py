@@ -281,7 +281,7 @@ async def test_settings_are_changed_one_by_one(site: RunningSite) -> None:
 async def test_what_an_operator_holds_only_an_operator_releases(site: RunningSite) -> None:
     ann = await browsing(site, "Ann")
     path = await create(ann, "Boxing", "Boxe")
-    async with site.site.writing(audit.Actor("operator", "root")) as t:
+    async with site.writing(audit.Actor("operator", "root")) as t:
         await changing.hold(t, path.rpartition("/")[2])
     await ann.open(f"/en/{path}/settings/hold")
     page = await ann.press("Release the service")
@@ -312,7 +312,7 @@ async def test_a_service_goes_live_once_all_is_done_and_another_decides(
     assert "In progress" in (await ann.open(f"/en/{path}/go-live")).text
     await zoe.open(f"/en/invitation/{code}")
     await zoe.press("Join the team")
-    async with site.site.writing(audit.Actor("user", "x")) as t:
+    async with site.writing(audit.Actor("user", "x")) as t:
         await templates.create(t, str(service.id), channel=Channel.EMAIL, name="n", subject="s", body="b")
         await t.connection.execute(count_changes.insert().values(**counted(service.id)))
 
@@ -355,7 +355,7 @@ async def test_what_is_stored_is_no_markup_on_any_page(site: RunningSite) -> Non
 async def test_the_audit_has_pages_and_groups(site: RunningSite) -> None:
     ann = await browsing(site, "Ann")
     path = await create(ann, "Judo", "Le judo")
-    async with site.site.writing(await audit_actor(site)) as t:
+    async with site.writing(await audit_actor(site)) as t:
         for number in range(60):
             await changing.update(t, path.rpartition("/")[2], per_day=number + 1)
     page = await ann.open(f"/en/{path}/audit")
