@@ -55,7 +55,9 @@ async def _services(visit: Visit) -> dict[UUID, str]:
     async with visit.site.database.read() as connection:
         mine = await memberships.of_user(connection, visit.site.settings.limits, visit.user.id)
     found = {
-        service.id: service.name_in(visit.language) for service, member in mine if Permission.VIEW_ACTIVITY in member.permissions
+        service.id: service.name_in(visit.language)
+        for service, member in mine
+        if Permission.VIEW_ACTIVITY in member.permissions
     }
     return found | {visit.service.id: visit.service.name_in(visit.language)}
 
