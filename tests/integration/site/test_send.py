@@ -47,7 +47,7 @@ class Sender:
             ).scalars()
             return [*(await self.site.store.searching.load([*ids])).values()]
 
-    async def update(self, **texts: str) -> None:
+    async def update(self, **texts: Any) -> None:
         async with self.site.database.write() as connection:
             await templates.update(connection, self.email, self.site.clock(), **texts)
         self.site.clock.ahead_seconds += 3  # what is read of templates is two seconds old at most
