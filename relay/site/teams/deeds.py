@@ -57,6 +57,8 @@ DEEDS: Mapping[str, Text] = {
     "template.create": Text("made the template"),
     "template.update": Text("changed the template"),
     "template.archive": Text("archived the template"),
+    "template.copy": Text("copied the template"),
+    "template.restore": Text("restored the template"),
     "branding.create": Text("made the branding"),
     "branding.update": Text("changed the branding"),
     "branding.archive": Text("archived the branding"),
