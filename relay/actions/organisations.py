@@ -6,6 +6,7 @@ from uuid import UUID
 from auth.people import organisations
 from auth.people.organisations import Organisation
 from delivery.library import brandings
+from relay.actions import services
 from relay.actions.transaction import Transaction
 from relay.plain import plain
 
@@ -26,6 +27,7 @@ async def add_domain(t: Transaction, named: str, domain: str) -> Organisation:
     """Whoever has an address there, or at what ends under it, may have an account. Raises AuthError."""
     found = await organisations.named(t.connection, named)
     added = await organisations.add_domain(t.connection, found, domain, t.now)
+    await services.ensure_own(t)  # the codes of those who register come from it
     await t.record("organisation.domain.add", "organisation", found.id, None, {"domain": added})
     return await organisations.named(t.connection, str(found.id))
 

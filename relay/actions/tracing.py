@@ -79,6 +79,8 @@ async def trace(searching: Searching, pasted: str, services: Collection[UUID]) -
         search = replace(each.search, services=frozenset(services))
         if found := await searching.find(search, FOUND):
             return Trace(each.taken_for, tuple(found))
+    if refused is not None:  # the ids in it are of the service, or of what was refused
+        return Trace(REFUSAL, refusal=refused)
     return Trace(guesses[0].taken_for)
 
 

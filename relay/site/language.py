@@ -49,9 +49,9 @@ def percent(share: float, language: Language) -> str:
 
 
 def day(at: float | date, language: Language, zone: str = TIME_ZONE) -> str:
-    """As in November 29, 2026 and 29 novembre 2026."""
+    """As in November 29, 2026, 29 novembre 2026 and 1er novembre 2026."""
     found = at if isinstance(at, date) else _local(at, zone)
-    return dates.format_date(found, "long", locale=LOCALES[language])
+    return _first(dates.format_date(found, "long", locale=LOCALES[language]), language)
 
 
 def moment(at: float, language: Language, zone: str = TIME_ZONE) -> str:
@@ -73,8 +73,8 @@ def clock(at: float, language: Language, zone: str = TIME_ZONE) -> str:
 
 
 def short_day(at: float, language: Language, zone: str = TIME_ZONE) -> str:
-    """As in Nov 29 and 29 nov."""
-    return dates.format_skeleton("MMMd", _local(at, zone), locale=LOCALES[language])
+    """As in Nov 29, 29 nov. and 1er nov."""
+    return _first(dates.format_skeleton("MMMd", _local(at, zone), locale=LOCALES[language]), language)
 
 
 def month(at: float, language: Language, zone: str = TIME_ZONE) -> str:
@@ -85,6 +85,11 @@ def month(at: float, language: Language, zone: str = TIME_ZONE) -> str:
 def iso(at: float) -> str:
     """For `datetime` of a time element."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+def _first(text: str, language: Language) -> str:
+    """The first of a month is no cardinal in French; CLDR writes it as one."""
+    return f"1er {text.removeprefix('1 ')}" if language is Language.FR and text.startswith("1 ") else text
 
 
 def _local(at: float, zone: str) -> datetime:

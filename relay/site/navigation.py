@@ -17,6 +17,7 @@ class Entry:
     label: Text
     needs: Permission
     is_root: bool = False  # stands above all the others: current on its own page only
+    also: tuple[str, ...] = ()  # what belongs to it and stands elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,12 @@ class Link:
 
 SERVICE: tuple[Entry, ...] = (
     Entry("services/{service_id}", Text("Dashboard"), Permission.VIEW_ACTIVITY, is_root=True),
-    Entry("services/{service_id}/activity", Text("Activity"), Permission.VIEW_ACTIVITY),
+    Entry(
+        "services/{service_id}/activity",
+        Text("Activity"),
+        Permission.VIEW_ACTIVITY,
+        also=("services/{service_id}/messages", "services/{service_id}/trace"),
+    ),
     Entry("services/{service_id}/templates", Text("Templates"), Permission.MANAGE_TEMPLATES),
     Entry("services/{service_id}/send", Text("Send"), Permission.SEND_MESSAGES),
     Entry("services/{service_id}/usage", Text("Usage"), Permission.VIEW_ACTIVITY),
@@ -53,7 +59,7 @@ ACCOUNT: tuple[Link, ...] = (
 FOOT = (
     Link("features", Text("Features")),
     Link("documentation", Text("Documentation")),
-    Link("activity", Text("Activity")),
+    Link("activity", Text("How many messages are sent")),
     Link("accessibility", Text("Accessibility")),
     Link("privacy", Text("Privacy")),
     Link("contact", Text("Contact us")),

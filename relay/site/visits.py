@@ -92,7 +92,9 @@ class Visit:
 
     def is_at(self, entry: navigation.Entry) -> bool:
         """Whether an entry of the navigation is the one that this page belongs to."""
-        return self.request.url.path == self.url(entry.path) if entry.is_root else self.is_within(entry.path)
+        if entry.is_root:
+            return self.request.url.path == self.url(entry.path)
+        return any(self.is_within(path) for path in (entry.path, *entry.also))
 
     @property
     def idle_seconds(self) -> int:

@@ -110,6 +110,13 @@ async def test_a_refusal_says_that_nothing_was_stored(store: Store) -> None:
     assert (found.taken_for, found.refusal, found.found) == (tracing.REFUSAL, reply.TOO_MANY_CONNECTIONS, ())
 
 
+async def test_a_refusal_that_names_the_service_is_still_one(store: Store) -> None:
+    line = reply.TEAM_KEY_RECIPIENT.format(service_id=uuid4())
+    found = await trace(store.searching, f"{line} - https://relay.example/smtp#team-key-recipient", [SERVICE])
+
+    assert (found.taken_for, found.refusal) == (tracing.REFUSAL, reply.TEAM_KEY_RECIPIENT)
+
+
 @pytest.mark.parametrize(
     "pasted", ["\0", "<" * 5000, "@" * 5000, "a@" * 5000, "'; DROP TABLE messages; --", "x" * 9999]
 )

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from auth.errors import AuthError
 from auth.people import totp
+from auth.people.sessions import Factor
 from auth.people.totp import App
 from messages.text import Text
 from relay.actions import authenticators as actions
@@ -50,6 +51,8 @@ async def prove(visit: Visit) -> Response:
     assert visit.session is not None
     async with visit.writing() as t:
         app = await actions.prove_app(t, visit.session, form["code"])
+        if app is not None:  # its code is used: who was asked for it once more had to wait for the next one
+            await visit.prove(t.connection, Factor.TOTP)
     if app is None:
         return visit.invalid("account/factors/app/code", {"code": _WRONG})
     await tell(visit, Text(_TOLD.source, {"name": app.name}))

@@ -4,6 +4,7 @@ from starlette.responses import Response
 
 from auth.errors import PASSKEY_REFUSED, AuthError
 from auth.people import passkeys
+from auth.people.sessions import Factor
 from messages.text import Text
 from relay.actions import authenticators as actions
 from relay.site.account.asking import ceremonies
@@ -33,6 +34,7 @@ async def add(visit: Visit) -> Response:
             raise AuthError(PASSKEY_REFUSED)
         async with visit.writing() as t:
             made = await actions.add_passkey(t, visit.session, asked, form.line("name"), form["secret_answer"])
+            await visit.prove(t.connection, Factor.PASSKEY)
     except AuthError as error:
         return visit.invalid("account/factors/passkey", {"name": error.text})
     await tell(visit, Text(_TOLD.source, {"name": made.name}))

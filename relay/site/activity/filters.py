@@ -19,7 +19,7 @@ STATUSES: Mapping[str, frozenset[Status] | None] = {
     "delivered": frozenset({Status.DELIVERED}),
     "failed": frozenset({Status.TEMPORARY_FAILURE, Status.PERMANENT_FAILURE, Status.TECHNICAL_FAILURE}),
 }
-_NAMES = ("status", "channel", "door", "key", "template", "since", "until")
+_NAMES = ("status", "channel", "door", "key", "template", "group", "since", "until")
 _BAD_DATE = Text("Enter the date as year-month-day, like 2026-11-29")
 _WRONG_ORDER = Text("The last day must not be before the first")
 _LAST_YEAR = 9000  # a day behind it is none in every time zone
@@ -37,7 +37,7 @@ class Filter:
     @property
     def is_narrow(self) -> bool:
         """Whether anything but the status is asked for."""
-        return bool(self.values.keys() - {"status"})
+        return bool(self.values.keys() - {"status", "group"})
 
 
 def of(query: Mapping[str, str], service: Service) -> Filter:
@@ -55,6 +55,7 @@ def of(query: Mapping[str, str], service: Service) -> Filter:
         door=Door(values["door"]) if values.get("door") in {*Door} else None,
         key_id=parse_id(values.get("key")),
         template_id=parse_id(values.get("template")),
+        group_id=parse_id(values.get("group")),
         since=_midnight(since, zone) if since else None,
         until=_midnight(until + timedelta(1), zone) - 0.001 if until else None,
     )

@@ -54,8 +54,12 @@ async def _services(visit: Visit) -> dict[UUID, str]:
     assert visit.user is not None
     async with visit.site.database.read() as connection:
         mine = await memberships.of_user(connection, visit.site.settings.limits, visit.user.id)
-    found = {service.id: service.name for service, member in mine if Permission.VIEW_ACTIVITY in member.permissions}
-    return found | {visit.service.id: visit.service.name}
+    found = {
+        service.id: service.name_in(visit.language)
+        for service, member in mine
+        if Permission.VIEW_ACTIVITY in member.permissions
+    }
+    return found | {visit.service.id: visit.service.name_in(visit.language)}
 
 
 def _refusal(refused: Reply) -> dict[str, Text]:

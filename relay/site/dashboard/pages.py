@@ -20,6 +20,7 @@ from delivery.store.base import Search
 from messages.message import Channel
 from messages.status import FINAL, Status
 from messages.text import Text
+from relay.site.activity.rows import MESSAGE
 from relay.site.dashboard.chart import chart
 from relay.site.dashboard.live import Live, Viewer
 from relay.site.dashboard.overview import days, days_back, overview, period
@@ -79,11 +80,12 @@ async def _templates(visit: Visit, service: Service, week: int) -> list[tuple[st
     return [(names.get(template_id, Text("Unknown")), figures) for template_id, figures in used]
 
 
-async def _latest(visit: Visit, service: Service) -> list[tuple[float, str, Text, str]]:
-    """When and to whom, and what became of it."""
+async def _latest(visit: Visit, service: Service) -> list[tuple[str, float, str, Text, str]]:
+    """Its page, when and to whom, and what became of it."""
     messages = await visit.site.searching.find(Search(service_id=service.id), _LISTED)
     return [
         (
+            visit.url(MESSAGE, service_id=service.id, message_id=each.message.id),
             each.message.created_at,
             str(each.message.recipient),
             status_description(each.message.channel, each.message.status, each.reason),

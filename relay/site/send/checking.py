@@ -38,7 +38,7 @@ async def check(visit: Visit) -> Response:
     if draft is None:
         return visit.to(FILL)
     if sent_before := kept.message_of(draft):
-        return visit.to(kept.SENT, message_id=sent_before)
+        return kept.to_sent(visit, sent_before)
     form = Form(draft.fields)
     try:
         filled = read(form, template, await submitting.principal_of(visit.site, service), visit.now)

@@ -9,9 +9,11 @@ from starlette.responses import Response
 
 from auth.people import drafts
 from auth.people.drafts import Draft
+from auth.people.permissions import Permission
 from messages.message import parse_id
 from messages.template import Template
 from messages.text import Text
+from relay.site.activity.rows import MESSAGE
 from relay.site.errors import Missing
 from relay.site.forms import Form
 from relay.site.send.form import VERSION, fields
@@ -23,6 +25,7 @@ CHECK = "services/{service_id}/send/{template_id}/check"
 SENT = "services/{service_id}/send/sent/{message_id}"
 
 _SENT = "sent"
+_ACCEPTED = Text("We accepted your message. What becomes of it stands here.")
 _MAX_DIGITS = 5
 
 
@@ -64,6 +67,13 @@ def message_of(draft: Draft) -> UUID | None:
 
 def keep_sent(visit: Visit, draft: Draft, message_id: UUID) -> Response:
     visit.kept = (visit.path, Draft({**draft.fields, _SENT: [str(message_id)]}))
+    return to_sent(visit, message_id)
+
+
+def to_sent(visit: Visit, message_id: UUID) -> Response:
+    """Where it is told what becomes of it, to who may view that."""
+    if visit.allows(Permission.VIEW_ACTIVITY):
+        return visit.to(MESSAGE, notice=_ACCEPTED, message_id=message_id)
     return visit.to(SENT, message_id=message_id)
 
 

@@ -10,6 +10,7 @@ from messages.text import Text, TextError
 from relay.actions import go_live as changing
 from relay.actions.go_live import Step
 from relay.site.errors import Missing
+from relay.site.language import number
 from relay.site.routing import Needs, Route
 from relay.site.teams import letters
 from relay.site.teams.going_live import VOLUMES
@@ -45,7 +46,7 @@ async def show_one(visit: Visit) -> Response:
         of=service,
         by=by,
         organisation=owner,
-        volumes=[(visit.say(label), use_case[name]) for name, label in VOLUMES.items()],  # type: ignore[literal-required]
+        volumes=[(visit.say(label), number(use_case[name], visit.language)) for name, label in VOLUMES.items()],  # type: ignore[literal-required]
         is_delivered=steps[Step.TEST_MESSAGE] == "done",
     )
 

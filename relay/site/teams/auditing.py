@@ -59,7 +59,11 @@ def _changes(visit: Visit, entry: Entry) -> list[str]:
     said = []
     for field, old, new in changes(entry):
         text = Text("{field}: {old}") if new is None else Text("{field}: {old}, now {new}")
-        values = {"field": visit.say(Text(field)), "old": _say(visit, old), "new": _say(visit, new or "")}
+        values = {
+            "field": visit.say(Text(field)).replace("_", " "),
+            "old": _say(visit, old),
+            "new": _say(visit, new or ""),
+        }
         said.append(visit.say(Text(text.source, values)))
     return said
 

@@ -8,7 +8,7 @@ import pytest
 
 from auth import audit
 from auth.audit import Actor
-from auth.people import recovery, totp, users
+from auth.people import memberships, recovery, totp, users
 from auth.people.permissions import Permission
 from auth.people.sessions import Factor
 from relay.actions import people
@@ -215,6 +215,20 @@ async def test_an_app_is_added_by_a_code_of_it(site: RunningSite) -> None:
     assert (await ben.browser.ask("GET", "/en/account/factors/app/qr")).status == 404  # never shown again
 
 
+async def test_whoever_adds_an_app_is_not_asked_for_a_code_of_it_at_once(site: RunningSite) -> None:
+    ben = await new(site, has_app=False, factors=WEAK)
+    service_id = await site.service("Passports", f"passports{next(_numbers)}")
+    async with site.database.write() as connection:
+        await memberships.add(connection, service_id, ben.user.id, {Permission.MANAGE_API_KEYS}, site.clock())
+    keys = f"/en/services/{service_id}/keys"
+    assert "needs an authenticator app" in (await ben.browser.open(keys)).text
+    await ben.browser.open("/en/account/factors/app")
+    page = await ben.browser.press("Continue", {"Name": "Work phone"})
+    secret = page.root.at("app-key").text.replace(" ", "")
+    await ben.browser.press("Add Work phone", {"Code": pyotp.TOTP(secret).at(int(site.clock()))})
+    assert (await ben.browser.open(keys)).heading == "Keys"
+
+
 async def test_an_app_is_named_and_removed(site: RunningSite) -> None:
     amala = await new(site)
     await amala.browser.open("/en/account/factors")
@@ -231,8 +245,6 @@ async def test_an_app_is_named_and_removed(site: RunningSite) -> None:
 async def test_operators_and_holders_of_keys_keep_one(site: RunningSite, holds_keys: bool) -> None:
     amala = await new(site, operator=not holds_keys)
     if holds_keys:
-        from auth.people import memberships
-
         service_id = await site.service("Passports", f"passports{next(_numbers)}")
         async with site.database.write() as connection:
             await memberships.add(connection, service_id, amala.user.id, {Permission.MANAGE_API_KEYS}, site.clock())

@@ -47,7 +47,7 @@ class Sender:
             ).scalars()
             return [*(await self.site.store.searching.load([*ids])).values()]
 
-    async def update(self, **texts: str) -> None:
+    async def update(self, **texts: Any) -> None:
         async with self.site.database.write() as connection:
             await templates.update(connection, self.email, self.site.clock(), **texts)
         self.site.clock.ahead_seconds += 3  # what is read of templates is two seconds old at most
@@ -109,6 +109,24 @@ async def test_a_person_sends_one_message_after_looking_at_it(site: RunningSite)
     assert str(message.id) in done.text
     assert (message.door, message.created_by, str(message.recipient)) == (Door.SITE, who.person.id, READER)
     assert (message.subject, message.template_id, message.scheduled_for) == ("Dear Zoë", who.email, None)
+
+
+async def test_who_may_view_activity_is_led_to_what_becomes_of_it(site: RunningSite) -> None:
+    who = await sender(site)
+    browser = await who.browser()
+    site.people.members[who.person.id, who.service] = frozenset({Permission.SEND_MESSAGES, Permission.VIEW_ACTIVITY})
+    checked = await filled(browser, who)
+    done = await browser.press("Send")
+    (message,) = await who.sent()
+    assert (done.url, done.heading) == (f"/en/services/{who.service}/messages/{message.id}", "Dear Zoë")
+    assert who.person.name in done.text
+    assert done.notice
+    assert (await browser.open(checked.url)).url == done.url
+
+    together = await browser.open(f"/en/services/{who.service}/activity?group={message.group_id}")
+    assert READER in together.text
+    other = await browser.open(f"/en/services/{who.service}/activity?group={message.id}")
+    assert READER not in other.text
 
 
 async def test_a_double_click_sends_once(site: RunningSite) -> None:

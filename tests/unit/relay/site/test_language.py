@@ -17,7 +17,7 @@ AT = datetime(2026, 11, 29, 20, 5, tzinfo=UTC).timestamp()
         (lambda language: number(1234567, language), "1,234,567", f"1{NBSP}234{NBSP}567"),
         (lambda language: number(0.5, language), "0.5", "0,5"),
         (lambda language: percent(0.125, language), "12.5%", f"12,5{NBSP}%"),
-        (lambda language: day(date(2026, 2, 1), language), "February 1, 2026", "1 février 2026"),
+        (lambda language: day(date(2026, 2, 1), language), "February 1, 2026", "1er février 2026"),
         (lambda language: day(AT, language), "November 29, 2026", "29 novembre 2026"),
         (lambda language: moment(AT, language), "November 29, 2026, 3:05 p.m. EST", "29 novembre 2026, 15 h 05 HNE"),
     ],
