@@ -155,7 +155,7 @@ def test_each_event_has_words_in_both_languages(channel: Channel, kind: EventKin
     _speaks_both(history(channel=channel, events=(event(kind, 1, reason="general"),)))
 
 
-@pytest.mark.parametrize("status", [None, *FINAL])
+@pytest.mark.parametrize("status", [None, *sorted(FINAL)])
 @pytest.mark.parametrize("outcome", ["done", "failed http-404", "failed timeout", "removed", None])
 def test_each_callback_has_words_in_both_languages(status: Status | None, outcome: str | None) -> None:
     ended = {"ended_at": AT + 1, "outcome": outcome} if outcome else {"available_at": AT + 1}
