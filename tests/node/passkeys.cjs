@@ -31,14 +31,14 @@ async function withScripts({ url, cookies, picture }) {
   await page.getByText("Your device did not do it").waitFor();
   await device.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: true });
   await page.getByRole("button", { name: "Use a passkey" }).click();
-  await page.waitForURL("**/en/account");
+  await page.waitForURL((now) => now.pathname === "/en/account");
   const proved = await page.locator("h1").innerText();
   const renewed = (await browser.cookies())[0].value !== before[0].value;
   const session = await browser.cookies();
   await browser.clearCookies();
   await page.goto(`${url}en/sign-in?next=/en/account`);
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
-  await page.waitForURL("**/en/account");
+  await page.waitForURL((now) => now.pathname === "/en/account");
   const signedIn = await page.locator("main").innerText();
   await browser.close();
   return { offered, list, credentials, proved, renewed, complaints, session, signedIn };

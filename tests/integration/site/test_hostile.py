@@ -31,9 +31,9 @@ MAIL = b"From: a@b.example\r\nTo: r@example.org\r\nSubject: x\r\n\r\nx\r\n"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def database(postgres: Postgres) -> AsyncIterator[Database]:
+async def databases(postgres: Postgres) -> AsyncIterator[tuple[Database, Database]]:
     found = Database(postgres.take_migrated())
-    yield found
+    yield found, found
     await found.close()
 
 
