@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Double, Table, Text, UniqueConstraint, delete, insert, select, update
+from sqlalchemy import Column, Double, Insert, Table, Text, UniqueConstraint, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import Id, metadata
@@ -44,6 +45,14 @@ class Draft:
     errors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
+def _in_place(statement: sqlite.Insert | postgresql.Insert) -> Insert:
+    values = {name: statement.excluded[name] for name in ("id", "content", "kept_at")}
+    return statement.on_conflict_do_update(index_elements=[_c.owner, _c.form], set_=values)
+
+
+_KEPT = {"postgresql": _in_place(postgresql.insert(drafts)), "sqlite": _in_place(sqlite.insert(drafts))}
+
+
 async def keep(
     connection: AsyncConnection,
     keyring: Keyring,
@@ -54,12 +63,11 @@ async def keep(
     at_most: int = MAX_DRAFTS,
 ) -> None:
     """In place of the one that this form has; of one owner the newest `at_most` stay."""
-    await drop(connection, owner, form)
     draft_id = new_id(now, os.urandom(10))
     plain = json.dumps({"fields": dict(draft.fields), "errors": dict(draft.errors)}).encode()
     content = cipher(_c.content, keyring).encrypt(plain, row_id(draft_id))
     row = {"id": draft_id, "owner": owner, "form": form, "content": content, "kept_at": now}
-    await connection.execute(insert(drafts).values(**row))
+    await connection.execute(_KEPT[connection.dialect.name], row)  # of a double click both keep it
     newest = select(_c.id).where(_c.owner == owner).order_by(_c.id.desc()).limit(at_most)
     await connection.execute(delete(drafts).where(_c.owner == owner, _c.id.not_in(newest)))
 

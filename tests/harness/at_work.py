@@ -157,7 +157,7 @@ class AtWork:
         await self.at(f"send/{template}")
         await self.fill("Continue", {"Email address of the recipient": self.email, "name": "Zoë"})
         page = await self.press("Send")
-        (sent,) = set(re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", page.text))
+        sent = page.url.partition("?")[0].rpartition("/")[2]
         await self.at(f"messages/{sent}")
         await self.at(f"messages/{sent}/content")
         await self.at("trace")

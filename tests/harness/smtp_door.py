@@ -242,7 +242,7 @@ class Client:
     async def reply(self) -> list[str]:
         """The lines of one reply; empty: the server has closed."""
         lines: list[str] = []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while True:
                 try:
                     line = await self.reader.readline()

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from relay.http import reading, serving
+from relay import serving
+from relay.http import reading
 from relay.http.errors import ApiError
 from tests.harness.http_door import Door
 from tests.integration.conftest import door, plain  # noqa: F401 - the fixtures

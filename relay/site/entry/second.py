@@ -177,7 +177,7 @@ _ONE: Mapping[str, tuple[Judge, Factor]] = {
 ROUTES = (
     Route("GET", "two-factor", show, Needs.NOBODY),
     Route("POST", "two-factor", prove, Needs.NOBODY),
-    Route("GET", "two-factor/delivery", show_delivery, Needs.NOBODY),
+    Route("GET", "two-factor/delivery", show_delivery, Needs.NOBODY, live=True),
     Route("GET", "unlock", show_unlock, Needs.NOBODY),
     Route("POST", "unlock", unlock, Needs.NOBODY),
 )

@@ -1,6 +1,6 @@
 """One web site for each module of tests: its tests share a loop, a database and what the ones before left there.
 
-By default on SQLite; the whole set goes through every module on PostgreSQL again, as the user `relay_site`.
+On SQLite, or where a module says ON_POSTGRESQL, on PostgreSQL as the user `relay_site`.
 """
 
 import asyncio
@@ -14,7 +14,6 @@ import pytest_asyncio
 from config.database import Database
 from delivery import grants
 from tests.harness.migrated import template
-from tests.harness.sampled import sampled
 from tests.harness.site import RunningSite, running_site
 
 
@@ -24,14 +23,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)
 
 
-@pytest_asyncio.fixture(
-    scope="module", loop_scope="module", params=sampled(["sqlite", "relay_site"], lambda at: at == 0)
-)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def databases(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[Database, Database]]:
     """An owner's and the site's: one file of SQLite, and of PostgreSQL with what the site's user is granted there."""
-    if request.param == "sqlite":
+    if not getattr(request.module, "ON_POSTGRESQL", False):
         path = tmp_path_factory.mktemp("site") / "relay.db"
         path.write_bytes(template())
         owner = own = Database(f"sqlite+aiosqlite:///{path}", synchronous="OFF")
@@ -40,7 +37,7 @@ async def databases(
         url = server.take_migrated()
         server.create_users(url)
         server.log_refusals(url)
-        owner, own = Database(url), Database(url.replace("//relay@", f"//{request.param}@"))
+        owner, own = Database(url), Database(url.replace("//relay@", "//relay_site@"))
         async with owner.write() as connection:
             await grants.apply(connection)
     yield owner, own

@@ -4,11 +4,9 @@ import hashlib
 import io
 import re
 import threading
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import func, select
 
 from auth import keys
@@ -16,25 +14,17 @@ from auth import services as stored
 from auth.audit import Actor
 from auth.people import drafts
 from auth.people.permissions import Permission
-from config.database import Database
 from messages.email.shown import Shown, shown
 from messages.message import KeyType
 from relay.actions import services
 from relay.site.previews import page as previews
 from relay.site.routes import ROUTES
 from tests.harness.browser import Browser
-from tests.harness.postgres import Postgres
 from tests.harness.site import Person, RunningSite
 
+ON_POSTGRESQL = True
 ODD = ("%00", "%ed%a0%80", "%e2%80%ae", "%0d%0aX:1", "%7Bvisit%7D", hashlib.sha512(b"long").hexdigest() * 20)
 MAIL = b"From: a@b.example\r\nTo: r@example.org\r\nSubject: x\r\n\r\nx\r\n"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def databases(postgres: Postgres) -> AsyncIterator[tuple[Database, Database]]:
-    found = Database(postgres.take_migrated())
-    yield found, found
-    await found.close()
 
 
 async def member(site: RunningSite, *permissions: Permission) -> tuple[UUID, Browser]:

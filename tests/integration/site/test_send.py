@@ -20,6 +20,7 @@ from tests.harness.browser import Browser, Page
 from tests.harness.site import DOMAIN, Person, RunningSite
 
 TO, NAME, DAY, TIME = "Email address of the recipient", "name", "Day", "Time of day"
+ON_POSTGRESQL = True  # where a double click is two transactions at once
 READER = "reader@example.org"
 
 
