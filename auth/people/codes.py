@@ -4,9 +4,7 @@ One is open for a user and a purpose; it lasts ten minutes, is good once, for th
 (ASVS 5.0 6.5.1, 6.5.5, 6.6.2, 6.6.3). Of the code there is a keyed hash. Knows nothing of mails or pages.
 """
 
-import hmac
 import os
-import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -15,6 +13,7 @@ from sqlalchemy import Column, Double, Index, Integer, LargeBinary, Table, Text,
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.errors import CODE_OVER, CODE_SOON, CODE_WRONG, CODES_FULL, AuthError
+from auth.people import digits
 from auth.people.users import users
 from config.database import Id, metadata
 from config.keyring import Keyring
@@ -66,10 +65,6 @@ class Made:
     def expires_at(self) -> float:
         return self.made_at + LASTING_SECONDS
 
-    def again_at(self) -> float:
-        """When another may be asked for."""
-        return self.made_at + AGAIN_SECONDS
-
 
 class CodeError(AuthError):
     """It proves nothing."""
@@ -90,14 +85,14 @@ async def issue(
     await connection.execute(
         update(codes).where(_c.user_id == user_id, _c.purpose == purpose, _c.ended_at.is_(None)).values(ended_at=now)
     )
-    made, code = Made(new_id(now, os.urandom(10)), now, None), f"{secrets.randbelow(1_000_000):06}"
+    made, code = Made(new_id(now, os.urandom(10)), now, None), digits.new()
     await connection.execute(
         insert(codes).values(
             id=made.id,
             user_id=user_id,
             purpose=purpose,
             session_id=session_id,
-            code_hash=_hash(keyring, made.id, code),
+            code_hash=digits.hashed(keyring, _PURPOSE, made.id, code),
             tries=0,
             made_at=now,
         )
@@ -148,10 +143,9 @@ async def use(
         return CodeError(CODE_OVER)
     row = (await connection.execute(select(_c.code_hash, _c.tries).where(_c.id == made.id))).one()
     asked = "".join(code.split())[:16]
-    for candidate in keyring.hasher(_PURPOSE).candidates(_bound(made.id, asked)):
-        if hmac.compare_digest(candidate, row.code_hash):
-            await connection.execute(update(codes).where(_c.id == made.id).values(ended_at=now))
-            return None
+    if digits.is_one(keyring, _PURPOSE, made.id, asked, row.code_hash):
+        await connection.execute(update(codes).where(_c.id == made.id).values(ended_at=now))
+        return None
     return CodeError(CODE_WRONG) if row.tries < MAX_TRIES else CodeError(CODE_OVER)
 
 
@@ -163,12 +157,3 @@ async def end_all(connection: AsyncConnection, user_id: UUID, now: float) -> Non
 async def sweep(connection: AsyncConnection, now: float) -> int:
     """Drops those that count no more."""
     return (await connection.execute(delete(codes).where(_c.made_at < now - _HOUR_SECONDS))).rowcount
-
-
-def _hash(keyring: Keyring, code_id: UUID, code: str) -> bytes:
-    return keyring.hasher(_PURPOSE).hash(_bound(code_id, code))
-
-
-def _bound(code_id: UUID, code: str) -> str:
-    """A hash of six digits alone would tell who has the same ones."""
-    return f"{code_id} {code}"

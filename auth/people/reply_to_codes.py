@@ -3,14 +3,13 @@
 One is open for an address; a new one ends the old. Knows nothing of mails or pages.
 """
 
-import hmac
-import secrets
 from uuid import UUID
 
 from sqlalchemy import Column, Double, ForeignKey, Integer, LargeBinary, Table, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.errors import CODE_OVER, CODE_WRONG, AuthError
+from auth.people import digits
 from auth.reply_tos import ReplyToAddress
 from config.database import Id, metadata
 from config.keyring import Keyring
@@ -39,8 +38,8 @@ async def sent_at(connection: AsyncConnection, reply_to_id: UUID) -> float | Non
 
 async def make(connection: AsyncConnection, keyring: Keyring, reply_to: ReplyToAddress, now: float) -> str:
     """Six digits, for the mail alone."""
-    code = f"{secrets.randbelow(10**6):06}"
-    hashed = keyring.hasher(_PURPOSE).hash(f"{reply_to.id} {code}")
+    code = digits.new()
+    hashed = digits.hashed(keyring, _PURPOSE, reply_to.id, code)
     await drop(connection, reply_to.id)
     row = {"reply_to_id": reply_to.id, "code_hash": hashed, "sent_at": now, "tries": 0}
     await connection.execute(insert(reply_to_codes).values(**row))
@@ -54,8 +53,7 @@ async def check(
     found = (await connection.execute(select(reply_to_codes).where(_c.reply_to_id == reply_to.id))).one_or_none()
     if found is None or now - found.sent_at > OPEN_SECONDS or found.tries >= MAX_TRIES:
         return AuthError(CODE_OVER)
-    hashes = keyring.hasher(_PURPOSE).candidates(f"{reply_to.id} {code}")
-    if not any(hmac.compare_digest(found.code_hash, each) for each in hashes):
+    if not digits.is_one(keyring, _PURPOSE, reply_to.id, code, found.code_hash):
         mine = update(reply_to_codes).where(_c.reply_to_id == reply_to.id)
         await connection.execute(mine.values(tries=_c.tries + 1))
         return AuthError(CODE_WRONG)
