@@ -135,7 +135,7 @@ async def named(c: AsyncConnection, keyring: Keyring, text: str) -> User:
 
 
 async def of_ids(c: AsyncConnection, keyring: Keyring, ids: Collection[UUID]) -> dict[UUID, User]:
-    """For lists that name people."""
+    """Those that there are, for lists that name people."""
     rows = await c.execute(select(users).where(_c.id.in_(ids)))
     return {row[_c.id]: _user(row, keyring) for row in rows.mappings()}
 

@@ -23,13 +23,10 @@ from relay.site.standing import People
 if TYPE_CHECKING:
     from auth.throttle import Throttle
     from auth.verify import Verifier
-    from delivery.callbacks.feed import Feed
     from delivery.figures.reading import CountReader
     from delivery.library.brandings import Brandings
     from delivery.library.origination import OriginationIdentities
     from delivery.library.templates import Templates
-    from delivery.store.contents import Contents
-    from delivery.store.inbound import Received
     from delivery.store.listing import Listing
     from delivery.store.searching import Searching
     from delivery.store.totals import Activity
@@ -53,12 +50,9 @@ class Site:
     searching: "Searching"
     listing: "Listing"
     sent: "SentContent"
-    contents: "Contents"
-    received: "Received"
     templates: "Templates"
     brandings: "Brandings"
     senders: "OriginationIdentities"
-    feed: "Feed"
     people: People
     journal: "Journal"
     activity: Remembered["Activity"]

@@ -73,6 +73,24 @@ class Visit:
     def service(self) -> Service | None:
         return self.standing.service
 
+    @property
+    def the_session(self) -> Session:
+        """For who has one: everybody who is signed in, or on the way."""
+        assert self.session is not None
+        return self.session
+
+    @property
+    def the_user(self) -> User:
+        """Who is signed in: where a route needs that, somebody is."""
+        assert self.user is not None
+        return self.user
+
+    @property
+    def the_service(self) -> Service:
+        """That of a path with {service_id}."""
+        assert self.service is not None
+        return self.service
+
     def allows(self, permission: Permission) -> bool:
         return permission in self.standing.permissions
 
@@ -114,8 +132,7 @@ class Visit:
     @property
     def actor(self) -> Actor:
         """For the audit: a user by the id that outlives name and address."""
-        assert self.user is not None
-        return Actor("user", str(self.user.id))
+        return Actor("user", str(self.the_user.id))
 
     def writing(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction for relay/actions, in the visitor's name."""

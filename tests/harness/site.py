@@ -25,7 +25,6 @@ from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits, Settings
 from config.words import Words
-from delivery.callbacks.feed import Feed
 from delivery.figures.reading import CountReader
 from delivery.library import templates
 from delivery.library.brandings import Brandings
@@ -248,12 +247,9 @@ def _site(
         searching=store.searching,
         listing=Listing(database, Codec(keyring)),
         sent=SentContent(store.contents, found, brandings),
-        contents=store.contents,
-        received=store.received,
         templates=found,
         brandings=brandings,
         senders=OriginationIdentities(database, clock),
-        feed=Feed(database, store.sources),
         people=people,
         journal=Journal(DoorMetrics(CollectorRegistry())),
         activity=Remembered(lambda: Totals(database).read(MONTHS, clock()), 3600, clock),

@@ -29,10 +29,9 @@ async def show(visit: Visit) -> Response:
 
 async def begin(visit: Visit) -> Response:
     form = await visit.form()
-    assert visit.session is not None
     try:
         async with visit.writing() as t:
-            await actions.begin_app(t, visit.session, form.line("name"))
+            await actions.begin_app(t, visit.the_session, form.line("name"))
     except AuthError as error:
         return visit.invalid("account/factors/app", {"name": error.text})
     return visit.to("account/factors/app/code")
@@ -48,9 +47,8 @@ async def show_code(visit: Visit) -> Response:
 
 async def prove(visit: Visit) -> Response:
     form = await visit.form()
-    assert visit.session is not None
     async with visit.writing() as t:
-        app = await actions.prove_app(t, visit.session, form["code"])
+        app = await actions.prove_app(t, visit.the_session, form["code"])
         if app is not None:  # its code is used: who was asked for it once more had to wait for the next one
             await visit.prove(t.connection, Factor.TOTP)
     if app is None:
@@ -71,9 +69,8 @@ async def show_qr(visit: Visit) -> Response:
 
 
 async def _begun(visit: Visit) -> App | None:
-    assert visit.user is not None
     async with visit.site.database.read() as connection:
-        return await totp.beginning(connection, visit.site.secret, visit.user.id, visit.now)
+        return await totp.beginning(connection, visit.site.secret, visit.the_user.id, visit.now)
 
 
 ROUTES = (

@@ -24,10 +24,9 @@ _TOLD = Text("“{name}” no longer works for signing in to your account: it wa
 
 
 async def show_all(visit: Visit) -> Response:
-    assert visit.user is not None
     async with visit.site.database.read() as connection:
-        found = await authenticators.of_user(connection, visit.site.secret, visit.user.id)
-        codes = await recovery.standing(connection, visit.user.id)
+        found = await authenticators.of_user(connection, visit.site.secret, visit.the_user.id)
+        codes = await recovery.standing(connection, visit.the_user.id)
     title = Text("How you sign in")
     return visit.page("account/authenticators.html", title=title, found=found, kinds=KINDS, codes=codes)
 
@@ -40,10 +39,9 @@ async def show(visit: Visit) -> Response:
 
 async def rename(visit: Visit) -> Response:
     found, form = await _asked_for(visit), await visit.form()
-    assert visit.session is not None
     try:
         async with visit.writing() as t:
-            await actions.rename(t, visit.session, found.id, form.line("name"))
+            await actions.rename(t, visit.the_session, found.id, form.line("name"))
     except AuthError as error:
         return visit.invalid("account/factors/{factor_id}", {"name": error.text})
     return visit.to("account/factors", notice=Text(_RENAMED.source, {"name": form.line("name")}))
@@ -57,11 +55,9 @@ async def show_removal(visit: Visit) -> Response:
 
 async def remove(visit: Visit) -> Response:
     found = await _asked_for(visit)
-    assert visit.session is not None
-    assert visit.user is not None
     try:
         async with visit.writing() as t:
-            await actions.remove(t, visit.session, found.id, operator=visit.user.operator)
+            await actions.remove(t, visit.the_session, found.id, operator=visit.the_user.operator)
     except AuthError as error:
         return visit.invalid("account/factors/{factor_id}/remove", {"remove": error.text})
     await tell(visit, Text(_TOLD.source, {"name": found.name}))
@@ -69,13 +65,12 @@ async def remove(visit: Visit) -> Response:
 
 
 async def _asked_for(visit: Visit) -> Authenticator:
-    assert visit.user is not None
     factor_id: UUID | None = parse_id(visit.request.path_params["factor_id"])
     if factor_id is None:
         raise Missing
     async with visit.site.database.read() as connection:
         try:
-            return await authenticators.get(connection, visit.site.secret, visit.user.id, factor_id)
+            return await authenticators.get(connection, visit.site.secret, visit.the_user.id, factor_id)
         except AuthError:
             raise Missing from None
 

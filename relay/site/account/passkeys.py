@@ -7,8 +7,8 @@ from auth.people import passkeys
 from auth.people.sessions import Factor
 from messages.text import Text
 from relay.actions import authenticators as actions
-from relay.site.account.asking import ceremonies
 from relay.site.account.telling import account, tell
+from relay.site.asking import ceremonies
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
 
@@ -28,12 +28,11 @@ async def show(visit: Visit) -> Response:
 
 async def add(visit: Visit) -> Response:
     form, asked = await visit.form(), ceremonies(visit)
-    assert visit.session is not None
     try:
         if asked is None:
             raise AuthError(PASSKEY_REFUSED)
         async with visit.writing() as t:
-            made = await actions.add_passkey(t, visit.session, asked, form.line("name"), form["secret_answer"])
+            made = await actions.add_passkey(t, visit.the_session, asked, form.line("name"), form["secret_answer"])
             await visit.prove(t.connection, Factor.PASSKEY)
     except AuthError as error:
         return visit.invalid("account/factors/passkey", {"name": error.text})

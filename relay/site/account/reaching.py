@@ -70,12 +70,11 @@ class Way:
     async def ask(self, visit: Visit) -> Response:
         """Sends the code; one that was sent ends, and what waited for it is forgotten."""
         form, person = await visit.form(), await account(visit)
-        assert visit.session is not None
         try:
             wanted = await self.read(visit, person, form.line(self.name))
             async with visit.site.database.write() as connection:
                 made, code = await codes.issue(
-                    connection, visit.site.secret, self.purpose, person.id, visit.session.id, visit.now
+                    connection, visit.site.secret, self.purpose, person.id, visit.the_session.id, visit.now
                 )
                 kept = Draft({self.name: [wanted]})
                 await drafts.keep(connection, visit.site.secret, person.id, self.waiting, kept, visit.now)
@@ -111,21 +110,21 @@ class Way:
 
     async def _change(self, visit: Visit, person: User, wanted: str, code: str) -> AuthError | None:
         """What is wrong with the code, which is counted; None: changed. Raises AuthError."""
-        assert visit.session is not None
         async with visit.writing() as t:
-            wrong = await codes.use(t.connection, t.secret, self.purpose, person.id, visit.session.id, code, visit.now)
+            wrong = await codes.use(
+                t.connection, t.secret, self.purpose, person.id, visit.the_session.id, code, visit.now
+            )
             if wrong is not None:
                 return wrong
             await drafts.drop(t.connection, person.id, self.waiting)
             await people.update(t, person.id, **{self.name: wanted})
-            await sessions.end_all(t.connection, person.id, but=visit.session.id)
+            await sessions.end_all(t.connection, person.id, but=visit.the_session.id)
         return None
 
     async def _wanted(self, visit: Visit, person: User) -> str | None:
         """What the code was sent to, while that may come back."""
-        assert visit.session is not None
         async with visit.site.database.read() as connection:
-            made = await codes.opened(connection, self.purpose, person.id, visit.session.id, visit.now)
+            made = await codes.opened(connection, self.purpose, person.id, visit.the_session.id, visit.now)
             kept = await drafts.find(connection, visit.site.secret, person.id, self.waiting, visit.now)
         return kept.fields[self.name][0] if made is not None and kept is not None else None
 

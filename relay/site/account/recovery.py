@@ -14,18 +14,16 @@ _TOLD = Text("New recovery codes were made for your account. The old ones work n
 
 
 async def show(visit: Visit) -> Response:
-    assert visit.user is not None
     async with visit.site.database.read() as connection:
-        codes = await recovery.standing(connection, visit.user.id)
+        codes = await recovery.standing(connection, visit.the_user.id)
     return visit.page("account/recovery.html", title=_TITLE, codes=codes)
 
 
 async def make(visit: Visit) -> Response:
     """The answer itself has the codes: behind a redirect they would have to be kept."""
-    assert visit.session is not None
     made = await recovery.make()
     async with visit.writing() as t:
-        await actions.put_recovery_codes(t, visit.session, made)
+        await actions.put_recovery_codes(t, visit.the_session, made)
     await tell(visit, _TOLD)
     return visit.page("account/recovery_made.html", title=Text("Your new recovery codes"), codes=made.codes)
 

@@ -17,28 +17,25 @@ _TOLD = Text("Your account was signed out on every other device.")
 
 
 async def show(visit: Visit) -> Response:
-    assert visit.user is not None
     async with visit.site.database.read() as connection:
-        found = await sessions.of_user(connection, visit.user.id, visit.now)
+        found = await sessions.of_user(connection, visit.the_user.id, visit.now)
     return visit.page("account/sessions.html", title=Text("Where you are signed in"), found=found)
 
 
 async def end(visit: Visit) -> Response:
     form = await visit.form()
     session_id = parse_id(form["session"])
-    assert visit.session is not None
-    if session_id is None or session_id == visit.session.id:
+    if session_id is None or session_id == visit.the_session.id:
         raise Missing
     async with visit.writing() as t:
-        if not await actions.end(t, visit.session, session_id):
+        if not await actions.end(t, visit.the_session, session_id):
             raise Missing
     return visit.to("account/sessions", notice=_ENDED)
 
 
 async def end_others(visit: Visit) -> Response:
-    assert visit.session is not None
     async with visit.writing() as t:
-        await actions.end_others(t, visit.session)
+        await actions.end_others(t, visit.the_session)
     await tell(visit, _TOLD)
     return visit.to("account/sessions", notice=_ALL_ENDED)
 

@@ -27,9 +27,8 @@ _BODY = Text(
 
 async def account(visit: Visit) -> User:
     """Whose account it is, address and all."""
-    assert visit.user is not None
     async with visit.site.database.read() as connection:
-        found = await users.find(connection, visit.site.secret, visit.user.id)
+        found = await users.find(connection, visit.site.secret, visit.the_user.id)
     if found is None:
         raise Missing
     return found

@@ -72,8 +72,7 @@ def _document(visit: Visit, said: Said) -> str:
 async def _history(visit: Visit) -> History:
     """Of a message of this service; another's is as if there were none."""
     message_id = parse_id(visit.request.path_params["message_id"])
-    assert visit.service is not None
-    search = Search(message_id=message_id, service_id=visit.service.id)
+    search = Search(message_id=message_id, service_id=visit.the_service.id)
     if message_id is None or not await visit.site.searching.find(search, 1):
         raise Missing
     history = await visit.site.searching.history(message_id)

@@ -50,16 +50,14 @@ async def look(visit: Visit) -> Response:
 
 async def _services(visit: Visit) -> dict[UUID, str]:
     """Those whose activity they may view, by id; this page's is one of them."""
-    assert visit.service is not None
-    assert visit.user is not None
     async with visit.site.database.read() as connection:
-        mine = await memberships.of_user(connection, visit.site.settings.limits, visit.user.id)
+        mine = await memberships.of_user(connection, visit.site.settings.limits, visit.the_user.id)
     found = {
         service.id: service.name_in(visit.language)
         for service, member in mine
         if Permission.VIEW_ACTIVITY in member.permissions
     }
-    return found | {visit.service.id: visit.service.name_in(visit.language)}
+    return found | {visit.the_service.id: visit.the_service.name_in(visit.language)}
 
 
 def _refusal(refused: Reply) -> dict[str, Text]:

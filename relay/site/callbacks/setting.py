@@ -56,7 +56,7 @@ async def put(visit: Visit) -> Response:
         return visit.invalid(ONE, errors)
     try:
         async with visit.writing() as t:
-            issued = await callbacks.put(t, _service(visit), kind=kind, url=url, bearer_token=token)
+            issued = await callbacks.put(t, str(visit.the_service.id), kind=kind, url=url, bearer_token=token)
     except TextError as error:
         return visit.invalid(
             ONE, {"token_secret" if error.text.source.startswith("a bearer token") else "url": error.text}
@@ -69,7 +69,7 @@ async def put(visit: Visit) -> Response:
 async def test(visit: Visit) -> Response:
     kind, site = _kind(visit), visit.site
     async with site.reading(visit.actor) as t:
-        receiver = await callbacks.receiver(t, _service(visit), kind=kind)
+        receiver = await callbacks.receiver(t, str(visit.the_service.id), kind=kind)
     try:
         found = await callbacks.call(receiver, site.settings, visit.now)
     except TextError as error:
@@ -87,7 +87,7 @@ def _answer(found: Trial) -> Text:
 async def resume(visit: Visit) -> Response:
     try:
         async with visit.writing() as t:
-            await callbacks.resume(t, _service(visit), kind=_kind(visit))
+            await callbacks.resume(t, str(visit.the_service.id), kind=_kind(visit))
     except TextError as error:
         return visit.to(ONE, notice=error.text)
     return visit.to(ONE, notice=_RESUMED)
@@ -99,7 +99,7 @@ _BESIDE = {"test": test, "resume": resume}
 async def ask_to_remove(visit: Visit) -> Response:
     kind = _kind(visit)
     async with visit.site.reading(visit.actor) as t:
-        if await callbacks.overview(t, _service(visit), kind=kind) is None:
+        if await callbacks.overview(t, str(visit.the_service.id), kind=kind) is None:
             raise Missing
     return visit.page(
         "callbacks/remove.html", title=Text("Remove this callback?"), label=KINDS[kind], path=_path(ONE, kind)
@@ -108,7 +108,7 @@ async def ask_to_remove(visit: Visit) -> Response:
 
 async def remove(visit: Visit) -> Response:
     async with visit.writing() as t:
-        await callbacks.remove(t, _service(visit), kind=_kind(visit))
+        await callbacks.remove(t, str(visit.the_service.id), kind=_kind(visit))
     return visit.to(PATH, notice=_REMOVED)
 
 
@@ -121,11 +121,6 @@ def _kind(visit: Visit) -> CallbackKind:
 
 def _path(path: str, kind: CallbackKind) -> str:
     return path.replace("{kind}", kind.value)
-
-
-def _service(visit: Visit) -> str:
-    assert visit.service is not None
-    return str(visit.service.id)
 
 
 ROUTES = (

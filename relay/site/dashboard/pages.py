@@ -43,7 +43,7 @@ _LIMITS = {
 
 
 async def show(visit: Visit) -> Response:
-    service, counts, now = _service(visit), visit.site.counts, visit.now
+    service, counts, now = visit.the_service, visit.site.counts, visit.now
     zone = service.time_zone
     year, month = FiscalYear.at(now, zone), days_back(now, zone, DAYS - 1)
     moments = await counts.moments(service.id, min(year.starts_at(zone), month))
@@ -114,7 +114,7 @@ async def _keys(visit: Visit, service: Service, sent: dict[UUID, Figures]) -> li
 
 
 async def months(visit: Visit) -> Response:
-    service, now = _service(visit), visit.now
+    service, now = visit.the_service, visit.now
     zone, current = service.time_zone, FiscalYear.at(now, service.time_zone)
     year = _year(visit.request.query_params.get("year", str(current.begins_in)), current)
     moments = await visit.site.counts.moments(service.id, year.starts_at(zone))
@@ -154,9 +154,7 @@ def _months(
 
 async def stream(visit: Visit) -> Response:
     """204 tells a browser not to come back: where there is no room it shows what it has, and a link."""
-    assert visit.user is not None
-    assert visit.session is not None
-    viewer = Viewer(visit.user.id, visit.session.id, _service(visit), visit.language)
+    viewer = Viewer(visit.the_user.id, visit.the_session.id, visit.the_service, visit.language)
     return _Stream(visit.site.live, viewer) if visit.site.live.has_room(viewer) else Response(status_code=204)
 
 
@@ -175,11 +173,6 @@ class _Stream(Response):
         headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
         with self._live.watching(self._viewer) as events:
             await StreamingResponse(events, media_type=self.media_type, headers=headers)(scope, receive, send)
-
-
-def _service(visit: Visit) -> Service:
-    assert visit.service is not None
-    return visit.service
 
 
 ROUTES = (

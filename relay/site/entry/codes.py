@@ -28,9 +28,10 @@ _TROUBLE = Text("It could not be sent: the fault is ours. Ask for another one in
 
 async def send(visit: Visit, person: User, purpose: Purpose, by: Factor = Factor.EMAIL) -> None:
     """A new code. Raises CodeError where it is too soon, Unavailable where our own relay does not take it."""
-    assert visit.session is not None
     async with visit.site.database.write() as connection:
-        made, code = await codes.issue(connection, visit.site.secret, purpose, person.id, visit.session.id, visit.now)
+        made, code = await codes.issue(
+            connection, visit.site.secret, purpose, person.id, visit.the_session.id, visit.now
+        )
     try:
         if by is Factor.TEXT:
             message_id = await visit.site.codes.by_text(person, code, made)

@@ -17,7 +17,8 @@ from messages.address import Address, AddressError
 from messages.reply import Refused
 from messages.text import Text
 from relay.actions import people
-from relay.site.entry import codes, guarding
+from relay.site import proving
+from relay.site.entry import codes, whom
 from relay.site.errors import TooMany, Unavailable
 from relay.site.forms import Form
 from relay.site.routing import Needs, Route
@@ -42,10 +43,10 @@ async def register(visit: Visit) -> Response:
     if errors := _errors(visit, form):
         return visit.invalid("register", errors)
     email = form.line("email")
-    of_mailbox = visit.site.pace.take("mailbox", guarding.known_as(email), *_PACE_OF_MAILBOX)
+    of_mailbox = visit.site.pace.take("mailbox", proving.known_as(email), *_PACE_OF_MAILBOX)
     if not of_mailbox or not visit.site.pace.take("register", visit.network, *_PACE):
         raise TooMany
-    encoded = await guarding.hashed(visit, email, form["password"])
+    encoded = await proving.hashed(visit, email, form["password"])
     try:
         async with visit.writing_as_nobody() as t:
             made = await people.register(
@@ -95,7 +96,7 @@ async def _send_again(visit: Visit, user_id: UUID) -> Response:
 
 
 async def _send(visit: Visit, user_id: UUID) -> None:
-    person = await guarding.find(visit, user_id)
+    person = await whom.find(visit, user_id)
     if person is not None and person.verified_at is None:
         await codes.send(visit, person, Purpose.VERIFY)
     else:
@@ -104,12 +105,11 @@ async def _send(visit: Visit, user_id: UUID) -> None:
 
 async def _tell_known(visit: Visit, email: str) -> None:
     """As a code: the page shows how it fares, so that it looks the same."""
-    assert visit.session is not None
-    assert visit.session.user_id is not None
+    assert visit.the_session.user_id is not None
     async with visit.site.database.write() as connection:
         person = await users.by_email(connection, visit.site.secret, email)
         made, _ = await kept.issue(
-            connection, visit.site.secret, Purpose.VERIFY, visit.session.user_id, visit.session.id, visit.now
+            connection, visit.site.secret, Purpose.VERIFY, visit.the_session.user_id, visit.the_session.id, visit.now
         )
     if person is None or person.held_at is not None:
         return
@@ -129,8 +129,7 @@ def _errors(visit: Visit, form: Form) -> dict[str, Text]:
     except AddressError:
         found["email"] = _NO_ADDRESS
     try:
-        names = visit.site.settings.site.names.values()
-        passwords.check(form["password"], context=(form.line("name"), form.line("email"), *names))
+        proving.check_password(visit, form["password"], form.line("name"), form.line("email"))
     except PasswordError as error:
         found["password"] = error.text
     if not form["terms"]:

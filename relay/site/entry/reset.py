@@ -10,7 +10,7 @@ from uuid import uuid4
 from starlette.responses import Response
 
 from auth.people import codes as kept
-from auth.people import passkeys, passwords, users
+from auth.people import passwords, users
 from auth.people.codes import CodeError, Purpose
 from auth.people.factors import of_user
 from auth.people.passwords import PasswordError
@@ -19,9 +19,9 @@ from auth.people.users import User
 from messages.reply import Refused
 from messages.text import Text
 from relay.actions import people
-from relay.site.account.asking import ceremonies
-from relay.site.account.step_up import is_code, is_passkey, is_recovery
-from relay.site.entry import codes, guarding
+from relay.site import proving
+from relay.site.asking import options
+from relay.site.entry import codes, whom
 from relay.site.errors import TooMany, Unavailable
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
@@ -91,9 +91,7 @@ async def show_new(visit: Visit) -> Response:
     person = await _proved(visit)
     if person is None:
         return visit.to("forgot-password")
-    asked = ceremonies(visit)
     async with visit.site.database.read() as connection:
-        has = await passkeys.of_user(connection, person.id)
         offered = await of_user(connection, person)
     return visit.page(
         "entry/new_password.html",
@@ -101,7 +99,7 @@ async def show_new(visit: Visit) -> Response:
         form=visit.filled(),
         least=passwords.MIN_CHARACTERS,
         offered={each.value for each in offered},
-        options=asked.authentication_options(visit.now, has) if asked is not None and has else None,
+        options=await options(visit, person.id),
     )
 
 
@@ -110,14 +108,13 @@ async def choose(visit: Visit) -> Response:
     if person is None:
         return visit.to("forgot-password")
     password = form["passkey_password" if form["secret_answer"] else "password"]
-    names = visit.site.settings.site.names.values()
     try:
-        passwords.check(password, context=(person.name, person.email, *names))
+        proving.check_password(visit, password, person.name, person.email)
     except PasswordError as error:
         return visit.invalid("new-password", {"password": error.text})
     if (field := await _second(visit, person)) is not None:
         return visit.invalid("new-password", {field: _NO_FACTOR})
-    encoded = await guarding.hashed(visit, person.email, password)
+    encoded = await proving.hashed(visit, person.email, password)
     async with visit.writing_as_nobody() as t:
         await people.set_password(t, person.id, encoded)
     try:
@@ -133,7 +130,7 @@ async def _proved(visit: Visit) -> User | None:
     session = visit.session
     if session is None or session.is_signed_in or session.factors.get(Factor.EMAIL, 0.0) < visit.now - _SECONDS:
         return None
-    return await guarding.person_of(visit)
+    return await whom.person_of(visit)
 
 
 async def _second(visit: Visit, person: User) -> str | None:
@@ -144,10 +141,10 @@ async def _second(visit: Visit, person: User) -> str | None:
     if not has & {Factor.TOTP, Factor.PASSKEY}:
         return None
     if form["secret_answer"]:
-        return None if await is_passkey(visit, person, form["secret_answer"]) else "app_code"
+        return None if await proving.is_passkey(visit, person, form["secret_answer"]) else "app_code"
     if form["recovery_code"]:
-        return None if await is_recovery(visit, person, form["recovery_code"]) else "recovery_code"
-    return None if await is_code(visit, person, form["app_code"]) else "app_code"
+        return None if await proving.is_recovery(visit, person, form["recovery_code"]) else "recovery_code"
+    return None if await proving.is_code(visit, person, form["app_code"]) else "app_code"
 
 
 ROUTES = (

@@ -4,21 +4,19 @@ What the account has is offered: an app, a passkey, a code by mail or by text, a
 gets no code by mail: whoever reads their mail would not need it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.responses import Response
 
 from auth.people import codes as kept
-from auth.people import passkeys
 from auth.people.codes import CodeError, Purpose
 from auth.people.factors import of_user
 from auth.people.sessions import Factor
 from auth.people.users import User
 from messages.text import Text
-from relay.site.account.asking import ceremonies
-from relay.site.account.step_up import is_code, is_passkey, is_recovery
-from relay.site.entry import codes, guarding
+from relay.site import proving
+from relay.site.asking import options
+from relay.site.entry import codes, whom
 from relay.site.entry.devices import welcome
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
@@ -28,16 +26,10 @@ _CHECK = Text("Check your email")
 _CHECK_TEXT = Text("Check your phone")
 _UNLOCK = Text("Are you still there?")
 _NOTHING = Text("Enter the code")
-_WRONG_CODE = Text("This code is wrong, or was used before. Wait for the next one and enter it")
-_WRONG_RECOVERY = Text("This recovery code is wrong, or was used before")
-_WRONG_PASSKEY = Text("The passkey was not accepted. Try again")
-_WRONG_PASSWORD = Text("This is not your password")
-
-Judge = Callable[[Visit, User, str], Awaitable[Text | None]]
 
 
 async def show(visit: Visit) -> Response:
-    person = await guarding.person_of(visit)
+    person = await whom.person_of(visit)
     if person is None:
         return visit.to("sign-in")
     if visit.user is not None:
@@ -62,12 +54,12 @@ async def show_delivery(visit: Visit) -> Response:
 
 
 async def prove(visit: Visit) -> Response:
-    person = await guarding.person_of(visit)
+    person = await whom.person_of(visit)
     if person is None or visit.session is None or Factor.PASSWORD not in visit.session.factors:
         return visit.to("sign-in")
     if by := (await visit.form())["by"]:
         return await _send(visit, person, by)
-    return await _proved(visit, person, "two-factor", _SECOND, "code")
+    return await _proved(visit, person, "two-factor", _SECOND, {"code": _NOTHING})
 
 
 async def _send(visit: Visit, person: User, by: str) -> Response:
@@ -86,7 +78,7 @@ async def _send(visit: Visit, person: User, by: str) -> Response:
 
 
 async def show_unlock(visit: Visit) -> Response:
-    person = await guarding.person_of(visit)
+    person = await whom.person_of(visit)
     if person is None or not visit.standing.is_locked:
         return visit.back("services") if visit.user is not None else visit.to("sign-in")
     offered = await _offered(visit, person)
@@ -94,25 +86,15 @@ async def show_unlock(visit: Visit) -> Response:
 
 
 async def unlock(visit: Visit) -> Response:
-    person = await guarding.person_of(visit)
+    person = await whom.person_of(visit)
     if person is None or not visit.standing.is_locked:
         return visit.to("sign-in")
-    return await _proved(visit, person, "unlock", _ONE, "password")
+    return await _proved(visit, person, "unlock", _ONE, {"password": proving.WRONG_PASSWORD})
 
 
-async def _proved(
-    visit: Visit, person: User, path: str, ways: Mapping[str, tuple[Judge, Factor]], first: str
-) -> Response:
-    form = await visit.form()
-    name = next((each for each in ways if form[each]), None)
-    if name is None:
-        return visit.invalid(path, {first: _NOTHING if first == "code" else _WRONG_PASSWORD})
-    judge, factor = ways[name]
-    wrong = await judge(visit, person, form[name])
-    if wrong is not None:
-        return visit.invalid(path, {name: wrong})
-    async with visit.site.database.write() as connection:
-        await visit.prove(connection, factor)
+async def _proved(visit: Visit, person: User, path: str, ways: proving.Ways, nothing: dict[str, Text]) -> Response:
+    if (again := await proving.prove(visit, person, path, ways, nothing)) is not None:
+        return again
     await welcome(visit, person)
     return visit.back("services")
 
@@ -126,53 +108,25 @@ async def _offered(visit: Visit, person: User) -> tuple[Factor, ...]:
 
 
 async def _asked(visit: Visit, person: User, offered: tuple[Factor, ...]) -> dict[str, Any]:
-    asked = ceremonies(visit)
-    async with visit.site.database.read() as connection:
-        has = await passkeys.of_user(connection, person.id)
     return {
         "offered": {each.value for each in offered},
-        "options": asked.authentication_options(visit.now, has) if asked is not None and has else None,
+        "options": await options(visit, person.id),
         "email": person.email,
     }
 
 
-async def _is_sent_code(visit: Visit, person: User, given: str) -> Text | None:
+async def _judge_sent_code(visit: Visit, person: User, given: str) -> Text | None:
     session = visit.session
     assert session is not None
     if not {Factor.EMAIL, Factor.TEXT} & {*await _offered(visit, person)}:
-        return _WRONG_CODE
+        return proving.WRONG_CODE
     async with visit.site.database.write() as connection:
         wrong = await kept.use(connection, visit.site.secret, Purpose.SIGN_IN, person.id, session.id, given, visit.now)
     return None if wrong is None else wrong.text
 
 
-async def _is_app_code(visit: Visit, person: User, given: str) -> Text | None:
-    return None if await is_code(visit, person, given) else _WRONG_CODE
-
-
-async def _is_recovery_code(visit: Visit, person: User, given: str) -> Text | None:
-    return None if await is_recovery(visit, person, given) else _WRONG_RECOVERY
-
-
-async def _is_their_passkey(visit: Visit, person: User, given: str) -> Text | None:
-    return None if await is_passkey(visit, person, given) else _WRONG_PASSKEY
-
-
-async def _is_their_password(visit: Visit, person: User, given: str) -> Text | None:
-    return None if await guarding.is_password(visit, person, person.email, given) else _WRONG_PASSWORD
-
-
-_SECOND: Mapping[str, tuple[Judge, Factor]] = {
-    "secret_answer": (_is_their_passkey, Factor.PASSKEY),
-    "app_code": (_is_app_code, Factor.TOTP),
-    "recovery_code": (_is_recovery_code, Factor.RECOVERY),
-    "code": (_is_sent_code, Factor.EMAIL),
-}
-_ONE: Mapping[str, tuple[Judge, Factor]] = {
-    "secret_answer": (_is_their_passkey, Factor.PASSKEY),
-    "app_code": (_is_app_code, Factor.TOTP),
-    "password": (_is_their_password, Factor.PASSWORD),
-}
+_SECOND: proving.Ways = {**proving.SECOND, "code": (_judge_sent_code, Factor.EMAIL)}
+_ONE: proving.Ways = {**proving.STRONG, "password": (proving.judge_password, Factor.PASSWORD)}
 
 ROUTES = (
     Route("GET", "two-factor", show, Needs.NOBODY),

@@ -12,8 +12,9 @@ from auth.people.sessions import Factor
 from auth.people.users import User
 from messages.text import Text
 from relay.actions import people
-from relay.site.account.asking import ceremonies
-from relay.site.entry import codes, guarding
+from relay.site import proving
+from relay.site.asking import ceremonies
+from relay.site.entry import codes
 from relay.site.entry.devices import welcome
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
@@ -41,7 +42,7 @@ async def sign_in(visit: Visit) -> Response:
     async with visit.site.database.read() as connection:
         person = await users.by_email(connection, visit.site.secret, email)
     known = person if person is not None and person.held_at is None else None
-    if not await guarding.is_password(visit, known, email, form["password"]) or known is None:
+    if not await proving.is_password(visit, known, email, form["password"]) or known is None:
         return visit.invalid("sign-in", {"email": _WRONG})
     await _rehash(visit, known, form["password"])
     async with visit.site.database.write() as connection:
@@ -85,7 +86,7 @@ async def _by_passkey(visit: Visit, answer: str) -> Response:
 async def _rehash(visit: Visit, person: User, password: str) -> None:
     """By today's rules, now that it is at hand."""
     if person.password and visit.site.passwords.is_outdated(person.password):
-        encoded = await guarding.hashed(visit, person.email, password)
+        encoded = await proving.hashed(visit, person.email, password)
         async with visit.writing_as_nobody() as t:
             await people.rehash(t, person, encoded)
 

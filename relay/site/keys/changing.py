@@ -6,7 +6,7 @@ from auth.people.permissions import Permission
 from messages.text import Text, TextError
 from relay.actions import keys as actions
 from relay.site.keys import fields, once
-from relay.site.keys.finding import current_key, key_of, service_of
+from relay.site.keys.finding import current_key, key_of
 from relay.site.keys.listing import PATH, TYPES, state
 from relay.site.keys.making import MADE, MAX_IN_FORCE, check_name
 from relay.site.routing import Route
@@ -30,12 +30,12 @@ async def show(visit: Visit) -> Response:
         word=word,
         kind=kind,
         works=works,
-        form=visit.filled(**fields.typed(key, service_of(visit).time_zone)),
+        form=visit.filled(**fields.typed(key, visit.the_service.time_zone)),
     )
 
 
 async def change(visit: Visit) -> Response:
-    form, service = await visit.form(), service_of(visit)
+    form, service = await visit.form(), visit.the_service
     terms, wrong = fields.terms(form, service.time_zone, visit.now)
     if wrong:
         return visit.invalid(ONE, wrong)

@@ -4,15 +4,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import keys
 from auth.errors import AuthError
-from auth.principal import Key, Service
+from auth.principal import Key
 from messages.message import parse_id
 from relay.site.errors import Missing
 from relay.site.visits import Visit
-
-
-def service_of(visit: Visit) -> Service:
-    assert visit.service is not None
-    return visit.service
 
 
 async def key_of(visit: Visit, connection: AsyncConnection) -> Key:
@@ -24,7 +19,7 @@ async def key_of(visit: Visit, connection: AsyncConnection) -> Key:
         found = await keys.find(connection, visit.site.secret, visit.site.settings.limits, key_id)
     except AuthError:
         raise Missing from None
-    if found.service_id != service_of(visit).id:
+    if found.service_id != visit.the_service.id:
         raise Missing
     return found
 

@@ -8,7 +8,6 @@ from auth.principal import Key
 from delivery.figures.moments import Figures
 from messages.message import KeyType, parse_id
 from messages.text import Text
-from relay.site.keys.finding import service_of
 from relay.site.routing import Route
 from relay.site.visits import Visit
 
@@ -29,8 +28,8 @@ async def show(visit: Visit) -> Response:
     before = parse_id(visit.request.query_params.get("before", ""))
     async with visit.site.database.read() as connection:
         limits, secret = visit.site.settings.limits, visit.site.secret
-        found = await keys.newest(connection, secret, limits, service_of(visit).id, before=before, at_most=PER_PAGE + 1)
-    sent = await visit.site.counts.keys(service_of(visit).id, int(visit.now - _WEEK_SECONDS))
+        found = await keys.newest(connection, secret, limits, visit.the_service.id, before=before, at_most=PER_PAGE + 1)
+    sent = await visit.site.counts.keys(visit.the_service.id, int(visit.now - _WEEK_SECONDS))
     shown = found[:PER_PAGE]
     older = visit.url(PATH, before=shown[-1].id) if len(found) > PER_PAGE else None
     return visit.page(

@@ -10,7 +10,7 @@ from messages.text import Text, TextError
 from relay.actions import keys as changing
 from relay.actions.transaction import Transaction
 from relay.site.keys import fields, once
-from relay.site.keys.finding import key_of, service_of
+from relay.site.keys.finding import key_of
 from relay.site.keys.listing import PATH, TYPES
 from relay.site.routing import Route
 from relay.site.visits import Visit
@@ -31,14 +31,14 @@ async def show(visit: Visit) -> Response:
         title=Text("Make a key"),
         form=visit.filled(type=KeyType.TEAM.value),
         types=[
-            (kind.value, visit.say(TYPES[kind]), visit.say(_line(kind, service_of(visit))), not _may(kind, visit))
+            (kind.value, visit.say(TYPES[kind]), visit.say(_line(kind, visit.the_service)), not _may(kind, visit))
             for kind in _LINES
         ],
     )
 
 
 async def make(visit: Visit) -> Response:
-    form, service = await visit.form(), service_of(visit)
+    form, service = await visit.form(), visit.the_service
     terms, wrong = fields.terms(form, service.time_zone, visit.now)
     kind = next((each for each in _LINES if each.value == form["type"] and _may(each, visit)), None)
     if kind is None:
@@ -90,7 +90,7 @@ async def done(visit: Visit) -> Response:
 
 
 def _may(kind: KeyType, visit: Visit) -> bool:
-    return kind is not KeyType.NORMAL or service_of(visit).live
+    return kind is not KeyType.NORMAL or visit.the_service.live
 
 
 def _line(kind: KeyType, service: Service) -> Text:

@@ -48,5 +48,4 @@ async def drop(connection: AsyncConnection, visit: Visit, key_id: UUID) -> None:
 
 
 def _owner(visit: Visit) -> UUID:
-    assert visit.session is not None
-    return visit.session.id
+    return visit.the_session.id

@@ -12,7 +12,7 @@ from messages.text import Text
 from relay.site import layout
 from relay.site.errors import Missing
 from relay.site.keys import lines
-from relay.site.keys.finding import current_key, service_of
+from relay.site.keys.finding import current_key
 from relay.site.keys.listing import PATH
 from relay.site.keys.products import Listener, Values, products
 from relay.site.routing import Route
@@ -105,7 +105,7 @@ async def _seen(visit: Visit, key: Key) -> dict[str, Any]:
         "sessions": lines.sessions(seen, key, translate),
         "until": None if watch is None else watch.ends_at,
         "read_at": visit.now,
-        "zone": service_of(visit).time_zone,
+        "zone": visit.the_service.time_zone,
     }
 
 

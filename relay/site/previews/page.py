@@ -55,8 +55,7 @@ async def look(visit: Visit) -> Response:
         return visit.invalid(PATH, {"message": _NO_FILE})
 
     async def made(language: Language | None = None) -> Preview:
-        assert visit.service is not None
-        asked, service_id = _transactions(visit), str(visit.service.id)
+        asked, service_id = _transactions(visit), str(visit.the_service.id)
         key, to = form["key"] or None, form["to"].split()
         return await messages.previewed(asked, site.brandings, octets, service_id, key=key, to=to, language=language)
 

@@ -20,7 +20,6 @@ from relay.site.send import kept, submitting
 from relay.site.send.form import TOKEN, VERSION, Filled, fields, read
 from relay.site.send.kept import CHECK, FILL
 from relay.site.templates import frames
-from relay.site.templates.finding import service_of
 from relay.site.templates.frames import Look
 from relay.site.visits import Visit
 
@@ -34,7 +33,7 @@ _LEFT: Mapping[tuple[str, str], Text] = {
 
 
 async def check(visit: Visit) -> Response:
-    template, draft, service = await kept.usable(visit), visit.draft(), service_of(visit)
+    template, draft, service = await kept.usable(visit), visit.draft(), visit.the_service
     if draft is None:
         return visit.to(FILL)
     if sent_before := kept.message_of(draft):
@@ -69,7 +68,7 @@ async def preview(visit: Visit) -> Response:
         raise Missing
     form = Form(draft.fields)
     values = {name: form[each] for name, each in fields(template).items()}
-    return await frames.frame(visit, template, values, Look.of(visit.request.query_params, service_of(visit)))
+    return await frames.frame(visit, template, values, Look.of(visit.request.query_params, visit.the_service))
 
 
 async def send(visit: Visit) -> Response:
@@ -81,7 +80,7 @@ async def send(visit: Visit) -> Response:
         return kept.keep_sent(visit, draft, sent_before)
     form = Form(draft.fields)
     try:
-        principal = await submitting.principal_of(visit.site, service_of(visit))
+        principal = await submitting.principal_of(visit.site, visit.the_service)
         filled = read(form, template, principal, visit.now)
         if back := await _back(visit, template, form, filled):
             return back
@@ -98,11 +97,10 @@ async def sent(visit: Visit) -> Response:
     message_id = parse_id(visit.request.path_params["message_id"])
     found = await visit.site.searching.load([message_id]) if message_id else {}
     message = next(iter(found.values()), None)
-    assert visit.user is not None
-    if message is None or message.service_id != service_of(visit).id or message.created_by != visit.user.id:
+    if message is None or message.service_id != visit.the_service.id or message.created_by != visit.the_user.id:
         raise Missing
     title = Text("Your message is scheduled") if message.scheduled_for else Text("Your message is on its way")
-    return visit.page("send/sent.html", title=title, message=message, zone=service_of(visit).time_zone)
+    return visit.page("send/sent.html", title=title, message=message, zone=visit.the_service.time_zone)
 
 
 async def _back(visit: Visit, template: Template, form: Form, filled: Filled) -> Response | None:
@@ -114,7 +112,7 @@ async def _back(visit: Visit, template: Template, form: Form, filled: Filled) ->
 
 async def _sender(visit: Visit, recipient: Recipient) -> str:
     """Who it says it is from; of a text the number, where one is known."""
-    service = service_of(visit)
+    service = visit.the_service
     if isinstance(recipient, PhoneNumber):
         return await visit.site.senders.number(service.id, recipient.region, None) or ""
     return f"{service.name} <{service.email_from}@{service.domain}>"

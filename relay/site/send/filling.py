@@ -13,7 +13,6 @@ from relay.site.refusals import said
 from relay.site.send import kept, submitting
 from relay.site.send.form import TOKEN, fields, read
 from relay.site.templates import listing
-from relay.site.templates.finding import service_of
 from relay.site.visits import Visit
 
 CHOOSE = "services/{service_id}/send"
@@ -44,13 +43,13 @@ async def fill(visit: Visit) -> Response:
         fields=fields(template),
         is_email=template.channel is Channel.EMAIL,
         own=own(visit, template.channel),
-        zone=zone_name(service_of(visit).time_zone, visit.language),
+        zone=zone_name(visit.the_service.time_zone, visit.language),
     )
 
 
 async def take(visit: Visit) -> Response:
     """To the check page, or back with all that is wrong."""
-    form, template, service = await visit.form(), await kept.usable(visit), service_of(visit)
+    form, template, service = await visit.form(), await kept.usable(visit), visit.the_service
     if form["own"]:
         return kept.back(visit, Form({**form.fields, "recipient": [own(visit, template.channel)]}), {})
     form = await kept.as_now(visit, template, form)
@@ -69,5 +68,4 @@ async def take(visit: Visit) -> Response:
 
 def own(visit: Visit, channel: Channel) -> str:
     """Where whoever sends can be reached themselves; empty: nowhere by this channel."""
-    assert visit.user is not None
-    return visit.user.email if channel is Channel.EMAIL else visit.user.phone or ""
+    return visit.the_user.email if channel is Channel.EMAIL else visit.the_user.phone or ""

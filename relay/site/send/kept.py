@@ -17,7 +17,7 @@ from relay.site.activity.rows import MESSAGE
 from relay.site.errors import Missing
 from relay.site.forms import Form
 from relay.site.send.form import VERSION, fields
-from relay.site.templates.finding import read, service_of
+from relay.site.templates.finding import read
 from relay.site.visits import Visit
 
 FILL = "services/{service_id}/send/{template_id}"
@@ -82,7 +82,7 @@ async def as_now(visit: Visit, template: Template, form: Form) -> Form:
     number = form[VERSION]
     if number == str(template.version) or not (number.isascii() and number.isdigit() and len(number) <= _MAX_DIGITS):
         return form
-    old = await visit.site.templates.find(service_of(visit).id, template.id, int(number))
+    old = await visit.site.templates.find(visit.the_service.id, template.id, int(number))
     before, now = fields(old) if old else {}, fields(template)
     rest = {name: values for name, values in form.fields.items() if not name.startswith("value-")}
     values = {field: form.many(before[name]) for name, field in now.items() if name in before}

@@ -44,9 +44,8 @@ def submission(template: Template, filled: Filled, *, token: str, by: UUID, trac
 
 
 def of_visit(visit: Visit, template: Template, filled: Filled, token: str) -> Submission:
-    assert visit.user is not None
     host = urlsplit(visit.site.settings.site.public_url).hostname or ""
-    return submission(template, filled, token=token, by=visit.user.id, trace=Trace("", visit.network, "HTTP", host))
+    return submission(template, filled, token=token, by=visit.the_user.id, trace=Trace("", visit.network, "HTTP", host))
 
 
 async def submit(site: Site, principal: Principal, submission: Submission) -> Accepted:

@@ -179,11 +179,10 @@ async def _is_free(t: Transaction, name: str, mine: Service | None) -> bool:
 
 async def _organisation(visit: Visit, t: Transaction | None = None) -> Organisation | None:
     """Of who makes it."""
-    assert visit.user is not None
     if t is not None:
-        return await organisations.of_address(t.connection, visit.user.email)
+        return await organisations.of_address(t.connection, visit.the_user.email)
     async with visit.reading() as reading:
-        return await organisations.of_address(reading.connection, visit.user.email)
+        return await organisations.of_address(reading.connection, visit.the_user.email)
 
 
 def _is_ordered(organisation: Organisation | None) -> bool:

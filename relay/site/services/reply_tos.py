@@ -23,10 +23,9 @@ _NO_CODE = Text("Enter the code from the email")
 
 
 async def show(visit: Visit) -> Response:
-    assert visit.service is not None
     async with visit.reading() as t:
-        found = await reply_tos.list_all(t.connection, visit.service.id)
-    rows = [(each, changing.is_default(each, visit.service)) for each in found]
+        found = await reply_tos.list_all(t.connection, visit.the_service.id)
+    rows = [(each, changing.is_default(each, visit.the_service)) for each in found]
     return visit.page("services/reply_tos.html", title=Text("Addresses for answers"), rows=rows)
 
 
@@ -39,11 +38,11 @@ async def add(visit: Visit) -> Response:
     address = (await visit.form()).line("address")
     if not address:
         return visit.invalid(f"{HOME}/new", {"address": _NO_ADDRESS})
-    if not visit.site.pace.take("reply-to", _service(visit), *_PACE):
+    if not visit.site.pace.take("reply-to", str(visit.the_service.id), *_PACE):
         raise TooMany
     try:
         async with visit.writing() as t:
-            made, code = await changing.begin(t, _service(visit), address)
+            made, code = await changing.begin(t, str(visit.the_service.id), address)
             await services.ensure_own(t)  # it writes the letter
     except TextError as error:
         return visit.invalid(f"{HOME}/new", {"address": error.text})
@@ -52,13 +51,12 @@ async def add(visit: Visit) -> Response:
 
 async def show_one(visit: Visit) -> Response:
     found = await _found(visit)
-    assert visit.service is not None
     return visit.page(
         "services/reply_to.html",
         title=Text("Confirm the address") if found.verified_at is None else Text("Address for answers"),
         form=visit.filled(),
         found=found,
-        is_default=changing.is_default(found, visit.service),
+        is_default=changing.is_default(found, visit.the_service),
     )
 
 
@@ -68,15 +66,15 @@ async def change(visit: Visit) -> Response:
         match form["do"]:
             case "again":
                 async with visit.writing() as t:
-                    made, code = await changing.send_again(t, _service(visit), str(found.id))
+                    made, code = await changing.send_again(t, str(visit.the_service.id), str(found.id))
                 return await _sent(visit, made, code)
             case "default":
                 async with visit.writing() as t:
-                    await changing.make_default(t, _service(visit), str(found.id))
+                    await changing.make_default(t, str(visit.the_service.id), str(found.id))
                 return visit.to(HOME, notice=Text("Answers go to {address}", {"address": found.address}))
             case "remove":
                 async with visit.writing() as t:
-                    await changing.remove(t, _service(visit), str(found.id))
+                    await changing.remove(t, str(visit.the_service.id), str(found.id))
                 return visit.to(HOME, notice=Text("{address} is removed", {"address": found.address}))
             case _:
                 return await _confirm(visit, found, form.line("code"))
@@ -88,34 +86,27 @@ async def _confirm(visit: Visit, found: ReplyToAddress, code: str) -> Response:
     if not code:
         return visit.invalid(ONE, {"code": _NO_CODE})
     async with visit.writing() as t:
-        done = await changing.confirm(t, _service(visit), str(found.id), code)
+        done = await changing.confirm(t, str(visit.the_service.id), str(found.id), code)
     if isinstance(done, TextError):
         return visit.invalid(ONE, {"code": done.text})
     return visit.to(HOME, notice=Text("{address} is confirmed", {"address": done.address}))
 
 
 async def _sent(visit: Visit, made: ReplyToAddress, code: str) -> Response:
-    assert visit.service is not None
-    sent = await letters.reply_to_code(visit, visit.service, made, code)
+    sent = await letters.reply_to_code(visit, visit.the_service, made, code)
     told = Text("We sent a code to {address}") if sent else Text("The code to {address} could not be sent: try again")
     return visit.to(ONE, reply_to_id=made.id, notice=Text(told.source, {"address": made.address}))
 
 
 async def _found(visit: Visit) -> ReplyToAddress:
     """Raises UnknownError when it is not one of this service."""
-    assert visit.service is not None
     async with visit.reading() as t:
-        found = await reply_tos.list_all(t.connection, visit.service.id)
+        found = await reply_tos.list_all(t.connection, visit.the_service.id)
     asked = visit.request.path_params["reply_to_id"]
     for each in found:
         if str(each.id) == asked:
             return each
     raise UnknownError(REPLY_TO_UNKNOWN, named=asked)
-
-
-def _service(visit: Visit) -> str:
-    assert visit.service is not None
-    return str(visit.service.id)
 
 
 ROUTES = (

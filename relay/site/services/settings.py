@@ -8,7 +8,6 @@ from starlette.responses import Response
 from auth import audit
 from auth.errors import BAD_CONTACT, AuthError
 from auth.people.permissions import Permission
-from auth.principal import Service
 from auth.reply_tos import parse
 from messages.message import Language
 from messages.text import Text
@@ -41,14 +40,14 @@ async def show(visit: Visit) -> Response:
         "services/settings.html",
         title=Text("Settings"),
         service=visit.service,
-        says=LANGUAGES[_of(visit).language],
-        french_first=_of(visit).branding == "fip_french",
-        is_ordered=_of(visit).branding in _ORDERS,
+        says=LANGUAGES[visit.the_service.language],
+        french_first=visit.the_service.branding == "fip_french",
+        is_ordered=visit.the_service.branding in _ORDERS,
     )
 
 
 async def show_names(visit: Visit) -> Response:
-    service = _of(visit)
+    service = visit.the_service
     form = visit.filled(name=service.name, name_fr=service.name_fr or service.name)
     return visit.page("services/settings_names.html", title=Text("Change the service's name"), form=form)
 
@@ -57,7 +56,7 @@ async def take_names(visit: Visit) -> Response:
     form = await visit.form()
     name, name_fr = form.line("name"), form.line("name_fr")
     async with visit.writing() as t:
-        errors = await wrong_names(t, name, name_fr, mine=_of(visit))
+        errors = await wrong_names(t, name, name_fr, mine=visit.the_service)
         if not errors:
             await changing.update(t, _id(visit), name=name, name_fr=name_fr)
     return visit.invalid(f"{HOME}/name", errors) if errors else _saved(visit)
@@ -67,21 +66,21 @@ async def show_address(visit: Visit) -> Response:
     return visit.page(
         "services/settings_address.html",
         title=Text("Change the address that it sends from"),
-        form=visit.filled(email_from=_of(visit).email_from),
+        form=visit.filled(email_from=visit.the_service.email_from),
     )
 
 
 async def take_address(visit: Visit) -> Response:
     email_from = (await visit.form()).line("email_from").lower()
     async with visit.writing() as t:
-        errors = await wrong_address(t, email_from, mine=_of(visit))
+        errors = await wrong_address(t, email_from, mine=visit.the_service)
         if not errors:
             await changing.update(t, _id(visit), email_from=email_from)
     return visit.invalid(f"{HOME}/address", errors) if errors else _saved(visit)
 
 
 async def show_language(visit: Visit) -> Response:
-    service = _of(visit)
+    service = visit.the_service
     return visit.page(
         "services/settings_language.html",
         title=Text("Change the language of its messages"),
@@ -96,7 +95,7 @@ async def take_language(visit: Visit) -> Response:
     if form["language"] not in {each.value for each in LANGUAGES}:
         return visit.invalid(f"{HOME}/language", {"language": _NO_LANGUAGE})
     changes: dict[str, object] = {"language": Language(form["language"])}
-    if _of(visit).branding in _ORDERS:
+    if visit.the_service.branding in _ORDERS:
         changes["branding"] = "fip_french" if form["first"] == "fr" else "default"
     async with visit.writing() as t:
         await changing.update(t, _id(visit), **changes)
@@ -104,7 +103,7 @@ async def take_language(visit: Visit) -> Response:
 
 
 async def show_channels(visit: Visit) -> Response:
-    service = _of(visit)
+    service = visit.the_service
     return visit.page(
         "services/settings_channels.html",
         title=Text("Change how text messages are sent"),
@@ -124,7 +123,7 @@ async def show_contact(visit: Visit) -> Response:
     return visit.page(
         "services/settings_contact.html",
         title=Text("Change the contact for incidents"),
-        form=visit.filled(contact=_of(visit).contact or ""),
+        form=visit.filled(contact=visit.the_service.contact or ""),
     )
 
 
@@ -140,7 +139,7 @@ async def take_contact(visit: Visit) -> Response:
 
 
 async def show_hold(visit: Visit) -> Response:
-    title = Text("Release the service") if _of(visit).held else Text("Put the service on hold")
+    title = Text("Release the service") if visit.the_service.held else Text("Put the service on hold")
     return visit.page("services/settings_hold.html", title=title, form=visit.filled())
 
 
@@ -159,19 +158,13 @@ async def take_hold(visit: Visit) -> Response:
 
 async def _may_release(t: Transaction, visit: Visit) -> bool:
     """What an operator holds, an operator releases, whoever held it before or asked for it again."""
-    assert visit.user is not None
     done = await audit.find(t.connection, _HOLDS, object_id=_id(visit), actions=("service.hold", "service.release"))
     holds = takewhile(lambda each: each.action == "service.hold", done)
-    return visit.user.operator or all(each.actor_kind != "operator" for each in holds)
-
-
-def _of(visit: Visit) -> Service:
-    assert visit.service is not None
-    return visit.service
+    return visit.the_user.operator or all(each.actor_kind != "operator" for each in holds)
 
 
 def _id(visit: Visit) -> str:
-    return str(_of(visit).id)
+    return str(visit.the_service.id)
 
 
 def _saved(visit: Visit) -> Response:

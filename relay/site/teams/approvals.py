@@ -22,12 +22,11 @@ _NO_REMARK = Text("Say why, so that the team knows what to change")
 
 
 async def show(visit: Visit) -> Response:
-    assert visit.user is not None
     async with visit.reading() as t:
-        approved = await organisations.approved_by(t.connection, visit.user.id)
-        if not visit.user.operator and not approved:
+        approved = await organisations.approved_by(t.connection, visit.the_user.id)
+        if not visit.the_user.operator and not approved:
             raise Missing
-        rows = await changing.to_decide(t, visit.user)
+        rows = await changing.to_decide(t, visit.the_user)
     return visit.page("teams/approvals.html", title=Text("Requests to go live"), rows=rows)
 
 
@@ -59,10 +58,9 @@ async def decide(visit: Visit) -> Response:
         return visit.invalid(ONE, {"answer": _NO_ANSWER})
     if answer == "no" and not remark:
         return visit.invalid(ONE, {"remark": _NO_REMARK})
-    assert visit.user is not None
     try:
         async with visit.writing() as t:
-            decided = await changing.decide(t, visit.user, request.id, approved=answer == "yes", remark=remark)
+            decided = await changing.decide(t, visit.the_user, request.id, approved=answer == "yes", remark=remark)
     except TextError as error:
         return visit.invalid(ONE, {"answer": error.text})
     await letters.decided(visit, service, decided)
@@ -75,9 +73,8 @@ async def _found(visit: Visit) -> tuple[GoLiveRequest, Service]:
     request_id = parse_id(visit.request.path_params["request_id"])
     if request_id is None:
         raise Missing
-    assert visit.user is not None
     async with visit.reading() as t:
-        return await changing.find(t, visit.user, request_id)
+        return await changing.find(t, visit.the_user, request_id)
 
 
 ROUTES = (

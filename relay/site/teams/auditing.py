@@ -25,11 +25,10 @@ _KEY = Text("The key {name}")
 
 
 async def show(visit: Visit) -> Response:
-    assert visit.service is not None
     asked, before = visit.request.query_params.get("what", ""), parse_id(visit.request.query_params.get("before"))
     _, kinds = GROUPS.get(asked, (None, None))
     async with visit.reading() as t:
-        found = await audit.find(t.connection, PAGE + 1, service_id=visit.service.id, kinds=kinds, before=before)
+        found = await audit.find(t.connection, PAGE + 1, service_id=visit.the_service.id, kinds=kinds, before=before)
         entries = found[:PAGE]
         named = await _names(t, entries)
     what = {"what": asked} if kinds else {}
@@ -83,8 +82,8 @@ async def _names(t: Transaction, entries: Sequence[Entry]) -> dict[str, str]:
 
 
 async def _people(t: Transaction, ids: set[UUID]) -> dict[str, str]:
-    people = [await users.find(t.connection, t.secret, each) for each in ids]
-    return {str(each.id): each.name for each in people if each is not None}
+    people = await users.of_ids(t.connection, t.secret, ids)
+    return {str(each.id): each.name for each in people.values()}
 
 
 ROUTES = (Route("GET", HOME, show, Permission.MANAGE_SERVICE),)

@@ -46,7 +46,7 @@ _NO_TERMS = Text("Accept the terms of use to go on")
 
 
 async def show(visit: Visit) -> Response:
-    service = _of(visit)
+    service = visit.the_service
     async with visit.reading() as t:
         steps = await changing.checklist(t, service)
         request = await go_live.latest(t.connection, service.id)
@@ -64,20 +64,19 @@ async def show(visit: Visit) -> Response:
 async def ask(visit: Visit) -> Response:
     if (await visit.form())["terms"] != "yes":
         return visit.invalid(HOME, {"terms": _NO_TERMS})
-    assert visit.user is not None
     try:
         async with visit.writing() as t:
-            asked = await changing.ask(t, str(_of(visit).id), visit.user.id)
-            approvers = await _approvers(t, _of(visit))
+            asked = await changing.ask(t, str(visit.the_service.id), visit.the_user.id)
+            approvers = await _approvers(t, visit.the_service)
     except TextError as error:
         return visit.invalid(HOME, {"terms": error.text})
-    await letters.asked(visit, _of(visit), asked, approvers)
+    await letters.asked(visit, visit.the_service, asked, approvers)
     return visit.to(HOME, notice=Text("Your request is sent. We write to the team once it is decided"))
 
 
 async def show_use_case(visit: Visit) -> Response:
     async with visit.reading() as t:
-        request = await go_live.latest(t.connection, _of(visit).id)
+        request = await go_live.latest(t.connection, visit.the_service.id)
     return visit.page(
         "teams/use_case.html",
         title=Text("What is the service for?"),
@@ -100,7 +99,7 @@ async def take_use_case(visit: Visit) -> Response:
     use_case = UseCase(purposes=form["purposes"], recipients=form["recipients"], **numbers)  # type: ignore[typeddict-item]
     try:
         async with visit.writing() as t:
-            await changing.write_use_case(t, str(_of(visit).id), use_case)
+            await changing.write_use_case(t, str(visit.the_service.id), use_case)
     except TextError as error:
         return visit.invalid(USE_CASE, {"purposes": error.text})
     return visit.to(HOME, notice=Text("Your answers are saved"))
@@ -121,13 +120,8 @@ async def _approvers(t: Transaction, service: Service) -> list[User]:
     if service.organisation_id is None:
         return []
     found = await organisations.find(t.connection, service.organisation_id)
-    people = [await users.find(t.connection, t.secret, each) for each in (found.approvers if found else ())]
-    return [each for each in people if each is not None]
-
-
-def _of(visit: Visit) -> Service:
-    assert visit.service is not None
-    return visit.service
+    people = await users.of_ids(t.connection, t.secret, found.approvers if found else ())
+    return [*people.values()]
 
 
 ROUTES = (

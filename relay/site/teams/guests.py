@@ -15,9 +15,8 @@ _NO_GUEST = Text("Enter an email address or a phone number")
 
 
 async def show(visit: Visit) -> Response:
-    assert visit.service is not None
     async with visit.reading() as t:
-        found = await guests.entries(t, visit.service)
+        found = await guests.entries(t, visit.the_service)
     return visit.page(
         "teams/guests.html",
         title=Text("Guest list"),
@@ -29,18 +28,17 @@ async def show(visit: Visit) -> Response:
 
 async def change(visit: Visit) -> Response:
     form = await visit.form()
-    assert visit.service is not None
     if form["remove"]:
         if (entry_id := parse_id(form["remove"])) is None:
             return visit.to(HOME)
         async with visit.writing() as t:
-            gone = await guests.remove_entry(t, visit.service, entry_id)
+            gone = await guests.remove_entry(t, visit.the_service, entry_id)
         return visit.to(HOME, notice=Text("{guest} is off the guest list", {"guest": gone}))
     if not form.line("guest"):
         return visit.invalid(HOME, {"guest": _NO_GUEST})
     try:
         async with visit.writing() as t:
-            added = await guests.add(t, visit.service, form.line("guest"))
+            added = await guests.add(t, visit.the_service, form.line("guest"))
     except TextError as error:
         return visit.invalid(HOME, {"guest": error.text})
     return visit.to(HOME, notice=Text("{guest} is on the guest list", {"guest": added}))

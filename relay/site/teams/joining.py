@@ -62,10 +62,9 @@ async def accept(visit: Visit) -> Response:
         found, service = await _found(visit, code)
     except AuthError:
         raise Missing from None
-    assert visit.user is not None
     try:
         async with visit.writing() as t:
-            await inviting.accept(t, visit.user.id, visit.user.email, code)
+            await inviting.accept(t, visit.the_user.id, visit.the_user.email, code)
     except TextError as error:
         return visit.invalid("invitation/{code}", {"accept": error.text})
     done = Text("You are in the team of {service}", {"service": service.name_in(visit.language)})
@@ -74,9 +73,8 @@ async def accept(visit: Visit) -> Response:
 
 async def _found(visit: Visit, code: str) -> tuple[Invitation, Service]:
     """Raises AuthError unless the code is of the visitor's own address."""
-    assert visit.user is not None
     async with visit.reading() as t:
-        own = Address.parse(visit.user.email)
+        own = Address.parse(visit.the_user.email)
         found = await invitations.by_code(t.connection, t.secret, code, own, visit.now)
         return found, await services.find(t.connection, t.limits, found.service_id)
 

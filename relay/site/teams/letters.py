@@ -75,7 +75,7 @@ async def decided(visit: Visit, service: Service, request: GoLiveRequest) -> Non
     subject, body = (_LIVE, _LIVE_BODY) if request.approved else (_DECLINED, _DECLINED_BODY)
     async with visit.reading() as t:
         team = await memberships.of_service(t.connection, service.id)
-        people = [await users.find(t.connection, t.secret, each.user_id) for each in team]
+        people = await users.of_ids(t.connection, t.secret, [each.user_id for each in team])
 
     def words(spoken: Language) -> Letter:
         values = {
@@ -85,9 +85,8 @@ async def decided(visit: Visit, service: Service, request: GoLiveRequest) -> Non
         }
         return _letter(visit, spoken, subject, body, values, {"service": service.name_in(spoken)})
 
-    for person in people:
-        if person is not None:
-            await _write(visit, person.email, f"go-live {request.id} {person.id}", (person.language,), words)
+    for person in people.values():
+        await _write(visit, person.email, f"go-live {request.id} {person.id}", (person.language,), words)
 
 
 async def asked(visit: Visit, service: Service, request: GoLiveRequest, approvers: Sequence[users.User]) -> None:
@@ -128,8 +127,7 @@ def _letter(
 
 
 def _who(visit: Visit) -> str:
-    assert visit.user is not None
-    return f"{visit.user.name} ({visit.user.email})"
+    return f"{visit.the_user.name} ({visit.the_user.email})"
 
 
 def _root(visit: Visit) -> str:

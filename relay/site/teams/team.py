@@ -28,15 +28,14 @@ _NO_PERMISSION = Text("Choose at least one permission")
 
 
 async def show(visit: Visit) -> Response:
-    assert visit.service is not None
     async with visit.reading() as t:
-        team = await memberships.of_service(t.connection, visit.service.id)
-        people = [await users.find(t.connection, t.secret, each.user_id) for each in team]
-        invited = await invitations.of_service(t.connection, t.secret, visit.service.id, visit.now)
+        team = await memberships.of_service(t.connection, visit.the_service.id)
+        people = await users.of_ids(t.connection, t.secret, [each.user_id for each in team])
+        invited = await invitations.of_service(t.connection, t.secret, visit.the_service.id, visit.now)
     return visit.page(
         "teams/team.html",
         title=Text("Team"),
-        team=[(person, _held(visit, each.permissions)) for each, person in zip(team, people, strict=True) if person],
+        team=[(people[each.user_id], _held(visit, each.permissions)) for each in team if each.user_id in people],
         invited=[(each, _held(visit, each.permissions)) for each in invited],
         form=visit.filled(),
     )
@@ -48,7 +47,7 @@ async def cancel(visit: Visit) -> Response:
         return visit.to(HOME)
     try:
         async with visit.writing() as t:
-            found = await inviting.cancel(t, _service(visit), invitation_id)
+            found = await inviting.cancel(t, str(visit.the_service.id), invitation_id)
     except TextError as error:
         return visit.to(HOME, notice=error.text)
     return visit.to(HOME, notice=Text("The invitation of {address} is cancelled", {"address": found.address}))
@@ -67,14 +66,12 @@ async def invite(visit: Visit) -> Response:
         errors["permissions"] = _NO_PERMISSION
     if errors:
         return visit.invalid(INVITE, errors)
-    assert visit.user is not None
-    assert visit.service is not None
     try:
         async with visit.writing() as t:
-            made, code = await inviting.invite(t, _service(visit), address, permissions, visit.user.id)
+            made, code = await inviting.invite(t, str(visit.the_service.id), address, permissions, visit.the_user.id)
     except TextError as error:
         return visit.invalid(INVITE, {"address": error.text})
-    sent = await letters.invitation(visit, visit.service, made, code)
+    sent = await letters.invitation(visit, visit.the_service, made, code)
     told = (
         Text("{address} is invited, and has two days to accept")
         if sent
@@ -101,7 +98,7 @@ async def change(visit: Visit) -> Response:
         return visit.invalid(ONE, {"permissions": _NO_PERMISSION})
     try:
         async with visit.writing() as t:
-            await members.change(t, _service(visit), member.user_id, permissions)
+            await members.change(t, str(visit.the_service.id), member.user_id, permissions)
     except TextError as error:
         return visit.invalid(ONE, {"permissions": error.text})
     return _away(visit, person, Text("The permissions of {name} are changed", {"name": person.name}))
@@ -118,7 +115,7 @@ async def remove(visit: Visit) -> Response:
     await visit.form()
     try:
         async with visit.writing() as t:
-            await members.remove(t, _service(visit), member.user_id)
+            await members.remove(t, str(visit.the_service.id), member.user_id)
     except TextError as error:
         return visit.invalid(REMOVE, {"remove": error.text})
     return _away(visit, person, Text("{name} is not in the team any more", {"name": person.name}))
@@ -126,17 +123,15 @@ async def remove(visit: Visit) -> Response:
 
 def _away(visit: Visit, person: User, notice: Text) -> Response:
     """Who took the permission from themselves may not see the team any more."""
-    assert visit.user is not None
-    return visit.to("services" if person.id == visit.user.id else HOME, notice=notice)
+    return visit.to("services" if person.id == visit.the_user.id else HOME, notice=notice)
 
 
 async def _found(visit: Visit) -> tuple[Membership, User]:
     """Raises UnknownError when they are not of this team."""
-    assert visit.service is not None
     user_id: UUID | None = parse_id(visit.request.path_params["user_id"])
     if user_id is not None:
         async with visit.reading() as t:
-            member = await memberships.find(t.connection, visit.service.id, user_id)
+            member = await memberships.find(t.connection, visit.the_service.id, user_id)
             person = await users.find(t.connection, t.secret, user_id)
         if member is not None and person is not None:
             return member, person
@@ -145,11 +140,6 @@ async def _found(visit: Visit) -> tuple[Membership, User]:
 
 def _held(visit: Visit, permissions: frozenset[Permission]) -> list[str]:
     return [visit.say(name) for each, (name, _) in PERMISSIONS.items() if each in permissions]
-
-
-def _service(visit: Visit) -> str:
-    assert visit.service is not None
-    return str(visit.service.id)
 
 
 ROUTES = (

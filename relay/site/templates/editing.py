@@ -9,7 +9,7 @@ from messages.template import Template
 from messages.text import Text
 from relay.actions import templates as actions
 from relay.site.forms import Form
-from relay.site.templates.finding import find, read, service_of
+from relay.site.templates.finding import find, read
 from relay.site.visits import Visit
 
 # Percent-encoded, a letter with an accent takes six octets.
@@ -64,7 +64,7 @@ async def edit(visit: Visit) -> Response:
 async def save(visit: Visit) -> Response:
     form, template = await visit.form(), await read(visit)
     texts = _texts(form, template.channel)
-    errors = wrong(template.channel, service_of(visit).sms_sender, texts)
+    errors = wrong(template.channel, visit.the_service.sms_sender, texts)
     if not errors and form["version"] != str(template.version):
         errors["body"] = Text(
             "Somebody saved version {version} of this template since you opened this page. Look at what they changed, "
@@ -96,12 +96,12 @@ def said(problem: TextFieldError, value: str | None) -> Text:
 
 async def _make(visit: Visit, channel: Channel) -> Response:
     texts = _texts(await visit.form(), channel)
-    if errors := wrong(channel, service_of(visit).sms_sender, texts):
+    if errors := wrong(channel, visit.the_service.sms_sender, texts):
         return visit.invalid(_NEW[channel], errors)
     name, body = texts["name"] or "", texts["body"] or ""
     try:
         async with visit.writing() as t:
-            service = str(service_of(visit).id)
+            service = str(visit.the_service.id)
             made = await actions.create(t, service, channel=channel, name=name, subject=texts["subject"], body=body)
     except TemplateError as error:
         return visit.invalid(_NEW[channel], {"name": error.text})
@@ -115,7 +115,7 @@ def _texts(form: Form, channel: Channel) -> dict[str, str | None]:
 
 def _looks(visit: Visit) -> dict[str, str | list[str]]:
     """How the preview looks from the start."""
-    return {"brand": service_of(visit).language.value, "part": "html"}
+    return {"brand": visit.the_service.language.value, "part": "html"}
 
 
 def _page(visit: Visit, channel: Channel, title: Text, form: object, template: Template | None = None) -> Response:

@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth import keys
 from auth.audit import Actor
 from auth.errors import AuthError
-from auth.principal import Service
 from delivery.library import templates as library
 from messages.message import parse_id
 from messages.template import Template
@@ -17,17 +16,11 @@ from relay.site.parts import Site
 from relay.site.visits import Visit
 
 
-def service_of(visit: Visit) -> Service:
-    """That of every path of these rooms."""
-    assert visit.service is not None
-    return visit.service
-
-
 async def find(visit: Visit, connection: AsyncConnection) -> Template:
     """In its latest version, archived or not. Raises Missing where the service has none such."""
     template_id = parse_id(visit.request.path_params["template_id"])
     found = None if template_id is None else await library.find_any(connection, template_id)
-    if found is None or found.service_id != service_of(visit).id or found.hidden:
+    if found is None or found.service_id != visit.the_service.id or found.hidden:
         raise Missing
     return found
 

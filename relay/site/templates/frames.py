@@ -68,14 +68,13 @@ def sample_values(template: Template, visit: Visit, look: Look) -> dict[str, str
 
 async def frame(visit: Visit, template: Template, values: dict[str, str], look: Look) -> Response:
     """The document. What a door would refuse is said in it."""
-    assert visit.service is not None
     try:
         if template.channel is Channel.SMS:
-            found = text_preview.of_template(template, values, visit.service)
+            found = text_preview.of_template(template, values, visit.the_service)
             refused = said(found.refused) if found.refused else None
             signs = [(each, _codes(each.text)) for each in found.cost.signs] if found.cost else []
             return document(visit, "templates/frame_sms.html", text=found, refused=refused, signs=signs)
-        letter = await letter_preview.look(template, values, visit.service, look.language, visit.site.brandings)
+        letter = await letter_preview.look(template, values, visit.the_service, look.language, visit.site.brandings)
     except Refused as refused:
         return problem(visit, said(refused))
     if look.part is Part.TEXT:

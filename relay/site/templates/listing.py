@@ -5,7 +5,6 @@ from starlette.responses import Response
 from delivery.library import template_lists
 from messages.message import Channel, parse_id
 from messages.text import Text
-from relay.site.templates.finding import service_of
 from relay.site.visits import Visit
 
 MAX_WORDS_CHARACTERS = 200
@@ -36,7 +35,7 @@ async def search(visit: Visit, *, archived: bool = False) -> tuple[template_list
     async with visit.site.database.read() as connection:
         found = await template_lists.page(
             connection,
-            service_of(visit).id,
+            visit.the_service.id,
             channel=channel,
             words=words,
             archived=archived,

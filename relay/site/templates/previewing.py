@@ -14,7 +14,7 @@ from messages.text import Text
 from relay.site.forms import Form
 from relay.site.templates import frames
 from relay.site.templates.editing import said
-from relay.site.templates.finding import find, names, read, service_of
+from relay.site.templates.finding import find, names, read
 from relay.site.templates.frames import Look
 from relay.site.templates.listing import KINDS
 from relay.site.visits import Visit
@@ -32,7 +32,7 @@ _OTHER = {
 
 
 async def show(visit: Visit) -> Response:
-    service = service_of(visit)
+    service = visit.the_service
     async with visit.site.database.read() as connection:
         template = await find(visit, connection)
         latest = await template_lists.version(connection, template.id, template.version)
@@ -57,16 +57,16 @@ async def frame(visit: Visit) -> Response:
     """Of a template as it is kept, with samples; of one that is still to be made, what will stand there."""
     if visit.request.path_params["template_id"] in NEW:
         return frames.document(visit, "templates/frame_empty.html")
-    template, look = await read(visit), Look.of(visit.request.query_params, service_of(visit))
+    template, look = await read(visit), Look.of(visit.request.query_params, visit.the_service)
     return await frames.frame(visit, template, frames.sample_values(template, visit, look), look)
 
 
 async def fill_frame(visit: Visit) -> Response:
     """With what stands in the form: a template that is being written, or values for one that is kept."""
     form = await visit.form()
-    look = Look.of(form, service_of(visit))
+    look = Look.of(form, visit.the_service)
     try:
-        template = _draft(form, service_of(visit)) if "body" in form.fields else await read(visit)
+        template = _draft(form, visit.the_service) if "body" in form.fields else await read(visit)
     except TextFieldError as error:
         return frames.problem(visit, said(error, form[error.text_of]))
     return await frames.frame(visit, template, _values(form, frames.sample_values(template, visit, look)), look)

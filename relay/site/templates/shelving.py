@@ -9,7 +9,7 @@ from delivery.library.template_texts import MAX_NAME_CHARACTERS, TemplateError, 
 from messages.text import Text
 from relay.actions import templates as actions
 from relay.site.templates.editing import ONE, said
-from relay.site.templates.finding import read, service_of
+from relay.site.templates.finding import read
 from relay.site.visits import Visit
 
 COPY = "services/{service_id}/templates/{template_id}/copy"
@@ -18,7 +18,7 @@ _IN_USE = Text("The template is in use.")
 
 
 async def ask_copy(visit: Visit) -> Response:
-    template, here = await read(visit), service_of(visit)
+    template, here = await read(visit), visit.the_service
     name = visit.say(Text("Copy of {name}", {"name": template.name}))[:MAX_NAME_CHARACTERS]
     async with visit.site.database.read() as connection:
         others = await _others(visit, connection)
@@ -32,7 +32,7 @@ async def ask_copy(visit: Visit) -> Response:
 
 async def copy(visit: Visit) -> Response:
     """Into a service where whoever asks may manage templates, too."""
-    form, template, here = await visit.form(), await read(visit), service_of(visit)
+    form, template, here = await visit.form(), await read(visit), visit.the_service
     name = form.line("name")
     try:
         async with visit.writing() as t:
@@ -49,9 +49,8 @@ async def copy(visit: Visit) -> Response:
 
 async def _others(visit: Visit, connection: AsyncConnection) -> list[Service]:
     """The other services where they may manage templates."""
-    assert visit.user is not None
-    mine = await visit.site.people.services(connection, visit.site.settings.limits, visit.user.id)
-    here = service_of(visit).id
+    mine = await visit.site.people.services(connection, visit.site.settings.limits, visit.the_user.id)
+    here = visit.the_service.id
     return [each for each, permissions in mine if each.id != here and Permission.MANAGE_TEMPLATES in permissions]
 
 

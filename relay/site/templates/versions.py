@@ -7,7 +7,7 @@ from messages.message import Channel
 from messages.text import Text
 from relay.site.errors import Missing
 from relay.site.templates.differences import differences
-from relay.site.templates.finding import find, names, service_of
+from relay.site.templates.finding import find, names
 from relay.site.visits import Visit
 
 _MAX_DIGITS = 5
@@ -26,7 +26,7 @@ async def show_all(visit: Visit) -> Response:
         template=template,
         found=found,
         by=by,
-        zone=service_of(visit).time_zone,
+        zone=visit.the_service.time_zone,
         older=visit.url("services/{service_id}/templates/{template_id}/versions", before=last) if last > 1 else "",
     )
 
@@ -50,7 +50,7 @@ async def show_one(visit: Visit) -> Response:
         by=by[found.author],
         is_email=template.channel is Channel.EMAIL,
         changes=differences(old.body, new.body) if old else (),
-        zone=service_of(visit).time_zone,
+        zone=visit.the_service.time_zone,
     )
 
 

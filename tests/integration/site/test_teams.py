@@ -45,7 +45,7 @@ async def browsing(site: RunningSite, name: str, **options: Any) -> Browser:
 async def letters(site: RunningSite, to: str) -> list[dict[str, str]]:
     """Subject and body of each letter to somebody, oldest first."""
     found = [each.message for each in await site.store.searching.find(Search(recipient=to.lower()), 100)]
-    contents = await site.site.contents.load([each.content_id for each in found])
+    contents = await site.store.contents.load([each.content_id for each in found])
     return [json.loads(contents[each.content_id] or b"")["personalisation"] for each in reversed(found)]
 
 

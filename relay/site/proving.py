@@ -1,0 +1,147 @@
+"""Proving who somebody is, wherever they are asked: on the way in, after a lock, and before what matters.
+
+Every guess stands behind the relay's throttle, by address and account, and every hash has its share. What is answered
+before somebody has proved something is answered alike, whether there is an account or not.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.responses import Response
+
+from auth.bans import place
+from auth.errors import AuthError
+from auth.people import passwords, recovery, totp
+from auth.people.passwords import BusyError
+from auth.people.sessions import Factor
+from auth.people.users import User
+from messages.address import Address, AddressError
+from messages.reply import Refused
+from messages.text import Text
+from relay.site.asking import ceremonies
+from relay.site.errors import TooMany
+from relay.site.visits import Visit
+
+WRONG_CODE = Text("This code is wrong, or was used before. Wait for the next one and enter it")
+_WRONG_RECOVERY = Text("This recovery code is wrong, or was used before")
+_WRONG_PASSKEY = Text("The passkey was not accepted. Try again")
+WRONG_PASSWORD = Text("This is not your password")
+
+Judge = Callable[[Visit, User, str], Awaitable[Text | None]]  # what is wrong with what was given; None: nothing
+Ways = Mapping[str, tuple[Judge, Factor]]  # by the field that it is given in; the first that is filled in counts
+
+
+async def prove(visit: Visit, person: User, path: str, ways: Ways, nothing: Mapping[str, Text]) -> Response | None:
+    """One more factor of this session; else the form at `path` again, which says `nothing` where none was given."""
+    form = await visit.form()
+    name = next((each for each in ways if form[each]), None)
+    if name is None:
+        return visit.invalid(path, nothing)
+    judge, factor = ways[name]
+    if (wrong := await judge(visit, person, form[name])) is not None:
+        return visit.invalid(path, {name: wrong})
+    async with visit.site.database.write() as connection:
+        await visit.prove(connection, factor)
+    return None
+
+
+# -- Passwords --------------------------------------------------------------------------------------------------------
+
+
+async def is_password(visit: Visit, person: User | None, account: str, given: str) -> bool:
+    """Raises TooMany. Of nobody it takes as long; `account` is the address that was typed."""
+
+    async def judge() -> bool:
+        encoded = person.password if person else None
+        try:
+            return await visit.site.passwords.verify(known_as(account), encoded, given, place=place(visit.network))
+        except BusyError:
+            raise TooMany from None
+
+    return await _guessed(visit, account, judge)
+
+
+def check_password(visit: Visit, password: str, name: str, email: str) -> None:
+    """Raises PasswordError where this person may not choose it."""
+    passwords.check(password, context=(name, email, *visit.site.settings.site.names.values()))
+
+
+async def hashed(visit: Visit, account: str, password: str) -> str:
+    """Raises TooMany."""
+    try:
+        return await visit.site.passwords.hash(known_as(account), password, place=place(visit.network))
+    except BusyError:
+        raise TooMany from None
+
+
+def known_as(account: str) -> str:
+    """An account by its address, however that is spelt: another spelling gives no fresh guesses."""
+    try:
+        return Address.parse(account.strip()).key
+    except AddressError:
+        return account.strip().casefold()
+
+
+# -- Second factors ---------------------------------------------------------------------------------------------------
+
+
+async def is_code(visit: Visit, person: User, given: str) -> bool:
+    async def judge() -> bool:
+        async with visit.site.database.write() as connection:
+            return await totp.use(connection, visit.site.secret, person.id, given, visit.now) is not None
+
+    return await _guessed(visit, person.email, judge)
+
+
+async def is_recovery(visit: Visit, person: User, given: str) -> bool:
+    async def judge() -> bool:
+        async with visit.site.database.read() as connection:
+            found = await recovery.hashed(connection, person.id, given)
+        async with visit.site.database.write() as connection:
+            return found is not None and await recovery.use(connection, person.id, found, visit.now)
+
+    return await _guessed(visit, person.email, judge)
+
+
+async def is_passkey(visit: Visit, person: User, given: str) -> bool:
+    """Nobody guesses a signature."""
+    asked = ceremonies(visit)
+    if asked is None:
+        return False
+    try:
+        async with visit.site.database.write() as connection:
+            return (await asked.authenticate(connection, given, visit.now)).user_id == person.id
+    except AuthError:
+        return False
+
+
+async def _guessed(visit: Visit, account: str, judge: Callable[[], Awaitable[bool]]) -> bool:
+    """Raises TooMany while the address is banned."""
+    throttle, account = visit.site.throttle, known_as(account)
+    try:
+        await asyncio.sleep(await throttle.admit(visit.network, account))
+    except Refused:
+        raise TooMany from None
+    is_right = await judge()
+    (throttle.succeeded if is_right else throttle.failed)(visit.network, account)
+    return is_right
+
+
+async def judge_password(visit: Visit, person: User, given: str) -> Text | None:
+    return None if await is_password(visit, person, person.email, given) else WRONG_PASSWORD
+
+
+async def _judge_code(visit: Visit, person: User, given: str) -> Text | None:
+    return None if await is_code(visit, person, given) else WRONG_CODE
+
+
+async def _judge_recovery(visit: Visit, person: User, given: str) -> Text | None:
+    return None if await is_recovery(visit, person, given) else _WRONG_RECOVERY
+
+
+async def _judge_passkey(visit: Visit, person: User, given: str) -> Text | None:
+    return None if await is_passkey(visit, person, given) else _WRONG_PASSKEY
+
+
+STRONG: Ways = {"secret_answer": (_judge_passkey, Factor.PASSKEY), "app_code": (_judge_code, Factor.TOTP)}
+SECOND: Ways = {**STRONG, "recovery_code": (_judge_recovery, Factor.RECOVERY)}
