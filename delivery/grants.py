@@ -148,7 +148,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "events": "SELECT, INSERT, UPDATE (message_id), DELETE",
         "opt_outs": "SELECT, INSERT, DELETE",
         "inbound_texts": "SELECT, INSERT",
-        "origination_identities": "SELECT",
+        "origination_identities": "SELECT, UPDATE (members)",
         "callback_urls": f"SELECT, {_HEALTH}",
         "callbacks": "SELECT, INSERT, UPDATE",
         "feeds": _TELL,

@@ -62,6 +62,7 @@ DENIED = {
     "relay_http": (
         "UPDATE callback_urls SET service_id = gen_random_uuid()",
         "UPDATE guests SET service_id = gen_random_uuid()",
+        "UPDATE services SET live = true",
         "DELETE FROM templates",
         "DELETE FROM callbacks",
         "UPDATE queue SET owner = 'mine'",
