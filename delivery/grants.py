@@ -70,6 +70,9 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         # overcame this process has the root secret, and so the admin keys, too.
         "templates": "SELECT, INSERT, UPDATE (archived)",
         "guests": "SELECT, INSERT, DELETE",
+        "services": "SELECT, UPDATE (reply_to_address)",
+        "reply_to_addresses": "SELECT, INSERT, UPDATE (verified_at), DELETE",
+        "reply_to_codes": "SELECT, INSERT, UPDATE (tries), DELETE",
         "callback_urls": f"SELECT, INSERT, DELETE, {_HEALTH}",
         "callbacks": "SELECT, INSERT",  # also what became of messages, as a feed
         "feeds": _TELL,
@@ -145,7 +148,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "events": "SELECT, INSERT, UPDATE (message_id), DELETE",
         "opt_outs": "SELECT, INSERT, DELETE",
         "inbound_texts": "SELECT, INSERT",
-        "origination_identities": "SELECT",
+        "origination_identities": "SELECT, UPDATE (members)",
         "callback_urls": f"SELECT, {_HEALTH}",
         "callbacks": "SELECT, INSERT, UPDATE",
         "feeds": _TELL,

@@ -24,7 +24,7 @@ _KINDS = {
 }
 _WHY = {
     "timeout": Text("no answer came in time"),
-    "dns": Text("DNS does not know its name"),
+    "dns": Text("DNS has no public address for its name"),
     "tls": Text("no secure connection could be made: its certificate may have ended"),
     "connection": Text("it could not be reached, or ended the connection"),
     "bad-url": Text("its address cannot be called"),

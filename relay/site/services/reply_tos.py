@@ -3,13 +3,11 @@
 from starlette.responses import Response
 
 from auth import reply_tos
-from auth.errors import REPLY_TO_UNKNOWN
 from auth.people.permissions import Permission
 from auth.reply_tos import ReplyToAddress
 from messages.text import Text, TextError
 from relay.actions import reply_tos as changing
 from relay.actions import services
-from relay.actions.errors import UnknownError
 from relay.site.errors import TooMany
 from relay.site.routing import Route
 from relay.site.teams import letters
@@ -101,12 +99,7 @@ async def _sent(visit: Visit, made: ReplyToAddress, code: str) -> Response:
 async def _found(visit: Visit) -> ReplyToAddress:
     """Raises UnknownError when it is not one of this service."""
     async with visit.reading() as t:
-        found = await reply_tos.list_all(t.connection, visit.the_service.id)
-    asked = visit.request.path_params["reply_to_id"]
-    for each in found:
-        if str(each.id) == asked:
-            return each
-    raise UnknownError(REPLY_TO_UNKNOWN, named=asked)
+        return await changing.of_service(t, visit.the_service, visit.request.path_params["reply_to_id"])
 
 
 ROUTES = (

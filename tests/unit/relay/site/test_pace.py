@@ -1,6 +1,6 @@
 """Who asks too often waits, and nobody else does."""
 
-from relay.site.pace import Pace
+from relay.pace import Pace
 
 
 def test_an_address_may_so_often_in_so_long() -> None:
