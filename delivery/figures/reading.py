@@ -1,7 +1,8 @@
 """What was counted, for people: by time, channel and door, by template and by key; and of all services together.
 
-Each is one statement over both tables, so of one moment. It costs by the rows of the time that is asked for: a quarter
-of an hour at most is one row for each kind of message, a day of before yesterday likewise, however many messages.
+Each is one statement over what is folded and what is appended, so of one moment. It costs by the rows of the time that
+is asked for: an hour, a day or a month is one row for each way in and end, a template's or a key's day one for each
+end, however many messages.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -15,7 +16,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from config.database import Database
 from delivery.figures.moments import NOTHING, Figures, Moment
 from delivery.figures.spans import Span
-from delivery.figures.tables import count_changes, counts
+from delivery.figures.tables import count_changes, counts, key_counts, template_counts
 from messages.message import Channel, Door, KeyType
 from messages.status import Status
 
@@ -32,18 +33,18 @@ class CountReader:
 
     async def moments(self, service_id: UUID, since: int) -> list[Moment]:
         """Since then, by channel and door: hours of the last three days, days of two months, months of before."""
-        found = await self._sums(service_id, since, lambda c: (c.start, c.channel, c.door))
+        found = await self._sums(counts, service_id, since, lambda c: (c.start, c.channel, c.door))
         return [Moment(start, Channel(channel), Door(door), each) for (start, channel, door), each in found.items()]
 
     async def templates(self, service_id: UUID, since: int, limit: int) -> list[tuple[UUID, Figures]]:
-        """The most used ones since then, the most used first."""
-        found = await self._sums(service_id, since, lambda c: (c.template_id,))
+        """The most used ones since the day that begins then, the most used first."""
+        found = await self._sums(template_counts, service_id, since, lambda c: (c.template_id,))
         used = [(template_id, figures) for (template_id,), figures in found.items()]
         return sorted(used, key=lambda each: (-each[1].accepted, each[0]))[:limit]
 
     async def keys(self, service_id: UUID, since: int) -> dict[UUID, Figures]:
-        """By each key that sent since then, test keys too."""
-        found = await self._sums(service_id, since, lambda c: (c.key_id,), tests=True)
+        """By each key that sent since the day that begins then, test keys too."""
+        found = await self._sums(key_counts, service_id, since, lambda c: (c.key_id,), tests=True)
         return {key_id: figures for (key_id,), figures in found.items()}
 
     async def all_services(self, since: int) -> list[Moment]:
@@ -53,7 +54,7 @@ class CountReader:
             noon = case((c.span == Span.HOUR.value, 0), else_=_HALF_A_DAY) if "span" in c else literal_column("0")
             return (c.start + noon).label("start"), c.channel, c.door
 
-        found = await self._sums(None, since, by)
+        found = await self._sums(counts, None, since, by)
         return [Moment(start, Channel(channel), Door(door), each) for (start, channel, door), each in found.items()]
 
     async def appended(self, service_ids: Collection[UUID], limit: int) -> set[tuple[UUID, UUID]]:
@@ -63,10 +64,16 @@ class CountReader:
         return {(row.service_id, row.id) for row in await self._read(chosen)}
 
     async def _sums(
-        self, service_id: UUID | None, since: int, by: Callable[[Columns], tuple[Any, ...]], *, tests: bool = False
+        self,
+        folded: Table,
+        service_id: UUID | None,
+        since: int,
+        by: Callable[[Columns], tuple[Any, ...]],
+        *,
+        tests: bool = False,
     ) -> dict[tuple[Any, ...], Figures]:
         """Figures for each of these; each table adds its own up, in the order of its key."""
-        of_each = [_sums(table, service_id, since, by, tests) for table in (counts, count_changes)]
+        of_each = [_sums(table, service_id, since, by, tests) for table in (folded, count_changes)]
         found: dict[tuple[Any, ...], Figures] = {}
         for row in await self._read(union_all(*of_each)):
             *key, status, messages, units = list[Any](row)
