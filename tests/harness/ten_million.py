@@ -183,7 +183,7 @@ class _Rows:
                 "status": end.value,
                 "recipient_hash": found_by,
                 "original_message_id": f"<{message_id}@dept.example.ca>",
-                "provider_id": octets.hex(),
+                "provider_id": str(UUID(bytes=octets[8:24])),
                 "billable_units": 0 if channel is Channel.EMAIL else 1 + (chance > 0.7),
                 "created_at": at,
                 "expires_at": at + DAY,
