@@ -1,5 +1,6 @@
 """What a dashboard asks is found by its key: it costs by the time that it is about, not by how much was sent."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -30,4 +31,4 @@ async def test_what_is_read_of_a_service_is_found_by_its_key(database: Database)
     for statement, parameters in asked:
         async with database.read() as connection:
             plan = [row[3] for row in await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
-        assert not [line for line in plan if line.startswith("SCAN count")], plan
+        assert not [line for line in plan if re.match(r"SCAN \w*count", line)], plan
