@@ -26,6 +26,7 @@ PATH = "services/{service_id}/preview"
 MAX_BYTES = 25 * 1024 * 1024  # as the door for mail takes by default
 _FORM_BYTES = 64 * 1024  # beside the file
 _HEADER_CHARACTERS = 20_000
+_PACE = (60, 600.0)  # each takes time of the processor, which others' pages want
 _TITLE = Text("Preview an email")
 _NO_FILE = Text("Choose the file of an email")
 # The letters stand in frames of this page, in which nothing runs: their styles and pictures are in them.
@@ -53,6 +54,8 @@ async def look(visit: Visit) -> Response:
     octets = form.files.get("message", b"")
     if not octets:
         return visit.invalid(PATH, {"message": _NO_FILE})
+
+    visit.take("preview", *_PACE)
 
     async def made(language: Language | None = None) -> Preview:
         asked, service_id = _transactions(visit), str(visit.the_service.id)
