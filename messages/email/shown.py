@@ -17,6 +17,10 @@ _MAX_OCTETS = 2 * 1024 * 1024  # of each part, as sent
 _MAX_PICTURES_OCTETS = 4 * 1024 * 1024  # of all that stand in the HTML, which may name one a thousand times
 _MAX_FILES = 100
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+# No policy refuses a preconnect, and Chromium connects for a frame before it refuses to load it: both tell a sender.
+_REACHES_OUT = re.compile(
+    r"<(/?)(link|meta|base|iframe|frame|frameset|object|embed|portal|fencedframe)\b", re.IGNORECASE
+)
 _NAMED = re.compile(r"cid:([^\s\"'<>()]{1,250})", re.IGNORECASE)  # RFC 2392
 
 
@@ -38,7 +42,12 @@ def shown(content: bytes) -> Shown:
     leaves = list(_leaves(root))
     html, text = (_first(leaves, kind) for kind in ("text/html", "text/plain"))
     files = tuple(_name(leaf) for leaf in leaves if leaf.attachment and leaf not in (html, text))[:_MAX_FILES]
-    return Shown(_with_pictures(_text(html), leaves) if html else None, _text(text) if text else None, files)
+    return Shown(_with_pictures(_inert(_text(html)), leaves) if html else None, _text(text) if text else None, files)
+
+
+def _inert(html: str) -> str:
+    """What a browser opens a connection for, whatever a policy says, is an element that it does not know."""
+    return _REACHES_OUT.sub(r"<\1x-\2", html)
 
 
 def _leaves(part: Part) -> Iterator[Part]:

@@ -20,6 +20,7 @@ from relay.actions import messages
 from relay.actions.preview import Preview
 from relay.actions.transaction import Transactions
 from relay.site import layout
+from relay.site.errors import Missing
 from relay.site.routing import Route
 from relay.site.visits import Visit
 
@@ -56,6 +57,8 @@ async def look(visit: Visit) -> Response:
     octets = form.files.get("message", b"")
     if not octets:
         return visit.invalid(PATH, {"message": _NO_FILE})
+    if form["key"] not in dict(await _keys(visit)):  # nobody learns here which keys others have
+        raise Missing
 
     visit.take("preview", *_PACE)
 

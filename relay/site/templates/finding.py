@@ -50,8 +50,8 @@ def _name(author: Actor | None, people: Mapping[UUID, User], by_key: Mapping[UUI
     if author is not None and author.kind == "operator":
         return Text("{name}, by command", {"name": author.name})
     found_id = parse_id(author.name) if author is not None else None
-    if found_id in people:
+    if found_id is not None and found_id in people:
         return people[found_id].name
-    if found_id in by_key:
+    if found_id is not None and found_id in by_key:
         return Text("a program, with the key {name}", {"name": by_key[found_id]})
     return Text("not known")

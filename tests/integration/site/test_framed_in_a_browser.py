@@ -24,7 +24,7 @@ SCRIPT = "alert(document.domain);top.document.title='OWNED'"
 
 def hostile(evil: str) -> str:
     return f"""<html><head><base href="{evil}"><link rel=stylesheet href="{evil}css"><link rel=preload as=image href="{evil}preload">
-<link rel=dns-prefetch href="{evil}"><meta http-equiv=refresh content="0;url={evil}refresh">
+<link rel=dns-prefetch href="{evil}"><LINK rel=preconnect href="{evil}"><meta http-equiv=refresh content="0;url={evil}refresh">
 <style>@import "{evil}import"; @font-face{{font-family:f;src:url({evil}font)}} body{{background:url({evil}background);font-family:f}}</style>
 <script>{SCRIPT}</script><script src="{evil}script"></script></head><body onload="{SCRIPT}">
 <img src="{evil}img" onerror="{SCRIPT}"><img srcset="{evil}srcset 1x"><picture><source srcset="{evil}source"><img></picture>

