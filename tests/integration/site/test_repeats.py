@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import func, select
+from sqlalchemy import Engine, event, func, select
 
 from auth import audit, guests, keys
 from auth.audit import Actor
@@ -18,7 +18,8 @@ from config.keyring import Keyring
 from delivery.store.base import Search
 from messages.address import Address
 from messages.email.compose import Recipe
-from relay.actions import callbacks, members, people, services
+from messages.message import Channel
+from relay.actions import callbacks, members, people, services, templates
 from relay.actions.transaction import Transaction
 from relay.site.sweeping import Sweeping
 from tests.fakes.receiver import Receiver, Reply
@@ -272,3 +273,35 @@ async def test_a_key_is_not_rotated_without_end(site: RunningSite, monkeypatch: 
         site.clock.ahead_seconds += 1
 
     assert await counted(site, keys.keys, where) == 2
+
+
+@pytest.mark.parametrize("path", ["audit", "templates/{template_id}/versions"])
+async def test_a_page_that_names_many_people_asks_for_all_at_once(site: RunningSite, path: str) -> None:
+    counts = []
+    for authors in (1, 4):
+        service_id, mine = await member(site)
+        async with site.writing(OPERATOR) as t:
+            made = await templates.create(t, str(service_id), channel=Channel.SMS, name="n", subject=None, body="0")
+        for n in range(authors):
+            person = Person()
+            await site.signed_in(person)
+            async with site.writing(Actor("user", str(person.id))) as t:
+                await templates.update(t, made.id, body=f"{n + 1}")
+        page = f"/en/services/{service_id}/{path.format(template_id=made.id)}"
+        counts.append(await asked_of_users(mine, page))
+
+    assert counts[0] == counts[1]
+
+
+async def asked_of_users(browser: Browser, page: str) -> int:
+    seen = []
+
+    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append("FROM users" in statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        assert (await browser.open(page)).status == 200
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    return sum(seen)
