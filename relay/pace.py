@@ -1,5 +1,5 @@
-"""How often one address may do what nobody has to sign in for, or one service what reaches others. Counted in each
-process, and forgotten with it.
+"""How often one address may do what nobody has to sign in for, or one service or person what reaches others or costs
+them. Counted in each process, and forgotten with it.
 """
 
 from collections import deque
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from auth.bans import place
 
-_MAX_PLACES = 10_000
+_MAX_PLACES = 10_000  # of each thing to do: addresses are many, and push no service out
 
 
 class Pace:
@@ -15,17 +15,18 @@ class Pace:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._taken: dict[tuple[str, str], deque[float]] = {}
+        self._taken: dict[str, dict[str, deque[float]]] = {}
 
-    def take(self, what: str, address: str, limit: int, seconds: float) -> bool:
+    def take(self, what: str, whose: str, limit: int, seconds: float) -> bool:
         """Whether it may, once more: at most `limit` times in so many seconds. Of IPv6 a /64 is one address."""
-        now, pair = self._now(), (what, place(address) if address else "")
-        taken = self._taken.pop(pair, deque())
+        now, one = self._now(), place(whose) if whose else ""
+        every = self._taken.setdefault(what, {})
+        taken = every.pop(one, deque())
         while taken and now - taken[0] >= seconds:
             taken.popleft()
-        self._taken[pair] = taken  # the one asked for last stands at the end
-        if len(self._taken) > _MAX_PLACES:
-            del self._taken[next(iter(self._taken))]
+        every[one] = taken  # the one asked for last stands at the end
+        if len(every) > _MAX_PLACES:
+            del every[next(iter(every))]
         if len(taken) >= limit:
             return False
         taken.append(now)

@@ -12,11 +12,11 @@ from auth.reply_tos import ReplyToAddress
 from messages.message import Language
 from messages.reply import Refused
 from messages.text import Text
+from relay.dates import moment
 from relay.failures import described
 from relay.notices import reply_tos
 from relay.notices.contact import Letter
 from relay.notices.letters import as_text
-from relay.site.language import moment
 from relay.site.visits import Visit
 
 _BOTH = (Language.EN, Language.FR)
