@@ -84,7 +84,8 @@ class Way:
         except (WrongError, AuthError) as error:
             return visit.invalid(self.path, {self.name: error.text})
         except Refused as refused:
-            structlog.get_logger("site").error("site.code_not_sent", **described(refused))
+            log = structlog.get_logger("site")
+            log.error("site.code_not_sent", **described(refused))
             return visit.invalid(self.path, {self.name: _UNSENT})
         async with visit.site.database.write() as connection:
             await codes.sent(connection, made, message_id)

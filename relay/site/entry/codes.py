@@ -42,7 +42,8 @@ async def send(visit: Visit, person: User, purpose: Purpose, by: Factor = Factor
         else:
             message_id = await visit.site.codes.by_email(person, code, made, purpose)
     except Refused as refused:
-        structlog.get_logger("site").error("site.code_not_sent", **described(refused))
+        log = structlog.get_logger("site")
+        log.error("site.code_not_sent", **described(refused))
         raise Unavailable from refused
     async with visit.site.database.write() as connection:
         await codes.sent(connection, made, message_id)
