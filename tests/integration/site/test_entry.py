@@ -342,7 +342,8 @@ async def asked_for_reset(site: RunningSite, email: str) -> Browser:
 @pytest.mark.parametrize("language", ["en", "fr"])
 async def test_asvs_6_3_8_a_reset_asked_for_twice_is_answered_alike(site: RunningSite, language: str) -> None:
     site.clock.ahead_seconds += 600
-    who, said = await account(site, f"askedtwice.{language}"), []
+    who = await account(site, f"askedtwice.{language}")
+    said: list[list[Any]] = []
     for email in (who.user.email, f"askedtwice.nobody.{language}@{DOMAIN}"):
         first, answers = await asked_for_reset(site, email), []
         second = await asked_for_reset(site, email)
