@@ -244,7 +244,6 @@ async def sign_in_by_app_and_passkey(odile: Person) -> None:
 
 async def see_the_account_in_french(odile: Person, service: str) -> None:
     """All that links lead to, from the account and the service: each page is there, and in French."""
-    odile.street.language = Language.FR
     todo, done = ["/fr/account", service.replace("/en/", "/fr/")], set[str]()
     while todo:
         path = todo.pop()

@@ -95,7 +95,7 @@ class Person:
         return self._saw(await self.browser.follow(" ".join(self.say(each) for each in sources)))
 
     async def press(self, button: str, values: Mapping[str, Value] | None = None, **of_button: object) -> Page:
-        """A button by its words, and the form that it is in by its labels; what is chosen is named by its label, too."""
+        """A button by its words, the form that it is in by labels; what is chosen is named by its label, too."""
         typed = {self.say(label): self._chosen(value) for label, value in (values or {}).items()}
         return self._saw(await self.browser.press(self.say(button, **of_button), typed))
 
