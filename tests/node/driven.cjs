@@ -180,6 +180,8 @@ async function going(page, act) {
 
 async function state(page, seen) {
   const at = new URL(page.url());
+  // `autofocus` comes with the first picture of the page, not with its load.
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   const focus = await page.evaluate(() => document.activeElement.id || document.activeElement.className || document.activeElement.tagName);
   return { url: at.pathname + at.search, html: await page.content(), status: seen.status, headers: seen.headers, focus };
 }
@@ -188,7 +190,7 @@ async function state(page, seen) {
   const [url, language, hand] = process.argv.slice(2);
   const browser = await open({ offline: false, viewport: { width: 1280, height: 800 }, reducedMotion: "reduce", locale: `${language}-CA` });
   const [page] = browser.pages();
-  const hands = new Hands(page, hand === "keyboard"), complaints = [], seen = {};
+  const hands = new Hands(page, hand === "keyboard"), complaints = [], seen = { status: 0, headers: {} };
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("response", (answer) => {

@@ -120,3 +120,15 @@ async def test_a_stranger_s_file_is_not_read_at_all(site: RunningSite) -> None:
 
 async def test_who_manages_no_keys_finds_no_preview(site: RunningSite) -> None:
     assert (await (await team(site, Permission.VIEW_ACTIVITY)).page("preview")).status == 404
+
+
+async def test_what_was_wrong_before_is_not_said_of_a_file_that_was_read(site: RunningSite) -> None:
+    """The page of what it found answers the form itself, and shows it as it was sent."""
+    found = await team(site, Permission.MANAGE_API_KEYS)
+    await found.page("preview")
+    assert (await found.browser.press("Preview")).errors == ["Choose the file of an email"]
+
+    page = await found.browser.press("Preview", {"Email file (.eml)": ("a.eml", MAIL), "Recipients": "a@example.org"})
+
+    assert page.errors == []
+    assert page.value("Recipients") == "a@example.org"
