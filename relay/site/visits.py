@@ -207,8 +207,9 @@ class Visit:
         self._form = form
 
     def filled(self, **defaults: str | list[str]) -> Shown:
-        """The form of this page: as it was sent when it could not be done, else with `defaults`."""
-        return forms.shown(self.standing.draft, defaults, self._translate)
+        """The form of this page: as it was sent, now or when it could not be done, else with `defaults`."""
+        sent = self.standing.draft if self._form is None else self._form.draft({})
+        return forms.shown(sent, defaults, self._translate)
 
     def draft(self) -> Draft | None:
         return self.standing.draft
