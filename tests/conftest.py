@@ -15,7 +15,7 @@ from tests.harness.postgres import Postgres, server_binaries
 
 
 def pytest_collection_finish() -> None:
-    """What is imported and collected stays: to look through it for garbage again and again is a fifth of a test's time."""
+    """What is imported and collected stays; to look through it for garbage takes a fifth of the time."""
     gc.collect()
     gc.freeze()
 
