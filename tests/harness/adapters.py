@@ -18,4 +18,4 @@ def _adapter(type_: Any, *, config: Any) -> TypeAdapter[Any]:
 
 
 def remember() -> None:
-    v2.TypeAdapter = _adapter  # type: ignore[assignment,misc]
+    v2.TypeAdapter = _adapter  # type: ignore[assignment,attr-defined]
