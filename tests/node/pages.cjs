@@ -105,7 +105,7 @@ async function keys(page) {
     await page.goto("about:blank"); // what the page before follows ends with it, and is no fault of it
     complaints.length = 0;
     await browser.clearCookies();
-    await browser.addCookies(cookies.map(([name, value]) => ({ name, value, url })));
+    await browser.addCookies(cookies.map(([name, value]) => ({ name, value, url: new URL("/", url).href })));
     const report = { url, widths: {} };
     await page.goto(url);
     report.keys = await keys(page);
