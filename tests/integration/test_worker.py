@@ -57,7 +57,7 @@ async def test_throttling_costs_no_attempt_and_the_message_goes_out_later(works:
 async def test_an_unknown_outcome_waits_before_it_is_sent_again(works: Works, trouble: object) -> None:
     works.aws.script([trouble])  # type: ignore[list-item]
     message = await works.put()
-    async with works.worker():
+    async with works.worker(read_timeout_seconds=1):  # long before the lease ends
         history = await works.wait(message, "sending", seconds=15)
 
     first, second = history.attempts
