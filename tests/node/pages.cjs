@@ -70,6 +70,7 @@ async function zoomed(page, session) {
   seen.letters = await page.evaluate(lost);
   await session.send("Page.setFontSizes", { fontSizes: { standard: 16, fixed: 13 } });
   await session.send("Emulation.clearDeviceMetricsOverride");
+  await page.setViewportSize({ width: 375, height: 800 }); // Playwright does not know of ours: what it set last it would not set again
   return seen;
 }
 
