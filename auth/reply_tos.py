@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Column, Double, ForeignKey, Table, Text, UniqueConstraint, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth.errors import BAD_REPLY_TO, NOT_ASCII, REPLY_TO_TAKEN, REPLY_TO_UNKNOWN, REPLY_TOS_FULL, AuthError
+from auth.errors import BAD_REPLY_TO, NOT_ASCII, REPLY_TO_TAKEN, REPLY_TOS_FULL, AuthError
 from config.database import Id, metadata
 from messages.address import Address, AddressError
 
@@ -55,13 +55,13 @@ async def add(
     return made
 
 
-async def named(connection: AsyncConnection, service_id: UUID, text: str) -> ReplyToAddress:
-    """The one of the service with this id, else with this address. Raises AuthError."""
+async def named(connection: AsyncConnection, service_id: UUID, text: str) -> ReplyToAddress | None:
+    """The one of the service with this id, else with this address. Raises AuthError for what is no address."""
     wanted = text.strip().lower()
     for each in await list_all(connection, service_id):
         if wanted == str(each.id) or ("@" in text and _key(parse(text)) == _key(each.address)):
             return each
-    raise AuthError(REPLY_TO_UNKNOWN, named=text)
+    return None
 
 
 async def verify(connection: AsyncConnection, reply_to: ReplyToAddress, now: float) -> ReplyToAddress:

@@ -16,12 +16,12 @@ from relay.actions.errors import (
 from relay.actions.transaction import Transaction
 
 
-async def of_service(t: Transaction, service: Service, named: str) -> ReplyToAddress:
+async def of_service(t: Transaction, service: Service, reply_to_id: str) -> ReplyToAddress:
     """The one with this id. Raises UnknownError where the service has none such."""
     for each in await reply_tos.list_all(t.connection, service.id):
-        if str(each.id) == named:
+        if str(each.id) == reply_to_id:
             return each
-    raise UnknownError(REPLY_TO_UNKNOWN, named=named)
+    raise UnknownError(REPLY_TO_UNKNOWN, named=reply_to_id)
 
 
 async def add(t: Transaction, service: str, address: str) -> ReplyToAddress:
@@ -69,7 +69,7 @@ async def confirm(t: Transaction, service: str, named: str, code: str) -> ReplyT
 async def remove(t: Transaction, service: str, named: str) -> ReplyToAddress:
     """Messages that named it keep it. Raises a TextError for one that the service has not, and for its default."""
     owner = await t.service_to_change(service)
-    found = await reply_tos.named(t.connection, owner.id, named)
+    found = await _named(t, owner, named)
     if is_default(found, owner):
         raise ActionError(REPLY_TO_DEFAULT, address=found.address)
     await reply_tos.remove(t.connection, found)
@@ -80,7 +80,7 @@ async def remove(t: Transaction, service: str, named: str) -> ReplyToAddress:
 async def make_default(t: Transaction, service: str, named: str) -> ReplyToAddress:
     """Where answers go unless a message or its key says otherwise. Raises a TextError."""
     owner = await t.service_to_change(service)
-    found = await reply_tos.named(t.connection, owner.id, named)
+    found = await _named(t, owner, named)
     if found.verified_at is None:
         raise ActionError(REPLY_TO_UNVERIFIED, address=found.address)
     await services.update(t.connection, t.limits, owner.id, reply_to_address=found.address)
@@ -97,8 +97,16 @@ async def ensure(t: Transaction, service: Service) -> None:
         await reply_tos.add(t.connection, service.id, service.reply_to_address, t.now, verified=True)
 
 
-async def _unconfirmed(t: Transaction, owner: Service, named: str) -> ReplyToAddress:
+async def _named(t: Transaction, owner: Service, named: str) -> ReplyToAddress:
+    """By id or address. Raises UnknownError where the service has none such, AuthError for what is no address."""
     found = await reply_tos.named(t.connection, owner.id, named)
+    if found is None:
+        raise UnknownError(REPLY_TO_UNKNOWN, named=named)
+    return found
+
+
+async def _unconfirmed(t: Transaction, owner: Service, named: str) -> ReplyToAddress:
+    found = await _named(t, owner, named)
     if found.verified_at is not None:
         raise ActionError(REPLY_TO_VERIFIED, address=found.address)
     return found

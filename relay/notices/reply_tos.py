@@ -8,6 +8,9 @@ from messages.text import Text
 from relay.notices.contact import Contacts, Letter
 from relay.notices.letters import as_text
 
+# Codes for one service: each goes to whomever it names, who may be removed and added again.
+PACE = (20, 3600.0)
+
 _SUBJECT = Text("{code} is the code to confirm this address")
 _OF_SOMEBODY = Text(
     "{who} wants answers to messages of {service} to come to this address. The code to confirm that is\n\n"

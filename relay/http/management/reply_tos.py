@@ -25,7 +25,6 @@ from relay.pace import Pace
 from relay.plain import plain
 
 _REPLY_TOS = Text("reply-to addresses")
-_CODES, _CODES_SECONDS = 20, 3600.0  # of one service: each goes to whomever it names
 
 Id = Annotated[Uuid, Path(alias="id", description="The address's id")]
 
@@ -80,7 +79,6 @@ def routes(desk: Desk, receiving: Receiving, contacts: Contacts, words: Words) -
 
         async def again(t: Transaction) -> tuple[ReplyToAddress, str]:
             await check_own(t)
-            await changing.of_service(t, visit.service, str(reply_to_id))
             return await changing.send_again(t, str(visit.service.id), str(reply_to_id))
 
         mailing.count(visit)
@@ -99,7 +97,6 @@ def routes(desk: Desk, receiving: Receiving, contacts: Contacts, words: Words) -
         asked = await receiving.read(request, visit.principal, shapes.ReplyToCode)
 
         async def confirm(t: Transaction) -> dict[str, Any] | TextError:
-            await changing.of_service(t, visit.service, str(reply_to_id))
             found = await changing.confirm(t, str(visit.service.id), str(reply_to_id), asked.code)
             return found if isinstance(found, TextError) else await _of_now(t, found)
 
@@ -114,7 +111,6 @@ def routes(desk: Desk, receiving: Receiving, contacts: Contacts, words: Words) -
         """Answers go there where neither a message nor its key names another address."""
 
         async def make(t: Transaction) -> dict[str, Any]:
-            await changing.of_service(t, visit.service, str(reply_to_id))
             return await _of_now(t, await changing.make_default(t, str(visit.service.id), str(reply_to_id)))
 
         return JSONResponse(await visit.do(make))
@@ -122,12 +118,7 @@ def routes(desk: Desk, receiving: Receiving, contacts: Contacts, words: Words) -
     @router.delete("/{id}", summary="Remove a reply-to address", response_model=None, responses=done)
     async def remove_reply_to(visit: Admin, reply_to_id: Id) -> Response:
         """Remove an address, if it is not the default. Messages that named it keep it."""
-
-        async def remove(t: Transaction) -> None:
-            await changing.of_service(t, visit.service, str(reply_to_id))
-            await changing.remove(t, str(visit.service.id), str(reply_to_id))
-
-        await visit.do(remove)
+        await visit.do(lambda t: changing.remove(t, str(visit.service.id), str(reply_to_id)))
         return JSONResponse({"result": "success"})
 
     return router
@@ -141,8 +132,9 @@ class _Mailing:
 
     def count(self, visit: Visit) -> None:
         """Raises ApiError where the service had so many."""
-        if not self._pace.take("reply-to", visit.service.id.hex, _CODES, _CODES_SECONDS):
-            raise ApiError.of(CODES_ENOUGH, {"Retry-After": f"{_CODES_SECONDS:.0f}"}, limit=_CODES)
+        limit, seconds = letters.PACE
+        if not self._pace.take("reply-to", visit.service.id.hex, limit, seconds):
+            raise ApiError.of(CODES_ENOUGH, {"Retry-After": f"{seconds:.0f}"}, limit=limit)
 
     async def mail(self, visit: Visit, made: ReplyToAddress, code: str) -> None:
         """Raises ApiError: the address is there, and another code can be asked for."""

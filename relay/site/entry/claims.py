@@ -32,7 +32,7 @@ Letter = Callable[
 
 async def begin(visit: Visit, purpose: Purpose, claim: Claim, letter: Letter) -> None:
     """In a session of its own, so that nobody has the token who planted it. Raises CodeError."""
-    secret, owner = visit.site.secret, codes.of_address(visit.site.secret, claim.email)
+    secret, owner = visit.site.secret, _owner(visit, claim)
     kept = Draft({"email": [claim.email], **{name: [each] for name, each in claim.given.items()}})
     async with visit.site.database.write() as connection:
         await codes.check_pace(connection, purpose, owner, visit.now)  # before the session that there is ends
@@ -44,7 +44,7 @@ async def begin(visit: Visit, purpose: Purpose, claim: Claim, letter: Letter) ->
 
 async def again(visit: Visit, purpose: Purpose, claim: Claim, letter: Letter) -> None:
     """Another code. Raises CodeError."""
-    secret, owner = visit.site.secret, codes.of_address(visit.site.secret, claim.email)
+    secret, owner = visit.site.secret, _owner(visit, claim)
     async with visit.site.database.write() as connection:
         issued = await codes.issue(connection, secret, purpose, owner, visit.the_session.id, visit.now)
     _write(visit, claim, letter, *issued)
@@ -67,20 +67,23 @@ async def opened(visit: Visit, purpose: Purpose) -> Made | None:
     claim = await find(visit, purpose)
     if claim is None:
         return None
-    owner = codes.of_address(visit.site.secret, claim.email)
     async with visit.site.database.read() as connection:
-        return await codes.opened(connection, purpose, owner, visit.the_session.id, visit.now)
+        return await codes.opened(connection, purpose, _owner(visit, claim), visit.the_session.id, visit.now)
 
 
 async def use(
     visit: Visit, connection: AsyncConnection, purpose: Purpose, claim: Claim, given: str
 ) -> CodeError | None:
     """As codes.use; the claim is gone once it is proved."""
-    secret, owner, session = visit.site.secret, codes.of_address(visit.site.secret, claim.email), visit.the_session
+    secret, owner, session = visit.site.secret, _owner(visit, claim), visit.the_session
     wrong = await codes.use(connection, secret, purpose, owner, session.id, given, visit.now)
     if wrong is None:
         await drafts.drop(connection, session.id, _name(purpose))
     return wrong
+
+
+def _owner(visit: Visit, claim: Claim) -> UUID:
+    return codes.of_address(visit.site.secret, claim.email)
 
 
 def _write(visit: Visit, claim: Claim, letter: Letter, made: Made, code: str) -> None:

@@ -49,7 +49,7 @@ class Letter:
 
 
 async def show(visit: Visit) -> Response:
-    return await _page(visit)
+    return await _page(visit, await _keys(visit))
 
 
 async def look(visit: Visit) -> Response:
@@ -57,9 +57,9 @@ async def look(visit: Visit) -> Response:
     octets = form.files.get("message", b"")
     if not octets:
         return visit.invalid(PATH, {"message": _NO_FILE})
-    if form["key"] not in dict(await _keys(visit)):  # nobody learns here which keys others have
+    keys = await _keys(visit)
+    if form["key"] not in dict(keys):  # nobody learns here which keys others have
         raise Missing
-
     visit.take("preview", *_PACE)
 
     async def made(language: Language | None = None) -> Preview:
@@ -72,10 +72,10 @@ async def look(visit: Visit) -> Response:
         found = await made()
         letters = [each async for each in _letters(found, made)]
     except Refused as refused:
-        return await _page(visit, refused=refused)
+        return await _page(visit, keys, refused=refused)
     except TextError as error:
         return visit.invalid(PATH, {"to": error.text})
-    return await _page(visit, found=found, letters=letters, refused=found.refused)
+    return await _page(visit, keys, found=found, letters=letters, refused=found.refused)
 
 
 def _transactions(visit: Visit) -> Transactions:
@@ -112,16 +112,18 @@ def _header(content: bytes) -> str:
 
 
 async def _page(
-    visit: Visit, found: Preview | None = None, letters: list[Letter] | None = None, refused: Refused | None = None
+    visit: Visit,
+    keys: list[tuple[str, str]],
+    found: Preview | None = None,
+    letters: list[Letter] | None = None,
+    refused: Refused | None = None,
 ) -> Response:
-    usable = await _keys(visit)
-
     def made() -> Response:
         return visit.page(
             "previews/page.html",
             title=_TITLE,
             form=visit.filled(),
-            keys=usable,
+            keys=keys,
             limit=MAX_BYTES // 1024 // 1024,
             found=found,
             letters=letters or [],

@@ -8,13 +8,13 @@ from auth.reply_tos import ReplyToAddress
 from messages.text import Text, TextError
 from relay.actions import reply_tos as changing
 from relay.actions import services
+from relay.notices.reply_tos import PACE
 from relay.site.routing import Route
 from relay.site.teams import letters
 from relay.site.visits import Visit
 
 HOME = "services/{service_id}/reply-to"
 ONE = HOME + "/{reply_to_id}"
-_PACE = (20, 3600.0)  # each sends a letter to whomever it names, and may be removed and added again
 _NO_ADDRESS = Text("Enter an email address")
 _NO_CODE = Text("Enter the code from the email")
 
@@ -35,7 +35,7 @@ async def add(visit: Visit) -> Response:
     address = (await visit.form()).line("address")
     if not address:
         return visit.invalid(f"{HOME}/new", {"address": _NO_ADDRESS})
-    visit.take("reply-to", *_PACE)
+    visit.take("reply-to", *PACE)
     try:
         async with visit.writing() as t:
             made, code = await changing.begin(t, str(visit.the_service.id), address)
@@ -61,7 +61,7 @@ async def change(visit: Visit) -> Response:
     try:
         match form["do"]:
             case "again":
-                visit.take("reply-to", *_PACE)
+                visit.take("reply-to", *PACE)
                 async with visit.writing() as t:
                     made, code = await changing.send_again(t, str(visit.the_service.id), str(found.id))
                 return await _sent(visit, made, code)
