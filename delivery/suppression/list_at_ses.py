@@ -33,9 +33,7 @@ _AFTER_TROUBLE_SECONDS = 60.0
 _CALL_SECONDS = 1.1  # SES takes one a second of all actions but those that send
 _READ_SECONDS = 6 * 3600.0
 _YOUNG_SECONDS = 3600.0  # an event tells of what is younger, and of whose message it was
-_AHEAD_SECONDS = (
-    60.0  # off SES's list just before it ends here: else SES would bounce the first message, and it be back
-)
+_AHEAD_SECONDS = 60.0  # before it ends here: else SES would bounce the first message, and so make it last
 _KEPT_SECONDS = 4 * 86_400.0  # after its end: events come late
 _AT_ONCE = 20
 _FORGOTTEN_AT_ONCE = 500

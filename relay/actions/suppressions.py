@@ -49,6 +49,11 @@ async def about(t: Transaction, recipient: str, service: UUID | None = None) -> 
     return [each for each in found if each.is_in_force(t.now)]
 
 
+async def for_service(t: Transaction, recipient: str, service_id: UUID) -> list[Entry]:
+    """Those in force that count for the service: its own, and those of everybody."""
+    return [each for each in await about(t, recipient) if each.service_id in (service_id, EVERYBODY)]
+
+
 async def add(t: Transaction, service: str | None, recipient: str, until: float | None = None) -> Entry:
     """By hand: nothing is sent to that person any more, by the service or, without one, by any. Raises a TextError."""
     key, codec = key_of(t, recipient), Codec(t.secret)

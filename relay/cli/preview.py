@@ -21,6 +21,7 @@ from relay.cli.arguments import OfService
 from relay.cli.input import octets_of
 from relay.cli.output import Json, say, show, show_list
 from relay.cli.session import with_transactions
+from relay.cli.suppressions import row as suppression_row
 from relay.plain import plain
 
 File = Annotated[Path, typer.Argument(metavar=texts.PREVIEW_FILE, help=texts.PREVIEW_FILE_HELP)]
@@ -91,6 +92,7 @@ def _reached(each: Reached) -> dict[str, Any]:
         "reply": each.refused.line() if each.refused else None,
         "suppressed": each.suppressed,
         "suppressed_problem": each.suppressed_problem,
+        "listed": [suppression_row(entry) for entry in each.listed],
     }
 
 
@@ -165,7 +167,8 @@ def show_preview(row: Mapping[str, Any]) -> None:
 def _recipient(row: Mapping[str, Any]) -> dict[str, Any]:
     problem = row["suppressed_problem"]
     suppressed = Text(texts.NOT_KNOWN, {"reason": problem}) if problem else row["suppressed"]
-    return {"recipient": row["recipient"], "reply": row["reply"], "suppressed": suppressed}
+    listed = [f"{each['reason']} {each['since']}" for each in row["listed"]]
+    return {"recipient": row["recipient"], "reply": row["reply"], "suppressed": suppressed, "listed": listed}
 
 
 def _fate(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -240,6 +240,9 @@ def test_an_admin_key_manages_by_the_http_door(installation: Installation, key: 
     ask("DELETE", f"manage-template/{template}")
     guest = ask("POST", "manage-guest", {"guest": "guest@city.example"}, status=201)["id"]
     ask("DELETE", f"manage-guest/{guest}")
+    for _ in range(2):
+        entry = ask("POST", "manage-suppression", {"recipient": "gone@city.example"}, status=201)["id"]
+    ask("DELETE", f"manage-suppression/{entry}")
     assert not installation.server.refusals()
     entries: Any = owner.json("audit", "list", "--service", key.service_id)["entries"]
     actors = {each["actor"] for each in entries}

@@ -1,10 +1,10 @@
-"""What needs no shell on the relay: templates, callbacks, guests and what waits, for a key of type admin."""
+"""What needs no shell on the relay, for a key of type admin: templates, callbacks, guests, suppressions, what waits."""
 
 from collections.abc import Iterator
 
 from fastapi import APIRouter
 
-from relay.http.management import callbacks, guests, messages, templates
+from relay.http.management import callbacks, guests, messages, suppressions, templates
 from relay.http.management.desk import Desk
 from relay.http.receiving import Receiving
 
@@ -13,4 +13,5 @@ def routes(desk: Desk, receiving: Receiving) -> Iterator[APIRouter]:
     yield templates.routes(desk, receiving)
     yield callbacks.routes(desk, receiving)
     yield guests.routes(desk, receiving)
+    yield suppressions.routes(desk, receiving)
     yield messages.routes(desk)

@@ -54,6 +54,10 @@ def test_it_has_exactly_the_routes_of_the_api(document: dict[str, Any]) -> None:
         ("GET", "/v2/manage-guest"),
         ("POST", "/v2/manage-guest"),
         ("DELETE", "/v2/manage-guest/{id}"),
+        ("GET", "/v2/manage-suppression"),
+        ("POST", "/v2/manage-suppression"),
+        ("POST", "/v2/manage-suppression/find"),
+        ("DELETE", "/v2/manage-suppression/{id}"),
         ("DELETE", "/v2/manage-group/{id}"),
     ]
     assert document["servers"] == [{"url": "https://api.example.ca"}]
