@@ -1,7 +1,7 @@
 """notify-relay suppression: who must not be written to."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +14,7 @@ from relay.cli.arguments import OfServiceIfAny
 from relay.cli.messages import FORMATS, seconds
 from relay.cli.output import Json, show, show_list
 from relay.cli.session import read, write
+from relay.plain import moment
 
 Recipient = Annotated[str, typer.Argument(metavar=texts.SUPPRESSION_ARGUMENT, help=texts.SUPPRESSION_RECIPIENT)]
 OfReason = Annotated[Reason | None, typer.Option("--reason", help=texts.SUPPRESSION_REASON)]
@@ -57,11 +58,7 @@ def row(entry: Entry) -> dict[str, Any]:
         "recipient": entry.recipient,
         "reason": entry.reason.value,
         "service_id": None if entry.for_all else str(entry.service_id),
-        "since": _iso(entry.since),
-        "until": _iso(entry.until),
+        "since": moment(entry.since),
+        "until": None if entry.until is None else moment(entry.until),
         "source_id": str(entry.source_id) if entry.source_id else None,
     }
-
-
-def _iso(at: float | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -11,9 +11,9 @@ from relay.actions import suppressions as changing
 from relay.http.documentation import body, failures
 from relay.http.management import shapes
 from relay.http.management.desk import Desk, Visit
-from relay.http.presenting import timestamp
 from relay.http.receiving import Receiving
 from relay.http.requests import Uuid
+from relay.plain import moment
 
 _SUPPRESSIONS = Text("the suppression list")
 _PAGE = 250
@@ -85,6 +85,6 @@ def _shown(entry: Entry) -> dict[str, Any]:
         "id": str(entry.id),
         "recipient": entry.recipient,
         "reason": entry.reason.value,
-        "since": timestamp(entry.since),
-        "until": None if entry.until is None else timestamp(entry.until),
+        "since": moment(entry.since),
+        "until": None if entry.until is None else moment(entry.until),
     }
