@@ -35,8 +35,8 @@ import delivery.library.brandings
 import delivery.library.origination
 import delivery.library.templates
 import delivery.store.inbound
+import delivery.store.suppressions
 import delivery.store.tables
-import delivery.suppression.tables
 from config.database import metadata
 
 __all__ = ["metadata"]

@@ -82,7 +82,7 @@ class Idempotency(Protocol):
 
 
 class Suppressions(Protocol):
-    """What accept needs of delivery.suppression.asking."""
+    """What accept needs of delivery.store.suppressed."""
 
     async def reach_nobody(self, service_id: UUID, recipients: Sequence[Recipient]) -> bool: ...
 

@@ -13,13 +13,13 @@ from delivery.exit.recording import Recording, text
 from delivery.providers.table import Providers
 from delivery.queue.base import Queue
 from delivery.store.base import Outcome, Record
-from delivery.suppression.asking import Stop
+from delivery.store.suppressed import Stop
 from messages.message import Message
 from messages.status import Status
 
 
 class Suppressions(Protocol):
-    """What this needs of delivery.suppression.asking."""
+    """What this needs of delivery.store.suppressed."""
 
     async def stopped(self, messages: Iterable[Message]) -> Mapping[UUID, Stop]: ...
 

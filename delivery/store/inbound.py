@@ -16,10 +16,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from config.database import Database, Id, metadata
 from config.encrypted import Encrypted, cipher, hasher, row_id
 from config.keyring import Keyring, KeyringError
+from delivery.store import suppressing as keeping
 from delivery.store.base import InboundText
+from delivery.store.suppressions import EVERYBODY, Reason
 from delivery.store.tables import messages
-from delivery.suppression import keeping
-from delivery.suppression.tables import EVERYBODY, Reason
 from messages.keywords import Keyword, keyword_of
 from messages.message import Channel, new_id
 

@@ -13,9 +13,9 @@ from config.encrypted import cipher, row_id
 from config.keyring import Keyring
 from delivery.store.base import EventKind
 from delivery.store.moving import Heard, Move
+from delivery.store.suppressing import Codec, Entry
+from delivery.store.suppressions import LEARNED, Reason
 from delivery.store.tables import messages
-from delivery.suppression.keeping import Codec, Entry
-from delivery.suppression.tables import LEARNED, Reason
 from messages.message import Channel, KeyType
 from messages.status import Status
 

@@ -20,10 +20,10 @@ from delivery.providers import ses_suppression as ses
 from delivery.providers.base import SendError
 from delivery.providers.ses_suppression import Listed
 from delivery.rounds import wait
-from delivery.suppression.asking import in_force
+from delivery.store.suppressed import in_force
+from delivery.store.suppressing import Codec, Entry
+from delivery.store.suppressions import EVERYBODY, LEARNED, Reason, provider_lists, suppressions
 from delivery.suppression.following import SIMULATORS
-from delivery.suppression.keeping import Codec, Entry
-from delivery.suppression.tables import EVERYBODY, LEARNED, Reason, provider_lists, suppressions
 from messages.address import Address, AddressError
 
 _PROVIDER = EmailProvider.SES.value

@@ -13,7 +13,7 @@ from config.settings import Settings
 from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
 from delivery.library.templates import Templates
-from delivery.suppression.keeping import Entry
+from delivery.store.suppressing import Entry
 from messages.address import Address, AddressError
 from messages.email.content import HeaderSection
 from messages.email.line_ends import mend_line_ends

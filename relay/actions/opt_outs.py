@@ -1,7 +1,7 @@
 """Who wants no more texts, for people: entries of the suppression list for one reason."""
 
-from delivery.suppression.keeping import Entry
-from delivery.suppression.tables import Reason
+from delivery.store.suppressing import Entry
+from delivery.store.suppressions import Reason
 from messages.phone import PhoneNumber
 from relay.actions import suppressions
 from relay.actions.errors import NOT_OPTED_OUT, ActionError

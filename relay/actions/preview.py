@@ -14,7 +14,7 @@ from auth.domains.resolvers import Ask
 from auth.principal import Principal
 from auth.verify import check_in_force
 from delivery.providers.base import SendError
-from delivery.suppression.keeping import Entry
+from delivery.store.suppressing import Entry
 from messages import reply
 from messages.email.pipeline import Rewritten
 from messages.message import Channel, KeyType, Lane, Language, Submission, new_id

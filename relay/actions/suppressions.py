@@ -3,13 +3,14 @@
 What ends here ends at the provider soon after (delivery/suppression/list_at_ses.py).
 """
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from delivery.suppression import keeping
-from delivery.suppression.keeping import Codec, Entry
-from delivery.suppression.tables import EVERYBODY, Reason
+from delivery.store import suppressing as keeping
+from delivery.store.suppressing import Codec, Entry
+from delivery.store.suppressions import EVERYBODY, Reason
 from messages.address import Address, AddressError
 from messages.phone import PhoneNumber
 from relay.actions.errors import (
@@ -22,6 +23,7 @@ from relay.actions.errors import (
     UnknownError,
 )
 from relay.actions.transaction import Transaction
+from relay.plain import moment
 
 LISTED = 1000  # at most, of the newest
 MAX_BY_HAND = 50_000  # of a service: what it uploads, whatever it is, costs the others nothing
@@ -115,6 +117,19 @@ async def _end(t: Transaction, entries: list[Entry]) -> None:
         action = "opt-out.remove" if each.reason is Reason.OPT_OUT else "suppression.remove"
         kind = action.partition(".")[0]
         await t.record(action, kind, each.id, before, None, service_id=_whose(each.service_id))
+
+
+def described(entry: Entry) -> dict[str, Any]:
+    """For people and programs; without a service it counts for all, without `until` for ever."""
+    return {
+        "id": str(entry.id),
+        "recipient": entry.recipient,
+        "reason": entry.reason.value,
+        "service_id": None if entry.for_all else str(entry.service_id),
+        "since": moment(entry.since),
+        "until": None if entry.until is None else moment(entry.until),
+        "source_id": str(entry.source_id) if entry.source_id else None,
+    }
 
 
 async def scope_of(t: Transaction, service: str | None) -> UUID:

@@ -12,7 +12,7 @@ from messages.email.pipeline import Rewritten
 from messages.reply import Refused
 from messages.text import Text
 from relay import wiring
-from relay.actions import messages
+from relay.actions import messages, suppressions
 from relay.actions.preview import MAX_ENCODED_OCTETS, Preview, Reached
 from relay.actions.text_preview import TextPreview
 from relay.actions.transaction import Transactions
@@ -21,7 +21,6 @@ from relay.cli.arguments import OfService
 from relay.cli.input import octets_of
 from relay.cli.output import Json, say, show, show_list
 from relay.cli.session import with_transactions
-from relay.cli.suppressions import row as suppression_row
 from relay.plain import plain
 
 File = Annotated[Path, typer.Argument(metavar=texts.PREVIEW_FILE, help=texts.PREVIEW_FILE_HELP)]
@@ -92,7 +91,7 @@ def _reached(each: Reached) -> dict[str, Any]:
         "reply": each.refused.line() if each.refused else None,
         "suppressed": each.suppressed,
         "suppressed_problem": each.suppressed_problem,
-        "listed": [suppression_row(entry) for entry in each.listed],
+        "listed": [suppressions.described(entry) for entry in each.listed],
     }
 
 

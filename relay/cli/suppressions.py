@@ -2,19 +2,18 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from delivery.suppression.keeping import Entry
-from delivery.suppression.tables import Reason
+from delivery.store.suppressing import Entry
+from delivery.store.suppressions import Reason
 from relay.actions import suppressions as changing
 from relay.cli import texts
 from relay.cli.arguments import OfServiceIfAny
 from relay.cli.messages import FORMATS, seconds
 from relay.cli.output import Json, show, show_list
 from relay.cli.session import read, write
-from relay.plain import moment
 
 Recipient = Annotated[str, typer.Argument(metavar=texts.SUPPRESSION_ARGUMENT, help=texts.SUPPRESSION_RECIPIENT)]
 OfReason = Annotated[Reason | None, typer.Option("--reason", help=texts.SUPPRESSION_REASON)]
@@ -40,7 +39,8 @@ def show_one(recipient: Recipient, as_json: Json = False) -> None:
 
 
 def add(recipient: Recipient, service: OfServiceIfAny = None, until: Until = None, as_json: Json = False) -> None:
-    show(row(write(lambda t: changing.add(t, service, recipient, seconds(until)))), as_json)
+    added = write(lambda t: changing.add(t, service, recipient, seconds(until)))
+    show(changing.described(added), as_json)
 
 
 def remove(recipient: Recipient, service: OfServiceIfAny = None, as_json: Json = False) -> None:
@@ -48,17 +48,4 @@ def remove(recipient: Recipient, service: OfServiceIfAny = None, as_json: Json =
 
 
 def _show(found: Iterable[Entry], as_json: bool) -> None:
-    show_list("suppressions", map(row, found), _COLUMNS, as_json)
-
-
-def row(entry: Entry) -> dict[str, Any]:
-    """For people and programs; without a service it counts for all, without `until` for ever."""
-    return {
-        "id": str(entry.id),
-        "recipient": entry.recipient,
-        "reason": entry.reason.value,
-        "service_id": None if entry.for_all else str(entry.service_id),
-        "since": moment(entry.since),
-        "until": None if entry.until is None else moment(entry.until),
-        "source_id": str(entry.source_id) if entry.source_id else None,
-    }
+    show_list("suppressions", map(changing.described, found), _COLUMNS, as_json)

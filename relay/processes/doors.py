@@ -25,7 +25,7 @@ from delivery.store.inbound import Received
 from delivery.store.putting import Putting
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
-from delivery.suppression.asking import Suppressions
+from delivery.store.suppressed import Suppressions
 from messages.message import Channel
 from relay.accept import Acceptor
 from relay.metrics import DoorMetrics

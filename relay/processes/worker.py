@@ -36,7 +36,7 @@ from delivery.store.contents import Contents
 from delivery.store.retiring import Retiring
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
-from delivery.suppression.asking import Suppressions
+from delivery.store.suppressed import Suppressions
 from messages.message import Channel, KeyType
 from relay.processes.life import Place
 from relay.wiring import announced, load_keyrings, load_letterheads, open_database

@@ -15,8 +15,8 @@ from delivery.library.origination import Kind
 from delivery.queue.base import Queue
 from delivery.store.base import InboundText
 from delivery.store.inbound import Receiving, inbound_texts
-from delivery.suppression.asking import Stop
-from delivery.suppression.tables import suppressions
+from delivery.store.suppressed import Stop
+from delivery.store.suppressions import suppressions
 from messages.keywords import Keyword
 from messages.message import Channel, Message, first_id, new_id
 from messages.phone import PhoneNumber

@@ -32,7 +32,7 @@ from delivery.library.origination import OriginationIdentities, OriginationIdent
 from delivery.library.templates import Templates
 from delivery.store.base import CallbackKind, Found, InboundText, Search
 from delivery.store.inbound import Receiving
-from delivery.suppression.asking import Stop
+from delivery.store.suppressed import Stop
 from messages import markdown
 from messages.keywords import Keyword
 from messages.message import Channel, ContentKind, Language, Message, Submission

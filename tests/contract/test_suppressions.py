@@ -16,10 +16,10 @@ from config.settings import Limits, Settings
 from delivery.queue.sql import SqlQueue
 from delivery.store.base import EventKind
 from delivery.store.inbound import InboundText
-from delivery.suppression.asking import Stop, Suppressions
+from delivery.store.suppressed import Stop, Suppressions
+from delivery.store.suppressing import Codec, Entry
+from delivery.store.suppressions import Reason, suppressions
 from delivery.suppression.following import BOUNCE_SECONDS
-from delivery.suppression.keeping import Codec, Entry
-from delivery.suppression.tables import Reason, suppressions
 from messages.address import Address
 from messages.message import Channel, KeyType, Message
 from messages.phone import PhoneNumber

@@ -18,7 +18,7 @@ from delivery.store.retiring import Retiring
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
 from delivery.store.settling import Settling
-from delivery.suppression.asking import Suppressions
+from delivery.store.suppressed import Suppressions
 from messages.message import Message
 from messages.status import Status
 from tests.harness.counted import kept

@@ -13,9 +13,9 @@ from config.database import Database
 from config.settings import Callbacks, Limits
 from delivery.callbacks import urls
 from delivery.store.base import CallbackKind
+from delivery.store.suppressing import Codec
+from delivery.store.suppressions import EVERYBODY, Reason
 from delivery.store.tables import callback_urls, messages
-from delivery.suppression.keeping import Codec
-from delivery.suppression.tables import EVERYBODY, Reason
 from messages.message import KeyType
 from tests.fakes.receiver import Receiver
 from tests.harness.http_door import DOMAIN, GUEST, Answer, Door, make_template, running_door

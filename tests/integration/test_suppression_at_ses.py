@@ -13,9 +13,9 @@ from auth.audit import Actor
 from config.settings import Aws, Settings
 from delivery.feedback import run
 from delivery.providers.aws import open_client
-from delivery.suppression.keeping import Codec, Entry
+from delivery.store.suppressing import Codec, Entry
+from delivery.store.suppressions import EVERYBODY, Reason
 from delivery.suppression.list_at_ses import ListAtSes
-from delivery.suppression.tables import EVERYBODY, Reason
 from messages.address import Address
 from relay.actions import suppressions as changing
 from relay.actions.transaction import Transaction

@@ -9,7 +9,7 @@ from delivery.library.origination import Kind
 from delivery.queue.sql import SqlQueue
 from delivery.store.base import InboundText
 from delivery.store.inbound import Receiving
-from delivery.suppression.asking import Stop
+from delivery.store.suppressed import Stop
 from messages.message import Channel
 from messages.phone import PhoneNumber
 from tests.harness.noon import NOW, message

@@ -1,11 +1,11 @@
 """The routes that manage whom a service must not write to: its own entries, and nobody else's."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from delivery.suppression.keeping import Entry
 from messages.text import Text
 from relay.actions import suppressions as changing
 from relay.http.documentation import body, failures
@@ -13,7 +13,6 @@ from relay.http.management import shapes
 from relay.http.management.desk import Desk, Visit
 from relay.http.receiving import Receiving
 from relay.http.requests import Uuid
-from relay.plain import moment
 
 _SUPPRESSIONS = Text("the suppression list")
 _PAGE = 250
@@ -35,7 +34,7 @@ def routes(desk: Desk, receiving: Receiving) -> APIRouter:
         those of others, are not shown."""
         older, service = asked.older_than, str(visit.service.id)
         found = await visit.do(lambda t: changing.page(t, service, older_than=older, limit=_PAGE))
-        return JSONResponse({"suppressions": list(map(_shown, found))})
+        return JSONResponse({"suppressions": [_shown(changing.described(each)) for each in found]})
 
     @router.post(
         "",
@@ -49,7 +48,7 @@ def routes(desk: Desk, receiving: Receiving) -> APIRouter:
         """Send nothing more from the service to an address or number."""
         asked = await receiving.read(request, visit.principal, shapes.NewSuppression)
         added = await visit.do(lambda t: changing.add(t, str(visit.service.id), asked.recipient))
-        return JSONResponse(_shown(added), 201)
+        return JSONResponse(_shown(changing.described(added)), 201)
 
     @router.post(
         "/find",
@@ -62,7 +61,7 @@ def routes(desk: Desk, receiving: Receiving) -> APIRouter:
         """The service's entries about one address or number."""
         asked = await receiving.read(request, visit.principal, shapes.NewSuppression)
         found = await visit.do(lambda t: changing.about(t, asked.recipient, visit.service.id))
-        return JSONResponse({"suppressions": list(map(_shown, found))})
+        return JSONResponse({"suppressions": [_shown(changing.described(each)) for each in found]})
 
     @router.delete(
         "/{id}",
@@ -80,11 +79,5 @@ def routes(desk: Desk, receiving: Receiving) -> APIRouter:
     return router
 
 
-def _shown(entry: Entry) -> dict[str, Any]:
-    return {
-        "id": str(entry.id),
-        "recipient": entry.recipient,
-        "reason": entry.reason.value,
-        "since": moment(entry.since),
-        "until": None if entry.until is None else moment(entry.until),
-    }
+def _shown(described: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: described[name] for name in ("id", "recipient", "reason", "since", "until")}

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, sel
 
 from config.encrypted import cipher, hasher, row_id
 from config.keyring import Keyring
-from delivery.suppression.asking import in_force
-from delivery.suppression.tables import EVERYBODY, LEARNED, Reason, key_of, suppressions
+from delivery.store.suppressed import in_force
+from delivery.store.suppressions import EVERYBODY, LEARNED, Reason, key_of, suppressions
 from messages.message import new_id
 
 # In one order for all, or two writers could lock each other out.

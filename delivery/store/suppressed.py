@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, or_, select
 from config.database import Database
 from config.encrypted import hasher
 from config.keyring import Keyring
-from delivery.suppression.tables import EVERYBODY, Reason, suppressions
+from delivery.store.suppressions import EVERYBODY, Reason, suppressions
 from messages.message import ContentKind, KeyType, Message
 from messages.recipient import Recipient
 
