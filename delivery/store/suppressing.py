@@ -133,7 +133,7 @@ class Codec:
 
     def named(self, connection: Connection, entry_id: UUID) -> Entry | None:
         row = connection.execute(select(suppressions).where(suppressions.c.id == entry_id)).one_or_none()
-        return row and self._entry(row)
+        return None if row is None else self._entry(row)
 
     def entries(self, rows: Iterable[Row[Any]]) -> list[Entry]:
         """Of whole rows."""

@@ -4,10 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from auth.errors import ADDRESS_NOT_ALLOWED, AuthError
-from auth.people import codes, organisations, sessions, users
+from auth.people import memberships, organisations, sessions, users
 from auth.people.users import User
 from messages.message import Language
-from relay.actions import services
+from relay.actions import invitations, services
 from relay.actions.transaction import Fields, Transaction
 from relay.plain import plain
 
@@ -27,18 +27,16 @@ async def create(
 
 
 async def register(t: Transaction, *, email: str, name: str, language: Language, password: str) -> User | None:
-    """An account that `verify` makes usable; None: somebody has one with this address. `password` is encoded.
+    """The account of who proved the address; None: somebody has one with it. `password` is encoded.
 
-    One that was never verified gives way to a new one: no code that was sent for it proves another's password. Raises
-    AuthError for an address of no organisation.
+    Raises AuthError for an address of no organisation.
     """
     if await organisations.of_address(t.connection, email.strip()) is None:
         raise AuthError(ADDRESS_NOT_ALLOWED)
     known = await users.by_email(t.connection, t.secret, email)
-    if known is not None and known.verified_at is not None:
+    if known is not None and not gives_way(known):
         return None
     if known is not None:
-        await codes.end_all(t.connection, known.id, t.now)
         await users.drop(t.connection, known)
     made = await users.create(
         t.connection,
@@ -49,14 +47,15 @@ async def register(t: Transaction, *, email: str, name: str, language: Language,
         language=language,
         operator=False,
         password=password,
+        verified=True,
     )
     await _record(t, "register", None, made)
     return made
 
 
-async def verify(t: Transaction, user_id: UUID) -> User:
-    """The code that was mailed came back. Raises AuthError."""
-    return await _change(t, "verify", user_id, verified_at=t.now)
+def gives_way(known: User) -> bool:
+    """Nobody proved the address of this account: it stands in nobody's way."""
+    return known.verified_at is None and known.held_at is None
 
 
 async def set_password(t: Transaction, user_id: UUID, password: str, *, session: UUID | None = None) -> User:
@@ -82,6 +81,9 @@ async def hold(t: Transaction, named: str) -> User:
     """Nobody signs in to it, and who is in is out at once. Raises AuthError."""
     found = await users.named(t.connection, t.secret, named)
     await sessions.end_all(t.connection, found.id)
+    for service, _ in await memberships.of_user(t.connection, t.limits, found.id):
+        await t.service_to_change(str(service.id))
+        await invitations.end_all_by(t, service.id, found.id)
     return await _change(t, "hold", found.id, held_at=found.held_at or t.now)
 
 

@@ -34,10 +34,12 @@ from relay.accept import Acceptor
 from relay.http.application import application
 from relay.http.errors import refusals
 from relay.metrics import DoorMetrics
+from relay.notices.acting import Acting
+from relay.notices.contact import Contacts
 from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
 from relay.serving import serve
-from tests.harness import domains
+from tests.harness import adapters, domains
 from tests.harness.clock import Clock
 from tests.harness.store import Store
 from tests.harness.words import words
@@ -49,6 +51,7 @@ ROOT = "http://api.example.ca/"
 _CALLBACKS = Callbacks()
 _SEALING = Keyring.parse(Keyring.generate())
 ARTWORK = Path(__file__).parents[1] / "data/branding/artwork"
+adapters.remember()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,7 @@ async def running_door(
         templates_=found,
         brandings=brandings,
         senders=OriginationIdentities(database, clock),
+        contacts=Contacts(Acting(database, verifier, acceptor)),
         database=database,
         settings=Settings(limits=limits, callbacks=callbacks),
         secret=keyring,

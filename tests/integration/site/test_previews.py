@@ -4,6 +4,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 
 from auth import services
@@ -120,3 +121,28 @@ async def test_a_stranger_s_file_is_not_read_at_all(site: RunningSite) -> None:
 
 async def test_who_manages_no_keys_finds_no_preview(site: RunningSite) -> None:
     assert (await (await team(site, Permission.VIEW_ACTIVITY)).page("preview")).status == 404
+
+
+async def test_a_key_of_another_service_is_as_one_that_is_none(site: RunningSite) -> None:
+    mine, theirs = await developer(site), await developer(site)
+    await mine.page("preview")
+
+    for key in (str(theirs.key.id), theirs.key.smtp_username, "nobody"):
+        page = await mine.page("preview")
+        form = aiohttp.FormData(default_to_multipart=True)
+        form.add_field("csrf", page.token)
+        form.add_field("key", key)
+        form.add_field("message", MAIL, filename="a.eml")
+        assert (await mine.browser.ask("POST", page.url, data=form)).status == 404
+
+
+async def test_what_was_wrong_before_is_not_said_of_a_file_that_was_read(site: RunningSite) -> None:
+    """The page of what it found answers the form itself, and shows it as it was sent."""
+    found = await team(site, Permission.MANAGE_API_KEYS)
+    await found.page("preview")
+    assert (await found.browser.press("Preview")).errors == ["Choose the file of an email"]
+
+    page = await found.browser.press("Preview", {"Email file (.eml)": ("a.eml", MAIL), "Recipients": "a@example.org"})
+
+    assert page.errors == []
+    assert page.value("Recipients") == "a@example.org"
