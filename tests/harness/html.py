@@ -37,7 +37,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         element = Element(tag, {name: value or "" for name, value in attrs})
         self.open[-1].children.append(element)
-        if tag not in _EMPTY:
+        if tag.removeprefix("x-") not in _EMPTY:  # what connects is renamed in a letter that is shown
             self.open.append(element)
 
     def handle_endtag(self, tag: str) -> None:

@@ -172,6 +172,8 @@ async def test_a_service_manages_its_own_suppressions_and_urgent_messages_hear_o
         for path, body in (("manage-suppression", None), ("manage-suppression/find", named)):
             listed = await ask(door, "POST" if body else "GET", path, body)
             assert listed.body == {"suppressions": [added.body]}
+        beyond = await ask(door, "GET", f"manage-suppression?older_than={added.body['id']}")
+        assert (beyond.status, beyond.body) == (200, {"suppressions": []})
         door.clock.ahead_seconds += 5
         async with database.write() as c:
             await c.execute(update(keys.keys).values(lane="priority"))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from relay.http.requests import TextUuid
+from relay.http.requests import TextUuid, Uuid
 from relay.http.responses import FullTemplate
 
 _GIVEN = ConfigDict(extra="forbid", strict=True)
@@ -160,7 +160,7 @@ class SuppressionQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    older_than: Annotated[TextUuid | None, Field(description="The last entry of the page before")] = None
+    older_than: Annotated[Uuid | None, Field(description="The last entry of the page before")] = None
 
 
 class Suppression(BaseModel):

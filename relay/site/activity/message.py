@@ -15,7 +15,7 @@ from relay import dates
 from relay.actions.sent_content import Said
 from relay.actions.timeline import Sender, state, steps
 from relay.site import layout
-from relay.site.activity import rows
+from relay.site.activity import rows, suppressed
 from relay.site.errors import Missing
 from relay.site.routing import Route
 from relay.site.visits import Visit
@@ -49,6 +49,7 @@ async def show(visit: Visit) -> Response:
         mark=mark,
         steps=steps(history, sender, clock),
         facts=_facts(visit, message, sender, clock(message.created_at)),
+        suppressed=await suppressed.said(visit, message.recipient, clock),
         said=said,
         is_email=message.channel is Channel.EMAIL,
         content_url=visit.url(CONTENT) if said.problem is None else "",
