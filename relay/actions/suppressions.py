@@ -3,6 +3,7 @@
 What ends here ends at the provider soon after (delivery/suppression/list_at_ses.py).
 """
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from delivery.store.suppressing import Codec, Entry
 from delivery.store.suppressions import EVERYBODY, Reason
 from messages.address import Address, AddressError
 from messages.phone import PhoneNumber
+from messages.text import Text
 from relay.actions.errors import (
     BAD_ADDRESS,
     NOT_SUPPRESSED,
@@ -22,11 +24,21 @@ from relay.actions.errors import (
     ActionError,
     UnknownError,
 )
+from relay.actions.timeline import Clock
 from relay.actions.transaction import Transaction
 from relay.plain import moment
 
 LISTED = 1000  # at most, of the newest
 MAX_BY_HAND = 50_000  # of a service: what it uploads, whatever it is, costs the others nothing
+
+_SINCE: Mapping[Reason, Text] = {
+    Reason.BOUNCE: Text("Since {since}: mail came back"),
+    Reason.COMPLAINT: Text("Since {since}: mail was reported as spam"),
+    Reason.OPT_OUT: Text("Since {since}: they answered STOP"),
+    Reason.BY_HAND: Text("Since {since}: the service asked for it"),
+}
+_UNTIL = Text("{begun}. It ends by itself on {until}.")
+_FOR_EVER = Text("{begun}. It does not end by itself.")
 
 
 async def page(
@@ -130,6 +142,14 @@ def described(entry: Entry) -> dict[str, Any]:
         "until": None if entry.until is None else moment(entry.until),
         "source_id": str(entry.source_id) if entry.source_id else None,
     }
+
+
+def in_words(entry: Entry, clock: Clock) -> Text:
+    """Why nothing is sent to them, since when, and until when."""
+    begun = Text(_SINCE[entry.reason].source, {"since": clock(entry.since)})
+    if entry.until is None:
+        return Text(_FOR_EVER.source, {"begun": begun})
+    return Text(_UNTIL.source, {"begun": begun, "until": clock(entry.until)})
 
 
 async def scope_of(t: Transaction, service: str | None) -> UUID:

@@ -149,7 +149,7 @@ def show_preview(row: Mapping[str, Any]) -> None:
 def _recipient(row: Mapping[str, Any]) -> dict[str, Any]:
     problem = row["suppressed_problem"]
     suppressed = Text(texts.NOT_KNOWN, {"reason": problem}) if problem else row["suppressed"]
-    listed = [f"{each['reason']} {each['since']}" for each in row["listed"]]
+    listed = [f"{each['reason']} {each['since']} - {each['until'] or ''}".rstrip(" -") for each in row["listed"]]
     return {"recipient": row["recipient"], "reply": row["reply"], "suppressed": suppressed, "listed": listed}
 
 
