@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from config.database import Database
 from config.keyring import Keyring
 from delivery.callbacks.sources import Sources
+from delivery.figures.tables import counts
 from delivery.followers import followers
 from delivery.store.attempting import Attempting
 from delivery.store.base import Event, EventKind, Group, Moved
@@ -49,9 +50,9 @@ class Store:
         async with self._database.read() as connection:
             found = await kept(connection)
         totals: dict[Status, int] = {}
-        for place, (number, _) in found.items():
-            if place.service_id == service_id and place.key_type != "test":
-                totals[Status(place.status)] = totals.get(Status(place.status), 0) + number
+        for (table, (owner, key_type, *_), status), (number, _) in found.items():
+            if table == counts.name and owner == service_id and key_type != "test":
+                totals[Status(status)] = totals.get(Status(status), 0) + number
         return {status: total for status, total in totals.items() if total}
 
 
