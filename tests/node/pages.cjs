@@ -102,9 +102,11 @@ async function keys(page) {
   page.on("requestfailed", (request) => complaints.push(request.url()));
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const { url, cookies = [] } = JSON.parse(line);
+    await page.goto("about:blank"); // what the page before follows ends with it, and is no fault of it
+    complaints.length = 0;
     await browser.clearCookies();
     await browser.addCookies(cookies.map(([name, value]) => ({ name, value, url })));
-    const report = { url, widths: {}, complaints: complaints.splice(0) };
+    const report = { url, widths: {} };
     await page.goto(url);
     report.keys = await keys(page);
     report.axe = await violations(page);
@@ -120,7 +122,7 @@ async function keys(page) {
     report.axe.push(...(await violations(page)));
     await page.emulateMedia({ colorScheme: "light", forcedColors: "none" });
     await page.setViewportSize({ width: 375, height: 800 });
-    report.complaints.push(...complaints.splice(0));
+    report.complaints = complaints.splice(0);
     process.stdout.write(JSON.stringify(report) + "\n");
   }
   await browser.close();

@@ -18,6 +18,7 @@ from auth.people.factors import of_user, second_of
 from auth.people.passwords import PasswordError
 from auth.people.sessions import Factor
 from auth.people.users import User
+from messages.address import Address, AddressError
 from messages.reply import Refused
 from messages.text import Text
 from relay.actions import people
@@ -35,6 +36,7 @@ _TITLE = Text("Choose a new password")
 _CHECK = Text("Check your email")
 _PACE = (10, 600.0)  # of one network address: each sends a letter
 _NO_ADDRESS = Text("Enter your email address")
+_BAD_ADDRESS = Text("Enter an email address in the correct format, like name@example.ca")
 _NO_FACTOR = Text("This second factor is wrong, or was used before")
 _DONE = Text("Your password was changed. Sign in with it.")
 _TOLD_SUBJECT = Text("Your password was changed")
@@ -54,6 +56,10 @@ async def send(visit: Visit) -> Response:
     email = form.line("email")
     if not email:
         return visit.invalid("forgot-password", {"email": _NO_ADDRESS})
+    try:
+        Address.parse(email)  # who mistyped it would wait for a letter that nobody sends
+    except AddressError:
+        return visit.invalid("forgot-password", {"email": _BAD_ADDRESS})
     if not visit.site.pace.take("forgot", visit.network, *_PACE):
         raise TooMany
     try:
