@@ -13,7 +13,7 @@ from auth.limits import DAY_SECONDS, MINUTE_SECONDS, Charge
 from config.database import Database
 from config.keyring import Keyring
 from delivery import schema
-from delivery.followers import FOLLOWERS
+from delivery.followers import followers
 from delivery.library.brandings import Brandings
 from delivery.queue.sql import SqlQueue
 from delivery.store.attempting import Attempting
@@ -78,8 +78,9 @@ async def storing_and_delivering(url: str, batches: int = 40) -> tuple[float, fl
     database = Database(url)
     try:
         await schema.upgrade(database)
-        codec, queue, content = Codec(Keyring.parse(Keyring.generate())), SqlQueue(database), html_message()
-        putting, attempting = Putting(database, codec), Attempting(database, FOLLOWERS)
+        keyring = Keyring.parse(Keyring.generate())
+        codec, queue, content = Codec(keyring), SqlQueue(database), html_message()
+        putting, attempting = Putting(database, codec), Attempting(database, followers(keyring))
         searching, contents = Searching(database, codec), Contents(database, codec)
 
         async def put() -> None:

@@ -35,7 +35,7 @@ import delivery.library.brandings
 import delivery.library.origination
 import delivery.library.templates
 import delivery.store.inbound
-import delivery.store.opt_outs
+import delivery.store.suppressions
 import delivery.store.tables
 from config.database import metadata
 

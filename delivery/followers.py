@@ -1,6 +1,11 @@
 """What follows when statuses move and events are heard, in this order, in the transaction that writes it."""
 
+from config.keyring import Keyring
 from delivery.callbacks import telling
 from delivery.store.moving import Follower
+from delivery.suppression.following import Suppressing
 
-FOLLOWERS: tuple[Follower, ...] = (telling.tell,)
+
+def followers(keyring: Keyring) -> tuple[Follower, ...]:
+    """One set per process."""
+    return Suppressing(keyring), telling.tell

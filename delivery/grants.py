@@ -53,7 +53,7 @@ _DOOR = _EVERY | {
     "queue": "SELECT, INSERT",
     "count_changes": _COUNT,
     "counters": _COUNT_AS_BEFORE,
-    "opt_outs": "SELECT",
+    "suppressions": "SELECT",
     "inbound_texts": "SELECT (id, source, destination)",  # whom a keyword is answered to
     "idempotency": "SELECT, INSERT, DELETE",  # a name whose message was refused is free again
 }
@@ -80,6 +80,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "messages": "SELECT, INSERT, UPDATE (status, reason, completed_at)",  # cancelled
         "queue": "SELECT, INSERT, DELETE",
         "audit": "INSERT",
+        "suppressions": "SELECT, INSERT, UPDATE, DELETE",
     },
     "relay_site": _DOOR
     | {
@@ -137,7 +138,8 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "key_counts": _FOLD,
         "counters": _COUNT_AS_BEFORE + ", DELETE",
         "idempotency": "SELECT, DELETE",
-        "opt_outs": "SELECT",
+        "suppressions": "SELECT",
+        "opt_outs": "SELECT",  # the version before, during an upgrade
         "inbound_texts": "SELECT, DELETE",
         "callback_urls": "SELECT (service_id, kind)",
         "callbacks": "SELECT, INSERT, DELETE",
@@ -151,7 +153,9 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "count_changes": _COUNT,
         "counters": _COUNT_AS_BEFORE,
         "events": "SELECT, INSERT, UPDATE (message_id), DELETE",
-        "opt_outs": "SELECT, INSERT, DELETE",
+        "suppressions": "SELECT, INSERT, UPDATE, DELETE",
+        "provider_lists": "SELECT, INSERT, UPDATE",
+        "opt_outs": "SELECT, INSERT, DELETE",  # the version before, during an upgrade
         "inbound_texts": "SELECT, INSERT",
         "origination_identities": "SELECT, UPDATE (members)",
         "callback_urls": f"SELECT, {_HEALTH}",

@@ -38,6 +38,12 @@ class DeliveryMetrics:
             ("channel", "status"),
             registry=registry,
         )
+        self.suppressed = Counter(
+            "delivery_suppressed_total",
+            "Messages that ended unsent, for their recipients must not be written to",
+            ("channel", "reason"),
+            registry=registry,
+        )
         self.events = Counter(
             "delivery_events_total",
             "What providers told of messages, each thing once",

@@ -254,6 +254,10 @@ TRIAL_RECIPIENT = Reply(550, "5.7.1",
     "a service in trial mode sends only to its guest list: add the recipient to it, or go live (service {service_id})",
     cause="Until a service goes live it reaches its guest list only, and the recipient is not on it.",
     cure="Add the recipient to the guest list, or ask the operator to make the service live.")
+SUPPRESSED = Reply(550, "5.7.1",
+    "nothing is sent to this recipient: mail came back or was complained of, or they asked for it to stop",
+    cause="The recipient is on the suppression list, and the message is urgent: it would not arrive.",
+    cure="Reach the person another way. If the entry is wrong, have it removed from the list, then send again.")
 
 SENDER_NOT_ALLOWED = Reply(550, "5.7.1", "{role} not allowed with this key; set the product to send from {allowed}",
     cause="The key may name certain senders only, and the message, or MAIL FROM, names another one.",

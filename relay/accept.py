@@ -14,7 +14,17 @@ from auth.principal import Principal
 from delivery.store.base import Group, Repeated
 from messages import reply
 from messages.email.compose import message_id_field
-from messages.message import Channel, ContentKind, IdempotencyKey, Message, Submission, new_id
+from messages.message import (
+    Answer,
+    Channel,
+    ContentKind,
+    IdempotencyKey,
+    KeyType,
+    Lane,
+    Message,
+    Submission,
+    new_id,
+)
 from messages.recipient import Recipient
 from messages.reply import Refused
 from messages.status import Status
@@ -71,6 +81,12 @@ class Idempotency(Protocol):
     ) -> Repeated | None: ...
 
 
+class Suppressions(Protocol):
+    """What accept needs of delivery.store.suppressed."""
+
+    async def reach_nobody(self, service_id: UUID, recipients: Sequence[Recipient]) -> bool: ...
+
+
 class Searching(Protocol):
     """What accept needs of delivery.store.searching."""
 
@@ -87,6 +103,7 @@ class Acceptor:
         searching: Searching,
         verifier: Verifier,
         preparers: Mapping[Channel, Preparer],
+        suppressions: Suppressions,
         *,
         max_recipients: int,
         now: Callable[[], float],
@@ -96,6 +113,7 @@ class Acceptor:
         self._searching = searching
         self._verifier = verifier
         self._preparers = preparers
+        self._suppressions = suppressions
         self._max_recipients = max_recipients
         self._now = now
 
@@ -111,6 +129,7 @@ class Acceptor:
         group_id = new_id(now, os.urandom(10))
         try:
             check(principal, submission, max_recipients=self._max_recipients, now=now)
+            await self._check_suppressed(submission, principal)
             prepared = await self._prepare(submission, principal, group_id, now)
         except Refused:
             # Template, guest list or the time may have changed since it came first: what was accepted is accepted.
@@ -148,6 +167,14 @@ class Acceptor:
             channel: await self._preparers[channel].prepare(submission, principal, group_id, now)
             for channel in submission.envelope.channels
         }
+
+    async def _check_suppressed(self, submission: Submission, principal: Principal) -> None:
+        """Whoever sends what is urgent hears at once that it reaches nobody; all else ends at the exit."""
+        urgent = (submission.lane or principal.lane) is Lane.PRIORITY
+        if not urgent or principal.key.type is KeyType.TEST or isinstance(submission.content, Answer):
+            return
+        if await self._suppressions.reach_nobody(principal.service.id, submission.envelope.recipients):
+            raise Refused(reply.SUPPRESSED)
 
     async def _repeated(self, submission: Submission, principal: Principal) -> Repeated | None:
         if submission.idempotency is None:

@@ -19,5 +19,10 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, frozenset):
         return sorted(value)
     if name.endswith("_at") and value is not None:
-        return datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return moment(value)
     return value
+
+
+def moment(at: float) -> str:
+    """ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -50,6 +50,8 @@ class Recording:
         reached = {"relayed": record.outcome is Outcome.RELAYED, "delivered": status is Status.DELIVERED}
         for stage in (stage for stage, is_reached in reached.items() if is_reached):
             self.metrics.seconds.labels(channel, lane, stage).observe(record.at - message.created_at)
+        if record.outcome is Outcome.STOPPED:
+            self.metrics.suppressed.labels(channel, record.reason).inc()
         if status is not None:
             self.metrics.messages.labels(channel, status.value).inc()
 

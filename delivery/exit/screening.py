@@ -1,4 +1,4 @@
-"""What a worker does not send now: texts to those who want none end, and those that have a pace go to their lines."""
+"""What a worker does not send now: what goes to whom nobody may write ends, and texts that have a pace go to lines."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from delivery.exit.recording import Recording, text
 from delivery.providers.table import Providers
 from delivery.queue.base import Queue
 from delivery.store.base import Outcome, Record
-from delivery.store.opt_outs import OPTED_OUT
+from delivery.store.suppressed import Stop
 from messages.message import Message
 from messages.status import Status
 
 
-class OptOuts(Protocol):
-    """What this needs of delivery.store.opt_outs."""
+class Suppressions(Protocol):
+    """What this needs of delivery.store.suppressed."""
 
-    async def stopped(self, messages: Iterable[Message]) -> Mapping[UUID, bool]: ...
+    async def stopped(self, messages: Iterable[Message]) -> Mapping[UUID, Stop]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Screening:
     """One per worker. `delay` says in how many seconds a message is tried again."""
 
     owner: str
-    opt_outs: OptOuts
+    suppressions: Suppressions
     providers: Providers
     queue: Queue
     recording: Recording
@@ -42,13 +42,13 @@ class Screening:
         return await self._lined_up(await self._wanted(known))
 
     async def _wanted(self, known: list[Work]) -> list[Work]:
-        """Ends the texts to those who want none; the others. Asked again when a text has had its turn at the pace."""
-        found = await self.opt_outs.stopped(message for _, message in known)
-        shared = [message for _, message in known if found.get(message.id) is False]
+        """Ends what must not be sent; the others. Asked again when a text has had its turn at the pace."""
+        found = await self.suppressions.stopped(message for _, message in known)
+        shared = [message for _, message in known if found.get(message.id) is Stop.OPTED_OUT_OF_SHARED]
         stopped = found.keys() - (await self.pace.own(shared) if self.pace and shared else ())
         for message in (message for _, message in known if message.id in stopped):
             status, now = Status.PERMANENT_FAILURE, self.now()
-            record = Record(message.id, None, Outcome.STOPPED, now, status=status, reason=OPTED_OUT)
+            record = Record(message.id, None, Outcome.STOPPED, now, status=status, reason=found[message.id].reason)
             await self.recording.write(record, message)
         return [(claim, message) for claim, message in known if message.id not in stopped]
 

@@ -19,7 +19,7 @@ from delivery.exit.pace import Pace
 from delivery.exit.pauses import PAUSE_SECONDS, Pauses
 from delivery.exit.portions import Room, Work, portions
 from delivery.exit.recording import Recording
-from delivery.exit.screening import OptOuts, Screening
+from delivery.exit.screening import Screening, Suppressions
 from delivery.exit.sealing import Sealing
 from delivery.metrics import DeliveryMetrics
 from delivery.providers.base import Held, Receipt, SendError, Throttled, Unknown
@@ -66,7 +66,7 @@ class Worker:
         searching: Searching,
         contents: Contents,
         attempting: Attempting,
-        opt_outs: OptOuts,
+        suppressions: Suppressions,
         queue: Queue,
         sealing: Mapping[Channel, Sealing],
         providers: Providers,
@@ -94,7 +94,7 @@ class Worker:
         self._room = Room(_ROOM_BYTES)
         self._pauses = Pauses(providers)
         self._recording = Recording(attempting, self._rounds, metrics)
-        self._screening = Screening(owner, opt_outs, providers, queue, self._recording, pace, self._delay, now)
+        self._screening = Screening(owner, suppressions, providers, queue, self._recording, pace, self._delay, now)
         self._making = Making(sealing, providers, queue, self._recording, origins, self._delay, now)
 
     async def run(self, stopping: asyncio.Event) -> None:

@@ -53,6 +53,7 @@ def events(told: Mapping[str, Any]) -> tuple[Event, ...]:
         raise Unreadable("messageId")
     at = time_of(string(more, "timestamp") or required(mail, "timestamp"), "timestamp")
     status, reason = _SAYS[kind](more)
+    several = _several(kind, mail, more)
     once = string(more, "feedbackId") or f"{at:.3f}"
     return tuple(
         Event(
@@ -66,9 +67,17 @@ def events(told: Mapping[str, Any]) -> tuple[Event, ...]:
             status=status,
             reason=reason,
             detail=detail,
+            several=several,
         )
         for position, detail in enumerate(_details(kind, more))
     )
+
+
+def _several(kind: EventKind, mail: Mapping[str, Any], more: Mapping[str, Any]) -> bool:
+    """Whether it names more than one recipient: a complaint names all who may have made it."""
+    named = {EventKind.BOUNCE: "bouncedRecipients", EventKind.COMPLAINT: "complainedRecipients"}.get(kind)
+    lists = [children(mail, "destination"), *([children(more, named)] if named else [])]
+    return any(len(each) > 1 for each in lists)
 
 
 def _id(provider_id: str, kind: EventKind, once: str, position: int) -> UUID:

@@ -69,7 +69,7 @@ class Outcome(StrEnum):
     DEFERRED = "deferred"  # given back until `until`
     FAILED = "failed"  # settled as `status`
     EXPIRED = "expired"  # settled as technical-failure without an attempt
-    STOPPED = "stopped"  # settled as permanent-failure without an attempt: the recipient wants no texts
+    STOPPED = "stopped"  # settled as permanent-failure without an attempt: the recipient must not be written to
     UNKNOWN = "unknown"  # parked until `until`, then sent again
 
 
@@ -147,6 +147,7 @@ class Event:
     reason: str | None = None  # the provider's own kind of bounce or complaint, in Notify's words
     detail: str | None = None  # the remote server's words; may hold an address
     carriage: Carriage | None = None  # of texts
+    several: bool = False  # it names more than one recipient: nobody knows whom of them it is about
 
 
 @dataclass(frozen=True, slots=True)

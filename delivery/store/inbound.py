@@ -16,8 +16,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from config.database import Database, Id, metadata
 from config.encrypted import Encrypted, cipher, hasher, row_id
 from config.keyring import Keyring, KeyringError
-from delivery.store import opt_outs
+from delivery.store import suppressing as keeping
 from delivery.store.base import InboundText
+from delivery.store.suppressions import EVERYBODY, Reason
 from delivery.store.tables import messages
 from messages.keywords import Keyword, keyword_of
 from messages.message import Channel, new_id
@@ -96,7 +97,7 @@ class Receiving:
         self._content = cipher(inbound_texts.c.content, keyring)
         self._source_hasher = hasher(inbound_texts.c.source, keyring)
         self._recipient_hasher = hasher(messages.c.recipient, keyring)
-        self._opt_outs = opt_outs.Codec(keyring)
+        self._suppressions = keeping.Codec(keyring)
         self._owners, self._managed, self._tell, self._answer = owners, managed, tell, answer
 
     async def take(self, texts: Sequence[InboundText], now: float) -> list[InboundText]:
@@ -112,6 +113,8 @@ class Receiving:
             text = self._known(connection, arrived[provider_id], owned, len(kept), now)
             if (new := self._keep(connection, text, managed)) is not None:
                 kept[provider_id] = new
+        if kept:
+            self._suppressions.hold(connection, {each.text.source_number for each in kept.values()})
         in_order = [kept[provider_id] for provider_id in arrived if provider_id in kept]
         for each in in_order:
             self._follow(connection, each, _scopes(each.text, owned))
@@ -152,11 +155,14 @@ class Receiving:
         text = kept.text
         if kept.keyword is Keyword.STOP:
             for scope in scopes:
-                self._opt_outs.add(connection, scope, text.source_number, text.id, text.received_at)
+                self._suppressions.add(
+                    connection, scope, text.source_number, Reason.OPT_OUT, text.received_at, source_id=text.id
+                )
         elif kept.keyword is Keyword.START:
             # Also of the service that it reaches: what was said of a number that was its own once would never end.
             for scope in {*scopes, *([text.service_id] if text.service_id else [])}:
-                self._opt_outs.remove(connection, scope, text.source_number)
+                known = self._suppressions.find(connection, scope, text.source_number, Reason.OPT_OUT)
+                keeping.end(connection, known, text.received_at)
         if kept.keyword and kept.answered:
             for answer in self._answer:
                 answer(connection, text, kept.keyword)
@@ -193,7 +199,7 @@ def _scopes(text: InboundText, owned: Mapping[str, UUID | None]) -> list[UUID]:
     if owner := owned.get(text.destination_number):
         return [owner]
     is_listed = text.destination_number in owned
-    return [opt_outs.SHARED] if is_listed or text.service_id is None else [opt_outs.SHARED, text.service_id]
+    return [EVERYBODY] if is_listed or text.service_id is None else [EVERYBODY, text.service_id]
 
 
 class Received:

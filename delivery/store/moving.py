@@ -59,6 +59,7 @@ class Heard:
     at: float
     status: Status | None
     reason: str | None
+    several: bool = False  # it names more than one recipient
 
 
 class Follower(Protocol):

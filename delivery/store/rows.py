@@ -130,6 +130,7 @@ class Codec:
             "reason": event.reason,
             "detail": detail or None,
             "carriage": event.carriage and event.carriage.to_json(),
+            "several": event.several,
             "at": event.at,
             "received_at": now,
         }

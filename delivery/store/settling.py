@@ -134,7 +134,7 @@ def _apply(
     rows = locked(connection, [owner for owner, _ in ours])
     overtook = [(owner, event) for owner, event in ours if rows[owner].provider_id is None]
     _adopt(connection, overtook)
-    heard = [Heard(owner, each.id, each.kind, each.at, each.status, each.reason) for owner, each in ours]
+    heard = [Heard(owner, each.id, each.kind, each.at, each.status, each.reason, each.several) for owner, each in ours]
     moved = settle(connection, rows, _ends(heard), followers, {owner for owner, _ in overtook}, heard)
     return moved, _miscounts(rows, ours)
 
@@ -181,7 +181,7 @@ def _adopt(connection: Connection, told: Sequence[tuple[UUID, Event]]) -> None:
 def _matches(limit: int) -> Any:
     """Parked events whose message is known by now, each with that message."""
     c = events.c
-    columns = (c.id, c.kind, c.status, c.reason, c.at, messages.c.id.label("owner"))
+    columns = (c.id, c.kind, c.status, c.reason, c.several, c.at, messages.c.id.label("owner"))
     joined = select(*columns).join_from(events, messages, messages.c.provider_id == events.c.provider_id)
     return joined.where(events.c.message_id.is_(None)).order_by(events.c.id).limit(limit)
 
@@ -210,7 +210,7 @@ def _match(
 
 def _heard(row: Row[Any]) -> Heard:
     status = None if row.status is None else Status(row.status)
-    return Heard(row.owner, row.id, EventKind(row.kind), row.at, status, row.reason)
+    return Heard(row.owner, row.id, EventKind(row.kind), row.at, status, row.reason, row.several)
 
 
 def _overdue(sent_before: float, limit: int) -> Any:

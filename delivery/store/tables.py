@@ -147,6 +147,7 @@ events = Table(
     Column("status", Text),
     Column("reason", Text),
     Column("detail", Encrypted("event detail")),  # their words can hold addresses
+    Column("several", Boolean, nullable=False, server_default=false()),  # it names more than one recipient
     Column("carriage", Text),  # of a text: JSON of delivery.store.base.Carriage
     Column("at", Double, nullable=False),
     Column("received_at", Double, nullable=False),

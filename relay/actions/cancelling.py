@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 
-from delivery.followers import FOLLOWERS
+from delivery.followers import followers
 from delivery.queue import interventions
 from delivery.store.tables import messages
 from messages.message import KeyType
@@ -42,7 +42,7 @@ async def cancel(
     if not found:
         raise UnknownError(MESSAGE_UNKNOWN, id=message_id)
     (owner, status) = found[message_id]
-    if not await interventions.cancel(t.connection, found, t.now, FOLLOWERS):
+    if not await interventions.cancel(t.connection, found, t.now, followers(t.secret)):
         _, status = (await _find(t, messages.c.id == message_id, service_id))[message_id]  # it may just have moved on
         if status is Status.CREATED:
             raise ActionError(MESSAGE_LEAVING, id=message_id)
@@ -57,7 +57,7 @@ async def cancel_group(t: Transaction, group_id: UUID, service_id: UUID | None =
     found = await _find(t, messages.c.group_id == group_id, service_id)
     if not found:
         raise UnknownError(GROUP_UNKNOWN, id=group_id)
-    done = await interventions.cancel(t.connection, found, t.now, FOLLOWERS)
+    done = await interventions.cancel(t.connection, found, t.now, followers(t.secret))
     if not done:
         raise ActionError(GROUP_NOT_WAITING, id=group_id)
     (owner, _) = next(iter(found.values()))

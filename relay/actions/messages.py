@@ -15,6 +15,7 @@ from config.settings import Settings
 from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
 from delivery.library.templates import Templates
+from delivery.store.suppressing import Entry
 from messages.address import Address, AddressError
 from messages.email.content import HeaderSection
 from messages.email.line_ends import mend_line_ends
@@ -22,7 +23,7 @@ from messages.email.mailboxes import entries, read
 from messages.envelope import Envelope
 from messages.message import Language, Submission, Trace
 from messages.recipient import Recipient
-from relay.actions import suppression
+from relay.actions import suppression, suppressions
 from relay.actions.errors import BAD_ADDRESS, KEY_NOT_IN_FORCE, ActionError
 from relay.actions.preview import Preview, World, look
 from relay.actions.suppression import Suppressed
@@ -80,7 +81,12 @@ async def previewed(
     preparer = EmailPreparer(brandings, templates, settings.smtp.max_message_bytes)
     texts = SmsPreparer(templates, settings.smtp.max_message_bytes)
     known = _Names(settings, database)
-    world = World(known.ask, known.find, suppressed)
+
+    async def listed(recipient: Recipient) -> tuple[Entry, ...]:
+        async with transactions.read() as t:
+            return tuple(await suppressions.for_service(t, recipient.key, principal.service.id))
+
+    world = World(known.ask, known.find, suppressed, listed)
     return await look(submitted, principal, preparer, texts, world, settings.smtp.max_recipients, now)
 
 

@@ -15,8 +15,10 @@ from auth.domains.resolvers import Ask
 from auth.principal import Principal
 from auth.verify import check_in_force
 from delivery.providers.base import SendError
+from delivery.store.suppressing import Entry
+from messages import reply
 from messages.email.pipeline import Rewritten
-from messages.message import Channel, Lane, Language, Submission, new_id
+from messages.message import Channel, KeyType, Lane, Language, Submission, new_id
 from messages.recipient import Recipient
 from messages.reply import Refused
 from messages.text import Text
@@ -30,6 +32,9 @@ from relay.preparation.sms import SmsPreparer
 MAX_ENCODED_OCTETS = 40 * 1024 * 1024  # SES counts after base64
 
 
+Listed = Callable[[Recipient], Awaitable[tuple[Entry, ...]]]  # entries of our own list that count for the service
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What is asked of others: DNS, the domains that are known here, the provider's list."""
@@ -37,16 +42,20 @@ class World:
     ask: Ask
     find_domain: Callable[[str], Awaitable[Domain | None]]
     suppressed: Suppressed
+    listed: Listed
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """One recipient: whether the key reaches it, and whether the provider does, or why it did not say."""
+    """One recipient: whether the key reaches it, and whether the provider does, or why it did not say; and why the
+    relay itself sends nothing there.
+    """
 
     recipient: Recipient
     refused: Refused | None
     suppressed: str | None
     suppressed_problem: str | None
+    listed: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +140,7 @@ async def look(
     """Whether the message would be accepted, as what it would go out, and how it would align. Never raises Refused."""
     content = submission.content
     assert isinstance(content, bytes)
-    reached = tuple([await _reached(principal, each, world.suppressed) for each in submission.envelope.recipients])
+    reached = tuple([await _reached(principal, each, world) for each in submission.envelope.recipients])
     refused = _refused(principal, submission, reached, max_recipients, now)
     text, channels = None, submission.envelope.channels
     try:
@@ -171,6 +180,9 @@ def _refused(
             return reached[0].refused
         envelope = replace(submission.envelope, recipients=tuple(accepted))
         check(principal, replace(submission, envelope=envelope), max_recipients=max_recipients, now=now)
+        urgent = (submission.lane or principal.lane) is Lane.PRIORITY
+        if urgent and reached and all(each.refused or each.listed for each in reached):
+            raise Refused(reply.SUPPRESSED)
     except Refused as refused:
         return refused
     return None
@@ -192,14 +204,15 @@ def _changes(content: bytes, prepared: Rewritten) -> Iterator[Change]:
         yield Change(line, edit.end - edit.start, len(edit.new))
 
 
-async def _reached(principal: Principal, recipient: Recipient, suppressed: Suppressed) -> Reached:
+async def _reached(principal: Principal, recipient: Recipient, world: World) -> Reached:
     refused, reason, problem = None, None, None
     try:
         check_recipient(principal, recipient)
     except Refused as error:
         refused = error
     try:
-        reason = await suppressed(str(recipient)) if recipient.channel is Channel.EMAIL else None
+        reason = await world.suppressed(str(recipient)) if recipient.channel is Channel.EMAIL else None
     except SendError as unknown:
         problem = unknown.reason
-    return Reached(recipient, refused, reason, problem)
+    listed = () if principal.key.type is KeyType.TEST else await world.listed(recipient)
+    return Reached(recipient, refused, reason, problem, listed)

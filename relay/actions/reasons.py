@@ -11,7 +11,7 @@ from messages.text import Text
 _RECIPIENT = {
     "general": Text("the mail server of the recipient gave no usable reason"),
     "no-email": Text("the address does not exist"),
-    "suppressed": Text("mail to this address came back before, so Amazon SES does not try it"),
+    "suppressed": Text("nothing is sent to it: mail came back or was reported as spam before, or it was asked to stop"),
     "on-account-suppression-list": Text("mail to this address came back, or was reported as spam, before"),
     "on-tenant-suppression-list": Text("mail to this address came back, or was reported as spam, before"),
     "mailbox-full": Text("the mailbox is full"),

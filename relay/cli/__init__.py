@@ -35,6 +35,7 @@ _GROUPS: Mapping[str, tuple[str, str]] = {
     "smtp": ("smtp", "commands"),
     "sender": ("origination", "commands"),
     "opt-out": ("opt_outs", "commands"),
+    "suppression": ("suppressions", "commands"),
     "ban": ("bans", "commands"),
     "audit": ("audit", "commands"),
     "user": ("users", "commands"),

@@ -9,7 +9,6 @@ from relay.cli import texts
 from relay.cli.arguments import OfServiceIfAny
 from relay.cli.output import Json, show, show_list
 from relay.cli.session import read, write
-from relay.plain import plain
 
 Number = Annotated[str, typer.Argument(metavar=texts.OPT_OUT_ARGUMENT, help=texts.OPT_OUT_NUMBER)]
 
@@ -23,7 +22,8 @@ def commands() -> typer.Typer:
 
 def list_all(service: OfServiceIfAny = None, as_json: Json = False) -> None:
     found = read(lambda t: changing.newest(t, service))
-    show_list("opt_outs", map(plain, found), ("number", "since"), as_json)
+    rows = ({"number": each.recipient, "since": each.since} for each in found)
+    show_list("opt_outs", rows, ("number", "since"), as_json)
 
 
 def remove(number: Number, service: OfServiceIfAny = None, as_json: Json = False) -> None:

@@ -12,7 +12,7 @@ from messages.email.pipeline import Rewritten
 from messages.reply import Refused
 from messages.text import Text
 from relay import wiring
-from relay.actions import messages, text_preview
+from relay.actions import messages, suppressions, text_preview
 from relay.actions.preview import MAX_ENCODED_OCTETS, Preview, Reached
 from relay.actions.transaction import Transactions
 from relay.cli import texts
@@ -74,6 +74,7 @@ def _reached(each: Reached) -> dict[str, Any]:
         "reply": each.refused.line() if each.refused else None,
         "suppressed": each.suppressed,
         "suppressed_problem": each.suppressed_problem,
+        "listed": [suppressions.described(entry) for entry in each.listed],
     }
 
 
@@ -148,7 +149,8 @@ def show_preview(row: Mapping[str, Any]) -> None:
 def _recipient(row: Mapping[str, Any]) -> dict[str, Any]:
     problem = row["suppressed_problem"]
     suppressed = Text(texts.NOT_KNOWN, {"reason": problem}) if problem else row["suppressed"]
-    return {"recipient": row["recipient"], "reply": row["reply"], "suppressed": suppressed}
+    listed = [f"{each['reason']} {each['since']} - {each['until'] or ''}".rstrip(" -") for each in row["listed"]]
+    return {"recipient": row["recipient"], "reply": row["reply"], "suppressed": suppressed, "listed": listed}
 
 
 def _fate(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,8 @@ SAID = {
         "with service update --reply-to-address ''"
     ),
     actions.NOT_OPTED_OUT: "that number has not opted out there: notify-relay opt-out list shows who has",
+    actions.NOT_SUPPRESSED: "there is no such entry: notify-relay suppression show RECIPIENT tells which there are",
+    actions.SUPPRESSION_ENDS_BEFORE: "the time of --until is over; to end an entry, use suppression remove",
     actions.KEY_EXPIRES_BEFORE: "the time of --expires-at is over; to end a key, use key revoke",
     actions.KEY_NOT_IN_FORCE: "service {id} has no such key that is in force; make one first: notify-relay key create",
     actions.MAX_BYTES_BEYOND: "the door takes messages of at most {limit} octets; choose a smaller --max-bytes",

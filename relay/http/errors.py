@@ -198,6 +198,11 @@ BY_REPLY: dict[Reply, Rejection] = {
         _BAD_REQUEST,
         Text("Your message is too long. It has {parts} fragments, and your service may send {limit}."),
     ),
+    reply.SUPPRESSED: Rejection(
+        400,
+        _BAD_REQUEST,
+        Text("Can\u2019t send to this recipient: mail came back or was complained of, or they asked for it to stop"),
+    ),
     reply.TEAM_KEY_RECIPIENT: Rejection(
         400,
         _BAD_REQUEST,

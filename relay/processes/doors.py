@@ -25,6 +25,7 @@ from delivery.store.inbound import Received
 from delivery.store.putting import Putting
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
+from delivery.store.suppressed import Suppressions
 from messages.message import Channel
 from relay.accept import Acceptor
 from relay.metrics import DoorMetrics
@@ -78,6 +79,7 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
             searching,
             verifier,
             {Channel.EMAIL: email, Channel.SMS: SmsPreparer(templates, settings.smtp.max_message_bytes)},
+            Suppressions(database, keyring, now),
             max_recipients=settings.smtp.max_recipients,
             now=now,
         )

@@ -5,6 +5,7 @@ import random
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 
 from prometheus_client import REGISTRY
 
@@ -18,17 +19,18 @@ from delivery.feedback import upkeep
 from delivery.feedback.answering import note_answer
 from delivery.feedback.pools import SECONDS as POOLS_SECONDS
 from delivery.feedback.pools import Pools
-from delivery.followers import FOLLOWERS
+from delivery.followers import followers
 from delivery.library import origination
 from delivery.metrics import CallbackMetrics, DeliveryMetrics
 from delivery.store.inbound import Received, Receiving
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
 from delivery.store.settling import Settling
+from delivery.suppression.list_at_ses import ListAtSes
 from relay.processes.life import Place
 from relay.processes.roles import WEBHOOK
 from relay.serving import serve
-from relay.wiring import announced, open_database, secret_keyring
+from relay.wiring import announced, open_database, open_ses, secret_keyring
 
 _WEBHOOK_CONNECTIONS = 100  # each may hold half a megabyte
 
@@ -50,7 +52,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
         async with (
             hearing.open_parts(
                 settings.aws,
-                Settling(database, codec, FOLLOWERS),
+                Settling(database, codec, followers(keyring)),
                 Receiving(
                     database,
                     keyring,
@@ -64,9 +66,12 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             ) as parts,
             telling as sender,
         ):
+            opened = partial(open_ses, settings) if settings.email.traits.suppresses else None
+            in_step = ListAtSes(database, keyring, opened, time.time)
             ready()
             async with asyncio.TaskGroup() as group:
                 group.create_task(sender.run(stopping))
+                group.create_task(in_step.run(stopping))
                 if settings.sms.traits.asks_aws:
                     pools = Pools(database, settings.aws, settings.sms)
                     group.create_task(upkeep.repeat(pools.read, POOLS_SECONDS, stopping))

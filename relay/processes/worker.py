@@ -22,7 +22,7 @@ from delivery.exit.signing import Signer
 from delivery.exit.worker import Worker
 from delivery.figures import upkeep
 from delivery.figures.folding import Folding
-from delivery.followers import FOLLOWERS
+from delivery.followers import followers
 from delivery.library.brandings import Brandings
 from delivery.library.origination import OriginationIdentities
 from delivery.library.templates import Templates
@@ -33,10 +33,10 @@ from delivery.queue.lines import Lines
 from delivery.queue.sql import SqlQueue
 from delivery.store.attempting import Attempting
 from delivery.store.contents import Contents
-from delivery.store.opt_outs import OptOuts
 from delivery.store.retiring import Retiring
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
+from delivery.store.suppressed import Suppressions
 from messages.message import Channel, KeyType
 from relay.processes.life import Place
 from relay.wiring import announced, load_keyrings, load_letterheads, open_database
@@ -51,7 +51,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
     ):
         async with database.write() as connection:
             await names.ensure(connection, sealing, settings.email.default_domain, time.time())
-        codec, attempting = Codec(secret), Attempting(database, FOLLOWERS)
+        codec, attempting = Codec(secret), Attempting(database, followers(secret))
         searching, metrics = Searching(database, codec), DeliveryMetrics(REGISTRY)
         renderer = Renderer(Templates(database, time.time), Brandings(load_letterheads(settings), database, time.time))
         signer = Signer(database, sealing, settings.email, time.time)
@@ -67,7 +67,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             searching=searching,
             contents=Contents(database, codec),
             attempting=attempting,
-            opt_outs=OptOuts(database, secret),
+            suppressions=Suppressions(database, secret, time.time),
             queue=SqlQueue(database),
             sealing={Channel.EMAIL: email, Channel.SMS: SmsSealing()},
             providers=providers,

@@ -241,6 +241,9 @@ def test_an_admin_key_manages_by_the_http_door(installation: Installation, key: 
     ask("DELETE", f"manage-template/{template}")
     guest = ask("POST", "manage-guest", {"guest": "guest@city.example"}, status=201)["id"]
     ask("DELETE", f"manage-guest/{guest}")
+    for _ in range(2):
+        entry = ask("POST", "manage-suppression", {"recipient": "gone@city.example"}, status=201)["id"]
+    ask("DELETE", f"manage-suppression/{entry}")
     owner.json("service", "update", key.service_id, "--contact", "clerk@city.example")  # makes who writes the code
     answers = ask("POST", "manage-reply-to", {"address": "answers@city.example"}, status=201)["id"]
     ask("POST", f"manage-reply-to/{answers}/verify", {"code": "000000"}, status=400)

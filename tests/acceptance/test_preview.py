@@ -199,7 +199,7 @@ def test_people_read_the_same_in_their_language(relay: Relay, key: Credentials) 
 
 async def test_suppressed_recipient_is_told_by_the_provider(make_relay: Make) -> None:
     async with FakeAws() as aws:
-        aws.suppressed["gone@example.org"] = "BOUNCE"
+        aws.suppression.put("gone@example.org", "BOUNCE")
         relay = make_relay(EMAIL__PROVIDER="ses", AWS__ENDPOINT_URL=aws.url, DNS__TIMEOUT_SECONDS=0.1, **CREDENTIALS)
         key = await asyncio.to_thread(relay.create_key)
         recipients = ("--to", "gone@example.org", "--to", "here@example.org")

@@ -34,7 +34,7 @@ from tests.harness.store import Store, group_of
 NOT_ENCRYPTED = {
     # Hashes: renewed with the column that they find, or left under every root.
     *("messages.recipient_hash", "guests.address_hash", "keys.secret_hash", "logins.username_hash"),
-    *("opt_outs.number_hash", "inbound_texts.source_hash", "invitations.address_hash"),
+    *("suppressions.recipient_hash", "inbound_texts.source_hash", "invitations.address_hash"),
     *("invitations.code_hash", "reply_to_codes.code_hash"),
     *("idempotency.key_hash", "idempotency.recipient_hash", "idempotency.body_hash"),
     *("recovery_codes.salt", "recovery_codes.hash", "spent_challenges.seal"),
@@ -178,7 +178,7 @@ async def private_key(house: House, _: Written) -> object:
 
 
 async def opt_out(house: House, written: Written) -> object:
-    return await house.store.opt_outs.find(written.service.id, [NUMBER])  # by its hash
+    return await house.store.suppressions.opted_out(written.service.id, [NUMBER])  # by its hash
 
 
 async def inbound(house: House, _: Written) -> object:
@@ -217,7 +217,7 @@ async def user(house: House, _: Written) -> object:
 # A new encrypted column gets its value in `House.write`, and its reader here.
 READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "contents.data": content,
-    "opt_outs.number": opt_out,
+    "suppressions.recipient": opt_out,
     "inbound_texts.source": inbound,
     "inbound_texts.content": inbound,
     "messages.reverse_path": reverse_path,

@@ -15,7 +15,8 @@ from delivery.library.origination import Kind
 from delivery.queue.base import Queue
 from delivery.store.base import InboundText
 from delivery.store.inbound import Receiving, inbound_texts
-from delivery.store.opt_outs import opt_outs
+from delivery.store.suppressed import Stop
+from delivery.store.suppressions import suppressions
 from messages.keywords import Keyword
 from messages.message import Channel, Message, first_id, new_id
 from messages.phone import PhoneNumber
@@ -85,21 +86,21 @@ async def test_stop_ends_texts_and_start_begins_them_again(store: Store, databas
     stopped, free = sms(SERVICE), sms(SERVICE, "+16135550199")
     await take(store, text("ARRÊT"), text("stop!"))
 
-    assert await store.opt_outs.stopped([stopped, free, message()]) == {stopped.id: False}
-    assert await store.opt_outs.find(OTHER, [READER, "+16135550199"]) == {READER}  # the number is shared
+    assert await store.suppressions.stopped([stopped, free, message()]) == {stopped.id: Stop.OPTED_OUT_OF_SHARED}
+    assert await store.suppressions.opted_out(OTHER, [READER, "+16135550199"]) == {READER}  # the number is shared
     async with database.read() as connection:
-        (row,) = (await connection.execute(select(opt_outs))).all()
-    assert (row.since, READER.encode() in bytes(row.number)) == (NOW, False)
+        (row,) = (await connection.execute(select(suppressions))).all()
+    assert (row.since, READER.encode() in bytes(row.recipient)) == (NOW, False)
 
     await take(store, text("Commencer"))
-    assert await store.opt_outs.stopped([stopped]) == {}
+    assert await store.suppressions.stopped([stopped]) == {}
 
 
 async def test_keywords_count_in_the_order_in_which_they_come(store: Store) -> None:
     await take(store, text("STOP", provider_id="b"), text("START", provider_id="a"))
-    assert await store.opt_outs.find(SERVICE, [READER]) == frozenset()
+    assert await store.suppressions.opted_out(SERVICE, [READER]) == frozenset()
     await take(store, text("START", provider_id="c"), text("STOP", provider_id="d"))
-    assert await store.opt_outs.find(SERVICE, [READER]) == {READER}
+    assert await store.suppressions.opted_out(SERVICE, [READER]) == {READER}
 
 
 async def test_a_keyword_that_is_told_again_changes_nothing(store: Store) -> None:
@@ -107,7 +108,7 @@ async def test_a_keyword_that_is_told_again_changes_nothing(store: Store) -> Non
     await take(store, stop)
     await take(store, text("START"))
     await take(store, stop)
-    assert await store.opt_outs.find(SERVICE, [READER]) == frozenset()
+    assert await store.suppressions.opted_out(SERVICE, [READER]) == frozenset()
 
 
 async def test_stop_to_a_services_own_number_ends_its_texts_only(store: Store, database: Database, keyring: Keyring):
@@ -118,13 +119,16 @@ async def test_stop_to_a_services_own_number_ends_its_texts_only(store: Store, d
     (kept,) = await owned.take([text("STOP")], NOW)
 
     assert kept.service_id == SERVICE
-    assert await store.opt_outs.find(SERVICE, [READER]) == {READER}
-    assert await store.opt_outs.find(OTHER, [READER]) == frozenset()
+    assert await store.suppressions.opted_out(SERVICE, [READER]) == {READER}
+    assert await store.suppressions.opted_out(OTHER, [READER]) == frozenset()
     ended, going = sms(SERVICE), sms(OTHER)
-    assert await store.opt_outs.stopped([ended, going]) == {ended.id: True}
+    assert await store.suppressions.stopped([ended, going]) == {ended.id: Stop.OPTED_OUT}
 
     await owned.take([text("STOP", destination_number="+16135550151")], NOW)
-    assert await store.opt_outs.stopped([ended, going]) == {ended.id: True, going.id: False}
+    assert await store.suppressions.stopped([ended, going]) == {
+        ended.id: Stop.OPTED_OUT,
+        going.id: Stop.OPTED_OUT_OF_SHARED,
+    }
 
 
 async def test_each_keyword_is_answered_once_a_day(database: Database, keyring: Keyring) -> None:
@@ -164,7 +168,7 @@ async def test_what_follows_is_in_the_same_transaction(store: Store, database: D
     await relayed(store, queue, sms(SERVICE), "p-1")
     with pytest.raises(RuntimeError):
         await Receiving(database, keyring, tell=[fails]).take([text("STOP")], NOW)
-    assert await store.opt_outs.find(SERVICE, [READER]) == frozenset()
+    assert await store.suppressions.opted_out(SERVICE, [READER]) == frozenset()
     assert await store.received.page(SERVICE, None, 1) == []
 
 
@@ -179,7 +183,7 @@ async def test_many_processes_keep_each_text_once(store: Store, database: Databa
 async def test_texts_go_after_their_time_and_opt_outs_stay(store: Store, database: Database) -> None:
     await take(store, text("STOP"), text("Hello"))
     assert await store.retiring.forget(NOW + 1, NOW + 1) == 2
-    assert await store.opt_outs.find(SERVICE, [READER]) == {READER}
+    assert await store.suppressions.opted_out(SERVICE, [READER]) == {READER}
     async with database.read() as connection:
         assert await connection.scalar(select(func.count()).where(inbound_texts.c.id >= first_id(0))) == 0
 
@@ -190,7 +194,7 @@ async def test_start_ends_what_was_said_of_a_number_that_is_shared_by_now(
     number = text("STOP").destination_number
     await relayed(store, queue, sms(SERVICE), "p-1")
     await Receiving(database, keyring, lambda *_: {number: SERVICE}).take([text("STOP")], NOW)
-    assert await store.opt_outs.find(SERVICE, [READER]) == {READER}
+    assert await store.suppressions.opted_out(SERVICE, [READER]) == {READER}
 
     await take(store, text("START", provider_id="in-2"))
-    assert await store.opt_outs.find(SERVICE, [READER]) == frozenset()
+    assert await store.suppressions.opted_out(SERVICE, [READER]) == frozenset()

@@ -32,6 +32,7 @@ from delivery.library.origination import OriginationIdentities, OriginationIdent
 from delivery.library.templates import Templates
 from delivery.store.base import CallbackKind, Found, InboundText, Search
 from delivery.store.inbound import Receiving
+from delivery.store.suppressed import Stop
 from messages import markdown
 from messages.keywords import Keyword
 from messages.message import Channel, ContentKind, Language, Message, Submission
@@ -111,7 +112,7 @@ class House:
         templates = Templates(self.database, now)
         email, sms = EmailPreparer(brandings, templates, 1 << 20), SmsPreparer(templates, 1 << 20)
         preparers = {Channel.EMAIL: email, Channel.SMS: sms}
-        parts = (store.putting, store.idempotency, store.searching, verifier, preparers)
+        parts = (store.putting, store.idempotency, store.searching, verifier, preparers, store.suppressions)
         acceptor = Counted(Acceptor(*parts, max_recipients=10, now=now))
         acting = Acting(self.database, verifier, acceptor)
         contacts = kind(acting)
@@ -366,11 +367,11 @@ async def test_stop_is_confirmed_and_nothing_else_is_sent_until_start(house: Hou
     notice = confirmed.evolve(content_kind=ContentKind.TEXT)
 
     assert "no more texts" in said
-    assert await store.opt_outs.stopped([confirmed]) == {}
-    assert await store.opt_outs.stopped([notice]) == {notice.id: True}
+    assert await store.suppressions.stopped([confirmed]) == {}
+    assert await store.suppressions.stopped([notice]) == {notice.id: Stop.OPTED_OUT}
     await house.hears("Commencer", name="in-2")
     await house.process()[0].tell()
-    assert await store.opt_outs.stopped([notice]) == {}
+    assert await store.suppressions.stopped([notice]) == {}
     assert "again" in (await house.texts(service.id))[0][1]
 
 

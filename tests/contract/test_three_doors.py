@@ -141,6 +141,7 @@ async def doors(database: Database, keyring: Keyring, sealing: Keyring) -> Doors
         store.searching,
         verifier,
         {Channel.EMAIL: EmailPreparer(Brandings(), shelf, 1 << 20), Channel.SMS: SmsPreparer(shelf, 1 << 20)},
+        store.suppressions,
         max_recipients=10,
         now=lambda: NOW,
     )

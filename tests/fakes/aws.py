@@ -20,7 +20,6 @@ from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import unquote
 
 from tests.fakes import sms
 from tests.fakes.feedback import Answer, Feedback
@@ -28,6 +27,7 @@ from tests.fakes.identities import Identities
 from tests.fakes.ses import check, deliver, header_fields
 from tests.fakes.sigv4 import ACCESS_KEY, REGION, SECRET_KEY, unauthorised
 from tests.fakes.sns import FakeTopic
+from tests.fakes.suppression import SuppressionList
 from tests.fakes.trouble import (
     CUT,
     CUT_ACCEPTED,
@@ -48,7 +48,7 @@ __all__ = ["CUT", "CUT_ACCEPTED", "GARBAGE", "HANG", "HANG_ACCEPTED", "INTERNAL"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}  # for the caller's environment
 
 SEND_PATH, ACCOUNT_PATH = "/v2/email/outbound-emails", "/v2/email/account"
-SUPPRESSED_PATH = "/v2/email/suppression/addresses/"
+SUPPRESSED_PATH = "/v2/email/suppression/addresses"
 
 
 TOO_FAST = refuse(429, "TooManyRequestsException", "Maximum sending rate exceeded.")
@@ -94,7 +94,7 @@ class FakeAws:
     headers: dict[str, str] = field(default_factory=dict)  # of the last request
     recipients: dict[str, Behaviour] = field(default_factory=dict)
     identities: Identities = field(default_factory=Identities)
-    suppressed: dict[str, str] = field(default_factory=dict)  # address -> BOUNCE or COMPLAINT
+    suppression: SuppressionList = field(default_factory=SuppressionList)
     texts: sms.Texts = field(default_factory=sms.Texts)
     url: str = ""
 
@@ -147,8 +147,8 @@ class FakeAws:
                 behaviour, answer = self._send(body)
         elif (method, path) == ("GET", ACCOUNT_PATH) and refusal is None:
             answer = self._account()
-        elif method == "GET" and path.startswith(SUPPRESSED_PATH) and refusal is None:
-            answer = self._suppressed(unquote(path.removeprefix(SUPPRESSED_PATH)))
+        elif path.startswith(SUPPRESSED_PATH) and refusal is None:
+            answer = self.suppression.answer(method, path.removeprefix(SUPPRESSED_PATH), body)
         elif refusal is None and (found := self.identities.answer(method, path, body)) is not None:
             answer = found
         if isinstance(answer, Rejection):
@@ -165,13 +165,6 @@ class FakeAws:
             told = {"__type": answer.code, "Message": answer.text, **answer.more}
             return answer.status, json.dumps(told).encode(), "", behaviour
         return 200, json.dumps(answer).encode(), "", behaviour
-
-    def _suppressed(self, address: str) -> dict[str, Any] | Rejection:
-        reason = self.suppressed.get(address.lower())
-        if reason is None:
-            return Rejection("NotFoundException", "Email address does not exist on your suppression list.", 404)
-        updated = {"EmailAddress": address, "Reason": reason, "LastUpdateTime": 1_790_000_000}
-        return {"SuppressedDestination": updated}
 
     def _send(self, body: bytes) -> tuple[Behaviour, dict[str, Any] | Rejection]:
         try:
@@ -242,7 +235,7 @@ class FakeAws:
         if self.on_sent:
             self.on_sent(sent)
         if self.feedback:
-            self.feedback.took(sent)
+            self.feedback.took(sent, self.suppression)
 
     def _account(self) -> dict[str, Any]:
         return {

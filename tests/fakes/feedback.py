@@ -13,6 +13,7 @@ from tests.fakes.sms import Text
 from tests.fakes.sms_events import TextStep
 from tests.fakes.sns import CERTIFICATE_PATH, FakeTopic, certificate_pem
 from tests.fakes.sqs import TARGET, FakeQueue
+from tests.fakes.suppression import SuppressionList
 from tests.fakes.trouble import Rejection
 
 if TYPE_CHECKING:
@@ -39,10 +40,11 @@ class Feedback:
         if not self.raw:
             self.topic.queues.append(self.queue.put)
 
-    def took(self, sent: "Sent") -> None:
+    def took(self, sent: "Sent", suppression: SuppressionList) -> None:
         """Lines up what is to be told. A step without delay is told before the caller hears that SES took it."""
         recipients = [address for addresses in sent.destination.values() for address in addresses]
-        for step in self.scripts.get(recipients[0]) or script_of(recipients[0]):
+        steps = self.scripts.get(recipients[0]) or script_of(recipients[0])
+        for step in suppression.steps(recipients[0], steps):
             self._line_up(tell(step, sent.message_id, recipients, sent.tags, sent.at, REGION), step)
 
     def took_text(self, text: Text) -> None:

@@ -36,7 +36,11 @@ def unauthorised(
     if abs((datetime.now(UTC) - at).total_seconds()) > MAX_SKEW_SECONDS:
         return Rejection("InvalidSignatureException", f"Signature expired: {stamp}", 403)
     fields = "".join(f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in signed)
-    canonical = f"{method}\n{quote(path, safe='/-_.~')}\n\n{fields}\n{match[2]}\n{hashlib.sha256(body).hexdigest()}"
+    path, _, query = path.partition("?")
+    asked = "&".join(sorted(query.split("&")))  # encoded as it is signed
+    canonical = (
+        f"{method}\n{quote(path, safe='/-_.~')}\n{asked}\n{fields}\n{match[2]}\n{hashlib.sha256(body).hexdigest()}"
+    )
     text = f"AWS4-HMAC-SHA256\n{stamp}\n{day}/{'/'.join(scope)}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     if not hmac.compare_digest(_hmac(_signing_key(day, service), text).hex(), match[3]):
         return Rejection("InvalidSignatureException", "The request signature does not match.", 403)

@@ -60,6 +60,7 @@ async def _serve(folder: Path, synchronous: str) -> None:
         store.searching,
         verifier,
         {Channel.EMAIL: preparer},
+        store.suppressions,
         max_recipients=10,
         now=time.time,
     )

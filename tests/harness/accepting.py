@@ -63,6 +63,7 @@ def acceptor(
             Channel.EMAIL: EmailPreparer(Brandings(), templates, max_bytes),
             Channel.SMS: SmsPreparer(templates, max_bytes),
         },
+        store.suppressions,
         max_recipients=3,
         now=now,
     )

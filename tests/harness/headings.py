@@ -187,6 +187,7 @@ HEADINGS = (
     "time_zone",
     "type",
     "updated_at",
+    "until",
     "url",
     "usable",
     "used",

@@ -145,6 +145,7 @@ async def running_door(
         store.searching,
         verifier,
         {Channel.EMAIL: preparer, Channel.SMS: SmsPreparer(found, 1 << 20)},
+        store.suppressions,
         max_recipients=10,
         now=clock,
     )

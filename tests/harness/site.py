@@ -234,7 +234,14 @@ def _site(
         Channel.SMS: SmsPreparer(found, 1 << 20),
     }
     acceptor = Acceptor(
-        store.putting, store.idempotency, store.searching, verifier, preparers, max_recipients=10, now=clock
+        store.putting,
+        store.idempotency,
+        store.searching,
+        verifier,
+        preparers,
+        store.suppressions,
+        max_recipients=10,
+        now=clock,
     )
     return Site(
         database=database,

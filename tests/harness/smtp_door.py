@@ -140,6 +140,7 @@ async def running_door(folder: Path, rules: Rules = QUICK, pace: Pace = PACE, **
             Channel.EMAIL: EmailPreparer(Brandings(), Templates(database, time.time), smtp.max_message_bytes),
             Channel.SMS: SmsPreparer(Templates(database, time.time), smtp.max_message_bytes),
         },
+        store.suppressions,
         max_recipients=smtp.max_recipients,
         now=time.time,
     )

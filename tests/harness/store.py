@@ -1,5 +1,6 @@
 """Everybody who writes or reads messages, on one database: for tests that play several of them."""
 
+import time
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -7,18 +8,18 @@ from config.database import Database
 from config.keyring import Keyring
 from delivery.callbacks.sources import Sources
 from delivery.figures.tables import counts
-from delivery.followers import FOLLOWERS
+from delivery.followers import followers
 from delivery.store.attempting import Attempting
 from delivery.store.base import Event, EventKind, Group, Moved
 from delivery.store.contents import Contents
 from delivery.store.idempotency import Idempotency
 from delivery.store.inbound import Received, Receiving
-from delivery.store.opt_outs import OptOuts
 from delivery.store.putting import Putting
 from delivery.store.retiring import Retiring
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
 from delivery.store.settling import Settling
+from delivery.store.suppressed import Suppressions
 from messages.message import Message
 from messages.status import Status
 from tests.harness.counted import kept
@@ -29,15 +30,15 @@ class Store:
         self._database, codec = database, Codec(keyring)
         self.putting = Putting(database, codec)
         self.idempotency = Idempotency(database, codec)
-        self.attempting = Attempting(database, FOLLOWERS)
-        self.settling = Settling(database, codec, FOLLOWERS)
+        self.attempting = Attempting(database, followers(keyring))
+        self.settling = Settling(database, codec, followers(keyring))
         self.searching = Searching(database, codec)
         self.contents = Contents(database, codec)
         self.retiring = Retiring(database)
         self.receiving = Receiving(database, keyring)
         self.received = Received(database, keyring)
         self.sources = Sources(self.searching, self.received)
-        self.opt_outs = OptOuts(database, keyring)
+        self.suppressions = Suppressions(database, keyring, time.time)
 
     async def settle(self, message_id: UUID, status: Status, at: float, reason: str | None = None) -> tuple[Moved, ...]:
         """What a provider tells of a message's end."""

@@ -90,7 +90,7 @@ class Works:
             searching=self.store.searching,
             contents=self.store.contents,
             attempting=self.store.attempting,
-            opt_outs=self.store.opt_outs,
+            suppressions=self.store.suppressions,
             queue=self.queue,
             sealing=self.sealing_of(Signer(self.database, self.sealing, SES, time.time), delivery),
             providers=providers({Channel.EMAIL: ses, **also}, SimulatorProvider()),

@@ -16,6 +16,8 @@ from config.database import Database
 from config.settings import Callbacks, Limits, Settings
 from delivery.callbacks import urls
 from delivery.store.base import CallbackKind
+from delivery.store.suppressing import Codec
+from delivery.store.suppressions import EVERYBODY, Reason
 from delivery.store.tables import callback_urls, messages
 from messages.message import KeyType
 from relay.actions import services
@@ -160,6 +162,36 @@ async def test_guests_are_added_listed_and_removed(database: Database) -> None:
         assert (await ask(door, "DELETE", path)).body == {"result": "success"}
         assert (await ask(door, "DELETE", path)).status == 404
         assert [action for action, *_ in await entered(door)] == ["service.guest.add", "service.guest.remove"]
+
+
+async def test_a_service_manages_its_own_suppressions_and_urgent_messages_hear_of_them(database: Database) -> None:
+    async with running_door(database) as door:
+        named = {"recipient": "Gone@HOME.example"}
+        added = await ask(door, "POST", "manage-suppression", named)
+        assert (added.status, added.body["reason"], added.body["until"]) == (201, "by-hand", None)
+        for path, body in (("manage-suppression", None), ("manage-suppression/find", named)):
+            listed = await ask(door, "POST" if body else "GET", path, body)
+            assert listed.body == {"suppressions": [added.body]}
+        beyond = await ask(door, "GET", f"manage-suppression?older_than={added.body['id']}")
+        assert (beyond.status, beyond.body) == (200, {"suppressions": []})
+        door.clock.ahead_seconds += 5
+        async with database.write() as c:
+            await c.execute(update(keys.keys).values(lane="priority"))
+        door.clock.ahead_seconds += 5
+        refused = await door.send(email_address="gone@home.example")
+        assert (refused.status, refused.errors[0][0]) == (400, "BadRequestError")
+        assert "asked for it to stop" in refused.errors[0][1]
+        assert (await door.send("test", email_address="gone@home.example")).status == 201
+        codec = Codec(door.keyring)
+        theirs = await database.transact(
+            lambda c: codec.add(c, EVERYBODY, "all@home.example", Reason.BY_HAND, door.clock())
+        )
+        assert (await ask(door, "DELETE", f"manage-suppression/{theirs}")).status == 404
+        path = f"manage-suppression/{added.body['id']}"
+        assert (await ask(door, "DELETE", path)).body == {"result": "success"}
+        assert (await ask(door, "DELETE", path)).status == 404
+        assert (await door.send(email_address="gone@home.example")).status == 201
+        assert [action for action, *_ in await entered(door)] == ["suppression.add", "suppression.remove"]
 
 
 async def test_an_address_for_answers_proves_itself_by_the_code_that_it_was_mailed(database: Database) -> None:

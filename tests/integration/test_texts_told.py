@@ -92,7 +92,7 @@ async def test_a_text_that_comes_in_by_the_same_queue_stops_the_next_one(told: W
         for _ in range(2):
             told.aws.feedback.queue.put(json.dumps(stop))
         async with asyncio.timeout(10):
-            while not await told.store.opt_outs.find(uuid4(), [TO]):
+            while not await told.store.suppressions.opted_out(uuid4(), [TO]):
                 await asyncio.sleep(0.02)
         stopped = await put_text(told.store, number=TO)
         history = await told.wait(stopped, Status.PERMANENT_FAILURE)

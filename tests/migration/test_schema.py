@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, Table, func, insert, inspect, select
+from sqlalchemy import Connection, MetaData, Table, func, insert, inspect, select, text
 
 from auth import keys, limits, reply_tos, services
 from auth.domains import names
@@ -26,11 +26,14 @@ from delivery.all_tables import metadata
 from delivery.figures.reading import CountReader
 from delivery.figures.tables import counters
 from delivery.library.templates import templates
+from delivery.store import suppressing
+from delivery.store.suppressions import Reason
 from messages.message import ContentKind, Door, KeyType, Lane
 from messages.status import Status
 from tests.fakes.auth import DEFAULTS, NOW
 from tests.fakes.messages import make_message
 from tests.harness.counted import kept, recounted
+from tests.harness.migrated import migrated
 from tests.harness.store import Store, group_of
 
 
@@ -251,3 +254,41 @@ async def test_what_was_sent_before_is_counted_by_the_door_that_it_must_have_com
     async with database.read() as c:
         assert (await kept(c), await recounted(c)) == before
         assert (await c.execute(select(counters))).all() == []
+
+
+async def test_opt_outs_outlive_a_schema_that_has_no_place_for_the_rest_of_the_list(
+    database: Database, keyring: Keyring
+) -> None:
+    service, number, address = uuid4(), "+16135550142", "gone@example.org"
+    codec = suppressing.Codec(keyring)
+    async with database.write() as c:
+        for recipient, reason in ((number, Reason.OPT_OUT), (number, Reason.BY_HAND), (address, Reason.COMPLAINT)):
+            await c.run_sync(codec.add, service, recipient, reason, NOW)
+        await c.run_sync(down_to, "0029")
+        kept = (await c.execute(text("SELECT since FROM opt_outs"))).all()
+        assert not await c.run_sync(lambda c: {"suppressions", "provider_lists"} & {*inspect(c).get_table_names()})
+    await schema.upgrade(database)
+
+    assert [row.since for row in kept] == [NOW]
+    async with database.read() as c:
+        (found,) = await c.run_sync(codec.find, None, number)
+        assert await c.run_sync(codec.find, None, address) == []
+    assert (found.service_id, found.recipient, found.reason, found.until) == (service, number, Reason.OPT_OUT, None)
+
+
+async def test_the_version_before_goes_on_noting_opt_outs_while_machine_after_machine_is_upgraded(
+    postgres_url: str, keyring: Keyring
+) -> None:
+    database, codec, number = await migrated(postgres_url), suppressing.Codec(keyring), "+16135550142"
+    async with database.write() as c:
+        await c.run_sync(codec.add, uuid4(), number, Reason.OPT_OUT, NOW)
+        await c.run_sync(codec.add, uuid4(), number, Reason.BY_HAND, NOW)
+        (row,) = (await c.execute(text("SELECT * FROM opt_outs"))).mappings()  # by the hand of somebody: none of theirs
+        await c.execute(text("DELETE FROM opt_outs"))
+        values = {**row, "service_id": uuid4()}
+        await c.execute(text(f"INSERT INTO opt_outs ({', '.join(row)}) VALUES (:{', :'.join(row)})"), values)
+
+        noted = {each.reason: each.service_id for each in await c.run_sync(codec.find, None, number)}
+    await database.close()
+    assert noted.keys() == {Reason.OPT_OUT, Reason.BY_HAND}
+    assert noted[Reason.OPT_OUT] == values["service_id"]

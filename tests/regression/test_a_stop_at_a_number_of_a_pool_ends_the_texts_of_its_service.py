@@ -17,7 +17,7 @@ from delivery.library import origination
 from delivery.library.origination import Kind
 from delivery.store.base import InboundText
 from delivery.store.inbound import Receiving
-from delivery.store.opt_outs import SHARED, opt_outs
+from delivery.store.suppressions import EVERYBODY, suppressions
 from relay.actions import sms_account
 from tests.fakes import sms
 from tests.fakes.aws import CREDENTIALS, FakeAws
@@ -52,7 +52,7 @@ async def taken(database: Database, keyring: Keyring, text: InboundText = STOP) 
     receiving = Receiving(database, keyring, origination.owners, managed=origination.self_managed)
     (kept,) = await receiving.take([text], 1.0)
     async with database.read() as c:
-        return kept.service_id, set(await c.scalars(select(opt_outs.c.service_id)))
+        return kept.service_id, set(await c.scalars(select(suppressions.c.service_id)))
 
 
 @pytest.mark.parametrize("identity", [POOL, ARN])
@@ -70,7 +70,7 @@ async def test_stop_ends_the_texts_of_the_service_that_the_pool_is_of(database: 
 
 async def test_stop_ends_all_texts_of_a_pool_that_is_shared(database: Database, keyring: Keyring) -> None:
     await add(database, POOL, members=(FIRST, SECOND))
-    assert await taken(database, keyring) == (None, {SHARED})
+    assert await taken(database, keyring) == (None, {EVERYBODY})
 
 
 async def test_what_is_said_of_a_number_itself_comes_before_its_pool(database: Database, keyring: Keyring) -> None:

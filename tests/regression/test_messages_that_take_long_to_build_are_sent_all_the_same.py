@@ -29,7 +29,7 @@ def _worker(works: Works, owner: str, outbox: Path) -> Worker:  # noqa: F811
         searching=works.store.searching,
         contents=works.store.contents,
         attempting=works.store.attempting,
-        opt_outs=works.store.opt_outs,
+        suppressions=works.store.suppressions,
         queue=works.queue,
         sealing=works.sealing_of(Slow(works.database, works.sealing, Email(), time.time), works.settings),
         providers=providers({Channel.EMAIL: OutboxProvider(outbox)}, SimulatorProvider()),

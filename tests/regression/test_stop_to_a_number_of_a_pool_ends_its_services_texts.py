@@ -9,6 +9,7 @@ from delivery.library.origination import Kind
 from delivery.queue.sql import SqlQueue
 from delivery.store.base import InboundText
 from delivery.store.inbound import Receiving
+from delivery.store.suppressed import Stop
 from messages.message import Channel
 from messages.phone import PhoneNumber
 from tests.harness.noon import NOW, message
@@ -30,11 +31,11 @@ async def test_stop_and_start_count_for_the_pools_service(database: Database, ke
     await relayed(store, SqlQueue(database), ours, "p-1")
     receiving = Receiving(database, keyring, origination.owners)
 
-    async def come(words: str, number: str) -> dict[UUID, bool]:
+    async def come(words: str, number: str) -> dict[UUID, Stop]:
         await receiving.take([InboundText(f"in-{uuid4()}", READER, number, words, None)], NOW)
-        return await store.opt_outs.stopped([ours, theirs])
+        return await store.suppressions.stopped([ours, theirs])
 
-    # True: whichever number it leaves from, its own pool too. Nobody knows whose the number is, so the shared end, too.
-    assert await come("STOP", OF_THE_POOL) == {ours.id: True, theirs.id: False}
+    # Whichever number it leaves from, its own pool too. Nobody knows whose the number is, so the shared end, too.
+    assert await come("STOP", OF_THE_POOL) == {ours.id: Stop.OPTED_OUT, theirs.id: Stop.OPTED_OUT_OF_SHARED}
     assert await come("START", OF_THE_POOL) == {}
-    assert await come("STOP", SHARED) == {ours.id: False, theirs.id: False}
+    assert await come("STOP", SHARED) == {ours.id: Stop.OPTED_OUT_OF_SHARED, theirs.id: Stop.OPTED_OUT_OF_SHARED}

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from relay.http.requests import TextUuid
+from relay.http.requests import TextUuid, Uuid
 from relay.http.responses import FullTemplate
 
 _GIVEN = ConfigDict(extra="forbid", strict=True)
@@ -145,6 +145,38 @@ class Guests(BaseModel):
     """The guest list."""
 
     guests: Annotated[list[Guest], Field(description="In the order of their names")]
+
+
+class NewSuppression(BaseModel):
+    """Whom to send nothing more to, or to look for."""
+
+    model_config = _GIVEN
+
+    recipient: Annotated[str, Field(examples=["gone@example.org"], description="A mail address, or +16135550100")]
+
+
+class SuppressionQuery(BaseModel):
+    """Where to go on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    older_than: Annotated[Uuid | None, Field(description="The last entry of the page before")] = None
+
+
+class Suppression(BaseModel):
+    """An entry of the service's own."""
+
+    id: Annotated[UUID, Field(description="The entry's id: by it the entry is removed")]
+    recipient: Annotated[str, Field(description="An address or number", examples=["gone@example.org"])]
+    reason: Annotated[Literal["bounce", "complaint", "opt-out", "by-hand"], Field(description="Why nothing is sent")]
+    since: _Since
+    until: Annotated[datetime | None, Field(description="When it ends by itself; null: never")]
+
+
+class Suppressions(BaseModel):
+    """Entries of the service's own, newest first."""
+
+    suppressions: Annotated[list[Suppression], Field(description="At most 250")]
 
 
 class NewReplyTo(BaseModel):

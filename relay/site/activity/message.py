@@ -12,8 +12,9 @@ from delivery.store.base import Found, History, Search
 from messages.message import Channel, Message, parse_id
 from messages.text import Text, clean
 from relay import dates
+from relay.actions import suppressions
 from relay.actions.sent_content import Said
-from relay.actions.timeline import Sender, state, steps
+from relay.actions.timeline import Clock, Sender, state, steps
 from relay.site import layout
 from relay.site.activity import rows
 from relay.site.errors import Missing
@@ -49,6 +50,7 @@ async def show(visit: Visit) -> Response:
         mark=mark,
         steps=steps(history, sender, clock),
         facts=_facts(visit, message, sender, clock(message.created_at)),
+        suppressed=await _suppressed(visit, message, clock),
         said=said,
         is_email=message.channel is Channel.EMAIL,
         content_url=visit.url(CONTENT) if said.problem is None else "",
@@ -98,6 +100,13 @@ async def _person(visit: Visit, connection: Any, message: Message) -> str | None
     author: UUID | None = message.created_by
     user = await visit.site.people.user(connection, author) if author else None
     return user.name if user else None
+
+
+async def _suppressed(visit: Visit, message: Message, clock: Clock) -> list[Text]:
+    """Of the service's own list alone: what others wrote to that person is no business of it."""
+    async with visit.reading() as t:
+        found = await suppressions.about(t, message.recipient.key, visit.the_service.id)
+    return [suppressions.in_words(each, clock) for each in found]
 
 
 _CHANNELS = {Channel.EMAIL: Text("Email"), Channel.SMS: Text("Text message")}

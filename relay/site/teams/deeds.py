@@ -70,6 +70,8 @@ DEEDS: Mapping[str, Text] = {
     "queue.release": Text("let the service's messages go"),
     "queue.retry": Text("tried waiting messages again at once"),
     "opt-out.remove": Text("ended an opt-out"),
+    "suppression.add": Text("put a recipient on the suppression list"),
+    "suppression.remove": Text("took a recipient off the suppression list"),
 }
 _OTHER = Text("did something else: {action}")
 
@@ -79,7 +81,7 @@ GROUPS: Mapping[str, tuple[Text, tuple[str, ...]]] = {
     "team": (Text("Team"), ("user", "invitation", "go-live")),
     "keys": (Text("Keys and guests"), ("key", "callback", "guest")),
     "templates": (Text("Templates"), ("template", "branding")),
-    "messages": (Text("Messages"), ("message", "group", "queue", "opt-out")),
+    "messages": (Text("Messages"), ("message", "group", "queue", "opt-out", "suppression")),
 }
 
 

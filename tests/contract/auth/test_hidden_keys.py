@@ -58,7 +58,8 @@ async def test_what_it_sends_is_accepted(
 ) -> None:
     key, store = await hidden(database, keyring, service), Store(database, keyring)
     preparer = EmailPreparer(Brandings(), Templates(database, lambda: NOW), 1 << 20)
-    parts = (store.putting, store.idempotency, store.searching, verifier, {Channel.EMAIL: preparer})
+    preparers = {Channel.EMAIL: preparer}
+    parts = (store.putting, store.idempotency, store.searching, verifier, preparers, store.suppressions)
     acceptor = Acceptor(*parts, max_recipients=10, now=lambda: NOW)
     submission = Submission(Envelope(None, (Address.parse("a@example.org"),)), CONTENT, TRACE, Door.RELAY)
     accepted = await acceptor.accept(submission, await verifier.acting(key.id))

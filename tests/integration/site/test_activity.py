@@ -1,5 +1,6 @@
 """A service reads what it sent: the list with its filters, one recipient's messages, one message, trace."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -176,6 +177,10 @@ async def test_a_message_tells_its_history_and_what_it_says(site: RunningSite) -
     ):
         assert words in page.text
     assert "Il est revenu : l'adresse n'existe pas." in french.text
+    assert re.search(
+        r"sends nothing more to this recipient Since .* 20\d\d, .*: mail came back\. It ends by itself on ", page.text
+    )
+    assert re.search(r"Depuis le .* 20\d\d, .* : un courriel est revenu\. Fin automatique le ", french.text)
     assert content.html == "<h1>Your licence is ready</h1>"
     assert content.headers["Content-Security-Policy"] == POLICY
 

@@ -19,6 +19,8 @@ from tests.fakes.events import SCRIPTS, tell
 FILES = sorted((Path(__file__).parents[3] / "data/events").glob("*.json"))
 DELIVERY = json.loads((Path(__file__).parents[3] / "data/events/delivery.json").read_text())["told"]
 
+SEVERAL = ("bounce-two-recipients", "complaint-several-suspects")
+
 
 def changed(**changes: Any) -> str:
     return json.dumps(DELIVERY | changes)
@@ -31,6 +33,7 @@ def test_each_shape_says_what_it_means(file: Path) -> None:
     for event in found:
         assert (event.pop("provider"), event.pop("carriage")) == ("ses", None)
         event.pop("id")
+        assert event.pop("several") is (file.stem in SEVERAL)
         for name in ("message_id", "attempt_id"):
             event[name] = event[name] and str(event[name])
     assert found == [each | {"at": pytest.approx(each["at"])} for each in case["expected"]]

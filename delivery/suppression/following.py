@@ -1,0 +1,86 @@
+"""What providers tell of people: an address that is none, or somebody who complained, is not written to again.
+
+By the same service, that is: no service learns, or suffers, from what another one wrote to somebody.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from config.encrypted import cipher, row_id
+from config.keyring import Keyring
+from delivery.store.base import EventKind
+from delivery.store.moving import Heard, Move
+from delivery.store.suppressing import Codec, Entry
+from delivery.store.suppressions import LEARNED, Reason
+from delivery.store.tables import messages
+from messages.message import Channel, KeyType
+from messages.status import Status
+
+BOUNCE_SECONDS = 90 * 86_400.0  # addresses are given anew; a complaint never ends by itself
+# SES's and Notify's, which bounce by order. Nothing is to be learned of them.
+SIMULATORS = ("simulator.amazonses.com", "simulator.notify")
+_NO_SPAM = "not-spam"  # takes a complaint back
+# What the provider's own list says, and not the recipient.
+ECHOES = ("on-account-suppression-list", "on-tenant-suppression-list")
+
+
+class Suppressing:
+    """A Follower of delivery.store.moving."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._recipients = cipher(messages.c.recipient, keyring)
+        self._codec = Codec(keyring)
+
+    def __call__(
+        self, connection: Connection, moves: Sequence[Move], heard: Sequence[Heard], rows: Mapping[UUID, Any], /
+    ) -> None:
+        told = [(each, reason) for each in heard if (reason := _reason(each, rows[each.message_id]))]
+        if not told:
+            return
+        recipients = self._load(connection, {each.message_id for each, _ in told})
+        self._codec.hold(connection, recipients.values())
+        for each, reason in told:
+            if each.message_id in recipients:
+                self._learn(connection, rows[each.message_id].service_id, recipients[each.message_id], each, reason)
+
+    def _load(self, connection: Connection, message_ids: set[UUID]) -> dict[UUID, str]:
+        c = messages.c
+        found = connection.execute(select(c.id, c.recipient).where(c.id.in_(message_ids)))
+        opened = {row.id: self._recipients.decrypt(row.recipient, row_id(row.id)).decode() for row in found}
+        return {each: text for each, text in opened.items() if text.rpartition("@")[2].lower() not in SIMULATORS}
+
+    def _learn(self, connection: Connection, service_id: UUID, recipient: str, told: Heard, reason: Reason) -> None:
+        until = told.at + BOUNCE_SECONDS if reason is Reason.BOUNCE else None
+        known = [each for each in self._codec.find(connection, service_id, recipient) if each.reason in LEARNED]
+        if any(_is_over(each, told, reason) for each in known):
+            return
+        self._codec.add(
+            connection,
+            service_id,
+            recipient,
+            reason,
+            told.at,
+            until=until,
+            source_id=told.event_id,
+            at_provider=True,
+        )
+
+
+def _reason(heard: Heard, message: Any) -> Reason | None:
+    """None: nothing follows from it. A test key's message reached nobody; of a group nobody knows whom it is about."""
+    if message.channel != Channel.EMAIL.value or message.key_type == KeyType.TEST.value or heard.several:
+        return None
+    if heard.kind is EventKind.BOUNCE and heard.status is Status.PERMANENT_FAILURE:
+        return Reason.BOUNCE
+    return Reason.COMPLAINT if heard.kind is EventKind.COMPLAINT and heard.reason != _NO_SPAM else None
+
+
+def _is_over(known: Entry, told: Heard, reason: Reason) -> bool:
+    """Whether the entry was lifted after what is told; or the provider, which says it, has not heard of that yet."""
+    is_echo = told.reason in ECHOES
+    if known.lifted_at is None or (known.reason is not reason and not is_echo):
+        return False
+    return known.lifted_at >= told.at or (is_echo and known.at_provider)
