@@ -36,6 +36,7 @@ import delivery.library.origination
 import delivery.library.templates
 import delivery.store.inbound
 import delivery.store.opt_outs
+import delivery.store.sent_index
 import delivery.store.tables
 from config.database import metadata
 

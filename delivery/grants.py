@@ -121,7 +121,10 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "brandings": "SELECT",
         "origination_identities": "SELECT, UPDATE (next_at, held_until)",
         "contents": "SELECT, DELETE",
-        "messages": _SETTLE,
+        "messages": f"{_SETTLE}, DELETE",
+        "events": "SELECT, DELETE",
+        "notices": "SELECT, DELETE",
+        "sent_index": "SELECT, INSERT, DELETE",
         "queue": "SELECT, UPDATE, DELETE",
         "holds": "SELECT",
         "attempts": "SELECT, INSERT, UPDATE, DELETE",
@@ -138,6 +141,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "relay_feedback": _EVERY
     | {
         "messages": _SETTLE,
+        "sent_index": "SELECT",
         "queue": "SELECT, DELETE",
         "attempts": "SELECT, UPDATE (ended_at, outcome, reason)",
         "count_changes": _COUNT,

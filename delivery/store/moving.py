@@ -71,7 +71,7 @@ class Follower(Protocol):
     def __call__(
         self, connection: Connection, moves: Sequence[Move], heard: Sequence[Heard], rows: Mapping[UUID, Any], /
     ) -> None:
-        """`rows` are those of `locked` for the messages of both."""
+        """`rows` are those of `locked` for the messages of both; of what was heard of a retired one its `Sent`."""
 
 
 def advanced(new: Status) -> ColumnElement[str]:

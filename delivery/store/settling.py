@@ -8,6 +8,7 @@ from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from config.database import Database
+from delivery.store import sent_index
 from delivery.store.base import Event, EventKind, Fate, Learned, Miscount, Moved, Outcome, Settlement
 from delivery.store.moving import Follower, Heard, advanced, locked, settle, write
 from delivery.store.rows import Codec
@@ -106,6 +107,7 @@ def _learn(
     connection: Connection, codec: Codec, followers: Sequence[Follower], told: Sequence[Event], now: float
 ) -> Learned:
     owners = _owners(connection, told)
+    gone = sent_index.find(connection, {event.provider_id for event in told if event.id not in owners})
     rows = {event.id: codec.event_row(event, owners.get(event.id), now) for event in told}
     in_order = [rows[event_id] for event_id in sorted(rows)]
     kept = set(connection.scalars(_KEPT[connection.dialect.name], in_order))
@@ -115,12 +117,14 @@ def _learn(
         first = event.id in kept and event.id not in fresh
         if first:
             fresh[event.id] = event
-        fates.append(Fate.REPEATED if not first else Fate.KEPT if event.id in owners else Fate.PARKED)
+        known = event.id in owners or event.provider_id in gone
+        fates.append(Fate.REPEATED if not first else Fate.KEPT if known else Fate.PARKED)
     ours = [(owners[event.id], event) for event in fresh.values() if event.id in owners]
     moved, miscounts = _apply(connection, followers, ours)
+    _hear_late(connection, followers, [(gone[e.provider_id], e) for e in fresh.values() if e.provider_id in gone])
     moving = {(each.message_id, each.status, each.at) for each in moved}
     for at, event in enumerate(told):
-        if fates[at] is Fate.KEPT and (owners[event.id], event.status, event.at) in moving:
+        if fates[at] is Fate.KEPT and (owners.get(event.id), event.status, event.at) in moving:
             fates[at] = Fate.SETTLED
     return Learned(tuple(fates), moved, miscounts)
 
@@ -137,6 +141,16 @@ def _apply(
     heard = [Heard(owner, each.id, each.kind, each.at, each.status, each.reason) for owner, each in ours]
     moved = settle(connection, rows, _ends(heard), followers, {owner for owner, _ in overtook}, heard)
     return moved, _miscounts(rows, ours)
+
+
+def _hear_late(
+    connection: Connection, followers: Sequence[Follower], late: Sequence[tuple[sent_index.Sent, Event]]
+) -> None:
+    """Of messages whose rows are retired: nothing moves, but who follows hears. Its event goes as a parked one does."""
+    if late:
+        heard = [Heard(sent.id, each.id, each.kind, each.at, each.status, each.reason) for sent, each in late]
+        for follow in followers:
+            follow(connection, (), heard, {sent.id: sent for sent, _ in late})
 
 
 def _ends(heard: Sequence[Heard]) -> list[Settlement]:
