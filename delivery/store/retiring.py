@@ -4,7 +4,7 @@ What goes is chosen outside the write transactions, by the order of ids: each sw
 delivery/terms.py.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -69,7 +69,7 @@ class Retiring:
         c = contents.c
         for some in _some(content_ids, _AT_ONCE):
             sizes = select(c.id, c.part, func.length(c.data)).where(c.id.in_(some)).order_by(c.part.desc())
-            parts = await self._database.query(lambda connection, asked=sizes: connection.execute(asked).all())
+            parts = await self._database.query(partial(_all, sizes))
             for portion in _portions(parts):
                 await self._delete(contents, tuple_(c.id, c.part).in_(portion))
         return len(content_ids)
@@ -110,7 +110,11 @@ def _needed(now: float) -> ColumnElement[bool]:
     return kept.exists() | queued.exists()
 
 
-def _retire(connection: Connection, rows: list[Any]) -> None:
+def _all(asked: Select[Any], connection: Connection) -> Sequence[Any]:
+    return connection.execute(asked).all()
+
+
+def _retire(connection: Connection, rows: Sequence[Any]) -> None:
     """Messages first, as all who write several."""
     ids = [row.id for row in rows]
     sent_index.keep(connection, rows)
