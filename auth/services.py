@@ -216,13 +216,14 @@ async def update(connection: AsyncConnection, limits: Limits, service_id: UUID, 
     """Writes the named fields of `create`. Raises AuthError as `create` and `find` do."""
     old = await find(connection, limits, service_id)
     kept = {name: getattr(old, name) for name in ("name", "name_fr", "email_from", "domain")}
-    values = await _checked(connection, **(kept | changes))
+    checked = await _checked(connection, **(kept | changes))
+    values = {name: value for name, value in checked.items() if name in changes or name not in kept}
     try:
         await connection.execute(services.update().where(services.c.id == service_id).values(**values))
     except IntegrityError as error:
         if not _is_taken(error):
             raise
-        raise AuthError(FROM_TAKEN, email_from=values["email_from"], domain=values["domain"]) from None
+        raise AuthError(FROM_TAKEN, email_from=checked["email_from"], domain=checked["domain"]) from None
     return await find(connection, limits, service_id)
 
 

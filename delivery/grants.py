@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 _PUBLIC_KEYS = "SELECT (id, domain_id, selector, public_record, active, created_at, state, again_at)"
 _COUNT = "INSERT"
 _COUNT_AS_BEFORE = "SELECT, INSERT, UPDATE (messages)"  # what the version before still needs during an upgrade
+_FOLD = "SELECT, INSERT, UPDATE (messages, units), DELETE"
 _TELL = "SELECT, INSERT, UPDATE (last)"
 # What a key is called and may do, and when it ends: never its secret, its type or whose it is.
 _KEY_TERMS = (
@@ -70,6 +71,9 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         # overcame this process has the root secret, and so the admin keys, too.
         "templates": "SELECT, INSERT, UPDATE (archived)",
         "guests": "SELECT, INSERT, DELETE",
+        "services": "SELECT, UPDATE (reply_to_address)",
+        "reply_to_addresses": "SELECT, INSERT, UPDATE (verified_at), DELETE",
+        "reply_to_codes": "SELECT, INSERT, UPDATE (tries), DELETE",
         "callback_urls": f"SELECT, INSERT, DELETE, {_HEALTH}",
         "callbacks": "SELECT, INSERT",  # also what became of messages, as a feed
         "feeds": _TELL,
@@ -80,6 +84,8 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "relay_site": _DOOR
     | {
         "counts": "SELECT",
+        "template_counts": "SELECT",
+        "key_counts": "SELECT",
         "count_changes": "SELECT, INSERT",
         "contents": "SELECT, INSERT",  # it shows what was sent, and what became of it
         "attempts": "SELECT",
@@ -129,7 +135,9 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "holds": "SELECT",
         "attempts": "SELECT, INSERT, UPDATE, DELETE",
         "count_changes": "SELECT, INSERT, DELETE",
-        "counts": "SELECT, INSERT, UPDATE (messages, units), DELETE",
+        "counts": _FOLD,
+        "template_counts": _FOLD,
+        "key_counts": _FOLD,
         "counters": _COUNT_AS_BEFORE + ", DELETE",
         "idempotency": "SELECT, DELETE",
         "opt_outs": "SELECT",
@@ -149,7 +157,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "events": "SELECT, INSERT, UPDATE (message_id), DELETE",
         "opt_outs": "SELECT, INSERT, DELETE",
         "inbound_texts": "SELECT, INSERT",
-        "origination_identities": "SELECT",
+        "origination_identities": "SELECT, UPDATE (members)",
         "callback_urls": f"SELECT, {_HEALTH}",
         "callbacks": "SELECT, INSERT, UPDATE",
         "feeds": _TELL,

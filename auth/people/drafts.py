@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Double, Insert, Table, Text, UniqueConstraint, delete, select, update
+from sqlalchemy import Column, Double, Insert, Table, Text, UniqueConstraint, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth.people.sessions import sessions
+from auth.people.users import users
 from config.database import Id, metadata
 from config.encrypted import Encrypted, cipher, row_id
 from config.keyring import Keyring
@@ -94,4 +96,6 @@ async def adopt(connection: AsyncConnection, session_id: UUID, user_id: UUID) ->
 
 
 async def sweep(connection: AsyncConnection, now: float) -> int:
-    return (await connection.execute(delete(drafts).where(_c.kept_at < now - KEPT_SECONDS))).rowcount
+    """Drops the old, and those that nobody can come back to: their session of nobody has ended."""
+    in_use = or_(exists().where(users.c.id == _c.owner), exists().where(sessions.c.id == _c.owner))
+    return (await connection.execute(delete(drafts).where(or_(_c.kept_at < now - KEPT_SECONDS, ~in_use)))).rowcount

@@ -38,6 +38,11 @@ class Enquiry:
     words: str
     written_at: float
 
+    @property
+    def number(self) -> str:
+        """By which both sides speak of it."""
+        return f"{self.id.hex[-8:-4]}-{self.id.hex[-4:]}".upper()
+
 
 async def add(
     connection: AsyncConnection,

@@ -12,6 +12,7 @@ import aiohttp
 
 from delivery.callbacks.guard import Forbidden
 
+FORBIDDEN = "forbidden-address"
 _ANSWER_BYTES = 64 * 1024  # read so that the receiver can finish, and thrown away
 
 
@@ -28,7 +29,8 @@ class CallOutcome(StrEnum):
 class Answer:
     """`reason` is a short code for history and logs, never free text. `called`: it says something of the receiver.
 
-    `seconds` is how long it took: two that say the same are equal.
+    `cause` is for the log alone, where the service may not know it. `seconds` is how long it took: two that say the
+    same are equal.
     """
 
     outcome: CallOutcome
@@ -36,6 +38,7 @@ class Answer:
     http_status: int | None = None
     retry_after_seconds: float | None = None
     called: bool = True
+    cause: str | None = field(default=None, compare=False)
     seconds: float = field(default=0.0, compare=False)
 
 
@@ -78,10 +81,12 @@ def _unanswered(error: Exception) -> Answer:
         return Answer(CallOutcome.DEFERRED, "timeout")
     if isinstance(error, aiohttp.InvalidURL):
         return Answer(CallOutcome.FAILED, "bad-url")
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, Forbidden):
-        return Answer(CallOutcome.FAILED, "forbidden-address")
+    forbidden = isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, Forbidden)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return Answer(CallOutcome.DEFERRED, "dns")
+        # Told as one that nobody has: else anybody could ask which names our own DNS knows.
+        return Answer(CallOutcome.DEFERRED, "dns", cause=FORBIDDEN if forbidden else None)
+    if forbidden:  # an address that stands in the URL
+        return Answer(CallOutcome.FAILED, FORBIDDEN)
     # A certificate that has ended is renewed, often within the day.
     return Answer(CallOutcome.DEFERRED, "tls" if isinstance(error, aiohttp.ClientSSLError) else "connection")
 

@@ -7,6 +7,7 @@ a second answer of DNS can lead elsewhere.
 import asyncio
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -42,6 +43,7 @@ _FORBIDDEN_V6 = tuple(
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 2.1: in a network without IPv4 every public address looks like this
 _LOOKUPS = 16  # threads: names that hang hold one each, and only one per name
 _ANSWER_SECONDS = 10  # an answer of DNS serves the calls of so long
+_NOWHERE_SECONDS = 1.0  # a name that leads nowhere is told in whole ones: our own DNS is quick with what it knows
 
 
 class Forbidden(OSError):  # noqa: N818
@@ -81,9 +83,12 @@ class GuardedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        addresses = [address for address in await self._lookup(host) if self._allowed(address)]
-        if not addresses:
-            raise Forbidden
+        begun = time.monotonic()
+        try:
+            addresses = await self._allowed_of(host)
+        except OSError:
+            await asyncio.sleep(-(time.monotonic() - begun) % _NOWHERE_SECONDS)
+            raise
         return [
             ResolveResult(
                 hostname=host,
@@ -95,6 +100,11 @@ class GuardedResolver(AbstractResolver):
             )
             for address in addresses
         ]
+
+    async def _allowed_of(self, host: str) -> Sequence[str]:
+        if addresses := [address for address in await self._lookup(host) if self._allowed(address)]:
+            return addresses
+        raise Forbidden
 
     async def _ask_system(self, host: str) -> Sequence[str]:
         def ask() -> list[str]:

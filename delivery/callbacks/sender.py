@@ -185,7 +185,7 @@ class Sender:
         try:  # the setting may have changed since the URL was set
             url = urls.parse(receiver.url, allow_private=self._settings.allow_private)
         except CallbackUrlError:
-            return Answer(CallOutcome.FAILED, "forbidden-address")
+            return Answer(CallOutcome.FAILED, calls.FORBIDDEN)
         body = bodies.encoded(fields)
         named = headers(claim.id, body, receiver.bearer_token, receiver.signing_secret, self._now())
         with self._metrics.seconds.time():
@@ -202,6 +202,7 @@ class Sender:
             service_id=str(claim.service_id),
             outcome=verdict.outcome.value,
             reason=verdict.reason,
+            cause=answer.cause,
             http_status=answer.http_status,
             attempt=claim.attempt,
         )

@@ -34,7 +34,9 @@ async def receiver(connection: AsyncConnection, keyring: Keyring, service_id: UU
     if (service_id, kind) not in found:
         raise urls.unknown(service_id, kind)
     if (opened := found[service_id, kind]) is None:
-        raise CallbackUrlError("the secrets of the callback URL do not open with this SECRET_KEY; set the URL again")
+        raise CallbackUrlError(
+            "the token of this callback URL cannot be read any more: set the URL and its token again"
+        )
     return opened
 
 

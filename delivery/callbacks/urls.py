@@ -70,8 +70,7 @@ def parse(url: str, *, allow_private: bool) -> str:
     schemes = ("https", "http") if allow_private else ("https",)
     if found.scheme == "http" and not allow_private:
         raise CallbackUrlError(
-            "callbacks go by https only, since they hold a token; for a test in one network, set "
-            "NOTIFY_RELAY_CALLBACKS__ALLOW_PRIVATE=true"
+            "callbacks go by https only, since they hold a token: write a URL that begins with https://"
         )
     if found.scheme not in schemes or "@" in found.raw_authority or found.explicit_port == 0:
         raise _bad_url()
@@ -84,8 +83,7 @@ def parse(url: str, *, allow_private: bool) -> str:
         public = not _LOCAL.fullmatch(host)
     if not (public or allow_private):
         raise CallbackUrlError(
-            "callbacks go to public addresses only, and this one is not; for a receiver in your own network, set "
-            "NOTIFY_RELAY_CALLBACKS__ALLOW_PRIVATE=true"
+            "callbacks go to public addresses only, and this one is not: write a URL that the Internet can reach"
         )
     return str(found)
 

@@ -16,11 +16,12 @@ TIME_OUT_SECONDS = 3600.0
 async def run(learner: Learner, stopping: asyncio.Event) -> None:
     """Works until `stopping` is set. Never raises for an outage."""
     await asyncio.gather(
-        _repeat(learner.match_parked, MATCH_SECONDS, stopping), _repeat(learner.time_out, TIME_OUT_SECONDS, stopping)
+        repeat(learner.match_parked, MATCH_SECONDS, stopping), repeat(learner.time_out, TIME_OUT_SECONDS, stopping)
     )
 
 
-async def _repeat(step: Callable[[], Awaitable[None]], seconds: float, stopping: asyncio.Event) -> None:
+async def repeat(step: Callable[[], Awaitable[None]], seconds: float, stopping: asyncio.Event) -> None:
+    """Steps until `stopping` is set. Never raises for an outage."""
     log = structlog.get_logger("feedback")
     while not stopping.is_set():
         try:

@@ -5,6 +5,7 @@ a time does.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from auth.fiscal_year import TIME_ZONE
 from auth.services import services
 from config.database import Database
 from delivery.figures.spans import Span
-from delivery.figures.tables import count_changes, counters, counts
+from delivery.figures.tables import FOLDED, count_changes, counters
 from messages.message import Door, first_id
 
 YOUNG_SECONDS = 10.0  # whoever watches has seen by then that something is new
@@ -23,20 +24,10 @@ HOURS_SECONDS = 3 * 86_400
 DAYS_SECONDS = 62 * 86_400
 _AT_ONCE = 500  # rows that one write transaction folds: some ten milliseconds
 _LOCK = 0x636F756E7473  # any number of our own, for PostgreSQL's advisory lock
-_PLACE = tuple(column.name for column in counts.primary_key.columns)
 _NOBODY = UUID(int=0)  # whose key and template are not known
 
 
-def _added(statement: sqlite.Insert | postgresql.Insert) -> Any:
-    """Adds to the counts' rows, or makes them."""
-    new = statement.excluded
-    return statement.on_conflict_do_update(
-        index_elements=list(counts.primary_key.columns),
-        set_={"messages": counts.c.messages + new.messages, "units": counts.c.units + new.units},
-    )
-
-
-_ADDED = {"postgresql": _added(postgresql.insert(counts)), "sqlite": _added(sqlite.insert(counts))}
+_INSERT: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 
 class Folding:
@@ -62,8 +53,12 @@ class Folding:
             if not _alone(connection):
                 return 0
             _take_over(connection)
-            hours = _age(connection, Span.HOUR, Span.DAY, now - HOURS_SECONDS, limit)
-            return hours + _age(connection, Span.DAY, Span.MONTH, now - DAYS_SECONDS, limit)
+            days = sum(_age(connection, table, Span.DAY, Span.MONTH, now - DAYS_SECONDS, limit) for table in FOLDED)
+            return days + sum(
+                _age(connection, table, Span.HOUR, Span.DAY, now - HOURS_SECONDS, limit)
+                for table, shortest in FOLDED.items()
+                if shortest is Span.HOUR
+            )
 
         return await self._database.transact(work)
 
@@ -77,14 +72,14 @@ def _alone(connection: Connection) -> bool:
 
 def _fold(connection: Connection, chosen: Any) -> int:
     rows = _taken(connection, count_changes, chosen)
-    _add(connection, rows, Span.HOUR)
+    _add_to_all(connection, rows)
     return len(rows)
 
 
-def _age(connection: Connection, old: Span, new: Span, before: float, limit: int) -> int:
-    chosen = select(*counts.primary_key).where(counts.c.span == old.value, counts.c.start < int(before))
-    rows = _taken(connection, counts, chosen.order_by(counts.c.start).limit(limit))
-    _add(connection, rows, new)
+def _age(connection: Connection, table: Table, old: Span, new: Span, before: float, limit: int) -> int:
+    chosen = select(*table.primary_key).where(table.c.span == old.value, table.c.start < int(before))
+    rows = _taken(connection, table, chosen.order_by(table.c.start).limit(limit))
+    _add(connection, table, rows, new)
     return len(rows)
 
 
@@ -93,21 +88,38 @@ def _taken(connection: Connection, table: Table, chosen: Any) -> Sequence[RowMap
     return connection.execute(taking).mappings().all()
 
 
-def _add(connection: Connection, rows: Sequence[RowMapping | Mapping[str, Any]], span: Span) -> None:
+def _add_to_all(connection: Connection, rows: Sequence[Mapping[Any, Any]]) -> None:
+    for table, shortest in FOLDED.items():
+        _add(connection, table, rows, shortest)
+
+
+def _add(connection: Connection, table: Table, rows: Sequence[Mapping[Any, Any]], span: Span) -> None:
     """To the counts of that span which hold their time in their service's zone."""
     zones = _zones(connection, {row["service_id"] for row in rows})
+    names = [column.name for column in table.primary_key.columns]
     totals: dict[tuple[Any, ...], list[int]] = {}
     for row in rows:
         start = span.begins(row["start"], zones.get(row["service_id"], TIME_ZONE))
         place = {**row, "start": start, "span": span.value}
-        total = totals.setdefault(tuple(place[name] for name in _PLACE), [0, 0])
+        total = totals.setdefault(tuple(place[name] for name in names), [0, 0])
         total[0] += row["messages"]
         total[1] += row["units"]
     if added := [
-        dict(zip(_PLACE, place, strict=True)) | {"messages": number, "units": units}
+        dict(zip(names, place, strict=True)) | {"messages": number, "units": units}
         for place, (number, units) in totals.items()
     ]:
-        connection.execute(_ADDED[connection.dialect.name], added)
+        connection.execute(_added(table, connection.dialect.name), added)
+
+
+@cache
+def _added(table: Table, dialect: str) -> Any:
+    """Adds to the counts' rows, or makes them."""
+    statement = _INSERT[dialect](table)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={"messages": table.c.messages + new.messages, "units": table.c.units + new.units},
+    )
 
 
 def _zones(connection: Connection, service_ids: Iterable[UUID]) -> dict[UUID, str]:
@@ -119,4 +131,4 @@ def _take_over(connection: Connection) -> None:
     """What the version before counted since the upgrade: its days are UTC's, and it knew no key, template or door."""
     unknown = {"door": Door.SMTP.value, "key_id": _NOBODY, "template_id": _NOBODY, "units": 0}
     rows = connection.execute(delete(counters).returning(*counters.c)).mappings()
-    _add(connection, [{**row, "start": row["day"] * 86_400 + 43_200, **unknown} for row in rows], Span.HOUR)
+    _add_to_all(connection, [{**row, "start": row["day"] * 86_400 + 43_200, **unknown} for row in rows])

@@ -1,10 +1,11 @@
 """What was counted, for people: by time, channel and door, by template and by key; and of all services together.
 
-Each is one statement over both tables, so of one moment. It costs by the rows of the time that is asked for: a quarter
-of an hour at most is one row for each kind of message, a day of before yesterday likewise, however many messages.
+Each is one statement over what is folded and what is appended, so of one moment. It costs by the rows of the time that
+is asked for: an hour, a day or a month is one row for each way in and end, a template's or a key's day one for each
+end, however many messages.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,15 +14,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from config.database import Database
-from delivery.figures.moments import NOTHING, Figures, Moment
+from delivery.figures.moments import Figures, Moment
 from delivery.figures.spans import Span
-from delivery.figures.tables import count_changes, counts
+from delivery.figures.tables import count_changes, counts, key_counts, template_counts
 from messages.message import Channel, Door, KeyType
 from messages.status import Status
 
 Columns = ReadOnlyColumnCollection[str, Any]
 
 _HALF_A_DAY = 43_200
+_FIGURES: Mapping[str, tuple[str, ...]] = {
+    "accepted": (Status.CREATED.value,),
+    "delivered": (Status.DELIVERED.value,),
+    "failed": (Status.TEMPORARY_FAILURE.value, Status.PERMANENT_FAILURE.value, Status.TECHNICAL_FAILURE.value),
+    "cancelled": (Status.CANCELLED.value,),
+    "parts": (Status.CREATED.value,),
+}  # in the order of Figures, by which statuses they count
 
 
 class CountReader:
@@ -32,18 +40,18 @@ class CountReader:
 
     async def moments(self, service_id: UUID, since: int) -> list[Moment]:
         """Since then, by channel and door: hours of the last three days, days of two months, months of before."""
-        found = await self._sums(service_id, since, lambda c: (c.start, c.channel, c.door))
+        found = await self._sums(counts, service_id, since, lambda c: (c.start, c.channel, c.door))
         return [Moment(start, Channel(channel), Door(door), each) for (start, channel, door), each in found.items()]
 
     async def templates(self, service_id: UUID, since: int, limit: int) -> list[tuple[UUID, Figures]]:
-        """The most used ones since then, the most used first."""
-        found = await self._sums(service_id, since, lambda c: (c.template_id,))
+        """The most used ones since the day that begins then, the most used first."""
+        found = await self._sums(template_counts, service_id, since, lambda c: (c.template_id,))
         used = [(template_id, figures) for (template_id,), figures in found.items()]
         return sorted(used, key=lambda each: (-each[1].accepted, each[0]))[:limit]
 
     async def keys(self, service_id: UUID, since: int) -> dict[UUID, Figures]:
-        """By each key that sent since then, test keys too."""
-        found = await self._sums(service_id, since, lambda c: (c.key_id,), tests=True)
+        """By each key that sent since the day that begins then, test keys too."""
+        found = await self._sums(key_counts, service_id, since, lambda c: (c.key_id,), tests=True)
         return {key_id: figures for (key_id,), figures in found.items()}
 
     async def all_services(self, since: int) -> list[Moment]:
@@ -53,7 +61,7 @@ class CountReader:
             noon = case((c.span == Span.HOUR.value, 0), else_=_HALF_A_DAY) if "span" in c else literal_column("0")
             return (c.start + noon).label("start"), c.channel, c.door
 
-        found = await self._sums(None, since, by)
+        found = await self._sums(counts, None, since, by)
         return [Moment(start, Channel(channel), Door(door), each) for (start, channel, door), each in found.items()]
 
     async def appended(self, service_ids: Collection[UUID], limit: int) -> set[tuple[UUID, UUID]]:
@@ -63,15 +71,20 @@ class CountReader:
         return {(row.service_id, row.id) for row in await self._read(chosen)}
 
     async def _sums(
-        self, service_id: UUID | None, since: int, by: Callable[[Columns], tuple[Any, ...]], *, tests: bool = False
+        self,
+        folded: Table,
+        service_id: UUID | None,
+        since: int,
+        by: Callable[[Columns], tuple[Any, ...]],
+        *,
+        tests: bool = False,
     ) -> dict[tuple[Any, ...], Figures]:
         """Figures for each of these; each table adds its own up, in the order of its key."""
-        of_each = [_sums(table, service_id, since, by, tests) for table in (counts, count_changes)]
+        of_each = [_sums(table, service_id, since, by, tests) for table in (folded, count_changes)]
         found: dict[tuple[Any, ...], Figures] = {}
         for row in await self._read(union_all(*of_each)):
-            *key, status, messages, units = list[Any](row)
-            figures = _figures(Status(status), int(messages), int(units))
-            found[tuple(key)] = found.get(tuple(key), NOTHING) + figures
+            key, figures = tuple(row[: -len(_FIGURES)]), Figures(*map(int, row[-len(_FIGURES) :]))
+            found[key] = found[key] + figures if key in found else figures
         return found
 
     async def _read(self, statement: Any) -> Sequence[Row[Any]]:
@@ -83,24 +96,26 @@ def _sums(
 ) -> Select[Any]:
     c = table.c
     keys = by(c)
-    chosen = select(*keys, c.status, func.sum(c.messages), func.sum(c.units)).where(c.start >= since)
+    chosen = select(*keys, *(_sum(c, name) for name in _FIGURES)).where(c.start >= since)
     if service_id is not None:
         chosen = chosen.where(c.service_id == service_id)
     if not tests:
         chosen = chosen.where(c.key_type != KeyType.TEST.value)
-    return chosen.group_by(*keys, c.status)
+    return chosen.group_by(*keys)
 
 
-def _figures(status: Status, messages: int, units: int) -> Figures:
-    if status is Status.CREATED:
-        return Figures(accepted=messages, parts=units)
-    if status is Status.DELIVERED:
-        return Figures(delivered=messages)
-    return Figures(cancelled=messages) if status is Status.CANCELLED else Figures(failed=messages)
+def _sum(c: Columns, name: str) -> ColumnElement[int]:
+    """One of the Figures: the database adds up, since its rows are several times as many."""
+    numbers = c.units if name == "parts" else c.messages
+    return func.coalesce(func.sum(case((c.status.in_(_FIGURES[name]), numbers), else_=0)), 0)
 
 
 async def has_delivered(connection: AsyncConnection, service_id: UUID) -> bool:
     """Whether a message really left: not one of a test key."""
-    of_each = [_sums(table, service_id, 0, lambda _: (), False) for table in (counts, count_changes)]
-    rows = await connection.execute(union_all(*of_each))
-    return sum(int(messages) for status, messages, _ in rows if status == Status.DELIVERED.value) > 0
+    delivered = (
+        select(func.sum(c.messages)).where(
+            c.service_id == service_id, c.status == Status.DELIVERED.value, c.key_type != KeyType.TEST.value
+        )
+        for c in (counts.c, count_changes.c)
+    )
+    return sum(number or 0 for number in await connection.scalars(union_all(*delivered))) > 0

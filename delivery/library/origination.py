@@ -4,7 +4,7 @@ Shared, or of one service. Several that are the default for one country share it
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -36,6 +36,7 @@ origination_identities = Table(
     Column("language", TextType, nullable=False),
     Column("self_managed_opt_outs", Boolean, nullable=False, server_default=false()),
     Column("created_at", Double, nullable=False),
+    Column("members", TextType, nullable=False, server_default=""),  # a pool's numbers, with spaces between them
     # The pace, by the database's clock: when the next part may leave, and until when AWS wants to hear of none.
     Column("next_at", Double, nullable=False, server_default="0"),
     Column("held_until", Double, nullable=False, server_default="0"),
@@ -90,6 +91,10 @@ class OriginationIdentity:
     language: Language  # of what it answers to keywords
     self_managed_opt_outs: bool  # as it is set in AWS: we answer keywords; else AWS does, and keeps a list of its own
     created_at: float
+    members: tuple[str, ...] = ()  # the numbers of a pool, as AWS told last
+
+    def is_written_to_at(self, number: str) -> bool:
+        return number == self.identity or number in self.members
 
     def serves(self, country: str) -> bool:
         return country in self.countries or ANYWHERE in self.countries
@@ -111,6 +116,7 @@ async def add(
     parts_per_second: float | None = None,
     language: Language = Language.BOTH,
     self_managed_opt_outs: bool = False,
+    members: Sequence[str] = (),
 ) -> OriginationIdentity:
     """Raises OriginationError."""
     rate, usual = _DEFAULTS[kind]
@@ -120,7 +126,8 @@ async def add(
                                example=example)  # fmt: skip
     values = _checked(countries=countries or usual, parts_per_second=parts_per_second or rate, preferred=preferred,
                       language=language, self_managed_opt_outs=self_managed_opt_outs)  # fmt: skip
-    row = {"id": uuid4(), "kind": kind, "identity": identity, "service_id": service_id, "created_at": now}
+    row = {"id": uuid4(), "kind": kind, "identity": identity, "service_id": service_id, "created_at": now,
+           "members": " ".join(members)}  # fmt: skip
     taken = await connection.scalar(select(_c.id).where(_c.identity == identity))
     try:
         if taken is None:
@@ -148,16 +155,35 @@ async def list_all(connection: AsyncConnection, service_id: UUID | None = None) 
     return [_identity(row) for row in await connection.execute(statement)]
 
 
-def owners(connection: Connection, identities: Collection[str]) -> dict[str, UUID | None]:
-    """Which service has each of these identities for itself; None: they share it. Missing where it was never added."""
-    asked = select(_c.identity, _c.service_id).where(_c.identity.in_(identities))
-    return {row.identity: row.service_id for row in connection.execute(asked)}
+def owners(connection: Connection, numbers: Collection[str]) -> dict[str, UUID | None]:
+    """Which service has each of these numbers for itself; None: they share it. Missing where it was never added, be it
+    by itself or in a pool.
+    """
+    return {number: row.service_id for number, row in _behind(connection, numbers).items()}
 
 
-def self_managed(connection: Connection, identities: Collection[str]) -> frozenset[str]:
-    """Those of these identities to which we answer keywords ourselves."""
-    ours = _c.identity.in_(identities) & _c.self_managed_opt_outs
-    return frozenset(connection.scalars(select(_c.identity).where(ours)))
+def self_managed(connection: Connection, numbers: Collection[str]) -> frozenset[str]:
+    """Those of these numbers at which we answer keywords ourselves."""
+    return frozenset(number for number, row in _behind(connection, numbers).items() if row.self_managed_opt_outs)
+
+
+def _behind(connection: Connection, numbers: Collection[str]) -> dict[str, Any]:
+    """The identity of each of these numbers: what is said of a number itself comes before what is said of its pool."""
+    columns = select(_c.identity, _c.service_id, _c.self_managed_opt_outs, _c.members)
+    found: dict[str, Any] = {}
+    for row in connection.execute(columns.where(_c.members != "").order_by(_c.created_at, _c.id)):
+        found |= dict.fromkeys({*row.members.split()} & {*numbers}, row)
+    return found | {row.identity: row for row in connection.execute(columns.where(_c.identity.in_(numbers)))}
+
+
+def note_members(connection: Connection, members: Mapping[str, Sequence[str]]) -> list[str]:
+    """Writes which numbers are behind each pool, by its id at AWS; returns the pools where that is new."""
+    pools = connection.execute(select(_c.id, _c.identity, _c.members).where(_c.kind == Kind.POOL))
+    told = {row: " ".join(members.get(row.identity.rpartition("/")[2], ())) for row in pools}
+    changed = {row: numbers for row, numbers in told.items() if numbers != row.members}
+    for row, numbers in changed.items():
+        connection.execute(update(origination_identities).where(_c.id == row.id).values(members=numbers))
+    return [row.identity for row in changed]
 
 
 async def change(connection: AsyncConnection, identity_id: UUID, **changes: Any) -> OriginationIdentity:
@@ -196,6 +222,7 @@ def _identity(row: Any) -> OriginationIdentity:
         language=Language(row.language),
         self_managed_opt_outs=row.self_managed_opt_outs,
         created_at=row.created_at,
+        members=tuple(row.members.split()),
     )
 
 

@@ -1,5 +1,6 @@
 """What AWS grants for texts: to the account, and to each number. Asked, and nothing is sent."""
 
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,20 +34,31 @@ async def account(client: Any) -> Account:
 
 async def rates(client: Any) -> dict[str, float]:
     """The parts a second of each number of which AWS says it. Raises a SendError."""
-    found: dict[str, float] = {}
+    told = {each["PhoneNumber"]: each.get("MessagingLimits", {}).get("RateLimits", {}).get("SMS")
+            async for each in _numbers(client)}  # fmt: skip
+    return {number: rate for number, rate in told.items() if rate is not None}
+
+
+async def members(client: Any) -> dict[str, tuple[str, ...]]:
+    """The numbers of each pool, by its id. Raises a SendError."""
+    found: dict[str, tuple[str, ...]] = {}
+    async for each in _numbers(client):
+        if pool := each.get("PoolId"):
+            found[pool] = (*found.get(pool, ()), each["PhoneNumber"])
+    return {pool: tuple(sorted(numbers)) for pool, numbers in found.items()}
+
+
+async def _numbers(client: Any) -> AsyncIterator[Mapping[str, Any]]:
     page: dict[str, Any] = {}
     try:
         for _ in range(_PAGES):
             page = await client.describe_phone_numbers(**({"NextToken": page["NextToken"]} if page else {}))
             for number in page.get("PhoneNumbers", ()):
-                rate = number.get("MessagingLimits", {}).get("RateLimits", {}).get("SMS")
-                if rate is not None:
-                    found[number["PhoneNumber"]] = rate
+                yield number
             if not page.get("NextToken"):
                 break
     except (ClientError, BotoCoreError, ResponseParserError) as error:
         raise classify(error, ERRORS) from None
-    return found
 
 
 async def try_out(client: Any, identity: str, number: str, configuration_set: str | None) -> None:

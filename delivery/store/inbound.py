@@ -51,7 +51,7 @@ def _kept(statement: sqlite.Insert | postgresql.Insert) -> Any:
 
 _KEPT = {"postgresql": _kept(postgresql.insert(inbound_texts)), "sqlite": _kept(sqlite.insert(inbound_texts))}
 
-# Of our numbers, the service that each is of alone; None: shared. A number of a pool is missing: the pool is listed.
+# Of our numbers, the service that each is of alone; None: shared.
 Owners = Callable[[Connection, Collection[str]], Mapping[str, UUID | None]]
 Managed = Callable[[Connection, Collection[str]], Collection[str]]  # of our numbers, those where we answer keywords
 # What else is written for a text that is kept, in the same transaction: told to its service; answered.

@@ -44,6 +44,8 @@ class Listing:
         self, connection: Connection, search: Search, hashes: Sequence[bytes], wanted: int, before: UUID | None
     ) -> tuple[list[Row[Any]], UUID | None]:
         """The rows; and the last message that was looked at, where they are too few and older ones are left."""
+        if search.group_id is not None:  # few, and found by their own index
+            return [*connection.execute(_between(search, hashes, None, before, wanted)).all()], None
         rows: list[Row[Any]] = []
         for _ in range(LOOKS):
             reached = connection.scalar(_reached(search, hashes, before, self._look))

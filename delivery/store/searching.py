@@ -1,6 +1,6 @@
 """What messages are looked for: every search is led by an index."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -116,7 +116,9 @@ def _sent_as(service_id: UUID, recipient_hashes: Sequence[bytes], originals: Seq
 
 
 _EXACTLY = ("group_id", "provider_id", "service_id", "key_id", "template_id", "key_type", "door")
-_ONE_OF = {"services": messages.c.service_id, "channels": messages.c.channel, "statuses": messages.c.status}
+_ONE_OF = {"services": "service_id", "channels": "channel", "statuses": "status"}
+# What leads to a few messages by an index of its own.
+_LEADING = ("message_id", "recipient", "original_message_id", "reference", "group_id", "provider_id")
 
 
 def _conditions(search: Search, recipient_hashes: Sequence[bytes]) -> list[ColumnElement[bool]]:
@@ -131,11 +133,23 @@ def _conditions(search: Search, recipient_hashes: Sequence[bytes]) -> list[Colum
     if search.reference is not None:
         found += _equals(c.reference, reference_start, search.reference)
     given = {name: getattr(search, name) for name in (*_EXACTLY, *_ONE_OF)}
-    found += [c[name] == given[name] for name in _EXACTLY if given[name] is not None]
-    found += [column.in_(sorted(given[name])) for name, column in _ONE_OF.items() if given[name] is not None]
+    columns = _columns(search)
+    found += [columns[name] == given[name] for name in _EXACTLY if given[name] is not None]
+    found += [columns[of].in_(sorted(given[name])) for name, of in _ONE_OF.items() if given[name] is not None]
     if not search.jobs:
         found.append(c.job_id.is_(None))
     return found + _times(search)
+
+
+def _columns(search: Search) -> Mapping[str, ColumnElement[Any]]:
+    """An index of all that a service sent leads only where nothing leads to less.
+
+    As an expression it leads nowhere: SQLite takes that index for the order that it is in, and would read all of it.
+    """
+    c, columns = messages.c, {column.name: column for column in messages.c}
+    if all(getattr(search, name) is None for name in _LEADING):
+        return columns
+    return columns | {"service_id": func.coalesce(c.service_id, c.service_id)}
 
 
 def _times(search: Search) -> list[ColumnElement[bool]]:

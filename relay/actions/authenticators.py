@@ -6,7 +6,7 @@ Each change ends their other sessions (ASVS 5.0 7.4.3): whoever got in before is
 from uuid import UUID
 
 from auth.errors import LAST_STRONG_FACTOR, AuthError
-from auth.people import authenticators, memberships, recovery, sessions, totp
+from auth.people import authenticators, memberships, recovery, sessions, totp, users
 from auth.people.authenticators import Authenticator
 from auth.people.ceremonies import Ceremonies
 from auth.people.passkeys import Passkey
@@ -33,6 +33,7 @@ async def prove_app(t: Transaction, session: Session, code: str) -> App | None:
 
 async def add_passkey(t: Transaction, session: Session, ceremonies: Ceremonies, name: str, answer: str) -> Passkey:
     """Raises AuthError."""
+    await _alone(t, session)
     made = await ceremonies.register(t.connection, _user_id(session), name, answer, t.now)
     await _changed(t, session, "passkey.add", None, {"name": made.name})
     return made
@@ -47,6 +48,7 @@ async def rename(t: Transaction, session: Session, authenticator_id: UUID, name:
 
 async def remove(t: Transaction, session: Session, authenticator_id: UUID, *, operator: bool) -> Authenticator:
     """Raises AuthError: who operates the relay, or holds keys, keeps one."""
+    await _alone(t, session)
     mine = await authenticators.of_user(t.connection, t.secret, _user_id(session))
     found = await authenticators.get(t.connection, t.secret, _user_id(session), authenticator_id)
     if len(mine) == 1 and (operator or await _holds_keys(t, _user_id(session))):
@@ -60,6 +62,11 @@ async def put_recovery_codes(t: Transaction, session: Session, made: Made) -> No
     """In place of those that there were."""
     await recovery.put(t.connection, _user_id(session), made, t.now)
     await _changed(t, session, f"{Factor.RECOVERY}.make", None, {"codes": len(made.codes)})
+
+
+async def _alone(t: Transaction, session: Session) -> None:
+    """What they have is counted before it is changed: of two at once the second counts what the first did."""
+    await users.get(t.connection, t.secret, _user_id(session), to_change=True)
 
 
 async def _holds_keys(t: Transaction, user_id: UUID) -> bool:

@@ -35,6 +35,10 @@ GO_LIVE_DECIDES_ANOTHER = "you asked for it yourself: somebody else has to decid
 REPLY_TO_VERIFIED = "{address} is confirmed already"
 REPLY_TO_UNVERIFIED = "{address} has to be confirmed first"
 REPLY_TO_SOON = "a code was sent less than {seconds} seconds ago: wait for it"
+RELAY_WRITES_TO_NOBODY = (
+    "the relay has no service of its own yet from which the code could come: ask its operators to give a service a "
+    "contact, which makes one"
+)
 BAD_ADDRESS = "the address cannot be used: {reason}"
 SES_REFUSED = "SES did not take the domain ({reason}): check the credentials and what they allow"
 SES_UNASKABLE = "SES cannot be asked ({reason}): check NOTIFY_RELAY_AWS__REGION, the credentials and the network"

@@ -16,6 +16,7 @@ async def entries(t: Transaction, service: Service) -> dict[UUID, str]:
 
 async def add(t: Transaction, service: Service, text: str) -> str:
     """Puts an address or number on the guest list; returns it as it is compared. Raises AuthError."""
+    await t.service_to_change(str(service.id))  # counted before it is written: one after the other
     guest = await guests.add(t.connection, t.secret, service.id, _number_of(t, text), t.now)
     row_id = await guests.find(t.connection, t.secret, service.id, guest)
     await t.record("service.guest.add", "guest", row_id, None, {}, service_id=service.id)

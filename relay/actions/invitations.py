@@ -1,4 +1,4 @@
-"""Invitations into a team, as people make, cancel and accept them. The audit knows them by their ids."""
+"""Invitations into a team, as people make and cancel them. The audit knows them by their ids."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -6,10 +6,9 @@ from uuid import UUID
 from auth.errors import ADDRESS_NOT_ALLOWED, MEMBER_TAKEN, AuthError
 from auth.people import invitations, memberships, organisations, users
 from auth.people.invitations import Invitation
-from auth.people.memberships import Membership
 from auth.people.permissions import Permission
 from messages.address import Address, AddressError
-from relay.actions import members, services
+from relay.actions import services
 from relay.actions.errors import BAD_ADDRESS, ActionError
 from relay.actions.transaction import Transaction
 
@@ -42,15 +41,12 @@ async def cancel(t: Transaction, service: str, invitation_id: UUID) -> Invitatio
     return found
 
 
-async def accept(t: Transaction, user_id: UUID, address: str, code: str) -> Membership:
-    """They are of the team from now on. Raises AuthError unless it is their address that was invited, or when it is
-    over.
-    """
-    found = await invitations.by_code(t.connection, t.secret, code, Address.parse(address), t.now)
-    await invitations.end(t.connection, found, t.now)
-    made = await members.add(t, str(found.service_id), user_id, found.permissions)
-    await _record(t, "accept", found)
-    return made
+async def end_all_by(t: Transaction, service_id: UUID, user_id: UUID) -> None:
+    """Who may invite nobody any more has invited nobody: what they sent lets nobody in."""
+    for each in await invitations.of_service(t.connection, t.secret, service_id, t.now):
+        if each.invited_by == user_id:
+            await invitations.end(t.connection, each, t.now)
+            await _record(t, "cancel", each)
 
 
 def _parse(text: str) -> Address:

@@ -6,6 +6,7 @@ from uuid import UUID
 from auth.people import memberships
 from auth.people.memberships import Membership
 from auth.people.permissions import Permission
+from relay.actions import invitations as inviting
 from relay.actions.transaction import Fields, Transaction
 
 EVERYTHING = frozenset(Permission)
@@ -26,6 +27,8 @@ async def change(t: Transaction, service: str, user_id: UUID, permissions: Colle
     owner = await t.service_to_change(service)
     before = await memberships.get(t.connection, owner.id, user_id)
     after = await memberships.change(t.connection, owner.id, user_id, permissions)
+    if not after.manages:
+        await inviting.end_all_by(t, owner.id, user_id)
     await record(t, "change", after, _plain(before), _plain(after))
     return after
 
@@ -34,6 +37,7 @@ async def remove(t: Transaction, service: str, user_id: UUID) -> Membership:
     """Raises AuthError as `change` does."""
     owner = await t.service_to_change(service)
     gone = await memberships.remove(t.connection, owner.id, user_id)
+    await inviting.end_all_by(t, owner.id, user_id)
     await record(t, "remove", gone, _plain(gone), None)
     return gone
 

@@ -1,7 +1,9 @@
 """What would become of a message that came by SMTP. Nothing is changed by it, so the audit has nothing of it."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Literal
 
 from auth.domains import names, records, resolvers, spf
@@ -18,7 +20,7 @@ from messages.email.content import HeaderSection
 from messages.email.line_ends import mend_line_ends
 from messages.email.mailboxes import entries, read
 from messages.envelope import Envelope
-from messages.message import Language, Trace
+from messages.message import Language, Submission, Trace
 from messages.recipient import Recipient
 from relay.actions import suppression
 from relay.actions.errors import BAD_ADDRESS, KEY_NOT_IN_FORCE, ActionError
@@ -69,10 +71,9 @@ async def previewed(
     """
     settings, database, now = transactions.settings, transactions.database, transactions.now()
     principal = await _principal(transactions, service, key)
-    content = _mended(octets, settings.smtp.bare_lf)
-    envelope = Envelope(None, tuple(_recipients(content, to, settings.email.sms_domain)))
-    trace = Trace("preview", "127.0.0.1", "ESMTPSA", settings.smtp.hostname)
-    submitted = submission(content, envelope, trace, principal, now, {})
+    submitted = await asyncio.to_thread(
+        _submission, settings, octets, to, principal, now
+    )  # it takes time as it is long
     if language is not None:
         submitted = replace(submitted, language=language)
     templates = Templates(database, transactions.now)
@@ -81,6 +82,14 @@ async def previewed(
     known = _Names(settings, database)
     world = World(known.ask, known.find, suppressed)
     return await look(submitted, principal, preparer, texts, world, settings.smtp.max_recipients, now)
+
+
+def _submission(settings: Settings, octets: bytes, to: Sequence[str], principal: Principal, now: float) -> Submission:
+    content = _mended(octets, settings.smtp.bare_lf)
+    found = _recipients(content, to, settings.email.sms_domain)
+    envelope = Envelope(None, tuple(islice(found, settings.smtp.max_recipients + 1)))  # one too many is refused as such
+    trace = Trace("preview", "127.0.0.1", "ESMTPSA", settings.smtp.hostname)
+    return submission(content, envelope, trace, principal, now, {})
 
 
 def _mended(octets: bytes, bare: Literal["normalise", "refuse"]) -> bytes:

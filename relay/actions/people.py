@@ -4,10 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from auth.errors import ADDRESS_NOT_ALLOWED, AuthError
-from auth.people import codes, organisations, sessions, users
+from auth.people import codes, memberships, organisations, sessions, users
 from auth.people.users import User
 from messages.message import Language
-from relay.actions import services
+from relay.actions import invitations, services
 from relay.actions.transaction import Fields, Transaction
 from relay.plain import plain
 
@@ -82,6 +82,9 @@ async def hold(t: Transaction, named: str) -> User:
     """Nobody signs in to it, and who is in is out at once. Raises AuthError."""
     found = await users.named(t.connection, t.secret, named)
     await sessions.end_all(t.connection, found.id)
+    for service, _ in await memberships.of_user(t.connection, t.limits, found.id):
+        await t.service_to_change(str(service.id))
+        await invitations.end_all_by(t, service.id, found.id)
     return await _change(t, "hold", found.id, held_at=found.held_at or t.now)
 
 

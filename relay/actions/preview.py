@@ -3,6 +3,7 @@
 Also how it would align at its recipients. Knows nothing of how that is asked of DNS or shown.
 """
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -136,7 +137,7 @@ async def look(
     try:
         if Channel.SMS in channels:
             words, _ = await texts.words(content, principal)
-            text = of_words(words, principal.service)
+            text = await asyncio.to_thread(of_words, words, principal.service)
             refused = refused or text.refused
         if channels == (Channel.SMS,):
             return Preview(submission, principal, reached, refused, text=text)
@@ -155,7 +156,7 @@ async def look(
         signing_domain=header_from if signs else None,
         mail_from=bounce if spf_problem is None else None,
     )
-    changes = tuple(_changes(content, prepared))
+    changes = await asyncio.to_thread(lambda: tuple(_changes(content, prepared)))
     return Preview(submission, principal, reached, refused, prepared, domain, alignment, spf_problem, changes, text)
 
 

@@ -1,7 +1,7 @@
 """Reply-to addresses, as people change them. Which is the default, the service says."""
 
 from auth import reply_tos, services
-from auth.errors import AuthError
+from auth.errors import REPLY_TO_UNKNOWN, AuthError
 from auth.people import reply_to_codes
 from auth.principal import Service
 from auth.reply_tos import ReplyToAddress
@@ -11,8 +11,17 @@ from relay.actions.errors import (
     REPLY_TO_UNVERIFIED,
     REPLY_TO_VERIFIED,
     ActionError,
+    UnknownError,
 )
 from relay.actions.transaction import Transaction
+
+
+async def of_service(t: Transaction, service: Service, named: str) -> ReplyToAddress:
+    """The one with this id. Raises UnknownError where the service has none such."""
+    for each in await reply_tos.list_all(t.connection, service.id):
+        if str(each.id) == named:
+            return each
+    raise UnknownError(REPLY_TO_UNKNOWN, named=named)
 
 
 async def add(t: Transaction, service: str, address: str) -> ReplyToAddress:

@@ -8,6 +8,7 @@ from relay.actions.transaction import Transaction
 
 async def add(t: Transaction, service: Service, name: str) -> str:
     """Gives the service a domain for its own authors; returns its name as it is compared. Raises AuthError."""
+    await t.service_to_change(str(service.id))  # counted before it is written: one after the other
     domain = await service_domains.add(t.connection, service.id, name, t.settings.email, t.now)
     row_id = (await names.get(t.connection, domain)).id
     await t.record("service.domain.add", "domain", row_id, None, {"domain": domain}, service_id=service.id)

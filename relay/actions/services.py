@@ -15,7 +15,7 @@ from config.settings import Limits
 from delivery.library import brandings, templates
 from messages.message import Channel, Language
 from relay.actions import reply_tos
-from relay.actions.errors import NOTHING_NAMED, ActionError
+from relay.actions.errors import NOTHING_NAMED, RELAY_WRITES_TO_NOBODY, ActionError
 from relay.actions.templates import create as create_template
 from relay.actions.transaction import Transaction
 from relay.plain import plain
@@ -94,6 +94,12 @@ async def _make(t: Transaction, domain: str | None, **options: Any) -> Service:
     await reply_tos.ensure(t, made)
     await _record(t, "create", None, made)
     return made
+
+
+async def check_own(t: Transaction) -> None:
+    """Raises ActionError: the relay cannot write yet, and no door may make its service."""
+    if not await services.exists(t.connection, service_id=OWN_ID):
+        raise ActionError(RELAY_WRITES_TO_NOBODY)
 
 
 async def ensure_own(t: Transaction) -> None:

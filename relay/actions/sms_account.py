@@ -53,6 +53,19 @@ async def account(settings: Settings, senders: Sequence[OriginationIdentity]) ->
     return Text(SMS_ACCOUNT if found.production else SMS_SANDBOX, values)
 
 
+async def members(settings: Settings, pool: str) -> tuple[str, ...]:
+    """The numbers of a pool. None where AWS sends no texts, or does not say: they are read again each hour."""
+    if not settings.sms.traits.asks_aws:
+        return ()
+    from delivery.providers import aws_sms_account
+
+    try:
+        async with _asking(settings) as client:
+            return (await aws_sms_account.members(client)).get(pool.rpartition("/")[2], ())
+    except SendError:
+        return ()
+
+
 async def examine(settings: Settings, senders: Sequence[OriginationIdentity]) -> list[Examined]:
     """Each sender by a dry run to its first country. Nothing where AWS sends no texts, or does not answer."""
     if not settings.sms.traits.asks_aws or not senders:

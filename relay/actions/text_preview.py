@@ -1,6 +1,7 @@
 """What a text would be and cost, by either door. Nothing is stored by it, so the audit has nothing of it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from auth.principal import Service
 from messages.reply import Refused
@@ -10,6 +11,7 @@ from messages.sms.parts import Cost, Size
 from messages.sms.recipe import Written
 from messages.template import Template
 from messages.values import Personalisation
+from relay.plain import plain
 from relay.preparation import sms
 
 
@@ -31,6 +33,22 @@ class TextPreview:
     def parts(self) -> tuple[str, ...]:
         """What is sent, cut as carriers cut it; joined they are `text`."""
         return parts.split(self.text)
+
+
+def shown(found: TextPreview) -> dict[str, Any]:
+    """What is sent to a phone, and what it costs, for whoever shows it as data."""
+    cost = found.cost
+    signs = [{"sign": each.text, "place": each.place, "times": each.times} for each in cost.signs] if cost else []
+    return {
+        "sent": found.text,
+        "encoding": found.size.encoding.value,
+        "characters": len(found.text),
+        "units": found.size.units,
+        "parts": found.size.parts,
+        "parts_without": cost.parts_without if cost else None,
+        "beyond_gsm": signs,
+        "rewritten": [plain(each) for each in found.changes],
+    }
 
 
 def of_words(words: str, service: Service) -> TextPreview:

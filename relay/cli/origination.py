@@ -54,7 +54,14 @@ def add(
     as_json: Json = False,
 ) -> None:
     options = _given(country, default, parts_per_second, language, self_managed_opt_outs)
-    show(plain(write(lambda t: changing.add(t, kind, identity, service, **options))), as_json)
+
+    async def work(transactions: Transactions) -> OriginationIdentity:
+        if kind is Kind.POOL:
+            options["members"] = await sms_account.members(transactions.settings, identity)
+        async with transactions.write() as t:
+            return await changing.add(t, kind, identity, service, **options)
+
+    show(plain(with_transactions(work)), as_json)
 
 
 def list_all(service: OfServiceIfAny = None, as_json: Json = False) -> None:

@@ -12,16 +12,14 @@ from messages.email.pipeline import Rewritten
 from messages.reply import Refused
 from messages.text import Text
 from relay import wiring
-from relay.actions import messages
+from relay.actions import messages, text_preview
 from relay.actions.preview import MAX_ENCODED_OCTETS, Preview, Reached
-from relay.actions.text_preview import TextPreview
 from relay.actions.transaction import Transactions
 from relay.cli import texts
 from relay.cli.arguments import OfService
 from relay.cli.input import octets_of
 from relay.cli.output import Json, say, show, show_list
 from relay.cli.session import with_transactions
-from relay.plain import plain
 
 File = Annotated[Path, typer.Argument(metavar=texts.PREVIEW_FILE, help=texts.PREVIEW_FILE_HELP)]
 OfKey = Annotated[str | None, typer.Option("--key", metavar=texts.KEY_ARGUMENT, help=texts.PREVIEW_KEY)]
@@ -61,28 +59,13 @@ def _row(found: Preview) -> dict[str, Any]:
     }
     if found.prepared is not None:
         row |= _prepared(found, found.prepared)
-    row["text"] = text_row(found.text) if found.text else None
+    row["text"] = text_preview.shown(found.text) if found.text else None
     row["recipients"] = [_reached(each) for each in found.recipients]
     if found.prepared is not None:
         fields = [{"field": each.name, "fate": each.action.value, "reason": each.reason} for each in found.fields]
         changes = [{"line": each.line, "removed": each.removed, "added": each.added} for each in found.changes]
         row |= {"fields": fields, "changes": changes}
     return row
-
-
-def text_row(found: TextPreview) -> dict[str, Any]:
-    """What is sent to a phone, and what it costs."""
-    cost = found.cost
-    signs = [{"sign": each.text, "place": each.place, "times": each.times} for each in cost.signs] if cost else []
-    return {
-        "sent": found.text,
-        "encoding": found.size.encoding.value,
-        "units": found.size.units,
-        "parts": found.size.parts,
-        "parts_without": cost.parts_without if cost else None,
-        "beyond_gsm": signs,
-        "rewritten": [plain(each) for each in found.changes],
-    }
 
 
 def _reached(each: Reached) -> dict[str, Any]:

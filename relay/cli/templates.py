@@ -12,12 +12,13 @@ from messages.message import Channel
 from messages.reply import Refused
 from messages.template import Template
 from relay.actions import templates as changing
+from relay.actions import text_preview
 from relay.actions.transaction import Transaction
 from relay.cli import texts
 from relay.cli.arguments import OfService
 from relay.cli.input import InputError, octets_of
 from relay.cli.output import Json, show, show_list
-from relay.cli.preview import show_preview, text_row
+from relay.cli.preview import show_preview
 from relay.cli.session import read, write
 from relay.plain import plain
 
@@ -96,7 +97,7 @@ def preview(template_id: TemplateId, personalisation: Values = "{}", as_json: Js
         "type": found.template.channel.value,
         "subject": found.subject,
         "body": found.body,
-        "text": text_row(found.text) if found.text else None,
+        "text": text_preview.shown(found.text) if found.text else None,
     }
     if as_json:
         show(row, as_json)

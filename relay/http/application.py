@@ -48,6 +48,7 @@ from relay.http.requests import EmailRequest, SmsRequest
 from relay.http.sending import EmailSending, Senders, SmsSending
 from relay.http.submissions import Acceptor, Submissions
 from relay.metrics import DoorMetrics
+from relay.notices.contact import Contacts
 
 _READ_SECONDS = 10.0  # a database that takes longer is away
 
@@ -65,6 +66,7 @@ def application(
     templates_: Templates,
     brandings: pictures.Brandings,
     senders: Senders,
+    contacts: Contacts,
     database: Database,
     settings: Settings,
     secret: Keyring,
@@ -107,7 +109,7 @@ def application(
         received.routes(authentication, received_, links),
         templates.routes(authentication, templates_, receiving, links.docs, now),
         pictures.routes(brandings),
-        *management.routes(desk, receiving),
+        *management.routes(desk, receiving, contacts, words),
         pages.routes(document, words, links, own, Pulse(searching)),
     ]
     for router in routers:

@@ -112,6 +112,9 @@ SENDER_UNKNOWN = Rejection(
 )
 NO_MANAGEMENT = Rejection(403, _FORBIDDEN, Text("This API key does not have permission to manage {what}."))
 ARCHIVED = Rejection(400, _BAD_REQUEST, Text("Template is already archived."))
+CODES_ENOUGH = Rejection(
+    429, "TooManyRequestsError", Text("At most {limit} codes an hour are mailed for a service; try again later")
+)
 INTERNAL = Rejection(500, "Exception", Text("Internal server error"))
 UNAVAILABLE = Rejection(
     503, "ServiceUnavailable", Text("Temporary failure on our side; nothing was accepted, try again")

@@ -269,6 +269,35 @@ class FullTemplate(BaseModel):
     letter_contact_block: _Line
 
 
+class TextSign(BaseModel):
+    """What puts a text in UCS-2."""
+
+    sign: str = Field(description="A character, or several that are shown as one", examples=["ê"])
+    place: int = Field(description="Where it stands first, counted from 1", examples=[4])
+    times: int = Field(description="How often it stands there", examples=[1])
+
+
+class TextRewriting(BaseModel):
+    """What a service that wants plain signs has rewritten."""
+
+    old: str = Field(description="What the template has", examples=["…"])
+    new: str = Field(description="What is sent instead", examples=["..."])
+    times: int = Field(description="How often", examples=[1])
+
+
+class TextCost(BaseModel):
+    """What goes to the phone, and how many parts that takes: as many as are counted against limits, and paid."""
+
+    sent: str = Field(description="What is sent, with the service's prefix", examples=["Permits: Hello Amala"])
+    encoding: Literal["gsm", "ucs-2"] = Field(description="What its characters need on the air", examples=["gsm"])
+    characters: int = Field(description="How many characters it has", examples=[20])
+    units: int = Field(description="What it takes: septets of GSM, or units of UTF-16 in UCS-2", examples=[20])
+    parts: int = Field(description="How many parts that makes", examples=[1])
+    parts_without: int | None = Field(description="How many parts without the signs beyond GSM; null: it has none")
+    beyond_gsm: list[TextSign] = Field(description="The signs that put it in UCS-2: the first ten", examples=[[]])
+    rewritten: list[TextRewriting] = Field(description="The signs that were rewritten for GSM", examples=[[]])
+
+
 class TemplatePreview(BaseModel):
     """A template filled. `html` is what stands in the page of an email, without branding; of a text it is null."""
 
@@ -279,6 +308,7 @@ class TemplatePreview(BaseModel):
     html: str | None = Field(description="The same as HTML", examples=["<p>Hello Amala</p>"])
     subject: str | None = Field(description="The filled subject", examples=["Your permit is ready"])
     postage: _Line
+    text: TextCost | None = Field(description="Of a text, what it costs; of an email it is null")
 
 
 class Templates(BaseModel):

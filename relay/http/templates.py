@@ -13,6 +13,7 @@ from messages import markdown
 from messages.message import Channel
 from messages.reply import Refused
 from messages.template import Template, missing
+from relay.actions import text_preview
 from relay.http import responses
 from relay.http.authentication import Authentication
 from relay.http.documentation import body, failures
@@ -21,7 +22,6 @@ from relay.http.presenting import Templates, template
 from relay.http.receiving import Receiving
 from relay.http.requests import PreviewRequest, TemplatesQuery, Uuid
 from relay.preparation import email as email_preparation
-from relay.preparation import sms as sms_preparation
 
 _TemplateId = Annotated[Uuid, Path(alias="id", description="The template's id")]
 _MAX_VERSION = 2**31 - 1  # of the column
@@ -107,13 +107,14 @@ def preview(template: Template, personalisation: dict[str, Any], principal: Prin
         raise ApiError.of(NO_DOCUMENTS)
     if names := missing(template, personalisation):
         raise ApiError.of(VALUES_MISSING, names=", ".join(names))
-    email = template.channel is Channel.EMAIL
+    email, found = template.channel is Channel.EMAIL, None
     if email:
         subject, text = email_preparation.filled(template, personalisation)
     else:
-        recipe = sms_preparation.filled(template, personalisation, principal.service).recipe
-        sms_preparation.check_characters(recipe)
-        subject, text = "", recipe.body
+        found = text_preview.of_template(template, personalisation, principal.service)
+        if found.refused:
+            raise found.refused
+        subject, text = "", found.body
     return {
         "id": str(template.id),
         "type": template.channel.value,
@@ -122,4 +123,5 @@ def preview(template: Template, personalisation: dict[str, Any], principal: Prin
         "html": markdown.render(text).html if email else None,
         "subject": subject if email else None,
         "postage": None,
+        "text": text_preview.shown(found) if found else None,
     }

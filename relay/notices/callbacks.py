@@ -4,18 +4,15 @@ Of the URL its host is named only: a path is often as good as a password.
 """
 
 import re
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
-
-from babel.dates import format_datetime
 
 from auth.notices import Notice
 from auth.principal import Service
 from delivery.store.base import CallbackKind
 from messages.message import Language
 from messages.text import Text, Translate
+from relay.dates import moment
 from relay.notices.contact import Letter
-from relay.notices.letters import LOCALES, WHO, as_text
+from relay.notices.letters import WHO, as_text
 
 _KINDS = {
     CallbackKind.STATUS: Text("what became of its messages"),
@@ -24,7 +21,7 @@ _KINDS = {
 }
 _WHY = {
     "timeout": Text("no answer came in time"),
-    "dns": Text("DNS does not know its name"),
+    "dns": Text("DNS has no public address for its name"),
     "tls": Text("no secure connection could be made: its certificate may have ended"),
     "connection": Text("it could not be reached, or ended the connection"),
     "bad-url": Text("its address cannot be called"),
@@ -66,8 +63,8 @@ def letter(notice: Notice, service: Service, language: Language, translate: Tran
         "service": as_text(service.name),
         "kind": _KINDS[kind],
         "host": as_text(said["host"]),
-        "since": _time(said["failing_since"], service, language),
-        "at": _time(notice.noted_at, service, language),
+        "since": moment(said["failing_since"], language, service.time_zone),
+        "at": moment(notice.noted_at, language, service.time_zone),
         "why": why(said["failed_as"]),
         "id": service.id,
         "type": kind.value,
@@ -86,8 +83,3 @@ def why(failed_as: str) -> Text:
     if status := _STATUS.fullmatch(failed_as):
         return Text(_ANSWERED.source, {"status": status[1]})
     return _WHY.get(failed_as, _FAILED)
-
-
-def _time(at: float, service: Service, language: Language) -> str:
-    zone = ZoneInfo(service.time_zone)
-    return format_datetime(datetime.fromtimestamp(at, UTC), "long", tzinfo=zone, locale=LOCALES[language])

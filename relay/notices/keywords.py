@@ -70,7 +70,7 @@ class KeywordAnswers:
         if numbers is None or self._now() - notice.noted_at > _WORTH_SECONDS:
             return None
         source, destination = numbers
-        sender = next((each for each in await self._senders.all() if each.identity == destination), None)
+        sender = next((each for each in await self._senders.all() if each.is_written_to_at(destination)), None)
         person = _person(source)
         if sender is None or person is None:
             return None

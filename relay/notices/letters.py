@@ -13,7 +13,6 @@ from messages.message import Language
 from messages.text import Text, Translate
 from relay.notices.contact import Contacts, Letter
 
-LOCALES = {Language.EN: "en_CA", Language.FR: "fr_CA"}
 WHO = Text("You get this message because you are the contact of this service. Its id is {id}.")
 _MARKS = str.maketrans({mark: f"\\{mark}" for mark in "\\*_[]()<>&#`^"})
 

@@ -8,8 +8,9 @@ from auth.principal import Service
 from auth.warnings import Reached
 from messages.message import Channel, Language
 from messages.text import Text, Translate
+from relay.dates import LOCALES
 from relay.notices.contact import Letter
-from relay.notices.letters import LOCALES, WHO, as_text
+from relay.notices.letters import WHO, as_text
 
 _SUBJECTS = {
     Channel.EMAIL: Text("{service} has used {percent}% of its emails for the year"),

@@ -56,6 +56,7 @@ class DoorParts(NamedTuple):
     throttle: Throttle
     feed: Feed
     senders: OriginationIdentities
+    contacts: Contacts
 
 
 @asynccontextmanager
@@ -82,7 +83,8 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
         )
         words = Words.load(f"{settings.http.public_url}smtp")
         senders, acting = OriginationIdentities(database, now), Acting(database, verifier, acceptor)
-        telling = _telling(database, received, senders, acting, settings.limits, words, now)
+        contacts = Contacts(acting)
+        telling = _telling(database, received, senders, acting, contacts, settings.limits, words, now)
         beside = [asyncio.create_task(each) for each in (verifier.run(), throttle.run(), telling.run())]
         try:
             yield DoorParts(
@@ -99,6 +101,7 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
                 throttle,
                 Feed(database, Sources(searching, received)),
                 senders,
+                contacts,
             )
             await putting.drain()
         finally:
@@ -112,12 +115,12 @@ def _telling(
     received: Received,
     senders: OriginationIdentities,
     acting: Acting,
+    contacts: Contacts,
     limits: Limits,
     words: Words,
     now: Callable[[], float],
 ) -> Telling:
     """Each kind of notice in its own way."""
-    contacts = Contacts(acting)
     return Telling(
         database,
         {

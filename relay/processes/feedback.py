@@ -14,7 +14,10 @@ from delivery.callbacks.sender import open_sender
 from delivery.callbacks.sources import Sources
 from delivery.callbacks.telling import tell_inbound
 from delivery.feedback import run as hearing
+from delivery.feedback import upkeep
 from delivery.feedback.answering import note_answer
+from delivery.feedback.pools import SECONDS as POOLS_SECONDS
+from delivery.feedback.pools import Pools
 from delivery.followers import FOLLOWERS
 from delivery.library import origination
 from delivery.metrics import CallbackMetrics, DeliveryMetrics
@@ -64,6 +67,9 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             ready()
             async with asyncio.TaskGroup() as group:
                 group.create_task(sender.run(stopping))
+                if settings.sms.traits.asks_aws:
+                    pools = Pools(database, settings.aws, settings.sms)
+                    group.create_task(upkeep.repeat(pools.read, POOLS_SECONDS, stopping))
                 for part in parts.running:
                     group.create_task(part(stopping))
                 for listener in place.mine(WEBHOOK):

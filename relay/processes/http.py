@@ -29,6 +29,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             templates_=parts.templates,
             brandings=parts.brandings,
             senders=parts.senders,
+            contacts=parts.contacts,
             database=parts.database,
             settings=settings,
             secret=secret_keyring(settings),

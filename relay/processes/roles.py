@@ -79,7 +79,8 @@ PROCESSES = (
         (Secret.SECRET_KEY, Secret.AWS),
         (WEBHOOK,),
         is_single=True,
-        actions="`sqs:ReceiveMessage`, `sqs:DeleteMessage`, `sqs:GetQueueAttributes`; for the webhook "
+        actions="`sqs:ReceiveMessage`, `sqs:DeleteMessage`, `sqs:GetQueueAttributes`; for pools of texts "
+        "`sms-voice:DescribePhoneNumbers`; for the webhook "
         "`sns:ConfirmSubscription`",
         reaches="the way out to services' receivers",
     ),

@@ -11,13 +11,13 @@ from delivery.store.rows import Codec
 from delivery.store.totals import Totals
 from relay.actions.sent_content import SentContent
 from relay.journal import Journal
+from relay.pace import Pace
 from relay.processes.doors import DoorParts, open_door
 from relay.processes.life import DRAIN_SECONDS, Place
 from relay.processes.roles import SITE
 from relay.serving import serve
 from relay.site.application import application
 from relay.site.dashboard.live import Live
-from relay.site.pace import Pace
 from relay.site.parts import Site
 from relay.site.people import Accounts
 from relay.site.public.activity import MONTHS

@@ -130,13 +130,20 @@ async def _multipart(request: Request, octets: bytes, max_bytes: int) -> Form:
         request.headers, stream(), max_files=_MAX_FILES, max_fields=_MAX_FIELDS, max_part_size=max_bytes
     )
     try:
-        sent = (await parser.parse()).multi_items()
+        # A hostile one is slow to read: in a thread, so that others are answered meanwhile.
+        sent = await asyncio.to_thread(asyncio.run, _parts(parser))
     except (MultiPartException, UnicodeError, KeyError):
         raise NoForm from None
     pairs = [(name, value) for name, value in sent if isinstance(value, str)]
     if sum(len(name) + len(value) for name, value in pairs) > _MAX_TYPED_CHARACTERS:
         raise FormTooLarge(_MAX_TYPED_CHARACTERS)
-    return _form(pairs, {name: await value.read() for name, value in sent if not isinstance(value, str)})
+    return _form(pairs, {name: value for name, value in sent if not isinstance(value, str)})
+
+
+async def _parts(parser: MultiPartParser) -> list[tuple[str, str | bytes]]:
+    """Names with what was typed, or what is in the file."""
+    sent = (await parser.parse()).multi_items()
+    return [(name, value if isinstance(value, str) else await value.read()) for name, value in sent]
 
 
 def _form(pairs: list[tuple[str, str]], files: Mapping[str, bytes] | None = None) -> Form:

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from messages.message import Language
 from messages.text import Text, Translate
+from relay import dates
 from relay.site import assets, language
 
 FOLDER = Path(__file__).parent
@@ -28,15 +29,15 @@ POLICY = "; ".join(
     )
 )
 _LANGUAGES = {"en": "English", "fr": "Français"}  # each on its own terms
-_WRITTEN = (
-    "number",
-    "percent",
-    "day",
-    "moment",
-    "clock",
-    "short_day",
-    "month",
-    "zone_name",
+_WRITTEN: tuple[Callable[..., str], ...] = (
+    language.number,
+    language.percent,
+    dates.day,
+    dates.moment,
+    dates.clock,
+    dates.short_day,
+    dates.month,
+    dates.zone_name,
 )  # filters, in the page's language
 
 
@@ -50,9 +51,9 @@ def environment(spoken: Language, translate: Translate) -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    for name in _WRITTEN:
-        made.filters[name] = partial(getattr(language, name), language=spoken)
-    made.filters["iso"] = language.iso
+    for each in _WRITTEN:
+        made.filters[each.__name__] = partial(each, language=spoken)
+    made.filters["iso"] = dates.iso
     made.globals |= {
         "_": partial(worded, translate),
         "say": saying(translate),

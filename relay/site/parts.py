@@ -15,8 +15,8 @@ from relay.actions.transaction import Transaction
 from relay.notices.acting import Acting
 from relay.notices.codes import Codes
 from relay.notices.contact import Contacts
+from relay.pace import Pace
 from relay.site.later import Later
-from relay.site.pace import Pace
 from relay.site.remembered import Remembered
 from relay.site.standing import People
 

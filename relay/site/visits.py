@@ -138,6 +138,10 @@ class Visit:
         """A transaction for relay/actions, in the visitor's name."""
         return self.site.writing(self.actor)
 
+    def writing_in_office(self) -> AbstractAsyncContextManager[Transaction]:
+        """Likewise where operators may what others may not: they act as such, whatever team they are of."""
+        return self.site.writing(Actor("operator", str(self.the_user.id)) if self.the_user.operator else self.actor)
+
     def reading(self) -> AbstractAsyncContextManager[Transaction]:
         """Likewise, for what changes nothing."""
         return self.site.reading(self.actor)
@@ -145,6 +149,14 @@ class Visit:
     def writing_as_nobody(self) -> AbstractAsyncContextManager[Transaction]:
         """The same before anybody is signed in: the audit knows who it is about."""
         return self.site.writing(Actor("visitor", self.session.id.hex if self.session else "new"))
+
+    def take(self, what: str, limit: int, seconds: float) -> None:
+        """Once more of what reaches others or costs them. Raises TooMany: neither a service nor a person, of however
+        many services they are, does it more often than so.
+        """
+        whose = [self.the_user.id] if self.service is None else [self.the_user.id, self.service.id]
+        if not min(self.site.pace.take(what, str(each), limit, seconds) for each in whose):  # counted of both
+            raise TooMany
 
     # -- Words and addresses ------------------------------------------------------------------------------------------
 

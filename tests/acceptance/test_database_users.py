@@ -62,6 +62,7 @@ DENIED = {
     "relay_http": (
         "UPDATE callback_urls SET service_id = gen_random_uuid()",
         "UPDATE guests SET service_id = gen_random_uuid()",
+        "UPDATE services SET live = true",
         "DELETE FROM templates",
         "DELETE FROM callbacks",
         "UPDATE queue SET owner = 'mine'",
@@ -240,6 +241,12 @@ def test_an_admin_key_manages_by_the_http_door(installation: Installation, key: 
     ask("DELETE", f"manage-template/{template}")
     guest = ask("POST", "manage-guest", {"guest": "guest@city.example"}, status=201)["id"]
     ask("DELETE", f"manage-guest/{guest}")
+    owner.json("service", "update", key.service_id, "--contact", "clerk@city.example")  # makes who writes the code
+    answers = ask("POST", "manage-reply-to", {"address": "answers@city.example"}, status=201)["id"]
+    ask("POST", f"manage-reply-to/{answers}/verify", {"code": "000000"}, status=400)
+    ask("DELETE", f"manage-reply-to/{answers}")
+    kept = owner.json("service", "reply-to", "add", key.service_id, "kept@city.example")["id"]
+    ask("POST", f"manage-reply-to/{kept}/default")
     assert not installation.server.refusals()
     entries: Any = owner.json("audit", "list", "--service", key.service_id)["entries"]
     actors = {each["actor"] for each in entries}

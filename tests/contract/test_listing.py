@@ -87,6 +87,15 @@ async def test_a_filter_finds_what_fits_however_far_back(
     assert found == [rare.id]
 
 
+async def test_what_was_sent_together_is_found_at_once_however_far_back(store: Store, listing: Listing) -> None:
+    together = [at(-n, group_id=KEY) for n in (1, 2)]
+    await store.putting.put(group_of(together, b"hello"))
+    await sent(store, LOOK * LOOKS + 3)
+
+    assert await every(listing, 5, group_id=KEY) == ([each.id for each in together], 1)
+    assert await every(listing, 1, group_id=KEY) == ([each.id for each in together], 2)
+
+
 async def test_statuses_are_filtered_as_they_are_now(store: Store, listing: Listing) -> None:
     mine = await sent(store, 9)
     for each in mine[::3]:

@@ -249,7 +249,7 @@ class Contract:
             return reply
         # Java: exactly 201 for what was sent, 200 for what was read.
         makes_none = urlsplit(reply.target).path.endswith(
-            ("/preview", "/manage-callback/test", "/manage-callback/resume")
+            ("/preview", "/manage-callback/test", "/manage-callback/resume", "/code", "/verify", "/default")
         )
         wanted = 201 if reply.method == "POST" and not makes_none else 200
         _check(reply.status == wanted, where, f"not {wanted}")

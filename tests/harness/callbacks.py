@@ -33,7 +33,8 @@ from tests.harness.store import Store, group_of
 TOKEN = "a-token-of-theirs"
 IDLE_SECONDS = 0.05
 QUIET_SECONDS = 0.3  # long after an idle sender has looked
-SETTINGS = Callbacks(allow_private=True, timeout_seconds=0.4, concurrency=8)
+SETTINGS = Callbacks(allow_private=True, timeout_seconds=10, concurrency=8)
+IMPATIENT_SECONDS = 0.4  # for who waits for a receiver that hangs; a busy machine takes as long for one that does not
 
 
 @dataclass

@@ -1,37 +1,32 @@
 """What is counted, and what a count of the messages themselves finds: they are equal at every moment."""
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from delivery.figures.tables import count_changes, counts
+from delivery.figures.tables import FOLDED, count_changes
 from delivery.store.tables import messages
 from messages.status import FINAL, Status
 
+_TIMES = ("start", "span")  # of whatever time
+_KINDS = {
+    table.name: [column.name for column in table.primary_key.columns if column.name not in (*_TIMES, "status")]
+    for table in FOLDED
+}
 
-class Place(NamedTuple):
-    """Of whatever time."""
-
-    service_id: UUID
-    channel: str
-    door: str
-    key_type: str
-    key_id: UUID
-    template_id: UUID
-    status: str
-
-
+Place = tuple[str, tuple[UUID | str, ...], str]  # the table, what it counts by, the status
 Numbers = dict[Place, tuple[int, int]]  # messages, parts
 
 
 async def kept(connection: AsyncConnection) -> Numbers:
     """What the tables say; what came to nothing is left out."""
     found: Numbers = {}
-    for table in (counts, count_changes):
-        for row in await connection.execute(select(table)):
-            _add(found, row, row.status, row.messages, row.units)
+    for table in FOLDED:
+        for row in (*await connection.execute(select(table)), *await connection.execute(select(count_changes))):
+            _add(found, row, row.status, row.messages, row.units, tables=[table.name])
     return {place: numbers for place, numbers in found.items() if numbers != (0, 0)}
 
 
@@ -45,8 +40,8 @@ async def recounted(connection: AsyncConnection) -> Numbers:
     return found
 
 
-def _add(found: Numbers, row: Row[Any], status: str, number: int, units: int) -> None:
-    kinds = (row.channel, row.door, row.key_type, row.key_id, row.template_id)
-    place = Place(row.service_id, *kinds, status)
-    before = found.get(place, (0, 0))
-    found[place] = before[0] + number, before[1] + units
+def _add(found: Numbers, row: Row[Any], status: str, number: int, units: int, tables: Iterable[str] = _KINDS) -> None:
+    for name in tables:
+        place = name, tuple(getattr(row, kind) for kind in _KINDS[name]), status
+        before = found.get(place, (0, 0))
+        found[place] = before[0] + number, before[1] + units

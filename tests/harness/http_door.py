@@ -34,6 +34,8 @@ from relay.accept import Acceptor
 from relay.http.application import application
 from relay.http.errors import refusals
 from relay.metrics import DoorMetrics
+from relay.notices.acting import Acting
+from relay.notices.contact import Contacts
 from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
 from relay.serving import serve
@@ -157,6 +159,7 @@ async def running_door(
         templates_=found,
         brandings=brandings,
         senders=OriginationIdentities(database, clock),
+        contacts=Contacts(Acting(database, verifier, acceptor)),
         database=database,
         settings=Settings(limits=limits, callbacks=callbacks),
         secret=keyring,

@@ -40,12 +40,12 @@ from relay.actions.sent_content import SentContent
 from relay.actions.transaction import Transaction
 from relay.journal import Journal
 from relay.metrics import DoorMetrics
+from relay.pace import Pace
 from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
 from relay.serving import serve
 from relay.site.application import application
 from relay.site.dashboard.live import Live
-from relay.site.pace import Pace
 from relay.site.parts import Site
 from relay.site.people import Accounts
 from relay.site.public.activity import MONTHS

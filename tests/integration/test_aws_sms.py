@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -40,15 +41,22 @@ async def aws() -> AsyncIterator[FakeAws]:
         yield running
 
 
-AWS = Aws(endpoint_url="http://127.0.0.1:1", read_timeout_seconds=0.3, connect_timeout_seconds=1)  # SES's address
+AWS = Aws(endpoint_url="http://127.0.0.1:1", read_timeout_seconds=5, connect_timeout_seconds=5)  # SES's address
+IMPATIENT = AWS.model_copy(update={"read_timeout_seconds": 0.3})  # where the fake hangs
 
 
 @pytest.fixture
 async def provider(aws: FakeAws) -> AsyncIterator[aws_sms.AwsSmsProvider]:
-    chosen = Sms(endpoint_url=aws.url, configuration_set="relay", max_price="0.05")
-    opened = await aws_sms.open_provider(AWS, chosen, 8, time.time)
-    yield opened
-    await opened.close()
+    async with opened(aws.url) as patient:
+        yield patient
+
+
+@asynccontextmanager
+async def opened(url: str, settings: Aws = AWS) -> AsyncIterator[aws_sms.AwsSmsProvider]:
+    chosen = Sms(endpoint_url=url, configuration_set="relay", max_price="0.05")
+    provider = await aws_sms.open_provider(settings, chosen, 8, time.time)
+    yield provider
+    await provider.close()
 
 
 @pytest.fixture
@@ -141,10 +149,11 @@ TECHNICAL, PERMANENT = Status.TECHNICAL_FAILURE, Status.PERMANENT_FAILURE
     ],
 )
 async def test_trouble_has_its_meaning_and_the_sdk_does_not_try_again(
-    aws: FakeAws, provider: aws_sms.AwsSmsProvider, trouble: Behaviour, kind: type[SendError], told: str, taken: int
+    aws: FakeAws, trouble: Behaviour, kind: type[SendError], told: str, taken: int
 ) -> None:
     aws.texts.script.append(trouble)
-    error = await refused(provider)
+    async with opened(aws.url, IMPATIENT if trouble.end == "hang" else AWS) as provider:
+        error = await refused(provider)
     assert (type(error), error.reason, len(aws.texts.sent), aws.texts.requests) == (kind, told, taken, 1)
 
 

@@ -76,8 +76,8 @@ def test_person_is_told_that_the_secret_is_shown_once_and_the_token_never(
     ("url", "token", "told"),
     [
         ("http://receiver.example/", TOKEN, "by https only"),
-        ("http://receiver.example/", TOKEN, "NOTIFY_RELAY_CALLBACKS__ALLOW_PRIVATE=true"),
-        ("https://localhost/", TOKEN, "NOTIFY_RELAY_CALLBACKS__ALLOW_PRIVATE=true"),
+        ("http://receiver.example/", TOKEN, "write a URL that begins with https://"),
+        ("https://localhost/", TOKEN, "write a URL that the Internet can reach"),
         ("https://user:word@receiver.example/", TOKEN, "https://host/path"),
         ("https://169.254.169.254/", TOKEN, "public addresses only"),
         (URL, "short", "10 to 1000 printable ASCII"),

@@ -17,7 +17,7 @@ from delivery.callbacks import guard, urls
 from delivery.callbacks.sender import Sender
 from messages.status import Status
 from tests.fakes.receiver import CUT, HANG, Receiver, Reply
-from tests.harness.callbacks import QUIET_SECONDS, SETTINGS, TOKEN, CallbackDesk, running
+from tests.harness.callbacks import IMPATIENT_SECONDS, QUIET_SECONDS, SETTINGS, TOKEN, CallbackDesk, running
 from tests.harness.migrated import migrated
 from tests.harness.store import Store
 
@@ -70,9 +70,10 @@ async def test_service_is_told_once_and_can_prove_who_told_it(desk: CallbackDesk
 async def test_trouble_of_the_receiver_is_met_again_later_under_the_same_id(
     desk: CallbackDesk, reply: Reply, reason: str
 ) -> None:
+    patience = {"timeout_seconds": IMPATIENT_SECONDS} if reply is HANG else {}
     async with Receiver([reply]) as receiver:
         sent = await desk.delivered(receiver.url)
-        async with desk.sender():
+        async with desk.sender(**patience):
             record = await desk.deferred(sent)
             assert record.outcome == f"deferred {reason}"
             assert record.available_at is not None
@@ -186,8 +187,8 @@ async def test_answer_that_never_ends_holds_nothing_and_its_status_counts(desk: 
     async with Receiver([Reply(drips=True), Reply(body=b"x" * 5_000_000)]) as receiver:
         for _ in range(2):
             sent = await desk.delivered(receiver.url)
-            async with desk.sender():
-                assert (await desk.ended(sent, 2)).outcome == "done"
+            async with desk.sender(timeout_seconds=IMPATIENT_SECONDS):
+                assert (await desk.ended(sent, 5)).outcome == "done"
 
 
 async def test_stopping_finishes_the_calls_under_way(desk: CallbackDesk) -> None:

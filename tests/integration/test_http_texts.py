@@ -123,3 +123,16 @@ async def test_a_sender_of_another_service_is_unknown(door: Door) -> None:
     answer = await text(door, await made(door), sms_sender_id=str(theirs.id))
     told = f"sms_sender_id {theirs.id} does not exist in database for service id {door.service.id}"
     assert answer.errors == [("BadRequestError", told)]
+
+
+async def test_a_preview_tells_what_a_text_costs_and_which_sign_makes_it_dear(door: Door) -> None:
+    template = await made(door, "Prêt le ((day)). " + "a" * 60)
+    values = {"personalisation": {"day": "3", "name": "Amala"}}
+    text_ = await door.ask("POST", f"/v2/template/{template.id}/preview", door.key("normal"), json=values)
+    found = text_.body["text"]
+    assert found["sent"].endswith("Prêt le 3. " + "a" * 60)
+    assert (found["encoding"], found["characters"], found["units"]) == ("ucs-2", *[len(found["sent"])] * 2)
+    assert (found["parts"], found["parts_without"], found["rewritten"]) == (2, 1, [])
+    assert found["beyond_gsm"] == [{"sign": "ê", "place": found["sent"].index("ê") + 1, "times": 1}]
+    email = await door.ask("POST", f"/v2/template/{door.template.id}/preview", door.key("normal"), json=values)
+    assert (email.status, email.body["text"]) == (200, None)

@@ -1,5 +1,6 @@
 """What a key of type admin changes by the API: what the command changes, in its service only, entered as its own."""
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -9,12 +10,16 @@ import pytest
 from sqlalchemy import select, update
 
 from auth import audit, keys
+from auth.audit import Actor
+from auth.services import OWN_ID
 from config.database import Database
-from config.settings import Callbacks, Limits
+from config.settings import Callbacks, Limits, Settings
 from delivery.callbacks import urls
 from delivery.store.base import CallbackKind
 from delivery.store.tables import callback_urls, messages
 from messages.message import KeyType
+from relay.actions import services
+from relay.actions.transaction import Transaction
 from tests.fakes.receiver import Receiver
 from tests.harness.http_door import DOMAIN, GUEST, Answer, Door, make_template, running_door
 from tests.harness.sampled import sampled
@@ -157,6 +162,98 @@ async def test_guests_are_added_listed_and_removed(database: Database) -> None:
         assert [action for action, *_ in await entered(door)] == ["service.guest.add", "service.guest.remove"]
 
 
+async def test_an_address_for_answers_proves_itself_by_the_code_that_it_was_mailed(database: Database) -> None:
+    async with running_door(database) as door:
+        early = await ask(door, "POST", "manage-reply-to", {"address": "permits@city.example"})
+        assert (early.status, "no service of its own" in early.errors[0][1]) == (400, True)
+        assert (await ask(door, "GET", "manage-reply-to")).body == {"reply_to_addresses": []}
+        await own_service(door)
+
+        made = await ask(door, "POST", "manage-reply-to", {"address": "permits@city.example"})
+        assert (made.status, made.body["verified_at"], made.body["default"]) == (201, None, False)
+        path = f"manage-reply-to/{made.body['id']}"
+        named = {"email_reply_to_id": made.body["id"]}
+        assert (await door.send(**named)).status == 400
+        assert (await ask(door, "POST", f"{path}/default")).status == 400
+        assert (await ask(door, "POST", f"{path}/code")).status == 400  # a moment ago one was sent
+
+        code = await mailed_code(door)
+        wrong = await ask(door, "POST", f"{path}/verify", {"code": "000000" if code != "000000" else "111111"})
+        assert (wrong.status, wrong.errors[0][0]) == (400, "BadRequestError")
+        done = await ask(door, "POST", f"{path}/verify", {"code": code})
+        assert (done.status, done.body["default"], done.body["verified_at"] is None) == (200, True, False)
+        assert (await ask(door, "GET", "manage-reply-to")).body["reply_to_addresses"] == [done.body]
+        door.clock.ahead_seconds += 5
+        assert (await door.send(**named)).status == 201
+        kept = await ask(door, "DELETE", path)
+        assert (kept.status, "is the default" in kept.errors[0][1]) == (400, True)
+        actions = [f"service.reply-to.{each}" for each in ("add", "confirm", "default")]
+        key_id = str(door.issued["admin"].key.id)
+        mine = {each for each in await entered(door) if each[1] == "key"}  # of one moment, they stand in no order
+        assert mine == {(each, "key", key_id, door.service.id) for each in actions}
+
+
+async def test_a_try_with_a_wrong_code_is_counted_and_the_sixth_is_one_too_many(database: Database) -> None:
+    async with running_door(database) as door:
+        await own_service(door)
+        made = await ask(door, "POST", "manage-reply-to", {"address": "permits@city.example"})
+        path, code = f"manage-reply-to/{made.body['id']}", await mailed_code(door)
+        for _ in range(5):
+            assert (await ask(door, "POST", f"{path}/verify", {"code": f"{(int(code) + 1) % 10**6:06}"})).status == 400
+        assert (await ask(door, "POST", f"{path}/verify", {"code": code})).status == 400
+        door.clock.ahead_seconds += 31
+        assert (await ask(door, "POST", f"{path}/code")).body == {"result": "success"}
+        assert (await ask(door, "POST", f"{path}/verify", {"code": await mailed_code(door)})).status == 200
+
+
+async def test_one_of_several_addresses_is_made_the_default_and_another_removed(database: Database) -> None:
+    async with running_door(database) as door:
+        await own_service(door)
+        ids = []
+        for each in ("one@city.example", "two@city.example"):
+            made = await ask(door, "POST", "manage-reply-to", {"address": each})
+            ids.append(made.body["id"])
+            await ask(door, "POST", f"manage-reply-to/{ids[-1]}/verify", {"code": await mailed_code(door)})
+        assert (await ask(door, "POST", f"manage-reply-to/{ids[1]}/default")).body["default"] is True
+        rows = (await ask(door, "GET", "manage-reply-to")).body["reply_to_addresses"]
+        assert [(each["id"], each["default"]) for each in rows] == [(ids[0], False), (ids[1], True)]
+        assert (await ask(door, "DELETE", f"manage-reply-to/{ids[0]}")).body == {"result": "success"}
+        for method, end, body in (("DELETE", "", None), ("POST", "/default", None), ("POST", "/code", None),
+                                  ("POST", "/verify", {"code": "123456"})):  # fmt: skip
+            assert (await ask(door, method, f"manage-reply-to/{ids[0]}{end}", body)).status == 404
+
+
+async def test_so_many_codes_an_hour_are_mailed_for_a_service(database: Database) -> None:
+    async with running_door(database) as door:
+        await own_service(door)
+        for _ in range(20):
+            made = await ask(door, "POST", "manage-reply-to", {"address": "permits@city.example"})
+            assert (await ask(door, "DELETE", f"manage-reply-to/{made.body['id']}")).status == 200
+        more = await ask(door, "POST", "manage-reply-to", {"address": "permits@city.example"})
+        assert (more.status, more.errors[0][0], more.headers["Retry-After"]) == (429, "TooManyRequestsError", "3600")
+        door.clock.ahead_seconds += 3601
+        assert (await ask(door, "POST", "manage-reply-to", {"address": "permits@city.example"})).status == 201
+
+
+async def own_service(door: Door) -> None:
+    """From which the relay itself writes: the command makes it with the first contact."""
+    async with door.database.write() as c:
+        t = Transaction(c, Settings(), door.keyring, None, Actor("command", "test"), door.clock())
+        await services.ensure_own(t)
+
+
+async def mailed_code(door: Door) -> str:
+    """The one of the newest letter."""
+    async with door.database.read() as c:
+        mine = select(messages.c.id).where(messages.c.service_id == OWN_ID).order_by(messages.c.id.desc())
+        newest = await c.scalar(mine.limit(1))
+    loaded = (await door.store.searching.load([newest]))[newest]
+    content = (await door.store.contents.load({loaded.content_id}))[loaded.content_id]
+    found = re.search(rb"\b(\d{6}) is the code", content or b"")
+    assert found
+    return found[1].decode()
+
+
 async def test_a_key_cancels_messages_of_its_type_and_an_admin_key_any(database: Database) -> None:
     async with running_door(database) as door:
         sent = {}
@@ -190,6 +287,7 @@ async def test_a_group_is_cancelled_with_an_admin_key_only(door: Door) -> None:
 
 
 WHAT = {"manage-template": "templates", "manage-callback": "callbacks", "manage-guest": "guests"}
+WHAT |= {"manage-reply-to": "reply-to addresses"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, insert, inspect, select
+from sqlalchemy import Connection, MetaData, Table, func, insert, inspect, select
 
 from auth import keys, limits, reply_tos, services
 from auth.domains import names
@@ -19,10 +19,11 @@ from auth.domains.selectors import State
 from auth.fiscal_year import FiscalYear
 from auth.limits import YEAR_SECONDS
 from auth.principal import Option
-from config.database import Database
+from config.database import Database, Id
 from config.keyring import Keyring
 from delivery import schema
 from delivery.all_tables import metadata
+from delivery.figures.reading import CountReader
 from delivery.figures.tables import counters
 from delivery.library.templates import templates
 from messages.message import ContentKind, Door, KeyType, Lane
@@ -183,6 +184,37 @@ async def test_an_older_version_meets_no_key_of_type_admin_that_is_in_force(
     async with database.read() as c:
         found = await keys.find(c, keyring, DEFAULTS, made.key.id)
     assert (found.type, found.is_revoked(NOW)) == (KeyType.TEST, True)
+
+
+async def test_what_was_counted_of_everything_together_is_counted_of_each(database: Database) -> None:
+    service_id, keys_, templates_ = uuid4(), [uuid4() for _ in range(2)], [uuid4() for _ in range(2)]
+    noon = int(NOW // 86_400) * 86_400 + 43_200
+    kinds = {"channel": "email", "door": "http", "key_type": "normal"}
+    rows = [
+        kinds | {"service_id": service_id, "start": start, "span": span, "key_id": key_id, "template_id": template_id}
+        for start, span in ((noon, "hour"), (noon + 3600, "hour"), (noon - 86_400 * 9, "day"))
+        for key_id in keys_
+        for template_id in templates_
+    ]
+    async with database.write() as c:
+        await c.run_sync(down_to, "0025")
+        old = await c.run_sync(lambda c: Table("counts", MetaData(), autoload_with=c))
+        for name in ("service_id", "key_id", "template_id"):
+            old.c[name].type = Id()
+        await c.execute(insert(old), [row | {"status": "created", "messages": 2, "units": 3} for row in rows])
+    await schema.upgrade(database)
+
+    async with database.read() as c:
+        found = await kept(c)
+    assert found == {
+        ("counts", (service_id, "normal", "email", "http"), "created"): (24, 36),
+        **{("template_counts", (service_id, "normal", each), "created"): (12, 18) for each in templates_},
+        **{("key_counts", (service_id, "normal", each), "created"): (12, 18) for each in keys_},
+    }
+    assert [each.accepted for each in (await CountReader(database).keys(service_id, noon - 43_200)).values()] == [8, 8]
+    async with database.write() as c:
+        await c.run_sync(down_to, "0025")
+        assert await c.scalar(select(func.sum(old.c.messages))) == 24
 
 
 def down_to(connection: Connection, revision: str) -> None:

@@ -147,6 +147,44 @@ class Guests(BaseModel):
     guests: Annotated[list[Guest], Field(description="In the order of their names")]
 
 
+class NewReplyTo(BaseModel):
+    """Where answers to the service's messages may go."""
+
+    model_config = _GIVEN
+
+    address: Annotated[
+        str, Field(examples=["permits@city.example"], description="A mail address, to which a code is mailed")
+    ]
+
+
+class ReplyToCode(BaseModel):
+    """What was mailed to the address."""
+
+    model_config = _GIVEN
+
+    code: Annotated[
+        str, Field(examples=["123456"], max_length=100, description="The six digits: good for 30 minutes, and 5 tries")
+    ]
+
+
+class ReplyTo(BaseModel):
+    """An address for answers."""
+
+    id: Annotated[UUID, Field(description="What a message names it by: its email_reply_to_id")]
+    address: Annotated[str, Field(description="The mail address", examples=["permits@city.example"])]
+    default: Annotated[bool, Field(description="Whether answers go there where a message and its key name none")]
+    verified_at: Annotated[
+        datetime | None, Field(description="When it was confirmed; null: not yet, and no message may name it")
+    ]
+    created_at: Annotated[datetime, Field(description="When it was added, UTC")]
+
+
+class ReplyTos(BaseModel):
+    """The service's addresses for answers."""
+
+    reply_to_addresses: Annotated[list[ReplyTo], Field(description="The oldest first, at most 100")]
+
+
 class Done(BaseModel):
     """It is done."""
 

@@ -27,6 +27,7 @@ async def close(visit: Visit) -> Response:
         return visit.invalid("account/deactivate", {"sure": _OPERATOR})
     async with visit.writing() as t:
         for service, membership in await memberships.of_user(t.connection, t.limits, person.id):
+            await t.service_to_change(str(service.id))
             team = await memberships.of_service(t.connection, service.id)
             if membership.manages and not any(each.manages for each in team if each.user_id != person.id):
                 return visit.invalid("account/deactivate", {"sure": Text(_LAST.source, {"service": service.name})})

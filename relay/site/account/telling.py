@@ -11,10 +11,10 @@ from auth.people import users
 from auth.people.users import User
 from messages.reply import Refused
 from messages.text import Text
+from relay.dates import moment
 from relay.failures import described
 from relay.notices.letters import as_text
 from relay.site.errors import Missing
-from relay.site.language import moment
 from relay.site.visits import Visit
 
 _MAX_DEVICE_CHARACTERS = 200

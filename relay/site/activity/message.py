@@ -11,9 +11,10 @@ from auth.people.permissions import Permission
 from delivery.store.base import Found, History, Search
 from messages.message import Channel, Message, parse_id
 from messages.text import Text, clean
+from relay import dates
 from relay.actions.sent_content import Said
 from relay.actions.timeline import Sender, state, steps
-from relay.site import language, layout
+from relay.site import layout
 from relay.site.activity import rows
 from relay.site.errors import Missing
 from relay.site.routing import Route
@@ -35,7 +36,7 @@ async def show(visit: Visit) -> Response:
     said = await visit.site.sent.of(message)
 
     def clock(at: float) -> str:
-        return language.moment(at, visit.language, service.time_zone)
+        return dates.moment(at, visit.language, service.time_zone)
 
     sender = await _sender(visit, message)
     word, mark = state(message, history.reason)

@@ -11,8 +11,8 @@ from messages.reply import Refused
 from messages.status import Status
 from messages.text import Text
 from relay.actions import reasons
+from relay.dates import moment
 from relay.site.errors import Unavailable
-from relay.site.language import moment
 from relay.site.visits import Visit
 
 _WAITS = Text("It waits to be sent.")

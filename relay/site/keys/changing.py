@@ -8,7 +8,7 @@ from relay.actions import keys as actions
 from relay.site.keys import fields, once
 from relay.site.keys.finding import current_key, key_of
 from relay.site.keys.listing import PATH, TYPES, state
-from relay.site.keys.making import MADE, MAX_IN_FORCE, check_name
+from relay.site.keys.making import MADE, MAX_IN_FORCE, check_name, check_room
 from relay.site.routing import Route
 from relay.site.visits import Visit
 
@@ -69,10 +69,14 @@ async def rotate(visit: Visit) -> Response:
     overlap = next((seconds for seconds in OVERLAPS if str(seconds) == form["overlap"]), None)
     if overlap is None:
         return visit.invalid(ROTATE, {"overlap": _NO_OVERLAP})
-    async with visit.writing() as t:
-        key = await current_key(visit, t.connection)
-        issued = await actions.rotate(t, str(key.id), overlap_seconds=overlap)
-        await once.keep(t.connection, visit, issued)
+    try:
+        async with visit.writing() as t:
+            await check_room(t, visit.the_service, at_most=2 * MAX_IN_FORCE)  # each of those that may be has two
+            key = await current_key(visit, t.connection)
+            issued = await actions.rotate(t, str(key.id), overlap_seconds=overlap)
+            await once.keep(t.connection, visit, issued)
+    except TextError as error:
+        return visit.invalid(ROTATE, {"overlap": error.text})
     return visit.to(MADE, key_id=issued.key.id)
 
 

@@ -8,6 +8,7 @@ from auth.principal import Key
 from delivery.figures.moments import Figures
 from messages.message import KeyType, parse_id
 from messages.text import Text
+from relay.site.dashboard.overview import days_back
 from relay.site.routing import Route
 from relay.site.visits import Visit
 
@@ -20,7 +21,6 @@ TYPES: dict[KeyType, Text] = {
     KeyType.ADMIN: Text("Administration"),
 }
 _ENDED, _REVOKED, _ENDS, _WORKS = Text("Ended"), Text("Revoked"), Text("Ends soon"), Text("Works")
-_WEEK_SECONDS = 7 * 24 * 3600.0
 _SOON_SECONDS = 14 * 24 * 3600.0
 
 
@@ -29,7 +29,8 @@ async def show(visit: Visit) -> Response:
     async with visit.site.database.read() as connection:
         limits, secret = visit.site.settings.limits, visit.site.secret
         found = await keys.newest(connection, secret, limits, visit.the_service.id, before=before, at_most=PER_PAGE + 1)
-    sent = await visit.site.counts.keys(visit.the_service.id, int(visit.now - _WEEK_SECONDS))
+    week = days_back(visit.now, visit.the_service.time_zone, 6)
+    sent = await visit.site.counts.keys(visit.the_service.id, week)
     shown = found[:PER_PAGE]
     older = visit.url(PATH, before=shown[-1].id) if len(found) > PER_PAGE else None
     return visit.page(

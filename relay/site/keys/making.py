@@ -1,5 +1,7 @@
 """A new key: its form, and the page that shows its secrets once, for both doors."""
 
+from collections.abc import Collection
+
 from starlette.responses import Response
 
 from auth import keys
@@ -56,12 +58,22 @@ async def make(visit: Visit) -> Response:
 
 
 async def check_name(t: Transaction, service: Service, name: str, *, at_most: int) -> None:
-    """Raises TextError: a key that works has the name already, so nobody could tell them apart; or there are enough."""
-    taken = await keys.names_in_force(t.connection, service.id, t.now)
+    """Raises TextError: a key that works has the name already, so nobody could tell them apart; or there are enough.
+
+    Nobody else makes one before the transaction ends.
+    """
+    taken = await check_room(t, service, at_most=at_most)
     if name.casefold() in map(str.casefold, taken):
         raise TextError(fields.NAME_TAKEN.source)
+
+
+async def check_room(t: Transaction, service: Service, *, at_most: int) -> Collection[str]:
+    """The names of the keys that work. Likewise."""
+    await t.service_to_change(str(service.id))
+    taken = await keys.names_in_force(t.connection, service.id, t.now)
     if len(taken) >= at_most:
         raise TextError(fields.ENOUGH.source, limit=at_most)
+    return taken
 
 
 async def show_made(visit: Visit) -> Response:

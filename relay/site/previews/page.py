@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from relay.actions import messages
 from relay.actions.preview import Preview
 from relay.actions.transaction import Transactions
 from relay.site import layout
+from relay.site.errors import Missing
 from relay.site.routing import Route
 from relay.site.visits import Visit
 
@@ -26,6 +28,8 @@ PATH = "services/{service_id}/preview"
 MAX_BYTES = 25 * 1024 * 1024  # as the door for mail takes by default
 _FORM_BYTES = 64 * 1024  # beside the file
 _HEADER_CHARACTERS = 20_000
+_MAX_FIELDS = 500  # that a person looks at
+_PACE = (60, 600.0)  # each takes time of the processor, which others' pages want
 _TITLE = Text("Preview an email")
 _NO_FILE = Text("Choose the file of an email")
 # The letters stand in frames of this page, in which nothing runs: their styles and pictures are in them.
@@ -53,6 +57,10 @@ async def look(visit: Visit) -> Response:
     octets = form.files.get("message", b"")
     if not octets:
         return visit.invalid(PATH, {"message": _NO_FILE})
+    if form["key"] not in dict(await _keys(visit)):  # nobody learns here which keys others have
+        raise Missing
+
+    visit.take("preview", *_PACE)
 
     async def made(language: Language | None = None) -> Preview:
         asked, service_id = _transactions(visit), str(visit.the_service.id)
@@ -106,18 +114,23 @@ def _header(content: bytes) -> str:
 async def _page(
     visit: Visit, found: Preview | None = None, letters: list[Letter] | None = None, refused: Refused | None = None
 ) -> Response:
-    answer = visit.page(
-        "previews/page.html",
-        title=_TITLE,
-        form=visit.filled(),
-        keys=await _keys(visit),
-        limit=MAX_BYTES // 1024 // 1024,
-        found=found,
-        letters=letters or [],
-        refused=_refusal(visit, refused) if refused else None,
-        fields=list(_fields(found)) if found else [],
-        facts=_facts(visit, found) if found and found.prepared else [],
-    )
+    usable = await _keys(visit)
+
+    def made() -> Response:
+        return visit.page(
+            "previews/page.html",
+            title=_TITLE,
+            form=visit.filled(),
+            keys=usable,
+            limit=MAX_BYTES // 1024 // 1024,
+            found=found,
+            letters=letters or [],
+            refused=_refusal(visit, refused) if refused else None,
+            fields=list(islice(_fields(found), _MAX_FIELDS)) if found else [],
+            facts=_facts(visit, found) if found and found.prepared else [],
+        )
+
+    answer = await asyncio.to_thread(made)
     if letters:
         answer.headers["Content-Security-Policy"] = _POLICY
     return answer

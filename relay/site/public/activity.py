@@ -3,12 +3,12 @@
 import csv
 import io
 
-from babel.dates import format_date
 from starlette.responses import Response
 
 from messages.message import Language
 from messages.text import Text
-from relay.site.language import LOCALES, number
+from relay import dates
+from relay.site.language import number
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
 
@@ -19,7 +19,7 @@ async def show(visit: Visit) -> Response:
     found = await visit.site.activity.get()
     rows = [
         (
-            format_date(month.first, "LLLL y", locale=LOCALES[visit.language]),
+            dates.month(month.first, visit.language),
             number(month.emails, visit.language),
             number(month.texts, visit.language),
         )

@@ -1,5 +1,6 @@
 """Writing to the operator: kept, mailed to whoever answers, and acknowledged in the writer's language."""
 
+import hashlib
 from collections.abc import Mapping
 
 import structlog
@@ -22,6 +23,8 @@ from relay.site.visits import Visit
 MAX_CHARACTERS = 2000
 _MAX_NAME = 100
 _PACE = (5, 600.0)  # of one address: each is kept, and sends two letters
+_RECEIPTS = (3, 86_400.0)  # to one mailbox, which may be that of somebody who never wrote
+_ALL_RECEIPTS = (100, 3600.0)
 REASONS: Mapping[str, Text] = {
     "ask": Text("Ask a question"),
     "problem": Text("Report a problem"),
@@ -38,12 +41,13 @@ _NO_REASON = Text("Choose what your message is about")
 _NO_WORDS = Text("Enter your message")
 _LONG_WORDS = Text("Your message can have {limit} characters", {"limit": MAX_CHARACTERS})
 
-_TO_OPERATOR = Text("{reason}: a message from the contact page")
+_TO_OPERATOR = Text("{reason}: a message from the contact page ({number})")
 _TO_OPERATOR_BODY = Text("{name} wrote from {address}. Answer in {language}.\n\n---\n\n{words}")
 _RECEIPT = Text("We got your message")
+# Nobody has proved the address: not a word of a stranger's goes there.
 _RECEIPT_BODY = Text(
-    "Hello {name},\n\nWe got your message and will answer it within two business days. This is what you wrote:"
-    "\n\n---\n\n{words}"
+    "Hello,\n\nWe got your message and will answer it within two business days. Its number is {number}.\n\n"
+    "If you did not write to us, somebody gave this address by mistake: ignore this message."
 )
 _SPOKEN = {Language.EN: Text("English"), Language.FR: Text("French")}
 
@@ -120,6 +124,8 @@ async def _tell(visit: Visit, made: Enquiry) -> bool:
         if (operator := visit.site.settings.site.contact) is not None:
             both = {each: _to_operator(made, each, words) for each in (Language.EN, Language.FR)}
             await contacts.write(operator, f"enquiry {made.id}", both)
+        if not _may_have_a_receipt(visit, made.address):
+            return False
         receipt = {made.language: _receipt(made, made.language, words)}
         await contacts.write(made.address, f"enquiry {made.id} receipt", receipt)
     except Refused as refused:
@@ -127,6 +133,12 @@ async def _tell(visit: Visit, made: Enquiry) -> bool:
         log.error("site.letter_refused", code=refused.reply.code, enhanced=refused.reply.enhanced)
         return False
     return True
+
+
+def _may_have_a_receipt(visit: Visit, address: str) -> bool:
+    mailbox = hashlib.sha256(Address.parse(address).key.encode()).hexdigest()
+    pace = visit.site.pace
+    return pace.take("receipt", mailbox, *_RECEIPTS) and pace.take("receipts", "", *_ALL_RECEIPTS)
 
 
 def _to_operator(made: Enquiry, language: Language, words: Words) -> Letter:
@@ -138,15 +150,15 @@ def _to_operator(made: Enquiry, language: Language, words: Words) -> Letter:
         "words": as_text(made.words),
     }
     return Letter(
-        subject=Text(_TO_OPERATOR.source, {"reason": REASONS[made.reason]}).render(translate),
+        subject=Text(_TO_OPERATOR.source, {"reason": REASONS[made.reason], "number": made.number}).render(translate),
         body=Text(_TO_OPERATOR_BODY.source, values).render(translate),
     )
 
 
 def _receipt(made: Enquiry, language: Language, words: Words) -> Letter:
     translate = words.translator(language)
-    values = {"name": as_text(made.name), "words": as_text(made.words)}
-    return Letter(subject=_RECEIPT.render(translate), body=Text(_RECEIPT_BODY.source, values).render(translate))
+    body = Text(_RECEIPT_BODY.source, {"number": made.number})
+    return Letter(subject=_RECEIPT.render(translate), body=body.render(translate))
 
 
 ROUTES = (

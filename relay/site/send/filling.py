@@ -7,8 +7,8 @@ from starlette.responses import Response
 from messages.message import Channel
 from messages.reply import Refused
 from messages.text import Text
+from relay.dates import zone_name
 from relay.site.forms import Form
-from relay.site.language import zone_name
 from relay.site.refusals import said
 from relay.site.send import kept, submitting
 from relay.site.send.form import TOKEN, fields, read

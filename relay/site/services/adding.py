@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from auth import services
 from auth.errors import SERVICE_UNKNOWN, SERVICES_OF_ONE_NAME, AuthError
-from auth.people import memberships, organisations
+from auth.people import memberships, organisations, users
 from auth.people.organisations import Organisation
 from auth.principal import Service
 from messages.message import Language
@@ -104,7 +104,9 @@ async def create(visit: Visit) -> Response:
     asked, user = _asked(visit), visit.user
     assert user is not None
     await visit.form()
+    visit.take("service", 20, 3600)
     async with visit.writing() as t:
+        await users.get(t.connection, t.secret, user.id, to_change=True)  # of two at once the second counts the first
         mine = await memberships.of_user(t.connection, t.limits, user.id)
         errors = await wrong_names(t, asked["name"], asked["name_fr"]) | await wrong_address(t, asked["email_from"])
         if sum(not service.live for service, _ in mine) >= MAX_TRIALS:

@@ -3,21 +3,18 @@
 from starlette.responses import Response
 
 from auth import reply_tos
-from auth.errors import REPLY_TO_UNKNOWN
 from auth.people.permissions import Permission
 from auth.reply_tos import ReplyToAddress
 from messages.text import Text, TextError
 from relay.actions import reply_tos as changing
 from relay.actions import services
-from relay.actions.errors import UnknownError
-from relay.site.errors import TooMany
 from relay.site.routing import Route
 from relay.site.teams import letters
 from relay.site.visits import Visit
 
 HOME = "services/{service_id}/reply-to"
 ONE = HOME + "/{reply_to_id}"
-_PACE = (20, 3600.0)  # of one service: each sends a letter, to whomever it names, and may be removed and added again
+_PACE = (20, 3600.0)  # each sends a letter to whomever it names, and may be removed and added again
 _NO_ADDRESS = Text("Enter an email address")
 _NO_CODE = Text("Enter the code from the email")
 
@@ -38,8 +35,7 @@ async def add(visit: Visit) -> Response:
     address = (await visit.form()).line("address")
     if not address:
         return visit.invalid(f"{HOME}/new", {"address": _NO_ADDRESS})
-    if not visit.site.pace.take("reply-to", str(visit.the_service.id), *_PACE):
-        raise TooMany
+    visit.take("reply-to", *_PACE)
     try:
         async with visit.writing() as t:
             made, code = await changing.begin(t, str(visit.the_service.id), address)
@@ -65,6 +61,7 @@ async def change(visit: Visit) -> Response:
     try:
         match form["do"]:
             case "again":
+                visit.take("reply-to", *_PACE)
                 async with visit.writing() as t:
                     made, code = await changing.send_again(t, str(visit.the_service.id), str(found.id))
                 return await _sent(visit, made, code)
@@ -101,12 +98,7 @@ async def _sent(visit: Visit, made: ReplyToAddress, code: str) -> Response:
 async def _found(visit: Visit) -> ReplyToAddress:
     """Raises UnknownError when it is not one of this service."""
     async with visit.reading() as t:
-        found = await reply_tos.list_all(t.connection, visit.the_service.id)
-    asked = visit.request.path_params["reply_to_id"]
-    for each in found:
-        if str(each.id) == asked:
-            return each
-    raise UnknownError(REPLY_TO_UNKNOWN, named=asked)
+        return await changing.of_service(t, visit.the_service, visit.request.path_params["reply_to_id"])
 
 
 ROUTES = (

@@ -145,7 +145,7 @@ async def show_hold(visit: Visit) -> Response:
 
 async def take_hold(visit: Visit) -> Response:
     wanted = (await visit.form())["held"]
-    async with visit.writing() as t:
+    async with visit.writing_in_office() as t:
         is_held = (await t.service_to_change(_id(visit))).held
         may = wanted == "yes" or await _may_release(t, visit)
         if may and is_held is not (wanted == "yes"):

@@ -59,7 +59,7 @@ async def decide(visit: Visit) -> Response:
     if answer == "no" and not remark:
         return visit.invalid(ONE, {"remark": _NO_REMARK})
     try:
-        async with visit.writing() as t:
+        async with visit.writing_in_office() as t:
             decided = await changing.decide(t, visit.the_user, request.id, approved=answer == "yes", remark=remark)
     except TextError as error:
         return visit.invalid(ONE, {"answer": error.text})

@@ -46,7 +46,11 @@ async def show(visit: Visit) -> Response:
 
 
 def _row(visit: Visit, entry: Entry, named: dict[str, str]) -> tuple[float, str, str, list[str]]:
-    who = Text(_OPERATOR.source, {"name": entry.actor}) if entry.actor_kind == "operator" else None
+    who = (
+        Text(_OPERATOR.source, {"name": named.get(entry.actor, entry.actor)})
+        if entry.actor_kind == "operator"
+        else None
+    )
     if entry.actor_kind == "key":
         who = Text(_KEY.source, {"name": named.get(entry.actor, entry.actor)})
     about = named.get(entry.object_id, "") if entry.object_kind in ("user", "key", "template") else ""

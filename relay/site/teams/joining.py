@@ -9,7 +9,7 @@ from auth.people.invitations import Invitation
 from auth.principal import Service
 from messages.address import Address
 from messages.text import Text, TextError
-from relay.actions import invitations as inviting
+from relay.actions import joining
 from relay.site.errors import Missing
 from relay.site.navigation import first_page
 from relay.site.routing import Needs, Route
@@ -64,7 +64,7 @@ async def accept(visit: Visit) -> Response:
         raise Missing from None
     try:
         async with visit.writing() as t:
-            await inviting.accept(t, visit.the_user.id, visit.the_user.email, code)
+            await joining.accept(t, visit.the_user.id, visit.the_user.email, code)
     except TextError as error:
         return visit.invalid("invitation/{code}", {"accept": error.text})
     done = Text("You are in the team of {service}", {"service": service.name_in(visit.language)})

@@ -1,6 +1,6 @@
 """What the site writes about teams and services: in the reader's language, in both where that is unknown."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
@@ -12,10 +12,11 @@ from auth.reply_tos import ReplyToAddress
 from messages.message import Language
 from messages.reply import Refused
 from messages.text import Text
+from relay.dates import moment
 from relay.failures import described
+from relay.notices import reply_tos
 from relay.notices.contact import Letter
 from relay.notices.letters import as_text
-from relay.site.language import moment
 from relay.site.visits import Visit
 
 _BOTH = (Language.EN, Language.FR)
@@ -25,12 +26,6 @@ _INVITED_BODY = Text(
     "{who} invites you into the team of {service}.\n\nOpen this page, and sign in or create an account with this "
     "address:\n\n{url}\n\nIf you are asked for a code, it is {code}. It is good until {until}, for this address "
     "alone.\n\nIf you do not know {who}, ignore this message: without you nothing happens."
-)
-_CODE = Text("{code} is the code to confirm this address")
-_CODE_BODY = Text(
-    "{who} wants answers to messages of {service} to come to this address. The code to confirm that is\n\n"
-    "{code}\n\nIt is good for 30 minutes. Give it to {who} alone. If you do not know them, ignore this message: "
-    "no answer will come here."
 )
 _LIVE = Text("{service} is live")
 _LIVE_BODY = Text("{service} can now send to everybody.\n\n{remark}\n\n{url}")
@@ -62,12 +57,8 @@ async def invitation(visit: Visit, service: Service, made: Invitation, code: str
 
 async def reply_to_code(visit: Visit, service: Service, made: ReplyToAddress, code: str) -> bool:
     """Likewise."""
-
-    def words(spoken: Language) -> Letter:
-        values = {"who": as_text(_who(visit)), "service": as_text(service.name_in(spoken)), "code": code}
-        return _letter(visit, spoken, _CODE, _CODE_BODY, values, {"code": code})
-
-    return await _write(visit, made.address, f"reply-to {made.id} {visit.now}", _BOTH, words)
+    site = visit.site
+    return await _tried(reply_tos.write(site.contacts, site.words, service, made, code, visit.now, _who(visit)))
 
 
 async def decided(visit: Visit, service: Service, request: GoLiveRequest) -> None:
@@ -107,8 +98,12 @@ async def asked(visit: Visit, service: Service, request: GoLiveRequest, approver
 async def _write(
     visit: Visit, to: str, name: str, languages: Sequence[Language], words: Callable[[Language], Letter]
 ) -> bool:
+    return await _tried(visit.site.contacts.write(to, name, {each: words(each) for each in languages}))
+
+
+async def _tried(writing: Awaitable[object]) -> bool:
     try:
-        await visit.site.contacts.write(to, name, {each: words(each) for each in languages})
+        await writing
     except Refused as refused:
         structlog.get_logger("site").error("site.letter_refused", **described(refused))
         return False

@@ -1,12 +1,15 @@
 """The template that a path names, and who wrote its versions, in words."""
 
 from collections.abc import Iterable, Mapping
+from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import keys
 from auth.audit import Actor
-from auth.errors import AuthError
+from auth.people import users
+from auth.people.users import User
 from delivery.library import templates as library
 from messages.message import parse_id
 from messages.template import Template
@@ -34,23 +37,21 @@ async def read(visit: Visit) -> Template:
 async def names(
     connection: AsyncConnection, site: Site, authors: Iterable[Actor | None]
 ) -> Mapping[Actor | None, Text | str]:
-    """Who each is to a reader of the page: each is looked up once."""
-    return {author: await _name(connection, site, author) for author in set(authors)}
+    """Who each is to a reader of the page: all are looked up at once."""
+    known = set(authors)
+    ids = [found for author in known if author is not None and (found := parse_id(author.name))]
+    people = await users.of_ids(connection, site.secret, ids)
+    rows = await connection.execute(select(keys.keys.c.id, keys.keys.c.name).where(keys.keys.c.id.in_(ids)))
+    by_key = {row.id: row.name for row in rows}
+    return {author: _name(author, people, by_key) for author in known}
 
 
-async def _name(connection: AsyncConnection, site: Site, author: Actor | None) -> Text | str:
-    if author is None:
-        return Text("not known")
-    if author.kind == "operator":
+def _name(author: Actor | None, people: Mapping[UUID, User], by_key: Mapping[UUID, str]) -> Text | str:
+    if author is not None and author.kind == "operator":
         return Text("{name}, by command", {"name": author.name})
-    found_id = parse_id(author.name)
-    if author.kind == "user" and found_id and (user := await site.people.user(connection, found_id)):
-        return user.name
-    if author.kind == "key" and found_id:
-        try:
-            key = await keys.find(connection, site.secret, site.settings.limits, found_id)
-        except AuthError:
-            pass
-        else:
-            return Text("a program, with the key {name}", {"name": key.name})
+    found_id = parse_id(author.name) if author is not None else None
+    if found_id is not None and found_id in people:
+        return people[found_id].name
+    if found_id is not None and found_id in by_key:
+        return Text("a program, with the key {name}", {"name": by_key[found_id]})
     return Text("not known")

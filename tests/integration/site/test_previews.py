@@ -2,8 +2,10 @@
 
 import asyncio
 import io
+import re
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 
 from auth import services
@@ -120,3 +122,16 @@ async def test_a_stranger_s_file_is_not_read_at_all(site: RunningSite) -> None:
 
 async def test_who_manages_no_keys_finds_no_preview(site: RunningSite) -> None:
     assert (await (await team(site, Permission.VIEW_ACTIVITY)).page("preview")).status == 404
+
+
+async def test_a_key_of_another_service_is_as_one_that_is_none(site: RunningSite) -> None:
+    mine, theirs = await developer(site), await developer(site)
+    await mine.page("preview")
+
+    for key in (str(theirs.key.id), theirs.key.smtp_username, "nobody"):
+        page = await mine.page("preview")
+        form = aiohttp.FormData(default_to_multipart=True)
+        form.add_field("csrf", re.findall(r'name="csrf" value="(\w+)"', page.html)[0])
+        form.add_field("key", key)
+        form.add_field("message", MAIL, filename="a.eml")
+        assert (await mine.browser.ask("POST", page.url, data=form)).status == 404

@@ -79,11 +79,11 @@ async def test_what_is_written_is_kept_mailed_to_the_operator_and_acknowledged(s
     )
 
     assert (page.url, page.heading) == ("/en/contact/sent?copy=sent", "We got your message")
-    assert "We also sent you a copy" in page.text
+    assert "We also sent you a receipt" in page.text
     assert (kept.reason, kept.language, kept.name) == ("accessibility", Language.EN, ENGLISH["Your name"])
     assert kept.words == ENGLISH["Your message"]
     assert told.personalisation["subject"].startswith(
-        "Report an accessibility barrier: a message from the contact page / "
+        "Report an accessibility barrier: a message from the contact page ("
     )
     assert "zoe@example.org. Answer in English." in told.personalisation["body"]
     assert receipt.personalisation["subject"] == "We got your message"
@@ -104,7 +104,7 @@ async def test_without_the_relays_own_service_it_is_kept_and_no_copy_is_promised
     monkeypatch.setattr("relay.notices.contact.OWN_ID", UUID(int=1))
     page = await write(site, "en", ENGLISH | {"Your message": "Kept all the same"})
 
-    assert (page.url, "copy" in page.text) == ("/en/contact/sent", False)
+    assert (page.url, "receipt" in page.text) == ("/en/contact/sent", False)
     assert (await written(site))[0].words == "Kept all the same"
 
 

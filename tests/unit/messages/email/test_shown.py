@@ -1,6 +1,9 @@
 """What a mail reader shows of a message."""
 
 import base64
+import re
+
+import pytest
 
 from messages.email.shown import shown
 
@@ -97,3 +100,20 @@ def test_files_are_named_in_one_clean_line() -> None:
 def test_what_is_no_mime_is_shown_as_text() -> None:
     assert shown(b"no header section at all").html is None
     assert shown(b"").html is None
+
+
+@pytest.mark.parametrize("tag", ["<link rel=preconnect href=//a.example>", "<IFRAME src=//a.example>", "</object>"])
+def test_no_element_is_left_for_which_a_browser_connects(tag: str) -> None:
+    for before in ("", "x" * 65_530, "<" * 70_000):
+        content = b"From: a@x.example\r\nContent-Type: text/html\r\n\r\n" + (before + tag + "<b>x</b>").encode()
+
+        html = shown(content).html
+
+        assert html is not None
+        assert html.endswith("<b>x</b>")
+        assert not re.search("</?(?:link|iframe|object)", html, re.IGNORECASE)
+
+
+def test_words_that_begin_like_such_an_element_stay() -> None:
+    html = "<b>links</b> <framework> <metabolism> a < link"
+    assert shown(b"From: a@x.example\r\nContent-Type: text/html\r\n\r\n" + html.encode()).html == html

@@ -54,6 +54,12 @@ def test_it_has_exactly_the_routes_of_the_api(document: dict[str, Any]) -> None:
         ("GET", "/v2/manage-guest"),
         ("POST", "/v2/manage-guest"),
         ("DELETE", "/v2/manage-guest/{id}"),
+        ("GET", "/v2/manage-reply-to"),
+        ("POST", "/v2/manage-reply-to"),
+        ("POST", "/v2/manage-reply-to/{id}/code"),
+        ("POST", "/v2/manage-reply-to/{id}/verify"),
+        ("POST", "/v2/manage-reply-to/{id}/default"),
+        ("DELETE", "/v2/manage-reply-to/{id}"),
         ("DELETE", "/v2/manage-group/{id}"),
     ]
     assert document["servers"] == [{"url": "https://api.example.ca"}]

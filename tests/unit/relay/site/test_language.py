@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from messages.message import Language
-from relay.site.language import day, moment, number, percent, split
+from relay.dates import day, moment
+from relay.site.language import number, percent, split
 
 EN, FR, NBSP = Language.EN, Language.FR, "\N{NO-BREAK SPACE}"
 AT = datetime(2026, 11, 29, 20, 5, tzinfo=UTC).timestamp()

@@ -1,6 +1,6 @@
 """Who asks too often waits, and nobody else does."""
 
-from relay.site.pace import Pace
+from relay.pace import Pace
 
 
 def test_an_address_may_so_often_in_so_long() -> None:
@@ -26,4 +26,13 @@ def test_memory_is_bounded() -> None:
     for n in range(20_000):
         pace.take("contact", f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}", 1, 60)
 
-    assert len(pace._taken) <= 10_000
+    assert len(pace._taken["contact"]) <= 10_000
+
+
+def test_many_addresses_push_no_service_out() -> None:
+    pace = Pace(lambda: 0.0)
+    assert pace.take("invitation", "of a service", 1, 60)
+    for n in range(20_000):
+        pace.take("contact", f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}", 1, 60)
+
+    assert not pace.take("invitation", "of a service", 1, 60)
