@@ -6,7 +6,7 @@ from alembic import op
 from config.database import Id
 
 revision = "0031"
-down_revision = "0025"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
