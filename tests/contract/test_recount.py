@@ -4,12 +4,12 @@ import time
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Table, select, update
 
 from config.database import Database
 from config.keyring import Keyring
 from delivery.figures.folding import Folding
-from delivery.figures.tables import count_changes, counts
+from delivery.figures.tables import FOLDED, count_changes
 from delivery.persons import Persons
 from delivery.recount import Difference, Recount
 from delivery.store.base import ROW_SECONDS
@@ -68,9 +68,9 @@ async def test_neither_a_person_that_is_forgotten_nor_rows_that_are_retired_make
     assert await differences(database) == []
 
 
-@pytest.mark.parametrize("table", [counts, count_changes], ids=str)
+@pytest.mark.parametrize("table", [*FOLDED, count_changes], ids=str)
 async def test_what_differs_is_told_and_mended(
-    database: Database, sealing: Keyring, store: Store, table: object
+    database: Database, sealing: Keyring, store: Store, table: Table
 ) -> None:
     mine = await history(database, sealing, store)
     if table is count_changes:  # lost before it was folded
@@ -80,11 +80,12 @@ async def test_what_differs_is_told_and_mended(
             await c.execute(count_changes.delete())
     else:
         async with database.write() as c:
-            oldest = (await c.execute(select(counts).order_by(counts.c.start.desc()).limit(1))).one()
-            one = (counts.c.start == oldest.start) & (counts.c.status == oldest.status)
-            await c.execute(update(counts).where(one).values(messages=counts.c.messages + 5))
+            newest = (await c.execute(select(table).order_by(table.c.start.desc()).limit(1))).one()
+            one = (table.c.start == newest.start) & (table.c.status == newest.status)
+            await c.execute(update(table).where(one).values(messages=table.c.messages + 5))
     found = await differences(database)
-    assert sum(each.messages for each in found) == (1 if table is count_changes else -5)
+    told = {each.name: 1 for each in FOLDED} if table is count_changes else {table.name: -5}
+    assert {each.table.name: each.messages for each in found} == told
     await Recount(database, time.time()).mend(found)
 
     assert await differences(database) == []
@@ -96,3 +97,12 @@ async def test_another_services_counts_are_left_alone(database: Database, sealin
     await history(database, sealing, store)
     await store.putting.put(group_of((of(uuid4(), time.time()),), b"x"))
     assert await differences(database) == []
+
+
+async def test_two_recounts_at_once_mend_once(database: Database, sealing: Keyring, store: Store) -> None:
+    first, second = Recount(database, time.time()), Recount(database, time.time())
+    async with first.alone() as one, second.alone() as other:
+        assert (one, other) == (True, False)
+        await store.putting.put(group_of((of(uuid4(), time.time()),), b"x"))  # nobody waits for it
+    async with second.alone() as after:
+        assert after
