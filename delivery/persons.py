@@ -5,7 +5,7 @@ message (events, attempts, calls, contents) is found by the message.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -23,19 +23,13 @@ from delivery.all_tables import metadata
 from delivery.followers import FOLLOWERS
 from delivery.queue.interventions import cancel
 from delivery.store.inbound import inbound_texts
+from delivery.store.nobody import NOBODY
 from delivery.store.retiring import Retiring
 from delivery.store.sent_index import sent_index
 from delivery.store.tables import attempts, callbacks, contents, events, messages, queue
-from messages.address import Address
 from messages.message import Channel
-from messages.phone import PhoneNumber
 from messages.recipient import Recipient
 
-# Stand where somebody stood: nobody can have them (RFC 6761 6.4; no country code begins with 0).
-NOBODY: Mapping[Channel, Recipient] = {
-    Channel.EMAIL: Address("deleted", "person.invalid"),
-    Channel.SMS: PhoneNumber("+10000000000"),
-}
 _AT_ONCE = 100
 _NOT_TOLD = {"secret", "password"}  # they prove who somebody is
 _GONE = (inbound_texts, guests, invitations)

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from auth.people import memberships, users
+from auth.people import users
 from delivery.persons import Persons
 from messages.address import Address
 from messages.phone import PhoneNumber
 from messages.recipient import Recipient
 from relay.actions import people
+from relay.actions.errors import LastManagerError, OperatorError
 from relay.actions.transaction import Transaction, Transactions
 
 
@@ -60,15 +61,13 @@ async def forget(asking: Transactions, person: Recipient) -> Forgotten:
 
 
 async def _close(t: Transaction, address: str) -> tuple[str | None, str | None]:
-    """The account, by the rules of the site's own page (relay/site/account/closing.py)."""
     found = await users.by_email(t.connection, t.secret, address)
     if found is None:
         return None, None
-    if found.operator:
+    try:
+        await people.close(t, found)
+    except OperatorError:
         return "operator", None
-    for service, membership in await memberships.of_user(t.connection, t.limits, found.id):
-        team = await memberships.of_service(t.connection, service.id)
-        if membership.manages and not any(each.manages for each in team if each.user_id != found.id):
-            return "manages", service.name
-    await people.hold(t, str(found.id))
+    except LastManagerError as error:
+        return "manages", str(error.text.values["service"])
     return "closed", None

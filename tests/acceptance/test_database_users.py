@@ -106,7 +106,6 @@ DENIED = {
         "DELETE FROM dkim_keys",
         "UPDATE messages SET recipient = ''",
         "INSERT INTO messages DEFAULT VALUES",
-        "DELETE FROM messages",
         "UPDATE services SET live = true",
         "SELECT * FROM notices",
     ),

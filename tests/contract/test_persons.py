@@ -1,15 +1,16 @@
 """One person over all tables: told, and forgotten, while what is counted stays."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from auth import guests
 from config.database import Database
 from config.keyring import Keyring
-from delivery.persons import NOBODY, Persons
+from delivery.persons import Persons
 from delivery.queue.base import Queue
-from delivery.store.base import Event, EventKind, InboundText
+from delivery.store.base import Event, EventKind, Fate, InboundText, Learned
+from delivery.store.nobody import NOBODY
 from delivery.store.sent_index import sent_index
 from delivery.store.tables import contents, events, messages
 from messages.address import Address
@@ -122,3 +123,32 @@ async def test_a_number_is_forgotten_with_its_texts_and_what_retirement_left(
         assert (await c.scalars(select(sent_index.c.recipient_hash))).all() == [None]
         (row,) = (await c.execute(select(messages.c.id))).all()
     assert (await store.searching.load([row.id]))[row.id].recipient == NOBODY[Channel.SMS]
+
+
+async def test_what_is_told_after_a_person_was_forgotten_is_kept_without_its_words(
+    database: Database, keyring: Keyring, store: Store, queue: Queue
+) -> None:
+    hers, retired, his = message(recipient=ZOE), of(uuid4(), OLD, recipient=ZOE), message(recipient=BOB)
+    for each, provider_id in ((hers, "p1"), (retired, "p2"), (his, "p3")):
+        await sent(store, queue, each, provider_id)
+    await store.retiring.rows(NOW)
+    untagged = told("p0", None)
+    assert await store.settling.learn([untagged], NOW) == Learned((Fate.PARKED,))
+    async with database.write() as c:  # its message's own record comes late
+        await c.execute(update(messages).where(messages.c.id == hers.id).values(provider_id="p0"))
+    persons = Persons(database, keyring)
+    await persons.forget_messages(ZOE, NOW)
+    await persons.forget_rest(ZOE)
+    late = [told("p0", hers.id), told("p2", retired.id), told("p3", his.id)]
+    await store.settling.learn(late, NOW)
+    await store.settling.match_parked(NOW)
+
+    async with database.read() as c:
+        found = dict((await c.execute(select(events.c.id, events.c.detail.is_not(None)))).tuples().all())
+    assert found == {untagged.id: False, late[0].id: False, late[1].id: False, late[2].id: True}
+
+
+def told(provider_id: str, message_id: UUID | None) -> Event:
+    return Event(
+        uuid4(), EventKind.BOUNCE, "ses", provider_id, message_id, None, NOW, Status.PERMANENT_FAILURE, detail="<zoe>"
+    )
