@@ -4,7 +4,9 @@ Knows neither who reads nor where it is printed.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
+from types import MappingProxyType
 
 from babel.messages.pofile import read_po
 
@@ -23,9 +25,9 @@ class Words:
     """
 
     def __init__(self, french: Mapping[str, str], page: str = "") -> None:
-        folded = {source: to_ascii(text) for source, text in french.items()}
+        folded = cache(to_ascii)  # when it is first said: to fold them all takes as long as to read them
         english: tuple[Translate, ...] = (str,)
-        folding: tuple[Translate, ...] = (lambda source: folded.get(source, source),)
+        folding: tuple[Translate, ...] = (lambda source: folded(french[source]) if source in french else source,)
         self._translators: dict[Language, Translate] = {
             Language.EN: str,
             Language.FR: lambda source: french.get(source, source),
@@ -46,10 +48,11 @@ class Words:
         return self._voices[language]
 
 
-def catalogue() -> dict[str, str]:
-    """French by English."""
+@cache
+def catalogue() -> Mapping[str, str]:
+    """French by English: read once, by a supervisor for all its children."""
     with (resources.files("config") / _CATALOGUE).open("rb") as file:
-        return {str(entry.id): str(entry.string) for entry in read_po(file) if entry.id and entry.string}
+        return MappingProxyType({str(each.id): str(each.string) for each in read_po(file) if each.id and each.string})
 
 
 def negotiate(header: str | None) -> Language:

@@ -1,7 +1,8 @@
 """Codes of six digits that travel by mail or text, and prove that their reader has the address or the number.
 
-One is open for a user and a purpose; it lasts ten minutes, is good once, for the session that asked, and five tries
-(ASVS 5.0 6.5.1, 6.5.5, 6.6.2, 6.6.3). Of the code there is a keyed hash. Knows nothing of mails or pages.
+One is open for an owner and a purpose: a user, or before anything is proved an address. It lasts ten minutes, is good
+once, for the session that asked, and five tries (ASVS 5.0 6.5.1, 6.5.5, 6.6.2, 6.6.3). Of the code there is a keyed
+hash. Knows nothing of mails or pages.
 """
 
 import os
@@ -9,12 +10,26 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Column, Double, Index, Integer, LargeBinary, Table, Text, delete, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.errors import CODE_OVER, CODE_SOON, CODE_WRONG, CODES_FULL, AuthError
 from auth.people import digits
-from auth.people.users import users
+from auth.people.users import known_as
 from config.database import Id, metadata
 from config.keyring import Keyring
 from messages.message import new_id
@@ -25,12 +40,14 @@ MAX_TRIES = 5
 MAX_AN_HOUR = 5
 _HOUR_SECONDS = 3600.0
 _PURPOSE = "code"  # of the keyed hash
+_OF_ADDRESS = "code of an address"
+_LOCK = text("SELECT pg_advisory_xact_lock(:id)")
 
 codes = Table(
     "codes",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("user_id", Id, nullable=False),
+    Column("user_id", Id, nullable=False),  # the owner; see `of_address`
     Column("purpose", Text, nullable=False),
     Column("session_id", Id, nullable=False),
     Column("code_hash", LargeBinary, nullable=False),
@@ -49,6 +66,7 @@ class Purpose(StrEnum):
     VERIFY = "verify"  # a new account's address
     SIGN_IN = "sign-in"
     RESET = "reset"  # of the password
+    RESET_SECOND = "reset-second"  # the second factor of that, by text
     ADDRESS = "address"  # a changed one
     NUMBER = "number"
 
@@ -70,26 +88,39 @@ class CodeError(AuthError):
     """It proves nothing."""
 
 
-async def issue(
-    connection: AsyncConnection, keyring: Keyring, purpose: Purpose, user_id: UUID, session_id: UUID, now: float
-) -> tuple[Made, str]:
-    """A new one, which ends the one before; the code is for the message alone. Raises CodeError: too soon, too many."""
-    await connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True))
-    # By purpose: anybody may ask for resets, and must not use up the codes of who signs in.
-    mine = (_c.user_id == user_id, _c.purpose == purpose, _c.made_at > now - _HOUR_SECONDS)
-    newest = await connection.scalar(select(func.max(_c.made_at)).where(*mine))
+def of_address(keyring: Keyring, email: str) -> UUID:
+    """The owner of the codes that somebody asks for who has proved nothing: whether it has an account tells nobody."""
+    return UUID(bytes=keyring.hasher(_OF_ADDRESS).hash(known_as(email))[:16], version=4)
+
+
+async def check_pace(connection: AsyncConnection, purpose: Purpose, owner: UUID, now: float) -> None:
+    """Raises CodeError: too soon, too many. Until the transaction ends nobody else asks for one of this owner's.
+
+    By purpose: anybody may ask for resets, and must not use up the codes of who signs in.
+    """
+    if connection.dialect.name == "postgresql":  # SQLite has one writer
+        await connection.execute(_LOCK, {"id": owner.int >> 65})
+    mine = (_c.user_id == owner, _c.purpose == purpose, _c.made_at > now - _HOUR_SECONDS)
+    newest, count = (await connection.execute(select(func.max(_c.made_at), func.count()).where(*mine))).one()
     if newest is not None and now - newest < AGAIN_SECONDS:
         raise CodeError(CODE_SOON, seconds=int(AGAIN_SECONDS))
-    if (await connection.scalar(select(func.count()).select_from(codes).where(*mine)) or 0) >= MAX_AN_HOUR:
+    if count >= MAX_AN_HOUR:
         raise CodeError(CODES_FULL, limit=MAX_AN_HOUR)
+
+
+async def issue(
+    connection: AsyncConnection, keyring: Keyring, purpose: Purpose, owner: UUID, session_id: UUID, now: float
+) -> tuple[Made, str]:
+    """A new one, which ends the one before; the code is for the message alone. Raises CodeError: too soon, too many."""
+    await check_pace(connection, purpose, owner, now)
     await connection.execute(
-        update(codes).where(_c.user_id == user_id, _c.purpose == purpose, _c.ended_at.is_(None)).values(ended_at=now)
+        update(codes).where(_c.user_id == owner, _c.purpose == purpose, _c.ended_at.is_(None)).values(ended_at=now)
     )
     made, code = Made(new_id(now, os.urandom(10)), now, None), digits.new()
     await connection.execute(
         insert(codes).values(
             id=made.id,
-            user_id=user_id,
+            user_id=owner,
             purpose=purpose,
             session_id=session_id,
             code_hash=digits.hashed(keyring, _PURPOSE, made.id, code),
@@ -106,13 +137,13 @@ async def sent(connection: AsyncConnection, made: Made, message_id: UUID) -> Non
 
 
 async def opened(
-    connection: AsyncConnection, purpose: Purpose, user_id: UUID, session_id: UUID, now: float
+    connection: AsyncConnection, purpose: Purpose, owner: UUID, session_id: UUID, now: float
 ) -> Made | None:
     """The one that waits, of this session."""
     row = (
         await connection.execute(
             select(_c.id, _c.made_at, _c.message_id).where(
-                _c.user_id == user_id,
+                _c.user_id == owner,
                 _c.purpose == purpose,
                 _c.session_id == session_id,
                 _c.ended_at.is_(None),
@@ -128,13 +159,13 @@ async def use(
     connection: AsyncConnection,
     keyring: Keyring,
     purpose: Purpose,
-    user_id: UUID,
+    owner: UUID,
     session_id: UUID,
     code: str,
     now: float,
 ) -> CodeError | None:
     """Ends the code where it is the right one. What is wrong with it is returned, not raised: the try has to count."""
-    made = await opened(connection, purpose, user_id, session_id, now)
+    made = await opened(connection, purpose, owner, session_id, now)
     if made is None:
         return CodeError(CODE_OVER)
     # Counted before it is looked at, under the row's lock: of parallel tries five are judged.
@@ -149,9 +180,9 @@ async def use(
     return CodeError(CODE_WRONG) if row.tries < MAX_TRIES else CodeError(CODE_OVER)
 
 
-async def end_all(connection: AsyncConnection, user_id: UUID, now: float) -> None:
-    """None of a user proves anything any more."""
-    await connection.execute(update(codes).where(_c.user_id == user_id, _c.ended_at.is_(None)).values(ended_at=now))
+async def end_all(connection: AsyncConnection, owner: UUID, now: float) -> None:
+    """None of an owner's proves anything any more."""
+    await connection.execute(update(codes).where(_c.user_id == owner, _c.ended_at.is_(None)).values(ended_at=now))
 
 
 async def sweep(connection: AsyncConnection, now: float) -> int:

@@ -1,5 +1,6 @@
 """Which factors somebody can prove themselves with, beside the password."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import select
@@ -18,6 +19,13 @@ async def of_user(connection: AsyncConnection, user: User) -> tuple[Factor, ...]
     unused = select(recovery_codes.c.id).where(recovery_codes.c.user_id == user.id, recovery_codes.c.used_at.is_(None))
     recovery = (Factor.RECOVERY,) if (await connection.execute(unused.limit(1))).first() else ()
     return (*strong, Factor.EMAIL, *((Factor.TEXT,) if user.phone else ()), *recovery)
+
+
+def second_of(has: Collection[Factor]) -> tuple[Factor, ...]:
+    """Those that count beside the password. Who has a strong one gets no code that travels: its reader needs none."""
+    if {Factor.TOTP, Factor.PASSKEY}.isdisjoint(has):
+        return tuple(has)
+    return tuple(each for each in has if each not in (Factor.EMAIL, Factor.TEXT))
 
 
 async def strong_of(connection: AsyncConnection, user_id: UUID) -> tuple[Factor, ...]:

@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -161,6 +161,13 @@ async def prove(connection: AsyncConnection, session: Session, token: str, facto
     factors = {**session.factors, factor: now}
     await _update(connection, session.id, token_hash=_hash(token), factors=factors, seen_at=now)
     return (await find(connection, token, now)) or session
+
+
+async def unprove(connection: AsyncConnection, session: Session, factor: Factor) -> Session:
+    """What it was proved with is no more: the session is worth what is left, which may be no sign-in."""
+    factors = {each: at for each, at in session.factors.items() if each is not factor}
+    await _update(connection, session.id, factors=factors)
+    return replace(session, factors=factors)
 
 
 async def put_notice(

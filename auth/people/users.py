@@ -23,6 +23,8 @@ from messages.text import clean
 
 MAX_NAME_CHARACTERS = 100
 MAX_LISTED = 1000
+UNVERIFIED_SECONDS = 24 * 3600.0
+_SWEPT_AT_ONCE = 100
 
 users = Table(
     "users",
@@ -77,7 +79,7 @@ async def create(
     user_id: UUID | None = None,
 ) -> User:
     """Raises AuthError. `password` is encoded."""
-    address, known_as = _address(email), parse_name(name)
+    address, called = parse_address(email), parse_name(name)
     if await by_email(c, keyring, email):
         raise AuthError(USER_TAKEN)
     user_id = user_id or uuid4()
@@ -89,7 +91,7 @@ async def create(
             operator=operator,
             created_at=now,
             verified_at=now if verified else None,
-            **_encrypted(keyring, user_id, email=str(address), name=known_as, password=password),
+            **_encrypted(keyring, user_id, email=str(address), name=called, password=password),
         )
     )
     found = await find(c, keyring, user_id)
@@ -123,6 +125,14 @@ async def by_email(c: AsyncConnection, keyring: Keyring, email: str) -> User | N
     return None if row is None else _user(row, keyring)
 
 
+def known_as(email: str) -> str:
+    """What all spellings of an address have in common; of what is no address, what was typed."""
+    try:
+        return Address.parse(email.strip()).key
+    except AddressError:
+        return email.strip().casefold()
+
+
 async def named(c: AsyncConnection, keyring: Keyring, text: str) -> User:
     """By id or address. Raises AuthError."""
     try:
@@ -152,7 +162,7 @@ async def change(c: AsyncConnection, keyring: Keyring, user: User, **values: Any
     if "name" in texts:
         texts["name"] = parse_name(texts["name"])
     if "email" in texts:
-        address = _address(texts["email"])
+        address = parse_address(texts["email"])
         other = await by_email(c, keyring, texts["email"])
         if other is not None and other.id != user.id:
             raise AuthError(USER_TAKEN)
@@ -168,6 +178,16 @@ async def drop(c: AsyncConnection, user: User) -> None:
     await c.execute(delete(users).where(_c.id == user.id, _c.verified_at.is_(None)))
 
 
+async def sweep(c: AsyncConnection, now: float) -> int:
+    """Drops some of those who did not prove their address within a day."""
+    never = select(_c.id).where(
+        _c.verified_at.is_(None), _c.held_at.is_(None), _c.created_at < now - UNVERIFIED_SECONDS
+    )
+    # Again in the statement: who proves it at this moment stays.
+    some = delete(users).where(_c.id.in_(never.limit(_SWEPT_AT_ONCE)), _c.verified_at.is_(None))
+    return (await c.execute(some)).rowcount
+
+
 def parse_name(text: str) -> str:
     """Raises AuthError."""
     name = clean(text)
@@ -176,7 +196,8 @@ def parse_name(text: str) -> str:
     return name
 
 
-def _address(text: str) -> Address:
+def parse_address(text: str) -> Address:
+    """Raises AuthError."""
     return Address.parse(reply_tos.parse(text, BAD_USER_ADDRESS))
 
 

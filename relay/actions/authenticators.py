@@ -7,23 +7,25 @@ from uuid import UUID
 
 from auth.errors import LAST_STRONG_FACTOR, AuthError
 from auth.people import authenticators, memberships, recovery, sessions, totp, users
-from auth.people.authenticators import Authenticator
 from auth.people.ceremonies import Ceremonies
 from auth.people.passkeys import Passkey
 from auth.people.permissions import Permission
 from auth.people.recovery import Made
 from auth.people.sessions import Factor, Session
 from auth.people.totp import App
+from auth.people.users import User
 from relay.actions.transaction import Fields, Transaction
 
 
 async def begin_app(t: Transaction, session: Session, name: str) -> App:
     """Counts for nothing yet. Raises AuthError."""
+    await _me(t, session)
     return await totp.begin(t.connection, t.secret, _user_id(session), name, t.now)
 
 
 async def prove_app(t: Transaction, session: Session, code: str) -> App | None:
     """The app that was begun, which counts from now on; None: the code is not its own, or nothing was begun."""
+    await _me(t, session)
     app = await totp.beginning(t.connection, t.secret, _user_id(session), t.now)
     if app is None or not await totp.prove(t.connection, app, code, t.now):
         return None
@@ -33,7 +35,7 @@ async def prove_app(t: Transaction, session: Session, code: str) -> App | None:
 
 async def add_passkey(t: Transaction, session: Session, ceremonies: Ceremonies, name: str, answer: str) -> Passkey:
     """Raises AuthError."""
-    await _alone(t, session)
+    await _me(t, session)
     made = await ceremonies.register(t.connection, _user_id(session), name, answer, t.now)
     await _changed(t, session, "passkey.add", None, {"name": made.name})
     return made
@@ -46,27 +48,33 @@ async def rename(t: Transaction, session: Session, authenticator_id: UUID, name:
     await t.record(f"user.{found.factor}.rename", "user", _user_id(session), {"name": found.name}, {"name": name})
 
 
-async def remove(t: Transaction, session: Session, authenticator_id: UUID, *, operator: bool) -> Authenticator:
-    """Raises AuthError: who operates the relay, or holds keys, keeps one."""
-    await _alone(t, session)
-    mine = await authenticators.of_user(t.connection, t.secret, _user_id(session))
-    found = await authenticators.get(t.connection, t.secret, _user_id(session), authenticator_id)
-    if len(mine) == 1 and (operator or await _holds_keys(t, _user_id(session))):
+async def remove(t: Transaction, session: Session, authenticator_id: UUID) -> Session:
+    """The session, worth what it was proved with that there still is.
+
+    Raises AuthError: who operates the relay, or holds keys, keeps one.
+    """
+    me = await _me(t, session)
+    mine = await authenticators.of_user(t.connection, t.secret, me.id)
+    found = await authenticators.get(t.connection, t.secret, me.id, authenticator_id)
+    if len(mine) == 1 and (me.operator or await _holds_keys(t, me.id)):
         raise AuthError(LAST_STRONG_FACTOR)
     await authenticators.remove(t.connection, found)
     await _changed(t, session, f"{found.factor}.remove", {"name": found.name}, None)
-    return found
+    if any(each.factor is found.factor for each in mine if each.id != found.id):
+        return session
+    return await sessions.unprove(t.connection, session, found.factor)
 
 
 async def put_recovery_codes(t: Transaction, session: Session, made: Made) -> None:
     """In place of those that there were."""
+    await _me(t, session)
     await recovery.put(t.connection, _user_id(session), made, t.now)
     await _changed(t, session, f"{Factor.RECOVERY}.make", None, {"codes": len(made.codes)})
 
 
-async def _alone(t: Transaction, session: Session) -> None:
-    """What they have is counted before it is changed: of two at once the second counts what the first did."""
-    await users.get(t.connection, t.secret, _user_id(session), to_change=True)
+async def _me(t: Transaction, session: Session) -> User:
+    """Nobody else changes how they sign in before the transaction ends: of two removals at once one sees the other."""
+    return await users.get(t.connection, t.secret, _user_id(session), to_change=True)
 
 
 async def _holds_keys(t: Transaction, user_id: UUID) -> bool:

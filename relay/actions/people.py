@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from auth.errors import ADDRESS_NOT_ALLOWED, AuthError
-from auth.people import codes, memberships, organisations, sessions, users
+from auth.people import memberships, organisations, sessions, users
 from auth.people.users import User
 from messages.message import Language
 from relay.actions import invitations, services
@@ -28,18 +28,16 @@ async def create(
 
 
 async def register(t: Transaction, *, email: str, name: str, language: Language, password: str) -> User | None:
-    """An account that `verify` makes usable; None: somebody has one with this address. `password` is encoded.
+    """The account of who proved the address; None: somebody has one with it. `password` is encoded.
 
-    One that was never verified gives way to a new one: no code that was sent for it proves another's password. Raises
-    AuthError for an address of no organisation.
+    Raises AuthError for an address of no organisation.
     """
     if await organisations.of_address(t.connection, email.strip()) is None:
         raise AuthError(ADDRESS_NOT_ALLOWED)
     known = await users.by_email(t.connection, t.secret, email)
-    if known is not None and known.verified_at is not None:
+    if known is not None and not gives_way(known):
         return None
     if known is not None:
-        await codes.end_all(t.connection, known.id, t.now)
         await users.drop(t.connection, known)
     made = await users.create(
         t.connection,
@@ -50,14 +48,15 @@ async def register(t: Transaction, *, email: str, name: str, language: Language,
         language=language,
         operator=False,
         password=password,
+        verified=True,
     )
     await _record(t, "register", None, made)
     return made
 
 
-async def verify(t: Transaction, user_id: UUID) -> User:
-    """The code that was mailed came back. Raises AuthError."""
-    return await _change(t, "verify", user_id, verified_at=t.now)
+def gives_way(known: User) -> bool:
+    """Nobody proved the address of this account: it stands in nobody's way."""
+    return known.verified_at is None and known.held_at is None
 
 
 async def set_password(t: Transaction, user_id: UUID, password: str, *, session: UUID | None = None) -> User:
@@ -94,7 +93,7 @@ async def close(t: Transaction, person: User) -> User:
     if person.operator:
         raise OperatorError(ACCOUNT_OF_OPERATOR)
     for service, membership in await memberships.of_user(t.connection, t.limits, person.id):
-        await t.service_to_change(str(service.id))
+        await t.service_to_change(str(service.id))  # of two who manage it and leave at once, one stays
         team = await memberships.of_service(t.connection, service.id)
         if membership.manages and not any(each.manages for each in team if each.user_id != person.id):
             raise LastManagerError(ACCOUNT_MANAGES, service=service.name)

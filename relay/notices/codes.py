@@ -39,12 +39,24 @@ _KNOWN = Text(
     "Somebody asked for an account with your address. You have one already: sign in with it. If you forgot the "
     "password, choose a new one on the sign-in page. If it was not you, do nothing."
 )
+_HELD = Text(
+    "Somebody asked for an account with your address. You have one already, but it is on hold: nobody can sign in to "
+    "it. To have it back, write to us. If it was not you, do nothing."
+)
 _DEVICE_SUBJECT = Text("A new sign-in to your account")
 _DEVICE = Text(
     "Somebody signed in to your account from a browser that was not used before: {device}. If it was you, do nothing."
 )
 _DEVICE_ELSE = Text("If it was not you, choose a new password at once: that ends all other sessions.")
 _MAX_DEVICE_CHARACTERS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose account it is going to be."""
+
+    email: str
+    language: Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +74,9 @@ class Codes:
         self._acting = acting
         self._words = words
 
-    async def by_email(self, user: User, code: str, made: Made, purpose: Purpose, to: str | None = None) -> UUID:
+    async def by_email(
+        self, user: User | Reader, code: str, made: Made, purpose: Purpose, to: str | None = None
+    ) -> UUID:
         """The id of the message, which is on disk. `to`: another address than the account's. Raises as `accept`."""
         say = self._words.translator(user.language)
         values = {"code": code, "minutes": _MINUTES}
@@ -80,7 +94,8 @@ class Codes:
     async def account_known(self, user: User, name: str) -> UUID:
         """Somebody registers who has an account: told to them alone. Of one `name` there is one letter."""
         say = self._words.translator(user.language)
-        return await self._write(user, name, Said(_KNOWN_SUBJECT.render(say), _KNOWN.render(say)))
+        body = _KNOWN if user.held_at is None else _HELD
+        return await self._write(user, name, Said(_KNOWN_SUBJECT.render(say), body.render(say)))
 
     async def new_device(self, user: User, device: str, name: str) -> UUID:
         """They signed in with a browser that was not seen before."""
@@ -95,7 +110,7 @@ class Codes:
         return await self._write(user, name, Said(subject.render(say), body.render(say)), to=to)
 
     async def _write(
-        self, user: User, name: str, said: Said, *, to: str | None = None, lifetime_seconds: int | None = None
+        self, user: User | Reader, name: str, said: Said, *, to: str | None = None, lifetime_seconds: int | None = None
     ) -> UUID:
         content = Personalised(OWN_TEMPLATE_ID, {"subject": said.subject, "body": said.body})
         return await self._send(name, Address.parse(to or user.email), content, lifetime_seconds, user)
@@ -106,7 +121,7 @@ class Codes:
         to: Recipient,
         content: Personalised | Answer,
         lifetime_seconds: int | None,
-        user: User,
+        user: User | Reader,
     ) -> UUID:
         submission = Submission(
             envelope=Envelope(None, (to,)),

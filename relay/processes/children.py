@@ -29,8 +29,9 @@ class Run(Protocol):
 
 
 def preload() -> None:
-    """Imports what the children need, so that a forked one starts in milliseconds, and shares its memory."""
+    """Imports and reads what the children need, so that a forked one starts in milliseconds, and shares its memory."""
     importlib.import_module("uvloop")
+    importlib.import_module("config.words").catalogue()
     for process in (*PROCESSES, OPS):
         _run(process)
 

@@ -11,11 +11,10 @@ from starlette.responses import Response
 
 from auth.bans import place
 from auth.errors import AuthError
-from auth.people import passwords, recovery, totp
+from auth.people import passwords, recovery, totp, users
 from auth.people.passwords import BusyError
 from auth.people.sessions import Factor
 from auth.people.users import User
-from messages.address import Address, AddressError
 from messages.reply import Refused
 from messages.text import Text
 from relay.site.asking import ceremonies
@@ -27,8 +26,9 @@ _WRONG_RECOVERY = Text("This recovery code is wrong, or was used before")
 _WRONG_PASSKEY = Text("The passkey was not accepted. Try again")
 WRONG_PASSWORD = Text("This is not your password")
 
-Judge = Callable[[Visit, User, str], Awaitable[Text | None]]  # what is wrong with what was given; None: nothing
-Ways = Mapping[str, tuple[Judge, Factor]]  # by the field that it is given in; the first that is filled in counts
+Judged = Factor | Text  # what was proved, or what is wrong with what was given
+Judge = Callable[[Visit, User, str], Awaitable[Judged]]
+Ways = Mapping[str, Judge]  # by the field that it is given in; the first that is filled in counts
 
 
 async def prove(visit: Visit, person: User, path: str, ways: Ways, nothing: Mapping[str, Text]) -> Response | None:
@@ -37,11 +37,11 @@ async def prove(visit: Visit, person: User, path: str, ways: Ways, nothing: Mapp
     name = next((each for each in ways if form[each]), None)
     if name is None:
         return visit.invalid(path, nothing)
-    judge, factor = ways[name]
-    if (wrong := await judge(visit, person, form[name])) is not None:
-        return visit.invalid(path, {name: wrong})
+    judged = await ways[name](visit, person, form[name])
+    if isinstance(judged, Text):
+        return visit.invalid(path, {name: judged})
     async with visit.site.database.write() as connection:
-        await visit.prove(connection, factor)
+        await visit.prove(connection, judged)
     return None
 
 
@@ -54,7 +54,9 @@ async def is_password(visit: Visit, person: User | None, account: str, given: st
     async def judge() -> bool:
         encoded = person.password if person else None
         try:
-            return await visit.site.passwords.verify(known_as(account), encoded, given, place=place(visit.network))
+            return await visit.site.passwords.verify(
+                users.known_as(account), encoded, given, place=place(visit.network)
+            )
         except BusyError:
             raise TooMany from None
 
@@ -69,17 +71,9 @@ def check_password(visit: Visit, password: str, name: str, email: str) -> None:
 async def hashed(visit: Visit, account: str, password: str) -> str:
     """Raises TooMany."""
     try:
-        return await visit.site.passwords.hash(known_as(account), password, place=place(visit.network))
+        return await visit.site.passwords.hash(users.known_as(account), password, place=place(visit.network))
     except BusyError:
         raise TooMany from None
-
-
-def known_as(account: str) -> str:
-    """An account by its address, however that is spelt: another spelling gives no fresh guesses."""
-    try:
-        return Address.parse(account.strip()).key
-    except AddressError:
-        return account.strip().casefold()
 
 
 # -- Second factors ---------------------------------------------------------------------------------------------------
@@ -117,7 +111,7 @@ async def is_passkey(visit: Visit, person: User, given: str) -> bool:
 
 async def _guessed(visit: Visit, account: str, judge: Callable[[], Awaitable[bool]]) -> bool:
     """Raises TooMany while the address is banned."""
-    throttle, account = visit.site.throttle, known_as(account)
+    throttle, account = visit.site.throttle, users.known_as(account)  # another spelling gives no fresh guesses
     try:
         await asyncio.sleep(await throttle.admit(visit.network, account))
     except Refused:
@@ -127,21 +121,21 @@ async def _guessed(visit: Visit, account: str, judge: Callable[[], Awaitable[boo
     return is_right
 
 
-async def judge_password(visit: Visit, person: User, given: str) -> Text | None:
-    return None if await is_password(visit, person, person.email, given) else WRONG_PASSWORD
+async def judge_password(visit: Visit, person: User, given: str) -> Judged:
+    return Factor.PASSWORD if await is_password(visit, person, person.email, given) else WRONG_PASSWORD
 
 
-async def _judge_code(visit: Visit, person: User, given: str) -> Text | None:
-    return None if await is_code(visit, person, given) else WRONG_CODE
+async def _judge_code(visit: Visit, person: User, given: str) -> Judged:
+    return Factor.TOTP if await is_code(visit, person, given) else WRONG_CODE
 
 
-async def _judge_recovery(visit: Visit, person: User, given: str) -> Text | None:
-    return None if await is_recovery(visit, person, given) else _WRONG_RECOVERY
+async def _judge_recovery(visit: Visit, person: User, given: str) -> Judged:
+    return Factor.RECOVERY if await is_recovery(visit, person, given) else _WRONG_RECOVERY
 
 
-async def _judge_passkey(visit: Visit, person: User, given: str) -> Text | None:
-    return None if await is_passkey(visit, person, given) else _WRONG_PASSKEY
+async def _judge_passkey(visit: Visit, person: User, given: str) -> Judged:
+    return Factor.PASSKEY if await is_passkey(visit, person, given) else _WRONG_PASSKEY
 
 
-STRONG: Ways = {"secret_answer": (_judge_passkey, Factor.PASSKEY), "app_code": (_judge_code, Factor.TOTP)}
-SECOND: Ways = {**STRONG, "recovery_code": (_judge_recovery, Factor.RECOVERY)}
+STRONG: Ways = {"secret_answer": _judge_passkey, "app_code": _judge_code}
+SECOND: Ways = {**STRONG, "recovery_code": _judge_recovery}

@@ -1,11 +1,14 @@
-"""Drops what has ended: sessions, drafts, and what was written to the operator long ago. Each process, now and then."""
+"""Drops what has ended: sessions, drafts, accounts that nobody proved, and what was written to the operator long ago.
+
+Each process, now and then.
+"""
 
 import asyncio
 from collections.abc import Callable
 
 import structlog
 
-from auth.people import codes, devices, drafts, enquiries, invitations, sessions
+from auth.people import codes, devices, drafts, enquiries, invitations, sessions, users
 from config.database import Database
 from relay.failures import described
 
@@ -34,3 +37,7 @@ class Sweeping:
         for each in (sessions, codes, devices, drafts, enquiries, invitations):
             async with self._database.write() as connection:
                 await each.sweep(connection, now)
+        dropped = 1
+        while dropped:  # in small steps: audit and others write between them
+            async with self._database.write() as connection:
+                dropped = await users.sweep(connection, now)

@@ -31,6 +31,7 @@ from relay.site.routing import Needs
 from relay.site.standing import Hurdle, Standing, User
 
 _SESSIONS = (120, 600.0)  # of nobody, from one address: each holds a few drafts, which take room for a day
+_MAX_NEXT_CHARACTERS = 2000  # it is written again at each step of the way
 COOKIE = {True: "__Host-session", False: "session"}  # without TLS browsers refuse the prefix: on this machine only
 
 
@@ -186,6 +187,14 @@ class Visit:
         """Where the visitor was going before signing in: a page of ours, or nothing."""
         return local(self.request.query_params.get("next", ""))
 
+    def url_onward(self, path: str) -> str:
+        """Of a page on the way to where the visitor was going."""
+        return self.url(path, **self._next)
+
+    @property
+    def _next(self) -> dict[str, object]:
+        return {"next": self.next_url} if self.next_url else {}
+
     # -- Forms --------------------------------------------------------------------------------------------------------
 
     async def form(self) -> Form:
@@ -198,8 +207,9 @@ class Visit:
         self._form = form
 
     def filled(self, **defaults: str | list[str]) -> Shown:
-        """The form of this page: as it was sent when it could not be done, else with `defaults`."""
-        return forms.shown(self.standing.draft, defaults, self._translate)
+        """The form of this page: as it was sent, now or when it could not be done, else with `defaults`."""
+        sent = self.standing.draft if self._form is None else self._form.draft({})
+        return forms.shown(sent, defaults, self._translate)
 
     def draft(self) -> Draft | None:
         return self.standing.draft
@@ -239,16 +249,24 @@ class Visit:
 
     def to(self, path: str, /, *, notice: Text | None = None, **query: object) -> Response:
         """After a post: the page that shows what was done. `notice` is told there, once."""
+        self._note(notice)
+        return RedirectResponse(self.url(path, **query), 303)
+
+    def onward(self, path: str, /, *, notice: Text | None = None, **query: object) -> Response:
+        """As `to`, on the way to where the visitor was going."""
+        return self.to(path, notice=notice, **query, **self._next)
+
+    def back(self, default: str = "", *, notice: Text | None = None) -> Response:
+        """Where the visitor was going, else to `default`."""
+        self._note(notice)
+        return RedirectResponse(self.next_url or self.url(default), 303)
+
+    def _note(self, notice: Text | None) -> None:
         if notice is not None:
             values = {
                 name: self.say(each) if isinstance(each, Text) else str(each) for name, each in notice.values.items()
             }
             self.notice = {"source": notice.source, "values": values}
-        return RedirectResponse(self.url(path, **query), 303)
-
-    def back(self, default: str = "") -> Response:
-        """Where the visitor was going, else to `default`."""
-        return RedirectResponse(self.next_url or self.url(default), 303)
 
     def keep(self, form: Form) -> None:
         """What was typed is shown again on this page: for what no address may name."""
@@ -263,13 +281,16 @@ class Visit:
 
     def at_hurdle(self, hurdle: Hurdle) -> Response:
         """To what has to be done first, and then back here."""
-        here = self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
+        path, query = self.request.url.path, self.request.url.query
+        here = f"{path}?{query}" if query and len(path) + len(query) < _MAX_NEXT_CHARACTERS else path
         return RedirectResponse(self.url(hurdle.value, next=here), 303)
 
     # -- Signing in and out -------------------------------------------------------------------------------------------
 
-    async def begin(self, connection: AsyncConnection, user_id: UUID, factors: Mapping[Factor, float]) -> Session:
-        """A session of this user under a new token; what was typed before goes along. The old one, if any, ends."""
+    async def begin(
+        self, connection: AsyncConnection, user_id: UUID | None, factors: Mapping[Factor, float]
+    ) -> Session:
+        """A session of this user, or nobody's yet, under a new token, with what was typed before. The old one ends."""
         before, self.cookie = self.session, sessions.new_token()
         made = await sessions.begin(
             connection,
@@ -281,7 +302,7 @@ class Visit:
             network=self.network,
         )
         if before is not None:
-            await drafts.adopt(connection, before.id, user_id if made.is_signed_in else made.id)
+            await drafts.adopt(connection, before.id, user_id if user_id and made.is_signed_in else made.id)
             await sessions.end(connection, before.id)
         return self._now_in(made)
 
@@ -358,6 +379,8 @@ class Visit:
 
 def local(url: str) -> str | None:
     """A path of ours, in one of our languages; None for what leads elsewhere, however it is written."""
+    if len(url) > _MAX_NEXT_CHARACTERS:
+        return None
     spoken, _ = language.split(url.partition("?")[0])
     plain = url.startswith("/") and not url.startswith("//") and url.isascii() and url.isprintable() and "\\" not in url
     return url if spoken is not None and plain else None

@@ -43,6 +43,13 @@ class Page:
         return self.root.at("content").text
 
     @property
+    def token(self) -> str:
+        """Of its forms, against those of other sites."""
+        return next(
+            each.attributes["value"] for each in self.root.tagged("input") if each.attributes.get("name") == "csrf"
+        )
+
+    @property
     def errors(self) -> list[str]:
         """What the summary says is wrong."""
         return [link.text for each in self.root.all() if has_class(each, "summary") for link in each.tagged("a")]

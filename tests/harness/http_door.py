@@ -39,7 +39,7 @@ from relay.notices.contact import Contacts
 from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
 from relay.serving import serve
-from tests.harness import domains
+from tests.harness import adapters, domains
 from tests.harness.clock import Clock
 from tests.harness.store import Store
 from tests.harness.words import words
@@ -51,6 +51,7 @@ ROOT = "http://api.example.ca/"
 _CALLBACKS = Callbacks()
 _SEALING = Keyring.parse(Keyring.generate())
 ARTWORK = Path(__file__).parents[1] / "data/branding/artwork"
+adapters.remember()
 
 
 @dataclass(frozen=True, slots=True)

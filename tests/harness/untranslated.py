@@ -20,7 +20,7 @@ _MONTHS = [month.lower() for month in Locale.parse("fr_CA").months["format"]["wi
 
 def bracketed(*same: str) -> Words:
     """French in which every text has brackets around it; `same` are texts that both languages share."""
-    french = catalogue() | {each: each for each in same}
+    french = {**catalogue(), **{each: each for each in same}}
     return Words({source: f"{OPEN}{text}{CLOSE}" for source, text in french.items()})
 
 

@@ -1,5 +1,6 @@
 // Looks at pages of the relay as people do. One JSON line in, { url, cookies }, one JSON line out: what axe finds, narrow and light,
-// wide and dark, and in forced colours; what does not fit at each width, how long lines get, and where the first keys lead.
+// wide and dark, and in forced colours; what does not fit at each width, how long lines get, where the first keys lead, and
+// what is lost at 200 % and 400 %, and where letters alone are twice as large.
 const readline = require("readline");
 const { open } = require("./browser.cjs");
 
@@ -35,6 +36,43 @@ function lines(element) {
   return counts;
 }
 
+/** In the page: text that is cut off, or that stands where nobody can scroll to; and how large letters are. */
+function lost() {
+  const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  if (document.documentElement.scrollWidth > innerWidth) found.push("the page scrolls sideways");
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const element = node.parentElement;
+    if (!node.data.trim() || element.closest("pre, .scroll, .unseen, .skip, .to-contents, svg, dialog:not([open]), option") || !element.checkVisibility()) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    for (const box of range.getClientRects()) {
+      const words = node.data.trim().slice(0, 40);
+      if (box.width < 2) continue;
+      if (box.left < -1 || box.right > innerWidth + 1 || box.top + scrollY < -1) found.push(`out of the window: ${words}`);
+      for (let at = element; at !== document.body; at = at.parentElement) {
+        const around = at.getBoundingClientRect();
+        if (getComputedStyle(at).overflow !== "visible" && (box.right > around.right + 1 || box.bottom > around.bottom + 2)) found.push(`cut off: ${words}`);
+      }
+    }
+  }
+  return { lost: [...new Set(found)], letters: parseFloat(getComputedStyle(document.body).fontSize) };
+}
+
+/** A window of 1,280 by 1,024 as the browser enlarges it, and with its letters alone twice as large. */
+async function zoomed(page, session) {
+  const seen = {};
+  for (const [how, scale] of [["200%", 2], ["400%", 4]]) {
+    await session.send("Emulation.setDeviceMetricsOverride", { width: 1280 / scale, height: 1024 / scale, deviceScaleFactor: scale, mobile: false });
+    seen[how] = await page.evaluate(lost);
+  }
+  await session.send("Emulation.setDeviceMetricsOverride", { width: 1280, height: 1024, deviceScaleFactor: 1, mobile: false });
+  await session.send("Page.setFontSizes", { fontSizes: { standard: 32, fixed: 26 } });
+  seen.letters = await page.evaluate(lost);
+  await session.send("Page.setFontSizes", { fontSizes: { standard: 16, fixed: 13 } });
+  await session.send("Emulation.clearDeviceMetricsOverride");
+  return seen;
+}
+
 async function violations(page) {
   await page.addScriptTag({ path: require.resolve("axe-core/axe.min.js") });
   const options = { runOnly: TAGS, resultTypes: ["violations"] };
@@ -58,6 +96,7 @@ async function keys(page) {
   // The policy of the pages lets no script in; axe is one of ours.
   const browser = await open({ offline: false, bypassCSP: true, colorScheme: "light", viewport: { width: 375, height: 800 } });
   const [page] = browser.pages();
+  const session = await browser.newCDPSession(page);
   const complaints = [];
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   page.on("requestfailed", (request) => complaints.push(request.url()));
@@ -73,6 +112,8 @@ async function keys(page) {
       await page.setViewportSize({ width, height: 800 });
       report.widths[width] = await page.evaluate(`(() => { ${lines}; return (${measure})(); })()`);
     }
+    report.zoomed = await zoomed(page, session);
+    await page.setViewportSize({ width: WIDTHS.at(-1), height: 800 });
     await page.emulateMedia({ colorScheme: "dark" });
     report.axe.push(...(await violations(page)));
     await page.emulateMedia({ colorScheme: "light", forcedColors: "active" });

@@ -34,13 +34,13 @@ async def begin(visit: Visit) -> Response:
             await actions.begin_app(t, visit.the_session, form.line("name"))
     except AuthError as error:
         return visit.invalid("account/factors/app", {"name": error.text})
-    return visit.to("account/factors/app/code")
+    return visit.onward("account/factors/app/code")
 
 
 async def show_code(visit: Visit) -> Response:
     app = await _begun(visit)
     if app is None:
-        return visit.to("account/factors/app")
+        return visit.onward("account/factors/app")
     parts = [app.secret[at : at + _GROUP_CHARACTERS] for at in range(0, len(app.secret), _GROUP_CHARACTERS)]
     return visit.page("account/app_code.html", title=_TITLE, app=app, secret=" ".join(parts), form=visit.filled())
 
@@ -54,7 +54,7 @@ async def prove(visit: Visit) -> Response:
     if app is None:
         return visit.invalid("account/factors/app/code", {"code": _WRONG})
     await tell(visit, Text(_TOLD.source, {"name": app.name}))
-    return visit.to("account/factors", notice=Text(_ADDED.source, {"name": app.name}))
+    return visit.back("account/factors", notice=Text(_ADDED.source, {"name": app.name}))
 
 
 async def show_qr(visit: Visit) -> Response:

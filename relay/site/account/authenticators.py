@@ -20,6 +20,7 @@ KINDS = {Factor.TOTP: Text("Authenticator app"), Factor.PASSKEY: Text("Passkey")
 SIGNED_OUT = Text("Everywhere else you are signed out now.")
 _RENAMED = Text("The new name is {name}.")
 _REMOVED = Text("{name} was removed. Everywhere else you are signed out now.")
+_OUT = Text("{name} was removed. You had signed in with it: sign in again, with your password and a code.")
 _TOLD = Text("“{name}” no longer works for signing in to your account: it was removed.")
 
 
@@ -57,10 +58,14 @@ async def remove(visit: Visit) -> Response:
     found = await _asked_for(visit)
     try:
         async with visit.writing() as t:
-            await actions.remove(t, visit.the_session, found.id, operator=visit.the_user.operator)
+            session = await actions.remove(t, visit.the_session, found.id)
     except AuthError as error:
         return visit.invalid("account/factors/{factor_id}/remove", {"remove": error.text})
     await tell(visit, Text(_TOLD.source, {"name": found.name}))
+    if not session.is_signed_in:  # they were by what is no more
+        async with visit.site.database.write() as connection:
+            await visit.sign_out(connection)
+        return visit.to("sign-in", notice=Text(_OUT.source, {"name": found.name}))
     return visit.to("account/factors", notice=Text(_REMOVED.source, {"name": found.name}))
 
 

@@ -37,7 +37,7 @@ async def add(visit: Visit) -> Response:
     except AuthError as error:
         return visit.invalid("account/factors/passkey", {"name": error.text})
     await tell(visit, Text(_TOLD.source, {"name": made.name}))
-    return visit.to("account/factors", notice=Text(_ADDED.source, {"name": made.name}))
+    return visit.back("account/factors", notice=Text(_ADDED.source, {"name": made.name}))
 
 
 ROUTES = (

@@ -22,8 +22,8 @@ async def show(visit: Visit) -> Response:
 
 async def change(visit: Visit) -> Response:
     form, person = await visit.form(), await account(visit)
-    if (wrong := await proving.judge_password(visit, person, form["current_password"])) is not None:
-        return visit.invalid("account/password", {"current_password": wrong})
+    if not await proving.is_password(visit, person, person.email, form["current_password"]):
+        return visit.invalid("account/password", {"current_password": proving.WRONG_PASSWORD})
     try:
         proving.check_password(visit, form["password"], person.name, person.email)
     except PasswordError as error:

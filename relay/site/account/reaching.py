@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+import structlog
 from starlette.responses import Response
 
 from auth.errors import ADDRESS_NOT_ALLOWED, AuthError
@@ -19,6 +20,7 @@ from messages.phone import PhoneNumber, PhoneNumberError
 from messages.reply import Refused
 from messages.text import Text
 from relay.actions import people
+from relay.failures import described
 from relay.site.account.telling import account, tell
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
@@ -81,7 +83,9 @@ class Way:
             message_id = await self.send(visit, person, code, made, wanted)
         except (WrongError, AuthError) as error:
             return visit.invalid(self.path, {self.name: error.text})
-        except Refused:
+        except Refused as refused:
+            log = structlog.get_logger("site")
+            log.error("site.code_not_sent", **described(refused))
             return visit.invalid(self.path, {self.name: _UNSENT})
         async with visit.site.database.write() as connection:
             await codes.sent(connection, made, message_id)

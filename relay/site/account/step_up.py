@@ -43,14 +43,14 @@ async def prove(visit: Visit) -> Response:
     return again or visit.back("account")
 
 
-async def _judge_first_factor(visit: Visit, person: User, given: str) -> Text | None:
+async def _judge_first_factor(visit: Visit, person: User, given: str) -> proving.Judged:
     """A password counts for who has nothing stronger."""
     async with visit.site.database.read() as connection:
         has_strong = await strong_of(connection, person.id)
     return proving.WRONG_PASSWORD if has_strong else await proving.judge_password(visit, person, given)
 
 
-_WAYS: proving.Ways = {**proving.SECOND, "password": (_judge_first_factor, Factor.PASSWORD)}
+_WAYS: proving.Ways = {**proving.SECOND, "password": _judge_first_factor}
 
 ROUTES = (
     Route("GET", "step-up", show, Needs.SIGNED_IN),

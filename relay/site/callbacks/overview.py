@@ -65,7 +65,7 @@ def state(found: Overview | None) -> tuple[Text, str]:
         return Text("Suspended"), "bad"
     if found.health.first_failed_at is not None:
         return Text("Failing"), "wait"
-    return Text("Well"), "good"
+    return Text("Works"), "good"
 
 
 def _call(visit: Visit, made: Delivery) -> dict[str, Any]:

@@ -1,17 +1,20 @@
 """A code on its way: sent, sent again, and how its message fares, in words."""
 
 from contextlib import suppress
-from uuid import UUID
+
+import structlog
 
 from auth.people import codes
 from auth.people.codes import CodeError, Made, Purpose
 from auth.people.sessions import Factor
 from auth.people.users import User
+from messages.phone import PhoneNumber
 from messages.reply import Refused
 from messages.status import Status
 from messages.text import Text
 from relay.actions import reasons
 from relay.dates import moment
+from relay.failures import described
 from relay.site.errors import Unavailable
 from relay.site.visits import Visit
 
@@ -23,6 +26,7 @@ _DELIVERED_TEXT = Text("Your phone received it, {when}.")
 _FAILED = Text(
     "It could not be delivered: {reason}. Check the address or number, or ask whoever looks after your mail."
 )
+_TAKEN_SECONDS = 30.0  # within which our own relay takes a message
 _TROUBLE = Text("It could not be sent: the fault is ours. Ask for another one in a minute.")
 
 
@@ -38,29 +42,17 @@ async def send(visit: Visit, person: User, purpose: Purpose, by: Factor = Factor
         else:
             message_id = await visit.site.codes.by_email(person, code, made, purpose)
     except Refused as refused:
+        log = structlog.get_logger("site")
+        log.error("site.code_not_sent", **described(refused))
         raise Unavailable from refused
-    await note(visit, made, message_id)
-
-
-async def pretend(visit: Visit, purpose: Purpose) -> None:
-    """A code that goes nowhere: what is typed, or asked for again, is answered as if one had. Raises CodeError."""
-    session = visit.session
-    assert session is not None
-    assert session.user_id is not None
-    async with visit.site.database.write() as connection:
-        await codes.issue(connection, visit.site.secret, purpose, session.user_id, session.id, visit.now)
-
-
-async def try_to_send(visit: Visit, person: User, purpose: Purpose) -> None:
-    """As `send`; where one was sent a moment ago, that one is good, or another is asked for on the next page."""
-    with suppress(CodeError):
-        await send(visit, person, purpose)
-
-
-async def note(visit: Visit, made: Made, message_id: UUID) -> None:
-    """By which message it travels."""
     async with visit.site.database.write() as connection:
         await codes.sent(connection, made, message_id)
+
+
+async def try_to_send(visit: Visit, person: User, purpose: Purpose, by: Factor = Factor.EMAIL) -> None:
+    """As `send`; where one was sent a moment ago, that one is good, or another is asked for on the next page."""
+    with suppress(CodeError):
+        await send(visit, person, purpose, by)
 
 
 async def opened(visit: Visit, purpose: Purpose) -> Made | None:
@@ -72,14 +64,22 @@ async def opened(visit: Visit, purpose: Purpose) -> Made | None:
         return await codes.opened(connection, purpose, session.user_id, session.id, visit.now)
 
 
+async def way(visit: Visit, made: Made | None) -> Factor:
+    """How it travels: to the mailbox or to the phone."""
+    history = await visit.site.searching.history(made.message_id) if made and made.message_id else None
+    return Factor.TEXT if history and isinstance(history.message.recipient, PhoneNumber) else Factor.EMAIL
+
+
 async def delivery(visit: Visit, made: Made | None) -> tuple[Text, bool] | None:
     """How the code's own message fares, and whether there is more to come; None: it is not known."""
-    if made is None or made.message_id is None:
+    if made is None:
         return None
+    if made.message_id is None:  # it is on its way to our own relay, which may not have taken it
+        return (_WAITS, True) if visit.now - made.made_at < _TAKEN_SECONDS else (_TROUBLE, False)
     history = await visit.site.searching.history(made.message_id)
     if history is None:
         return None
-    message, is_text = history.message, "@" not in history.message.recipient.key
+    message, is_text = history.message, isinstance(history.message.recipient, PhoneNumber)
     when = {"when": moment(message.completed_at or message.sent_at or made.made_at, visit.language)}
     if message.status is Status.DELIVERED:
         return Text((_DELIVERED_TEXT if is_text else _DELIVERED).source, when), False

@@ -4,25 +4,30 @@ Every address is answered alike. Whoever has the mailbox alone gets nothing wher
 5.0 6.4.3).
 """
 
-from contextlib import suppress
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
+from auth.errors import CODE_OVER
 from auth.people import codes as kept
 from auth.people import passwords, users
-from auth.people.codes import CodeError, Purpose
-from auth.people.factors import of_user
+from auth.people.codes import CodeError, Made, Purpose
+from auth.people.factors import of_user, second_of
 from auth.people.passwords import PasswordError
 from auth.people.sessions import Factor
 from auth.people.users import User
 from messages.reply import Refused
 from messages.text import Text
 from relay.actions import people
+from relay.failures import described
 from relay.site import proving
 from relay.site.asking import options
-from relay.site.entry import codes, whom
-from relay.site.errors import TooMany, Unavailable
+from relay.site.entry import claims, codes, whom
+from relay.site.entry.claims import Claim
+from relay.site.errors import TooMany
+from relay.site.parts import Site
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
 
@@ -51,21 +56,23 @@ async def send(visit: Visit) -> Response:
         return visit.invalid("forgot-password", {"email": _NO_ADDRESS})
     if not visit.site.pace.take("forgot", visit.network, *_PACE):
         raise TooMany
-    async with visit.site.database.write() as connection:
-        person = await users.by_email(connection, visit.site.secret, email)
-        known = person if person is not None and person.held_at is None and person.verified_at is not None else None
-        await visit.begin(connection, known.id if known else uuid4(), {})
-    visit.site.later.start(_sent(visit, known))
-    return visit.to("forgot-password/code")
+    try:
+        await claims.begin(visit, Purpose.RESET, Claim(email), _letter)
+    except CodeError as error:
+        return visit.invalid("forgot-password", {"email": error.text})
+    return visit.onward("forgot-password/code")
 
 
-async def _sent(visit: Visit, known: User | None) -> None:
-    """Behind the answer, whose time would tell that there is an account; so would words that it is too soon."""
-    with suppress(CodeError, Unavailable):
-        if known is None:
-            await codes.pretend(visit, Purpose.RESET)
-        else:
-            await codes.send(visit, known, Purpose.RESET)
+async def _letter(site: Site, claim: Claim, made: Made, code: str) -> UUID | None:
+    async with site.database.read() as connection:
+        person = await _known(connection, site, claim)
+    return await site.codes.by_email(person, code, made, Purpose.RESET) if person is not None else None
+
+
+async def _known(connection: AsyncConnection, site: Site, claim: Claim) -> User | None:
+    """Who may choose a new password, or the first one."""
+    person = await users.by_email(connection, site.secret, claim.email)
+    return person if person is not None and person.held_at is None and person.verified_at is not None else None
 
 
 async def show_code(visit: Visit) -> Response:
@@ -73,32 +80,34 @@ async def show_code(visit: Visit) -> Response:
 
 
 async def prove_code(visit: Visit) -> Response:
-    form, session = await visit.form(), visit.session
-    if session is None or session.user_id is None:
-        return visit.to("forgot-password")
+    form, claim = await visit.form(), await claims.find(visit, Purpose.RESET)
+    if claim is None:
+        return visit.onward("forgot-password")
+    person = None
     async with visit.site.database.write() as connection:
-        wrong = await kept.use(
-            connection, visit.site.secret, Purpose.RESET, session.user_id, session.id, form["code"], visit.now
-        )
-        if wrong is None:
-            await visit.prove(connection, Factor.EMAIL)
-    if wrong is not None:
-        return visit.invalid("forgot-password/code", {"code": wrong.text})
-    return visit.to("new-password")
+        wrong = await claims.use(visit, connection, Purpose.RESET, claim, form["code"])
+        if wrong is None and (person := await _known(connection, visit.site, claim)) is not None:
+            await visit.begin(connection, person.id, {Factor.EMAIL: visit.now})
+    if person is None:  # also where a code that went nowhere was guessed
+        return visit.invalid("forgot-password/code", {"code": (wrong or CodeError(CODE_OVER)).text})
+    if Factor.TEXT in await _second_of(visit, person):
+        await codes.try_to_send(visit, person, Purpose.RESET_SECOND, Factor.TEXT)
+    return visit.onward("new-password")
 
 
 async def show_new(visit: Visit) -> Response:
     person = await _proved(visit)
     if person is None:
-        return visit.to("forgot-password")
-    async with visit.site.database.read() as connection:
-        offered = await of_user(connection, person)
+        return visit.onward("forgot-password")
+    offered = await _second_of(visit, person)
+    waiting = await codes.opened(visit, Purpose.RESET_SECOND)
     return visit.page(
         "entry/new_password.html",
         title=_TITLE,
         form=visit.filled(),
         least=passwords.MIN_CHARACTERS,
         offered={each.value for each in offered},
+        delivery=await codes.delivery(visit, waiting),
         options=await options(visit, person.id),
     )
 
@@ -106,23 +115,29 @@ async def show_new(visit: Visit) -> Response:
 async def choose(visit: Visit) -> Response:
     form, person = await visit.form(), await _proved(visit)
     if person is None:
-        return visit.to("forgot-password")
+        return visit.onward("forgot-password")
+    if form["by"]:
+        return await _send_text(visit, person)
     password = form["passkey_password" if form["secret_answer"] else "password"]
     try:
         proving.check_password(visit, password, person.name, person.email)
     except PasswordError as error:
         return visit.invalid("new-password", {"password": error.text})
-    if (field := await _second(visit, person)) is not None:
-        return visit.invalid("new-password", {field: _NO_FACTOR})
+    if wrong := await _wrong_second(visit, person):
+        return visit.invalid("new-password", wrong)
     encoded = await proving.hashed(visit, person.email, password)
     async with visit.writing_as_nobody() as t:
         await people.set_password(t, person.id, encoded)
+    await _tell(visit, person)
+    visit.forget()
+    return visit.onward("sign-in", notice=_DONE)
+
+
+async def _tell(visit: Visit, person: User) -> None:
     try:
         await visit.site.codes.tell(person, f"reset.{uuid4()}", _TOLD_SUBJECT, _TOLD)
-    except Refused as refused:
-        raise Unavailable from refused
-    visit.forget()
-    return visit.to("sign-in", notice=_DONE)
+    except Refused as refused:  # it is changed all the same
+        structlog.get_logger("site").error("site.letter_refused", **described(refused))
 
 
 async def _proved(visit: Visit) -> User | None:
@@ -133,18 +148,43 @@ async def _proved(visit: Visit) -> User | None:
     return await whom.person_of(visit)
 
 
-async def _second(visit: Visit, person: User) -> str | None:
-    """The field that is wrong; None: the second factor is right, or the account has none but the mailbox."""
-    form = await visit.form()
+async def _second_of(visit: Visit, person: User) -> tuple[Factor, ...]:
+    """What is asked for beside the mailbox."""
     async with visit.site.database.read() as connection:
-        has = {*await of_user(connection, person)}
-    if not has & {Factor.TOTP, Factor.PASSKEY}:
-        return None
+        has = second_of(await of_user(connection, person))
+    others = tuple(each for each in has if each is not Factor.EMAIL)
+    return others if {Factor.TOTP, Factor.PASSKEY, Factor.TEXT} & {*others} else ()  # the mailbox is the second factor
+
+
+async def _send_text(visit: Visit, person: User) -> Response:
+    if Factor.TEXT not in await _second_of(visit, person):
+        return visit.onward("new-password")
+    try:
+        await codes.send(visit, person, Purpose.RESET_SECOND, Factor.TEXT)
+    except CodeError as error:
+        return visit.onward("new-password", notice=error.text)
+    return visit.onward("new-password")
+
+
+async def _wrong_second(visit: Visit, person: User) -> dict[str, Text]:
+    """What is wrong, by field; nothing where it is right, or the account has none but the mailbox."""
+    form, offered = await visit.form(), await _second_of(visit, person)
+    if not offered:
+        return {}
     if form["secret_answer"]:
-        return None if await proving.is_passkey(visit, person, form["secret_answer"]) else "app_code"
+        return {} if await proving.is_passkey(visit, person, form["secret_answer"]) else {"app_code": _NO_FACTOR}
     if form["recovery_code"]:
-        return None if await proving.is_recovery(visit, person, form["recovery_code"]) else "recovery_code"
-    return None if await proving.is_code(visit, person, form["app_code"]) else "app_code"
+        return {} if await proving.is_recovery(visit, person, form["recovery_code"]) else {"recovery_code": _NO_FACTOR}
+    if Factor.TEXT in offered:
+        return await _wrong_text(visit, person, form["text_code"])
+    return {} if await proving.is_code(visit, person, form["app_code"]) else {"app_code": _NO_FACTOR}
+
+
+async def _wrong_text(visit: Visit, person: User, given: str) -> dict[str, Text]:
+    secret, session_id = visit.site.secret, visit.the_session.id
+    async with visit.site.database.write() as connection:
+        wrong = await kept.use(connection, secret, Purpose.RESET_SECOND, person.id, session_id, given, visit.now)
+    return {} if wrong is None else {"text_code": wrong.text}
 
 
 ROUTES = (

@@ -10,13 +10,13 @@ from starlette.responses import Response
 
 from auth.people import codes as kept
 from auth.people.codes import CodeError, Purpose
-from auth.people.factors import of_user
+from auth.people.factors import of_user, second_of
 from auth.people.sessions import Factor
 from auth.people.users import User
 from messages.text import Text
 from relay.site import proving
 from relay.site.asking import options
-from relay.site.entry import codes, whom
+from relay.site.entry import claims, codes, whom
 from relay.site.entry.devices import welcome
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
@@ -29,11 +29,11 @@ _NOTHING = Text("Enter the code")
 
 
 async def show(visit: Visit) -> Response:
-    person = await whom.person_of(visit)
-    if person is None:
-        return visit.to("sign-in")
     if visit.user is not None:
         return visit.back("services")
+    person = await _halfway(visit)
+    if person is None:
+        return visit.onward("sign-in")
     waiting = await codes.opened(visit, Purpose.SIGN_IN)
     offered = await _offered(visit, person)
     by_mail = Factor.EMAIL in offered
@@ -49,17 +49,27 @@ async def show(visit: Visit) -> Response:
 
 async def show_delivery(visit: Visit) -> Response:
     """The piece of the page that tells how the code's message fares."""
-    waiting = await codes.opened(visit, Purpose.SIGN_IN) or await codes.opened(visit, Purpose.VERIFY)
+    waiting = (
+        await codes.opened(visit, Purpose.SIGN_IN)
+        or await codes.opened(visit, Purpose.RESET_SECOND)
+        or await claims.opened(visit, Purpose.VERIFY)
+    )
     return visit.piece("entry/delivery.html", delivery=await codes.delivery(visit, waiting))
 
 
 async def prove(visit: Visit) -> Response:
-    person = await whom.person_of(visit)
-    if person is None or visit.session is None or Factor.PASSWORD not in visit.session.factors:
-        return visit.to("sign-in")
+    person = await _halfway(visit)
+    if person is None:
+        return visit.onward("sign-in")
     if by := (await visit.form())["by"]:
         return await _send(visit, person, by)
     return await _proved(visit, person, "two-factor", _SECOND, {"code": _NOTHING})
+
+
+async def _halfway(visit: Visit) -> User | None:
+    """Who has given the password."""
+    session = visit.session
+    return await whom.person_of(visit) if session is not None and Factor.PASSWORD in session.factors else None
 
 
 async def _send(visit: Visit, person: User, by: str) -> Response:
@@ -67,14 +77,13 @@ async def _send(visit: Visit, person: User, by: str) -> Response:
     offered = await _offered(visit, person)
     chosen = Factor.TEXT if by == "text" else Factor.EMAIL
     query: dict[str, Any] = {"by": by} if by == "text" else {}
-    query |= {"next": visit.next_url} if visit.next_url else {}
     if chosen not in offered:
-        return visit.to("two-factor", **query)
+        return visit.onward("two-factor", **query)
     try:
         await codes.send(visit, person, Purpose.SIGN_IN, chosen)
     except CodeError as error:
-        return visit.to("two-factor", notice=error.text, **query)
-    return visit.to("two-factor", **query)
+        return visit.onward("two-factor", notice=error.text, **query)
+    return visit.onward("two-factor", **query)
 
 
 async def show_unlock(visit: Visit) -> Response:
@@ -101,10 +110,7 @@ async def _proved(visit: Visit, person: User, path: str, ways: proving.Ways, not
 
 async def _offered(visit: Visit, person: User) -> tuple[Factor, ...]:
     async with visit.site.database.read() as connection:
-        has = await of_user(connection, person)
-    if {Factor.TOTP, Factor.PASSKEY} & {*has}:
-        return tuple(each for each in has if each not in (Factor.EMAIL, Factor.TEXT))
-    return has
+        return second_of(await of_user(connection, person))
 
 
 async def _asked(visit: Visit, person: User, offered: tuple[Factor, ...]) -> dict[str, Any]:
@@ -115,18 +121,18 @@ async def _asked(visit: Visit, person: User, offered: tuple[Factor, ...]) -> dic
     }
 
 
-async def _judge_sent_code(visit: Visit, person: User, given: str) -> Text | None:
-    session = visit.session
-    assert session is not None
+async def _judge_sent_code(visit: Visit, person: User, given: str) -> proving.Judged:
+    session = visit.the_session
     if not {Factor.EMAIL, Factor.TEXT} & {*await _offered(visit, person)}:
         return proving.WRONG_CODE
+    way = await codes.way(visit, await codes.opened(visit, Purpose.SIGN_IN))
     async with visit.site.database.write() as connection:
         wrong = await kept.use(connection, visit.site.secret, Purpose.SIGN_IN, person.id, session.id, given, visit.now)
-    return None if wrong is None else wrong.text
+    return way if wrong is None else wrong.text
 
 
-_SECOND: proving.Ways = {**proving.SECOND, "code": (_judge_sent_code, Factor.EMAIL)}
-_ONE: proving.Ways = {**proving.STRONG, "password": (proving.judge_password, Factor.PASSWORD)}
+_SECOND: proving.Ways = {**proving.SECOND, "code": _judge_sent_code}
+_ONE: proving.Ways = {**proving.STRONG, "password": proving.judge_password}
 
 ROUTES = (
     Route("GET", "two-factor", show, Needs.NOBODY),

@@ -1,7 +1,5 @@
 """Signing in by address and password, or by a passkey, which is both factors; and out."""
 
-from typing import Any
-
 from starlette.responses import Response
 
 from auth.errors import AuthError
@@ -41,19 +39,16 @@ async def sign_in(visit: Visit) -> Response:
     email = form.line("email")
     async with visit.site.database.read() as connection:
         person = await users.by_email(connection, visit.site.secret, email)
-    known = person if person is not None and person.held_at is None else None
+    known = person if person is not None and person.may_sign_in else None
     if not await proving.is_password(visit, known, email, form["password"]) or known is None:
         return visit.invalid("sign-in", {"email": _WRONG})
     await _rehash(visit, known, form["password"])
     async with visit.site.database.write() as connection:
         strong = await strong_of(connection, known.id)
-        await visit.begin(connection, known.id, {Factor.PASSWORD: visit.now} if known.verified_at else {})
-    if known.verified_at is None:  # the code never came back: it is the address that has to be proved
-        await codes.try_to_send(visit, known, Purpose.VERIFY)
-        return visit.to("verify")
+        await visit.begin(connection, known.id, {Factor.PASSWORD: visit.now})
     if not strong:
         await codes.try_to_send(visit, known, Purpose.SIGN_IN)
-    return visit.to("two-factor", **_next(visit))
+    return visit.onward("two-factor")
 
 
 async def show_sign_out(visit: Visit) -> Response:
@@ -89,10 +84,6 @@ async def _rehash(visit: Visit, person: User, password: str) -> None:
         encoded = await proving.hashed(visit, person.email, password)
         async with visit.writing_as_nobody() as t:
             await people.rehash(t, person, encoded)
-
-
-def _next(visit: Visit) -> dict[str, Any]:
-    return {"next": visit.next_url} if visit.next_url else {}
 
 
 ROUTES = (

@@ -1,17 +1,19 @@
 """Somebody's account, as they change it themselves, without a script."""
 
+import asyncio
 import re
 from itertools import count
+from uuid import UUID
 
 import pyotp
 import pytest
 
 from auth import audit
 from auth.audit import Actor
-from auth.people import memberships, recovery, totp, users
+from auth.people import memberships, recovery, sessions, totp, users
 from auth.people.permissions import Permission
 from auth.people.sessions import Factor
-from relay.actions import people
+from relay.actions import authenticators, people
 from relay.site.account import rooms
 from relay.site.routing import Needs
 from relay.site.standing import FRESH_SECONDS
@@ -230,7 +232,7 @@ async def test_whoever_adds_an_app_is_not_asked_for_a_code_of_it_at_once(site: R
 
 
 async def test_an_app_is_named_and_removed(site: RunningSite) -> None:
-    amala = await new(site)
+    amala = await new(site, factors=(Factor.PASSWORD, Factor.EMAIL, Factor.TOTP))
     await amala.browser.open("/en/account/factors")
     await amala.browser.follow("Telephone")
     page = await amala.browser.press("Save the name", {"Name": "Old phone"})
@@ -351,3 +353,70 @@ async def test_a_number_is_judged_and_goes_when_asked(site: RunningSite) -> None
     page = await amala.browser.open("/en/account/number")
     assert "+16135550123" not in page.text
     assert "phone number of your account was removed" in await told(amala)
+
+
+async def test_who_removes_what_they_signed_in_with_signs_in_again(site: RunningSite) -> None:
+    amala = await new(site)
+    assert amala.app
+    await amala.browser.open(f"/en/account/factors/{amala.app.id}/remove")
+    page = await amala.browser.press("Remove it")
+    assert page.url == "/en/sign-in"
+    assert "sign in again" in page.notice
+    assert await is_out(amala.browser)
+
+
+async def test_a_session_is_strong_no_more_once_its_app_is_gone(site: RunningSite) -> None:
+    amala = await new(site, factors=(Factor.PASSWORD, Factor.EMAIL, Factor.TOTP))
+    assert amala.app
+    await amala.browser.open(f"/en/account/factors/{amala.app.id}/remove")
+    assert (await amala.browser.press("Remove it")).url == "/en/account/factors"
+    async with site.database.read() as connection:
+        (found,) = await sessions.of_user(connection, amala.user.id, site.clock())
+    assert found.is_signed_in
+    assert not found.is_strong
+
+
+async def test_of_two_apps_that_an_operator_removes_at_once_one_stays(site: RunningSite) -> None:
+    amala = await new(site, operator=True)
+    async with site.database.write() as connection:
+        other = await totp.begin(connection, site.site.secret, amala.user.id, "Second", site.clock())
+        code = pyotp.TOTP(other.secret).at(int(site.clock()))
+        assert await totp.prove(connection, other, code, site.clock())
+    assert amala.app
+    async with site.database.read() as connection:
+        (mine,) = await sessions.of_user(connection, amala.user.id, site.clock())
+
+    async def remove(app_id: UUID) -> None:
+        async with site.site.writing(Actor("user", str(amala.user.id))) as t:
+            await authenticators.remove(t, mine, app_id)
+
+    done = await asyncio.gather(remove(amala.app.id), remove(other.id), return_exceptions=True)
+    assert sorted(type(each).__name__ for each in done) == ["AuthError", "NoneType"]
+
+
+async def test_of_two_apps_begun_at_once_one_is_being_set_up(site: RunningSite) -> None:
+    amala = await new(site)
+    async with site.database.read() as connection:
+        (mine,) = await sessions.of_user(connection, amala.user.id, site.clock())
+
+    async def begin(name: str) -> None:
+        async with site.site.writing(Actor("user", str(amala.user.id))) as t:
+            await authenticators.begin_app(t, mine, name)
+
+    await asyncio.gather(begin("One"), begin("Two"))
+    async with site.database.read() as connection:
+        assert await totp.beginning(connection, site.site.secret, amala.user.id, site.clock())
+
+
+async def test_who_adds_an_app_for_a_page_goes_on_to_it(site: RunningSite) -> None:
+    ben = await new(site, has_app=False, factors=WEAK)
+    await ben.browser.open("/en/step-up?next=/en/account/sessions")
+    page = await ben.browser.follow("Add one")
+    page = await ben.browser.follow("Add an authenticator app")
+    await ben.browser.press("Continue", {"Name": "Work phone"})
+    async with site.database.read() as connection:
+        app = await totp.beginning(connection, site.site.secret, ben.user.id, site.clock())
+    assert app
+    page = await ben.browser.press("Add Work phone", {"Code": pyotp.TOTP(app.secret).at(int(site.clock()))})
+    assert page.url == "/en/account/sessions"
+    assert "was added" in page.notice

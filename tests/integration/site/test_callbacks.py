@@ -149,7 +149,7 @@ async def test_a_suspended_callback_says_so_who_was_told_and_is_resumed(site: Ru
     resumed = await mine.browser.press("Resume the callback")
 
     assert resumed.notice == "The callback is resumed: what waited is called now."
-    assert "Well" in resumed.text
+    assert "Works" in resumed.text
 
 
 async def test_it_is_removed_after_a_question(site: RunningSite) -> None:

@@ -1,16 +1,21 @@
 """The way in, as people and their attackers go it: without a script. The numbers are of OWASP ASVS 5.0."""
 
+import asyncio
 import re
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from auth.audit import Actor
-from auth.people import codes
+from auth.keys import keys
+from auth.people import codes, sessions
 from auth.people.codes import Purpose
+from auth.people.sessions import Factor
 from auth.people.users import User
+from auth.services import OWN_ID
 from delivery.store.base import Search
 from messages.address import Address
 from messages.message import Language
@@ -20,6 +25,7 @@ from tests.harness.browser import Browser, Page
 from tests.harness.people import PASSWORD, Somebody, somebody
 from tests.harness.site import RunningSite
 
+PHONE = "+16135550142"
 DOMAIN = "dept.example.ca"
 NOBODY = User(uuid4(), f"nobody@{DOMAIN}", "Nobody", Language.EN, False, 0.0)
 
@@ -305,20 +311,197 @@ async def test_a_code_sent_again_at_once_is_answered_alike_whoever_registers(sit
 
 
 async def test_nobodys_password_is_on_an_account_that_somebody_else_proves(site: RunningSite) -> None:
+    site.clock.ahead_seconds += 600  # the pace of this network
     email = f"twice@{DOMAIN}"
     first, _ = await registering(site, email)
     code = await mailed(site, email)
+    _, page = await registering(site, email.upper(), Password="intruder tent orange nine")
+    assert "30 seconds" in page.errors[0]
+    site.clock.ahead_seconds += 31
     _, page = await registering(site, email, Password="intruder tent orange nine")
     assert page.heading == "Check your email"
     for each in (await mailed(site, email), code):
         page = await first.press("Continue", {"Code": each})
         assert page.errors == ["this code is over: ask for a new one"]
+    site.clock.ahead_seconds += 31
     again, _ = await registering(site, email)
     assert not (await again.press("Continue", {"Code": await mailed(site, email)})).errors
     browser = await site.browser()
     await browser.open("/en/sign-in")
     page = await browser.press("Continue", {"Email address": email, "Password": "intruder tent orange nine"})
     assert page.errors
+
+
+async def asked_for_reset(site: RunningSite, email: str) -> Browser:
+    browser = await site.browser()
+    await browser.open("/en/forgot-password")
+    await browser.press("Continue", {"Email address": email})
+    return browser
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+async def test_asvs_6_3_8_a_reset_asked_for_twice_is_answered_alike(site: RunningSite, language: str) -> None:
+    site.clock.ahead_seconds += 600
+    who = await account(site, f"askedtwice.{language}")
+    said: list[list[Any]] = []
+    for email in (who.user.email, f"askedtwice.nobody.{language}@{DOMAIN}"):
+        first, answers = await asked_for_reset(site, email), []
+        second = await asked_for_reset(site, email)
+        assert second.page
+        answers += [second.page.errors, second.page.status, second.page.hops]
+        await first.open(f"/{language}/forgot-password/code")
+        for _ in range(6):
+            page = await first.press("Continue" if language == "en" else "Continuer", {"Code": "12345"})
+            answers += [page.errors, page.heading, page.hops]
+        said.append(answers)
+    assert said[0] == said[1]
+    assert "30 seconds" in said[0][0][0]
+    assert said[0][3] != []
+
+
+@pytest.mark.parametrize("path", ["two-factor", "two-factor/delivery", "unlock", "verify", "new-password", "account"])
+async def test_asvs_6_3_8_who_asks_for_a_reset_sees_nothing_of_the_account(site: RunningSite, path: str) -> None:
+    site.clock.ahead_seconds += 600
+    who = await somebody(site, f"seen.{path.replace('/', '.')}@{DOMAIN}")
+    pages = []
+    for email in (who.user.email, f"unseen.{path.replace('/', '.')}@{DOMAIN}"):
+        page = await (await asked_for_reset(site, email)).open(f"/en/{path}")
+        pages.append((page.hops, re.sub(r'value="[0-9a-f]{64}"|challenge[^,]+', "", page.html)))
+    assert pages[0] == pages[1]
+
+
+async def test_of_resets_asked_for_at_once_one_is_begun_whoever_it_is_for(site: RunningSite) -> None:
+    site.clock.ahead_seconds += 600
+    who, begun = await account(site, "atonce"), []
+    for email in (who.user.email, f"atonce.nobody@{DOMAIN}"):
+        browsers = [await site.browser() for _ in range(4)]
+        for browser in browsers:
+            await browser.open("/en/forgot-password")
+        pages = await asyncio.gather(*(each.press("Continue", {"Email address": email}) for each in browsers))
+        begun.append(sum(not page.errors for page in pages))
+    assert begun == [1, 1]
+
+
+async def test_asvs_6_3_8_a_held_account_registers_as_a_free_address_does(site: RunningSite) -> None:
+    site.clock.ahead_seconds += 600
+    known, held, said = await account(site, "known.again"), await account(site, "held.again"), []
+    async with site.writing(Actor("operator", "test")) as t:
+        await people.hold(t, held.user.email)
+    for email in (known.user.email, held.user.email, f"free.again@{DOMAIN}"):
+        browser, page = await registering(site, email)
+        answers = ["It waits to be sent." in page.text, (await browser.press("Send another code")).notice]
+        answers += (await browser.press("Continue", {"Code": "12345"})).errors
+        await site.site.later.drain()
+        answers.append("It waits to be sent." in (await browser.ask("GET", "/en/two-factor/delivery")).html)
+        site.clock.ahead_seconds += 31
+        answers.append((await browser.press("Send another code")).notice)
+        said.append([*answers, len(await held.letters(email))])
+    assert said[0] == said[1] == said[2]
+    assert said[0][0] is True
+    assert said[0][-1] == 2
+    assert "on hold" in str((await held.letters())[0])
+
+
+async def test_no_mailbox_is_flooded_by_registering_it(site: RunningSite) -> None:
+    email, sent = f"flooded@{DOMAIN}", 0
+    for _ in range(7):
+        site.clock.ahead_seconds += 121
+        _, page = await registering(site, email)
+        sent += page.heading == "Check your email"
+    assert sent == 5
+    assert page.errors == ["5 codes were sent within an hour: try again later"]
+    assert len(await Somebody(site, NOBODY, await site.browser()).letters(email)) == 5
+
+
+async def test_what_tells_of_an_account_is_sent_when_the_answer_is_gone(site: RunningSite) -> None:
+    site.clock.ahead_seconds += 600
+    who = await account(site, "timed")
+    await asked_for_reset(site, who.user.email)
+    key = Address.parse(who.user.email).key
+    assert not await site.store.searching.find(Search(recipient=key), 1)
+    assert "choose a new password" in str((await who.letters())[0])
+
+
+async def with_phone(site: RunningSite, name: str) -> Somebody:
+    who = await account(site, name)
+    async with site.writing(Actor("operator", "test")) as t:
+        who.user = await people.update(t, who.user.id, phone=PHONE)
+    return who
+
+
+async def test_a_code_by_text_is_recorded_as_one_and_is_not_strong(site: RunningSite) -> None:
+    who = await with_phone(site, "texted")
+    browser = await at_password(site, who)
+    site.clock.ahead_seconds += 31
+    await browser.press("Send a code by text message")
+    page = await browser.press("Sign in", {"Code": await who.sent_code(PHONE)})
+    assert page.hops[-1] == "/en/services"
+    async with site.database.read() as connection:
+        found = await sessions.of_user(connection, who.user.id, site.clock())
+    newest = max(found, key=lambda each: each.created_at)
+    assert {*newest.factors} == {Factor.PASSWORD, Factor.TEXT}
+    assert not newest.is_strong
+
+
+async def test_asvs_6_4_3_a_new_password_needs_the_code_by_text_of_who_has_a_phone(site: RunningSite) -> None:
+    site.clock.ahead_seconds += 600
+    who = await with_phone(site, "reset.phone")
+    browser = await asked_for_reset(site, who.user.email)
+    mailed_code = await who.sent_code(who.user.email)
+    await browser.press("Continue", {"Code": mailed_code})
+    new = {"New password": "lantern river seven boots"}
+    assert (await browser.press("Change the password", new)).errors
+    page = await browser.press("Change the password", {**new, "Code that we sent to your phone": mailed_code})
+    assert page.errors
+    assert "30 seconds" in (await browser.press("Send another code")).notice
+    site.clock.ahead_seconds += 31
+    assert not (await browser.press("Send another code")).notice
+    code = {"Code that we sent to your phone": await who.sent_code(PHONE)}
+    page = await browser.press("Change the password", {**new, **code})
+    assert page.notice == "Your password was changed. Sign in with it."
+    assert not (await at_password(site, who, "lantern river seven boots")).page.errors  # type: ignore[union-attr]
+
+
+async def test_who_creates_an_account_goes_on_where_they_wanted(site: RunningSite) -> None:
+    site.clock.ahead_seconds += 600
+    browser, email = await site.browser(), f"goes.on@{DOMAIN}"
+    await browser.open("/en/account/sessions")
+    await browser.follow("Create an account")
+    given = {"Full name": "Amala Okafor", "Work email address": email, "Password": "walrus tent orange nine"}
+    await browser.press("Continue", given)  # the terms are missing
+    await browser.press("Continue", {**given, "I agree to the terms of use": True})
+    page = await browser.press("Continue", {"Code": await mailed(site, email)})
+    assert page.url == "/en/account/sessions"
+    assert page.notice == "Your account is ready."
+
+
+async def test_where_one_was_going_has_a_bound(site: RunningSite) -> None:
+    who, browser = await account(site, "long.next"), await site.browser()
+    await browser.open(f"/en/sign-in?next=/en/{'a' * 3000}")
+    assert (await browser.follow("Create an account")).url == "/en/register"
+    page = await browser.open(f"/en/account?{'a' * 3000}")
+    assert page.url == "/en/sign-in?next=%2Fen%2Faccount"
+    await browser.press("Continue", {"Email address": who.user.email, "Password": PASSWORD})
+    page = await browser.press("Sign in", {"Code": await who.sent_code(who.user.email)})
+    assert page.url == "/en/account"
+
+
+async def test_a_code_that_our_relay_does_not_take_is_logged_without_its_address(site: RunningSite) -> None:
+    who, before = await account(site, "untaken"), keys.update().where(keys.c.service_id == OWN_ID)
+    async with site.database.write() as connection:
+        await connection.execute(before.values(revoked_at=site.clock()))
+    site.clock.ahead_seconds += 600  # what is remembered of the key is forgotten
+    try:
+        with capture_logs() as logs:
+            browser = await at_password(site, who)
+    finally:
+        async with site.database.write() as connection:
+            await connection.execute(before.values(revoked_at=None))
+        site.clock.ahead_seconds += 600
+    assert browser.page
+    assert browser.page.status == 503
+    (line,) = [each for each in logs if each["event"] == "site.code_not_sent"]
+    assert who.user.email not in str(line)
 
 
 async def test_resets_that_a_stranger_asks_for_leave_the_codes_of_signing_in(site: RunningSite) -> None:

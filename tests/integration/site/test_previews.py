@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import re
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -131,7 +130,19 @@ async def test_a_key_of_another_service_is_as_one_that_is_none(site: RunningSite
     for key in (str(theirs.key.id), theirs.key.smtp_username, "nobody"):
         page = await mine.page("preview")
         form = aiohttp.FormData(default_to_multipart=True)
-        form.add_field("csrf", re.findall(r'name="csrf" value="(\w+)"', page.html)[0])
+        form.add_field("csrf", page.token)
         form.add_field("key", key)
         form.add_field("message", MAIL, filename="a.eml")
         assert (await mine.browser.ask("POST", page.url, data=form)).status == 404
+
+
+async def test_what_was_wrong_before_is_not_said_of_a_file_that_was_read(site: RunningSite) -> None:
+    """The page of what it found answers the form itself, and shows it as it was sent."""
+    found = await team(site, Permission.MANAGE_API_KEYS)
+    await found.page("preview")
+    assert (await found.browser.press("Preview")).errors == ["Choose the file of an email"]
+
+    page = await found.browser.press("Preview", {"Email file (.eml)": ("a.eml", MAIL), "Recipients": "a@example.org"})
+
+    assert page.errors == []
+    assert page.value("Recipients") == "a@example.org"

@@ -45,16 +45,10 @@ async def member(site: RunningSite, *permissions: Permission, person: Person | N
     return service_id, await site.signed_in(person)
 
 
-def token(html: str) -> str:
-    found = re.search(r'name="csrf" value="([0-9a-f]+)"', html)
-    assert found is not None
-    return found[1]
-
-
 async def post(browser: Browser, page: str, **fields: str) -> int:
     """To the form of a page, with what else it needs."""
     shown = await browser.open(page)
-    return (await browser.ask("POST", page, data={"csrf": token(shown.html), **fields})).status
+    return (await browser.ask("POST", page, data={"csrf": shown.token, **fields})).status
 
 
 async def bodies(site: RunningSite, to: str) -> list[Recipe]:
@@ -98,7 +92,7 @@ async def test_no_mailbox_is_filled_with_invitations(site: RunningSite, again: s
     for n in range(31):
         if again == "in another service" and n == 15:
             service_id, _ = await member(site, person=person)
-        data = {"csrf": token(page.html), "address": f"a{n}@nowhere.example", "permissions": "view_activity"}
+        data = {"csrf": page.token, "address": f"a{n}@nowhere.example", "permissions": "view_activity"}
         statuses.append((await mine.ask("POST", f"/en/services/{service_id}/team/invite", data=data)).status)
 
     assert statuses == [303] * 30 + [429]
@@ -110,7 +104,7 @@ async def test_no_machine_is_called_without_end_by_test_events(site: RunningSite
     async with Receiver([Reply(204)] * 30) as receiver:
         async with site.writing(OPERATOR) as t:
             await callbacks.put(t, str(service_id), url=receiver.url, bearer_token="a-token-of-theirs")
-        csrf = token((await mine.open(path)).html)
+        csrf = (await mine.open(path)).token
         sent = [await mine.ask("POST", path, data={"csrf": csrf, "do": "test"}) for _ in range(21)]
 
         assert [each.status for each in sent] == [303] * 20 + [429]
@@ -120,7 +114,7 @@ async def test_no_machine_is_called_without_end_by_test_events(site: RunningSite
 async def test_codes_to_an_address_have_one_pace_however_they_are_asked_for(site: RunningSite) -> None:
     service_id, mine = await member(site)
     page = await mine.open(f"/en/services/{service_id}/reply-to/new")
-    csrf = token(page.html)
+    csrf = page.token
     data = {"csrf": csrf, "address": "a@example.org"}
     made = await mine.ask("POST", f"/en/services/{service_id}/reply-to/new", data=data)
     path, again = made.headers["Location"], {"csrf": csrf, "do": "again"}
@@ -216,7 +210,7 @@ async def counted(site: RunningSite, table: object, *where: object) -> int:
 
 
 async def at_once(browser: Browser, page: str, *forms: dict[str, str]) -> None:
-    csrf = token((await browser.open(page)).html)
+    csrf = (await browser.open(page)).token
     await asyncio.gather(*(browser.ask("POST", page, data={"csrf": csrf, **each}) for each in forms))
 
 
@@ -252,7 +246,7 @@ async def test_forms_at_once_make_no_service_more_than_the_limit(
         f"/en/services/add/check?name=n{n}{uuid4().hex}&name_fr=f{n}{uuid4().hex}&email_from=e{n}{uuid4().hex[:9]}"
         for n in range(6)
     ]
-    csrf = token((await mine.open(paths[0])).html)
+    csrf = (await mine.open(paths[0])).token
 
     await asyncio.gather(*(mine.ask("POST", path, data={"csrf": csrf}) for path in paths))
 

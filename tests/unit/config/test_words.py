@@ -27,7 +27,7 @@ from config.words import Words, catalogue, negotiate
 from delivery.queue.base import Waits
 from messages import reply
 from messages.message import Language, Message
-from messages.reply import Reply
+from messages.reply import Reply, Voice
 from messages.text import Text, to_ascii
 from messages.variant import Variant
 from relay.cli.domains import Row
@@ -161,25 +161,20 @@ def of_pages() -> set[str]:
     return found
 
 
-@cache
-def french() -> dict[str, str]:
-    return catalogue()
-
-
 def named(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
 def test_every_text_is_in_the_catalogue() -> None:
-    missing = sources() - french().keys() - SAME
+    missing = sources() - catalogue().keys() - SAME
 
     entries = [f'msgid {json.dumps(each, ensure_ascii=False)}\nmsgstr ""\n' for each in sorted(missing)]
     assert not missing, "\n".join(["not in config/locale/fr:", *entries])
 
 
 def test_nothing_in_the_catalogue_is_obsolete() -> None:
-    assert french().keys() - sources() == set()
-    assert SAME & french().keys() == set()
+    assert catalogue().keys() - sources() == set()
+    assert SAME & catalogue().keys() == set()
 
 
 def test_nothing_in_the_catalogue_is_fuzzy_or_empty() -> None:
@@ -188,20 +183,20 @@ def test_nothing_in_the_catalogue_is_fuzzy_or_empty() -> None:
 
 
 def test_french_is_not_the_english() -> None:
-    assert [source for source, text in french().items() if source == text] == []
+    assert [source for source, text in catalogue().items() if source == text] == []
 
 
 def test_both_languages_name_the_same_values() -> None:
-    assert {source: text for source, text in french().items() if named(source) != named(text)} == {}
+    assert {source: text for source, text in catalogue().items() if named(source) != named(text)} == {}
 
 
 def test_french_is_written_as_french_is() -> None:
-    for text in french().values():
+    for text in catalogue().values():
         assert not re.search(r" [:;?!%»]|« | ;|[^\W\d_] !", text.replace("\n", "")), text  # a no-break space, or none
 
 
 def test_french_can_be_said_in_ascii() -> None:
-    assert [text for text in french().values() if to_ascii(text).count("?") != text.count("?")] == []
+    assert [text for text in catalogue().values() if to_ascii(text).count("?") != text.count("?")] == []
 
 
 def test_settings_say_what_is_wrong_with_a_text() -> None:
@@ -234,11 +229,17 @@ def reasons() -> tuple[Text, ...]:
     return tuple(Text(source, LONG) for source in found if named(source) <= LONG.keys())
 
 
-@pytest.mark.parametrize("name", [name for name, value in vars(reply).items() if isinstance(value, Reply)])
-def test_reply_in_both_languages_is_one_line_of_512_octets_with_the_longest_values(name: str) -> None:
-    answer: Reply = getattr(reply, name)
+@cache
+def saying_most() -> tuple[Voice, Text]:
+    """The voice that says all twice and names a page, and the longest reason."""
     voice = Words.load("https://api.notification.example.ca/smtp").voice(Language.BOTH)
     longest = max(reasons(), key=lambda each: sum(len(each.render(translate)) for translate in voice.languages))
+    return voice, longest
+
+
+@pytest.mark.parametrize("name", [name for name, value in vars(reply).items() if isinstance(value, Reply)])
+def test_reply_in_both_languages_is_one_line_of_512_octets_with_the_longest_values(name: str) -> None:
+    answer, (voice, longest) = getattr(reply, name), saying_most()
     unknown = named(answer.text) - LONG.keys() - REASONS
     assert not unknown, f"say in LONG how long these get: {unknown}"
 

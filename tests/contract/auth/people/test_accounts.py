@@ -193,6 +193,25 @@ async def test_a_new_code_ends_the_old_one_and_there_are_five_an_hour(
     await issue(database, keyring, ann, NOW + 3700)
 
 
+async def test_an_address_is_one_owner_of_codes_however_it_is_written(keyring: Keyring) -> None:
+    assert codes.of_address(keyring, " Ann@DEPT.gc.ca") == codes.of_address(keyring, "ann@dept.gc.ca")
+    assert codes.of_address(keyring, "bob@dept.gc.ca") != codes.of_address(keyring, "ann@dept.gc.ca")
+    assert codes.of_address(keyring, "no address") == codes.of_address(keyring, "NO address ")
+
+
+async def test_who_never_proved_the_address_is_swept_after_a_day(
+    database: Database, keyring: Keyring, ann: User
+) -> None:
+    async with database.write() as c:
+        given = {"name": "Bob", "language": Language.EN, "operator": False}
+        bob = await users.create(c, keyring, NOW, email="bob@dept.gc.ca", verified=True, **given)
+        held = await users.create(c, keyring, NOW, email="held@dept.gc.ca", **given)
+        held = await users.change(c, keyring, held, held_at=NOW)
+        assert await users.sweep(c, NOW + users.UNVERIFIED_SECONDS - 1) == 0
+        assert await users.sweep(c, NOW + users.UNVERIFIED_SECONDS + 1) == 1
+        assert [await users.find(c, keyring, each.id) for each in (ann, bob, held)] == [None, bob, held]
+
+
 async def test_what_codes_and_devices_leave_is_swept(database: Database, keyring: Keyring, ann: User) -> None:
     await issue(database, keyring, ann)
     async with database.write() as c:

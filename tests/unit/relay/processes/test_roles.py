@@ -105,10 +105,12 @@ import sys, relay.cli
 print([name for name in {LATE} if name in sys.modules])
 from relay.processes.children import preload
 preload()
-print([name for name in {LATE} if name not in sys.modules])"""
+print([name for name in {LATE} if name not in sys.modules])
+from config.words import catalogue
+print(catalogue.cache_info().currsize)"""
     environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": "chosen by now"}
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("[]\n[]\n", "")
+    assert (done.stdout, done.stderr) == ("[]\n[]\n1\n", "")
 
 
 def found(pattern: str, *packages: str) -> set[str]:
