@@ -27,7 +27,7 @@ _DAY_SECONDS = 86_400
 
 
 class By(StrEnum):
-    """What to tell apart."""
+    """What is told apart."""
 
     CHANNEL = "channel"
     DOOR = "door"

@@ -133,7 +133,7 @@ async def test_what_is_told_after_a_person_was_forgotten_is_kept_without_its_wor
         await sent(store, queue, each, provider_id)
     await store.retiring.rows(NOW)
     untagged = told("p0", None)
-    assert await store.settling.learn([untagged], NOW) == Learned((Fate.PARKED,))
+    assert await store.settling.learn([untagged], NOW) == Learned((Fate.PARKED,), ())
     async with database.write() as c:  # its message's own record comes late
         await c.execute(update(messages).where(messages.c.id == hers.id).values(provider_id="p0"))
     persons = Persons(database, keyring)

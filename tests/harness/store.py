@@ -48,9 +48,9 @@ class Store:
         async with self._database.read() as connection:
             found = await kept(connection)
         totals: dict[Status, int] = {}
-        for place, (number, _) in found.items():
-            if place.service_id == service_id and place.key_type != "test":
-                totals[Status(place.status)] = totals.get(Status(place.status), 0) + number
+        for (table, (of, key_type, *_), status), (number, _) in found.items():
+            if (table, of) == ("counts", service_id) and key_type != "test":
+                totals[Status(status)] = totals.get(Status(status), 0) + number
         return {status: total for status, total in totals.items() if total}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fastapi import APIRouter
 
 from config.words import Words
-from relay.http.management import callbacks, guests, messages, reply_tos, templates
+from relay.http.management import callbacks, guests, messages, reply_tos, service, templates
 from relay.http.management.desk import Desk
 from relay.http.receiving import Receiving
 from relay.notices.contact import Contacts
@@ -18,4 +18,5 @@ def routes(desk: Desk, receiving: Receiving, contacts: Contacts, words: Words) -
     yield callbacks.routes(desk, receiving)
     yield guests.routes(desk, receiving)
     yield reply_tos.routes(desk, receiving, contacts, words)
+    yield service.routes(desk, receiving)
     yield messages.routes(desk)
