@@ -18,7 +18,6 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from delivery.figures.windows import By
 from messages import message
 from messages.address import AddressError
 from messages.email.compose import MAX_URL_CHARACTERS, is_one_click_url
@@ -383,7 +382,7 @@ class StatisticsQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    by: Annotated[By, Field(description="What to tell apart")] = By.CHANNEL
+    by: Annotated[Literal["channel", "door", "template", "key"], Field(description="What to tell apart")] = "channel"
     since: Annotated[
         _Date | None, Field(description="The first day; without it six before the last", examples=["2026-11-21"])
     ] = None

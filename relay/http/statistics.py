@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import JSONResponse, Response
 
 from auth.principal import Principal
-from delivery.figures.windows import MAX_DAYS, Ends, Window, Windows
+from delivery.figures.windows import MAX_DAYS, By, Ends, Window, Windows
 from messages.message import KeyType
 from messages.status import Status
 from messages.text import Text
@@ -45,10 +45,10 @@ def routes(desk: Desk, windows: Windows) -> APIRouter:
         is widened to begin and end with one."""
         window = _window(query.since, query.until, principal.service.time_zone, desk.now())
         await desk.visit(principal)  # it costs as much as a call that changes something
-        found = await windows.read(principal.service.id, query.by, window, tests=principal.key.type is KeyType.TEST)
+        found = await windows.read(principal.service.id, By(query.by), window, tests=principal.key.type is KeyType.TEST)
         return JSONResponse(
             {
-                "by": query.by.value,
+                "by": query.by,
                 "since": window.first.isoformat(),
                 "until": window.last.isoformat(),
                 "time_zone": window.zone,

@@ -17,7 +17,7 @@ from messages.address import Address
 from messages.message import Channel
 from messages.phone import PhoneNumber
 from messages.status import Status
-from tests.contract.test_retiring import OLD, number, of, sent, service
+from tests.harness.aged import OLD, attempted, number, of, sent, service, taken
 from tests.harness.counted import kept, recounted
 from tests.harness.noon import NOW, message
 from tests.harness.store import Store, group_of
@@ -84,12 +84,10 @@ async def test_a_person_who_is_forgotten_is_found_nowhere_and_still_counted(
 async def test_a_message_under_way_is_left_until_it_has_ended(
     database: Database, keyring: Keyring, store: Store, queue: Queue
 ) -> None:
-    from tests.contract.test_store import Outcome, claimed, record
-
     persons, mine = Persons(database, keyring), message(recipient=ZOE)
-    (attempt,) = await claimed(store, queue, mine)
+    attempt = await attempted(store, queue, mine)
     first = await persons.forget_messages(ZOE, NOW)
-    await store.attempting.record(record(attempt, Outcome.RELAYED, status=Status.SENDING, provider_id="p"))
+    await taken(store, attempt, "p")
     second = await persons.forget_messages(ZOE, NOW)
 
     assert (first.forgotten, first.under_way) == (0, 1)
@@ -144,7 +142,8 @@ async def test_what_is_told_after_a_person_was_forgotten_is_kept_without_its_wor
     await store.settling.match_parked(NOW)
 
     async with database.read() as c:
-        found = dict((await c.execute(select(events.c.id, events.c.detail.is_not(None)))).tuples().all())
+        rows = await c.execute(select(events.c.id, events.c.detail.is_not(None).label("told")))
+        found = {row.id: row.told for row in rows}
     assert found == {untagged.id: False, late[0].id: False, late[1].id: False, late[2].id: True}
 
 

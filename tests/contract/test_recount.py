@@ -15,7 +15,7 @@ from delivery.recount import Difference, Recount
 from delivery.store.base import ROW_SECONDS
 from messages.address import Address
 from messages.status import Status
-from tests.contract.test_retiring import of, service
+from tests.harness.aged import of, service
 from tests.harness.counted import kept, recounted
 from tests.harness.store import Store, group_of
 

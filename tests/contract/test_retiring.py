@@ -2,12 +2,11 @@
 
 import asyncio
 import os
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from auth import services
-from auth.domains import names
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits
@@ -17,57 +16,20 @@ from delivery.queue.base import Queue
 from delivery.store.base import (
     ROW_SECONDS,
     SENT_INDEX_SECONDS,
-    Attempt,
     CallbackKind,
     Event,
     EventKind,
     Fate,
     InboundText,
-    Outcome,
-    Record,
 )
 from delivery.store.retiring import START, Step
 from delivery.store.sent_index import sent_index
 from delivery.store.tables import attempts, callbacks, contents, events, messages
-from messages.message import Message, new_id
 from messages.status import Status
+from tests.harness.aged import DAY, OLD, number, of, sent, service
 from tests.harness.counted import kept, recounted
-from tests.harness.noon import NOW, message
+from tests.harness.noon import NOW
 from tests.harness.store import Store, group_of
-
-DAY = 86_400.0
-OLD = NOW - ROW_SECONDS - DAY
-
-
-async def service(database: Database, sealing: Keyring, days: int, email_from: str) -> UUID:
-    async with database.write() as c:
-        await names.ensure(c, sealing, "x.example", NOW)
-        limits = Limits()
-        made = await services.create(
-            c, limits, NOW, name=email_from, email_from=email_from, domain="x.example", content_days=days
-        )
-    return made.id
-
-
-def of(service_id: UUID, at: float, **more: object) -> Message:
-    given = {"id": new_id(at, os.urandom(10)), "content_id": new_id(at, os.urandom(10)), "created_at": at}
-    return message(service_id=service_id, **(given | more))
-
-
-async def sent(store: Store, queue: Queue, each: Message, provider_id: str) -> None:
-    """Put and taken by its provider."""
-    await store.putting.put(group_of((each,), b"hello"))
-    await queue.claim("w", 100, NOW, 60, 1e9)
-    attempt = Attempt(new_id(NOW, os.urandom(10)), each.id, 1, "ses", each.created_at)
-    assert await store.attempting.attempt([attempt], "w", NOW + 60)
-    await store.attempting.record(
-        Record(each.id, attempt.id, Outcome.RELAYED, each.created_at, status=Status.SENDING, provider_id=provider_id)
-    )
-
-
-async def number(database: Database, table: object) -> int:
-    async with database.read() as c:
-        return int(await c.scalar(select(func.count()).select_from(table)) or 0)  # type: ignore[arg-type]
 
 
 async def test_contents_stay_as_long_as_their_service_says_and_no_longer(
