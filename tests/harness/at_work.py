@@ -1,5 +1,6 @@
 """A person at the site of a started relay, who does everything once that the site is for: each room, each change."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -87,8 +88,10 @@ class AtWork:
         return page
 
     async def letter(self, to: str) -> str:
-        """The newest that went there."""
-        found = await self.store.searching.find(Search(recipient=Address.parse(to).key), 1)
+        """The newest that went there; the first is sent behind the answer."""
+        async with asyncio.timeout(20):
+            while not (found := await self.store.searching.find(Search(recipient=Address.parse(to).key), 1)):
+                await asyncio.sleep(0.05)
         (content,) = (await self.store.contents.load([found[0].message.content_id])).values()
         return json.dumps(json.loads(content or b"{}")["personalisation"])
 
