@@ -9,6 +9,7 @@ from uuid import UUID
 from auth.fiscal_year import TIME_ZONE
 from messages.message import KeyType, Lane, Language
 
+CONTENT_DAYS = 7
 BETWEEN_NAMES = " / "  # of who writes in both languages
 
 
@@ -84,6 +85,7 @@ class Service:
     sms_downgrade: bool = False  # typography that would cost more parts is written in plain letters
     name_fr: str | None = None  # None: the same in French
     organisation_id: UUID | None = None  # None: of none
+    content_days: int = CONTENT_DAYS  # how long what its messages say is kept
 
     @property
     def sms_template_id(self) -> UUID:

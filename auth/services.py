@@ -31,6 +31,7 @@ from auth import reply_tos
 from auth.domains import names
 from auth.errors import (
     BAD_CONTACT,
+    BAD_CONTENT_DAYS,
     BAD_FROM,
     BAD_LIMIT,
     BAD_NAME,
@@ -44,7 +45,7 @@ from auth.errors import (
     AuthError,
 )
 from auth.fiscal_year import TIME_ZONE, parse_zone
-from auth.principal import BETWEEN_NAMES, DisplayName, FromPolicy, Received, ReplyTo, Service
+from auth.principal import BETWEEN_NAMES, CONTENT_DAYS, DisplayName, FromPolicy, Received, ReplyTo, Service
 from config.database import Id, metadata
 from config.settings import Limits
 from messages.address import Address, AddressError
@@ -56,6 +57,7 @@ OWN_TEMPLATE_ID = UUID("15355726-54bd-4290-83e8-03b132cdcaa9")
 
 MAX_NAME_CHARACTERS = 100
 MAX_LIMIT = 2**31 - 1  # what a column of integers holds
+MAX_CONTENT_DAYS = 30
 
 services = Table(
     "services",
@@ -88,6 +90,7 @@ services = Table(
     Column("sms_international", Boolean, nullable=False, server_default=false()),
     Column("sms_downgrade", Boolean, nullable=False, server_default=false()),
     Column("organisation_id", Id),  # null: of none
+    Column("content_days", Integer, nullable=False, server_default=str(CONTENT_DAYS)),
     UniqueConstraint("email_from", "domain", name="services_header_from"),
 )
 
@@ -126,6 +129,7 @@ async def create(
     sms_prefix: bool = True,
     sms_international: bool = False,
     sms_downgrade: bool = False,
+    content_days: int = CONTENT_DAYS,
     **of_its_own: Unpack[OwnLimits],
 ) -> Service:
     """A new service, in trial unless `live`. Raises AuthError when a value is unusable or its address is taken."""
@@ -149,6 +153,7 @@ async def create(
         sms_prefix=sms_prefix,
         sms_international=sms_international,
         sms_downgrade=sms_downgrade,
+        content_days=content_days,
         **of_its_own,
     )
     row = {
@@ -231,6 +236,11 @@ async def release(connection: AsyncConnection, limits: Limits, service_id: UUID)
     return await _set(connection, limits, service_id, held=False)
 
 
+async def keep_content(connection: AsyncConnection, limits: Limits, service_id: UUID, days: int) -> Service:
+    """So many days are kept from now on, of what was sent before too. Raises AuthError."""
+    return await _set(connection, limits, service_id, content_days=parse_content_days(days))
+
+
 async def go_live(connection: AsyncConnection, limits: Limits, service_id: UUID) -> Service:
     """Out of trial: it reaches everybody, with the live daily limit unless it has its own."""
     return await _set(connection, limits, service_id, live=True)
@@ -270,6 +280,7 @@ def service(row: RowMapping, limits: Limits) -> Service:
         texts_per_year=row[c.texts_per_year] or limits.texts_per_year,
         time_zone=row[c.time_zone],
         contact=row[c.contact],
+        content_days=row[c.content_days],
     )
 
 
@@ -298,6 +309,13 @@ def parse_limit(number: int) -> int:
     return number
 
 
+def parse_content_days(number: int) -> int:
+    """How many days the service keeps what its messages say. Raises AuthError."""
+    if not 1 <= number <= MAX_CONTENT_DAYS:
+        raise AuthError(BAD_CONTENT_DAYS, most=MAX_CONTENT_DAYS)
+    return number
+
+
 def parse_email_from(text: str, domain: str) -> str:
     """The part before the @ in lower case: two services may not differ by capitals alone. Raises AuthError."""
     if "@" in text:
@@ -311,7 +329,7 @@ def parse_email_from(text: str, domain: str) -> str:
     return address.local
 
 
-async def _set(connection: AsyncConnection, limits: Limits, service_id: UUID, **values: bool) -> Service:
+async def _set(connection: AsyncConnection, limits: Limits, service_id: UUID, **values: bool | int) -> Service:
     await connection.execute(services.update().where(services.c.id == service_id).values(**values))
     return await find(connection, limits, service_id)
 
@@ -329,6 +347,8 @@ async def _checked(connection: AsyncConnection, **values: Any) -> dict[str, Any]
         values["contact"] = reply_tos.parse(values["contact"], BAD_CONTACT)
     if "time_zone" in values:
         values["time_zone"] = parse_zone(values["time_zone"])
+    if "content_days" in values:
+        values["content_days"] = parse_content_days(values["content_days"])
     for name in OwnLimits.__annotations__.keys() & values.keys():
         values[name] = None if values[name] is None else parse_limit(values[name])
     return values

@@ -30,6 +30,9 @@ OUTAGES = (SQLAlchemyError, OSError)
 
 _ONE_MOMENT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
+_TAKE = text("SELECT pg_try_advisory_lock(hashtext(:name))")
+_GIVE_BACK = text("SELECT pg_advisory_unlock(hashtext(:name))")
+
 T = TypeVar("T")
 
 
@@ -116,10 +119,12 @@ class Database:
     ) -> None:
         self.is_sqlite = url.startswith("sqlite")
         self._turn: Turn | None = None
+        self._turn_path: Path | None = None
         if self.is_sqlite:
             path = Path(make_url(url).database or "")
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._turn = Turn(path.with_name(path.name + ".turn"))
+            self._turn_path = path.with_name(path.name + ".turn")
+            self._turn = Turn(self._turn_path)
             self.engine = create_async_engine(url, pool_size=pool_size, connect_args={"timeout": 30})
             self._plain = create_engine(f"sqlite:///{path}", pool_size=pool_size, connect_args={"timeout": 30})
             for engine in (self.engine.sync_engine, self._plain):
@@ -183,6 +188,23 @@ class Database:
         with self._plain.connect() as connection:
             return work(connection)
 
+    @asynccontextmanager
+    async def alone(self, what: str) -> AsyncIterator[bool]:
+        """Whether nobody else does `what`, on any machine, until the block ends. No reader or writer waits for it."""
+        if self._turn_path is not None:
+            with _only(self._turn_path.with_suffix(f".{what}")) as is_mine:
+                yield is_mine
+            return
+        async with self.engine.connect() as connection:  # a lock of its session: it ends with it, however it ends
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            lock = {"name": f"notify-relay {what}"}
+            is_mine = bool(await connection.scalar(_TAKE, lock))
+            try:
+                yield is_mine
+            finally:
+                if is_mine:
+                    await connection.execute(_GIVE_BACK, lock)
+
     async def ping(self) -> None:
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
@@ -192,6 +214,24 @@ class Database:
         if self._turn is not None:
             self._turn.close()
             self._plain.dispose()
+
+
+@contextmanager
+def _only(path: Path) -> Iterator[bool]:
+    """Whether nobody else has the file's lock; until the block ends."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield _taken(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _configure_sqlite(engine: Engine, synchronous: str) -> None:

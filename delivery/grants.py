@@ -65,13 +65,17 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     },
     "relay_http": _DOOR
     | {
-        "contents": "SELECT, INSERT",  # it shows what was sent
+        "contents": "SELECT, INSERT",  # it shows what was sent,
+        "counts": "SELECT",  # how much,
+        "template_counts": "SELECT",
+        "key_counts": "SELECT",
+        "count_changes": "SELECT, INSERT",
         "inbound_texts": "SELECT",  # and what came
         # What keys of type admin change (relay/http/management). No user of its own would keep that apart: whoever
         # overcame this process has the root secret, and so the admin keys, too.
         "templates": "SELECT, INSERT, UPDATE (archived)",
         "guests": "SELECT, INSERT, DELETE",
-        "services": "SELECT, UPDATE (reply_to_address)",
+        "services": "SELECT, UPDATE (reply_to_address, content_days)",
         "reply_to_addresses": "SELECT, INSERT, UPDATE (verified_at), DELETE",
         "reply_to_codes": "SELECT, INSERT, UPDATE (tries), DELETE",
         "callback_urls": f"SELECT, INSERT, DELETE, {_HEALTH}",
@@ -128,7 +132,10 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "brandings": "SELECT",
         "origination_identities": "SELECT, UPDATE (next_at, held_until)",
         "contents": "SELECT, DELETE",
-        "messages": _SETTLE,
+        "messages": f"{_SETTLE}, DELETE",
+        "events": "SELECT, DELETE",
+        "notices": "SELECT (kind, about, ended_at), DELETE",
+        "sent_index": "SELECT, INSERT, DELETE",
         "queue": "SELECT, UPDATE, DELETE",
         "holds": "SELECT",
         "attempts": "SELECT, INSERT, UPDATE, DELETE",
@@ -148,11 +155,12 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "relay_feedback": _EVERY
     | {
         "messages": _SETTLE,
+        "sent_index": "SELECT",
         "queue": "SELECT, DELETE",
         "attempts": "SELECT, UPDATE (ended_at, outcome, reason)",
         "count_changes": _COUNT,
         "counters": _COUNT_AS_BEFORE,
-        "events": "SELECT, INSERT, UPDATE (message_id), DELETE",
+        "events": "SELECT, INSERT, UPDATE (message_id, detail), DELETE",
         "suppressions": "SELECT, INSERT, UPDATE, DELETE",
         "provider_lists": "SELECT, INSERT, UPDATE",
         "opt_outs": "SELECT, INSERT, DELETE",  # the version before, during an upgrade

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from auth.domains.selectors import MOVES as KEY_MOVES
 from auth.domains.selectors import Look, State
 from config.words import Words
+from delivery.terms import TERMS
 from docs import clients_page
 from messages.email.branding import Reason
 from messages.email.headers import ADDED, POLICY
@@ -109,6 +110,12 @@ def listeners() -> str:
     return "\n".join(["| listener | address | open | passed by a service manager |", "|---|---|---|---|", *rows])
 
 
+def terms() -> str:
+    """How long each table's rows are kept."""
+    rows = [f"| `{table}` | {term.of} | {term.kept} |" for table, term in sorted(TERMS.items())]
+    return "\n".join(["| table | of a person it holds | kept |", "|---|---|---|", *rows])
+
+
 def smtp_replies(language: Language) -> str:
     """Every refusal under its slug, in one language."""
     translate = Words.load().translator(language)
@@ -169,6 +176,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "unbranded": unbranded,
     "roles": roles,
     "listeners": listeners,
+    "terms": terms,
     "smtp replies": partial(smtp_replies, Language.EN),
     "smtp replies in french": partial(smtp_replies, Language.FR),
     "more products": partial(clients_page.section, Language.EN),

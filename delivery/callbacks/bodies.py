@@ -67,6 +67,17 @@ def _complaint(told: Told, message: Message) -> Fields:
     }
 
 
+def of_retired(told: Told) -> Fields:
+    """A complaint about a message whose row is gone: that is all that is known of it."""
+    return {
+        "notification_id": str(told.message_id),
+        "complaint_id": str(told.source_id),
+        "reference": None,
+        "to": None,
+        "complaint_date": timestamp(told.at),
+    }
+
+
 def of_text(told: Told, text: InboundText) -> Fields:
     return {
         "id": str(text.id),

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from delivery.callbacks.bodies import Fields, Told, of_message, of_text
-from delivery.store.base import InboundText
+from delivery.callbacks.bodies import Fields, Told, of_message, of_retired, of_text
+from delivery.store.base import CallbackKind, InboundText
 from messages.message import Message
 
 
@@ -42,4 +42,6 @@ class Sources:
                     found[each.id] = of_text(each, texts[each.source_id])
             elif each.message_id in messages:
                 found[each.id] = of_message(each, messages[each.message_id])
+            elif each.kind is CallbackKind.COMPLAINT:
+                found[each.id] = of_retired(each)
         return found

@@ -63,6 +63,13 @@ class Folding:
         return await self._database.transact(work)
 
 
+def add(connection: Connection, table: Table, rows: Sequence[Mapping[Any, Any]], span: Span) -> None:
+    """To the counts of that span; behind who folds just now, since two that add to the same rows could deadlock."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK})
+    _add(connection, table, rows, span)
+
+
 def _alone(connection: Connection) -> bool:
     """Whether nobody else folds; until the transaction ends. On SQLite the write turn is the lock."""
     if connection.dialect.name != "postgresql":

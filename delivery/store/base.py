@@ -15,7 +15,9 @@ from auth.limits import Charge
 from messages.message import Channel, Door, IdempotencyKey, KeyType, Lane, Message
 from messages.status import Status
 
-CONTENT_SECONDS = 7 * 86_400.0  # how long contents and idempotency keys are kept
+CONTENT_SECONDS = 7 * 86_400.0  # how long idempotency keys, feeds and what services do not say otherwise are kept
+ROW_SECONDS = 396 * 86_400.0  # 13 months: how long the row of a message is; then only what was counted
+SENT_INDEX_SECONDS = 2 * ROW_SECONDS  # since it was sent: how long a complaint finds whose it was
 
 
 class StoreUnavailable(Exception):  # noqa: N818

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, Double, Index, LargeBinary, Row, Table, Text, delete, select
+from sqlalchemy import Column, Connection, Double, Index, LargeBinary, Row, Table, Text, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from auth.principal import CONTENT_DAYS
+from auth.services import services
 from config.database import Database, Id, metadata
 from config.encrypted import Encrypted, cipher, hasher, row_id
 from config.keyring import Keyring, KeyringError
@@ -21,7 +23,7 @@ from delivery.store.base import InboundText
 from delivery.store.suppressions import EVERYBODY, Reason
 from delivery.store.tables import messages
 from messages.keywords import Keyword, keyword_of
-from messages.message import Channel, new_id
+from messages.message import Channel, first_id, new_id
 
 _ANSWERED_SECONDS = 86_400.0  # each keyword is answered once in so long: two machines end there
 
@@ -254,7 +256,10 @@ class Received:
         )
 
 
-def forget(connection: Connection, before: UUID, limit: int) -> int:
-    """Drops at most `limit` texts that came in before; returns how many."""
-    old = select(inbound_texts.c.id).where(inbound_texts.c.id < before).limit(limit)
-    return connection.execute(delete(inbound_texts).where(inbound_texts.c.id.in_(old))).rowcount
+def forget(connection: Connection, now: float, limit: int) -> int:
+    """Drops at most `limit` texts that their service keeps no longer, as what its messages say; returns how many."""
+    c = inbound_texts.c
+    days = select(services.c.content_days).where(services.c.id == c.service_id).scalar_subquery()
+    kept_seconds = func.coalesce(days, CONTENT_DAYS) * 86_400.0
+    old = select(c.id).where(c.id < first_id(now - 86_400), c.received_at < now - kept_seconds).limit(limit)
+    return connection.execute(delete(inbound_texts).where(c.id.in_(old))).rowcount

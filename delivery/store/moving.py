@@ -72,7 +72,7 @@ class Follower(Protocol):
     def __call__(
         self, connection: Connection, moves: Sequence[Move], heard: Sequence[Heard], rows: Mapping[UUID, Any], /
     ) -> None:
-        """`rows` are those of `locked` for the messages of both."""
+        """`rows` are those of `locked` for the messages of both; of what was heard of a retired one its `Sent`."""
 
 
 def advanced(new: Status) -> ColumnElement[str]:
@@ -140,7 +140,7 @@ def locked(connection: Connection, message_ids: Collection[UUID]) -> dict[UUID, 
     """
     c = messages.c
     kinds = (c.service_id, c.channel, c.door, c.key_type, c.key_id, c.template_id, c.lane, c.billable_units)
-    columns = (c.id, *kinds, c.status, c.provider_id, c.created_at, c.completed_at)
+    columns = (c.id, *kinds, c.status, c.provider_id, c.created_at, c.completed_at, c.recipient_hash)
     statement = select(*columns).where(c.id.in_(sorted(set(message_ids)))).order_by(c.id)
     if connection.dialect.name == "postgresql":
         statement = statement.with_for_update()

@@ -8,8 +8,10 @@ from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from config.database import Database
+from delivery.store import sent_index
 from delivery.store.base import Event, EventKind, Fate, Learned, Miscount, Moved, Outcome, Settlement
 from delivery.store.moving import Follower, Heard, advanced, locked, settle, write
+from delivery.store.nobody import drop_words
 from delivery.store.rows import Codec
 from delivery.store.tables import attempts, events, messages, queue
 from messages.message import first_id
@@ -87,7 +89,9 @@ class Settling:
             old = list(await connection.scalars(_parked_too_long(now, _AT_ONCE)))
         if not (matched or old):
             return ()
-        return await self._database.transact(lambda connection: _match(connection, self._followers, matched, old))
+        return await self._database.transact(
+            lambda connection: _match(connection, self._codec, self._followers, matched, old)
+        )
 
     async def time_out(self, sent_before: float, now: float, limit: int = _AT_ONCE) -> tuple[Moved, ...]:
         """Settles as temporary-failure at most `limit` messages sent before then of which no end was ever told."""
@@ -106,6 +110,7 @@ def _learn(
     connection: Connection, codec: Codec, followers: Sequence[Follower], told: Sequence[Event], now: float
 ) -> Learned:
     owners = _owners(connection, told)
+    gone = sent_index.find(connection, {event.provider_id for event in told if event.id not in owners})
     rows = {event.id: codec.event_row(event, owners.get(event.id), now) for event in told}
     in_order = [rows[event_id] for event_id in sorted(rows)]
     kept = set(connection.scalars(_KEPT[connection.dialect.name], in_order))
@@ -115,28 +120,49 @@ def _learn(
         first = event.id in kept and event.id not in fresh
         if first:
             fresh[event.id] = event
-        fates.append(Fate.REPEATED if not first else Fate.KEPT if event.id in owners else Fate.PARKED)
+        known = event.id in owners or event.provider_id in gone
+        fates.append(Fate.REPEATED if not first else Fate.KEPT if known else Fate.PARKED)
     ours = [(owners[event.id], event) for event in fresh.values() if event.id in owners]
-    moved, miscounts = _apply(connection, followers, ours)
+    moved, miscounts = _apply(connection, codec, followers, ours)
+    late = [(gone[event.provider_id], event) for event in fresh.values() if event.provider_id in gone]
+    _hear_late(connection, codec, followers, late)
     moving = {(each.message_id, each.status, each.at) for each in moved}
     for at, event in enumerate(told):
-        if fates[at] is Fate.KEPT and (owners[event.id], event.status, event.at) in moving:
+        if fates[at] is Fate.KEPT and (owners.get(event.id), event.status, event.at) in moving:
             fates[at] = Fate.SETTLED
     return Learned(tuple(fates), moved, miscounts)
 
 
 def _apply(
-    connection: Connection, followers: Sequence[Follower], ours: Sequence[tuple[UUID, Event]]
+    connection: Connection, codec: Codec, followers: Sequence[Follower], ours: Sequence[tuple[UUID, Event]]
 ) -> tuple[tuple[Moved, ...], tuple[Miscount, ...]]:
     """What follows from new events of messages that are known."""
     if not ours:
         return (), ()
     rows = locked(connection, [owner for owner, _ in ours])
+    # Behind the lock: whoever forgets a person takes it, too, and the words of events that stand there by then.
+    drop_words(connection, codec, ((event.id, rows[owner].recipient_hash) for owner, event in ours))
     overtook = [(owner, event) for owner, event in ours if rows[owner].provider_id is None]
     _adopt(connection, overtook)
     heard = [Heard(owner, each.id, each.kind, each.at, each.status, each.reason, each.several) for owner, each in ours]
     moved = settle(connection, rows, _ends(heard), followers, {owner for owner, _ in overtook}, heard)
     return moved, _miscounts(rows, ours)
+
+
+def _hear_late(
+    connection: Connection,
+    codec: Codec,
+    followers: Sequence[Follower],
+    late: Sequence[tuple[sent_index.Sent, Event]],
+) -> None:
+    """Of messages whose rows are retired: nothing moves, but who follows hears. Its event goes as a parked one does."""
+    if late:
+        heard = [
+            Heard(sent.id, each.id, each.kind, each.at, each.status, each.reason, each.several) for sent, each in late
+        ]
+        drop_words(connection, codec, ((event.id, sent.recipient_hash) for sent, event in late))
+        for follow in followers:
+            follow(connection, (), heard, {sent.id: sent for sent, _ in late})
 
 
 def _ends(heard: Sequence[Heard]) -> list[Settlement]:
@@ -193,7 +219,11 @@ def _parked_too_long(now: float, limit: int) -> Any:
 
 
 def _match(
-    connection: Connection, followers: Sequence[Follower], matched: Sequence[Row[Any]], old: Sequence[UUID]
+    connection: Connection,
+    codec: Codec,
+    followers: Sequence[Follower],
+    matched: Sequence[Row[Any]],
+    old: Sequence[UUID],
 ) -> tuple[Moved, ...]:
     still = events.c.message_id.is_(None)  # somebody else may have been quicker
     parked = select(events.c.id).where(events.c.id.in_([row.id for row in matched]), still).order_by(events.c.id)
@@ -205,7 +235,9 @@ def _match(
     write(connection, given, [{"b_event": row.id, "b_message": row.owner} for row in taken], "b_event", "b_message")
     connection.execute(delete(events).where(events.c.id.in_(old), still))
     heard = [_heard(row) for row in taken]
-    return settle(connection, locked(connection, [row.owner for row in taken]), _ends(heard), followers, heard=heard)
+    rows = locked(connection, [row.owner for row in taken])
+    drop_words(connection, codec, ((row.id, rows[row.owner].recipient_hash) for row in taken if row.owner in rows))
+    return settle(connection, rows, _ends(heard), followers, heard=heard)
 
 
 def _heard(row: Row[Any]) -> Heard:

@@ -13,6 +13,7 @@ from config.encrypted import cipher, row_id
 from config.keyring import Keyring
 from delivery.store.base import EventKind
 from delivery.store.moving import Heard, Move
+from delivery.store.nobody import NOBODY
 from delivery.store.suppressing import Codec, Entry
 from delivery.store.suppressions import LEARNED, Reason
 from delivery.store.tables import messages
@@ -22,6 +23,7 @@ from messages.status import Status
 BOUNCE_SECONDS = 90 * 86_400.0  # addresses are given anew; a complaint never ends by itself
 # SES's and Notify's, which bounce by order. Nothing is to be learned of them.
 SIMULATORS = ("simulator.amazonses.com", "simulator.notify")
+_NOBODY = (*SIMULATORS, str(NOBODY[Channel.EMAIL]).rpartition("@")[2])  # nor of who asked to be forgotten
 _NO_SPAM = "not-spam"  # takes a complaint back
 # What the provider's own list says, and not the recipient.
 ECHOES = ("on-account-suppression-list", "on-tenant-suppression-list")
@@ -50,7 +52,7 @@ class Suppressing:
         c = messages.c
         found = connection.execute(select(c.id, c.recipient).where(c.id.in_(message_ids)))
         opened = {row.id: self._recipients.decrypt(row.recipient, row_id(row.id)).decode() for row in found}
-        return {each: text for each, text in opened.items() if text.rpartition("@")[2].lower() not in SIMULATORS}
+        return {each: text for each, text in opened.items() if text.rpartition("@")[2].lower() not in _NOBODY}
 
     def _learn(self, connection: Connection, service_id: UUID, recipient: str, told: Heard, reason: Reason) -> None:
         until = told.at + BOUNCE_SECONDS if reason is Reason.BOUNCE else None

@@ -14,6 +14,14 @@ class UnknownError(ActionError):
     """There is none, or none of the service that was named."""
 
 
+class OperatorError(ActionError):
+    """An operator's account is ended by another operator."""
+
+
+class LastManagerError(ActionError):
+    """Its service would be without anybody who manages it; it is the value `service`."""
+
+
 NOTHING_NAMED = "nothing is named that is to change"
 KEY_EXPIRES_BEFORE = "the time at which the key is to end is over; to end it now, revoke it"
 KEY_NOT_IN_FORCE = "service {id} has no such key that is in force; make one first"
@@ -24,6 +32,9 @@ TEMPLATE_UNKNOWN = "the service has no template {id}"
 MESSAGE_UNKNOWN = "there is no message {id}"
 MESSAGE_NOT_WAITING = "message {id} does not wait to be sent, it is {status}: only what waits can be cancelled"
 MESSAGE_LEAVING = "message {id} is being sent, and can be cancelled no more"
+ACCOUNT_OF_OPERATOR = "An operator's account is ended by another operator, by the command"
+ACCOUNT_MANAGES = "Nobody else manages {service}. Give somebody else the permission first"
+RECOUNT_RUNS = "somebody counts again just now: wait until that has ended"
 GROUP_UNKNOWN = "there is no group {id}"
 GROUP_NOT_WAITING = "no message of group {id} waits to be sent: only what waits can be cancelled"
 NOT_OPTED_OUT = "that number has not opted out there"

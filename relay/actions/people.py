@@ -8,6 +8,7 @@ from auth.people import memberships, organisations, sessions, users
 from auth.people.users import User
 from messages.message import Language
 from relay.actions import invitations, services
+from relay.actions.errors import ACCOUNT_MANAGES, ACCOUNT_OF_OPERATOR, LastManagerError, OperatorError
 from relay.actions.transaction import Fields, Transaction
 from relay.plain import plain
 
@@ -85,6 +86,18 @@ async def hold(t: Transaction, named: str) -> User:
         await t.service_to_change(str(service.id))
         await invitations.end_all_by(t, service.id, found.id)
     return await _change(t, "hold", found.id, held_at=found.held_at or t.now)
+
+
+async def close(t: Transaction, person: User) -> User:
+    """As its owner can: not an operator's, nor that of who manages a service alone. Raises ActionError."""
+    if person.operator:
+        raise OperatorError(ACCOUNT_OF_OPERATOR)
+    for service, membership in await memberships.of_user(t.connection, t.limits, person.id):
+        await t.service_to_change(str(service.id))  # of two who manage it and leave at once, one stays
+        team = await memberships.of_service(t.connection, service.id)
+        if membership.manages and not any(each.manages for each in team if each.user_id != person.id):
+            raise LastManagerError(ACCOUNT_MANAGES, service=service.name)
+    return await hold(t, str(person.id))
 
 
 async def release(t: Transaction, named: str) -> User:

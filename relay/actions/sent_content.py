@@ -12,7 +12,7 @@ from messages.message import Channel, ContentKind, Message
 from messages.sms import recipe as sms
 from messages.text import Text
 
-GONE = Text("What the message said is no longer kept: contents are deleted after 7 days.")
+GONE = Text("What the message said is no longer kept: the settings of its service say how long contents are.")
 UNREADABLE = Text("What the message said cannot be shown.")
 
 

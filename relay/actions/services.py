@@ -1,6 +1,7 @@
 """Services, as people change them: who sends, live or in trial, on hold or not."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -70,6 +71,11 @@ async def release(t: Transaction, named: str) -> Service:
 async def go_live(t: Transaction, named: str) -> Service:
     """Out of trial: it reaches everybody. Raises AuthError."""
     return await _set(t, named, "go-live", services.go_live)
+
+
+async def keep_content(t: Transaction, named: str, days: int) -> Service:
+    """So long what its messages say is kept, those sent before too. Raises AuthError."""
+    return await _set(t, named, "update", partial(services.keep_content, days=days))
 
 
 async def with_branding(t: Transaction, service_id: UUID | None, options: dict[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,8 @@ _GROUPS: Mapping[str, tuple[str, str]] = {
     "ban": ("bans", "commands"),
     "audit": ("audit", "commands"),
     "user": ("users", "commands"),
+    "person": ("persons", "commands"),
+    "statistics": ("statistics", "commands"),
     "secrets": ("operations", "secrets_commands"),
 }
 _COMMANDS: Mapping[str, str] = {"serve": texts.SERVE, "check": texts.CHECK}

@@ -41,6 +41,7 @@ SmsPrefix = Annotated[bool | None, typer.Option("--sms-prefix/--no-sms-prefix", 
 SmsAbroad = Annotated[
     bool | None, typer.Option("--sms-international/--no-sms-international", help=texts.SMS_INTERNATIONAL)
 ]
+ContentDays = Annotated[int | None, typer.Option(help=texts.CONTENT_DAYS)]
 SmsDowngrade = Annotated[bool | None, typer.Option("--sms-downgrade/--no-sms-downgrade", help=texts.SMS_DOWNGRADE)]
 
 
@@ -86,6 +87,7 @@ def create(
     sms_prefix: SmsPrefix = None,
     sms_international: SmsAbroad = None,
     sms_downgrade: SmsDowngrade = None,
+    content_days: ContentDays = None,
     as_json: Json = False,
 ) -> None:
     options = given(
@@ -107,6 +109,8 @@ def create(
         sms_international=sms_international,
         sms_downgrade=sms_downgrade,
     )
+    if content_days is not None:
+        options["content_days"] = content_days
     if time_zone is not None:
         options["time_zone"] = time_zone
     created = write(lambda t: changing.create(t, name=name, email_from=email_from, domain=domain, live=live, **options))
@@ -165,6 +169,7 @@ def update(
     sms_prefix: SmsPrefix = None,
     sms_international: SmsAbroad = None,
     sms_downgrade: SmsDowngrade = None,
+    content_days: ContentDays = None,
     as_json: Json = False,
 ) -> None:
     changes = {
@@ -182,6 +187,7 @@ def update(
         "sms_prefix": sms_prefix,
         "sms_international": sms_international,
         "sms_downgrade": sms_downgrade,
+        "content_days": content_days,
     }
     changes = {field: value for field, value in changes.items() if value is not None}
     changes |= given(

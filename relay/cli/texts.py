@@ -132,6 +132,7 @@ TEXTS_PER_DAY = "Parts of text messages a day; 0: the default."
 EMAILS_PER_YEAR = "Emails a fiscal year, from 1 April; 0: the default."
 TEXTS_PER_YEAR = "Parts of text messages a fiscal year; 0: the default."
 TIME_ZONE = "Time zone in which its fiscal year begins, such as America/Toronto."
+CONTENT_DAYS = "Days that what its messages say is kept, 1 to 30; 7 unless another number is named."
 CONTACT = "Address that is told when most of a year's limit is used; empty: none."
 PER_MINUTE = "Messages a minute; 0: the default."
 OF_SERVICE = "Id or name of the service."
@@ -427,3 +428,25 @@ USER_NAME = "The person's name; without it the address stands for it."
 USER_LANGUAGE = "Language of its mails, and of the pages after it has signed in: en or fr."
 USER_OPERATOR = "It may do everything but send and hold keys."
 USER_FIRST_PASSWORD = "To choose the password: {url}"  # noqa: S105 - words
+
+PERSON = "Persons: what is held about an address or number, told and forgotten."
+PERSON_EXPORT = "Everything that is held about a person, as JSON, by service."
+PERSON_DELETE = "Forget a person: what waits is cancelled, what must be kept is named. May be given again at any time."
+PERSON_ARGUMENT = "PERSON"
+NAMED_PERSON = "The address, or the number as +16135550100."
+PERSON_DELETED = (
+    "forgotten in {messages} messages, {cancelled} of them cancelled; other rows: {others}. Kept: opt-outs, so that "
+    "nobody writes again, and counts, which name nobody; idempotency keys, as hashes, for 7 days."
+)
+PERSON_UNDER_WAY = "{count} messages are being sent just now: give the command again in a few minutes."
+PERSON_ACCOUNT = "The account with this address is closed; its row stays, since the audit and messages name its id."
+PERSON_ACCOUNT_OPERATOR = "The account with this address is an operator's and stays: `notify-relay user hold` ends it."
+PERSON_ACCOUNT_LAST = (
+    "The account with this address stays, since nobody else manages {service}: give somebody else the permission first."
+)
+STATISTICS = "Statistics: what has been counted."
+STATISTICS_REBUILD = "Count messages again, from their rows, and mend the counts where they differ."
+STATISTICS_SAME = "{services} services, {months} months: the counts are what the rows say"
+STATISTICS_MENDED = "{services} services, {months} months: {differences} counts differed, and are mended"
+DRY_RUN = "Say what would be done, and do nothing."
+STATISTICS_FOUND = "{services} services, {months} months: {differences} counts differ"

@@ -18,6 +18,7 @@ from config.keyring import Keyring
 from config.memory import Memory
 from config.settings import Settings
 from config.words import Words, negotiate
+from delivery.figures.windows import Windows
 from messages.text import Translate
 from relay.failures import Failure, failure_of
 from relay.http import (
@@ -31,6 +32,7 @@ from relay.http import (
     posting,
     received,
     responses,
+    statistics,
     templates,
     validation,
 )
@@ -107,6 +109,7 @@ def application(
         notifications.routes(authentication, searching, bodies, links, answers.translator, now),
         events.routes(authentication, feed, links, now),
         received.routes(authentication, received_, links),
+        statistics.routes(desk, Windows(database)),
         templates.routes(authentication, templates_, receiving, links.docs, now),
         pictures.routes(brandings),
         *management.routes(desk, receiving, contacts, words),

@@ -39,7 +39,7 @@ def routes(authentication: Authentication, received: Received, links: Links) -> 
     async def get_received_texts(
         principal: Annotated[Principal, Depends(authentication)], query: Annotated[ReceivedQuery, Query()]
     ) -> Response:
-        """Texts of the last seven days that people sent to the service's number, newest first, 250 a page.
+        """Texts that people sent to the service's number, for as long as contents are kept, newest first, 250 a page.
 
         To a number that several services share: those that answer the service's texts.
         """

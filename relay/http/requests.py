@@ -4,6 +4,7 @@ What is wrong with a request is said by validation.py, in the words of JSON Sche
 """
 
 import re
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -51,6 +52,9 @@ UK_NUMBERS = {f"07700900{end}": f"+447700900{end}" for end in ("000", "111", "22
 
 NOT_CURSOR = Text("{field} is not a cursor of this list: take it from links.next as it is")
 
+NOT_DATE = Text("{field} is not a date from 2000 to 2099, written as 2026-11-29")
+
+_DATE = re.compile("^20[0-9]{2}-[0-9]{2}-[0-9]{2}$")
 _CURSOR = re.compile("^[0-7][0-9a-f]{15}$")  # clients know nothing of what is in it
 
 
@@ -358,6 +362,33 @@ class EventsQuery(BaseModel):
 
 def position_of(cursor: str | None) -> int:
     return 0 if cursor is None else int(cursor, 16)
+
+
+def _date(text: Any) -> Any:
+    try:
+        found = date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        found = None
+    if found is None:
+        raise invalid(NOT_DATE)
+    return found
+
+
+_Date = Annotated[date, BeforeValidator(_date), Field(json_schema_extra={"pattern": _DATE.pattern})]
+
+
+class StatisticsQuery(BaseModel):
+    """What to count by, and over which days."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    by: Annotated[Literal["channel", "door", "template", "key"], Field(description="What to tell apart")] = "channel"
+    since: Annotated[
+        _Date | None, Field(description="The first day; without it six before the last", examples=["2026-11-21"])
+    ] = None
+    until: Annotated[
+        _Date | None, Field(description="The last day, at most a year later; without it today", examples=["2026-11-27"])
+    ] = None
 
 
 class TemplatesQuery(BaseModel):

@@ -1,10 +1,10 @@
 """What the API gives, as the OpenAPI document says it: the union of GC Notify's and GOV.UK Notify's fields."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from messages.message import Channel
 
@@ -112,6 +112,32 @@ class ReceivedTexts(BaseModel):
 
     received_text_messages: list[ReceivedText] = Field(description="At most 250; an empty list ends the pages")
     links: Links
+
+
+class Statistic(BaseModel):
+    """What has become of messages until now. All that were accepted are either under way or at one end."""
+
+    model_config = ConfigDict(alias_generator=lambda name: name if name == "text_parts" else name.replace("_", "-"))
+
+    of: str = Field(description="A channel, a door, or the id of a template or key", examples=["email"])
+    accepted: int = Field(description="How many were accepted in the window", examples=[120])
+    under_way: int = Field(description="Of these, how many have no end yet", examples=[4])
+    delivered: int = Field(description="Of these, how many were delivered", examples=[110])
+    temporary_failure: int = Field(description="Of these, how many could not be delivered in time", examples=[1])
+    permanent_failure: int = Field(description="Of these, how many can never be delivered", examples=[3])
+    technical_failure: int = Field(description="Of these, how many failed here", examples=[0])
+    cancelled: int = Field(description="Of these, how many were cancelled", examples=[2])
+    text_parts: int = Field(description="How many parts the texts among them have", examples=[0])
+
+
+class Statistics(BaseModel):
+    """What a service's messages came to, in a window of days."""
+
+    by: Literal["channel", "door", "template", "key"] = Field(description="What is told apart")
+    since: date = Field(description="The first day that is counted", examples=["2026-11-21"])
+    until: date = Field(description="The last day that is counted", examples=["2026-11-27"])
+    time_zone: str = Field(description="Whose days they are: the service's", examples=["America/Toronto"])
+    statistics: list[Statistic] = Field(description="The most used first; what has sent nothing is not there")
 
 
 _EventId = Annotated[UUID, Field(description="X-Notify-Callback-Id of the call that tells the same", examples=[_CALL])]

@@ -106,7 +106,6 @@ DENIED = {
         "DELETE FROM dkim_keys",
         "UPDATE messages SET recipient = ''",
         "INSERT INTO messages DEFAULT VALUES",
-        "DELETE FROM messages",
         "UPDATE services SET live = true",
         "SELECT * FROM notices",
     ),
@@ -319,8 +318,9 @@ async def later(installation: Installation, early: UUID) -> None:
     worker, feedback = (Database(installation.url_of(user)) for user in ("relay_worker", "relay_feedback"))
     try:
         store = Store(worker, installation.secret)
-        assert await store.retiring.sweep(now + 60, now + 7200)
-        assert await store.retiring.forget(now + 60, now + 86400 * 3)
+        assert (await store.retiring.contents(now + 8 * 86400)).gone
+        assert await store.retiring.forget(now + 8 * 86400)
+        await store.retiring.rows(now)  # none is past its time, and what hangs on them would be asked
         store = Store(feedback, installation.secret)
         event = Event(uuid4(), EventKind.DELIVERY, "ses", f"p-{early}", early, uuid4(), now, Status.DELIVERED)
         assert (await store.settling.learn([event], now)).fates == (Fate.SETTLED,)

@@ -145,7 +145,7 @@ async def test_complaint_told_again_or_matched_later_is_one(database: Database, 
     assert len(await desk.feed(sent)) == 2
     # The content is gone by now, as when a complaint comes late.
     now = desk.clock() + 8 * DAY
-    while await desk.store.retiring.sweep(now - 7 * DAY, now):
+    while (await desk.store.retiring.contents(now)).gone:
         pass
     await desk.complain(sent)
     assert [e["type"] for e in await desk.feed(sent)] == ["delivery-status", "complaint", "complaint"]

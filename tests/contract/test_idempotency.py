@@ -109,11 +109,11 @@ async def test_a_refused_submission_leaves_its_key_free(store: Store) -> None:
 async def test_a_key_is_forgotten_with_the_contents_of_its_time(store: Store) -> None:
     await store.putting.put(keyed("k"))
     await store.putting.put(to("ann", "bob"))
-    assert await store.retiring.forget(NOW - 1, NOW + 1) == 0
+    assert await store.retiring.forget(NOW + 7 * 86_400 - 1) == 0
     with pytest.raises(Repeated):
         await store.putting.put(keyed("k"))
 
-    assert await store.retiring.forget(NOW + 1, NOW + 1) == 3
+    assert await store.retiring.forget(NOW + 7 * 86_400 + 1) == 3
     assert len(await store.putting.put(keyed("k"))) == 1
     assert len(await store.putting.put(to("ann", "bob"))) == 2
 
@@ -122,7 +122,7 @@ async def test_keys_are_forgotten_a_portion_at_a_time_so_that_nobody_waits_long(
     for number in range(5):
         await store.putting.put(keyed(f"k{number}"))
 
-    assert [await store.retiring.forget(NOW + 1, NOW + 1, limit=3) for _ in range(3)] == [3, 2, 0]
+    assert [await store.retiring.forget(NOW + 7 * 86_400 + 1, limit=3) for _ in range(3)] == [3, 2, 0]
 
 
 # -- For each recipient --------------------------------------------------------------------------------------------
@@ -298,7 +298,7 @@ async def test_however_many_keys_are_kept_one_is_found_by_the_primary_key(sqlite
             with suppress(Repeated, Refused):
                 await store.putting.put(group)
         await store.idempotency.repeated(SERVICE, IdempotencyKey("k", None), addresses("ann", "bob"))
-        await store.retiring.forget(NOW + 1, NOW + 1)
+        await store.retiring.forget(NOW + 7 * 86_400 + 1)
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     async with database.read() as connection:

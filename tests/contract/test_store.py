@@ -10,6 +10,7 @@ import pytest
 from auth.limits import Charge
 from delivery.queue.base import Queue
 from delivery.store.base import Attempt, Group, Outcome, Record
+from delivery.store.retiring import Step
 from messages import reply
 from messages.address import Address
 from messages.message import Dsn, KeyType, Message, new_id
@@ -277,7 +278,7 @@ async def test_sweep_drops_old_contents_but_never_one_that_waits_in_the_queue(st
     await store.putting.put(group_of((waiting,), b"x"))
     await store.putting.put(group_of((fresh,), b"x"))
 
-    assert await store.retiring.sweep(NOW - 7 * 86400, NOW) == 1
+    assert await store.retiring.contents(NOW) == Step(1, None)
     kept = await store.contents.load({waiting.content_id, done.content_id, fresh.content_id})
     assert set(kept) == {waiting.content_id, fresh.content_id}
 
@@ -290,18 +291,21 @@ async def test_sweep_drops_what_a_crash_left_behind_and_only_that(store: Store) 
     for each in (left_behind, under_way):
         with pytest.raises(Refused):
             await store.putting.put(group_of((each,), b"x" * 300_000, (charge,)))
-    await store.retiring.sweep(NOW - 7 * 86400, NOW)
+    assert await store.retiring.orphans(NOW) == Step(1, None)
 
     kept = await store.contents.load({left_behind.content_id, under_way.content_id})
     assert set(kept) == {under_way.content_id}
 
 
-async def test_sweep_takes_no_more_than_its_limit_at_a_time(store: Store, queue: Queue) -> None:
-    old = [message(content_id=new_id(NOW - 10 * 86400, os.urandom(10))) for _ in range(5)]
+async def test_sweep_walks_on_where_it_stopped(store: Store, queue: Queue) -> None:
+    old = [message(content_id=new_id(NOW - 10 * 86400 + at, os.urandom(10))) for at in range(5)]
     for attempt in await claimed(store, queue, *old):
         await store.attempting.record(record(attempt, Outcome.RELAYED, status=Status.SENDING, provider_id="p"))
 
-    assert [await store.retiring.sweep(NOW - 7 * 86400, NOW, limit=3) for _ in range(3)] == [3, 2, 0]
+    first = await store.retiring.contents(NOW, limit=3)
+    assert first == Step(3, old[2].content_id)
+    assert first.after
+    assert await store.retiring.contents(NOW, first.after, limit=3) == Step(2, None)
 
 
 async def test_history_of_an_unknown_message_is_none(store: Store) -> None:

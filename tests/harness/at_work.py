@@ -138,6 +138,8 @@ class AtWork:
         desk = f"desk@{_DOMAIN}"  # a service's address is in the clear: it stands in all that it sends
         await self.press("Send the code", Email_address=desk)
         await self.fill("Confirm the address", {"Code of 6 digits": await self.code(desk)})
+        await self.at("settings/kept")
+        await self.fill("Save", {"Days": "3"})
         await self.at("settings/contact")
         await self.fill("Save", {"Email address of the contact": desk})
 

@@ -184,6 +184,7 @@ HEADINGS = (
     "text",
     "texts_per_day",
     "texts_per_year",
+    "content_days",
     "time_zone",
     "type",
     "updated_at",

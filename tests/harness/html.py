@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 _EMPTY = frozenset({"meta", "base", "br", "link", "img", "hr", "input", "wbr"})
+_INERT = "x-"  # what a message says that would reach out: relay shows it as an element that no browser knows
 
 
 @dataclass(slots=True)

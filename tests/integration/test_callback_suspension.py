@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from config.database import Database
 from config.keyring import Keyring
 from delivery.callbacks import health, urls
-from delivery.callbacks.claims import KEPT_SECONDS
 from delivery.callbacks.owner import Change, Changed
 from delivery.store.base import CallbackKind
 from messages.message import Message
@@ -180,8 +179,8 @@ async def test_what_waits_for_a_suspended_url_is_kept_for_a_week(desk: CallbackD
             await until_called(desk, receiver, 5 * DAY)
             assert (await desk.callbacks(sent))[-1].ended_at is None
         now = desk.clock()
-        assert await desk.store.retiring.forget(now - KEPT_SECONDS, now) == 0
-        assert await desk.store.retiring.forget(now + DAY - KEPT_SECONDS, now + 2 * DAY) == 1
+        assert await desk.store.retiring.forget(now) == 0
+        assert await desk.store.retiring.forget(now + DAY) == 1
     assert await desk.callbacks(sent) == ()
 
 

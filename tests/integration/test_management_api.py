@@ -409,3 +409,21 @@ async def test_what_cannot_be_used_is_said_and_changes_nothing(door: Door) -> No
         assert answer.status == 400, (method, path, answer.body)
         assert message in answer.errors[0][1]
     assert await entered(door) == []
+
+
+async def test_a_service_says_how_long_its_contents_are_kept(database: Database) -> None:
+    """On SQLite and on PostgreSQL."""
+    async with running_door(database) as door:
+        assert (await ask(door, "GET", "manage-service")).body == {"content_days": 7}
+        changed = await ask(door, "PUT", "manage-service", {"content_days": 3})
+        assert (changed.status, changed.body) == (200, {"content_days": 3})
+        assert (await ask(door, "GET", "manage-service")).body == {"content_days": 3}
+        for days in (0, 31):
+            refused = await ask(door, "PUT", "manage-service", {"content_days": days})
+            assert refused.errors == [("BadRequestError", "what messages say is kept for 1 to 30 days")]
+        assert (await ask(door, "PUT", "manage-service", {"content_days": True})).status == 400
+        assert (await ask(door, "PUT", "manage-service", {"content_days": 3}, key="normal")).status == 403
+
+        assert [each[:3] for each in await entered(door)] == [
+            ("service.update", "key", str(door.issued["admin"].key.id))
+        ]

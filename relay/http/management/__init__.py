@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fastapi import APIRouter
 
 from config.words import Words
-from relay.http.management import callbacks, guests, messages, reply_tos, suppressions, templates
+from relay.http.management import callbacks, guests, messages, reply_tos, service, suppressions, templates
 from relay.http.management.desk import Desk
 from relay.http.receiving import Receiving
 from relay.notices.contact import Contacts
@@ -19,4 +19,5 @@ def routes(desk: Desk, receiving: Receiving, contacts: Contacts, words: Words) -
     yield guests.routes(desk, receiving)
     yield suppressions.routes(desk, receiving)
     yield reply_tos.routes(desk, receiving, contacts, words)
+    yield service.routes(desk, receiving)
     yield messages.routes(desk)

@@ -126,6 +126,20 @@ class CallbackTrial(BaseModel):
     seconds: Annotated[float, Field(description="How long it took", examples=[0.21])]
 
 
+class Settings(BaseModel):
+    """What a service says of itself."""
+
+    model_config = _GIVEN
+
+    content_days: Annotated[
+        int,
+        Field(
+            examples=[7],
+            description="For how many days what messages say, and texts that came, are kept: 1 to 30",
+        ),
+    ]
+
+
 class NewGuest(BaseModel):
     """Whom to put on the guest list."""
 

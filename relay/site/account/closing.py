@@ -2,16 +2,14 @@
 
 from starlette.responses import Response
 
-from auth.people import memberships
 from messages.text import Text
 from relay.actions import people
+from relay.actions.errors import ActionError
 from relay.site.account.telling import account, tell
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
 
 _NOT_SURE = Text("Tick the box to say that you are sure")
-_LAST = Text("Nobody else manages {service}. Give somebody else the permission first")
-_OPERATOR = Text("An operator's account is ended by another operator, by the command")
 _TOLD = Text("Your account was deactivated at your request. To have it back, write to us.")
 
 
@@ -23,15 +21,11 @@ async def close(visit: Visit) -> Response:
     form, person = await visit.form(), await account(visit)
     if not form["sure"]:
         return visit.invalid("account/deactivate", {"sure": _NOT_SURE})
-    if person.operator:
-        return visit.invalid("account/deactivate", {"sure": _OPERATOR})
-    async with visit.writing() as t:
-        for service, membership in await memberships.of_user(t.connection, t.limits, person.id):
-            await t.service_to_change(str(service.id))  # of two who manage it and leave at once, one stays
-            team = await memberships.of_service(t.connection, service.id)
-            if membership.manages and not any(each.manages for each in team if each.user_id != person.id):
-                return visit.invalid("account/deactivate", {"sure": Text(_LAST.source, {"service": service.name})})
-        await people.hold(t, str(person.id))
+    try:
+        async with visit.writing() as t:
+            await people.close(t, person)
+    except ActionError as error:
+        return visit.invalid("account/deactivate", {"sure": error.text})
     await tell(visit, _TOLD)
     async with visit.site.database.write() as connection:
         await visit.sign_out(connection)

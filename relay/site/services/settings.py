@@ -1,5 +1,6 @@
 """A service's settings: one page that tells all, and one for each thing that changes."""
 
+import re
 from collections.abc import Mapping
 from itertools import takewhile
 
@@ -9,6 +10,7 @@ from auth import audit
 from auth.errors import BAD_CONTACT, AuthError
 from auth.people.permissions import Permission
 from auth.reply_tos import parse
+from auth.services import MAX_CONTENT_DAYS, parse_content_days
 from messages.message import Language
 from messages.text import Text
 from relay.actions import services as changing
@@ -32,6 +34,8 @@ _CHANNELS: Mapping[str, Text] = {
 _HOLDS = 20  # one of the team's, and those of operators since
 _SAVED = Text("The change is saved")
 _NO_LANGUAGE = Text("Choose a language")
+_NOT_DAYS = Text("Enter a number of days from 1 to {most}")
+_DAYS = re.compile("[0-9]{1,4}")
 _NOT_YOURS = Text("Only those who run notify-relay can release the service, because they put it on hold. Write to them")
 
 
@@ -119,6 +123,26 @@ async def take_channels(visit: Visit) -> Response:
     return _saved(visit)
 
 
+async def show_kept(visit: Visit) -> Response:
+    return visit.page(
+        "services/settings_kept.html",
+        title=Text("Change how long contents are kept"),
+        form=visit.filled(days=str(visit.the_service.content_days)),
+        most=MAX_CONTENT_DAYS,
+    )
+
+
+async def take_kept(visit: Visit) -> Response:
+    typed = (await visit.form()).line("days")
+    try:
+        days = parse_content_days(int(typed) if _DAYS.fullmatch(typed) else 0)
+    except AuthError:
+        return visit.invalid(f"{HOME}/kept", {"days": Text(_NOT_DAYS.source, {"most": MAX_CONTENT_DAYS})})
+    async with visit.writing() as t:
+        await changing.keep_content(t, _id(visit), days)
+    return _saved(visit)
+
+
 async def show_contact(visit: Visit) -> Response:
     return visit.page(
         "services/settings_contact.html",
@@ -177,6 +201,7 @@ _PAGES: Mapping[str, tuple[Handler, Handler]] = {
     "language": (show_language, take_language),
     "channels": (show_channels, take_channels),
     "contact": (show_contact, take_contact),
+    "kept": (show_kept, take_kept),
     "hold": (show_hold, take_hold),
 }
 ROUTES = (

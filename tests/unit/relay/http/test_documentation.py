@@ -35,6 +35,7 @@ def test_it_has_exactly_the_routes_of_the_api(document: dict[str, Any]) -> None:
         ("GET", "/v2/notifications"),
         ("GET", "/v2/events"),
         ("GET", "/v2/received-text-messages"),
+        ("GET", "/v2/statistics"),
         ("GET", "/v2/template/{id}"),
         ("GET", "/v2/template/{id}/version/{version}"),
         ("GET", "/v2/templates"),
@@ -64,6 +65,8 @@ def test_it_has_exactly_the_routes_of_the_api(document: dict[str, Any]) -> None:
         ("POST", "/v2/manage-reply-to/{id}/verify"),
         ("POST", "/v2/manage-reply-to/{id}/default"),
         ("DELETE", "/v2/manage-reply-to/{id}"),
+        ("GET", "/v2/manage-service"),
+        ("PUT", "/v2/manage-service"),
         ("DELETE", "/v2/manage-group/{id}"),
     ]
     assert document["servers"] == [{"url": "https://api.example.ca"}]
