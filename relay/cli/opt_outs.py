@@ -9,6 +9,7 @@ from relay.cli import texts
 from relay.cli.arguments import OfServiceIfAny
 from relay.cli.output import Json, show, show_list
 from relay.cli.session import read, write
+from relay.plain import moment
 
 Number = Annotated[str, typer.Argument(metavar=texts.OPT_OUT_ARGUMENT, help=texts.OPT_OUT_NUMBER)]
 
@@ -22,7 +23,7 @@ def commands() -> typer.Typer:
 
 def list_all(service: OfServiceIfAny = None, as_json: Json = False) -> None:
     found = read(lambda t: changing.newest(t, service))
-    rows = ({"number": each.recipient, "since": each.since} for each in found)
+    rows = ({"number": each.recipient, "since": moment(each.since)} for each in found)
     show_list("opt_outs", rows, ("number", "since"), as_json)
 
 

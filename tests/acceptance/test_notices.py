@@ -63,6 +63,7 @@ def test_a_contact_is_written_to_and_keywords_are_answered_past_the_opt_out(rela
 
     (listed,) = relay.json("opt-out", "list", "--service", service)["opt_outs"]  # type: ignore[misc]
     assert listed["number"] == READER
+    assert str(listed["since"]).endswith("Z")
     relay.run("opt-out", "remove", "613-555-0100", "--service", service)
     assert relay.json("opt-out", "list", "--service", service)["opt_outs"] == []
     assert relay.run("opt-out", "remove", READER, "--service", service, check=False).returncode == 1
