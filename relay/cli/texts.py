@@ -435,8 +435,8 @@ PERSON_DELETE = "Forget a person: what waits is cancelled, what must be kept is 
 PERSON_ARGUMENT = "PERSON"
 NAMED_PERSON = "The address, or the number as +16135550100."
 PERSON_DELETED = (
-    "forgotten in {messages} messages, {cancelled} of them cancelled; other rows: {others}. Kept: opt-outs, so that "
-    "nobody writes again, and counts, which name nobody; idempotency keys, as hashes, for 7 days."
+    "forgotten in {messages} messages, {cancelled} of them cancelled; other rows: {others}. Kept: suppressions, so "
+    "that nobody writes again, and counts, which name nobody; idempotency keys, as hashes, for 7 days."
 )
 PERSON_UNDER_WAY = "{count} messages are being sent just now: give the command again in a few minutes."
 PERSON_ACCOUNT = "The account with this address is closed; its row stays, since the audit and messages name its id."
