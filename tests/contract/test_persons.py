@@ -41,7 +41,7 @@ async def test_an_export_has_all_tables_by_service_and_nobody_elses(
     found = (await Persons(database, keyring).export(ZOE))["services"]
 
     assert set(found) == {str(mine)}
-    assert set(found[str(mine)]) == {"guests", "messages"}
+    assert set(found[str(mine)]) == {"guests", "messages", "suppressions"}
     (told,) = found[str(mine)]["messages"]
     assert (told["recipient"], told["subject"], told["content"]) == ("Zoe@example.com", "Hello", "hello")
     assert [each["detail"] for each in told["events"]] == ["<zoe>"]
@@ -69,7 +69,8 @@ async def test_a_person_who_is_forgotten_is_found_nowhere_and_still_counted(
 
     assert (step.forgotten, step.cancelled, step.under_way, step.after) == (2, 1, 0, None)
     assert gone["guests"] == 1
-    assert (await persons.export(ZOE))["services"] == {}
+    left = (await persons.export(ZOE))["services"]
+    assert {owner: set(tables) for owner, tables in left.items()} == {str(mine): {"suppressions"}}  # nobody writes again
     found = await store.searching.load([ended.id, waiting.id, other.id])
     assert [found[each.id].recipient for each in (ended, waiting, other)] == [NOBODY[Channel.EMAIL]] * 2 + [BOB]
     assert (found[waiting.id].status, found[waiting.id].reference) == (Status.CANCELLED, None)

@@ -7,7 +7,7 @@ from pathlib import Path
 from relay.site.teams.deeds import DEEDS, GROUPS
 
 ACTIONS = Path(__file__).parents[4] / "relay/actions"
-OF_NO_SERVICE = ("ban.", "domain.", "organisation.", "user.")
+OF_NO_SERVICE = ("ban.", "domain.", "organisation.", "person.", "user.")
 
 
 def recorded() -> Iterator[str]:
