@@ -11,7 +11,6 @@ from sqlalchemy import (
     Select,
     case,
     func,
-    or_,
     select,
     update,
 )
@@ -21,7 +20,7 @@ from delivery import backoff
 from delivery.queue.base import Claim, Depth, Kind, Stats, Waits
 from delivery.queue.interventions import scheduled
 from delivery.queue.turns import EVERYTHING, Order, Turn, due
-from delivery.store.tables import holds, queue
+from delivery.store.tables import NOT_BEGUN, holds, queue
 from messages.message import Channel, Lane
 
 _LANE = {lane.rank: lane for lane in Lane}
@@ -90,8 +89,7 @@ class SqlQueue:
     async def give_back(self, message_ids: Sequence[UUID], until: float) -> None:
         async with self._database.write() as connection:
             # Who took one over meanwhile may have begun: its call goes on, and keeps its lease.
-            not_begun = or_(queue.c.attempt_id.is_(None), queue.c.parked)
-            statement = update(queue).where(queue.c.message_id.in_(message_ids), not_begun)
+            statement = update(queue).where(queue.c.message_id.in_(message_ids), NOT_BEGUN)
             await connection.execute(statement.values(owner=None, available_at=until))
 
     async def depth(self, now: float) -> dict[Lane, Depth]:

@@ -31,6 +31,7 @@ from delivery.backoff import unknown_wait_seconds
 from delivery.figures.tables import FOLDED, count_changes
 from delivery.queue import interventions
 from delivery.queue.base import Claim
+from delivery.queue.lines import Lines
 from delivery.queue.sql import SqlQueue
 from delivery.store.base import Attempt, Event, EventKind, Outcome, Record
 from delivery.store.tables import attempts, contents, events, holds, messages, queue
@@ -41,6 +42,7 @@ from tests.harness.counted import kept, recounted
 from tests.harness.migrated import migrated
 from tests.harness.noon import NOW, message
 from tests.harness.store import Store, group_of
+from tests.harness.texts import add_sender
 
 WORKERS = ("a", "b", "c")
 SERVICES = (UUID(int=1), UUID(int=2))
@@ -83,7 +85,12 @@ class Letter:
     owner: str | None = None
     open: Call | None = None  # whose end is not known here
     parked: bool = False
+    lined: bool = False  # waits for its pace
     calls: list[Call] = field(default_factory=list)
+
+    @property
+    def under_way(self) -> bool:
+        return self.open is not None and not self.parked
 
     def moved(self, status: Status) -> None:
         self.status = advance(self.status, status)
@@ -100,6 +107,8 @@ class World:
         self.runner = asyncio.Runner()
         self.database: Database = self.runner.run(migrated(url, **({"synchronous": "OFF"} if "sqlite" in url else {})))
         self.store, self.queue = Store(self.database, keyring), SqlQueue(self.database)
+        self.lines = Lines(self.database)
+        self.line = self.runner.run(add_sender(self.database, "+16135550100", 1000, NOW)).id
         self.done: Counter[str] = Counter()
 
     def close(self) -> None:
@@ -133,7 +142,7 @@ class Machine(RuleBasedStateMachine):
         lane=st.sampled_from(Lane),
         service=st.sampled_from(SERVICES),
         test=st.booleans(),
-        later=st.sampled_from((0, 90)),
+        later=st.sampled_from((0, 0, 0, 90)),
     )
     def put(self, lane: Lane, service: UUID, test: bool, later: int) -> None:
         made = message(
@@ -147,10 +156,12 @@ class Machine(RuleBasedStateMachine):
         self.run(self.store.putting.put(group_of((made,), b"x")))
         self.letters[made.id] = Letter(made, self.now + later)
 
+    @precondition(lambda self: self.letters)
     @rule(seconds=st.sampled_from((1, 6, 31, 61, 181)))
     def wait(self, seconds: int) -> None:
         self.now += seconds
 
+    @precondition(lambda self: self.letters)
     @rule(service=st.sampled_from(SERVICES))
     def hold_or_release(self, service: UUID) -> None:
         change = interventions.release if service in self.held else interventions.hold
@@ -168,11 +179,12 @@ class Machine(RuleBasedStateMachine):
             letter.waiting = False
             letter.moved(Status.CANCELLED)
 
+    @precondition(lambda self: self.letters)
     @rule()
     def retry(self) -> None:
         self.run(self._intervene(interventions.retry, self.now))
         for letter in self.letters.values():
-            if letter.owner is None and not letter.parked and letter.due_at > self.now:
+            if letter.owner is None and not (letter.parked or letter.lined) and letter.due_at > self.now:
                 scheduled = letter.message.scheduled_for
                 letter.due_at = self.now if scheduled is None or scheduled <= self.now else letter.due_at
 
@@ -182,6 +194,7 @@ class Machine(RuleBasedStateMachine):
 
     # -- workers ---------------------------------------------------------------------------------------------------
 
+    @precondition(lambda self: any(each.waiting for each in self.letters.values()))
     @rule(worker=st.sampled_from(WORKERS), limit=st.integers(1, 4))
     def claim(self, worker: str, limit: int) -> None:
         for claim in self._claimed(worker, limit):
@@ -192,8 +205,34 @@ class Machine(RuleBasedStateMachine):
             assert (claim.attempts, claim.unknown) == (letter.attempts, letter.open is not None)
             if letter.open is not None:
                 assert letter.open.attempt.started_at + letter.parks_until() <= self.now
-            letter.owner, letter.due_at = worker, self.now + LEASE
+            letter.owner, letter.lined, letter.due_at = worker, False, self.now + LEASE
             self.hands[worker].append(claim)
+
+    @precondition(lambda self: any(self.hands.values()))
+    @rule(data=st.data())
+    def line_up(self, data: st.DataObject) -> None:
+        """What has to wait for a pace; the claim may be an old one."""
+        worker = data.draw(st.sampled_from([name for name in WORKERS if self.hands[name]]))
+        claim = self.hands[worker].pop()
+        letter = self.letters[claim.message_id]
+        self.run(self.world.lines.line_up([(letter.message, self.world.line)], worker))
+        if letter.waiting and letter.owner == worker and not letter.under_way:
+            letter.owner, letter.lined, letter.due_at = None, True, letter.message.expires_at
+
+    @precondition(lambda self: not self.held and any(each.lined for each in self.letters.values()))
+    @rule(worker=st.sampled_from(WORKERS), limit=st.integers(1, 4))
+    def claim_of_line(self, worker: str, limit: int) -> None:
+        self.hands[worker] += self._claimed_of_line(worker, limit)
+
+    def _claimed_of_line(self, worker: str, limit: int) -> list[Claim]:
+        claims = self.run(self.world.lines.claim(self.world.line, limit, worker, self.now + LEASE))
+        for claim in claims:
+            letter = self.letters[claim.message_id]
+            assert letter.waiting
+            assert letter.lined
+            assert (claim.attempts, claim.unknown) == (letter.attempts, letter.open is not None)
+            letter.owner, letter.lined, letter.due_at = worker, False, self.now + LEASE
+        return claims
 
     def _claimed(self, worker: str, limit: int) -> list[Claim]:
         claims = self.run(self.queue.claim(worker, limit, self.now, LEASE, WAIT, (), REPEATABLE))
@@ -284,6 +323,7 @@ class Machine(RuleBasedStateMachine):
             letter.open = call if letter.parked else None
             letter.attempts -= outcome is Outcome.THROTTLED
 
+    @precondition(lambda self: self.calls or any(self.hands.values()))
     @rule(worker=st.sampled_from(WORKERS), restarts=st.booleans())
     def crash(self, worker: str, restarts: bool) -> None:
         self.hands[worker] = []
@@ -302,8 +342,7 @@ class Machine(RuleBasedStateMachine):
         claim = self.hands[worker].pop()
         self.run(self.queue.give_back([claim.message_id], self.now + LATER))
         letter = self.letters[claim.message_id]
-        under_way = letter.open is not None and not letter.parked
-        if letter.waiting and not under_way:  # of a successor that has not begun, too: its attempt comes to nothing
+        if letter.waiting and not letter.under_way:  # of a successor that has not begun, too: it finds it gone
             letter.owner, letter.due_at = None, self.now + LATER
 
     # -- providers -------------------------------------------------------------------------------------------------
@@ -354,7 +393,7 @@ class Machine(RuleBasedStateMachine):
             self.hold_or_release(service)
         for _ in range(2):
             self.now += 1000
-            while claims := self._claimed("last", 10):
+            while claims := self._claimed("last", 10) + self._claimed_of_line("last", 10):
                 for claim in claims:
                     self.letters[claim.message_id].owner = "last"
                 for call in self._attempted("last", claims, takes=True):
