@@ -12,7 +12,7 @@ from config.database import Database, is_outage
 from delivery.commit import GroupCommit
 from delivery.store.base import Attempt, Outcome, Record, Settlement
 from delivery.store.moving import Follower, advanced, locked, settle, write
-from delivery.store.tables import attempts, messages, queue
+from delivery.store.tables import NOT_BEGUN, attempts, messages, queue
 from messages.status import FINAL, Status
 
 _ATTEMPT: BindParameter[Any] = bindparam("b_attempt")
@@ -144,12 +144,14 @@ def _record_all(
     followers: Sequence[Follower], connection: Connection, records: Sequence[Record]
 ) -> Sequence[Exception | None]:
     """Messages first, in one order, then queue, then attempts, as all who write several of them."""
-    records = sorted(records, key=lambda record: record.message_id)
-    by = {outcome: [each for each in records if each.outcome is outcome] for outcome in Outcome}
-    relayed, final = by[Outcome.RELAYED], by[Outcome.FAILED] + by[Outcome.EXPIRED] + by[Outcome.STOPPED]
+    told, records = len(records), sorted(records, key=lambda record: record.message_id)
     rows: Mapping[UUID, Any] = {}
     if any(each.status is not Status.SENDING for each in records):  # else the updates themselves take them in order
         rows = locked(connection, [each.message_id for each in records])
+    if begun := _begun(connection, [each.message_id for each in records if each.attempt_id is None]):
+        records = [each for each in records if each.attempt_id is not None or each.message_id not in begun]
+    by = {outcome: [each for each in records if each.outcome is outcome] for outcome in Outcome}
+    relayed, final = by[Outcome.RELAYED], by[Outcome.FAILED] + by[Outcome.EXPIRED] + by[Outcome.STOPPED]
     write(connection, _RELAYED, map(_record_row, relayed), "b_message", "b_provider_id", "b_at")
     sent = {each.message_id for each in relayed}
     if ends := _ends(rows, relayed, final):
@@ -160,8 +162,19 @@ def _record_all(
     write(connection, _UNQUEUED, map(_record_row, relayed + final), "b_message")
     ended = relayed + by[Outcome.FAILED] + by[Outcome.DEFERRED] + by[Outcome.UNKNOWN]
     write(connection, _ENDED, map(_record_row, ended), "b_attempt", "b_at", "b_outcome", "b_reason")
+    write(connection, _ORPHANED, map(_record_row, by[Outcome.EXPIRED] + by[Outcome.STOPPED]), "b_message", "b_at")
     write(connection, _REMOVED, map(_record_row, by[Outcome.THROTTLED]), "b_attempt")
-    return [None] * len(records)
+    return [None] * told
+
+
+def _begun(connection: Connection, message_ids: Sequence[UUID]) -> set[UUID]:
+    """Those that somebody took over meanwhile and calls with: who found them expired or stopped came too late."""
+    if not message_ids:
+        return set()
+    begun = select(queue.c.message_id).where(queue.c.message_id.in_(message_ids), ~NOT_BEGUN)
+    if connection.dialect.name == "postgresql":
+        begun = begun.order_by(queue.c.message_id).with_for_update()
+    return set(connection.scalars(begun))
 
 
 def _ends(rows: Mapping[UUID, Any], relayed: Sequence[Record], final: Sequence[Record]) -> list[Settlement]:

@@ -34,6 +34,7 @@ from tests.harness.ses_process import Ses
 CONCURRENCY = 32
 PROCESSES = 2
 SECONDS_PER_KILL = 1.0
+UNKNOWN_WAIT_SECONDS, COMMIT_SECONDS = 4, 3
 TROUBLE = {"rate_429": 0.003, "rate_500": 0.01, "rate_hang": 0.01, "rate_cut": 0.01, "disorder": 0.2}
 
 
@@ -117,12 +118,12 @@ class Killer:
         self.kills.append(Kill(kind, at, frozenset(left - before)))
 
 
-async def _restart(relay: Relay, seconds: float = 25) -> None:
+async def _restart(relay: Relay, seconds: float = 60) -> None:
     """As a service manager does it: again until the old children have let go of the ports."""
     deadline = time.monotonic() + seconds
     while True:
         try:
-            await asyncio.to_thread(relay.start)
+            await asyncio.to_thread(relay.start, seconds=seconds)
             return
         except AssertionError:
             if time.monotonic() > deadline:
@@ -146,9 +147,9 @@ async def _sent_though_told(database: Database, accepted: Sequence[dict[str, obj
     """How many were sent more than once, and those of which an event had told before the next attempt was made."""
     async with database.read() as connection:
         heard = select(events.c.provider_id, func.min(events.c.received_at)).group_by(events.c.provider_id)
-        told = dict(await connection.execute(heard))
+        told = dict(row[:2] for row in await connection.execute(heard))
         tried = select(attempts.c.id, attempts.c.started_at)
-        began = dict(await connection.execute(tried))
+        began = dict(row[:2] for row in await connection.execute(tried))
     sent: defaultdict[str, list[tuple[float, str]]] = defaultdict(list)
     for each in accepted:
         tags = each["tags"]
@@ -159,8 +160,9 @@ async def _sent_though_told(database: Database, accepted: Sequence[dict[str, obj
         sends.sort()
         again += len(sends) - 1
         for (_, first), (next_began, _) in pairwise(sends):
-            # Both are the times before their commits: within a second nobody knows which came first.
-            if told.get(first, next_began) < next_began - 1:
+            # Both are the times before their commits, and a loaded machine takes a second for one: within so much
+            # nobody knows which came first.
+            if told.get(first, next_began) < next_began - COMMIT_SECONDS:
                 wrong.append(message_id)
     return again, wrong
 
@@ -186,7 +188,7 @@ async def test_every_message_that_saw_250_is_delivered_under_kill_9(
         AWS__CONFIGURATION_SET="relay",
         AWS__READ_TIMEOUT_SECONDS=1,
         AWS__CONNECT_TIMEOUT_SECONDS=1,
-        DELIVERY__UNKNOWN_WAIT_SECONDS=4,
+        DELIVERY__UNKNOWN_WAIT_SECONDS=UNKNOWN_WAIT_SECONDS,
         DELIVERY__LEASE_SECONDS=4,
         DELIVERY__CONCURRENCY=CONCURRENCY,
         PROCESSES=PROCESSES,

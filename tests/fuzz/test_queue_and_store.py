@@ -345,6 +345,20 @@ class Machine(RuleBasedStateMachine):
         if letter.waiting and not letter.under_way:  # of a successor that has not begun, too: it finds it gone
             letter.owner, letter.due_at = None, self.now + LATER
 
+    @precondition(lambda self: any(self.hands.values()))
+    @rule(data=st.data(), outcome=st.sampled_from((Outcome.EXPIRED, Outcome.STOPPED)))
+    def end(self, data: st.DataObject, outcome: Outcome) -> None:
+        """A claimed message is found expired, or its recipient is not to be written to; the claim may be an old one."""
+        worker = data.draw(st.sampled_from([name for name in WORKERS if self.hands[name]]))
+        letter = self.letters[self.hands[worker].pop().message_id]
+        status = Status.PERMANENT_FAILURE if outcome is Outcome.STOPPED else None
+        self.run(
+            self.store.attempting.record(Record(letter.message.id, None, outcome, self.now, status, reason="said"))
+        )
+        if letter.waiting and not letter.under_way:
+            letter.waiting = False
+            letter.moved(status or Status.TECHNICAL_FAILURE)
+
     # -- providers -------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: any(call.taken for each in self.letters.values() for call in each.calls))
