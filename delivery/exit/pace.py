@@ -27,8 +27,8 @@ from messages.message import Message
 
 Working = Callable[[Sequence[Claim]], Coroutine[Any, Any, None]]
 
-_AHEAD_SECONDS = 0.15  # before its slot a text is loaded and sealed
-_NEAR_SECONDS = 0.075  # before it its attempt is written down
+_AHEAD_SECONDS = 0.3  # before its slot a text is loaded and sealed
+_NEAR_SECONDS = 0.1  # before it its attempt is written down: a commit takes a few ms, on a busy machine many
 _TOGETHER_SECONDS = 0.1  # slots so near to each other are worked on as one batch
 _IDLE_SECONDS = 0.1
 _LEAST_SECONDS = 0.02
