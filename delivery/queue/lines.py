@@ -21,7 +21,7 @@ from config.database import Database
 from delivery.library.origination import origination_identities
 from delivery.queue.base import Claim, Slot
 from delivery.queue.turns import EVERYTHING
-from delivery.store.tables import holds, messages, queue
+from delivery.store.tables import NOT_BEGUN, holds, messages, queue
 from messages.message import Channel, Lane, Message
 
 HORIZON_SECONDS = 0.5
@@ -38,7 +38,11 @@ _WAITING = select(_identities.id, _identities.next_at, _identities.held_until).w
 _PACE = select(origination_identities).where(_identities.id == bindparam("b_line")).with_for_update()
 _LINED_UP = (
     update(queue)
-    .where(queue.c.message_id == bindparam("b_message"), queue.c.owner == bindparam("b_owner"))
+    .where(
+        queue.c.message_id == bindparam("b_message"),
+        queue.c.owner == bindparam("b_owner"),
+        NOT_BEGUN,  # claimed twice by one owner: the older claim disturbs no call of the newer
+    )
     .values(
         owner=None,
         line=bindparam("b_line"),

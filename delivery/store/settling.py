@@ -43,6 +43,16 @@ _ADOPTED = (
     )
     .values(ended_at=bindparam("b_at"), outcome=Outcome.RELAYED.value, reason=None)
 )
+# Of an owner that died, as a rule; one that lives writes down over it what its provider said.
+_GIVEN_UP = (
+    update(attempts)
+    .where(
+        attempts.c.message_id == _MESSAGE,
+        attempts.c.ended_at.is_(None),
+        attempts.c.id != bindparam("b_attempt"),
+    )
+    .values(ended_at=bindparam("b_at"), outcome=Outcome.UNKNOWN.value, reason="worker_died")
+)
 # Also while another attempt is under way: whatever comes of that one, it is the last.
 _OUT_OF_QUEUE = delete(queue).where(queue.c.message_id == _MESSAGE)
 
@@ -202,6 +212,7 @@ def _adopt(connection: Connection, told: Sequence[tuple[UUID, Event]]) -> None:
     write(connection, _TAKEN, rows, "b_message", "b_provider_id", "b_at")
     write(connection, _OUT_OF_QUEUE, rows, "b_message")
     write(connection, _ADOPTED, rows, "b_attempt", "b_message", "b_at")
+    write(connection, _GIVEN_UP, rows, "b_attempt", "b_message", "b_at")
 
 
 def _matches(limit: int) -> Any:

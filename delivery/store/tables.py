@@ -18,6 +18,7 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    or_,
 )
 
 from config.database import Id, metadata
@@ -108,6 +109,9 @@ queue = Table(
     Index("queue_turns", "rank", "service_id", "test", "channel", "available_at"),
     sqlite_with_rowid=False,
 )
+
+# No attempt at it is under way: there was none, or nobody waits for the end of the last one any more.
+NOT_BEGUN = or_(queue.c.attempt_id.is_(None), queue.c.parked)
 
 _IN_LINE = queue.c.line.is_not(None)
 _PLACE = (queue.c.line, queue.c.rank, queue.c.turn, queue.c.message_id)

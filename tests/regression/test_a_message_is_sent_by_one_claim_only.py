@@ -1,5 +1,6 @@
 """A claim whose lease ran out counts no more, also when the same worker process claimed the message again."""
 
+import asyncio
 import os
 import time
 from uuid import UUID
@@ -22,3 +23,14 @@ async def test_the_older_claim_of_the_same_owner_may_not_send(works: Works) -> N
         message.id
     }
     assert await works.store.attempting.attempt([_attempt(message.id, first.attempts + 1)], "w", now + 15) == set()
+
+
+async def test_nor_when_both_share_a_transaction(works: Works) -> None:  # noqa: F811
+    message = await works.put()
+    now = time.time()
+    await works.queue.claim("w", 1, now + 1, 5, 180)
+    await works.queue.claim("w", 1, now + 10, 5, 180)
+    one, other = [_attempt(message.id, 1)], [_attempt(message.id, 1)]
+    attempting = works.store.attempting
+    ours = await asyncio.gather(*(attempting.attempt(each, "w", now + 15) for each in (one, other)))
+    assert sorted(map(len, ours)) == [0, 1]
