@@ -1,8 +1,14 @@
-"""When a deferred message or callback is tried again. Pure; the caller brings the random number."""
+"""When what did not go well is tried again. Pure; the caller brings the random number."""
 
 from messages.message import Lane
 
 _CAP_SECONDS = {Lane.PRIORITY: 120.0, Lane.NORMAL: 900.0, Lane.BULK: 1800.0}
+_PRIORITY_SHARE = 1 / 6  # 30 s by default: SES tells within seconds that it took a message
+
+
+def unknown_wait_seconds(lane: Lane, base_seconds: float) -> float:
+    """How long a message that may have left waits for news of it: a one-time code is soon worth nothing."""
+    return base_seconds * (_PRIORITY_SHARE if lane is Lane.PRIORITY else 1)
 
 
 def delay_seconds(attempts: int, lane: Lane, base_seconds: float, jitter: float) -> float:

@@ -27,7 +27,8 @@ from messages.message import Message
 
 Working = Callable[[Sequence[Claim]], Coroutine[Any, Any, None]]
 
-_AHEAD_SECONDS = 0.15  # before its slot a text is loaded, sealed, and its attempt written down
+_AHEAD_SECONDS = 0.15  # before its slot a text is loaded and sealed
+_NEAR_SECONDS = 0.075  # before it its attempt is written down
 _TOGETHER_SECONDS = 0.1  # slots so near to each other are worked on as one batch
 _IDLE_SECONDS = 0.1
 _LEAST_SECONDS = 0.02
@@ -139,6 +140,10 @@ class Pace:
             return
         with contextlib.suppress(*OUTAGES):
             await self.lines.hold(slot.line, seconds)
+
+    async def near(self, slot: Slot) -> None:
+        """Waits until the slot is so near that who leaves in it writes its attempt down."""
+        await asyncio.sleep(slot.at - _NEAR_SECONDS - time.monotonic())
 
     async def turn(self, message: Message, slot: Slot) -> None:
         """Waits for the message's slot; for another one, where that is over. Raises Throttled where none can be had."""

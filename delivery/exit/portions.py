@@ -1,4 +1,8 @@
-"""How much content a worker holds at once: portions of a batch, under one budget for the whole process."""
+"""How much a worker has in hand at once: portions of a batch, under one budget of content for the whole process.
+
+Of a portion only those are attempted whose calls start now: whatever else of it a worker leaves that dies can be
+claimed again at once.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -8,6 +12,8 @@ from delivery.queue.base import Claim
 from messages.message import ContentKind, Message
 
 Work = tuple[Claim, Message]
+AT_ONCE = 16  # some 20 ms of work from the commit of so many attempts until the last call is on its way
+_NEAR_SECONDS = 0.05  # between slots
 
 
 def portions(work: Sequence[Work], limit_bytes: int, built_bytes: int) -> Iterator[list[Work]]:
@@ -28,6 +34,22 @@ def portions(work: Sequence[Work], limit_bytes: int, built_bytes: int) -> Iterat
         built += building
     if portion:
         yield portion
+
+
+def starts(portion: Sequence[Work]) -> Iterator[list[Work]]:
+    """Those whose calls start together, and whose attempts share a transaction; of texts at a pace in their order."""
+    start: list[Work] = []
+    for claim, message in sorted(portion, key=lambda each: _slot_at(each[0])):
+        if len(start) == AT_ONCE or (start and _slot_at(claim) > _slot_at(start[0][0]) + _NEAR_SECONDS):
+            yield start
+            start = []
+        start.append((claim, message))
+    if start:
+        yield start
+
+
+def _slot_at(claim: Claim) -> float:
+    return claim.slot.at if claim.slot else 0.0
 
 
 class Room:

@@ -12,12 +12,12 @@ from uuid import UUID
 import structlog
 
 from config.settings import Delivery
-from delivery.backoff import delay_seconds
+from delivery.backoff import delay_seconds, unknown_wait_seconds
 from delivery.exit.making import Making, Origins
 from delivery.exit.outgoing import Outgoing, Waits, not_relayed, relayed
 from delivery.exit.pace import Pace
 from delivery.exit.pauses import PAUSE_SECONDS, Pauses
-from delivery.exit.portions import Room, Work, portions
+from delivery.exit.portions import Room, Work, portions, starts
 from delivery.exit.recording import Recording
 from delivery.exit.screening import Screening, Suppressions
 from delivery.exit.sealing import Sealing
@@ -27,7 +27,7 @@ from delivery.providers.table import Providers
 from delivery.queue.base import Claim, Queue
 from delivery.rounds import Rounds
 from delivery.store.base import Attempt, Outcome, Record
-from messages.message import Channel, Message
+from messages.message import Channel, KeyType, Message
 
 _IDLE_SECONDS = 0.1  # how often an idle worker looks; a message waits half of it on average
 _BATCH = 64
@@ -87,9 +87,8 @@ class Worker:
         self._pace = pace
         self._log = structlog.get_logger("worker")
         self._free = settings.concurrency
-        # What a claim takes over is not known before: one provider that may send twice makes all of it wait.
-        repeatable = all(provider.idempotent for provider in providers.values())
-        self._takeover_wait_seconds = 0.0 if repeatable else settings.unknown_wait_seconds
+        kinds = {(channel, type_ is KeyType.TEST): provider for (channel, type_), provider in providers.items()}
+        self._repeatable = frozenset(kind for kind, provider in kinds.items() if provider.idempotent)
         self._rounds = Rounds(self._on_outage)
         self._room = Room(_ROOM_BYTES)
         self._pauses = Pauses(providers)
@@ -131,8 +130,8 @@ class Worker:
         limit = min(limit, self._free)
         if limit <= 0:
             return 0
-        lease, wait = self._settings.lease_seconds, self._takeover_wait_seconds
-        claims = await self._queue.claim(self._owner, limit, self._now(), lease, wait, resting)
+        lease, wait = self._settings.lease_seconds, self._settings.unknown_wait_seconds
+        claims = await self._queue.claim(self._owner, limit, self._now(), lease, wait, resting, self._repeatable)
         if claims:
             self._free -= len(claims)
             self._pauses.begin(claim.channel for claim in claims)
@@ -178,19 +177,36 @@ class Worker:
 
     async def _send_portion(self, portion: Sequence[Work], late: float) -> None:
         contents = await self._contents.load({message.content_id for _, message in portion})
+        calls: list[asyncio.Task[None]] = []
+        try:
+            for start in starts(portion):
+                batch = await self._made(start, contents, late)
+                calls += [asyncio.create_task(self._send(each)) for each in await self._attempted(batch)]
+        finally:
+            await asyncio.gather(*calls)
+
+    async def _made(self, start: Sequence[Work], contents: Mapping[UUID, bytes | None], late: float) -> list[Outgoing]:
         batch = []
-        for place, (claim, message) in enumerate(portion):
+        for place, (claim, message) in enumerate(start):
+            await asyncio.sleep(0)  # calls that were attempted before go first
             if self._now() > late:
                 # Built on, the leases could run out: somebody else would build them all again, and be late as well.
-                await self._queue.give_back([left.id for _, left in portion[place:]], self._now())
+                await self._queue.give_back([left.id for _, left in start[place:]], self._now())
                 break
             outgoing = await self._making.outgoing(claim, message, contents)
             if outgoing is not None:
                 batch.append(outgoing)
-        if batch:
-            lease_until = self._now() + self._settings.lease_seconds
-            ours = await self._attempting.attempt([each.attempt for each in batch], self._owner, lease_until)
-            await asyncio.gather(*(self._send(each) for each in batch if each.message.id in ours))
+        return batch
+
+    async def _attempted(self, batch: Sequence[Outgoing]) -> list[Outgoing]:
+        """Those that may be called now: they count as under way from here on, whatever happens to us."""
+        if not batch:
+            return []
+        if self._pace is not None and batch[0].slot is not None:
+            await self._pace.near(batch[0].slot)
+        lease_until = self._now() + self._settings.lease_seconds
+        ours = await self._attempting.attempt([each.attempt for each in batch], self._owner, lease_until)
+        return [each for each in batch if each.message.id in ours]
 
     async def _send(self, outgoing: Outgoing) -> None:
         try:
@@ -220,7 +236,8 @@ class Worker:
 
     def _not_relayed(self, outgoing: Outgoing, error: SendError) -> Record:
         deferred = self._delay(outgoing.attempt.number, outgoing.message)
-        waits = Waits(_pause_seconds(), deferred, self._settings.unknown_wait_seconds)
+        unknown = unknown_wait_seconds(outgoing.message.lane, self._settings.unknown_wait_seconds)
+        waits = Waits(_pause_seconds(), deferred, unknown)
         return not_relayed(outgoing, error, self._now(), waits)
 
     def _delay(self, attempts: int, message: Message) -> float:

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from messages.message import Channel, Lane
 
+Kind = tuple[Channel, bool]  # all that one provider takes; the second says whether it is a test key's
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -72,13 +74,15 @@ class Queue(Protocol):
         lease_seconds: float,
         unknown_wait_seconds: float,
         resting: Collection[Channel] = (),
+        repeatable: Collection[Kind] = (),
     ) -> list[Claim]:
         """Up to `limit` due messages, priority lanes first, each to one owner only until its lease ends.
 
         Those of channels that are `resting` are left where they are.
 
         A message whose earlier owner died after its attempt began is not returned but parked for `unknown_wait_seconds`
-        after that attempt's start; one whose owner died before it is returned at once when the lease is over.
+        (its lane's share of them) after that attempt's start, and not at all where its kind is `repeatable`: sent twice
+        is sent once. One whose owner died before it is returned at once when the lease is over.
         """
         ...
 
@@ -87,7 +91,7 @@ class Queue(Protocol):
         ...
 
     async def give_back(self, message_ids: Sequence[UUID], until: float) -> None:
-        """Unclaims messages that were not attempted; they are due again at `until`."""
+        """Unclaims messages that were not attempted; they are due again at `until`. Attempts under way go on."""
         ...
 
     async def depth(self, now: float) -> dict[Lane, Depth]:

@@ -11,12 +11,14 @@ from sqlalchemy import (
     Select,
     case,
     func,
+    or_,
     select,
     update,
 )
 
 from config.database import Database
-from delivery.queue.base import Claim, Depth, Stats, Waits
+from delivery import backoff
+from delivery.queue.base import Claim, Depth, Kind, Stats, Waits
 from delivery.queue.interventions import scheduled
 from delivery.queue.turns import EVERYTHING, Order, Turn, due
 from delivery.store.tables import holds, queue
@@ -40,6 +42,7 @@ class SqlQueue:
         lease_seconds: float,
         unknown_wait_seconds: float,
         resting: Collection[Channel] = (),
+        repeatable: Collection[Kind] = (),
     ) -> list[Claim]:
         waiting = await self._database.query(partial(due, now=now))
         awake = {rank: [turn for turn in each if turn.channel not in resting] for rank, each in waiting.items()}
@@ -49,7 +52,7 @@ class SqlQueue:
         values = {"now": now, "owner": owner, "until": now + lease_seconds}
         values |= {f"{channel}_awake": channel not in resting for channel in Channel}
         return await self._database.transact(
-            lambda connection: self._claim(connection, turns, limit, values, unknown_wait_seconds)
+            lambda connection: self._claim(connection, turns, limit, values, unknown_wait_seconds, repeatable)
         )
 
     def _claim(
@@ -59,20 +62,24 @@ class SqlQueue:
         limit: int,
         values: dict[str, Any],
         wait_seconds: float,
+        repeatable: Collection[Kind],
     ) -> list[Claim]:
         claims: list[Claim] = []
         for rank, waiting in turns.items():
             if len(claims) < limit:
                 rows = self._orders[rank].take(connection, waiting, limit - len(claims), values | {"rank": rank})
                 claims += [_claim(row, rank) for row in rows if _free(row)]
-                self._park(connection, [row for row in rows if not _free(row)], wait_seconds)
+                wait = backoff.unknown_wait_seconds(_LANE[rank], wait_seconds)
+                self._park(connection, [row for row in rows if not _free(row)], wait, repeatable)
         return claims
 
-    def _park(self, connection: Connection, rows: Sequence[Row[Any]], wait_seconds: float) -> None:
+    def _park(
+        self, connection: Connection, rows: Sequence[Row[Any]], wait_seconds: float, repeatable: Collection[Kind]
+    ) -> None:
         """Their owner died while it sent them: nobody knows whether they left."""
         for row in rows:
             statement = update(queue).where(queue.c.message_id == row.message_id)
-            until = row.attempted_at + wait_seconds
+            until = row.attempted_at + (0.0 if (row.channel, row.test) in repeatable else wait_seconds)
             connection.execute(statement.values(owner=None, parked=True, available_at=until))
 
     async def release(self, owner: str, now: float) -> int:
@@ -82,7 +89,9 @@ class SqlQueue:
 
     async def give_back(self, message_ids: Sequence[UUID], until: float) -> None:
         async with self._database.write() as connection:
-            statement = update(queue).where(queue.c.message_id.in_(message_ids))
+            # Who took one over meanwhile may have begun: its call goes on, and keeps its lease.
+            not_begun = or_(queue.c.attempt_id.is_(None), queue.c.parked)
+            statement = update(queue).where(queue.c.message_id.in_(message_ids), not_begun)
             await connection.execute(statement.values(owner=None, available_at=until))
 
     async def depth(self, now: float) -> dict[Lane, Depth]:

@@ -1,6 +1,7 @@
 """What workers write: attempts that begin, and what came of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -70,14 +71,23 @@ _PARKED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Attempts whose calls begin together."""
+
+    attempts: Sequence[Attempt]
+    owner: str
+    lease_until: float
+
+
 class Attempting:
     """Held by workers."""
 
     def __init__(self, database: Database, followers: Sequence[Follower]) -> None:
-        self._database = database
         self._records: GroupCommit[Record, None] = GroupCommit(
             database.transact, partial(_record_all, followers), is_outage=is_outage
         )
+        self._starts: GroupCommit[_Start, set[UUID]] = GroupCommit(database.transact, _start_all, is_outage=is_outage)
 
     async def drain(self) -> None:
         """Returns when all that was submitted is written."""
@@ -86,10 +96,12 @@ class Attempting:
     async def attempt(self, attempts: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
         """Commits that these attempts are about to start, and leases their messages until `lease_until`.
 
+        Concurrent calls share a commit.
+
         Returns the messages that `owner` still holds and that no other attempt of that number was made for: only those
         may be sent. The others' leases ran out meanwhile.
         """
-        return await self._database.transact(lambda connection: _attempt(connection, attempts, owner, lease_until))
+        return await self._starts.submit(_Start(attempts, owner, lease_until))
 
     async def record(self, record: Record) -> None:
         """Writes what came of an attempt; concurrent calls share a commit.
@@ -99,22 +111,33 @@ class Attempting:
         await self._records.submit(record)
 
 
-def _attempt(connection: Connection, wanted: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
-    owned = select(queue.c.message_id, queue.c.attempts).where(
-        queue.c.message_id.in_([each.message_id for each in wanted]), queue.c.owner == owner
-    )
-    if connection.dialect.name == "postgresql":
-        owned = owned.order_by(queue.c.message_id).with_for_update()
-    made = {row.message_id: row.attempts for row in connection.execute(owned)}
-    # An owner that claimed it twice (its first lease ran out) has one attempt of that number, not two.
-    mine = [each for each in wanted if made.get(each.message_id) == each.number - 1]
-    if again := [each for each in mine if each.number > 1]:
+def _start_all(connection: Connection, starts: Sequence[_Start]) -> Sequence[set[UUID]]:
+    """Those of each start that may begin."""
+    wanted = sorted(((each, start) for start in starts for each in start.attempts), key=lambda pair: pair[0].message_id)
+    made = _owned(connection, [each.message_id for each, _ in wanted], {start.owner for start in starts})
+    mine = []
+    for each, start in wanted:
+        # An owner that claimed it twice (its first lease ran out) has one attempt of that number, not two.
+        if made.get(each.message_id) == (start.owner, each.number - 1):
+            made[each.message_id] = (start.owner, each.number)
+            mine.append((each, start))
+    if again := [each for each, _ in mine if each.number > 1]:
         rows = [{"b_message": each.message_id, "b_at": each.started_at} for each in again]
         connection.execute(_ORPHANED, rows)
     if mine:
-        connection.execute(insert(attempts), [_attempt_row(each) for each in mine])
-        connection.execute(_ATTEMPTED, [_lease_row(each, lease_until) for each in mine])
-    return {each.message_id for each in mine}
+        connection.execute(insert(attempts), [_attempt_row(each) for each, _ in mine])
+        connection.execute(_ATTEMPTED, [_lease_row(each, start.lease_until) for each, start in mine])
+    begun = {each.id for each, _ in mine}
+    return [{each.message_id for each in start.attempts if each.id in begun} for start in starts]
+
+
+def _owned(connection: Connection, message_ids: Sequence[UUID], owners: Collection[str]) -> dict[UUID, tuple[str, int]]:
+    """Whose each message is, of these owners, and how many attempts were made for it; nobody else's to change."""
+    columns = (queue.c.message_id, queue.c.owner, queue.c.attempts)
+    owned = select(*columns).where(queue.c.message_id.in_(message_ids), queue.c.owner.in_(owners))
+    if connection.dialect.name == "postgresql":
+        owned = owned.order_by(queue.c.message_id).with_for_update()
+    return {row.message_id: (row.owner, row.attempts) for row in connection.execute(owned)}
 
 
 def _record_all(

@@ -133,6 +133,34 @@ async def test_claim_parks_a_message_whose_owner_died_after_its_attempt_began(st
     assert (claim.attempts, claim.unknown) == (1, True)
 
 
+async def test_a_priority_message_waits_least_for_news_of_it(store: Store, queue: Queue) -> None:
+    for lane in (Lane.PRIORITY, Lane.NORMAL):
+        sent = message(lane=lane)
+        await store.putting.put(group_of((sent,), b"x"))
+        await queue.claim("dead", 1, NOW, 60, 180)
+        await store.attempting.attempt([Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", NOW)], "dead", NOW + 60)
+    await queue.release("dead", NOW + 1)
+
+    assert await queue.claim("w", 2, NOW + 2, 60, 180) == []
+    assert await queue.claim("w", 2, NOW + 29, 60, 180) == []
+    assert [claim.lane for claim in await queue.claim("w", 2, NOW + 30, 60, 180)] == [Lane.PRIORITY]
+
+
+async def test_what_its_provider_may_be_given_twice_is_taken_over_without_a_wait(store: Store, queue: Queue) -> None:
+    for key_type in (KeyType.TEST, KeyType.NORMAL):
+        sent = message(key_type=key_type)
+        await store.putting.put(group_of((sent,), b"x"))
+        await queue.claim("dead", 1, NOW, 60, 180)
+        await store.attempting.attempt([Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "any", NOW)], "dead", NOW + 60)
+    await queue.release("dead", NOW + 1)
+
+    tests = {(Channel.EMAIL, True)}
+    assert await queue.claim("w", 2, NOW + 1, 60, 180, (), tests) == []  # found, and due from now on
+    (claim,) = await queue.claim("w", 2, NOW + 1, 60, 180, (), tests)
+    assert (claim.attempts, claim.unknown) == (1, True)
+    assert await queue.claim("w", 2, NOW + 60, 60, 180, (), tests) == []
+
+
 async def test_release_ends_a_dead_owners_leases_and_nobody_elses(store: Store, queue: Queue) -> None:
     for _ in range(2):
         await store.putting.put(group_of((message(),), b"x"))

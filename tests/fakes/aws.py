@@ -22,11 +22,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.fakes import sms
+from tests.fakes.events import disturbed
 from tests.fakes.feedback import Answer, Feedback
 from tests.fakes.identities import Identities
 from tests.fakes.ses import check, deliver, header_fields
 from tests.fakes.sigv4 import ACCESS_KEY, REGION, SECRET_KEY, unauthorised
 from tests.fakes.sns import FakeTopic
+from tests.fakes.sqs import FakeQueue
 from tests.fakes.suppression import SuppressionList
 from tests.fakes.trouble import (
     CUT,
@@ -88,10 +90,12 @@ class FakeAws:
     seconds: float = 0  # that each call takes
     choose: Callable[[], Behaviour] | None = None  # where neither script nor recipient says
     on_sent: Callable[[Sent], None] | None = None
+    on_call: Callable[[str, str], None] | None = None  # each SendEmail, by its attempt: "came", "ended"
     feedback: Feedback | None = None  # None: nobody hears what becomes of messages
     sent: list[Sent] = field(default_factory=list)
     requests: int = 0  # SendEmail calls that came in, whatever became of them
     headers: dict[str, str] = field(default_factory=dict)  # of the last request
+    attempt: str | None = None  # of the last request, where it sends mail
     recipients: dict[str, Behaviour] = field(default_factory=dict)
     identities: Identities = field(default_factory=Identities)
     suppression: SuppressionList = field(default_factory=SuppressionList)
@@ -135,7 +139,7 @@ class FakeAws:
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes, str, Behaviour]:
         """(HTTP status, body, error code, behaviour) for one request."""
-        self.headers = headers
+        self.headers, self.attempt = headers, None
         if (target := headers.get("x-amz-target", "")).startswith(sms.TARGET):
             return self._answer_of_texts(target.removeprefix(sms.TARGET), path, headers, body)
         refusal = unauthorised(method, path, headers, body) if self.verify else None
@@ -174,6 +178,7 @@ class FakeAws:
             return OK, Rejection("BadRequestException", "Could not parse the request.")
         destination = {kind: list(addresses) for kind, addresses in call.get("Destination", {}).items()}
         tags = [(tag["Name"], tag["Value"]) for tag in call.get("EmailTags", [])]
+        self.attempt = dict(tags).get("attempt_id")
         behaviour = self._behaviour(destination)
         problem = (
             behaviour.rejection
@@ -258,6 +263,7 @@ class _Connection(asyncio.Protocol):
         self._received: list[bytes] = []
         self._missing = 0  # octets of the body that are still to come
         self._answering: asyncio.Task[None] | None = None
+        self._attempt: str | None = None  # whose call is open
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -266,6 +272,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._aws._connections.discard(self._transport)
+        self._note("ended")
         if self._answering:
             self._answering.cancel()
 
@@ -292,6 +299,8 @@ class _Connection(asyncio.Protocol):
             self._answering = asyncio.get_running_loop().create_task(self._answer_later(answering))
             return
         status, answer, code, behaviour = self._aws.answer(method, path, headers, body)
+        self._attempt = self._aws.attempt
+        self._note("came")
         seconds = self._aws.seconds
         if behaviour.until:
             told = self._end_after(behaviour.until, behaviour, status, answer, code)
@@ -301,6 +310,12 @@ class _Connection(asyncio.Protocol):
         else:
             self._end(behaviour, status, answer, code)
 
+    def _note(self, what: str) -> None:
+        if self._aws.on_call and self._attempt:
+            self._aws.on_call(self._attempt, what)
+        if what == "ended":
+            self._attempt = None
+
     async def _end_after(self, until: asyncio.Event, *ending: Any) -> None:
         await until.wait()
         self._end(*ending)
@@ -309,6 +324,8 @@ class _Connection(asyncio.Protocol):
         self._end(OK, *await answering, "")
 
     def _end(self, behaviour: Behaviour, status: int, answer: bytes, code: str) -> None:
+        if behaviour.end != "hang":
+            self._note("ended")
         if behaviour.end == "cut":
             self._transport.close()
         elif behaviour.end == "reset":
@@ -364,6 +381,16 @@ def _logger(log: Path | None, directory: Path | None) -> Callable[[Sent], None]:
     return write
 
 
+def _call_logger(log: Path) -> Callable[[str, str], None]:
+    """Writes down at once when each call came, and when it had its answer or its connection was gone."""
+    file = log.open("ab", buffering=0)
+
+    def write(attempt: str, what: str) -> None:
+        file.write(f"{attempt} {what} {time.time()}\n".encode())
+
+    return write
+
+
 def _text_logger(log: Path) -> Callable[[sms.Text], None]:
     """Writes each accepted text down at once: a line in `log`."""
     file = log.open("ab", buffering=0)
@@ -409,13 +436,20 @@ def main() -> None:
     for name in ("429", "500", "hang", "cut"):
         parser.add_argument(f"--rate-{name}", type=float, default=0, metavar="0..1")
     parser.add_argument("--events", choices=("envelope", "raw"), help="tell what becomes of messages, by a queue")
+    parser.add_argument("--disorder", type=float, default=0, metavar="0..1", help="of events: late, twice")
+    parser.add_argument("--visibility-seconds", type=float, default=30, help="of what was received of the queue")
+    parser.add_argument("--call-log", type=Path, help="append a line when a call comes, and when it has ended")
     parser.add_argument("--webhook", help="and by posts to this URL")
     parser.add_argument("--number", action="append", default=[], help="that texts come from: NUMBER[=PARTS_PER_SECOND]")
     parser.add_argument("--text-log", type=Path, help="append a JSON line per accepted text")
     options = vars(parser.parse_args())
     rates = {name: options[f"rate_{name}"] for name in ("429", "500", "hang", "cut")}
     events = Feedback(
-        raw=options["events"] == "raw", verify=not options["no_verify"], topic=FakeTopic(options["webhook"])
+        queue=FakeQueue(visibility_seconds=options["visibility_seconds"]),
+        raw=options["events"] == "raw",
+        verify=not options["no_verify"],
+        topic=FakeTopic(options["webhook"]),
+        disturb=disturbed(options["disorder"], options["seed"]) if options["disorder"] else None,
     )
     aws = FakeAws(
         port=options["port"],
@@ -425,6 +459,7 @@ def main() -> None:
         seconds=options["latency_ms"] / 1000,
         choose=_chooser(rates, options["seed"]),
         on_sent=_logger(options["log"], options["keep"]),
+        on_call=_call_logger(options["call_log"]) if options["call_log"] else None,
         feedback=events if options["events"] or options["webhook"] else None,
         texts=_texts(options["number"], options["text_log"], _chooser(rates, options["seed"], sms.TOO_FAST)),
     )

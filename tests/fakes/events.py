@@ -1,8 +1,9 @@
 """What SES tells of a message it took, in its own shapes, and when. Pure; who carries it is in sqs.py and sns.py."""
 
 import json
+import random
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -58,6 +59,17 @@ def script_of(recipient: str) -> Sequence[Step]:
     if domain != "simulator.amazonses.com":
         return DELIVERED
     return SCRIPTS.get(local.partition("+")[0], DELIVERED)
+
+
+def disturbed(share: float, seed: int) -> Callable[[Step], Step]:
+    """Makes that share of events late by up to two seconds, so that they overtake each other, or come twice."""
+    dice = random.Random(seed)
+
+    def disturb(step: Step) -> Step:
+        late = dice.uniform(0, 2) if dice.random() < share else 0.0
+        return replace(step, after=step.after + late, times=2 if dice.random() < share else step.times)
+
+    return disturb
 
 
 def stamp(at: float) -> str:

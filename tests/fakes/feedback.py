@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ class Feedback:
     texts: dict[str, Sequence[TextStep]] = field(default_factory=dict)  # by number; others are delivered
     told: list[str] = field(default_factory=list)
     certificate_requests: int = 0
+    disturb: Callable[[Step], Step] | None = None  # each event of mail
 
     def __post_init__(self) -> None:
         self._timers: set[asyncio.TimerHandle] = set()
@@ -45,6 +46,7 @@ class Feedback:
         recipients = [address for addresses in sent.destination.values() for address in addresses]
         steps = self.scripts.get(recipients[0]) or script_of(recipients[0])
         for step in suppression.steps(recipients[0], steps):
+            step = self.disturb(step) if self.disturb else step
             self._line_up(tell(step, sent.message_id, recipients, sent.tags, sent.at, REGION), step)
 
     def took_text(self, text: Text) -> None:

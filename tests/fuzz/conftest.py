@@ -8,3 +8,8 @@ settings.register_profile(
     "long", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def fewer() -> int:
+    """Examples of what takes a hundred times as long as the others."""
+    return max(settings.default.max_examples // 10, 1)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
@@ -43,14 +44,17 @@ class Ses:
         webhook: str | None = None,
         numbers: Sequence[str] = (),
         text_log: Path | None = None,
+        call_log: Path | None = None,
         **rates: float,
     ) -> None:
         """`events` ("envelope" or "raw") tells what becomes of messages by a queue, `webhook` by posts to that URL.
 
-        `numbers` are what texts come from, as NUMBER=PARTS_PER_SECOND; `rates` of trouble as the program has them.
+        `numbers` are what texts come from, as NUMBER=PARTS_PER_SECOND; `rates` are further numbers that the program
+        takes, of trouble above all.
         """
-        self._log, self._text_log = log, text_log
+        self._log, self._text_log, self._call_log = log, text_log, call_log
         given: dict[str, object] = {"--log": log, "--events": events, "--webhook": webhook, "--text-log": text_log}
+        given["--call-log"] = call_log
         given |= {f"--{name.replace('_', '-')}": rate for name, rate in rates.items()}
         options = [str(word) for pair in given.items() if pair[1] for word in pair]
         options += [word for number in numbers for word in ("--number", number)]
@@ -63,9 +67,21 @@ class Ses:
 
     def sent(self) -> list[tuple[UUID, str]]:
         """Message id and recipient of each message it accepted, in order."""
+        return [(UUID(line["tags"]["message_id"]), line["destination"]["ToAddresses"][0]) for line in self.accepted()]
+
+    def accepted(self) -> list[dict[str, Any]]:
+        """Each message it accepted, in order, as it noted it."""
         assert self._log is not None
-        lines = [json.loads(line) for line in self._log.read_text().splitlines()] if self._log.exists() else []
-        return [(UUID(line["tags"]["message_id"]), line["destination"]["ToAddresses"][0]) for line in lines]
+        return [json.loads(line) for line in self._log.read_text().splitlines()] if self._log.exists() else []
+
+    def calls(self) -> dict[UUID, tuple[float, float]]:
+        """When each attempt's call came, and when it had its answer or its connection was gone."""
+        assert self._call_log is not None
+        found: dict[UUID, tuple[float, float]] = {}
+        for attempt, what, at in map(str.split, self._call_log.read_text().splitlines()):
+            came, _ = found.get(UUID(attempt), (float(at), inf))
+            found[UUID(attempt)] = (came, inf if what == "came" else float(at))
+        return found
 
     def texts(self) -> list[dict[str, Any]]:
         """Each text it accepted, in order."""

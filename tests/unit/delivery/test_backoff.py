@@ -2,7 +2,7 @@
 
 import pytest
 
-from delivery.backoff import delay_seconds
+from delivery.backoff import delay_seconds, unknown_wait_seconds
 from messages.message import Lane
 
 
@@ -18,3 +18,8 @@ def test_delay_stops_growing_at_the_lanes_cap(lane: Lane, cap: float) -> None:
 def test_jitter_spreads_the_delay_over_its_upper_half() -> None:
     assert delay_seconds(1, Lane.NORMAL, 10, 0.0) == 5
     assert 5 < delay_seconds(1, Lane.NORMAL, 10, 0.5) < 10
+
+
+def test_what_expires_first_waits_least_for_news_of_it() -> None:
+    waits = {lane: unknown_wait_seconds(lane, 180) for lane in Lane}
+    assert waits == {Lane.PRIORITY: 30, Lane.NORMAL: 180, Lane.BULK: 180}

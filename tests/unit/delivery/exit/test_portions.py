@@ -1,9 +1,11 @@
 """How much content a worker holds at once."""
 
 import asyncio
+from dataclasses import replace
+from uuid import UUID
 
-from delivery.exit.portions import Room, Work, portions
-from delivery.queue.base import Claim
+from delivery.exit.portions import AT_ONCE, Room, Work, portions, starts
+from delivery.queue.base import Claim, Slot
 from messages.message import Channel, ContentKind, Lane
 from tests.fakes.messages import make_message
 
@@ -28,6 +30,19 @@ def test_a_message_over_the_limit_makes_a_portion_alone() -> None:
 def test_what_is_still_to_be_built_comes_in_smaller_portions() -> None:
     large, small = work(5, 5, 5, kind=ContentKind.RENDERED), work(1, 1, 20)
     assert sizes(list(portions(large + small, 100, 6))) == [[1, 1, 5], [5], [5, 20]]
+
+
+def test_of_a_portion_so_many_start_together_as_are_called_at_once() -> None:
+    assert [len(start) for start in starts(work(*[1] * (2 * AT_ONCE + 1)))] == [AT_ONCE, AT_ONCE, 1]
+    assert list(starts([])) == []
+
+
+def test_texts_start_when_their_slots_are_near_whatever_their_size() -> None:
+    paced = work(4, 3, 2, 1)
+    at = (10.0, 10.2, 10.04, 10.1)
+    slots = [Slot(UUID(int=1), "+16135550100", each, 0.1) for each in at]
+    portion = [(replace(claim, slot=slot), message) for (claim, message), slot in zip(paced, slots, strict=True)]
+    assert sizes(list(starts(portion))) == [[4, 2], [1], [3]]
 
 
 async def test_room_is_never_overdrawn_and_everybody_gets_in() -> None:
