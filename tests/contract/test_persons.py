@@ -70,7 +70,9 @@ async def test_a_person_who_is_forgotten_is_found_nowhere_and_still_counted(
     assert (step.forgotten, step.cancelled, step.under_way, step.after) == (2, 1, 0, None)
     assert gone["guests"] == 1
     left = (await persons.export(ZOE))["services"]
-    assert {owner: set(tables) for owner, tables in left.items()} == {str(mine): {"suppressions"}}  # nobody writes again
+    assert {owner: set(tables) for owner, tables in left.items()} == {
+        str(mine): {"suppressions"}
+    }  # nobody writes again
     found = await store.searching.load([ended.id, waiting.id, other.id])
     assert [found[each.id].recipient for each in (ended, waiting, other)] == [NOBODY[Channel.EMAIL]] * 2 + [BOB]
     assert (found[waiting.id].status, found[waiting.id].reference) == (Status.CANCELLED, None)

@@ -28,16 +28,15 @@ def install(tmp_path: Path, database: Database, ses: Ses) -> Iterator[Install]:
     made: list[Relay] = []
 
     def make(**settings: object) -> Relay:
-        relay = Relay(
-            tmp_path,
-            DATABASE_URL=database.engine.url.render_as_string(hide_password=False),
-            SECRET_KEY=Keyring.generate(),
-            SEALING_KEY=Keyring.generate(),
-            EMAIL__PROVIDER="ses",
-            AWS__ENDPOINT_URL=ses.url,
+        usual = {
+            "DATABASE_URL": database.engine.url.render_as_string(hide_password=False),
+            "SECRET_KEY": Keyring.generate(),
+            "SEALING_KEY": Keyring.generate(),
+            "EMAIL__PROVIDER": "ses",
+            "AWS__ENDPOINT_URL": ses.url,
             **CREDENTIALS,
-            **settings,
-        )
+        }
+        relay = Relay(tmp_path, **usual | settings)
         made.append(relay)
         return relay
 

@@ -98,11 +98,36 @@ class Postgres:
         )
         self._wait()
 
-    def halt(self) -> None:
-        """The server is gone at once, and every connection with it; what was committed stays."""
+    def halt(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """The server is gone at once, and every connection with it; what was committed stays.
+
+        SIGQUIT: immediate, it recovers at its start; SIGINT: fast, it ends in order; SIGKILL: as a machine dies.
+        """
         assert self._process is not None
-        self._process.send_signal(signal.SIGQUIT)
+        self._process.send_signal(how)
         self._process.wait(20)
+
+    def standby(self) -> "Postgres":
+        """Another server that has all of this one, and waits for what is committed here: from now on each commit here
+        is in both when it is told."""
+        other = Postgres(self._binaries, fsync=self._fsync)
+        source = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "relay"]
+        subprocess.run(
+            [self._binaries / "pg_basebackup", "-D", other.data, "-R", "-X", "stream", "-c", "fast", *source],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd=other._folder,
+            **other._unprivileged(),
+        )
+        other.port = free_port()
+        other.resume()
+        self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.execute("SELECT pg_reload_conf()")
+        return other
+
+    def promote(self) -> None:
+        """A standby takes writes from now on."""
+        self.execute("SELECT pg_promote()")
 
     def _unprivileged(self) -> dict[str, object]:
         """PostgreSQL refuses to run as root."""

@@ -1,0 +1,102 @@
+"""The machine's clock is set and its names lead nowhere, under load: nothing is lost, and no hand is needed."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from config.database import Database
+from delivery.store.tables import queue
+from tests.faults.clocked import set_clock
+from tests.faults.conftest import Install
+from tests.faults.load import Load, tally
+from tests.harness.relay import Relay
+from tests.harness.sampled import one_database
+from tests.harness.ses_process import Ses
+
+PER_SECOND = 40
+HOUR = 3600.0
+CLOCKED = (sys.executable, str(Path(__file__).with_name("clocked.py")))
+# A mount namespace of its own: what it says of names is no other process's.
+NAMED = ("unshare", "-m", "sh", "-c", 'mount --bind hosts /etc/hosts && mount --bind dns /etc/resolv.conf && exec "$@"')
+
+
+def sending(relay: Relay) -> Load:
+    return Load(relay.tls_port, relay.create_key("--per-minute", "10000000"), PER_SECOND)
+
+
+async def waiting(database: Database) -> int:
+    async with database.read() as connection:
+        return int(await connection.scalar(select(func.count()).select_from(queue)) or 0)
+
+
+@pytest.mark.alone
+@pytest.mark.whole
+@one_database("sqlite")
+async def test_a_clock_an_hour_forward_and_back_loses_nothing(
+    install: Install, ses: Ses, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    relay = install(PROCESSES=1, DELIVERY__UNKNOWN_WAIT_SECONDS=1)
+    set_clock(relay.folder, 0)
+    await asyncio.to_thread(relay.start, through=CLOCKED, seconds=60)
+    load = sending(relay)
+    try:
+        for offset in (0.0, HOUR, 0.0, -HOUR, 0.0):
+            set_clock(relay.folder, offset)
+            await load.reach(len(load.accepted) + 2 * PER_SECOND, 30)
+    finally:
+        await load.end()
+    await asyncio.sleep(2)
+    late = await waiting(database)  # what was due by a clock that went before
+    set_clock(relay.folder, HOUR)  # an hour later
+    found = await tally(load, database, ses)
+    with capsys.disabled():
+        print(f"\n{database.engine.dialect.name}, an hour forward and back, twice: {found}; {late} an hour late")
+    assert found.lost == ()
+    assert found.refused == {}
+    assert found.again == 0
+    assert found.counts_are_right
+
+
+@pytest.mark.alone
+@pytest.mark.whole
+@one_database("sqlite")
+async def test_a_provider_that_no_name_leads_to_is_waited_for(
+    install: Install, tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if os.getuid() != 0 or subprocess.run(["unshare", "-m", "true"], check=False).returncode != 0:
+        pytest.skip("names of its own need the right to mount")
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 localhost\n")  # from the start: what a name led to is known for a minute
+    (tmp_path / "dns").write_text("nameserver 127.0.0.1\noptions attempts:1 timeout:1\n")  # nobody is there
+    provider = Ses(tmp_path / "ses.log")
+    try:
+        relay = install(
+            PROCESSES=1,
+            AWS__ENDPOINT_URL=provider.url.replace("127.0.0.1", "ses.example.test"),
+            DELIVERY__UNKNOWN_WAIT_SECONDS=1,
+            DELIVERY__RETRY_BASE_SECONDS=1,
+        )
+        await asyncio.to_thread(relay.start, through=(*NAMED, "sh"), seconds=60)
+        load = sending(relay)
+        try:
+            await load.reach(4 * PER_SECOND, 60)
+            away = await waiting(database)
+            hosts.write_text("127.0.0.1 localhost\n127.0.0.1 ses.example.test\n")
+            await load.reach(5 * PER_SECOND, 30)
+        finally:
+            await load.end()
+        found = await tally(load, database, provider, 90)
+    finally:
+        provider.end()
+    with capsys.disabled():
+        print(f"\n{database.engine.dialect.name}, no names at first, {away} waited: {found}")
+    assert found.lost == ()
+    assert found.refused == {}  # the doors need no name
+    assert away >= 4 * PER_SECOND
+    assert found.again == 0  # what never reached the provider may be tried again at once
+    assert found.counts_are_right
