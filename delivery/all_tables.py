@@ -34,6 +34,7 @@ import delivery.figures.tables
 import delivery.library.brandings
 import delivery.library.origination
 import delivery.library.templates
+import delivery.rate.shared
 import delivery.store.inbound
 import delivery.store.sent_index
 import delivery.store.suppressions
