@@ -1,16 +1,20 @@
-"""What leaves at its provider's rate: each message waits for its place, and what the provider said is passed on.
+"""What leaves at its provider's rate: each message waits for a place, and what the provider said is passed on.
 
-A worker that is late takes another place: what it missed is a gap, and never an excess.
+Places are the worker's, not the message's: who is late takes that of one that is not ready yet, and a busy machine loses
+none. Where all are over, another is asked for: what was missed is a gap, and never an excess.
 """
 
 import asyncio
+import heapq
+import math
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from config.database import OUTAGES
 from delivery.providers.base import QuotaSpent, SendError, Throttled, TooFast
-from delivery.queue.base import Slot
+from delivery.queue.base import Claim, LineSlot, Slot
 from delivery.rate.bucket import Answers
 from delivery.rounds import OUTAGE_SECONDS
 
@@ -29,21 +33,40 @@ class Rate:
 
     queue: Rated
     waiting: int = 0  # messages that wait for their places: they need no connection yet
+    _places: list[tuple[float, float]] = field(default_factory=list)  # a heap: when, and until when
 
-    async def turn(self, slot: Slot) -> None:
-        """Waits for the message's place; for another, where that is over. Raises Throttled where there is none."""
+    def begin(self, claims: Iterable[Claim]) -> None:
+        """These will want places, and brought them along."""
+        for claim in claims:
+            if claim.slot is not None and not isinstance(claim.slot, LineSlot):
+                self._add(claim.slot)
+
+    async def turn(self) -> None:
+        """Waits for the next place. Raises Throttled where none can be had."""
         self.waiting += 1
         try:
-            current: Slot | None = slot
-            while current is not None:
-                await asyncio.sleep(current.at - time.monotonic())
-                if time.monotonic() <= current.at + current.tolerance_seconds:
+            while True:
+                at, until = await self._next()
+                await asyncio.sleep(at - time.monotonic())
+                if time.monotonic() <= until:
                     return
-                current = await self.queue.another()
         except OUTAGES:
             raise Throttled("database_away", OUTAGE_SECONDS) from None
         finally:
             self.waiting -= 1
+
+    async def _next(self) -> tuple[float, float]:
+        while True:
+            while self._places:
+                place = heapq.heappop(self._places)
+                if time.monotonic() <= place[1]:
+                    return place
+            if (slot := await self.queue.another()) is None:  # nobody knows the rate any more
+                return 0.0, math.inf
+            self._add(slot)
+
+    def _add(self, slot: Slot) -> None:
+        heapq.heappush(self._places, (slot.at, slot.at + slot.tolerance_seconds))
 
     def answered(self, error: SendError | None = None) -> bool:
         """Whether that was the provider's word on its rate or quota, which it keeps us from exceeding from now on."""

@@ -142,6 +142,8 @@ class Worker:
         if claims:
             self._free -= len(claims)
             self._under_way.begin(claims)
+            if self._rate is not None:
+                self._rate.begin(claims)
             self._pauses.begin(claim.channel for claim in claims)
             self._rounds.start(self._work_claimed(claims))
         return len(claims)
@@ -222,7 +224,7 @@ class Worker:
         if self._pace is not None and isinstance(slot, LineSlot):
             await self._pace.turn(message, slot)
         elif self._rate is not None and slot is not None:
-            await self._rate.turn(slot)
+            await self._rate.turn()
         started = self._now()
         try:
             return await outgoing.provider.send(message, outgoing.content, outgoing.attempt.id, outgoing.origin)

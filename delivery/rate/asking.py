@@ -17,6 +17,7 @@ EVERY_SECONDS = 60.0  # SES takes one such call a second, of all that we ask it
 _ROUND_SECONDS = 5.0
 _LEASE_SECONDS = 30.0
 _FIRST_SECONDS = 5.0  # then work begins without it
+_LOOK_SECONDS = 0.1
 
 Opened = Callable[[], AbstractAsyncContextManager[Any]]  # a client of SES; raises a SendError
 
@@ -38,12 +39,14 @@ class Asking:
             await wait(stopping, _ROUND_SECONDS)
 
     async def first(self) -> None:
-        """Before the first message leaves: at most some seconds."""
+        """Before the first message leaves: returns when it is known what was granted, whoever asked, or soon after."""
         try:
             async with asyncio.timeout(_FIRST_SECONDS):
                 await self._round()
-        except TimeoutError:
-            self._log.warning("rate.not_told", reason="timeout")
+                while not await self._database.query(lambda c: shared.is_asked(c, self._account)):
+                    await asyncio.sleep(_LOOK_SECONDS)
+        except OUTAGES as error:  # a TimeoutError is one
+            self._log.warning("rate.not_known", error=type(error).__name__)
 
     async def _round(self) -> None:
         try:

@@ -59,6 +59,11 @@ def save(connection: Connection, account: str, bucket: Bucket) -> None:
     connection.execute(update(send_rates).where(_c.account == account).values(asdict(bucket)))
 
 
+def is_asked(connection: Connection, account: str) -> bool:
+    """Whether the provider ever said what it grants."""
+    return bool(connection.scalar(select(_c.asked_at).where(_c.account == account)))
+
+
 def is_due(connection: Connection, account: str, now: float, every: float) -> bool:
     """Whether it is time to ask the provider, and nobody does. A read."""
     row = connection.execute(_TURN.where(_c.account == account)).one_or_none()

@@ -63,19 +63,25 @@ class Ses:
 
     def sent(self) -> list[tuple[UUID, str]]:
         """Message id and recipient of each message it accepted, in order."""
-        assert self._log is not None
-        lines = [json.loads(line) for line in self._log.read_text().splitlines()] if self._log.exists() else []
-        return [(UUID(line["tags"]["message_id"]), line["destination"]["ToAddresses"][0]) for line in lines]
+        return [(UUID(line["tags"]["message_id"]), line["destination"]["ToAddresses"][0]) for line in self.mail()]
+
+    def mail(self) -> list[dict[str, Any]]:
+        """Each message it accepted, in order."""
+        return _lines(self._log)
 
     def texts(self) -> list[dict[str, Any]]:
         """Each text it accepted, in order."""
-        assert self._text_log is not None
-        lines = self._text_log.read_text().splitlines() if self._text_log.exists() else []
-        return [json.loads(line) for line in lines]
+        return _lines(self._text_log)
 
     def end(self) -> None:
         self._process.terminate()
         self._process.communicate()
+
+
+def _lines(log: Path | None) -> list[dict[str, Any]]:
+    assert log is not None
+    whole, _, _ = log.read_text().rpartition("\n") if log.exists() else ("", "", "")
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 class RunningAws:
