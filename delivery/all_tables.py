@@ -34,8 +34,8 @@ import delivery.figures.tables
 import delivery.library.brandings
 import delivery.library.origination
 import delivery.library.templates
-import delivery.rate.shared
 import delivery.store.inbound
+import delivery.store.send_rates
 import delivery.store.sent_index
 import delivery.store.suppressions
 import delivery.store.tables

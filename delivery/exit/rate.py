@@ -1,7 +1,7 @@
 """What leaves at its provider's rate: each message waits for a place, and what the provider said is passed on.
 
-Places are the worker's, not the message's: who is late takes that of one that is not ready yet, and a busy machine loses
-none. Where all are over, another is asked for: what was missed is a gap, and never an excess.
+Places are the worker's, not the message's: who is late takes that of one that is not ready yet, so that a busy machine
+loses few. Where all are over, another is asked for: what was missed is a gap, and never an excess.
 """
 
 import asyncio
@@ -17,6 +17,8 @@ from delivery.providers.base import QuotaSpent, SendError, Throttled, TooFast
 from delivery.queue.base import Claim, LineSlot, Slot
 from delivery.rate.bucket import Answers
 from delivery.rounds import OUTAGE_SECONDS
+
+_NEAR_SECONDS = 0.1
 
 
 class Rated(Protocol):
@@ -41,17 +43,26 @@ class Rate:
             if claim.slot is not None and not isinstance(claim.slot, LineSlot):
                 self._add(claim.slot)
 
+    async def near(self) -> None:
+        """Until the next place is near: an attempt begins just before its call."""
+        if self._places:
+            await self._wait(self._places[0][0] - _NEAR_SECONDS)
+
     async def turn(self) -> None:
         """Waits for the next place. Raises Throttled where none can be had."""
-        self.waiting += 1
         try:
             while True:
                 at, until = await self._next()
-                await asyncio.sleep(at - time.monotonic())
+                await self._wait(at)
                 if time.monotonic() <= until:
                     return
         except OUTAGES:
             raise Throttled("database_away", OUTAGE_SECONDS) from None
+
+    async def _wait(self, at: float) -> None:
+        self.waiting += 1
+        try:
+            await asyncio.sleep(at - time.monotonic())
         finally:
             self.waiting -= 1
 

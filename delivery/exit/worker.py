@@ -198,6 +198,8 @@ class Worker:
             if outgoing is not None:
                 batch.append(outgoing)
         if batch:
+            if self._rate is not None and batch[0].slot is not None:
+                await self._rate.near()
             lease_until = self._now() + self._settings.lease_seconds
             ours = await self._attempting.attempt([each.attempt for each in batch], self._owner, lease_until)
             await asyncio.gather(*(self._send(each) for each in batch if each.message.id in ours))
@@ -233,11 +235,16 @@ class Worker:
 
     def _not_relayed(self, outgoing: Outgoing, error: SendError) -> Record:
         deferred = self._delay(outgoing.attempt.number, outgoing.message)
-        waits = Waits(_pause_seconds(), deferred, self._settings.unknown_wait_seconds)
+        throttled = 0.0 if self._has_place(outgoing) else _pause_seconds()  # it stands first again, for a place
+        waits = Waits(throttled, deferred, self._settings.unknown_wait_seconds)
         return not_relayed(outgoing, error, self._now(), waits)
 
     def _delay(self, attempts: int, message: Message) -> float:
         return delay_seconds(attempts, message.lane, self._settings.retry_base_seconds, random.random())  # noqa: S311
+
+    def _has_place(self, outgoing: Outgoing) -> bool:
+        """Whether it leaves at the rate that all share."""
+        return outgoing.slot is not None and not isinstance(outgoing.slot, LineSlot)
 
     # -- a provider that takes nothing for a time ------------------------------------------------------------------
 
@@ -251,7 +258,7 @@ class Worker:
         if self._pace is not None and isinstance(outgoing.slot, LineSlot):
             await self._pace.throttled(outgoing.slot, error)
             return
-        if self._rate is not None and outgoing.slot is not None and self._rate.answered(error):
+        if self._rate is not None and self._has_place(outgoing) and self._rate.answered(error):
             return
         pause = error.retry_after_seconds or _pause_seconds()
         self._pauses.throttled(outgoing.provider, pause, asyncio.get_running_loop().time())
@@ -261,7 +268,7 @@ class Worker:
             self._pace.pause.end()
             return
         self._pauses.answered(outgoing.provider)
-        if self._rate is not None and outgoing.slot is not None:
+        if self._rate is not None and self._has_place(outgoing):
             self._rate.answered()
 
 

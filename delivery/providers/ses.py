@@ -19,7 +19,7 @@ from delivery.providers.base import Deferred, Failed, Held, QuotaSpent, Receipt,
 from messages.message import Message
 
 _SPENT = Meaning(QuotaSpent, "aws_daily_quota", 60)  # the queue waits, not this message alone: it is not last then
-_TOO_FAST = Meaning(TooFast, "aws_rate", 1)
+_TOO_FAST = Meaning(TooFast, "aws_rate")
 ERRORS: Errors = (
     ("TooManyRequestsException", "daily", _SPENT),
     ("TooManyRequestsException", "", _TOO_FAST),

@@ -43,7 +43,8 @@ class Asking:
         try:
             async with asyncio.timeout(_FIRST_SECONDS):
                 await self._round()
-                while not await self._database.query(lambda c: shared.is_asked(c, self._account)):
+                # Another process may ask.
+                while not await self._database.query(lambda c: shared.is_asked(c, self._account)):  # noqa: ASYNC110
                     await asyncio.sleep(_LOOK_SECONDS)
         except OUTAGES as error:  # a TimeoutError is one
             self._log.warning("rate.not_known", error=type(error).__name__)

@@ -1,9 +1,9 @@
 """How many messages may leave by a provider, and when: the arithmetic of its rate and of its day's quota. Pure.
 
 One account has one timeline, and whoever claims takes the next places on it: the rate is kept, whoever sends. What the
-provider turns away lowers the rate by half of its share (as DCTCP does, RFC 8257: a burst that came too near costs
-little, and a provider that takes nothing brings us down to one message a second in seconds); what it takes raises it
-evenly, up to what it grants.
+provider turns away lowers the rate by half of its share (as DCTCP does: a burst that came too near costs little, and a
+provider that takes nothing brings us down to one message a second in seconds); what it takes raises it evenly, up to
+what it grants.
 """
 
 from collections.abc import Mapping
@@ -13,14 +13,15 @@ from delivery.queue.base import Slot
 from delivery.queue.clock import interval_seconds, tolerance_seconds
 from messages.message import Lane
 
-AHEAD_SECONDS = 0.3  # who finds less than that given out takes the next places,
-SPAN_SECONDS = 0.1  # and as far as that beyond it
+AHEAD_SECONDS = 0.5  # who finds less than that given out takes the next places,
+SPAN_SECONDS = 0.2  # and as far as that beyond it
 LEAD_SECONDS = 0.15  # from the claim to the call: loaded, sealed, its attempt written down
 SPENT_SECONDS = 60.0  # after the provider said that the day's quota is spent
 # Of the day's quota: what is left for the lanes before. The last tenth is not for bulk, the last fiftieth for codes.
 RESERVED: Mapping[Lane, float] = {Lane.PRIORITY: 0.0, Lane.NORMAL: 0.02, Lane.BULK: 0.10}
 
 _COUNTED_SECONDS = 1.0  # as SES counts
+_FRESH_SECONDS = 10.0
 _RECOVERY = 0.02  # of what is granted, a second: from nothing to all in 50 s
 _LEAST = 1.0  # a second: one that asks whether the provider takes mail again
 _SET_BACK_SECONDS = 120.0  # further ahead than this nothing is ever given out: the clock was set back
@@ -61,6 +62,10 @@ class Bucket:
     def left(self) -> float | None:
         """Of the day's quota; None: there is no limit."""
         return None if self.quota is None else max(self.quota - self.sent, 0.0)
+
+    def used_at(self, now: float) -> float:
+        """A second: as counted last, unless nobody has counted for a while."""
+        return self.used if now - self.counted_at < _FRESH_SECONDS else 0.0
 
     @property
     def lanes(self) -> frozenset[Lane]:

@@ -80,8 +80,9 @@ class RatedQueue(SqlQueue):
     def _take_mail(
         self, connection: Connection, turns: Mapping[int, Sequence[Turn]], taking: Taking, answers: Answers
     ) -> list[Claim]:
-        bucket = shared.locked(connection, self._account)
-        if bucket is None:
+        bucket = shared.locked(connection, self._account, patient=False)
+        if bucket is None:  # who has it takes what there is
+            self.note(answers)
             return []
         now = self._clock.read(connection)  # locked: the time at which nobody else can take any more
         bucket = bucket.told(answers, now)

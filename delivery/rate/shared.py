@@ -3,35 +3,16 @@
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Connection, Double, Integer, Row, Table, Text, select, update
+from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from config.database import metadata
 from config.settings import Settings
 from delivery.rate.bucket import Bucket
+from delivery.store.send_rates import send_rates
 
 if TYPE_CHECKING:
     from delivery.providers.ses_account import Account
 
-send_rates = Table(
-    "send_rates",
-    metadata,
-    Column("account", Text, primary_key=True),  # provider and region: AWS grants by region
-    # Whose turn it is to ask the provider, over all machines, and when it answered last.
-    Column("taken_until", Double, nullable=False),
-    Column("asked_at", Double, nullable=False),
-    # As delivery.rate.bucket.Bucket has it.
-    Column("granted", Double, nullable=False),  # 0: it has not said
-    Column("allowed", Double, nullable=False),
-    Column("next_at", Double, nullable=False),
-    Column("held_until", Double, nullable=False),
-    Column("quota", Double),
-    Column("sent", Double, nullable=False),
-    Column("counted_at", Double, nullable=False),
-    Column("taken", Integer, nullable=False),
-    Column("turned_away", Integer, nullable=False),
-    Column("used", Double, nullable=False),
-)
 _c = send_rates.c
 _BUCKET = [_c[field.name] for field in fields(Bucket)]
 _TURN = select(_c.taken_until, _c.asked_at)
@@ -50,9 +31,10 @@ def find(connection: Connection, account: str) -> Bucket | None:
     return _bucket(connection.execute(select(*_BUCKET).where(_c.account == account)).one_or_none())
 
 
-def locked(connection: Connection, account: str) -> Bucket | None:
-    """As `find`, and nobody else's until the transaction ends."""
-    return _bucket(connection.execute(select(*_BUCKET).where(_c.account == account).with_for_update()).one_or_none())
+def locked(connection: Connection, account: str, *, patient: bool = True) -> Bucket | None:
+    """As `find`, and nobody else's until the transaction ends. The impatient get None where somebody has it."""
+    asked = select(*_BUCKET).where(_c.account == account).with_for_update(skip_locked=not patient)
+    return _bucket(connection.execute(asked).one_or_none())
 
 
 def save(connection: Connection, account: str, bucket: Bucket) -> None:
@@ -89,15 +71,15 @@ def end_turn(connection: Connection, account: str, until: float) -> None:
 def grant(connection: Connection, account: str, said: "Account", now: float) -> None:
     """What it said, and the end of the turn."""
     row = connection.execute(select(*_BUCKET).where(_c.account == account).with_for_update()).one()
-    bucket = Bucket(*row).granting(said.max_per_second, said.max_per_day, said.sent_last_day)
+    bucket = Bucket(**row._mapping).granting(said.max_per_second, said.max_per_day, said.sent_last_day)
     values = asdict(bucket) | {"taken_until": 0.0, "asked_at": now}
     connection.execute(update(send_rates).where(_c.account == account).values(values))
 
 
-def _is_due(row: Row[Any], now: float, every: float) -> bool:
+def _is_due(row: Any, now: float, every: float) -> bool:
     """Also where the clock was set back."""
     return not now - every < row.asked_at <= now and not now < row.taken_until < now + _SET_BACK_SECONDS
 
 
 def _bucket(row: Row[Any] | None) -> Bucket | None:
-    return None if row is None or row.granted <= 0 else Bucket(*row)
+    return None if row is None or row.granted <= 0 else Bucket(**row._mapping)

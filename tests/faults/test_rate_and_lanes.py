@@ -13,7 +13,8 @@ from config.database import Database
 from config.keyring import Keyring
 from messages.message import Lane, Message
 from tests.harness import memory
-from tests.harness.rates import installed, left_at, most_in_a_second, outcomes, p99, put, start, told, waits
+from tests.harness.postgres import Postgres
+from tests.harness.rates import installed, left_at, most_in_a_second, outcomes, p99, put, running, told, waits
 from tests.harness.relay import Relay
 from tests.harness.sampled import one_database
 from tests.harness.ses_process import Ses
@@ -41,6 +42,11 @@ def relay(tmp_path: Path, database: Database, root: str) -> Iterator[Relay]:
     made.end()
 
 
+@pytest.fixture
+def server(request: pytest.FixtureRequest, database: Database) -> Postgres | None:
+    return None if database.is_sqlite else request.getfixturevalue("postgres")
+
+
 async def first_left(ses: Ses, seconds: float = 20) -> float:
     async with asyncio.timeout(seconds):
         while not (left := left_at(ses)):
@@ -52,18 +58,17 @@ async def first_left(ses: Ses, seconds: float = 20) -> float:
 @one_database("sqlite")
 @pytest.mark.parametrize(
     ("many", "rate", "seconds"),
-    [(400, 50, 4), pytest.param(50_000, 50, 120, marks=pytest.mark.soak)],
+    [(200, 20, 5), pytest.param(50_000, 50, 120, marks=pytest.mark.soak)],
     ids=["short", "soak"],
 )
 async def test_bulk_of_one_service_delays_no_code_and_no_letter_of_another(
-    relay: Relay, database: Database, store: Store, tmp_path: Path, many: int, rate: int, seconds: int
+    relay: Relay, store: Store, server: Postgres | None, tmp_path: Path, many: int, rate: int, seconds: int
 ) -> None:
     await put(store, many, service_id=MANY, lane=Lane.BULK)
     codes: list[Message] = []
     letters: list[Message] = []
     ses = Ses(tmp_path / "ses.log", max_per_second=rate)
-    try:
-        start(relay, ses, WORKERS)
+    with running(relay, ses, WORKERS, server):
         began = await first_left(ses) + 2  # imports, connections and caches are over
         while time.time() < began + seconds:
             codes += await put(store, 1, service_id=CODES, lane=Lane.PRIORITY)
@@ -72,9 +77,6 @@ async def test_bulk_of_one_service_delays_no_code_and_no_letter_of_another(
         ended = time.time()
         await asyncio.sleep(1)
         left = left_at(ses)
-    finally:
-        relay.end()
-        ses.end()
 
     times = [at for at in left.values() if began <= at < ended]
     quick, slow = waits(codes, left), waits(letters, left)
@@ -83,24 +85,28 @@ async def test_bulk_of_one_service_delays_no_code_and_no_letter_of_another(
     print(f"codes waited {told(quick)}; letters {told(slow)}")
     assert p99(quick) < 2
     assert p99(slow) < 10
-    assert most <= 1.02 * rate
+    assert most <= 1.02 * rate  # as SES counts; what came above it was turned away:
     assert used > 0.95 * rate
-    assert found.get("throttled", 0) <= 0.02 * len(left)
+    assert found.get("throttled", 0) <= 0.02 * len(left) + 2
 
 
 @pytest.mark.alone
+@one_database("sqlite")
 @pytest.mark.parametrize(
-    ("of_each", "nothing_for"),
-    [pytest.param(20, 3, marks=pytest.mark.whole), pytest.param(300, 60, marks=pytest.mark.soak)],
-    ids=["short", "soak"],
+    ("of_each", "nothing_for"), [(20, 3), pytest.param(300, 60, marks=pytest.mark.soak)], ids=["short", "soak"]
 )
 async def test_a_provider_that_takes_nothing_for_a_while_costs_no_message_and_no_memory(
-    relay: Relay, database: Database, store: Store, tmp_path: Path, of_each: int, nothing_for: int
+    relay: Relay,
+    database: Database,
+    store: Store,
+    server: Postgres | None,
+    tmp_path: Path,
+    of_each: int,
+    nothing_for: int,
 ) -> None:
     lanes = {lane: await put(store, of_each, lane=lane) for lane in reversed(Lane)}
     ses = Ses(tmp_path / "ses.log", max_per_second=50, nothing_for=nothing_for)
-    try:
-        start(relay, ses, WORKERS)
+    with running(relay, ses, WORKERS, server):
         workers = [pid for pid, name in relay.children().items() if name.startswith("worker")]
         await asyncio.sleep(nothing_for / 2)
         before = sum(map(memory.resident, workers))
@@ -108,9 +114,6 @@ async def test_a_provider_that_takes_nothing_for_a_while_costs_no_message_and_no
         after = sum(map(memory.resident, workers))
         await emptied(database, 120)
         left = left_at(ses)
-    finally:
-        relay.end()
-        ses.end()
 
     ends = {lane: sorted(left[each.id] for each in lanes[lane]) for lane in Lane}
     began, most = min(left.values()), most_in_a_second(list(left.values()))

@@ -3,8 +3,8 @@
 import math
 import os
 from collections import Counter, deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from config.keyring import Keyring
 from messages.message import Message
 from tests.fakes.aws import CREDENTIALS
 from tests.fakes.messages import make_message
+from tests.harness.postgres import Postgres
 from tests.harness.relay import Relay
 from tests.harness.ses_process import Ses
 from tests.harness.store import Store, group_of
@@ -32,14 +33,38 @@ def installed(folder: Any, database: Database, root: str) -> Relay:
     )
 
 
-def start(relay: Relay, ses: Ses, workers: int) -> None:
+@contextmanager
+def running(relay: Relay, ses: Ses, workers: int, postgres: Postgres | None) -> Iterator[None]:
+    """Workers, until the block ends, and with them the provider."""
     relay.environment["NOTIFY_RELAY_AWS__ENDPOINT_URL"] = ses.url
-    relay.start("--role", "worker", "--processes", str(workers))
-    assert relay.process
-    # Before all else on the machine, where we may: what is measured is the rate, and not who runs beside it.
-    with suppress(PermissionError):
-        for pid in (relay.process.pid, *relay.children()):
-            os.setpriority(os.PRIO_PROCESS, pid, -15)
+    with _first(postgres.pid if postgres else None):
+        try:
+            relay.start("--role", "worker", "--processes", str(workers))
+            assert relay.process
+            for pid in (relay.process.pid, *relay.children()):
+                _nice(pid, -15)
+            yield
+        finally:
+            relay.end()
+            ses.end()
+
+
+@contextmanager
+def _first(postmaster: int | None) -> Iterator[None]:
+    """Before all else on the machine: what is measured is the rate, and not who runs beside it."""
+    if postmaster is None:
+        yield
+        return
+    _nice(postmaster, -15)  # and all that it starts from now on
+    try:
+        yield
+    finally:
+        _nice(postmaster, 0)
+
+
+def _nice(pid: int, priority: int) -> None:
+    with suppress(PermissionError):  # where we may
+        os.setpriority(os.PRIO_PROCESS, pid, priority)
 
 
 async def put(store: Store, count: int, **changes: Any) -> list[Message]:
