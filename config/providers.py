@@ -13,6 +13,7 @@ class Traits:
     needs_verified_domains: bool  # a domain's records are in DNS before mail may come from it
     registers_domains: bool  # it has to be given each domain and its key
     suppresses: bool  # it has a list of addresses that it sends nothing to
+    grants_rate: bool  # it takes so many in a second and in a day, and says how many
 
 
 class EmailProvider(StrEnum):
@@ -33,6 +34,7 @@ _TRAITS = {
         needs_verified_domains=False,
         registers_domains=False,
         suppresses=False,
+        grants_rate=False,
     ),
     EmailProvider.SES: Traits(
         writes_files=False,
@@ -40,6 +42,7 @@ _TRAITS = {
         needs_verified_domains=True,
         registers_domains=True,
         suppresses=True,
+        grants_rate=True,
     ),
 }
 

@@ -35,6 +35,7 @@ import delivery.library.brandings
 import delivery.library.origination
 import delivery.library.templates
 import delivery.store.inbound
+import delivery.store.send_rates
 import delivery.store.sent_index
 import delivery.store.suppressions
 import delivery.store.tables

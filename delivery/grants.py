@@ -30,6 +30,7 @@ _EVERY = {
     "processes": "SELECT, INSERT, UPDATE, DELETE",
     # What the ops process beside each role measures.
     "queue": "SELECT",
+    "send_rates": "SELECT",
     "domains": "SELECT",
     "dkim_keys": _PUBLIC_KEYS,
     "services": "SELECT",
@@ -138,6 +139,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "sent_index": "SELECT, INSERT, DELETE",
         "queue": "SELECT, UPDATE, DELETE",
         "holds": "SELECT",
+        "send_rates": "SELECT, INSERT, UPDATE",
         "attempts": "SELECT, INSERT, UPDATE, DELETE",
         "count_changes": "SELECT, INSERT, DELETE",
         "counts": _FOLD,

@@ -63,6 +63,7 @@ TERMS: Mapping[str, Term] = {
     "reply_to_addresses": Term("address of the service", "until removed"),
     "reply_to_codes": Term("hash of the code", "until it is used or replaced"),
     "roots": Term(_NOTHING, "for ever"),
+    "send_rates": Term(_NOTHING, "for ever"),
     "senders": Term("addresses that the service sends for", "until removed"),
     "sent_index": Term("keyed hash of the recipient", "26 months after it was sent"),
     "service_domains": Term(_NOTHING, "until removed"),

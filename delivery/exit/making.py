@@ -14,7 +14,7 @@ from delivery.exit.recording import Recording
 from delivery.exit.sealing import Sealing
 from delivery.providers.base import Provider
 from delivery.providers.table import Providers
-from delivery.queue.base import Claim, Queue
+from delivery.queue.base import Claim, LineSlot, Queue
 from delivery.store.base import Attempt, Outcome, Record
 from messages.message import Channel, Message, new_id
 
@@ -62,7 +62,7 @@ class Making:
             content = await self._content(message, contents[message.content_id], provider)
             if content is not None:
                 attempt = Attempt(new_id(now, os.urandom(10)), message.id, claim.attempts + 1, provider.name, now)
-                origin = claim.slot.origin if claim.slot else await self._origin(message)
+                origin = claim.slot.origin if isinstance(claim.slot, LineSlot) else await self._origin(message)
                 return Outgoing(message, content, attempt, provider, claim.unknown, claim.slot, origin)
         # No provider, a content that is damaged or cannot be sealed: an operator can mend each; until then the message
         # waits.

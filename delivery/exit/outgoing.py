@@ -24,7 +24,7 @@ class Outgoing:
     attempt: Attempt
     provider: Provider
     resent: bool
-    slot: Slot | None  # of a text that leaves at a pace
+    slot: Slot | None  # of what leaves at a rate, or a pace
     origin: str | None  # that a text leaves from
 
 

@@ -20,7 +20,7 @@ from delivery.exit.origin import Identities, choose
 from delivery.exit.pauses import PAUSE_SECONDS, Pause
 from delivery.library.origination import OriginationIdentity
 from delivery.providers.base import Throttled, TooFast
-from delivery.queue.base import Claim, Slot
+from delivery.queue.base import Claim, LineSlot
 from delivery.queue.lines import HORIZON_SECONDS, Waiting, parts_of
 from delivery.rounds import OUTAGE_SECONDS, Rounds
 from messages.message import Message
@@ -43,7 +43,7 @@ class Lines(Protocol):
 
     async def claim(self, line: UUID, limit: int, owner: str, lease_until: float) -> list[Claim]: ...
 
-    async def another(self, slot: Slot, parts: int) -> Slot | None: ...
+    async def another(self, slot: LineSlot, parts: int) -> LineSlot | None: ...
 
     async def hold(self, line: UUID, seconds: float) -> None: ...
 
@@ -129,7 +129,7 @@ class Pace:
             self._under_way -= len(batch)
             self._rounds.wake()
 
-    async def throttled(self, slot: Slot, error: Throttled) -> None:
+    async def throttled(self, slot: LineSlot, error: Throttled) -> None:
         """Too fast for one of them: its line waits, for all workers. All else: the provider's texts wait, in this one.
 
         While the database is away nothing is asked of it.
@@ -141,13 +141,13 @@ class Pace:
         with contextlib.suppress(*OUTAGES):
             await self.lines.hold(slot.line, seconds)
 
-    async def near(self, slot: Slot) -> None:
+    async def near(self, slot: LineSlot) -> None:
         """Waits until the slot is so near that who leaves in it writes its attempt down."""
         await asyncio.sleep(slot.at - _NEAR_SECONDS - time.monotonic())
 
-    async def turn(self, message: Message, slot: Slot) -> None:
+    async def turn(self, message: Message, slot: LineSlot) -> None:
         """Waits for the message's slot; for another one, where that is over. Raises Throttled where none can be had."""
-        current: Slot | None = slot
+        current: LineSlot | None = slot
         while current is not None:
             await asyncio.sleep(current.at - time.monotonic())
             if time.monotonic() <= current.at + current.tolerance_seconds:

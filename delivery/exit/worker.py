@@ -18,13 +18,15 @@ from delivery.exit.outgoing import Outgoing, Waits, not_relayed, relayed
 from delivery.exit.pace import Pace
 from delivery.exit.pauses import PAUSE_SECONDS, Pauses
 from delivery.exit.portions import Room, Work, portions, starts
+from delivery.exit.rate import Rate
 from delivery.exit.recording import Recording
 from delivery.exit.screening import Screening, Suppressions
 from delivery.exit.sealing import Sealing
+from delivery.exit.under_way import UnderWay
 from delivery.metrics import DeliveryMetrics
 from delivery.providers.base import Held, Receipt, SendError, Throttled, Unknown
 from delivery.providers.table import Providers
-from delivery.queue.base import Claim, Queue
+from delivery.queue.base import KINDS, Claim, Kind, LineSlot, Queue
 from delivery.rounds import Rounds
 from delivery.store.base import Attempt, Outcome, Record
 from messages.message import Channel, KeyType, Message
@@ -74,6 +76,7 @@ class Worker:
         metrics: DeliveryMetrics,
         now: Callable[[], float],
         pace: Pace | None = None,
+        rate: Rate | None = None,
         origins: Origins | None = None,
     ) -> None:
         self._owner = owner
@@ -85,13 +88,15 @@ class Worker:
         self._metrics = metrics
         self._now = now
         self._pace = pace
+        self._rate = rate
         self._log = structlog.get_logger("worker")
         self._free = settings.concurrency
-        kinds = {(channel, type_ is KeyType.TEST): provider for (channel, type_), provider in providers.items()}
+        kinds = {Kind(channel, type_ is KeyType.TEST): provider for (channel, type_), provider in providers.items()}
         self._repeatable = frozenset(kind for kind, provider in kinds.items() if provider.idempotent)
         self._rounds = Rounds(self._on_outage)
         self._room = Room(_ROOM_BYTES)
         self._pauses = Pauses(providers)
+        self._under_way = UnderWay()
         self._recording = Recording(attempting, self._rounds, metrics)
         self._screening = Screening(owner, suppressions, providers, queue, self._recording, pace, self._delay, now)
         self._making = Making(sealing, providers, queue, self._recording, origins, self._delay, now)
@@ -118,22 +123,26 @@ class Worker:
         resting, probing = self._pauses.resting(now), self._pauses.probing(now)
         claimed = 0
         for channel in sorted(probing):
-            claimed += await self._claim(1, frozenset(Channel) - {channel})
-        if len(resting | probing) < len(Channel):
-            claimed += await self._claim(_BATCH, resting | probing)
+            claimed += await self._claim(1, _kinds({channel}))
+        if kinds := _kinds(frozenset(Channel) - resting - probing):
+            claimed += await self._claim(_BATCH, kinds)
         if not claimed:
             pause = self._pauses.seconds(now) if resting == frozenset(Channel) else 0.0
             await self._rounds.sleep(min(pause, 1.0) if pause > 0 else _IDLE_SECONDS)
 
-    async def _claim(self, limit: int, resting: frozenset[Channel]) -> int:
-        """Claims of the channels that do not rest, and starts their work; returns how many."""
-        limit = min(limit, self._free)
+    async def _claim(self, limit: int, kinds: frozenset[Kind]) -> int:
+        """Claims messages of these kinds, and starts their work; returns how many."""
+        limit = min(limit, self._free + (self._rate.waiting if self._rate else 0))
         if limit <= 0:
             return 0
         lease, wait = self._settings.lease_seconds, self._settings.unknown_wait_seconds
-        claims = await self._queue.claim(self._owner, limit, self._now(), lease, wait, resting, self._repeatable)
+        counts = self._under_way.counts
+        claims = await self._queue.claim(self._owner, limit, self._now(), lease, wait, kinds, counts, self._repeatable)
         if claims:
             self._free -= len(claims)
+            self._under_way.begin(claims)
+            if self._rate is not None:
+                self._rate.begin(claims)
             self._pauses.begin(claim.channel for claim in claims)
             self._rounds.start(self._work_claimed(claims))
         return len(claims)
@@ -150,6 +159,7 @@ class Worker:
             await self._work(claims, self._release_slots)
         finally:
             self._pauses.end(claim.channel for claim in claims)
+            self._under_way.end(claim.message_id for claim in claims)
             self._rounds.wake()
 
     async def _work_at_pace(self, claims: Sequence[Claim]) -> None:
@@ -202,8 +212,11 @@ class Worker:
         """Those that may be called now: they count as under way from here on, whatever happens to us."""
         if not batch:
             return []
-        if self._pace is not None and batch[0].slot is not None:
-            await self._pace.near(batch[0].slot)
+        slot = batch[0].slot
+        if self._pace is not None and isinstance(slot, LineSlot):
+            await self._pace.near(slot)
+        elif self._rate is not None and slot is not None:
+            await self._rate.near()
         lease_until = self._now() + self._settings.lease_seconds
         ours = await self._attempting.attempt([each.attempt for each in batch], self._owner, lease_until)
         return [each for each in batch if each.message.id in ours]
@@ -223,11 +236,14 @@ class Worker:
             self._metrics.unknown_resent.inc()
         self._metrics.attempts.labels(outgoing.provider.name, record.outcome.value).inc()
         await self._recording.write(record, outgoing.message)
+        self._under_way.end([outgoing.message.id])
 
     async def _handed_over(self, outgoing: Outgoing) -> Receipt:
         message, slot = outgoing.message, outgoing.slot
-        if self._pace is not None and slot is not None:
+        if self._pace is not None and isinstance(slot, LineSlot):
             await self._pace.turn(message, slot)
+        elif self._rate is not None and slot is not None:
+            await self._rate.turn()
         started = self._now()
         try:
             return await outgoing.provider.send(message, outgoing.content, outgoing.attempt.id, outgoing.origin)
@@ -236,12 +252,17 @@ class Worker:
 
     def _not_relayed(self, outgoing: Outgoing, error: SendError) -> Record:
         deferred = self._delay(outgoing.attempt.number, outgoing.message)
+        throttled = 0.0 if self._has_place(outgoing) else _pause_seconds()  # it stands first again, for a place
         unknown = unknown_wait_seconds(outgoing.message.lane, self._settings.unknown_wait_seconds)
-        waits = Waits(_pause_seconds(), deferred, unknown)
+        waits = Waits(throttled, deferred, unknown)
         return not_relayed(outgoing, error, self._now(), waits)
 
     def _delay(self, attempts: int, message: Message) -> float:
         return delay_seconds(attempts, message.lane, self._settings.retry_base_seconds, random.random())  # noqa: S311
+
+    def _has_place(self, outgoing: Outgoing) -> bool:
+        """Whether it leaves at the rate that all share."""
+        return outgoing.slot is not None and not isinstance(outgoing.slot, LineSlot)
 
     # -- a provider that takes nothing for a time ------------------------------------------------------------------
 
@@ -252,18 +273,26 @@ class Worker:
             name = outgoing.provider.name
             self._metrics.holds.labels(name, error.reason).inc()
             self._log.error("worker.provider_holds", provider=name, reason=error.reason)
-        if self._pace is not None and outgoing.slot is not None:
+        if self._pace is not None and isinstance(outgoing.slot, LineSlot):
             await self._pace.throttled(outgoing.slot, error)
+            return
+        if self._rate is not None and self._has_place(outgoing) and self._rate.answered(error):
             return
         pause = error.retry_after_seconds or _pause_seconds()
         self._pauses.throttled(outgoing.provider, pause, asyncio.get_running_loop().time())
 
     def _throttled_no_more(self, outgoing: Outgoing) -> None:
-        if self._pace is not None and outgoing.slot is not None:
+        if self._pace is not None and isinstance(outgoing.slot, LineSlot):
             self._pace.pause.end()
-        else:
-            self._pauses.answered(outgoing.provider)
+            return
+        self._pauses.answered(outgoing.provider)
+        if self._rate is not None and self._has_place(outgoing):
+            self._rate.answered()
 
 
 def _pause_seconds() -> float:
     return PAUSE_SECONDS * (0.5 + random.random())  # noqa: S311
+
+
+def _kinds(channels: Collection[Channel]) -> frozenset[Kind]:
+    return frozenset(kind for kind in KINDS if kind.channel in channels)

@@ -33,7 +33,11 @@ class Throttled(SendError):  # noqa: N818
 
 
 class TooFast(Throttled):
-    """Of the origination identity alone that the message leaves from: what leaves from others goes on."""
+    """More at once than may leave: of a text's origination identity, alone; of all mail."""
+
+
+class QuotaSpent(Throttled):
+    """All left that may leave in a day."""
 
 
 class Held(Throttled):

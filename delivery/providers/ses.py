@@ -15,10 +15,19 @@ from botocore.parsers import ResponseParserError
 from config.providers import EmailProvider
 from config.settings import Aws
 from delivery.providers.aws import Errors, Meaning, classify, open_client
-from delivery.providers.base import Deferred, Failed, Held, Receipt, Throttled, Unknown
+from delivery.providers.base import Deferred, Failed, Held, QuotaSpent, Receipt, Throttled, TooFast, Unknown
 from messages.message import Message
 
+_SPENT = Meaning(QuotaSpent, "aws_daily_quota", 60)  # the queue waits, not this message alone: it is not last then
+_TOO_FAST = Meaning(TooFast, "aws_rate")
 ERRORS: Errors = (
+    ("TooManyRequestsException", "daily", _SPENT),
+    ("TooManyRequestsException", "", _TOO_FAST),
+    ("LimitExceededException", "daily", _SPENT),
+    ("ThrottlingException", "daily", _SPENT),
+    ("ThrottlingException", "", _TOO_FAST),
+    ("Throttling", "daily", _SPENT),
+    ("Throttling", "", _TOO_FAST),
     ("SendingPausedException", "", Meaning(Held, "ses_sending_paused", 300)),
     ("AccountSuspendedException", "", Meaning(Held, "ses_account_suspended", 900)),
     ("NotFoundException", "", Meaning(Throttled, "ses_configuration_missing", 300)),

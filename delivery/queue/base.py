@@ -4,24 +4,55 @@ The rows are put by `Putting.put` and taken away by `Attempting.record`, in thei
 pointer is harmless. tests/contract/test_queue.py holds every implementation to this.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from messages.message import Channel, Lane
 
-Kind = tuple[Channel, bool]  # all that one provider takes; the second says whether it is a test key's
+
+class Kind(NamedTuple):
+    """What is claimed apart from each other, and taken by one provider: by one channel, and test keys' apart."""
+
+    channel: Channel
+    test: bool
+
+
+KINDS = frozenset(Kind(channel, test) for channel in Channel for test in (False, True))
+
+
+class Turn(NamedTuple):
+    """Messages that stand behind each other: one service's of one kind."""
+
+    service_id: UUID
+    test: bool
+    channel: Channel
+
+    @property
+    def kind(self) -> Kind:
+        return Kind(self.channel, self.test)
+
+
+Place = tuple[Lane, Turn]
+NOTHING: Mapping[Place, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """When a text may leave from an origination identity: `at`, by time.monotonic(), and `tolerance_seconds` later."""
+    """When a message may leave: `at`, by time.monotonic(), and `tolerance_seconds` later."""
+
+    at: float
+    tolerance_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineSlot(Slot):
+    """A text's, of the origination identity that it leaves from."""
 
     line: UUID  # the identity
     origin: str  # the same as its provider knows it
-    at: float
-    tolerance_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +64,8 @@ class Claim:
     channel: Channel
     attempts: int  # so far, the throttled ones not counted
     unknown: bool  # the last attempt's end was never learned, and its wait is over
-    slot: Slot | None = None  # of one that waited in a line
+    turn: Turn | None = None  # None: of one that waited in a line
+    slot: Slot | None = None  # of what leaves at a rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +105,14 @@ class Queue(Protocol):
         now: float,
         lease_seconds: float,
         unknown_wait_seconds: float,
-        resting: Collection[Channel] = (),
+        kinds: Collection[Kind] = KINDS,
+        under_way: Mapping[Place, int] = NOTHING,
         repeatable: Collection[Kind] = (),
     ) -> list[Claim]:
-        """Up to `limit` due messages, priority lanes first, each to one owner only until its lease ends.
+        """Up to `limit` due messages of these kinds, each to one owner only until its lease ends.
 
-        Those of channels that are `resting` are left where they are.
+        Priority lanes come first, but for what lanes behind them are kept (delivery.queue.lanes); in a lane those come
+        first of whom the fewest are `under_way` with this owner.
 
         A message whose earlier owner died after its attempt began is not returned but parked for `unknown_wait_seconds`
         (its lane's share of them) after that attempt's start, and not at all where its kind is `repeatable`: sent twice

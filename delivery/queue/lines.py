@@ -8,28 +8,25 @@ the head of the line, whichever is later (self-clocked fair queueing).
 """
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, exists, func, or_, select, text, update
+from sqlalchemy import Connection, bindparam, exists, func, or_, select, update
 
 from config.database import Database
 from delivery.library.origination import origination_identities
-from delivery.queue.base import Claim, Slot
+from delivery.queue.base import Claim, LineSlot
+from delivery.queue.clock import Clock, interval_seconds, tolerance_seconds
 from delivery.queue.turns import EVERYTHING
 from delivery.store.tables import NOT_BEGUN, holds, messages, queue
 from messages.message import Channel, Lane, Message
 
 HORIZON_SECONDS = 0.5
-# Networks and loaded machines deliver unevenly, and AWS counts what arrives: what is left of the pace is for that.
-_SHARE = 0.98
 # Further ahead than this no slot was ever given out, also to those who missed theirs: the clock was set back.
 _AHEAD_SECONDS, _AHEAD_PARTS = 60.0, 100
-_KEEP_SECONDS = 60.0
 _LANE = {lane.rank: lane for lane in Lane}
 _identities = origination_identities.c
 
@@ -60,36 +57,6 @@ class Waiting:
     seconds: float
 
 
-class Clock:
-    """Seconds since the epoch, the same for all who share the database: of one machine, or of the server.
-
-    An answer of the server's comes at some moment after it was asked, and later on a busy machine: the quickest one of
-    the last minute tells best how far its clock is from ours. Where it leaves room for no difference at all, there is
-    none: workers that each believed their own answers would keep as many paces, apart by what the answers took.
-    """
-
-    def __init__(self) -> None:
-        self.offset = 0.0  # from time.monotonic()
-        self._told, self._error = 0.0, math.inf  # as the server told it; within so much of the truth
-        self._asked_at = 0.0
-
-    def read(self, connection: Connection) -> float:
-        """Now."""
-        if connection.dialect.name != "postgresql":
-            self.offset = time.time() - time.monotonic()
-            return time.time()
-        before = time.monotonic()
-        told = float(connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())::float8")))
-        after = time.monotonic()
-        offset, error = told - (before + after) / 2, (after - before) / 2
-        was_set = abs(offset - self._told) > error + self._error
-        if error <= self._error or was_set or after - self._asked_at > _KEEP_SECONDS:
-            self._told, self._error, self._asked_at = offset, error, after
-        ours = time.time() - time.monotonic()
-        self.offset = ours if abs(ours - self._told) <= self._error else self._told
-        return after + self.offset
-
-
 class Lines:
     """Held by workers."""
 
@@ -116,7 +83,7 @@ class Lines:
             lambda connection: _claim(connection, self._clock, line, limit, owner, lease_until)
         )
 
-    async def another(self, slot: Slot, parts: int) -> Slot | None:
+    async def another(self, slot: LineSlot, parts: int) -> LineSlot | None:
         """The next slot for who missed his; None: there is no such identity any more."""
         return await self._database.transact(lambda connection: _another(connection, self._clock, slot, parts))
 
@@ -185,7 +152,9 @@ def _claim(connection: Connection, clock: Clock, line: UUID, limit: int, owner: 
     for row in rows:
         if not row.held and pace.seconds < HORIZON_SECONDS:
             slot = pace.take(max(row.billable_units, 1))
-            claims.append(Claim(row.message_id, _LANE[row.rank], Channel(row.channel), row.attempts, row.parked, slot))
+            claims.append(
+                Claim(row.message_id, _LANE[row.rank], Channel(row.channel), row.attempts, row.parked, slot=slot)
+            )
     if claims:
         taken = queue.c.message_id.in_([claim.message_id for claim in claims])
         connection.execute(update(queue).where(taken).values(owner=owner, line=None, available_at=lease_until))
@@ -215,7 +184,7 @@ def _first(connection: Connection, line: UUID, number: int) -> Sequence[Any]:
     return connection.execute(statement).all()
 
 
-def _another(connection: Connection, clock: Clock, slot: Slot, parts: int) -> Slot | None:
+def _another(connection: Connection, clock: Clock, slot: LineSlot, parts: int) -> LineSlot | None:
     pace = _pace(connection, clock, slot.line)
     if pace is None:
         return None
@@ -235,11 +204,8 @@ class _Pace:
     now: float  # by the database's clock
     at: float  # the same moment by time.monotonic()
 
-    def take(self, parts: int) -> Slot:
-        # One part above the pace is in a second at most as long as none comes later than this: R+1 intervals are that
-        # much longer than it. Half of it is ours, half the network's.
-        tolerance = (self.interval + 1 / _SHARE - 1) / 2
-        slot = Slot(self.line, self.origin, self.at + self.seconds, tolerance)
+    def take(self, parts: int) -> LineSlot:
+        slot = LineSlot(self.at + self.seconds, tolerance_seconds(self.interval), self.line, self.origin)
         self.seconds += parts * self.interval
         return slot
 
@@ -253,7 +219,7 @@ def _pace(connection: Connection, clock: Clock, line: UUID) -> _Pace | None:
     if row is None:
         return None
     now = clock.read(connection)  # locked: the time at which nobody else can take any more
-    interval = 1 / (row.parts_per_second * _SHARE)
+    interval = interval_seconds(row.parts_per_second)
     seconds = max(row.next_at, row.held_until) - now
     if row.next_at - now > _AHEAD_SECONDS + _AHEAD_PARTS * interval:
         seconds = max(row.held_until - now, 0.0)

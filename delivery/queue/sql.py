@@ -1,6 +1,7 @@
 """The queue in SQLite and PostgreSQL. The two differ in the claim only."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -17,13 +18,32 @@ from sqlalchemy import (
 
 from config.database import Database
 from delivery import backoff
-from delivery.queue.base import Claim, Depth, Kind, Stats, Waits
+from delivery.queue.base import KINDS, NOTHING, Claim, Depth, Kind, Place, Stats, Turn, Waits
 from delivery.queue.interventions import scheduled
-from delivery.queue.turns import EVERYTHING, Order, Turn, due
+from delivery.queue.lanes import Lanes
+from delivery.queue.turns import EVERYTHING, Order, due, wanted, wishes
 from delivery.store.tables import NOT_BEGUN, holds, queue
 from messages.message import Channel, Lane
 
 _LANE = {lane.rank: lane for lane in Lane}
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """Who claims how much of what, and until when."""
+
+    owner: str
+    limit: int
+    now: float
+    until: float
+    wait_seconds: float
+    kinds: Collection[Kind]
+    under_way: Mapping[Place, int]
+    repeatable: Collection[Kind]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {"now": self.now, "owner": self.owner, "until": self.until} | wishes(self.kinds)
 
 
 class SqlQueue:
@@ -32,6 +52,7 @@ class SqlQueue:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._orders = {rank: Order() for rank in _LANE}
+        self._lanes = Lanes()
 
     async def claim(
         self,
@@ -40,45 +61,36 @@ class SqlQueue:
         now: float,
         lease_seconds: float,
         unknown_wait_seconds: float,
-        resting: Collection[Channel] = (),
+        kinds: Collection[Kind] = KINDS,
+        under_way: Mapping[Place, int] = NOTHING,
         repeatable: Collection[Kind] = (),
     ) -> list[Claim]:
-        waiting = await self._database.query(partial(due, now=now))
-        awake = {rank: [turn for turn in each if turn.channel not in resting] for rank, each in waiting.items()}
-        turns = {rank: each for rank, each in awake.items() if each}
+        turns = wanted(await self._database.query(partial(due, now=now)), kinds)
         if not turns:
             return []  # an idle worker never takes the write lock
-        values = {"now": now, "owner": owner, "until": now + lease_seconds}
-        values |= {f"{channel}_awake": channel not in resting for channel in Channel}
-        return await self._database.transact(
-            lambda connection: self._claim(connection, turns, limit, values, unknown_wait_seconds, repeatable)
-        )
+        taking = Taking(owner, limit, now, now + lease_seconds, unknown_wait_seconds, kinds, under_way, repeatable)
+        return await self._database.transact(lambda connection: self._take(connection, turns, taking))
 
-    def _claim(
-        self,
-        connection: Connection,
-        turns: dict[int, list[Turn]],
-        limit: int,
-        values: dict[str, Any],
-        wait_seconds: float,
-        repeatable: Collection[Kind],
-    ) -> list[Claim]:
+    def _take(self, connection: Connection, turns: Mapping[int, Sequence[Turn]], taking: Taking) -> list[Claim]:
         claims: list[Claim] = []
+        kept, taken = self._lanes.kept(turns, taking.limit), dict[int, int]()
         for rank, waiting in turns.items():
-            if len(claims) < limit:
-                rows = self._orders[rank].take(connection, waiting, limit - len(claims), values | {"rank": rank})
+            kept.pop(rank, None)
+            if (limit := taking.limit - len(claims) - sum(kept.values())) > 0:
+                level = {turn: taking.under_way.get((_LANE[rank], turn), 0) for turn in waiting}
+                rows = self._orders[rank].take(connection, level, limit, taking.values | {"rank": rank})
                 claims += [_claim(row, rank) for row in rows if _free(row)]
-                wait = backoff.unknown_wait_seconds(_LANE[rank], wait_seconds)
-                self._park(connection, [row for row in rows if not _free(row)], wait, repeatable)
+                self._park(connection, [row for row in rows if not _free(row)], taking, _LANE[rank])
+                taken[rank] = len(rows)
+        self._lanes.note(turns, taken)
         return claims
 
-    def _park(
-        self, connection: Connection, rows: Sequence[Row[Any]], wait_seconds: float, repeatable: Collection[Kind]
-    ) -> None:
+    def _park(self, connection: Connection, rows: Sequence[Row[Any]], taking: Taking, lane: Lane) -> None:
         """Their owner died while it sent them: nobody knows whether they left."""
+        wait = backoff.unknown_wait_seconds(lane, taking.wait_seconds)
         for row in rows:
             statement = update(queue).where(queue.c.message_id == row.message_id)
-            until = row.attempted_at + (0.0 if (row.channel, row.test) in repeatable else wait_seconds)
+            until = row.attempted_at + (0.0 if (row.channel, row.test) in taking.repeatable else wait)
             connection.execute(statement.values(owner=None, parked=True, available_at=until))
 
     async def release(self, owner: str, now: float) -> int:
@@ -139,7 +151,8 @@ def _kinds(now: float) -> Select[Any]:
 
 
 def _claim(row: Row[Any], rank: int) -> Claim:
-    return Claim(row.message_id, _LANE[rank], Channel(row.channel), row.attempts, row.parked)
+    turn = Turn(row.service_id, row.test, Channel(row.channel))
+    return Claim(row.message_id, _LANE[rank], turn.channel, row.attempts, row.parked, turn)
 
 
 def _free(row: Row[Any]) -> bool:

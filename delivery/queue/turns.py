@@ -1,39 +1,38 @@
-"""Whose turn it is: within a lane services are served one after the other, each one's mail, texts and tests in turn.
+"""Whose turn it is: in a lane who has the fewest under way is next, each service's mail, texts and tests apart.
 
 50,000 messages of one service stand before nobody's one. What is due is found by jumps through the index
 (rank, service_id, test, channel, available_at): its cost grows with the services that wait, not with their messages.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from itertools import dropwhile, islice, takewhile
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Boolean, Connection, Double, Integer, Row, Text, TextClause, bindparam, column, text
 from sqlalchemy.sql.selectable import TextualSelect
 
 from config.database import Id
+from delivery.queue.base import KINDS, Kind, Turn
 from messages.message import Channel
 
 EVERYTHING = UUID(int=0)  # held: all services
 
 
+_ANY = 1 << 30
 _TURNS_AT_ONCE = 16  # then several rows of each: rows of 64 services lie on 64 pages of the index
-
-
-class Turn(NamedTuple):
-    """Messages that stand behind each other: one service's by one channel, its tests apart."""
-
-    service_id: UUID
-    test: bool
-    channel: Channel
 
 
 _FIRST = Turn(UUID(int=0), False, min(Channel))
 _EACH = [f"SELECT {test} AS test, '{channel}' AS channel" for test in ("false", "true") for channel in Channel]
 _KINDS = f"({' UNION ALL '.join(_EACH)}) AS kinds"
-_AWAKE = "(" + " OR ".join(f"kinds.channel = '{channel}' AND :{channel}_awake" for channel in Channel) + ")"
+_NAMES = {kind: f"{'test' if kind.test else 'live'}_{kind.channel}" for kind in sorted(KINDS)}
+_WANTED = " OR ".join(
+    f"kinds.channel = '{kind.channel}' AND kinds.test = {str(kind.test).lower()} AND :{name}"
+    for kind, name in _NAMES.items()
+)
 _NOT_HELD = """
     waiting.service_id NOT IN (SELECT service_id FROM holds)
     AND NOT EXISTS (SELECT 1 FROM holds WHERE service_id = :everything)"""
@@ -71,7 +70,7 @@ RETURNING queue.message_id, queue.service_id, queue.test, queue.channel, queue.a
     queue.attempted_at, queue.parked"""
 _WHERE = f"""WHERE (waiting.service_id, kinds.test, kinds.channel) >= (:first, :first_test, :first_channel)
     AND (waiting.service_id, kinds.test, kinds.channel) <= (:last, :last_test, :last_channel)
-    AND {_AWAKE} AND {_NOT_HELD} LIMIT :limit"""
+    AND ({_WANTED}) AND {_NOT_HELD} LIMIT :limit"""
 # Rows that another worker is claiming at this moment are passed over, not waited for.
 _CLAIM_POSTGRESQL = f"""{_IN_TURN}, picked AS MATERIALIZED (
     SELECT due.message_id FROM waiting CROSS JOIN {_KINDS}
@@ -96,13 +95,13 @@ def _claim(statement: str) -> TextualSelect:
     tests = [bindparam(name, type_=Boolean) for name in ("first_test", "last_test")]
     numbers = [bindparam(name, type_=Integer) for name in ("rank", "share", "limit")]
     channels = [bindparam(name, type_=Text) for name in ("first_channel", "last_channel")]
-    awake = [bindparam(f"{channel}_awake", type_=Boolean) for channel in Channel]
+    wanted = [bindparam(name, type_=Boolean) for name in _NAMES.values()]
     times = [bindparam(name, type_=Double) for name in ("now", "until")]
     bound: TextClause = text(statement).bindparams(
         *ids,
         *tests,
         *channels,
-        *awake,
+        *wanted,
         *numbers,
         *times,
         bindparam("everything", EVERYTHING, Id),
@@ -132,26 +131,52 @@ def due(connection: Connection, now: float) -> dict[int, list[Turn]]:
     return {rank: sorted(found[rank]) for rank in sorted(found)}
 
 
+def wanted(waiting: Mapping[int, Sequence[Turn]], kinds: Collection[Kind]) -> dict[int, list[Turn]]:
+    """Those of these kinds; no rank without any."""
+    found = {rank: [turn for turn in turns if turn.kind in kinds] for rank, turns in waiting.items()}
+    return {rank: turns for rank, turns in found.items() if turns}
+
+
+def wishes(kinds: Collection[Kind]) -> dict[str, bool]:
+    """The same, for the statement."""
+    return {name: kind in kinds for kind, name in _NAMES.items()}
+
+
 @dataclass(slots=True)
 class Order:
     """Who comes next in one lane. Each worker goes round by itself."""
 
     after: Turn = _FIRST
 
-    def take(self, connection: Connection, turns: Sequence[Turn], limit: int, values: dict[str, Any]) -> list[Row[Any]]:
-        """Claims up to `limit` rows of these turns, the same number of each as long as it has some."""
+    def take(
+        self, connection: Connection, level: dict[Turn, int], limit: int, values: dict[str, Any]
+    ) -> list[Row[Any]]:
+        """Claims up to `limit` rows of these turns, which are in order: of those first that have the fewest under way,
+        until all have as many, as long as they have some. `level` is used up.
+        """
         rows: list[Row[Any]] = []
-        waiting = [turn for turn in turns if turn > self.after] + [turn for turn in turns if turn <= self.after]
-        while waiting and len(rows) < limit:
+        while level and len(rows) < limit:
             left = limit - len(rows)
-            some = _ascending(waiting[: min(left, _TURNS_AT_ONCE)])
-            share = left // len(some)
+            some, gap = self._next(level, min(left, _TURNS_AT_ONCE))
+            share = min(left // len(some), gap)
             found = self._claim(connection, some, values | {"share": share, "limit": left})
             counts: Counter[tuple[Any, ...]] = Counter(tuple(row[1:4]) for row in found)  # a turn is such a tuple
             rows += found
             self.after = some[-1]
-            waiting = waiting[len(some) :] + [turn for turn in some if counts[turn] >= share]  # they may have more
+            for turn in some:
+                level[turn] += share
+                if counts[turn] < share:
+                    del level[turn]  # it has no more
         return rows
+
+    def _next(self, level: Mapping[Turn, int], limit: int) -> tuple[list[Turn], int]:
+        """Who is behind all others, in one range of the index; and how many until they have caught up."""
+        least = min(level.values())
+        gap = min((number - least for number in level.values() if number > least), default=_ANY)
+        turns = list(level)
+        turns = [turn for turn in turns if turn > self.after] + [turn for turn in turns if turn <= self.after]
+        behind = dropwhile(lambda turn: level[turn] > least, turns)
+        return list(islice(_ascending(takewhile(lambda turn: level[turn] == least, behind)), limit)), gap
 
     @staticmethod
     def _claim(connection: Connection, turns: Sequence[Turn], values: dict[str, Any]) -> Sequence[Row[Any]]:
@@ -162,7 +187,11 @@ class Order:
         return connection.execute(_CLAIMS[connection.dialect.name], values | bounds).all()
 
 
-def _ascending(turns: Sequence[Turn]) -> Sequence[Turn]:
+def _ascending(turns: Iterable[Turn]) -> Iterator[Turn]:
     """The beginning of them that one range of the index holds."""
-    fall = next((at for at in range(1, len(turns)) if turns[at] < turns[at - 1]), len(turns))
-    return turns[:fall]
+    last = None
+    for turn in turns:
+        if last is not None and turn < last:
+            break
+        yield turn
+        last = turn

@@ -15,6 +15,7 @@ from relay.http.ops import Labels, gauge
 
 if TYPE_CHECKING:
     from delivery.queue.base import Depth
+    from delivery.rate.bucket import Bucket
 
 _PROBE_SECONDS = 2.0
 
@@ -22,8 +23,8 @@ _PROBE_SECONDS = 2.0
 class Snapshot:
     """`depth` asks the queue, `health` how it stands with domains; `now` gives seconds since the epoch.
 
-    `certificate_ends` gives the end of what the listeners serve, which the files on disk may not be yet; None where
-    nothing is served.
+    `rate` gives what mail's provider grants, None where it takes all that comes. `certificate_ends` gives the end of
+    what the listeners serve, which the files on disk may not be yet; None where nothing is served.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Snapshot:
         database: Database,
         depth: "Callable[[float], Awaitable[Mapping[Lane, Depth]]]",
         health: Callable[[float], Awaitable[Mapping[str, Health]]],
+        rate: "Callable[[], Awaitable[Bucket | None]]",
         now: Callable[[], float],
         *,
         certificate_ends: Callable[[], datetime] | None,
@@ -40,6 +42,7 @@ class Snapshot:
         self._health = health
         self._certificate_ends = certificate_ends
         self._now = now
+        self._rate = rate
 
     async def database_ready(self) -> str | None:
         try:
@@ -90,9 +93,10 @@ class Snapshot:
         try:
             async with asyncio.timeout(_PROBE_SECONDS):
                 depths, health = await self._depth(self._now()), await self._health(self._now())
+                rate = await self._rate()
         except OUTAGES:
             return found
-        return [*found, *_queue(depths), *_domains(health)]
+        return [*found, *_queue(depths), *_domains(health), *(_rate(rate, self._now()) if rate else ())]
 
 
 def _queue(depths: "Mapping[Lane, Depth]") -> list[Metric]:
@@ -103,6 +107,18 @@ def _queue(depths: "Mapping[Lane, Depth]") -> list[Metric]:
         gauge("delivery_queue_depth", "Messages due and not yet claimed", waiting),
         gauge("delivery_queue_oldest_seconds", "How long the oldest of them has been due", oldest),
     ]
+
+
+def _rate(bucket: "Bucket", now: float) -> list[Metric]:
+    found = [
+        gauge("delivery_rate_granted", "Emails a second that the provider takes, as it says", {(): bucket.granted}),
+        gauge("delivery_rate_allowed", "Of them, after what it turned away", {(): bucket.allowed}),
+        gauge("delivery_rate_used", "Emails a second that were handed to it", {(): bucket.used_at(now)}),
+    ]
+    if bucket.left is not None:
+        found.append(gauge("delivery_quota", "Emails that it takes in 24 hours, as it says", {(): bucket.quota or 0.0}))
+        found.append(gauge("delivery_quota_left", "Of them, those that it takes yet", {(): bucket.left}))
+    return found
 
 
 def _domains(health: Mapping[str, Health]) -> list[Metric]:

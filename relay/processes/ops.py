@@ -8,6 +8,8 @@ from auth import service_domains
 from auth.domains import names
 from config.settings import Settings
 from delivery.queue.sql import SqlQueue
+from delivery.rate import shared
+from delivery.rate.bucket import Bucket
 from relay.http.ops import Check, application
 from relay.http.snapshot import Snapshot
 from relay.processes.life import Place, hear_renewals
@@ -26,10 +28,16 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             async with database.read() as connection:
                 return await names.health(connection, service_domains.used(), settings.email, now)
 
+        account = shared.account_of(settings)
+
+        async def rate() -> Bucket | None:
+            return await database.query(lambda connection: shared.find(connection, account)) if account else None
+
         snapshot = Snapshot(
             database,
             SqlQueue(database).depth,
             health,
+            rate,
             time.time,
             certificate_ends=None if place.certificates is None else place.certificates.ends_at,
         )

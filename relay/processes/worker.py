@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any
 
 from prometheus_client import REGISTRY
@@ -16,6 +17,7 @@ from config.settings import Settings
 from delivery import retention
 from delivery.exit.origin import Origins
 from delivery.exit.pace import Pace
+from delivery.exit.rate import Rate
 from delivery.exit.rendering import Renderer
 from delivery.exit.sealing import EmailSealing, SmsSealing
 from delivery.exit.signing import Signer
@@ -31,6 +33,9 @@ from delivery.providers.aws_sms import AwsSmsProvider
 from delivery.providers.table import open_providers
 from delivery.queue.lines import Lines
 from delivery.queue.sql import SqlQueue
+from delivery.rate import shared
+from delivery.rate.asking import Asking
+from delivery.rate.queue import RatedQueue
 from delivery.store.attempting import Attempting
 from delivery.store.contents import Contents
 from delivery.store.retiring import Retiring
@@ -39,7 +44,7 @@ from delivery.store.searching import Searching
 from delivery.store.suppressed import Suppressions
 from messages.message import Channel, KeyType
 from relay.processes.life import Place
-from relay.wiring import announced, load_keyrings, load_letterheads, open_database
+from relay.wiring import announced, load_keyrings, load_letterheads, open_database, open_ses
 
 
 async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
@@ -62,24 +67,31 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
         greet = texts.greet if isinstance(texts, AwsSmsProvider) else None
         lines, at_once, lease_seconds = Lines(database), delivery.concurrency, delivery.lease_seconds
         pace = Pace(lines, identities, at_once, lease_seconds, time.time, greet)
+        account = shared.account_of(settings)
+        rated = RatedQueue(database, account) if account else None
         work = Worker(
             f"{socket.gethostname()}-{place.run_id}-{place.slot}",
             searching=searching,
             contents=Contents(database, codec),
             attempting=attempting,
             suppressions=Suppressions(database, secret, time.time),
-            queue=SqlQueue(database),
+            queue=rated or SqlQueue(database),
             sealing={Channel.EMAIL: email, Channel.SMS: SmsSealing()},
             providers=providers,
             settings=settings.delivery,
             metrics=metrics,
             now=time.time,
             pace=pace if settings.sms.traits.asks_aws else None,
+            rate=Rate(rated) if rated else None,
             origins=Origins(identities),
         )
         beside = _once(settings, database, stopping) if place.slot == 0 else ()
         tasks = [asyncio.create_task(each) for each in beside]
         ready()
+        if account:
+            asking = Asking(database, account, partial(open_ses, settings), time.time)
+            await asking.first()
+            tasks.append(asyncio.create_task(asking.run(stopping)))
         await work.run(stopping)
         await attempting.drain()
         await asyncio.gather(*tasks, return_exceptions=True)

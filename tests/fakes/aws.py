@@ -86,7 +86,10 @@ class FakeAws:
     keep: bool = True  # messages in `sent`
     configuration_sets: set[str] | None = None
     verified_domains: set[str] | None = None
-    max_per_second: float | None = None
+    max_per_second: float | None = None  # in any second; GetAccount says it
+    max_per_day: float | None = None
+    sent_last_day: float = 0  # recipients, as GetAccount says
+    nothing_for: float = 0  # seconds from the first call on in which all is too fast
     seconds: float = 0  # that each call takes
     choose: Callable[[], Behaviour] | None = None  # where neither script nor recipient says
     on_sent: Callable[[Sent], None] | None = None
@@ -106,6 +109,7 @@ class FakeAws:
         self._script: deque[Behaviour] = deque()
         self._connections: set[asyncio.Transport] = set()
         self._sent_at: deque[float] = deque()
+        self._first_at: float | None = None
         self._server: asyncio.Server | None = None
         if self.feedback and self.texts.on_sent is None:
             self.texts.on_sent = self.feedback.took_text
@@ -224,9 +228,14 @@ class FakeAws:
         return None
 
     def _too_fast(self, recipients: int) -> Rejection | None:
+        if self.max_per_day is not None and self.sent_last_day + recipients > self.max_per_day:
+            return DAILY_QUOTA.rejection
+        now = time.monotonic()
+        self._first_at = self._first_at or now
+        if now < self._first_at + self.nothing_for:
+            return TOO_FAST.rejection
         if self.max_per_second is None:
             return None
-        now = time.monotonic()
         while self._sent_at and self._sent_at[0] <= now - 1:
             self._sent_at.popleft()
         if len(self._sent_at) + recipients > self.max_per_second:
@@ -235,6 +244,7 @@ class FakeAws:
         return None
 
     def _accept(self, sent: Sent) -> None:
+        self.sent_last_day += sum(map(len, sent.destination.values()))
         if self.keep:
             self.sent.append(sent)
         if self.on_sent:
@@ -243,12 +253,13 @@ class FakeAws:
             self.feedback.took(sent, self.suppression)
 
     def _account(self) -> dict[str, Any]:
+        quota = {
+            "Max24HourSend": -1.0 if self.max_per_day is None else self.max_per_day,
+            "MaxSendRate": self.max_per_second,
+            "SentLast24Hours": self.sent_last_day,
+        }
         return {
-            "SendQuota": {
-                "Max24HourSend": 50_000.0,
-                "MaxSendRate": self.max_per_second or 14.0,
-                "SentLast24Hours": float(len(self.sent)),
-            },
+            "SendQuota": {name: value for name, value in quota.items() if value is not None},
             "SendingEnabled": True,
             "ProductionAccessEnabled": True,
             "EnforcementStatus": "HEALTHY",
@@ -431,6 +442,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="directory for the octets of accepted messages")
     parser.add_argument("--no-verify", action="store_true", help="take any signature")
     parser.add_argument("--max-per-second", type=float)
+    parser.add_argument("--nothing-for", type=float, default=0, metavar="SECONDS", help="at first all is too fast")
     parser.add_argument("--latency-ms", type=float, default=0)
     parser.add_argument("--seed", type=int, default=0)
     for name in ("429", "500", "hang", "cut"):
@@ -456,6 +468,7 @@ def main() -> None:
         verify=not options["no_verify"],
         keep=False,
         max_per_second=options["max_per_second"],
+        nothing_for=options["nothing_for"],
         seconds=options["latency_ms"] / 1000,
         choose=_chooser(rates, options["seed"]),
         on_sent=_logger(options["log"], options["keep"]),

@@ -85,13 +85,17 @@ class Ses:
 
     def texts(self) -> list[dict[str, Any]]:
         """Each text it accepted, in order."""
-        assert self._text_log is not None
-        lines = self._text_log.read_text().splitlines() if self._text_log.exists() else []
-        return [json.loads(line) for line in lines]
+        return _lines(self._text_log)
 
     def end(self) -> None:
         self._process.terminate()
         self._process.communicate()
+
+
+def _lines(log: Path | None) -> list[dict[str, Any]]:
+    assert log is not None
+    whole, _, _ = log.read_text().rpartition("\n") if log.exists() else ("", "", "")
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 class RunningAws:

@@ -18,7 +18,7 @@ import pytest
 from config.settings import Aws
 from delivery.providers import ses
 from delivery.providers.aws import open_client
-from delivery.providers.base import Deferred, Failed, Receipt, SendError, Throttled, Unknown
+from delivery.providers.base import Deferred, Failed, QuotaSpent, Receipt, SendError, Throttled, TooFast, Unknown
 from delivery.providers.ses_account import account
 from messages.email.dkim import SIGNED_FIELDS, SigningKey, generate, sign
 from messages.status import Status
@@ -173,8 +173,8 @@ def test_no_signed_field_is_one_that_ses_changes() -> None:
 @pytest.mark.parametrize(
     ("behaviour", "kind", "reason", "taken"),
     [
-        (fake.TOO_FAST, Throttled, "aws_rate", 0),
-        (fake.DAILY_QUOTA, Throttled, "aws_daily_quota", 0),
+        (fake.TOO_FAST, TooFast, "aws_rate", 0),
+        (fake.DAILY_QUOTA, QuotaSpent, "aws_daily_quota", 0),
         (fake.INTERNAL, Unknown, "aws_server_error", 0),
         (fake.UNAVAILABLE, Unknown, "aws_server_error", 0),
         (fake.HANG, Unknown, "aws_no_answer", 0),
@@ -316,13 +316,22 @@ async def test_fake_refuses_what_the_provider_never_sends(aws: FakeAws, recipien
 async def test_rate_above_the_limit_is_throttled(aws: FakeAws, provider: ses.SesProvider) -> None:
     aws.max_per_second = 3
     results = await asyncio.gather(*(send(provider) for _ in range(5)), return_exceptions=True)
-    assert sum(isinstance(result, Throttled) for result in results) == 2
+    assert sum(isinstance(result, TooFast) for result in results) == 2
+
+
+async def test_what_is_above_the_quota_of_the_day_is_refused(aws: FakeAws, provider: ses.SesProvider) -> None:
+    aws.max_per_day = 1
+    await send(provider)
+    assert isinstance(await refused(provider), QuotaSpent)
 
 
 async def test_account_tells_rate_and_quota(aws: FakeAws) -> None:
+    aws.max_per_second, aws.max_per_day = 14.0, 50_000.0
+    async with opened(aws.url) as provider:
+        await send(provider)
     async with open_client("sesv2", settings(aws.url), 1) as client:
         found = await account(client)
-    assert (found.max_per_second, found.max_per_day, found.sent_last_day) == (14.0, 50_000.0, 0.0)
+    assert (found.max_per_second, found.max_per_day, found.sent_last_day) == (14.0, 50_000.0, 1.0)
     assert found.sending_enabled
     assert found.production
 

@@ -4,11 +4,19 @@ import pytest
 from botocore.exceptions import ClientError
 
 from delivery.providers.aws import classify
-from delivery.providers.base import Deferred, Failed, Held, SendError, Throttled
+from delivery.providers.base import Deferred, Failed, Held, QuotaSpent, SendError, Throttled, TooFast
 from delivery.providers.ses import ERRORS
 
 UNVERIFIED = "Email address is not verified. The following identities failed the check in region CA-CENTRAL-1: x@y.ca"
+RATE, QUOTA = "Maximum sending rate exceeded.", "Daily message quota exceeded."
 ANSWERS = [
+    (429, "TooManyRequestsException", RATE, TooFast, "aws_rate"),
+    (429, "TooManyRequestsException", QUOTA, QuotaSpent, "aws_daily_quota"),
+    (400, "LimitExceededException", QUOTA, QuotaSpent, "aws_daily_quota"),
+    (400, "ThrottlingException", RATE, TooFast, "aws_rate"),
+    (400, "ThrottlingException", QUOTA, QuotaSpent, "aws_daily_quota"),
+    (400, "Throttling", RATE, TooFast, "aws_rate"),
+    (400, "Throttling", QUOTA, QuotaSpent, "aws_daily_quota"),
     (400, "SendingPausedException", "", Held, "ses_sending_paused"),
     (400, "AccountSuspendedException", "", Held, "ses_account_suspended"),
     (404, "NotFoundException", "Configuration set <x> does not exist.", Throttled, "ses_configuration_missing"),

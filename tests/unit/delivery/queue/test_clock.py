@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import Connection
 
-from delivery.queue.lines import Clock
+from delivery.queue.clock import Clock
 
 
 class Server:

@@ -1,0 +1,104 @@
+"""The queue where mail leaves at a rate that all workers of all machines share.
+
+A claim and its places are taken in one transaction: what is claimed leaves within half a second, and whoever comes next
+claims the message that is most urgent then. What has no rate is claimed as it always is.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from config.database import Database, is_outage
+from delivery.commit import GroupCommit
+from delivery.queue.base import KINDS, NOTHING, Claim, Kind, Place, Slot, Turn
+from delivery.queue.clock import Clock
+from delivery.queue.sql import SqlQueue, Taking
+from delivery.queue.turns import due, wanted
+from delivery.rate import shared
+from delivery.rate.bucket import Answers
+from messages.message import Channel
+
+MAIL = Kind(Channel.EMAIL, test=False)  # what test keys send goes nowhere
+
+
+class RatedQueue(SqlQueue):
+    """Of one worker. Implements delivery.queue.base.Queue."""
+
+    def __init__(self, database: Database, account: str) -> None:
+        super().__init__(database)
+        self._account = account
+        self._clock = Clock()
+        self._answers = Answers()
+        self._late: GroupCommit[None, Slot | None] = GroupCommit(
+            database.transact, lambda connection, late: self._others(connection, len(late)), is_outage=is_outage
+        )
+
+    def note(self, answers: Answers) -> None:
+        """What the provider said; written down with the next claim."""
+        self._answers += answers
+
+    async def another(self) -> Slot | None:
+        """For a message that missed its place; those who come together share a transaction. None: go."""
+        return await self._late.submit(None)
+
+    async def claim(
+        self,
+        owner: str,
+        limit: int,
+        now: float,
+        lease_seconds: float,
+        unknown_wait_seconds: float,
+        kinds: Collection[Kind] = KINDS,
+        under_way: Mapping[Place, int] = NOTHING,
+        repeatable: Collection[Kind] = (),
+    ) -> list[Claim]:
+        waiting, bucket = await self._database.query(lambda c: (due(c, now), shared.find(c, self._account)))
+        taking = Taking(owner, limit, now, now + lease_seconds, unknown_wait_seconds, kinds, under_way, repeatable)
+        if bucket is None:
+            return await self._claim(wanted(waiting, kinds), taking)
+        claims: list[Claim] = []
+        mail = wanted(waiting, {MAIL} & set(kinds))
+        if mail and bucket.room(self._clock.now()):
+            claims = await self._claim_mail(mail, replace(taking, kinds={MAIL}))
+        others = set(kinds) - {MAIL}
+        rest = replace(taking, kinds=others, limit=limit - len(claims))
+        return claims + await self._claim(wanted(waiting, others), rest)
+
+    async def _claim(self, turns: Mapping[int, Sequence[Turn]], taking: Taking) -> list[Claim]:
+        if not turns or taking.limit <= 0:
+            return []
+        return await self._database.transact(lambda connection: self._take(connection, turns, taking))
+
+    async def _claim_mail(self, turns: Mapping[int, Sequence[Turn]], taking: Taking) -> list[Claim]:
+        answers, self._answers = self._answers, Answers()
+        try:
+            return await self._database.transact(lambda c: self._take_mail(c, turns, taking, answers))
+        except BaseException:
+            self._answers += answers
+            raise
+
+    def _take_mail(
+        self, connection: Connection, turns: Mapping[int, Sequence[Turn]], taking: Taking, answers: Answers
+    ) -> list[Claim]:
+        bucket = shared.locked(connection, self._account, patient=False)
+        if bucket is None:  # who has it takes what there is
+            self.note(answers)
+            return []
+        now = self._clock.read(connection)  # locked: the time at which nobody else can take any more
+        bucket = bucket.told(answers, now)
+        ranks = {lane.rank for lane in bucket.lanes}
+        turns = {rank: each for rank, each in turns.items() if rank in ranks}
+        limit = min(taking.limit, bucket.room(now))
+        claims = self._take(connection, turns, replace(taking, limit=limit)) if turns and limit > 0 else []
+        bucket, slots = bucket.take(len(claims), now, self._clock.offset)
+        shared.save(connection, self._account, bucket)
+        return [replace(claim, slot=slot) for claim, slot in zip(claims, slots, strict=True)]
+
+    def _others(self, connection: Connection, number: int) -> list[Slot | Exception | None]:
+        bucket = shared.locked(connection, self._account)
+        if bucket is None:
+            return [None] * number
+        bucket, slots = bucket.take(number, self._clock.read(connection), self._clock.offset, lead=0.0)
+        shared.save(connection, self._account, bucket)
+        return list(slots)
