@@ -157,10 +157,10 @@ async def test_what_its_provider_may_be_given_twice_is_taken_over_without_a_wait
     await queue.release("dead", NOW + 1)
 
     tests = {(Channel.EMAIL, True)}
-    assert await queue.claim("w", 2, NOW + 1, 60, 180, (), tests) == []  # found, and due from now on
-    (claim,) = await queue.claim("w", 2, NOW + 1, 60, 180, (), tests)
+    assert await queue.claim("w", 2, NOW + 1, 60, 180, repeatable=tests) == []  # found, and due from now on
+    (claim,) = await queue.claim("w", 2, NOW + 1, 60, 180, repeatable=tests)
     assert (claim.attempts, claim.unknown) == (1, True)
-    assert await queue.claim("w", 2, NOW + 60, 60, 180, (), tests) == []
+    assert await queue.claim("w", 2, NOW + 60, 60, 180, repeatable=tests) == []
 
 
 async def test_release_ends_a_dead_owners_leases_and_nobody_elses(store: Store, queue: Queue) -> None:

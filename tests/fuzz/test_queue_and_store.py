@@ -235,7 +235,7 @@ class Machine(RuleBasedStateMachine):
         return claims
 
     def _claimed(self, worker: str, limit: int) -> list[Claim]:
-        claims = self.run(self.queue.claim(worker, limit, self.now, LEASE, WAIT, (), REPEATABLE))
+        claims = self.run(self.queue.claim(worker, limit, self.now, LEASE, WAIT, repeatable=REPEATABLE))
         taken = {claim.message_id for claim in claims}
         # Whoever was found with an attempt of somebody who died is parked, or free to be claimed next time.
         rows = {row.message_id: row for row in self.run(self._rows())}

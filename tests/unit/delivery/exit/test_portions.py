@@ -5,7 +5,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from delivery.exit.portions import AT_ONCE, Room, Work, portions, starts
-from delivery.queue.base import Claim, Slot
+from delivery.queue.base import Claim, LineSlot
 from messages.message import Channel, ContentKind, Lane
 from tests.fakes.messages import make_message
 
@@ -40,7 +40,7 @@ def test_of_a_portion_so_many_start_together_as_are_called_at_once() -> None:
 def test_texts_start_when_their_slots_are_near_whatever_their_size() -> None:
     paced = work(4, 3, 2, 1)
     at = (10.0, 10.2, 10.04, 10.1)
-    slots = [Slot(UUID(int=1), "+16135550100", each, 0.1) for each in at]
+    slots = [LineSlot(each, 0.1, UUID(int=1), "+16135550100") for each in at]
     portion = [(replace(claim, slot=slot), message) for (claim, message), slot in zip(paced, slots, strict=True)]
     assert sizes(list(starts(portion))) == [[4, 2], [1], [3]]
 
