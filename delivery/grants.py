@@ -39,7 +39,7 @@ _DOOR = _EVERY | {
     "keys": "SELECT, UPDATE (last_used_at)",
     "guests": "SELECT",
     "memberships": "SELECT",  # the team is reached as guests are
-    "users": "SELECT (id, email, phone, held_at)",
+    "users": "SELECT (id, email, phone, operator, verified_at, held_at)",
     "senders": "SELECT",
     "reply_to_addresses": "SELECT",
     "limits": "SELECT, INSERT, UPDATE (used)",
@@ -54,6 +54,12 @@ _DOOR = _EVERY | {
     "count_changes": _COUNT,
     "counters": _COUNT_AS_BEFORE,
     "suppressions": "SELECT",
+    # Who measures what waits, for all doors.
+    "attempts": "SELECT (id, message_id, outcome)",
+    "holds": "SELECT",
+    "backlogs": "SELECT, INSERT, DELETE",
+    "drains": "SELECT, INSERT, DELETE",
+    "slowed_keys": "SELECT, UPDATE (next_at)",
     "inbound_texts": "SELECT (id, source, destination)",  # whom a keyword is answered to
     "idempotency": "SELECT, INSERT, DELETE",  # a name whose message was refused is free again
 }
@@ -158,7 +164,6 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "sent_index": "SELECT",
         "queue": "SELECT, DELETE",
         "attempts": "SELECT, UPDATE (ended_at, outcome, reason)",
-        "count_changes": _COUNT,
         "counters": _COUNT_AS_BEFORE,
         "events": "SELECT, INSERT, UPDATE (message_id, detail), DELETE",
         "suppressions": "SELECT, INSERT, UPDATE, DELETE",
@@ -170,6 +175,16 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "callbacks": "SELECT, INSERT, UPDATE",
         "feeds": _TELL,
         "notices": "INSERT",  # told by the doors
+        # The guard: what comes back, what follows, and who did it.
+        "reputation_changes": "SELECT, INSERT, DELETE",
+        "reputations": "SELECT, INSERT, UPDATE, DELETE",
+        "holds": "SELECT, INSERT, DELETE",
+        "count_changes": "SELECT, INSERT",
+        "counts": "SELECT",
+        "key_counts": "SELECT",
+        "busiest_hours": "SELECT, INSERT, UPDATE (messages), DELETE",
+        "slowed_keys": "SELECT, INSERT, UPDATE, DELETE",
+        "audit": "INSERT",
     },
 }
 

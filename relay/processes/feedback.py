@@ -20,8 +20,10 @@ from delivery.feedback.answering import note_answer
 from delivery.feedback.pools import SECONDS as POOLS_SECONDS
 from delivery.feedback.pools import Pools
 from delivery.followers import followers
+from delivery.guard import run as guarding
+from delivery.guard.reputation import ReputationGuard
 from delivery.library import origination
-from delivery.metrics import CallbackMetrics, DeliveryMetrics
+from delivery.metrics import CallbackMetrics, DeliveryMetrics, GuardMetrics
 from delivery.store.inbound import Received, Receiving
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
@@ -67,11 +69,13 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             telling as sender,
         ):
             opened = partial(open_ses, settings) if settings.email.traits.suppresses else None
+            guard = ReputationGuard(database, GuardMetrics(REGISTRY), time.time)
             in_step = ListAtSes(database, keyring, opened, time.time)
             ready()
             async with asyncio.TaskGroup() as group:
                 group.create_task(sender.run(stopping))
                 group.create_task(in_step.run(stopping))
+                group.create_task(guarding.run(database, [guard.step], stopping))
                 if settings.sms.traits.asks_aws:
                     pools = Pools(database, settings.aws, settings.sms)
                     group.create_task(upkeep.repeat(pools.read, POOLS_SECONDS, stopping))
