@@ -182,6 +182,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "count_changes": "SELECT, INSERT",
         "counts": "SELECT",
         "key_counts": "SELECT",
+        "keys": "SELECT (id, name)",
         "busiest_hours": "SELECT, INSERT, UPDATE (messages), DELETE",
         "slowed_keys": "SELECT, INSERT, UPDATE, DELETE",
         "audit": "INSERT",

@@ -76,7 +76,7 @@ TERMS: Mapping[str, Term] = {
         "id of the account; a notice of the next page, encrypted", "12 hours; 30 minutes unused if nobody is signed in"
     ),
     "sightings": Term("what a client of the service said at the SMTP door", "an hour, or until the next watch begins"),
-    "slowed_keys": Term(_NOTHING, "until it sends as before"),
+    "slowed_keys": Term(_NOTHING, "3 days after it sends as before"),
     "spent_challenges": Term(_NOTHING, "5 minutes, or until the next is spent"),
     "suppressions": Term(
         "address or number, encrypted",

@@ -93,6 +93,8 @@ class Pressure(Protocol):
 
     def check(self, service_id: UUID, key_type: KeyType, lane: Lane, channels: Collection[Channel]) -> None: ...
 
+    async def due_at(self, key_id: UUID, lane: Lane, number: int, now: float) -> float: ...
+
 
 class Searching(Protocol):
     """What accept needs of delivery.store.searching."""
@@ -141,6 +143,7 @@ class Acceptor:
             self._check_pressure(submission, principal)
             await self._check_suppressed(submission, principal)
             prepared = await self._prepare(submission, principal, group_id, now)
+            due_at = await self._due_at(submission, principal, now)
         except Refused:
             # Template, guest list or the time may have changed since it came first: what was accepted is accepted.
             # With anybody new among the recipients the no stands: it is about them, and the others have theirs.
@@ -153,7 +156,7 @@ class Acceptor:
         messages = _split(submission, principal, prepared, content_ids, group_id, now)
         try:
             against = charges(principal, {message.channel for message in messages})
-            stored = await self._putting.put(Group(messages, contents, against, submission.idempotency))
+            stored = await self._putting.put(Group(messages, contents, against, submission.idempotency, due_at))
         except Repeated as repeated:
             return await self._earlier(repeated, len(messages))
         body = next((each.body for each in prepared.values()), None)
@@ -183,6 +186,11 @@ class Acceptor:
         if submission.door is not Door.RELAY:  # our own letters, of which each is the only one
             lane, channels = submission.lane or principal.lane, submission.envelope.channels
             self._pressure.check(principal.service.id, principal.key.type, lane, channels)
+
+    async def _due_at(self, submission: Submission, principal: Principal, now: float) -> float:
+        """Of a key that is slowed; 0: at once."""
+        lane, number = submission.lane or principal.lane, len(submission.envelope.recipients)
+        return await self._pressure.due_at(principal.key.id, lane, number, now)
 
     async def _check_suppressed(self, submission: Submission, principal: Principal) -> None:
         """Whoever sends what is urgent hears at once that it reaches nobody; all else ends at the exit."""

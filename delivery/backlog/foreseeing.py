@@ -57,8 +57,12 @@ def foresee(
 
 def retry_seconds(lane: Lane, wait_seconds: float) -> int:
     """When to try again what was pushed back: about when there is room; in the range that clients heed."""
-    room = _FULL[lane] * _ROOM * lane.lifetime_seconds
-    return int(min(max(wait_seconds - room, 60.0), 3600.0))
+    return int(min(max(wait_seconds - mark_seconds(lane) * _ROOM, 60.0), 3600.0))
+
+
+def mark_seconds(lane: Lane) -> float:
+    """A longer wait than that leaves too little time before expiry."""
+    return _FULL[lane] * lane.lifetime_seconds
 
 
 def _seconds(
@@ -72,8 +76,7 @@ def _seconds(
 
 
 def _mark(place: Place, was_pushed_back: bool) -> float:
-    mark = _FULL[place.lane] * place.lane.lifetime_seconds
-    return mark * _ROOM if was_pushed_back else mark
+    return mark_seconds(place.lane) * (_ROOM if was_pushed_back else 1)
 
 
 def _from(full: Place) -> list[Place]:

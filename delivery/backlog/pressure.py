@@ -8,9 +8,11 @@ import structlog
 from sqlalchemy import Connection, select
 
 from config.database import OUTAGES, Database
-from delivery.backlog.foreseeing import Place, retry_seconds
+from delivery.backlog.foreseeing import Place, mark_seconds, retry_seconds
 from delivery.backlog.measuring import FRESH_SECONDS
+from delivery.store import slowing
 from delivery.store.backlogs import backlogs
+from delivery.store.reputations import slowed_keys
 from messages import reply
 from messages.message import Channel, KeyType, Lane
 from messages.reply import Refused
@@ -26,6 +28,7 @@ class Pressure:
         self._database = database
         self._now = now
         self._waits: dict[Place, float] = {}  # of those that are pushed back
+        self._slowed: frozenset[UUID] = frozenset()  # keys
         self._log = structlog.get_logger("backlog")
 
     async def run(self) -> None:
@@ -38,7 +41,7 @@ class Pressure:
             await asyncio.sleep(_EVERY_SECONDS)
 
     async def read(self) -> None:
-        self._waits = await self._database.query(self._read)
+        self._waits, self._slowed = await self._database.query(lambda c: (self._read(c), _slowed(c)))
 
     def _read(self, connection: Connection) -> dict[Place, float]:
         c = backlogs.c
@@ -54,3 +57,21 @@ class Pressure:
         full = [seconds for seconds in waits if seconds is not None]
         if full:
             raise Refused(reply.QUEUE_FULL, lane=lane.value, retry_seconds=retry_seconds(lane, max(full)))
+
+    async def due_at(self, key_id: UUID, lane: Lane, number: int, now: float) -> float:
+        """When so many messages of a key may leave: 0 is at once. Raises Refused where that is too late."""
+        if key_id not in self._slowed:
+            return 0.0
+
+        def take(connection: Connection) -> float:
+            due_at = slowing.place(connection, key_id, lane, number, now)
+            if due_at is not None and due_at - now > mark_seconds(lane):
+                raise Refused(reply.KEY_SLOWED, lane=lane.value, retry_seconds=retry_seconds(lane, due_at - now))
+            return due_at or 0.0
+
+        return await self._database.transact(take)
+
+
+def _slowed(connection: Connection) -> frozenset[UUID]:
+    c = slowed_keys.c
+    return frozenset(connection.scalars(select(c.key_id).where(c.ended_at.is_(None)).distinct()))

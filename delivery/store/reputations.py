@@ -74,9 +74,9 @@ slowed_keys = Table(
     Column("rank", Integer, primary_key=True, autoincrement=False),  # of the lane
     Column("service_id", Id, nullable=False),
     Column("per_hour", BigInteger, nullable=False),
-    Column("busiest", BigInteger, nullable=False),  # messages in its busiest hour, as far as it is remembered
     Column("since", Double, nullable=False),
     Column("next_at", Double, nullable=False),  # when its next message is due
+    Column("ended_at", Double),  # null: it is slowed; kept a while, since such hours are no habit
     sqlite_with_rowid=False,
 )
 

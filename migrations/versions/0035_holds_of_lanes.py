@@ -85,9 +85,9 @@ def _slow_keys() -> None:
         sa.Column("rank", sa.Integer(), nullable=False, autoincrement=False),
         sa.Column("service_id", Id(), nullable=False),
         sa.Column("per_hour", sa.BigInteger(), nullable=False),
-        sa.Column("busiest", sa.BigInteger(), nullable=False),
         sa.Column("since", sa.Double(), nullable=False),
         sa.Column("next_at", sa.Double(), nullable=False),
+        sa.Column("ended_at", sa.Double()),
         sa.PrimaryKeyConstraint("key_id", "rank"),
         sqlite_with_rowid=False,
     )

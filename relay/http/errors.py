@@ -192,6 +192,11 @@ BY_REPLY: dict[Reply, Rejection] = {
         "TooManyRequestsError",
         Text("Too many messages of your service are waiting to be sent; try again in {retry_seconds} seconds"),
     ),
+    reply.KEY_SLOWED: Rejection(
+        429,
+        "TooManyRequestsError",
+        Text("This API key is slowed, since it sends far more than before; try again in {retry_seconds} seconds"),
+    ),
     reply.TESTS_LIMIT: Rejection(429, "TooManyRequestsError", Text("Exceeded send limits (tests: {limit}) for today")),
     # Whether waiting is worth while, an API client sees by Retry-After.
     reply.YEAR_LIMIT: _EMAILS_OF_YEAR,

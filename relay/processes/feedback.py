@@ -21,6 +21,7 @@ from delivery.feedback.pools import SECONDS as POOLS_SECONDS
 from delivery.feedback.pools import Pools
 from delivery.followers import followers
 from delivery.guard import run as guarding
+from delivery.guard.pace_of_keys import KeyGuard
 from delivery.guard.reputation import ReputationGuard
 from delivery.library import origination
 from delivery.metrics import CallbackMetrics, DeliveryMetrics, GuardMetrics
@@ -69,13 +70,14 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             telling as sender,
         ):
             opened = partial(open_ses, settings) if settings.email.traits.suppresses else None
-            guard = ReputationGuard(database, GuardMetrics(REGISTRY), time.time)
+            judged = GuardMetrics(REGISTRY)
+            guard, pace = ReputationGuard(database, judged, time.time), KeyGuard(database, judged, time.time)
             in_step = ListAtSes(database, keyring, opened, time.time)
             ready()
             async with asyncio.TaskGroup() as group:
                 group.create_task(sender.run(stopping))
                 group.create_task(in_step.run(stopping))
-                group.create_task(guarding.run(database, [guard.step], stopping))
+                group.create_task(guarding.run(database, [guard.step, pace.step], stopping))
                 if settings.sms.traits.asks_aws:
                     pools = Pools(database, settings.aws, settings.sms)
                     group.create_task(upkeep.repeat(pools.read, POOLS_SECONDS, stopping))
