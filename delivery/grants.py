@@ -143,7 +143,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "notices": "SELECT (kind, about, ended_at), DELETE",
         "sent_index": "SELECT, INSERT, DELETE",
         "queue": "SELECT, UPDATE, DELETE",
-        "holds": "SELECT",
+        "holds": "SELECT, INSERT",  # of a tenant that is paused
         "attempts": "SELECT, INSERT, UPDATE, DELETE",
         "count_changes": "SELECT, INSERT, DELETE",
         "counts": _FOLD,

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from config.database import OUTAGES, Database
 from delivery.backlog.foreseeing import Backlog, Foreseen, Place, foresee
+from delivery.queue.base import HoldReason
 from delivery.queue.turns import EVERYTHING
 from delivery.store.backlogs import backlogs, drains
 from delivery.store.base import Outcome
@@ -106,12 +107,16 @@ def _waiting(connection: Connection, now: float) -> list[Backlog]:
         place = _place(row)
         number, oldest = found.get(place, (0, 0.0))
         found[place] = number + row.number, oldest
-    held = {(row.service_id, row.rank) for row in connection.execute(select(holds.c.service_id, holds.c.rank))}
+    held = {
+        (row.service_id, row.rank, channel)
+        for row in connection.execute(select(holds))
+        for channel in (Channel if row.reason == HoldReason.OPERATOR.value else (Channel.EMAIL,))
+    }
     return [Backlog(place, *each, held=_is_held(place, held)) for place, each in found.items()]
 
 
-def _is_held(place: Place, held: Collection[tuple[UUID, int]]) -> bool:
-    return any((owner, place.lane.rank) in held for owner in (place.service_id, EVERYTHING))
+def _is_held(place: Place, held: Collection[tuple[UUID, int, Channel]]) -> bool:
+    return any((owner, place.lane.rank, place.channel) in held for owner in (place.service_id, EVERYTHING))
 
 
 def _rates(connection: Connection, last: _Last, waiting: Sequence[Backlog], now: float) -> dict[Channel, float]:

@@ -36,6 +36,10 @@ class TooFast(Throttled):
     """Of the origination identity alone that the message leaves from: what leaves from others goes on."""
 
 
+class TenantHeld(Throttled):
+    """The provider sends nothing of this service's alone: its mail is held, all other goes on."""
+
+
 class Held(Throttled):
     """The provider sends nothing of ours until somebody mends it: an alert, and each minute a try whether it does."""
 

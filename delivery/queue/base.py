@@ -57,7 +57,7 @@ class Waits:
 
 
 class HoldReason(StrEnum):
-    """Why a lane is held. The values are seen by people and programs."""
+    """Why a lane is held: an operator holds all of it, any other reason mail only. The values are seen by people."""
 
     OPERATOR = "operator"
     BOUNCES = "bounces"
@@ -108,6 +108,10 @@ class Queue(Protocol):
 
     async def give_back(self, message_ids: Sequence[UUID], until: float) -> None:
         """Unclaims messages that were not attempted; they are due again at `until`."""
+        ...
+
+    async def hold(self, service_id: UUID, reason: HoldReason, now: float) -> None:
+        """Claims nothing more of a service until that is over."""
         ...
 
     async def depth(self, now: float) -> dict[Lane, Depth]:

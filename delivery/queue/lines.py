@@ -19,7 +19,7 @@ from sqlalchemy import Connection, bindparam, exists, func, or_, select, text, u
 
 from config.database import Database
 from delivery.library.origination import origination_identities
-from delivery.queue.base import Claim, Slot
+from delivery.queue.base import Claim, HoldReason, Slot
 from delivery.queue.turns import EVERYTHING
 from delivery.store.tables import holds, messages, queue
 from messages.message import Channel, Lane, Message
@@ -192,7 +192,7 @@ def _claim(connection: Connection, clock: Clock, line: UUID, limit: int, owner: 
 def _first(connection: Connection, line: UUID, number: int) -> Sequence[Any]:
     """Who comes next, and whether somebody holds them."""
     theirs = or_(holds.c.service_id == queue.c.service_id, holds.c.service_id == EVERYTHING)
-    held = exists().where(theirs, holds.c.rank == queue.c.rank)
+    held = exists().where(theirs, holds.c.rank == queue.c.rank, holds.c.reason == HoldReason.OPERATOR.value)
     columns = (
         queue.c.message_id,
         queue.c.rank,

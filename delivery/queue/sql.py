@@ -16,7 +16,8 @@ from sqlalchemy import (
 )
 
 from config.database import Database
-from delivery.queue.base import Claim, Depth, Stats, Waits
+from delivery.queue import interventions
+from delivery.queue.base import Claim, Depth, HoldReason, Stats, Waits
 from delivery.queue.interventions import scheduled
 from delivery.queue.turns import EVERYTHING, Order, Turn, due
 from delivery.store.tables import holds, queue
@@ -84,6 +85,10 @@ class SqlQueue:
         async with self._database.write() as connection:
             statement = update(queue).where(queue.c.message_id.in_(message_ids))
             await connection.execute(statement.values(owner=None, available_at=until))
+
+    async def hold(self, service_id: UUID, reason: HoldReason, now: float) -> None:
+        async with self._database.write() as connection:
+            await interventions.hold(connection, service_id, now, reason=reason)
 
     async def depth(self, now: float) -> dict[Lane, Depth]:
         statement = (

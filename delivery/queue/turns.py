@@ -34,10 +34,11 @@ _FIRST = Turn(UUID(int=0), False, min(Channel))
 _EACH = [f"SELECT {test} AS test, '{channel}' AS channel" for test in ("false", "true") for channel in Channel]
 _KINDS = f"({' UNION ALL '.join(_EACH)}) AS kinds"
 _AWAKE = "(" + " OR ".join(f"kinds.channel = '{channel}' AND :{channel}_awake" for channel in Channel) + ")"
-# The rank is that of the lane which is looked at.
-_NOT_HELD = """
-    waiting.service_id NOT IN (SELECT service_id FROM holds WHERE holds.rank = {rank})
-    AND NOT EXISTS (SELECT 1 FROM holds WHERE service_id = :everything AND holds.rank = {rank})"""
+# The rank is that of the lane which is looked at. What people hold is all of it; other reasons are about mail.
+_HELD = "FROM holds WHERE holds.rank = {rank} AND (holds.reason = 'operator' OR kinds.channel = 'email')"
+_NOT_HELD = f"""
+    waiting.service_id NOT IN (SELECT service_id {_HELD})
+    AND NOT EXISTS (SELECT 1 {_HELD} AND service_id = :everything)"""
 # In a scalar subquery, since neither a minimum (of uuid, PostgreSQL < 18) nor LATERAL (SQLite) is there for both.
 _DUE = f"""
 WITH RECURSIVE waiting (rank, service_id) AS (

@@ -103,7 +103,7 @@ async def test_what_a_slowed_key_sends_is_due_at_its_pace_each_lane_on_its_own(s
     assert await street.door.due_at(KEY, Lane.PRIORITY, 1, now) == now
     assert await street.door.due_at(YOUNG, Lane.BULK, 10, now) == 0
     await street.door.due_at(KEY, Lane.PRIORITY, 2_700, now)
-    with pytest.raises(Refused, match="452 4.3.1 this key is slowed"):
+    with pytest.raises(Refused, match="this key is slowed"):
         await street.door.due_at(KEY, Lane.PRIORITY, 1, now)
 
     sent = message(service_id=SERVICE, key_id=KEY)
