@@ -127,6 +127,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "go_live_requests": "SELECT, INSERT, UPDATE",
         "codes": "SELECT, INSERT, UPDATE, DELETE",
         "devices": "SELECT, INSERT, UPDATE, DELETE",
+        "reputations": "SELECT, UPDATE (acted_at)",  # the service says that the cause is mended
         "audit": "SELECT, INSERT",  # a service reads its own
     },
     "relay_worker": _EVERY

@@ -29,6 +29,12 @@ _SUBJECTS = {
     (Measure.COMPLAINTS, "warned"): Text("{service}: people report its emails as spam"),
     (Measure.COMPLAINTS, "held"): Text("{service} is on hold: too many people report its emails as spam"),
 }
+_PAUSED_SUBJECT = Text("{service}: the provider has paused its emails")
+_PAUSED = Text(
+    "Amazon SES has paused the tenant of {service}, or it does not exist there. Its emails wait, of all lanes; its "
+    "text messages go on. They are sent by themselves when SES sends for the tenant again: the operators of notify-relay "
+    "look after that."
+)
 _LIFTED_SUBJECT = Text("{service} sends again")
 _COUNTS = {
     Measure.BOUNCES: Text(
@@ -110,6 +116,8 @@ def _words(notice: Notice) -> tuple[Text, tuple[Text, ...]]:
         return _SLOWED_SUBJECT, (_SLOWED, _STOLEN)
     if change == "lifted":
         return _LIFTED_SUBJECT, (_LIFTED,)
+    if change == "paused":
+        return _PAUSED_SUBJECT, (_PAUSED,)
     measure = Measure(notice.said["measure"])
     if change == "held":
         return _SUBJECTS[measure, "held"], (_COUNTS[measure], _HELD, _CAUSES[measure], _LIFTS)
