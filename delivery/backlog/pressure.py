@@ -56,7 +56,7 @@ class Pressure:
         waits = [self._waits.get(Place(service_id, lane, channel)) for channel in channels]
         full = [seconds for seconds in waits if seconds is not None]
         if full:
-            raise Refused(reply.QUEUE_FULL, lane=lane.value, retry_seconds=retry_seconds(lane, max(full)))
+            raise Refused(reply.QUEUE_FULL, lane=lane.value, seconds=retry_seconds(lane, max(full)))
 
     async def due_at(self, key_id: UUID, lane: Lane, number: int, now: float) -> float:
         """When so many messages of a key may leave: 0 is at once. Raises Refused where that is too late."""
@@ -66,7 +66,7 @@ class Pressure:
         def take(connection: Connection) -> float:
             due_at = slowing.place(connection, key_id, lane, number, now)
             if due_at is not None and due_at - now > mark_seconds(lane):
-                raise Refused(reply.KEY_SLOWED, lane=lane.value, retry_seconds=retry_seconds(lane, due_at - now))
+                raise Refused(reply.KEY_SLOWED, lane=lane.value, seconds=retry_seconds(lane, due_at - now))
             return due_at or 0.0
 
         return await self._database.transact(take)

@@ -32,8 +32,8 @@ _SUBJECTS = {
 _PAUSED_SUBJECT = Text("{service}: the provider has paused its emails")
 _PAUSED = Text(
     "Amazon SES has paused the tenant of {service}, or it does not exist there. Its emails wait, of all lanes; its "
-    "text messages go on. They are sent by themselves when SES sends for the tenant again: the operators of notify-relay "
-    "look after that."
+    "text messages go on. They are sent by themselves when SES sends for the tenant again: the operators of "
+    "notify-relay look after that."
 )
 _LIFTED_SUBJECT = Text("{service} sends again")
 _COUNTS = {
@@ -58,8 +58,8 @@ _HELD = Text(
 )
 _CAUSES = {
     Measure.BOUNCES: Text(
-        "Often a list is old, or was made with a mistake. Take the addresses that came back off it; they are on the "
-        "service's page under Suppressed recipients."
+        "Often a list is old, or was made with a mistake. Take the addresses that came back off it; they are among "
+        "the service's failed messages."
     ),
     Measure.COMPLAINTS: Text(
         "Often people did not ask for the messages, or cannot find how to stop them. Write only to those who asked, "
