@@ -189,12 +189,12 @@ async def sweep(c: AsyncConnection, now: float) -> int:
     return (await c.execute(some)).rowcount
 
 
-async def operators(connection: AsyncConnection, keyring: Keyring) -> list[str]:
+async def operators(connection: AsyncConnection, keyring: Keyring) -> dict[UUID, str]:
     """The addresses of those who can sign in, some at most."""
     well = (_c.operator, _c.verified_at.is_not(None), _c.held_at.is_(None))
     rows = await connection.execute(select(_c.id, _c.email).where(*well).order_by(_c.id).limit(_OPERATORS))
     opened = cipher(_c.email, keyring)
-    return [opened.decrypt(row.email, row_id(row.id)).decode() for row in rows]
+    return {row.id: opened.decrypt(row.email, row_id(row.id)).decode() for row in rows}
 
 
 def parse_name(text: str) -> str:

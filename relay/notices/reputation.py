@@ -141,5 +141,6 @@ class ToOwnersAndOperators:
             service = await services.find(connection, self._limits, notice.service_id)
             addresses = await users.operators(connection, self._keyring)
         told = [await self._owners.tell(notice)]
-        told += [await self._operators.write(each, notice, service, f"{notice.name} {each}") for each in addresses]
+        for user_id, address in addresses.items():
+            told.append(await self._operators.write(address, notice, service, f"{notice.name} {user_id}"))
         return next((each for each in told if each is not None), None)
