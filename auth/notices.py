@@ -48,6 +48,7 @@ class Kind(StrEnum):
     LIMIT = "limit"
     CALLBACK = "callback"
     KEYWORD = "keyword"
+    REPUTATION = "reputation"
 
 
 @dataclass(frozen=True, slots=True)

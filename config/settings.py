@@ -41,6 +41,7 @@ from config.values import (
     Resolvers,
     RootUrl,
     SiteUrl,
+    TenantPrefix,
     Topics,
 )
 from messages.text import Text, TextError
@@ -166,6 +167,7 @@ class Aws(Slice):
     region: Region = "ca-central-1"
     endpoint_url: Endpoint | None = None
     configuration_set: str | None = None
+    tenant_prefix: TenantPrefix | None = None  # each service has its SES tenant: this, then its id; none: no tenants
     connect_timeout_seconds: float = Field(3, gt=0)
     read_timeout_seconds: float = Field(15, gt=0)
     events_queue_url: QueueUrl | None = None  # SQS: where what SES tells is received

@@ -86,6 +86,12 @@ def _domain(value: str) -> str:
     return value.lower()
 
 
+def _tenant_prefix(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,28}", value, re.ASCII):
+        raise ProblemError("use at most 28 letters, digits, hyphens and underscores")
+    return value
+
+
 def _region(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", value):
         raise ProblemError("use a region's code, as in ca-central-1")
@@ -274,6 +280,7 @@ Hostname = Annotated[str, AfterValidator(_hostname)]
 Domain = Annotated[str, AfterValidator(_domain)]
 Government = Annotated[str, AfterValidator(_government)]
 Region = Annotated[str, AfterValidator(_region)]
+TenantPrefix = Annotated[str, AfterValidator(_tenant_prefix)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Price = Annotated[str, AfterValidator(_price)]
 RootUrl = Annotated[str, AfterValidator(_root)]

@@ -34,7 +34,9 @@ import delivery.figures.tables
 import delivery.library.brandings
 import delivery.library.origination
 import delivery.library.templates
+import delivery.store.backlogs
 import delivery.store.inbound
+import delivery.store.reputations
 import delivery.store.send_rates
 import delivery.store.sent_index
 import delivery.store.suppressions

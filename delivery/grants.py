@@ -40,7 +40,7 @@ _DOOR = _EVERY | {
     "keys": "SELECT, UPDATE (last_used_at)",
     "guests": "SELECT",
     "memberships": "SELECT",  # the team is reached as guests are
-    "users": "SELECT (id, email, phone, held_at)",
+    "users": "SELECT (id, email, phone, operator, verified_at, held_at)",
     "senders": "SELECT",
     "reply_to_addresses": "SELECT",
     "limits": "SELECT, INSERT, UPDATE (used)",
@@ -55,6 +55,12 @@ _DOOR = _EVERY | {
     "count_changes": _COUNT,
     "counters": _COUNT_AS_BEFORE,
     "suppressions": "SELECT",
+    # Who measures what waits, for all doors.
+    "attempts": "SELECT (id, message_id, outcome)",
+    "holds": "SELECT",
+    "backlogs": "SELECT, INSERT, DELETE",
+    "drains": "SELECT, INSERT, DELETE",
+    "slowed_keys": "SELECT, UPDATE (next_at)",
     "inbound_texts": "SELECT (id, source, destination)",  # whom a keyword is answered to
     "idempotency": "SELECT, INSERT, DELETE",  # a name whose message was refused is free again
 }
@@ -122,6 +128,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "go_live_requests": "SELECT, INSERT, UPDATE",
         "codes": "SELECT, INSERT, UPDATE, DELETE",
         "devices": "SELECT, INSERT, UPDATE, DELETE",
+        "reputations": "SELECT, UPDATE (acted_at)",  # the service says that the cause is mended
         "audit": "SELECT, INSERT",  # a service reads its own
     },
     "relay_worker": _EVERY
@@ -138,7 +145,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "notices": "SELECT (kind, about, ended_at), DELETE",
         "sent_index": "SELECT, INSERT, DELETE",
         "queue": "SELECT, UPDATE, DELETE",
-        "holds": "SELECT",
+        "holds": "SELECT, INSERT",  # of a tenant that is paused
         "send_rates": "SELECT, INSERT, UPDATE",
         "attempts": "SELECT, INSERT, UPDATE, DELETE",
         "count_changes": "SELECT, INSERT, DELETE",
@@ -160,7 +167,6 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "sent_index": "SELECT",
         "queue": "SELECT, DELETE",
         "attempts": "SELECT, UPDATE (ended_at, outcome, reason)",
-        "count_changes": _COUNT,
         "counters": _COUNT_AS_BEFORE,
         "events": "SELECT, INSERT, UPDATE (message_id, detail), DELETE",
         "suppressions": "SELECT, INSERT, UPDATE, DELETE",
@@ -172,6 +178,17 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "callbacks": "SELECT, INSERT, UPDATE",
         "feeds": _TELL,
         "notices": "INSERT",  # told by the doors
+        # The guard: what comes back, what follows, and who did it.
+        "reputation_changes": "SELECT, INSERT, DELETE",
+        "reputations": "SELECT, INSERT, UPDATE, DELETE",
+        "holds": "SELECT, INSERT, DELETE",
+        "count_changes": "SELECT, INSERT",
+        "counts": "SELECT",
+        "key_counts": "SELECT",
+        "keys": "SELECT (id, name)",
+        "busiest_hours": "SELECT, INSERT, UPDATE (messages), DELETE",
+        "slowed_keys": "SELECT, INSERT, UPDATE, DELETE",
+        "audit": "INSERT",
     },
 }
 

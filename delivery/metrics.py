@@ -4,6 +4,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from config.providers import EmailProvider, SmsProvider
 from delivery.store.base import EventKind
+from delivery.store.reputations import Level, Measure
 
 _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)
 
@@ -88,6 +89,26 @@ class DeliveryMetrics:
         self.unknown_resent = Counter(
             "delivery_unknown_resent_total",
             "Messages sent again because nobody learned how an earlier attempt ended (a possible duplicate each)",
+            registry=registry,
+        )
+
+
+class GuardMetrics:
+    """How services' mail is received, as it was judged. Built once per process, like DeliveryMetrics."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.judgements = Counter(
+            "delivery_reputation_judgements_total",
+            "Services whose bounces or complaints were judged anew: warned of, held, or fine again",
+            ("measure", "level"),
+            registry=registry,
+        )
+        for measure in Measure:
+            for level in Level:
+                self.judgements.labels(measure.value, level.value)
+        self.slowed = Counter(
+            "delivery_keys_slowed_total",
+            "Keys that are slowed since they sent ten times what they sent in their busiest hour",
             registry=registry,
         )
 

@@ -4,7 +4,7 @@ Knows nothing of SMTP or HTTP: doors build a Submission, and print what this rai
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
@@ -18,6 +18,7 @@ from messages.message import (
     Answer,
     Channel,
     ContentKind,
+    Door,
     IdempotencyKey,
     KeyType,
     Lane,
@@ -87,6 +88,14 @@ class Suppressions(Protocol):
     async def reach_nobody(self, service_id: UUID, recipients: Sequence[Recipient]) -> bool: ...
 
 
+class Pressure(Protocol):
+    """What accept needs of delivery.backlog.pressure."""
+
+    def check(self, service_id: UUID, key_type: KeyType, lane: Lane, channels: Collection[Channel]) -> None: ...
+
+    async def due_at(self, key_id: UUID, lane: Lane, number: int, now: float) -> float: ...
+
+
 class Searching(Protocol):
     """What accept needs of delivery.store.searching."""
 
@@ -104,6 +113,7 @@ class Acceptor:
         verifier: Verifier,
         preparers: Mapping[Channel, Preparer],
         suppressions: Suppressions,
+        pressure: Pressure,
         *,
         max_recipients: int,
         now: Callable[[], float],
@@ -114,6 +124,7 @@ class Acceptor:
         self._verifier = verifier
         self._preparers = preparers
         self._suppressions = suppressions
+        self._pressure = pressure
         self._max_recipients = max_recipients
         self._now = now
 
@@ -129,8 +140,10 @@ class Acceptor:
         group_id = new_id(now, os.urandom(10))
         try:
             check(principal, submission, max_recipients=self._max_recipients, now=now)
+            self._check_pressure(submission, principal)
             await self._check_suppressed(submission, principal)
             prepared = await self._prepare(submission, principal, group_id, now)
+            due_at = await self._due_at(submission, principal, now)
         except Refused:
             # Template, guest list or the time may have changed since it came first: what was accepted is accepted.
             # With anybody new among the recipients the no stands: it is about them, and the others have theirs.
@@ -143,7 +156,7 @@ class Acceptor:
         messages = _split(submission, principal, prepared, content_ids, group_id, now)
         try:
             against = charges(principal, {message.channel for message in messages})
-            stored = await self._putting.put(Group(messages, contents, against, submission.idempotency))
+            stored = await self._putting.put(Group(messages, contents, against, submission.idempotency, due_at))
         except Repeated as repeated:
             return await self._earlier(repeated, len(messages))
         body = next((each.body for each in prepared.values()), None)
@@ -167,6 +180,17 @@ class Acceptor:
             channel: await self._preparers[channel].prepare(submission, principal, group_id, now)
             for channel in submission.envelope.channels
         }
+
+    def _check_pressure(self, submission: Submission, principal: Principal) -> None:
+        """Doors ask before the upload, too; what the header section says of the lane is known here."""
+        if submission.door is not Door.RELAY:  # our own letters, of which each is the only one
+            lane, channels = submission.lane or principal.lane, submission.envelope.channels
+            self._pressure.check(principal.service.id, principal.key.type, lane, channels)
+
+    async def _due_at(self, submission: Submission, principal: Principal, now: float) -> float:
+        """Of a key that is slowed; 0: at once."""
+        lane, number = submission.lane or principal.lane, len(submission.envelope.recipients)
+        return await self._pressure.due_at(principal.key.id, lane, number, now)
 
     async def _check_suppressed(self, submission: Submission, principal: Principal) -> None:
         """Whoever sends what is urgent hears at once that it reaches nobody; all else ends at the exit."""

@@ -25,6 +25,7 @@ MAX_NAME_CHARACTERS = 100
 MAX_LISTED = 1000
 UNVERIFIED_SECONDS = 24 * 3600.0
 _SWEPT_AT_ONCE = 100
+_OPERATORS = 20  # that a letter goes to
 
 users = Table(
     "users",
@@ -186,6 +187,14 @@ async def sweep(c: AsyncConnection, now: float) -> int:
     # Again in the statement: who proves it at this moment stays.
     some = delete(users).where(_c.id.in_(never.limit(_SWEPT_AT_ONCE)), _c.verified_at.is_(None))
     return (await c.execute(some)).rowcount
+
+
+async def operators(connection: AsyncConnection, keyring: Keyring) -> dict[UUID, str]:
+    """The addresses of those who can sign in, some at most."""
+    well = (_c.operator, _c.verified_at.is_not(None), _c.held_at.is_(None))
+    rows = await connection.execute(select(_c.id, _c.email).where(*well).order_by(_c.id).limit(_OPERATORS))
+    opened = cipher(_c.email, keyring)
+    return {row.id: opened.decrypt(row.email, row_id(row.id)).decode() for row in rows}
 
 
 def parse_name(text: str) -> str:

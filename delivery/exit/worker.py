@@ -24,9 +24,9 @@ from delivery.exit.screening import Screening, Suppressions
 from delivery.exit.sealing import Sealing
 from delivery.exit.under_way import UnderWay
 from delivery.metrics import DeliveryMetrics
-from delivery.providers.base import Held, Receipt, SendError, Throttled, Unknown
+from delivery.providers.base import Held, Receipt, SendError, TenantHeld, Throttled, Unknown
 from delivery.providers.table import Providers
-from delivery.queue.base import KINDS, Claim, Kind, LineSlot, Queue
+from delivery.queue.base import KINDS, Claim, HoldReason, Kind, LineSlot, Queue
 from delivery.rounds import Rounds
 from delivery.store.base import Attempt, Outcome, Record
 from messages.message import Channel, KeyType, Message
@@ -268,6 +268,10 @@ class Worker:
 
     async def _throttled(self, outgoing: Outgoing, error: SendError) -> None:
         if not isinstance(error, Throttled):
+            return
+        if isinstance(error, TenantHeld):
+            self._log.error("worker.tenant_paused", service_id=str(outgoing.message.service_id))
+            await self._queue.hold(outgoing.message.service_id, HoldReason.TENANT, self._now())
             return
         if isinstance(error, Held):
             name = outgoing.provider.name

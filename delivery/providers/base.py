@@ -40,6 +40,10 @@ class QuotaSpent(Throttled):
     """All left that may leave in a day."""
 
 
+class TenantHeld(Throttled):
+    """The provider sends nothing of this service's alone: its mail is held, all other goes on."""
+
+
 class Held(Throttled):
     """The provider sends nothing of ours until somebody mends it: an alert, and each minute a try whether it does."""
 

@@ -14,8 +14,20 @@ from botocore.parsers import ResponseParserError
 
 from config.providers import EmailProvider
 from config.settings import Aws
+from delivery.providers import ses_tenants
 from delivery.providers.aws import Errors, Meaning, classify, open_client
-from delivery.providers.base import Deferred, Failed, Held, QuotaSpent, Receipt, Throttled, TooFast, Unknown
+from delivery.providers.base import (
+    Deferred,
+    Failed,
+    Held,
+    QuotaSpent,
+    Receipt,
+    TenantHeld,
+    Throttled,
+    TooFast,
+    Unknown,
+)
+from delivery.providers.ses_tenants import Tenants
 from messages.message import Message
 
 _SPENT = Meaning(QuotaSpent, "aws_daily_quota", 60)  # the queue waits, not this message alone: it is not last then
@@ -35,13 +47,15 @@ ERRORS: Errors = (
     ("MessageRejected", "not verified", Meaning(Deferred, "ses_identity_not_verified", 300)),
     ("MessageRejected", "", Meaning(Failed, "ses_message_rejected")),
 )
+# What SES says of the account, too: who is meant, it says when it is asked for the tenant.
+_OF_TENANTS = ("ses_sending_paused", "ses_configuration_missing")
 UPLOAD_BYTES_PER_SECOND = 1024 * 1024  # slower than that counts as hanging
 
 
 class SesTransport(Protocol):
     """One request to SES and its answer. Raises what `Provider.send` raises."""
 
-    async def send_raw(self, content: bytes, recipient: str, tags: dict[str, str]) -> str:
+    async def send_raw(self, content: bytes, recipient: str, tags: dict[str, str], service_id: UUID) -> str:
         """The SES message id."""
         ...
 
@@ -64,7 +78,7 @@ class SesProvider:
         if not recipient.isascii():  # SES has no SMTPUTF8 (RFC 6531)
             raise Failed("recipient_not_ascii")
         tags = {"message_id": str(message.id), "attempt_id": str(attempt_id)}
-        return Receipt(await self._transport.send_raw(content, recipient, tags))
+        return Receipt(await self._transport.send_raw(content, recipient, tags, message.service_id))
 
     def message_id(self, provider_id: str) -> str | None:
         return f"<{provider_id}@{self._domain}>"  # SES puts it in place of the message's own
@@ -81,6 +95,8 @@ class AiobotocoreTransport:
         self._stack = stack
         self._timeout_seconds = settings.connect_timeout_seconds + settings.read_timeout_seconds
         self._fixed = {"ConfigurationSetName": settings.configuration_set} if settings.configuration_set else {}
+        self._tenant_prefix = settings.tenant_prefix
+        self._tenants = Tenants(client)
 
     @classmethod
     async def open(cls, settings: Aws, concurrency: int) -> "AiobotocoreTransport":
@@ -89,7 +105,9 @@ class AiobotocoreTransport:
         client = await stack.enter_async_context(open_client("sesv2", settings, concurrency))
         return cls(client, settings, stack)
 
-    async def send_raw(self, content: bytes, recipient: str, tags: dict[str, str]) -> str:
+    async def send_raw(self, content: bytes, recipient: str, tags: dict[str, str], service_id: UUID) -> str:
+        prefix = self._tenant_prefix
+        tenant = None if prefix is None else ses_tenants.name(prefix, service_id)
         # The client's own timeouts bound single reads, not the call.
         limit = self._timeout_seconds + len(content) / UPLOAD_BYTES_PER_SECOND
         try:
@@ -100,9 +118,13 @@ class AiobotocoreTransport:
                     Content={"Raw": {"Data": content}},
                     EmailTags=[{"Name": name, "Value": value} for name, value in tags.items()],
                     **self._fixed,
+                    **({} if tenant is None else {"TenantName": tenant}),
                 )
         except (ClientError, BotoCoreError, ResponseParserError, TimeoutError) as error:
-            raise classify(error, ERRORS) from None  # its text holds addresses
+            said = classify(error, ERRORS)  # its text holds addresses
+            if tenant is not None and said.reason in _OF_TENANTS and not await self._tenants.sends(tenant):
+                raise TenantHeld("ses_tenant_paused") from None
+            raise said from None
         provider_id = answer.get("MessageId")
         if not provider_id:
             raise Unknown("ses_no_message_id")

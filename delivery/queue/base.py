@@ -6,6 +6,7 @@ pointer is harmless. tests/contract/test_queue.py holds every implementation to 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -89,12 +90,31 @@ class Waits:
     paced: int = 0  # in line, for the pace of the number that they leave from
 
 
+class HoldReason(StrEnum):
+    """Why a lane is held: an operator holds all of it, any other reason mail only. The values are seen by people."""
+
+    OPERATOR = "operator"
+    BOUNCES = "bounces"
+    COMPLAINTS = "complaints"
+    TENANT = "tenant"  # the provider has paused what the service sends there
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What is not claimed, and why."""
+
+    service_id: UUID | None  # None: of all services
+    lane: Lane
+    reason: HoldReason
+    since: float
+
+
 @dataclass(frozen=True, slots=True)
 class Stats:
     """The whole queue, for people. None in `held` stands for all services."""
 
     lanes: dict[Lane, Waits]
-    held: frozenset[UUID | None]
+    held: frozenset[UUID | None]  # in one lane at least
 
 
 class Queue(Protocol):
@@ -126,6 +146,10 @@ class Queue(Protocol):
 
     async def give_back(self, message_ids: Sequence[UUID], until: float) -> None:
         """Unclaims messages that were not attempted; they are due again at `until`. Attempts under way go on."""
+        ...
+
+    async def hold(self, service_id: UUID, reason: HoldReason, now: float) -> None:
+        """Claims nothing more of a service until that is over."""
         ...
 
     async def depth(self, now: float) -> dict[Lane, Depth]:

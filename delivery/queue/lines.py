@@ -18,7 +18,7 @@ from sqlalchemy import Connection, bindparam, exists, func, or_, select, update
 
 from config.database import Database
 from delivery.library.origination import origination_identities
-from delivery.queue.base import Claim, LineSlot
+from delivery.queue.base import Claim, HoldReason, LineSlot
 from delivery.queue.clock import Clock, interval_seconds, tolerance_seconds
 from delivery.queue.turns import EVERYTHING
 from delivery.store.tables import NOT_BEGUN, holds, messages, queue
@@ -164,7 +164,8 @@ def _claim(connection: Connection, clock: Clock, line: UUID, limit: int, owner: 
 
 def _first(connection: Connection, line: UUID, number: int) -> Sequence[Any]:
     """Who comes next, and whether somebody holds them."""
-    held = exists().where(or_(holds.c.service_id == queue.c.service_id, holds.c.service_id == EVERYTHING))
+    theirs = or_(holds.c.service_id == queue.c.service_id, holds.c.service_id == EVERYTHING)
+    held = exists().where(theirs, holds.c.rank == queue.c.rank, holds.c.reason == HoldReason.OPERATOR.value)
     columns = (
         queue.c.message_id,
         queue.c.rank,

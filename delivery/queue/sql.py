@@ -18,7 +18,8 @@ from sqlalchemy import (
 
 from config.database import Database
 from delivery import backoff
-from delivery.queue.base import KINDS, NOTHING, Claim, Depth, Kind, Place, Stats, Turn, Waits
+from delivery.queue import interventions
+from delivery.queue.base import KINDS, NOTHING, Claim, Depth, HoldReason, Kind, Place, Stats, Turn, Waits
 from delivery.queue.interventions import scheduled
 from delivery.queue.lanes import Lanes
 from delivery.queue.turns import EVERYTHING, Order, due, wanted, wishes
@@ -103,6 +104,10 @@ class SqlQueue:
             # Who took one over meanwhile may have begun: its call goes on, and keeps its lease.
             statement = update(queue).where(queue.c.message_id.in_(message_ids), NOT_BEGUN)
             await connection.execute(statement.values(owner=None, available_at=until))
+
+    async def hold(self, service_id: UUID, reason: HoldReason, now: float) -> None:
+        async with self._database.write() as connection:
+            await interventions.hold(connection, service_id, now, reason=reason)
 
     async def depth(self, now: float) -> dict[Lane, Depth]:
         statement = (

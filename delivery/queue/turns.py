@@ -33,9 +33,11 @@ _WANTED = " OR ".join(
     f"kinds.channel = '{kind.channel}' AND kinds.test = {str(kind.test).lower()} AND :{name}"
     for kind, name in _NAMES.items()
 )
-_NOT_HELD = """
-    waiting.service_id NOT IN (SELECT service_id FROM holds)
-    AND NOT EXISTS (SELECT 1 FROM holds WHERE service_id = :everything)"""
+# The rank is that of the lane which is looked at. What people hold is all of it; other reasons are about mail.
+_HELD = "FROM holds WHERE holds.rank = {rank} AND (holds.reason = 'operator' OR kinds.channel = 'email')"
+_NOT_HELD = f"""
+    waiting.service_id NOT IN (SELECT service_id {_HELD})
+    AND NOT EXISTS (SELECT 1 {_HELD} AND service_id = :everything)"""
 # In a scalar subquery, since neither a minimum (of uuid, PostgreSQL < 18) nor LATERAL (SQLite) is there for both.
 _DUE = f"""
 WITH RECURSIVE waiting (rank, service_id) AS (
@@ -48,7 +50,7 @@ WITH RECURSIVE waiting (rank, service_id) AS (
         ORDER BY service_id LIMIT 1)
     FROM waiting WHERE waiting.service_id IS NOT NULL)
 SELECT waiting.rank, waiting.service_id, kinds.test, kinds.channel FROM waiting CROSS JOIN {_KINDS}
-WHERE waiting.service_id IS NOT NULL AND {_NOT_HELD} AND EXISTS (
+WHERE waiting.service_id IS NOT NULL AND {_NOT_HELD.format(rank="waiting.rank")} AND EXISTS (
     SELECT 1 FROM queue WHERE queue.rank = waiting.rank AND queue.service_id = waiting.service_id
     AND queue.test = kinds.test AND queue.channel = kinds.channel AND queue.available_at <= :now)"""  # noqa: S608
 
@@ -70,7 +72,7 @@ RETURNING queue.message_id, queue.service_id, queue.test, queue.channel, queue.a
     queue.attempted_at, queue.parked"""
 _WHERE = f"""WHERE (waiting.service_id, kinds.test, kinds.channel) >= (:first, :first_test, :first_channel)
     AND (waiting.service_id, kinds.test, kinds.channel) <= (:last, :last_test, :last_channel)
-    AND ({_WANTED}) AND {_NOT_HELD} LIMIT :limit"""
+    AND ({_WANTED}) AND {_NOT_HELD.format(rank=":rank")} LIMIT :limit"""
 # Rows that another worker is claiming at this moment are passed over, not waited for.
 _CLAIM_POSTGRESQL = f"""{_IN_TURN}, picked AS MATERIALIZED (
     SELECT due.message_id FROM waiting CROSS JOIN {_KINDS}

@@ -47,6 +47,7 @@ class Group:
     contents: Mapping[UUID, bytes]  # one for each channel, by `Message.content_id`
     charges: tuple[Charge, ...] = ()
     idempotency: IdempotencyKey | None = None
+    due_at: float = 0.0  # not claimed before: of a key that is slowed
 
 
 @dataclass(frozen=True, slots=True)

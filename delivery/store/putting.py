@@ -1,8 +1,7 @@
 """What doors store: groups with their contents, queue rows, counts and idempotency keys, in one write transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, insert
 
@@ -72,7 +71,7 @@ def _put(connection: Connection, codec: Codec, groups: Sequence[Group]) -> list[
         answers = [_admit(names, at, group, charge) for at, group in enumerate(groups)]
     names.give_back()
     every = zip(groups, answers, strict=True)
-    stored = [(group.contents, answer) for group, answer in every if not isinstance(answer, Exception)]
+    stored = [(group, answer) for group, answer in every if not isinstance(answer, Exception)]
     if stored:
         _insert(connection, codec, stored)
     return answers
@@ -88,21 +87,21 @@ def _admit(names: Names, at: int, group: Group, charge: limits.Counting) -> Stor
     return refused or new
 
 
-def _insert(connection: Connection, codec: Codec, stored: Sequence[tuple[Mapping[UUID, bytes], Stored]]) -> None:
-    small = {message.content_id: texts[message.content_id] for texts, each in stored for message in each}
+def _insert(connection: Connection, codec: Codec, stored: Sequence[tuple[Group, Stored]]) -> None:
+    small = {message.content_id: group.contents[message.content_id] for group, each in stored for message in each}
     contents.put(connection, codec, ((content_id, text) for content_id, text in small.items() if not is_large(text)))
     every = [message for _, each in stored for message in each]
     connection.execute(insert(messages), [codec.message_row(message) for message in every])
-    connection.execute(insert(queue), [_queue_row(message) for message in every])
+    connection.execute(insert(queue), [_queue_row(message, group.due_at) for group, each in stored for message in each])
     count(connection, ((message, Status.CREATED, 1) for message in every))
 
 
-def _queue_row(message: Message) -> dict[str, Any]:
+def _queue_row(message: Message, due_at: float) -> dict[str, Any]:
     return {
         "message_id": message.id,
         "service_id": message.service_id,
         "rank": message.lane.rank,
-        "available_at": message.scheduled_for or message.created_at,
+        "available_at": max(message.scheduled_for or message.created_at, due_at),
         "owner": None,
         "attempts": 0,
         "attempt_id": None,

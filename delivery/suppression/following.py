@@ -11,9 +11,11 @@ from sqlalchemy import Connection, select
 
 from config.encrypted import cipher, row_id
 from config.keyring import Keyring
+from delivery.store import reputations
 from delivery.store.base import EventKind
 from delivery.store.moving import Heard, Move
 from delivery.store.nobody import NOBODY
+from delivery.store.reputations import Measure
 from delivery.store.suppressing import Codec, Entry
 from delivery.store.suppressions import LEARNED, Reason
 from delivery.store.tables import messages
@@ -25,6 +27,7 @@ BOUNCE_SECONDS = 90 * 86_400.0  # addresses are given anew; a complaint never en
 SIMULATORS = ("simulator.amazonses.com", "simulator.notify")
 _NOBODY = (*SIMULATORS, str(NOBODY[Channel.EMAIL]).rpartition("@")[2])  # nor of who asked to be forgotten
 _NO_SPAM = "not-spam"  # takes a complaint back
+_MEASURES = {Reason.BOUNCE: Measure.BOUNCES, Reason.COMPLAINT: Measure.COMPLAINTS}
 # What the provider's own list says, and not the recipient.
 ECHOES = ("on-account-suppression-list", "on-tenant-suppression-list")
 
@@ -44,9 +47,12 @@ class Suppressing:
             return
         recipients = self._load(connection, {each.message_id for each, _ in told})
         self._codec.hold(connection, recipients.values())
+        told = [(each, reason) for each, reason in told if each.message_id in recipients]
         for each, reason in told:
-            if each.message_id in recipients:
-                self._learn(connection, rows[each.message_id].service_id, recipients[each.message_id], each, reason)
+            self._learn(connection, rows[each.message_id].service_id, recipients[each.message_id], each, reason)
+        # Last, since it locks nothing. What the provider's own list says came back from nobody.
+        measured = ((rows[each.message_id], _MEASURES[reason]) for each, reason in told if each.reason not in ECHOES)
+        reputations.note(connection, ((row.service_id, row.created_at, measure) for row, measure in measured))
 
     def _load(self, connection: Connection, message_ids: set[UUID]) -> dict[UUID, str]:
         c = messages.c

@@ -9,7 +9,7 @@ from relay.actions.transaction import Fields, Transaction
 async def hold(t: Transaction, named: str | None) -> UUID | None:
     """Sends nothing more; mail is still accepted. Returns the service's id. Raises AuthError."""
     owner = await _owner(t, named)
-    new = await interventions.hold(t.connection, owner)
+    new = await interventions.hold(t.connection, owner, t.now)
     await _record(t, "hold", owner, {"held": not new}, {"held": True})
     return owner
 

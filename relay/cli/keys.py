@@ -11,11 +11,12 @@ import typer
 from auth import keys
 from auth.principal import Key, Option
 from messages.message import KeyType, Lane, Language
+from relay.actions import holds
 from relay.actions import keys as changing
 from relay.actions.transaction import Transaction
 from relay.cli import texts
 from relay.cli.arguments import NamedKey, OfService, OfServiceIfAny
-from relay.cli.output import Json, say, show, show_list, spoken
+from relay.cli.output import Json, done, say, show, show_list, spoken
 from relay.cli.services import Branding
 from relay.cli.session import given, read, write
 from relay.plain import plain
@@ -60,6 +61,7 @@ def commands() -> typer.Typer:
     app.command("show", help=texts.KEY_SHOW)(show_one)
     app.command("update", help=texts.KEY_UPDATE)(update)
     app.command("revoke", help=texts.KEY_REVOKE)(revoke)
+    app.command("unslow", help=texts.KEY_UNSLOW)(unslow)
     app.command("rotate", help=texts.KEY_ROTATE)(rotate)
     return app
 
@@ -110,6 +112,12 @@ def update(
 
 def revoke(key: NamedKey, as_json: Json = False) -> None:
     show(plain(write(lambda t: changing.revoke(t, key))), as_json)
+
+
+def unslow(key: NamedKey, as_json: Json = False) -> None:
+    found, was_slowed = write(lambda t: holds.unslow(t, key))
+    said = texts.KEY_UNSLOWED if was_slowed else texts.KEY_NOT_SLOWED
+    done({"id": str(found.id), "slowed": False}, as_json, said)
 
 
 def rotate(

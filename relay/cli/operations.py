@@ -2,21 +2,24 @@
 
 import asyncio
 import time
+from typing import Any
 
 import typer
 
 from config.database import Database
 from config.settings import Settings, SettingsError, load
 from delivery import grants, rotation, schema
+from delivery.queue.base import Hold
 from delivery.queue.sql import SqlQueue
 from messages.text import Text
 from relay import wiring
+from relay.actions import holds
 from relay.actions import queue as changing
 from relay.cli import texts
 from relay.cli.arguments import OfServiceIfAny
 from relay.cli.output import Json, done, say, show, show_list, spoken
-from relay.cli.session import with_database, write
-from relay.plain import plain
+from relay.cli.session import read, with_database, write
+from relay.plain import moment, plain
 
 
 def database_commands() -> typer.Typer:
@@ -59,6 +62,16 @@ def queue_commands() -> typer.Typer:
         show_list("lanes", rows, tuple(rows[0]), as_json)
         say(texts.QUEUE_ON_HOLD, held=" ".join(map(spoken, held)) or Text(texts.NOTHING))
 
+    @app.command("holds", help=texts.QUEUE_HOLDS)
+    def list_holds(service: OfServiceIfAny = None, as_json: Json = False) -> None:
+        found = read(lambda t: holds.every(t, service))
+        rows = [_hold_row(each) for each in found]
+        if not as_json:
+            for row in rows:
+                row["service_id"] = row["service_id"] or texts.QUEUE_OF_ALL
+                row["lifts"] = spoken(row["lifts"])
+        show_list("holds", rows, ("service_id", "lane", "reason", "since", "lifts"), as_json)
+
     @app.command("hold", help=texts.QUEUE_HOLD)
     def hold(service: OfServiceIfAny = None, as_json: Json = False) -> None:
         owner = write(lambda t: changing.hold(t, service))
@@ -96,6 +109,11 @@ def secrets_commands() -> typer.Typer:
         """Keeps `rotate` a word of its own while it is the only command here."""
 
     return app
+
+
+def _hold_row(each: Hold) -> dict[str, Any]:
+    row = plain(each)
+    return row | {"since": moment(each.since), "lifts": texts.QUEUE_LIFTS[each.reason.value]}
 
 
 async def _grant(settings: Settings) -> None:

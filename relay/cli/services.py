@@ -9,11 +9,13 @@ from auth import services
 from auth.principal import DisplayName, FromPolicy, Received, ReplyTo, Service
 from auth.usage import Usage
 from messages.message import Language
+from relay.actions import holds
 from relay.actions import services as changing
+from relay.actions.holds import Waiting
 from relay.actions.transaction import Transaction
 from relay.cli import callbacks, lists, members, reply_tos, texts
 from relay.cli.arguments import NamedService
-from relay.cli.output import Json, show, show_list
+from relay.cli.output import Json, say, show, show_list
 from relay.cli.session import given, read, write
 from relay.plain import plain
 
@@ -123,16 +125,23 @@ def list_all(as_json: Json = False) -> None:
 
 
 def show_one(service: NamedService, as_json: Json = False) -> None:
-    found, used = read(lambda t: _with_usage(t, service))
+    found, used, waiting = read(lambda t: _with_usage_and_holds(t, service))
     show(plain(found), as_json)
     if not as_json:  # JSON of a service is the same whatever command prints it
         typer.echo()
         _show_usage(used, as_json)
+        if number := len(waiting.held) + len(waiting.slowed):
+            say(texts.SERVICE_WAITS, count=number, id=found.id)
 
 
 def usage(service: NamedService, as_json: Json = False) -> None:
     _, used = read(lambda t: _with_usage(t, service))
     _show_usage(used, as_json)
+
+
+async def _with_usage_and_holds(t: Transaction, service: str) -> tuple[Service, list[Usage], Waiting]:
+    found, used = await _with_usage(t, service)
+    return found, used, await holds.of(t, found.id)
 
 
 async def _with_usage(t: Transaction, service: str) -> tuple[Service, list[Usage]]:

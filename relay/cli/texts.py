@@ -262,6 +262,17 @@ QUEUE_HELD = "all messages stay queued until they are released"
 QUEUE_HELD_OF = "service {id}: its messages stay queued until they are released"
 QUEUE_RELEASED = "all messages are sent"
 QUEUE_RELEASED_OF = "service {id}: its messages are sent"
+QUEUE_HOLDS = "What is on hold: whose, which lane, why and since when."
+QUEUE_LIFTS = {
+    "operator": "notify-relay queue release ends it",
+    "bounces": "ends when fewer emails come back and the service says that the cause is mended, or by queue release",
+    "complaints": "ends when fewer complain and the service says that the cause is mended, or by queue release",
+    "tenant": "ends when SES sends for the service again",
+}
+KEY_UNSLOW = "Let what a slowed key sends leave at once again: it is no thief, and this is its habit from now on."
+KEY_NOT_SLOWED = "the key was not slowed"
+KEY_UNSLOWED = "the key is slowed no more"
+SERVICE_WAITS = "{count} holds and slowed keys: notify-relay queue holds --service {id}"
 QUEUE_HOLD = "Send nothing more of a service, or of all; messages stay queued."
 QUEUE_RELEASE = "Send again."
 QUEUE_RETRY = "Try deferred messages now."

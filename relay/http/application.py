@@ -48,7 +48,7 @@ from relay.http.reading import HELD_BYTES, SHARE_BYTES
 from relay.http.receiving import Receiving
 from relay.http.requests import EmailRequest, SmsRequest
 from relay.http.sending import EmailSending, Senders, SmsSending
-from relay.http.submissions import Acceptor, Submissions
+from relay.http.submissions import Acceptor, Pressure, Submissions
 from relay.metrics import DoorMetrics
 from relay.notices.contact import Contacts
 
@@ -62,6 +62,7 @@ def application(
     verifier: Verifier,
     throttle: Throttle,
     acceptor: Acceptor,
+    pressure: Pressure,
     searching: notifications.Searching,
     contents: Contents,
     received_: received.Received,
@@ -82,7 +83,7 @@ def application(
     `now` gives seconds since the epoch.
     """
     links = Links(public_url)
-    submissions = Submissions(acceptor, metrics, links.docs, now)
+    submissions = Submissions(acceptor, pressure, metrics, links.docs, now)
     authentication = Authentication(verifier, throttle, metrics, links.docs, now)
     answers = _Answers(words, links)
     app = FastAPI(

@@ -187,6 +187,16 @@ BY_REPLY: dict[Reply, Rejection] = {
     reply.TEXT_LIMIT: Rejection(
         429, "{mode}ServiceTooManySMSRequestsError", Text("Exceeded SMS daily sending limit of {limit} fragments")
     ),
+    reply.QUEUE_FULL: Rejection(
+        429,
+        "TooManyRequestsError",
+        Text("Too many messages of your service are waiting to be sent; try again in {seconds} seconds"),
+    ),
+    reply.KEY_SLOWED: Rejection(
+        429,
+        "TooManyRequestsError",
+        Text("This API key is slowed, since it sends far more than before; try again in {seconds} seconds"),
+    ),
     reply.TESTS_LIMIT: Rejection(429, "TooManyRequestsError", Text("Exceeded send limits (tests: {limit}) for today")),
     # Whether waiting is worth while, an API client sees by Retry-After.
     reply.YEAR_LIMIT: _EMAILS_OF_YEAR,
@@ -294,5 +304,5 @@ def refusals() -> Refusals:
 def _wait_seconds(values: Mapping[str, Any], now: float) -> int:
     lifts_at = values.get("lifts_at")
     if lifts_at is None:
-        return RETRY_SECONDS
+        return int(values.get("seconds", RETRY_SECONDS))
     return max(1, math.ceil(datetime.fromisoformat(str(lifts_at)).timestamp() - now))

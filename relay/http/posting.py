@@ -64,6 +64,7 @@ def routes(
         client = Client.of(address, request.headers.get("user-agent", ""))
         with memory.portion(principal.service.id) as portion:
             with submissions.counted(principal, "request"):
+                submissions.admit(principal, sending.channel)
                 asked = await read(request, portion)
             with submissions.counted(principal, "accept"):
                 answer, replayed = await sending.send(asked, principal, client, idempotency_key)

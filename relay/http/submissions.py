@@ -1,14 +1,15 @@
 """Between the routes and `accept()`: what came of a submission is an entry of the journal, and an answer of the API."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
+from uuid import UUID
 
 import structlog
 
 from auth.principal import Principal
-from messages.message import Submission
+from messages.message import Channel, KeyType, Lane, Submission
 from messages.reply import Refused
 from relay.accept import Accepted
 from relay.failures import Failure, described, failure_of
@@ -28,15 +29,31 @@ class Acceptor(Protocol):
     async def rehearse(self, submission: Submission, principal: Principal) -> Prepared: ...
 
 
+class Pressure(Protocol):
+    """What the door needs of delivery.backlog.pressure."""
+
+    def check(self, service_id: UUID, key_type: KeyType, lane: Lane, channels: Collection[Channel]) -> None: ...
+
+
 class Submissions:
     """One per process. `docs` is where a refusal sends its reader; `now` gives seconds since the epoch."""
 
-    def __init__(self, acceptor: Acceptor, metrics: DoorMetrics, docs: str, now: Callable[[], float]) -> None:
+    def __init__(
+        self, acceptor: Acceptor, pressure: Pressure, metrics: DoorMetrics, docs: str, now: Callable[[], float]
+    ) -> None:
         self._acceptor = acceptor
+        self._pressure = pressure
         self._journal = Journal(metrics)
         self._docs = docs
         self._now = now
         self._log = structlog.get_logger()
+
+    def admit(self, principal: Principal, channel: Channel) -> None:
+        """Before the request is read, by the lane of its key, which is all that a request has. Raises ApiError."""
+        try:
+            self._pressure.check(principal.service.id, principal.key.type, principal.lane, [channel])
+        except Refused as refused:
+            raise of_refused(refused, Asker(self._docs, principal), self._now()) from refused
 
     async def submit(self, submission: Submission, principal: Principal) -> Accepted:
         """On disk when this returns. Raises ApiError."""

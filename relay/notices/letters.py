@@ -38,14 +38,15 @@ class Letters:
         assert notice.service_id is not None
         async with self._database.read() as connection:
             service = await services.find(connection, self._limits, notice.service_id)
-        return await self._write(service.contact, notice, service) if service.contact else None
+        return await self.write(service.contact, notice, service, notice.name) if service.contact else None
 
-    async def _write(self, contact: str, notice: Notice, service: Service) -> UUID:
+    async def write(self, to: str, notice: Notice, service: Service, name: str) -> UUID:
+        """One letter of that name to somebody."""
         first = Language.FR if service.language is Language.FR else Language.EN
         languages = (first, *({Language.EN, Language.FR} - {first}))
         translators = {each: self._words.translator(each) for each in languages}
         letters = {each: self._wording(notice, service, each, translate) for each, translate in translators.items()}
-        return await self._contacts.write(contact, notice.name, letters)
+        return await self._contacts.write(to, name, letters)
 
 
 def as_text(value: str) -> str:

@@ -12,8 +12,11 @@ from auth.notices import Kind
 from auth.throttle import Throttle
 from auth.verify import Verifier
 from config.database import Database
+from config.keyring import Keyring
 from config.settings import Limits, Settings
 from config.words import Words
+from delivery.backlog.measuring import Measuring
+from delivery.backlog.pressure import Pressure
 from delivery.callbacks.feed import Feed
 from delivery.callbacks.sources import Sources
 from delivery.library.brandings import Brandings
@@ -35,6 +38,7 @@ from relay.notices.acting import Acting
 from relay.notices.contact import Contacts
 from relay.notices.keywords import KeywordAnswers
 from relay.notices.letters import Letters
+from relay.notices.reputation import ToOwnersAndOperators
 from relay.notices.telling import Telling
 from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
@@ -58,6 +62,7 @@ class DoorParts(NamedTuple):
     feed: Feed
     senders: OriginationIdentities
     contacts: Contacts
+    pressure: Pressure
 
 
 @asynccontextmanager
@@ -73,6 +78,7 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
         received = Received(database, keyring)
         brandings = Brandings(load_letterheads(settings), database, now)
         email = EmailPreparer(brandings, templates, settings.smtp.max_message_bytes)
+        pressure = Pressure(database, now)
         acceptor = Acceptor(
             putting,
             Idempotency(database, codec),
@@ -80,14 +86,16 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
             verifier,
             {Channel.EMAIL: email, Channel.SMS: SmsPreparer(templates, settings.smtp.max_message_bytes)},
             Suppressions(database, keyring, now),
+            pressure,
             max_recipients=settings.smtp.max_recipients,
             now=now,
         )
         words = Words.load(f"{settings.http.public_url}smtp")
         senders, acting = OriginationIdentities(database, now), Acting(database, verifier, acceptor)
         contacts = Contacts(acting)
-        telling = _telling(database, received, senders, acting, contacts, settings.limits, words, now)
-        beside = [asyncio.create_task(each) for each in (verifier.run(), throttle.run(), telling.run())]
+        telling = _telling(database, keyring, received, senders, acting, contacts, settings.limits, words, now)
+        running = (verifier.run(), throttle.run(), telling.run(), pressure.run(), Measuring(database, now).run())
+        beside = [asyncio.create_task(each) for each in running]
         try:
             yield DoorParts(
                 database,
@@ -104,6 +112,7 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
                 Feed(database, Sources(searching, received)),
                 senders,
                 contacts,
+                pressure,
             )
             await putting.drain()
         finally:
@@ -114,6 +123,7 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
 
 def _telling(
     database: Database,
+    keyring: Keyring,
     received: Received,
     senders: OriginationIdentities,
     acting: Acting,
@@ -128,6 +138,7 @@ def _telling(
         {
             Kind.LIMIT: Letters(database, contacts, limits, words, limit_reached.letter),
             Kind.CALLBACK: Letters(database, contacts, limits, words, callback_changed.letter),
+            Kind.REPUTATION: ToOwnersAndOperators(database, keyring, contacts, limits, words),
             Kind.KEYWORD: KeywordAnswers(database, received, senders, acting, limits, words, now),
         },
         now,

@@ -20,8 +20,12 @@ from delivery.feedback.answering import note_answer
 from delivery.feedback.pools import SECONDS as POOLS_SECONDS
 from delivery.feedback.pools import Pools
 from delivery.followers import followers
+from delivery.guard import run as guarding
+from delivery.guard.pace_of_keys import KeyGuard
+from delivery.guard.reputation import ReputationGuard
+from delivery.guard.tenants import TenantGuard
 from delivery.library import origination
-from delivery.metrics import CallbackMetrics, DeliveryMetrics
+from delivery.metrics import CallbackMetrics, DeliveryMetrics, GuardMetrics
 from delivery.store.inbound import Received, Receiving
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
@@ -67,11 +71,18 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             telling as sender,
         ):
             opened = partial(open_ses, settings) if settings.email.traits.suppresses else None
+            judged = GuardMetrics(REGISTRY)
+            guard, pace = ReputationGuard(database, judged, time.time), KeyGuard(database, judged, time.time)
+            steps = [guard.step, pace.step]
+            if settings.aws.tenant_prefix is not None and settings.email.traits.suppresses:
+                prefix = settings.aws.tenant_prefix
+                steps.append(TenantGuard(database, partial(open_ses, settings), prefix, time.time).step)
             in_step = ListAtSes(database, keyring, opened, time.time)
             ready()
             async with asyncio.TaskGroup() as group:
                 group.create_task(sender.run(stopping))
                 group.create_task(in_step.run(stopping))
+                group.create_task(guarding.run(database, steps, stopping))
                 if settings.sms.traits.asks_aws:
                     pools = Pools(database, settings.aws, settings.sms)
                     group.create_task(upkeep.repeat(pools.read, POOLS_SECONDS, stopping))

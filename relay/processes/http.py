@@ -23,6 +23,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             verifier=parts.verifier,
             throttle=parts.throttle,
             acceptor=parts.acceptor,
+            pressure=parts.pressure,
             searching=parts.searching,
             contents=parts.contents,
             received_=parts.received,

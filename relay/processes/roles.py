@@ -71,7 +71,8 @@ PROCESSES = (
     Process(
         "worker",
         (Secret.SECRET_KEY, Secret.SEALING_KEY, Secret.AWS),
-        actions="`ses:SendRawEmail`, `ses:SendEmail`, `ses:GetAccount`; for texts `sms-voice:SendTextMessage`",
+        actions="`ses:SendRawEmail`, `ses:SendEmail`, `ses:GetAccount`; with tenants `ses:GetTenant`; "
+        "for texts `sms-voice:SendTextMessage`",
         reaches="with SES the way to the resolvers",
     ),
     Process(
@@ -79,7 +80,8 @@ PROCESSES = (
         (Secret.SECRET_KEY, Secret.AWS),
         (WEBHOOK,),
         is_single=True,
-        actions="`sqs:ReceiveMessage`, `sqs:DeleteMessage`, `sqs:GetQueueAttributes`; for pools of texts "
+        actions="`sqs:ReceiveMessage`, `sqs:DeleteMessage`, `sqs:GetQueueAttributes`; with tenants `ses:GetTenant`; "
+        "for pools of texts "
         "`sms-voice:DescribePhoneNumbers`; for the webhook "
         "`sns:ConfirmSubscription`",
         reaches="the way out to services' receivers",

@@ -28,6 +28,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             parts.words,
             parts.throttle,
             watches,
+            parts.pressure,
             sms_domain=settings.email.sms_domain,
         )
         await smtp.start(place.mine(STARTTLS), place.mine(TLS), place.mine(DEVICES))

@@ -9,7 +9,7 @@ from relay.site.public import activity as numbers
 from relay.site.public import contact, pages
 from relay.site.routing import Route
 from relay.site.send import routes as send
-from relay.site.services import adding, listing, reply_tos, settings
+from relay.site.services import adding, holds, listing, reply_tos, settings
 from relay.site.teams import approvals, auditing, going_live, guests, joining, team
 from relay.site.templates import routes as templates
 
@@ -24,6 +24,7 @@ ROUTES: tuple[Route, ...] = (
     *listing.ROUTES,
     *adding.ROUTES,
     *settings.ROUTES,
+    *holds.ROUTES,
     *reply_tos.ROUTES,
     *team.ROUTES,
     *joining.ROUTES,

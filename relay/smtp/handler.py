@@ -5,10 +5,11 @@ Knows nothing of sockets or of commands but RCPT.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
 
 import structlog
 
@@ -17,7 +18,7 @@ from config.settings import Smtp
 from messages import reply
 from messages.email.line_ends import mend_line_ends
 from messages.envelope import Envelope
-from messages.message import Dsn, Submission, Trace
+from messages.message import Channel, Dsn, KeyType, Lane, Submission, Trace
 from messages.recipient import Recipient
 from messages.reply import Refused, Reply
 from relay.checks import check_recipient, recipient_limit
@@ -27,6 +28,7 @@ from relay.logins import network
 from relay.metrics import DoorMetrics
 from relay.options import submission
 from relay.phones import recipient_at
+from relay.smtp.lanes import Lanes
 from relay.smtp.parameters import MailCommand, parse_rcpt
 
 if TYPE_CHECKING:
@@ -59,9 +61,16 @@ class Transaction:
 
     client: Client
     sender: MailCommand
+    lane: Lane = Lane.NORMAL  # that it is likely to be in
     recipients: list[Recipient] = field(default_factory=list)
     dsn: dict[str, Dsn] = field(default_factory=dict)  # by `Recipient.key`
     refusal: Reply | None = None  # the last one at RCPT
+
+
+class Pressure(Protocol):
+    """What the door needs of delivery.backlog.pressure."""
+
+    def check(self, service_id: UUID, key_type: KeyType, lane: Lane, channels: Collection[Channel]) -> None: ...
 
 
 class Handler:
@@ -73,11 +82,14 @@ class Handler:
         acceptor: Acceptor,
         metrics: DoorMetrics,
         sms_domain: str,
+        pressure: Pressure,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._sms_domain = sms_domain
         self._acceptor = acceptor
+        self._pressure = pressure
+        self._lanes = Lanes(now)
         self._journal = Journal(metrics)
         self._now = now
         self._log = structlog.get_logger()
@@ -90,6 +102,10 @@ class Handler:
         limit = self._settings.max_recipients
         return limit if principal is None else recipient_limit(principal, limit)
 
+    def begin(self, client: Client, sender: MailCommand) -> Transaction:
+        """MAIL."""
+        return Transaction(client, sender, self._lanes.first(client.principal))
+
     def add_recipient(self, transaction: Transaction, argument: str) -> None:
         """RCPT. Raises Refused; the transaction goes on without that recipient."""
         principal = transaction.client.principal
@@ -101,6 +117,8 @@ class Handler:
             if len(transaction.recipients) >= limit:
                 raise Refused(reply.TOO_MANY_RECIPIENTS, limit=limit)
             check_recipient(principal, recipient)
+            # Before the upload; by channel, which is known from here on.
+            self._pressure.check(principal.service.id, principal.key.type, transaction.lane, [recipient.channel])
         except Exception as error:  # of ours, too: the transaction goes on, or what follows would hear 503
             refused = self.refusal_of(error)
             transaction.refusal = refused.reply
@@ -124,6 +142,7 @@ class Handler:
         try:
             async with self._turn(len(content)):
                 submission = self._submission(transaction, content, trace)
+                self._lanes.seen(client.principal, submission.lane)
                 accepted = await self._acceptor.accept(submission, client.principal)
         except Exception as error:
             return self.refuse(self.refusal_of(error), "data", client)

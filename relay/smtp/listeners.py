@@ -26,7 +26,7 @@ from relay.smtp import proxy
 from relay.smtp.connections import Connections
 from relay.smtp.conversation import Conversation, Kind, Shared, Throttle, Verifier
 from relay.smtp.devices import Devices
-from relay.smtp.handler import Acceptor, Handler
+from relay.smtp.handler import Acceptor, Handler, Pressure
 from relay.smtp.intake import PACE, STUFFING_BYTES, Pace
 from relay.smtp.session import HANDSHAKE_SECONDS, TLS_CLOSE_SECONDS, Session
 from relay.smtp.witness import Watches
@@ -103,11 +103,12 @@ class SmtpDoor:
         words: Words,
         throttle: Throttle,
         watches: Watches,
+        pressure: Pressure,
         *,
         sms_domain: str,
         pace: Pace = PACE,
     ) -> None:
-        self._handler = Handler(settings, acceptor, metrics, sms_domain)
+        self._handler = Handler(settings, acceptor, metrics, sms_domain, pressure)
         self._connections: Connections[Conversation] = Connections(settings, metrics.smtp_connections)
         self._balancers = [ip_network(each) for each in settings.proxy_from]
         self._log = structlog.get_logger()

@@ -283,7 +283,7 @@ class Session(Conversation):
             if refused.reply in _OUT:  # in open sessions too; another key may log in
                 self._principal, self._log_in_by = None, self._log_in_deadline()
             raise self._shared.handler.refuse(refused, "mail", self._client(known)) if known else refused from None
-        self._transaction = Transaction(self._client(principal), sender)
+        self._transaction = self._shared.handler.begin(self._client(principal), sender)
         if self._witness is not None:
             self._witness.sender(sender.reverse_path)
         await self._say(reply.SENDER_OK)

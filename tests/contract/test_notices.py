@@ -112,7 +112,15 @@ class House:
         templates = Templates(self.database, now)
         email, sms = EmailPreparer(brandings, templates, 1 << 20), SmsPreparer(templates, 1 << 20)
         preparers = {Channel.EMAIL: email, Channel.SMS: sms}
-        parts = (store.putting, store.idempotency, store.searching, verifier, preparers, store.suppressions)
+        parts = (
+            store.putting,
+            store.idempotency,
+            store.searching,
+            verifier,
+            preparers,
+            store.suppressions,
+            store.pressure,
+        )
         acceptor = Counted(Acceptor(*parts, max_recipients=10, now=now))
         acting = Acting(self.database, verifier, acceptor)
         contacts = kind(acting)

@@ -77,7 +77,7 @@ class Doors:
 
     async def by_http(self, channel: Channel) -> Message:
         principal = await self.verifier.verify(self.key.smtp_username, self.secret)
-        submissions = Submissions(self.acceptor, DoorMetrics(CollectorRegistry()), "", lambda: NOW)
+        submissions = Submissions(self.acceptor, self.store.pressure, DoorMetrics(CollectorRegistry()), "", lambda: NOW)
         links = Links("https://relay.example.ca/")
         parts: Any = (
             submissions,
@@ -142,6 +142,7 @@ async def doors(database: Database, keyring: Keyring, sealing: Keyring) -> Doors
         verifier,
         {Channel.EMAIL: EmailPreparer(Brandings(), shelf, 1 << 20), Channel.SMS: SmsPreparer(shelf, 1 << 20)},
         store.suppressions,
+        store.pressure,
         max_recipients=10,
         now=lambda: NOW,
     )

@@ -30,6 +30,7 @@ from tests.fakes.sigv4 import ACCESS_KEY, REGION, SECRET_KEY, unauthorised
 from tests.fakes.sns import FakeTopic
 from tests.fakes.sqs import FakeQueue
 from tests.fakes.suppression import SuppressionList
+from tests.fakes.tenants import Tenants
 from tests.fakes.trouble import (
     CUT,
     CUT_ACCEPTED,
@@ -50,7 +51,7 @@ __all__ = ["CUT", "CUT_ACCEPTED", "GARBAGE", "HANG", "HANG_ACCEPTED", "INTERNAL"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}  # for the caller's environment
 
 SEND_PATH, ACCOUNT_PATH = "/v2/email/outbound-emails", "/v2/email/account"
-SUPPRESSED_PATH = "/v2/email/suppression/addresses"
+SUPPRESSED_PATH, TENANT_PATH = "/v2/email/suppression/addresses", "/v2/email/tenants/get"
 
 
 TOO_FAST = refuse(429, "TooManyRequestsException", "Maximum sending rate exceeded.")
@@ -102,6 +103,7 @@ class FakeAws:
     recipients: dict[str, Behaviour] = field(default_factory=dict)
     identities: Identities = field(default_factory=Identities)
     suppression: SuppressionList = field(default_factory=SuppressionList)
+    tenants: Tenants = field(default_factory=Tenants)
     texts: sms.Texts = field(default_factory=sms.Texts)
     url: str = ""
 
@@ -155,6 +157,8 @@ class FakeAws:
                 behaviour, answer = self._send(body)
         elif (method, path) == ("GET", ACCOUNT_PATH) and refusal is None:
             answer = self._account()
+        elif (method, path) == ("POST", TENANT_PATH) and refusal is None:
+            answer = self.tenants.get(body)
         elif path.startswith(SUPPRESSED_PATH) and refusal is None:
             answer = self.suppression.answer(method, path.removeprefix(SUPPRESSED_PATH), body)
         elif refusal is None and (found := self.identities.answer(method, path, body)) is not None:
@@ -187,6 +191,7 @@ class FakeAws:
         problem = (
             behaviour.rejection
             or check(raw, destination, tags)
+            or self.tenants.refusal(call.get("TenantName"))
             or self._not_configured(raw, call.get("ConfigurationSetName"))
             or self._too_fast(sum(map(len, destination.values())))
         )

@@ -61,6 +61,7 @@ async def _serve(folder: Path, synchronous: str) -> None:
         verifier,
         {Channel.EMAIL: preparer},
         store.suppressions,
+        store.pressure,
         max_recipients=10,
         now=time.time,
     )
@@ -75,6 +76,7 @@ async def _serve(folder: Path, synchronous: str) -> None:
         Words.load(),
         throttle,
         Watches(database, time.time, default_domain=DOMAIN),
+        store.pressure,
         sms_domain=f"sms.{DOMAIN}",
     )
     listener = socket.create_server(("127.0.0.1", 0))

@@ -64,6 +64,7 @@ def acceptor(
             Channel.SMS: SmsPreparer(templates, max_bytes),
         },
         store.suppressions,
+        store.pressure,
         max_recipients=3,
         now=now,
     )

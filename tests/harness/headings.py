@@ -1,6 +1,8 @@
 """Names of fields, as they head the lines and columns that commands print: what the catalogue has in French."""
 
 HEADINGS = (
+    "lifts",
+    "slowed",
     "approved",
     "approvers",
     "domains",

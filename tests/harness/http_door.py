@@ -146,6 +146,7 @@ async def running_door(
         verifier,
         {Channel.EMAIL: preparer, Channel.SMS: SmsPreparer(found, 1 << 20)},
         store.suppressions,
+        store.pressure,
         max_recipients=10,
         now=clock,
     )
@@ -155,6 +156,7 @@ async def running_door(
         verifier=verifier,
         throttle=throttle,
         acceptor=acceptor,
+        pressure=store.pressure,
         searching=store.searching,
         contents=store.contents,
         received_=store.received,

@@ -240,6 +240,7 @@ def _site(
         verifier,
         preparers,
         store.suppressions,
+        store.pressure,
         max_recipients=10,
         now=clock,
     )

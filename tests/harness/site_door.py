@@ -9,6 +9,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from auth.watches import Watches
+from delivery.backlog.pressure import Pressure
 from relay import self_signed
 from relay.metrics import DoorMetrics
 from relay.smtp.listeners import SmtpDoor
@@ -30,6 +31,7 @@ async def smtp_beside(site: RunningSite, folder: Path) -> AsyncIterator[int]:
         parts.words,
         parts.throttle,
         watches,
+        Pressure(site.database, parts.now),
         sms_domain=f"sms.{DOMAIN}",
     )
     await door.start([listening], [])

@@ -31,6 +31,7 @@ from auth.watches import Watches
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits, Smtp
+from delivery.backlog.pressure import Pressure
 from delivery.library.brandings import Brandings
 from delivery.library.templates import Templates
 from messages.message import Channel, KeyType, Lane, Language, Submission
@@ -99,6 +100,7 @@ class Door:
     clients: "list[Client]"
     keyring: Keyring
     watches: Watches
+    pressure: Pressure
 
     def login(self, name: str = "normal") -> tuple[str, str]:
         issued = self.issued[name]
@@ -141,6 +143,7 @@ async def running_door(folder: Path, rules: Rules = QUICK, pace: Pace = PACE, **
             Channel.SMS: SmsPreparer(Templates(database, time.time), smtp.max_message_bytes),
         },
         store.suppressions,
+        store.pressure,
         max_recipients=smtp.max_recipients,
         now=time.time,
     )
@@ -158,6 +161,7 @@ async def running_door(folder: Path, rules: Rules = QUICK, pace: Pace = PACE, **
         words(),
         throttle,
         watches,
+        store.pressure,
         sms_domain=f"sms.{DOMAIN}",
         pace=pace,
     )
@@ -169,7 +173,19 @@ async def running_door(folder: Path, rules: Rules = QUICK, pace: Pace = PACE, **
     kept = Kept(url, database, keyring)
     try:
         yield Door(
-            door, gate, kept, registry, client_context, *ports, database, issued, clock, clients, keyring, watches
+            door,
+            gate,
+            kept,
+            registry,
+            client_context,
+            *ports,
+            database,
+            issued,
+            clock,
+            clients,
+            keyring,
+            watches,
+            store.pressure,
         )
     finally:
         gate.open.set()

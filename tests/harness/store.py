@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from config.database import Database
 from config.keyring import Keyring
+from delivery.backlog.pressure import Pressure
 from delivery.callbacks.sources import Sources
 from delivery.figures.tables import counts
 from delivery.followers import followers
@@ -38,6 +39,7 @@ class Store:
         self.receiving = Receiving(database, keyring)
         self.received = Received(database, keyring)
         self.sources = Sources(self.searching, self.received)
+        self.pressure = Pressure(database, time.time)
         self.suppressions = Suppressions(database, keyring, time.time)
 
     async def settle(self, message_id: UUID, status: Status, at: float, reason: str | None = None) -> tuple[Moved, ...]:

@@ -27,6 +27,7 @@ from relay.site.dashboard.overview import days, days_back, overview, period
 from relay.site.errors import Missing
 from relay.site.navigation import Link
 from relay.site.routing import Needs, Route
+from relay.site.services import holds
 from relay.site.visits import Visit
 
 PATH, USAGE, LIVE = "services/{service_id}", "services/{service_id}/usage", "services/{service_id}/live"
@@ -53,6 +54,7 @@ async def show(visit: Visit) -> Response:
     return visit.page(
         "dashboard/dashboard.html",
         title=Text("Dashboard"),
+        waiting=await holds.waiting(visit),
         overview=found,
         hours=chart(found.hours),
         days=chart(shown_days),

@@ -16,6 +16,7 @@ from messages.text import Text
 from relay.actions import services as changing
 from relay.actions.transaction import Transaction
 from relay.site.routing import Handler, Route
+from relay.site.services import holds
 from relay.site.services.adding import wrong_address, wrong_names
 from relay.site.visits import Visit
 
@@ -43,6 +44,7 @@ async def show(visit: Visit) -> Response:
     return visit.page(
         "services/settings.html",
         title=Text("Settings"),
+        waiting=await holds.waiting(visit),
         service=visit.service,
         says=LANGUAGES[visit.the_service.language],
         french_first=visit.the_service.branding == "fip_french",

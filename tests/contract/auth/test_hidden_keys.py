@@ -59,7 +59,7 @@ async def test_what_it_sends_is_accepted(
     key, store = await hidden(database, keyring, service), Store(database, keyring)
     preparer = EmailPreparer(Brandings(), Templates(database, lambda: NOW), 1 << 20)
     preparers = {Channel.EMAIL: preparer}
-    parts = (store.putting, store.idempotency, store.searching, verifier, preparers, store.suppressions)
+    parts = (store.putting, store.idempotency, store.searching, verifier, preparers, store.suppressions, store.pressure)
     acceptor = Acceptor(*parts, max_recipients=10, now=lambda: NOW)
     submission = Submission(Envelope(None, (Address.parse("a@example.org"),)), CONTENT, TRACE, Door.RELAY)
     accepted = await acceptor.accept(submission, await verifier.acting(key.id))

@@ -64,6 +64,7 @@ LONG = {
     "client_ip": "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
     "hours": "96",
     "lifts_at": "2030-12-31T23:59:59Z",
+    "lane": "priority",
     "limit": "26214400",
     "line": "26214400",
     "names": "name, address, date of birth, reference",

@@ -191,6 +191,7 @@ VALUES = (
     "expected",
     "suffix",
     "field",
+    "lane",
     "limit",
     "lifts_at",
     "line",

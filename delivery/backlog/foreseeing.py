@@ -1,0 +1,84 @@
+"""How long what is accepted now would wait, by what waits and what the provider takes, and who is pushed back. Pure.
+
+Services of a lane are served in turn, so each has the rate divided by how many wait: what one has waiting makes nobody
+else's mail wait longer, and pushes nobody else back. Lanes before a lane need not be looked at: none of them grows
+beyond its own mark, which is a small part of the next one's lifetime.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from messages.message import Channel, Lane
+
+# Of the lifetime of a lane's messages: beyond it they are pushed back, and taken again below the other.
+_FULL: Mapping[Lane, float] = {Lane.PRIORITY: 0.75, Lane.NORMAL: 0.5, Lane.BULK: 0.5}
+_ROOM = 0.8  # of that mark
+
+
+class Place(NamedTuple):
+    service_id: UUID
+    lane: Lane
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is due of a service in one lane and channel."""
+
+    place: Place
+    waiting: int
+    oldest_seconds: float  # how long the first has waited
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    backlog: Backlog
+    wait_seconds: float
+    pushed_back: bool
+
+
+def foresee(
+    backlogs: Iterable[Backlog], per_second: Mapping[Channel, float], before: Collection[Place]
+) -> list[Foreseen]:
+    """`before` are the places that were pushed back until now. A channel whose rate nobody knows is judged by age."""
+    backlogs = list(backlogs)
+    sharing = Counter((each.place.lane, each.place.channel) for each in backlogs if not each.held)
+    waits = {each.place: (each, _seconds(each, sharing, per_second)) for each in backlogs}
+    full = {place for place, (_, seconds) in waits.items() if seconds > _mark(place, place in before)}
+    pushed_back = {place for first in full for place in _from(first)}
+    for place in pushed_back - waits.keys():
+        waits[place] = Backlog(place, 0, 0.0), max(waits[each][1] for each in full if place in _from(each))
+    return [Foreseen(each, seconds, place in pushed_back) for place, (each, seconds) in waits.items()]
+
+
+def retry_seconds(lane: Lane, wait_seconds: float) -> int:
+    """When to try again what was pushed back: about when there is room; in the range that clients heed."""
+    return int(min(max(wait_seconds - mark_seconds(lane) * _ROOM, 60.0), 3600.0))
+
+
+def mark_seconds(lane: Lane) -> float:
+    """A longer wait than that leaves too little time before expiry."""
+    return _FULL[lane] * lane.lifetime_seconds
+
+
+def _seconds(
+    backlog: Backlog, sharing: Mapping[tuple[Lane, Channel], int], per_second: Mapping[Channel, float]
+) -> float:
+    rate = per_second.get(backlog.place.channel)
+    if not rate:
+        return backlog.oldest_seconds
+    behind = backlog.waiting * max(sharing[backlog.place.lane, backlog.place.channel], 1) / rate
+    return max(backlog.oldest_seconds, behind)
+
+
+def _mark(place: Place, was_pushed_back: bool) -> float:
+    return mark_seconds(place.lane) * (_ROOM if was_pushed_back else 1)
+
+
+def _from(full: Place) -> list[Place]:
+    """With a lane that is full, those behind it: what is urgent is refused last."""
+    return [full._replace(lane=lane) for lane in Lane if lane.rank >= full.lane.rank]

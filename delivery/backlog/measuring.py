@@ -1,0 +1,166 @@
+"""Counts what waits, every few seconds, and writes who is pushed back: one door process of all machines at a time.
+
+The count reads each row of the queue's index once, for all doors together: as it grows it is done less often. What the
+provider takes is measured while there is more than it takes: attempts of the last seconds that it accepted.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Connection, Row, delete, func, insert, select
+
+from config.database import OUTAGES, Database
+from delivery.backlog.foreseeing import Backlog, Foreseen, Place, foresee
+from delivery.queue.base import HoldReason
+from delivery.queue.turns import EVERYTHING
+from delivery.store.backlogs import backlogs, drains
+from delivery.store.base import Outcome
+from delivery.store.tables import attempts, holds, messages, queue
+from messages.message import Channel, KeyType, Lane, first_id
+
+FRESH_SECONDS = 60.0  # older ones say nothing of now: who measures is gone, and doors take all
+_EVERY_SECONDS = 5.0
+_AT_MOST_SECONDS = 30.0  # between two counts: what was measured is still fresh then
+_SHARE = 0.02  # of the time spent on counting
+_HALF_LIFE_SECONDS = 3600.0  # of what a provider took at best: a pause of it is none of its rate
+_LEAST = 50  # waiting in a channel: with fewer, it is not the provider that is slow
+_LANE = {lane.rank: lane for lane in Lane}
+_Last = Mapping[Place, tuple[int, bool]]  # how many waited, and whether they were pushed back
+
+
+class Measuring:
+    """Held by every door process. `now` gives seconds since the epoch."""
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+        self._log = structlog.get_logger("backlog")
+
+    async def run(self) -> None:
+        """Until cancelled. Never raises for an outage."""
+        while True:
+            rest = _EVERY_SECONDS
+            try:
+                rest = min(max(rest, await self.measure() / _SHARE), _AT_MOST_SECONDS)
+            except OUTAGES as error:
+                self._log.warning("backlog.database_unavailable", error=type(error).__name__)
+            await asyncio.sleep(rest)
+
+    async def measure(self) -> float:
+        """Unless somebody did just now; the seconds that it took."""
+        began, now = time.perf_counter(), self._now()
+        async with self._database.alone("backlog") as is_mine:
+            if not is_mine or await self._database.query(lambda c: _is_fresh(c, now)):
+                return 0.0
+            last, waiting, rates = await self._database.query(lambda c: _read(c, now))
+            if not (last or waiting):
+                return 0.0  # where nothing waits, nothing is written
+            before = {place for place, (_, pushed_back) in last.items() if pushed_back}
+            foreseen = foresee(waiting, rates, before)
+            await self._database.transact(lambda c: _write(c, foreseen, rates, now))
+        after = {each.backlog.place: each for each in foreseen if each.pushed_back}
+        for place in sorted(before ^ after.keys()):
+            self._say(place, after.get(place))
+        return time.perf_counter() - began
+
+    def _say(self, place: Place, pushed_back: Foreseen | None) -> None:
+        said = {"service_id": str(place.service_id), "lane": place.lane.value, "channel": place.channel.value}
+        if pushed_back is None:
+            self._log.warning("backlog.taken_again", **said)
+            return
+        seconds = round(pushed_back.wait_seconds)
+        self._log.warning("backlog.pushed_back", **said, waiting=pushed_back.backlog.waiting, wait_seconds=seconds)
+
+
+# -- In a transaction ----------------------------------------------------------------------------------------------
+def _is_fresh(connection: Connection, now: float) -> bool:
+    last = connection.scalar(select(func.max(drains.c.measured_at)))
+    return last is not None and now - last < _EVERY_SECONDS * 0.9
+
+
+def _read(connection: Connection, now: float) -> tuple[_Last, list[Backlog], dict[Channel, float]]:
+    """What was written last, what waits now, and what each provider takes in a second."""
+    rows = connection.execute(select(backlogs)).all()
+    last = {_place(row): (int(row.waiting), bool(row.pushed_back)) for row in rows}
+    waiting = _waiting(connection, now)
+    return last, waiting, _rates(connection, last, waiting, now)
+
+
+def _place(row: Row[Any]) -> Place:
+    return Place(row.service_id, _LANE[row.rank], Channel(row.channel))
+
+
+def _waiting(connection: Connection, now: float) -> list[Backlog]:
+    """All that is due, by the index of turns alone; texts in line for their pace wait, too."""
+    c = queue.c
+    names = (c.rank, c.service_id, c.channel)
+    due = select(*names, func.count().label("number"), func.min(c.available_at).label("oldest"))
+    # Grouped as the index is, it is read in its order and nothing is sorted.
+    due = due.where(~c.test, c.available_at <= now).group_by(c.rank, c.service_id, c.test, c.channel)
+    found: dict[Place, tuple[int, float]] = {}
+    for row in connection.execute(due):
+        found[_place(row)] = row.number, now - row.oldest
+    lined_up = select(*names, func.count().label("number")).where(c.line.is_not(None), ~c.test).group_by(*names)
+    for row in connection.execute(lined_up):
+        place = _place(row)
+        number, oldest = found.get(place, (0, 0.0))
+        found[place] = number + row.number, oldest
+    held = {
+        (row.service_id, row.rank, channel)
+        for row in connection.execute(select(holds))
+        for channel in (Channel if row.reason == HoldReason.OPERATOR.value else (Channel.EMAIL,))
+    }
+    return [Backlog(place, *each, held=_is_held(place, held)) for place, each in found.items()]
+
+
+def _is_held(place: Place, held: Collection[tuple[UUID, int, Channel]]) -> bool:
+    return any((owner, place.lane.rank, place.channel) in held for owner in (place.service_id, EVERYTHING))
+
+
+def _rates(connection: Connection, last: _Last, waiting: Sequence[Backlog], now: float) -> dict[Channel, float]:
+    """Where something waited all the time since they were measured last they are measured anew."""
+    known = {Channel(row.channel): row for row in connection.execute(select(drains))}
+    rates: dict[Channel, float] = {channel: row.per_second for channel, row in known.items()}
+    for channel, row in known.items():
+        before = sum(number for place, (number, _) in last.items() if place.channel is channel)
+        after = sum(each.waiting for each in waiting if each.place.channel is channel and not each.held)
+        seconds = now - row.measured_at
+        if min(before, after) >= _LEAST and 0 < seconds <= FRESH_SECONDS:
+            taken = _taken(connection, channel, row.measured_at, now) / seconds
+            rates[channel] = max(taken, row.per_second * 0.5 ** (seconds / _HALF_LIFE_SECONDS))
+    return {channel: rates.get(channel, 0.0) for channel in Channel}
+
+
+def _taken(connection: Connection, channel: Channel, since: float, now: float) -> int:
+    """Messages that the channel's provider took: it costs by their number, not by what waits."""
+    c = attempts.c
+    lately = (c.id >= first_id(since), c.id < first_id(now), c.outcome == Outcome.RELAYED.value)
+    real = (messages.c.channel == channel.value, messages.c.key_type != KeyType.TEST.value)
+    joined = select(func.count()).select_from(attempts.join(messages, messages.c.id == c.message_id))
+    return connection.scalar(joined.where(*lately, *real)) or 0
+
+
+def _write(connection: Connection, foreseen: Sequence[Foreseen], rates: Mapping[Channel, float], now: float) -> None:
+    connection.execute(delete(backlogs))
+    if rows := [_row(each, now) for each in foreseen]:
+        connection.execute(insert(backlogs), rows)
+    connection.execute(delete(drains))
+    taken = [{"channel": channel.value, "per_second": rate, "measured_at": now} for channel, rate in rates.items()]
+    connection.execute(insert(drains), taken)
+
+
+def _row(each: Foreseen, now: float) -> dict[str, Any]:
+    service_id, lane, channel = each.backlog.place
+    return {
+        "service_id": service_id,
+        "rank": lane.rank,
+        "channel": channel.value,
+        "waiting": each.backlog.waiting,
+        "wait_seconds": each.wait_seconds,
+        "pushed_back": each.pushed_back,
+        "measured_at": now,
+    }

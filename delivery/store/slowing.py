@@ -1,0 +1,38 @@
+"""Keys that are slowed: the places that doors take for their messages, and what people ask and change."""
+
+from uuid import UUID
+
+from sqlalchemy import Connection, case, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from delivery.store.reputations import slowed_keys
+from messages.message import Lane
+
+_HOUR_SECONDS = 3600
+
+
+async def end(connection: AsyncConnection, key_id: UUID) -> bool:
+    """Somebody says that it is no thief: what the key sent counts as its habit. Whether it was slowed."""
+    going_on = slowed_keys.c.ended_at.is_(None)
+    was_slowed = await connection.scalar(select(going_on).where(slowed_keys.c.key_id == key_id, going_on).limit(1))
+    await connection.execute(delete(slowed_keys).where(slowed_keys.c.key_id == key_id))
+    return bool(was_slowed)
+
+
+async def per_hour(connection: AsyncConnection, service_id: UUID) -> dict[UUID, int]:
+    """The keys of a service that are slowed, and how far."""
+    c = slowed_keys.c
+    rows = await connection.execute(
+        select(c.key_id, c.per_hour).where(c.service_id == service_id, c.ended_at.is_(None))
+    )
+    return {row.key_id: row.per_hour for row in rows}
+
+
+def place(connection: Connection, key_id: UUID, lane: Lane, number: int, now: float) -> float | None:
+    """Takes so many places in the line of a slowed key; when the first is due. None: it is slowed no more."""
+    c = slowed_keys.c
+    mine = update(slowed_keys).where(c.key_id == key_id, c.rank == lane.rank, c.ended_at.is_(None))
+    begun = case((c.next_at > now, c.next_at), else_=now)
+    taken = mine.values(next_at=begun + number * _HOUR_SECONDS * 1.0 / c.per_hour).returning(c.next_at, c.per_hour)
+    row = connection.execute(taken).one_or_none()
+    return None if row is None else float(row.next_at - number * _HOUR_SECONDS / row.per_hour)
