@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,17 +27,20 @@ async def release(connection: AsyncConnection, service_id: UUID | None) -> bool:
     return (await connection.execute(statement)).rowcount > 0
 
 
-async def retry(connection: AsyncConnection, now: float, service_id: UUID | None = None) -> int:
-    """Makes deferred and throttled messages due now, not scheduled or parked ones; returns how many."""
-    statement = update(queue).where(
-        queue.c.owner.is_(None),
-        queue.c.parked.is_(False),
-        queue.c.line.is_(None),
-        queue.c.available_at > now,
-        ~scheduled(now),
-    )
-    if service_id is not None:
-        statement = statement.where(queue.c.service_id == service_id)
+def to_be_retried(now: float) -> ColumnElement[bool]:
+    """Of a row in the queue: deferred and throttled messages, not scheduled or parked ones, nor those in line."""
+    q = queue.c
+    return and_(q.owner.is_(None), q.parked.is_(False), q.line.is_(None), q.available_at > now, ~scheduled(now))
+
+
+def to_be_cancelled() -> ColumnElement[bool]:
+    """Likewise: of which no attempt is under way, or ended nobody knows how."""
+    return queue.c.attempt_id.is_(None)
+
+
+async def retry(connection: AsyncConnection, now: float, message_ids: Collection[UUID]) -> int:
+    """Makes those of them that are `to_be_retried` due now; returns how many."""
+    statement = update(queue).where(queue.c.message_id.in_(message_ids), to_be_retried(now))
     return (await connection.execute(statement.values(available_at=now))).rowcount
 
 
@@ -56,7 +59,7 @@ def _cancel(
 ) -> set[UUID]:
     rows = {each: row for each, row in locked(connection, message_ids).items() if row.status == Status.CREATED}
     # An unknown end keeps its attempt's id: what may have left is not taken back.
-    waiting = delete(queue).where(queue.c.message_id == bindparam("message"), queue.c.attempt_id.is_(None))
+    waiting = delete(queue).where(queue.c.message_id == bindparam("message"), to_be_cancelled())
     # One by one, in the order of all who take several: with nothing but the right to delete them.
     chosen = [each for each in sorted(rows) if connection.execute(waiting, {"message": each}).rowcount]
     ends = [Settlement(each, Status.CANCELLED, now) for each in chosen]
@@ -65,4 +68,5 @@ def _cancel(
 
 def scheduled(now: float) -> ColumnElement[bool]:
     """Whether a row of the queue waits for the time that its sender named."""
-    return select(messages.c.id).where(messages.c.id == queue.c.message_id, messages.c.scheduled_for > now).exists()
+    later = select(messages.c.id).where(messages.c.id == queue.c.message_id, messages.c.scheduled_for > now)
+    return later.correlate(queue).exists()

@@ -1,9 +1,51 @@
-"""The queue, as people hold it, release it and try again: of one service, or of all."""
+"""The queue, as people hold it, release it, try again and cancel: what they mean of it, or all.
 
+What meets many messages is done in portions, each with its entry in the audit: broken off and begun again, it goes on.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, true
+
+from config import encrypted
+from delivery.followers import followers
 from delivery.queue import interventions
-from relay.actions.transaction import Fields, Transaction
+from delivery.queue.selecting import Counted, Selecting, Selection
+from delivery.store.tables import messages
+from messages.address import parse_domain
+from messages.message import Lane
+from relay.actions.transaction import Fields, Transaction, Transactions
+
+_RETRIED_AT_ONCE = 500
+_CANCELLED_AT_ONCE = 100  # each is counted and told
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Messages that wait, as people name them; what is None is no condition."""
+
+    service: str | None = None  # by its id or its name
+    lane: Lane | None = None
+    domain: str | None = None  # of the recipient
+    older_than_seconds: float = 0
+
+    @property
+    def is_all(self) -> bool:
+        return self == Meant()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was meant, and how much it is."""
+
+    selection: Selection
+    counted: Counted
+
+    @property
+    def messages(self) -> int:
+        return self.counted.lanes.total()
 
 
 async def hold(t: Transaction, named: str | None) -> UUID | None:
@@ -22,12 +64,78 @@ async def release(t: Transaction, named: str | None) -> UUID | None:
     return owner
 
 
-async def retry(t: Transaction, named: str | None) -> tuple[int, UUID | None]:
-    """Deferred messages are due now; how many, and the service's id. Raises AuthError."""
-    owner = await _owner(t, named)
-    count = await interventions.retry(t.connection, t.now, owner)
-    await _record(t, "retry", owner, {"deferred": count}, {"deferred": 0})
-    return count, owner
+async def waiting(asking: Transactions, meant: Meant) -> Found:
+    """All that is in the queue. Raises a TextError."""
+    return await _find(asking, meant, true())
+
+
+async def to_be_retried(asking: Transactions, meant: Meant) -> Found:
+    """Raises a TextError."""
+    return await _find(asking, meant, interventions.to_be_retried(asking.now()))
+
+
+async def to_be_cancelled(asking: Transactions, meant: Meant) -> Found:
+    """Raises a TextError."""
+    return await _find(asking, meant, interventions.to_be_cancelled())
+
+
+async def retry(asking: Transactions, selection: Selection) -> int:
+    """Deferred messages are due now; how many."""
+
+    async def portion(t: Transaction, ids: list[UUID]) -> int:
+        count = await interventions.retry(t.connection, t.now, ids)
+        await _record(t, "retry", selection.service_id, {"deferred": count}, {"deferred": 0} | _named(t, selection))
+        return count
+
+    which = interventions.to_be_retried(asking.now())
+    return await _in_portions(asking, selection, which, _RETRIED_AT_ONCE, portion)
+
+
+async def cancel(asking: Transactions, selection: Selection) -> int:
+    """What waits is sent no more, and its services are told; how many. What is under way is left."""
+
+    async def portion(t: Transaction, ids: list[UUID]) -> int:
+        count = len(await interventions.cancel(t.connection, ids, t.now, followers(t.secret)))
+        await _record(t, "cancel", selection.service_id, {"waiting": count}, {"waiting": 0} | _named(t, selection))
+        return count
+
+    return await _in_portions(asking, selection, interventions.to_be_cancelled(), _CANCELLED_AT_ONCE, portion)
+
+
+async def _in_portions(
+    asking: Transactions,
+    selection: Selection,
+    which: ColumnElement[bool],
+    at_once: int,
+    portion: Callable[[Transaction, list[UUID]], Awaitable[int]],
+) -> int:
+    done = 0
+    async for found in Selecting(asking.database, asking.secret).walk(selection, which, asking.now()):
+        ids = [each.message_id for each in found]
+        for start in range(0, len(ids), at_once):
+            async with asking.write() as t:
+                done += await portion(t, ids[start : start + at_once])
+    return done
+
+
+async def _find(asking: Transactions, meant: Meant, which: ColumnElement[bool]) -> Found:
+    async with asking.read() as t:
+        owner = await _owner(t, meant.service)
+    domain = None if meant.domain is None else parse_domain(meant.domain.removeprefix("@"))
+    selection = Selection(owner, meant.lane, domain, meant.older_than_seconds)
+    counted = await Selecting(asking.database, asking.secret).count(selection, which, asking.now())
+    return Found(selection, counted)
+
+
+def _named(t: Transaction, selection: Selection) -> Fields:
+    """The conditions for the audit; a domain may name a person, and stands there by its keyed hash."""
+    hasher = encrypted.hasher(messages.c.recipient, t.secret)
+    conditions = {
+        "lane": selection.lane and selection.lane.value,
+        "domain_hash": selection.domain and hasher.hash(selection.domain).hex(),
+        "older_than_seconds": selection.older_than_seconds or None,
+    }
+    return {name: value for name, value in conditions.items() if value is not None}
 
 
 async def _owner(t: Transaction, named: str | None) -> UUID | None:

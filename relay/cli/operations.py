@@ -1,4 +1,4 @@
-"""notify-relay db, queue and secrets: what operators ask and do."""
+"""notify-relay db and secrets: what operators ask and do."""
 
 import asyncio
 import time
@@ -8,15 +8,10 @@ import typer
 from config.database import Database
 from config.settings import Settings, SettingsError, load
 from delivery import grants, rotation, schema
-from delivery.queue.sql import SqlQueue
-from messages.text import Text
 from relay import wiring
-from relay.actions import queue as changing
 from relay.cli import texts
-from relay.cli.arguments import OfServiceIfAny
-from relay.cli.output import Json, done, say, show, show_list, spoken
-from relay.cli.session import with_database, write
-from relay.plain import plain
+from relay.cli.output import Json, done
+from relay.cli.session import with_database
 
 
 def database_commands() -> typer.Typer:
@@ -39,42 +34,6 @@ def database_commands() -> typer.Typer:
         asyncio.run(_grant(load()))
         users = list(grants.GRANTS)
         done({"granted": users}, as_json, texts.DB_GRANTED, users=", ".join(users))
-
-    return app
-
-
-def queue_commands() -> typer.Typer:
-    app = typer.Typer(help=texts.QUEUE, no_args_is_help=True)
-
-    @app.command("stats", help=texts.QUEUE_STATS)
-    def stats(as_json: Json = False) -> None:
-        found = with_database(lambda _, database: SqlQueue(database).stats(time.time()))
-        rows = [{"lane": lane.value, **plain(waits)} for lane, waits in found.lanes.items()]
-        held = sorted(texts.QUEUE_OF_ALL if service is None else str(service) for service in found.held)
-        if as_json:
-            show({"lanes": rows, "held": held}, as_json)
-            return
-        for row in rows:
-            row["oldest_seconds"] = round(row["oldest_seconds"])
-        show_list("lanes", rows, tuple(rows[0]), as_json)
-        say(texts.QUEUE_ON_HOLD, held=" ".join(map(spoken, held)) or Text(texts.NOTHING))
-
-    @app.command("hold", help=texts.QUEUE_HOLD)
-    def hold(service: OfServiceIfAny = None, as_json: Json = False) -> None:
-        owner = write(lambda t: changing.hold(t, service))
-        said = texts.QUEUE_HELD if owner is None else texts.QUEUE_HELD_OF
-        done({"service_id": owner, "held": True}, as_json, said, id=owner)
-
-    @app.command("release", help=texts.QUEUE_RELEASE)
-    def release(service: OfServiceIfAny = None, as_json: Json = False) -> None:
-        owner = write(lambda t: changing.release(t, service))
-        said = texts.QUEUE_RELEASED if owner is None else texts.QUEUE_RELEASED_OF
-        done({"service_id": owner, "held": False}, as_json, said, id=owner)
-
-    @app.command("retry", help=texts.QUEUE_RETRY)
-    def retry(service: OfServiceIfAny = None, as_json: Json = False) -> None:
-        count, owner = write(lambda t: changing.retry(t, service))
-        done({"service_id": owner, "due": count}, as_json, texts.QUEUE_RETRIED, count=count)
 
     return app
 

@@ -40,6 +40,8 @@ def _prepared(name: str, processes: int | None, demo_service: bool) -> Plan:
     log = structlog.get_logger("settings")
     for unknown in unknown_variables():
         log.warning("settings.unknown", name=unknown)
+    for file in wiring.exposed_files(settings):
+        log.warning("settings.exposed", file=str(file))
     listeners = preparing.prepare(settings, role)
     sheet = _sheet(settings) if demo_service else None
     return Plan.of(wiring.resolved(settings, sealing=role.holds(Secret.SEALING_KEY)), role, listeners, sheet)

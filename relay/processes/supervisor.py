@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from relay.processes.service_manager import ServiceManager
+
 EXIT_CONFIGURATION = 78  # EX_CONFIG: starting again cannot help
 _DRAIN_SECONDS = 18.0  # SIGTERM to gone within 20 s
 _FAST_DEATH_SECONDS = 2.0
@@ -56,7 +58,7 @@ class Supervisor:
 
     `on_ready` is called once, when all have started; `on_death` per death. `renewed` is asked every few seconds, and
     with True at SIGHUP, whether children have something to read anew: then each hears SIGHUP, which is blocked in it
-    until it says otherwise.
+    until it says otherwise. Whoever started us, and asks, is told of all of it.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Supervisor:
         self._due: list[tuple[float, Child]] = []
         self._lifeline = os.pipe()
         self._ready = os.pipe()
+        self._manager = ServiceManager()
         self._log = structlog.get_logger("supervisor")
 
     def run(self) -> int:
@@ -89,12 +92,14 @@ class Supervisor:
         self._due = [(0.0, child) for child in self._children]
         starting = set(range(len(self._children)))
         while True:
+            self._manager.alive()
             self._start_due()
             if time.monotonic() - self._looked_at > _LOOK_SECONDS:
                 self._renew(asked=False)
             if starting:
                 starting -= self._started()
                 if not starting:
+                    self._manager.ready()
                     self._on_ready()
             received = signal.sigtimedwait(_SIGNALS, 0.05 if starting or self._due else 1.0)
             number = None if received is None else received.si_signo
@@ -102,7 +107,9 @@ class Supervisor:
                 if not self._reap():
                     return self._drain(1)
             elif number == signal.SIGHUP and not self._on_terminal:
+                self._manager.reloading()
                 self._renew(asked=True)
+                self._manager.ready()
             elif number is not None:
                 return self._drain(0)
 
@@ -190,11 +197,13 @@ class Supervisor:
         return 0.0 if fast < 3 else min(0.1 * 2.0**fast, 10.0)
 
     def _drain(self, code: int) -> int:
+        self._manager.stopping()
         for pid in self._running:
             os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + _DRAIN_SECONDS
         while self._running and (left := deadline - time.monotonic()) > 0:
             signal.sigtimedwait({signal.SIGCHLD}, min(left, 0.2))
+            self._manager.alive()
             self._reap()
         for pid, child in self._running.items():
             self._log.error("process.killed", process=child.name, pid=pid)
