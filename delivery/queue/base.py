@@ -6,6 +6,7 @@ pointer is harmless. tests/contract/test_queue.py holds every implementation to 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -55,12 +56,31 @@ class Waits:
     paced: int = 0  # in line, for the pace of the number that they leave from
 
 
+class HoldReason(StrEnum):
+    """Why a lane is held. The values are seen by people and programs."""
+
+    OPERATOR = "operator"
+    BOUNCES = "bounces"
+    COMPLAINTS = "complaints"
+    TENANT = "tenant"  # the provider has paused what the service sends there
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What is not claimed, and why."""
+
+    service_id: UUID | None  # None: of all services
+    lane: Lane
+    reason: HoldReason
+    since: float
+
+
 @dataclass(frozen=True, slots=True)
 class Stats:
     """The whole queue, for people. None in `held` stands for all services."""
 
     lanes: dict[Lane, Waits]
-    held: frozenset[UUID | None]
+    held: frozenset[UUID | None]  # in one lane at least
 
 
 class Queue(Protocol):

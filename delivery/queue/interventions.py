@@ -7,24 +7,56 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, selec
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from delivery.queue.base import Hold, HoldReason
 from delivery.queue.turns import EVERYTHING
 from delivery.store.base import Settlement
 from delivery.store.moving import Follower, locked, settle
 from delivery.store.tables import holds, messages, queue
+from messages.message import Lane
 from messages.status import Status
 
+_LANE = {lane.rank: lane for lane in Lane}
 
-async def hold(connection: AsyncConnection, service_id: UUID | None) -> bool:
-    """Stops claims for a service (None: for all); whether that is new."""
+
+async def hold(
+    connection: AsyncConnection,
+    service_id: UUID | None,
+    now: float,
+    lanes: Collection[Lane] = tuple(Lane),
+    reason: HoldReason = HoldReason.OPERATOR,
+) -> bool:
+    """Stops claims of these lanes of a service (None: of all); whether any of that is new."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(holds).values(service_id=service_id or EVERYTHING).on_conflict_do_nothing()
+    owner = service_id or EVERYTHING
+    rows = [{"service_id": owner, "rank": lane.rank, "reason": reason.value, "since": now} for lane in lanes]
+    return (await connection.execute(insert(holds).values(rows).on_conflict_do_nothing())).rowcount > 0
+
+
+async def release(
+    connection: AsyncConnection,
+    service_id: UUID | None,
+    lanes: Collection[Lane] = tuple(Lane),
+    reason: HoldReason | None = None,
+) -> bool:
+    """Ends such holds, whatever their reason where none is named, and no other ones; whether there was one."""
+    mine = (holds.c.service_id == (service_id or EVERYTHING), holds.c.rank.in_([lane.rank for lane in lanes]))
+    statement = delete(holds).where(*mine)
+    if reason is not None:
+        statement = statement.where(holds.c.reason == reason.value)
     return (await connection.execute(statement)).rowcount > 0
 
 
-async def release(connection: AsyncConnection, service_id: UUID | None) -> bool:
-    """Ends such a hold, and no other; whether there was one."""
-    statement = delete(holds).where(holds.c.service_id == (service_id or EVERYTHING))
-    return (await connection.execute(statement)).rowcount > 0
+async def held(connection: AsyncConnection, service_id: UUID | None = None) -> list[Hold]:
+    """Every hold; or a service's, with those of all services. The oldest first."""
+    asked = select(holds).order_by(holds.c.since, holds.c.service_id, holds.c.rank, holds.c.reason)
+    if service_id is not None:
+        asked = asked.where(holds.c.service_id.in_((service_id, EVERYTHING)))
+    return [
+        Hold(
+            None if row.service_id == EVERYTHING else row.service_id, _LANE[row.rank], HoldReason(row.reason), row.since
+        )
+        for row in await connection.execute(asked)
+    ]
 
 
 def to_be_retried(now: float) -> ColumnElement[bool]:

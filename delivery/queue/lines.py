@@ -191,7 +191,8 @@ def _claim(connection: Connection, clock: Clock, line: UUID, limit: int, owner: 
 
 def _first(connection: Connection, line: UUID, number: int) -> Sequence[Any]:
     """Who comes next, and whether somebody holds them."""
-    held = exists().where(or_(holds.c.service_id == queue.c.service_id, holds.c.service_id == EVERYTHING))
+    theirs = or_(holds.c.service_id == queue.c.service_id, holds.c.service_id == EVERYTHING)
+    held = exists().where(theirs, holds.c.rank == queue.c.rank)
     columns = (
         queue.c.message_id,
         queue.c.rank,

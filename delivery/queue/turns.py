@@ -34,9 +34,10 @@ _FIRST = Turn(UUID(int=0), False, min(Channel))
 _EACH = [f"SELECT {test} AS test, '{channel}' AS channel" for test in ("false", "true") for channel in Channel]
 _KINDS = f"({' UNION ALL '.join(_EACH)}) AS kinds"
 _AWAKE = "(" + " OR ".join(f"kinds.channel = '{channel}' AND :{channel}_awake" for channel in Channel) + ")"
+# The rank is that of the lane which is looked at.
 _NOT_HELD = """
-    waiting.service_id NOT IN (SELECT service_id FROM holds)
-    AND NOT EXISTS (SELECT 1 FROM holds WHERE service_id = :everything)"""
+    waiting.service_id NOT IN (SELECT service_id FROM holds WHERE holds.rank = {rank})
+    AND NOT EXISTS (SELECT 1 FROM holds WHERE service_id = :everything AND holds.rank = {rank})"""
 # In a scalar subquery, since neither a minimum (of uuid, PostgreSQL < 18) nor LATERAL (SQLite) is there for both.
 _DUE = f"""
 WITH RECURSIVE waiting (rank, service_id) AS (
@@ -49,7 +50,7 @@ WITH RECURSIVE waiting (rank, service_id) AS (
         ORDER BY service_id LIMIT 1)
     FROM waiting WHERE waiting.service_id IS NOT NULL)
 SELECT waiting.rank, waiting.service_id, kinds.test, kinds.channel FROM waiting CROSS JOIN {_KINDS}
-WHERE waiting.service_id IS NOT NULL AND {_NOT_HELD} AND EXISTS (
+WHERE waiting.service_id IS NOT NULL AND {_NOT_HELD.format(rank="waiting.rank")} AND EXISTS (
     SELECT 1 FROM queue WHERE queue.rank = waiting.rank AND queue.service_id = waiting.service_id
     AND queue.test = kinds.test AND queue.channel = kinds.channel AND queue.available_at <= :now)"""  # noqa: S608
 
@@ -71,7 +72,7 @@ RETURNING queue.message_id, queue.service_id, queue.test, queue.channel, queue.a
     queue.attempted_at, queue.parked"""
 _WHERE = f"""WHERE (waiting.service_id, kinds.test, kinds.channel) >= (:first, :first_test, :first_channel)
     AND (waiting.service_id, kinds.test, kinds.channel) <= (:last, :last_test, :last_channel)
-    AND {_AWAKE} AND {_NOT_HELD} LIMIT :limit"""
+    AND {_AWAKE} AND {_NOT_HELD.format(rank=":rank")} LIMIT :limit"""
 # Rows that another worker is claiming at this moment are passed over, not waited for.
 _CLAIM_POSTGRESQL = f"""{_IN_TURN}, picked AS MATERIALIZED (
     SELECT due.message_id FROM waiting CROSS JOIN {_KINDS}

@@ -115,10 +115,14 @@ _LAST = (queue.c.line, queue.c.rank, queue.c.service_id, queue.c.turn)
 Index("queue_line", *_PLACE, sqlite_where=_IN_LINE, postgresql_where=_IN_LINE)
 Index("queue_line_services", *_LAST, sqlite_where=_IN_LINE, postgresql_where=_IN_LINE)
 
+# What is not claimed: one row for each lane and reason. A lane goes on when the last of its rows is gone.
 holds = Table(
     "holds",
     metadata,
     Column("service_id", Id, primary_key=True),  # all zero: everything
+    Column("rank", Integer, primary_key=True, autoincrement=False),  # of the lane
+    Column("reason", Text, primary_key=True),  # delivery.queue.base.HoldReason
+    Column("since", Double, nullable=False),
 )
 
 attempts = Table(

@@ -51,7 +51,7 @@ class Found:
 async def hold(t: Transaction, named: str | None) -> UUID | None:
     """Sends nothing more; mail is still accepted. Returns the service's id. Raises AuthError."""
     owner = await _owner(t, named)
-    new = await interventions.hold(t.connection, owner)
+    new = await interventions.hold(t.connection, owner, t.now)
     await _record(t, "hold", owner, {"held": not new}, {"held": True})
     return owner
 

@@ -170,7 +170,7 @@ async def test_a_held_service_leaves_the_line_to_others(
     held = await stand(3, service_id=UUID(int=1))
     (other,) = await stand(1, service_id=UUID(int=2))
     async with database.write() as connection:
-        await interventions.hold(connection, UUID(int=1))
+        await interventions.hold(connection, UUID(int=1), time.time())
     assert [claim.message_id for claim in await drained(line, sender)] == [other.id]
 
     queue = SqlQueue(database)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from config.database import Database
 from delivery.queue import interventions
-from delivery.queue.base import Depth, Queue, Waits
+from delivery.queue.base import Depth, Hold, HoldReason, Queue, Waits
 from delivery.store.base import Attempt, Outcome, Record
 from messages.message import Channel, KeyType, Lane, new_id
 from messages.phone import PhoneNumber
@@ -18,9 +18,9 @@ from tests.harness.noon import NOW, message
 from tests.harness.store import Store, group_of
 
 
-async def hold(database: Database, service_id: UUID | None) -> bool:
+async def hold(database: Database, service_id: UUID | None, *lanes: Lane, because: str = "operator") -> bool:
     async with database.write() as connection:
-        return await interventions.hold(connection, service_id)
+        return await interventions.hold(connection, service_id, NOW, lanes or tuple(Lane), HoldReason(because))
 
 
 async def release(database: Database, service_id: UUID | None) -> bool:
@@ -177,6 +177,45 @@ async def test_a_hold_of_everything_stops_all_claims(store: Store, queue: Queue,
 
     assert await queue.claim("w", 10, NOW, 60, 0) == []
     await release(database, None)
+    assert len(await queue.claim("w", 10, NOW, 60, 0)) == 1
+
+
+async def test_a_held_lane_waits_while_the_service_s_others_go(store: Store, queue: Queue, database: Database) -> None:
+    mine = {lane: message(service_id=UUID(int=1), lane=lane) for lane in Lane}
+    other = message(service_id=UUID(int=2), lane=Lane.BULK)
+    for each in (*mine.values(), other):
+        await store.putting.put(group_of((each,), b"x"))
+    await hold(database, UUID(int=1), Lane.BULK, Lane.NORMAL)
+
+    claims = await queue.claim("w", 10, NOW, 60, 0)
+    assert [claim.message_id for claim in claims] == [mine[Lane.PRIORITY].id, other.id]
+    async with database.write() as connection:
+        await interventions.release(connection, UUID(int=1), [Lane.BULK])
+    assert [claim.message_id for claim in await queue.claim("w", 10, NOW, 60, 0)] == [mine[Lane.BULK].id]
+
+
+async def test_a_lane_of_all_services_is_held_for_each(store: Store, queue: Queue, database: Database) -> None:
+    urgent, slow = message(lane=Lane.PRIORITY), message(lane=Lane.BULK)
+    for each in (urgent, slow):
+        await store.putting.put(group_of((each,), b"x"))
+    await hold(database, None, Lane.BULK)
+
+    assert [claim.message_id for claim in await queue.claim("w", 10, NOW, 60, 0)] == [urgent.id]
+
+
+async def test_a_lane_goes_on_when_the_last_reason_is_gone(store: Store, queue: Queue, database: Database) -> None:
+    sent = message(service_id=UUID(int=1))
+    await store.putting.put(group_of((sent,), b"x"))
+    await hold(database, UUID(int=1), Lane.NORMAL, because="bounces")
+    await hold(database, UUID(int=1), Lane.NORMAL, because="complaints")
+
+    async with database.write() as connection:
+        assert await interventions.release(connection, UUID(int=1), reason=HoldReason.BOUNCES)
+        assert await interventions.held(connection, UUID(int=1)) == [
+            Hold(UUID(int=1), Lane.NORMAL, HoldReason.COMPLAINTS, NOW)
+        ]
+    assert await queue.claim("w", 10, NOW, 60, 0) == []
+    assert await release(database, UUID(int=1))
     assert len(await queue.claim("w", 10, NOW, 60, 0)) == 1
 
 
