@@ -3,7 +3,7 @@
 What meets many messages is done in portions, each with its entry in the audit: broken off and begun again, it goes on.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -48,19 +48,19 @@ class Found:
         return self.counted.lanes.total()
 
 
-async def hold(t: Transaction, named: str | None) -> UUID | None:
-    """Sends nothing more; mail is still accepted. Returns the service's id. Raises AuthError."""
+async def hold(t: Transaction, named: str | None, lane: Lane | None = None) -> UUID | None:
+    """Sends nothing more, of all lanes or one; mail is still accepted. Returns the service's id. Raises AuthError."""
     owner = await _owner(t, named)
-    new = await interventions.hold(t.connection, owner, t.now)
-    await _record(t, "hold", owner, {"held": not new}, {"held": True})
+    new = await interventions.hold(t.connection, owner, t.now, _lanes(lane))
+    await _record(t, "hold", owner, {"held": not new}, {"held": True, **_of_lane(lane)})
     return owner
 
 
-async def release(t: Transaction, named: str | None) -> UUID | None:
-    """Sends again. Returns the service's id. Raises AuthError."""
+async def release(t: Transaction, named: str | None, lane: Lane | None = None) -> UUID | None:
+    """Sends again, whatever the reason was. Returns the service's id. Raises AuthError."""
     owner = await _owner(t, named)
-    was_held = await interventions.release(t.connection, owner)
-    await _record(t, "release", owner, {"held": was_held}, {"held": False})
+    was_held = await interventions.release(t.connection, owner, _lanes(lane))
+    await _record(t, "release", owner, {"held": was_held}, {"held": False, **_of_lane(lane)})
     return owner
 
 
@@ -84,7 +84,7 @@ async def retry(asking: Transactions, selection: Selection) -> int:
 
     async def portion(t: Transaction, ids: list[UUID]) -> int:
         count = await interventions.retry(t.connection, t.now, ids)
-        await _record(t, "retry", selection.service_id, {"deferred": count}, {"deferred": 0} | _named(t, selection))
+        await _record(t, "retry", selection.service_id, {"deferred": count}, {"deferred": 0, **_named(t, selection)})
         return count
 
     which = interventions.to_be_retried(asking.now())
@@ -96,7 +96,7 @@ async def cancel(asking: Transactions, selection: Selection) -> int:
 
     async def portion(t: Transaction, ids: list[UUID]) -> int:
         count = len(await interventions.cancel(t.connection, ids, t.now, followers(t.secret)))
-        await _record(t, "cancel", selection.service_id, {"waiting": count}, {"waiting": 0} | _named(t, selection))
+        await _record(t, "cancel", selection.service_id, {"waiting": count}, {"waiting": 0, **_named(t, selection)})
         return count
 
     return await _in_portions(asking, selection, interventions.to_be_cancelled(), _CANCELLED_AT_ONCE, portion)
@@ -136,6 +136,14 @@ def _named(t: Transaction, selection: Selection) -> Fields:
         "older_than_seconds": selection.older_than_seconds or None,
     }
     return {name: value for name, value in conditions.items() if value is not None}
+
+
+def _lanes(lane: Lane | None) -> Collection[Lane]:
+    return tuple(Lane) if lane is None else (lane,)
+
+
+def _of_lane(lane: Lane | None) -> Fields:
+    return {} if lane is None else {"lane": lane.value}
 
 
 async def _owner(t: Transaction, named: str | None) -> UUID | None:

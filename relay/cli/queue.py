@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Mapping
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -20,6 +21,8 @@ from relay.cli.session import with_database, with_transactions, write
 from relay.plain import moment, plain
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_HELD = (texts.QUEUE_HELD, texts.QUEUE_HELD_OF, texts.QUEUE_HELD_LANE, texts.QUEUE_HELD_LANE_OF)
+_RELEASED = (texts.QUEUE_RELEASED, texts.QUEUE_RELEASED_OF, texts.QUEUE_RELEASED_LANE, texts.QUEUE_RELEASED_LANE_OF)
 _YES = {"y", "yes", "o", "oui"}
 
 
@@ -66,22 +69,29 @@ def stats(as_json: Json = False) -> None:
     say(texts.QUEUE_ON_HOLD, held=" ".join(map(spoken, held)) or Text(texts.NOTHING))
 
 
-def hold(service: OfServiceIfAny = None, dry_run: DryRun = False, as_json: Json = False) -> None:
+def hold(service: OfServiceIfAny = None, lane: OfLane = None, dry_run: DryRun = False, as_json: Json = False) -> None:
     if dry_run:
-        _show(with_transactions(lambda asking: changing.waiting(asking, Meant(service))), as_json)
+        _show(with_transactions(lambda asking: changing.waiting(asking, Meant(service, lane))), as_json)
         return
-    owner = write(lambda t: changing.hold(t, service))
-    said = texts.QUEUE_HELD if owner is None else texts.QUEUE_HELD_OF
-    done({"service_id": owner, "held": True}, as_json, said, id=owner)
+    owner = write(lambda t: changing.hold(t, service, lane))
+    _done(owner, lane, True, as_json)
 
 
-def release(service: OfServiceIfAny = None, dry_run: DryRun = False, as_json: Json = False) -> None:
+def release(
+    service: OfServiceIfAny = None, lane: OfLane = None, dry_run: DryRun = False, as_json: Json = False
+) -> None:
     if dry_run:
-        _show(with_transactions(lambda asking: changing.waiting(asking, Meant(service))), as_json)
+        _show(with_transactions(lambda asking: changing.waiting(asking, Meant(service, lane))), as_json)
         return
-    owner = write(lambda t: changing.release(t, service))
-    said = texts.QUEUE_RELEASED if owner is None else texts.QUEUE_RELEASED_OF
-    done({"service_id": owner, "held": False}, as_json, said, id=owner)
+    owner = write(lambda t: changing.release(t, service, lane))
+    _done(owner, lane, False, as_json)
+
+
+def _done(owner: UUID | None, lane: Lane | None, held: bool, as_json: bool) -> None:
+    """By whether a service, and whether a lane, was named."""
+    of_all, of_service, of_lane, of_both = _HELD if held else _RELEASED
+    said = (of_all if owner is None else of_service) if lane is None else of_lane if owner is None else of_both
+    done({"service_id": owner, "lane": lane, "held": held}, as_json, said, id=owner, lane=lane)
 
 
 def retry(

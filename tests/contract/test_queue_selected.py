@@ -142,3 +142,20 @@ async def test_a_domain_that_is_none_and_a_service_that_is_none_are_refused(aski
     for wrong in (Meant(domain="not a domain"), Meant(service="nobody")):
         with pytest.raises(TextError):
             await acting.to_be_cancelled(asking, wrong)
+
+
+@pytest.mark.usefixtures("waiting")
+async def test_a_lane_is_held_and_released_alone(asking: Transactions, database: Database, queue: Queue) -> None:
+    async with database.write() as connection:
+        await connection.execute(update(tables.queue).values(available_at=NOW))
+    async with asking.write() as t:
+        await acting.hold(t, None, Lane.BULK)
+    claimed = {each.lane for each in await queue.claim("w", 20, NOW + 3600, 60, 0)}
+    assert claimed == {Lane.NORMAL}
+    async with asking.write() as t:
+        await acting.release(t, None, Lane.BULK)
+    assert len(await queue.claim("w", 20, NOW + 3600, 60, 0)) == 6
+    assert {each.action: each.after for each in await entries(database)} == {
+        "queue.hold": {"held": True, "lane": "bulk"},
+        "queue.release": {"held": False, "lane": "bulk"},
+    }
