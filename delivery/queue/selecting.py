@@ -30,6 +30,7 @@ class Selection:
     lane: Lane | None = None
     domain: str | None = None  # in lower case, as an Address has it
     older_than_seconds: float = 0
+    message_ids: frozenset[UUID] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ class Selecting:
 
     def _is_meant(self, selection: Selection, row: Row[tuple[object, ...]]) -> bool:
         if selection.service_id not in (None, row.service_id):
+            return False
+        if selection.message_ids is not None and row.message_id not in selection.message_ids:
             return False
         if selection.lane is not None and selection.lane.rank != row.rank:
             return False

@@ -30,10 +30,7 @@ class Meant:
     lane: Lane | None = None
     domain: str | None = None  # of the recipient
     older_than_seconds: float = 0
-
-    @property
-    def is_all(self) -> bool:
-        return self == Meant()
+    message_ids: frozenset[UUID] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +119,7 @@ async def _find(asking: Transactions, meant: Meant, which: ColumnElement[bool]) 
     async with asking.read() as t:
         owner = await _owner(t, meant.service)
     domain = None if meant.domain is None else parse_domain(meant.domain.removeprefix("@"))
-    selection = Selection(owner, meant.lane, domain, meant.older_than_seconds)
+    selection = Selection(owner, meant.lane, domain, meant.older_than_seconds, meant.message_ids)
     counted = await Selecting(asking.database, asking.secret).count(selection, which, asking.now())
     return Found(selection, counted)
 

@@ -2,9 +2,13 @@
 
 import asyncio
 import time
+from pathlib import Path
+from typing import Annotated
 
 import typer
+from sqlalchemy import make_url
 
+from config import backup
 from config.database import Database
 from config.settings import Settings, SettingsError, load
 from delivery import grants, rotation, schema
@@ -12,6 +16,8 @@ from relay import wiring
 from relay.cli import texts
 from relay.cli.output import Json, done
 from relay.cli.session import with_database
+
+BackupFile = Annotated[Path, typer.Argument(metavar=texts.PREVIEW_FILE, help=texts.DB_BACKUP_FILE)]
 
 
 def database_commands() -> typer.Typer:
@@ -28,6 +34,14 @@ def database_commands() -> typer.Typer:
 
         asyncio.run(run())
         done({"current": True}, as_json, texts.DB_CURRENT)
+
+    @app.command("backup", help=texts.DB_BACKUP)
+    def back_up(file: BackupFile, as_json: Json = False) -> None:
+        settings = load()
+        if not settings.is_sqlite:
+            raise SettingsError(texts.DB_BACKUP_POSTGRESQL)
+        backup.copy(Path(make_url(settings.database_url).database or ""), file)
+        done({"file": str(file), "octets": file.stat().st_size}, as_json, texts.DB_BACKED_UP, file=file)
 
     @app.command("grant", help=texts.DB_GRANT)
     def grant(as_json: Json = False) -> None:

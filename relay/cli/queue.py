@@ -10,12 +10,13 @@ from uuid import UUID
 import typer
 
 from delivery.queue.sql import SqlQueue
-from messages.message import Lane
+from messages.message import Lane, parse_id
 from messages.text import Text, TextError
 from relay.actions import queue as changing
 from relay.actions.queue import Found, Meant
 from relay.cli import texts
 from relay.cli.arguments import OfServiceIfAny
+from relay.cli.input import InputError, octets_of
 from relay.cli.output import Json, done, say, show, show_list, spoken
 from relay.cli.session import with_database, with_transactions, write
 from relay.plain import moment, plain
@@ -39,6 +40,7 @@ OlderThan = Annotated[
     int | None, typer.Option("--older-than", metavar=texts.SPAN_ARGUMENT, parser=_seconds, help=texts.QUEUE_OLDER_THAN)
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help=texts.QUEUE_DRY_RUN)]
+Ids = Annotated[str | None, typer.Option("--ids", metavar="FILE|-", help=texts.QUEUE_IDS)]
 Yes = Annotated[bool, typer.Option("--yes", help=texts.QUEUE_YES)]
 
 
@@ -119,23 +121,35 @@ def cancel(
     lane: OfLane = None,
     domain: OfDomain = None,
     older_than: OlderThan = None,
+    ids: Ids = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    if (service, lane, domain, older_than) == (None,) * 4:
+    if (service, lane, domain, older_than, ids) == (None,) * 5:
         raise typer.BadParameter(spoken(texts.QUEUE_CANCEL_WHICH), param_hint="--older-than")
-    meant = Meant(service, lane, domain, older_than or 0)
+    meant = Meant(service, lane, domain, older_than or 0, None if ids is None else _read_ids(ids))
     found = with_transactions(lambda asking: changing.to_be_cancelled(asking, meant))
     if dry_run:
         _show(found, as_json)
         return
     if not yes:
-        if as_json or not sys.stdin.isatty():
+        if as_json or ids == "-" or not sys.stdin.isatty():
             raise NotSureError(texts.QUEUE_SAY_YES, count=found.messages)
         _ask(found, texts.QUEUE_SURE_CANCEL)
     count = with_transactions(lambda asking: changing.cancel(asking, found.selection))
     done({"service_id": found.selection.service_id, "cancelled": count}, as_json, texts.QUEUE_CANCELLED, count=count)
+
+
+def _read_ids(file: str) -> frozenset[UUID]:
+    """Raises InputError or OSError."""
+    found: set[UUID] = set()
+    for number, line in enumerate(octets_of(file).decode("utf-8", "replace").split("\n"), 1):
+        if text := line.strip():
+            if (message_id := parse_id(text)) is None:
+                raise InputError(texts.QUEUE_NO_ID, file=file, line=number)
+            found.add(message_id)
+    return frozenset(found)
 
 
 def _ask(found: Found, question: str) -> None:

@@ -130,6 +130,14 @@ async def test_what_is_being_sent_is_left(
     assert [each for each, status in by_id.items() if status is Status.CREATED] == [claims[0].message_id]
 
 
+async def test_those_whose_ids_are_named_are_cancelled_alone(
+    asking: Transactions, store: Store, waiting: list[Message]
+) -> None:
+    named = frozenset({waiting[3].id, UUID(int=7)})
+    assert await acting.cancel(asking, selecting.Selection(message_ids=named)) == 1
+    assert (await statuses(store, waiting)).index(Status.CANCELLED) == 3
+
+
 @pytest.mark.usefixtures("waiting")
 async def test_what_is_accepted_after_the_command_is_not_meant(asking: Transactions, store: Store) -> None:
     later = message(id=first_id(NOW + 3601), service_id=HERE)

@@ -52,6 +52,7 @@ def script(folder: Path) -> list[tuple[str, ...]]:
     return [
         ("db", "upgrade"),
         ("db", "grant"),
+        ("db", "backup", str(folder / "copy.db")),
         ("check",),
         ("service", "create", "--name", "Scan room", "--email-from", "scan"),
         ("person", "export", "ann@example.com"),

@@ -2,6 +2,8 @@
 
 import io
 import sys
+from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -46,3 +48,13 @@ def test_a_time_that_is_none_is_refused(run: Run, span: str) -> None:
     code, _, err = run("queue", "cancel", "--older-than", span, "--yes")
     assert code == 2
     assert "36h" in err
+
+
+def test_ids_are_read_from_a_file_and_a_line_that_is_none_is_named(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "ids"
+    file.write_text(f"{UUID(int=1)}\n\n{UUID(int=2)}\n")
+    assert run("queue", "cancel", "--ids", file, "--yes") == (0, "0 messages are cancelled\n", "")
+    file.write_text(f"{UUID(int=1)}\nmessage 7\n")
+    code, _, err = run("queue", "cancel", "--ids", file, "--yes")
+    assert code == 1
+    assert f"{file}, line 2: this is no id of a message" in err
