@@ -9,9 +9,15 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from messages.text import TextError
+
+
+class BackupError(TextError):
+    """SQLite does not give a copy."""
+
 
 def copy(path: Path, to: Path) -> None:
-    """When this returns the copy is on disk, and sound. Raises FileExistsError, OSError or sqlite3.Error."""
+    """When this returns the copy is on disk, and sound. Raises OSError or BackupError."""
     if to.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(to))
     to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -23,7 +29,7 @@ def copy(path: Path, to: Path) -> None:
         with closing(sqlite3.connect(temporary)) as made:
             (found,) = made.execute("PRAGMA quick_check").fetchone()
         if found != "ok":
-            raise sqlite3.DatabaseError
+            raise sqlite3.DatabaseError(found)
         for each in (temporary, to.parent):
             descriptor = os.open(each, os.O_RDONLY)
             try:
@@ -31,5 +37,7 @@ def copy(path: Path, to: Path) -> None:
             finally:
                 os.close(descriptor)
         os.link(temporary, to)
+    except sqlite3.Error as error:
+        raise BackupError("{file} cannot be copied: {reason}", file=path, reason=error) from None
     finally:
         temporary.unlink(missing_ok=True)

@@ -38,7 +38,7 @@ def test_a_file_that_is_there_is_not_replaced(run: Run, answer: Answer, tmp_path
 
 def test_a_database_that_is_damaged_gives_no_copy(tmp_path: Path) -> None:
     (tmp_path / "relay.db").write_bytes(b"this is not a database" * 500)
-    with pytest.raises(sqlite3.DatabaseError):
+    with pytest.raises(backup.BackupError, match="not a database"):
         backup.copy(tmp_path / "relay.db", tmp_path / "copy.db")
     assert {each.name for each in tmp_path.iterdir()} == {"relay.db"}
 
