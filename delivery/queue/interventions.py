@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +16,7 @@ from messages.message import Lane
 from messages.status import Status
 
 _LANE = {lane.rank: lane for lane in Lane}
+APART = 253_402_300_799.0  # the end of the year 9999: held one by one, it is due when it is released
 
 
 async def hold(
@@ -62,7 +63,32 @@ async def held(connection: AsyncConnection, service_id: UUID | None = None) -> l
 def to_be_retried(now: float) -> ColumnElement[bool]:
     """Of a row in the queue: deferred and throttled messages, not scheduled or parked ones, nor those in line."""
     q = queue.c
-    return and_(q.owner.is_(None), q.parked.is_(False), q.line.is_(None), q.available_at > now, ~scheduled(now))
+    return and_(to_be_held(), q.available_at > now, ~scheduled(now))
+
+
+def to_be_held() -> ColumnElement[bool]:
+    """Likewise: what nobody has claimed, and nobody holds apart; not what is parked or in line."""
+    q = queue.c
+    return and_(q.owner.is_(None), q.parked.is_(False), q.line.is_(None), q.available_at < APART)
+
+
+def to_be_released() -> ColumnElement[bool]:
+    """Likewise: what is held apart."""
+    return queue.c.available_at == APART
+
+
+async def hold_apart(connection: AsyncConnection, message_ids: Collection[UUID]) -> int:
+    """Stops claims of these messages, whatever else is held; returns of how many."""
+    statement = update(queue).where(queue.c.message_id.in_(message_ids), to_be_held())
+    return (await connection.execute(statement.values(available_at=APART))).rowcount
+
+
+async def release_apart(connection: AsyncConnection, now: float, message_ids: Collection[UUID]) -> int:
+    """They are due now, or when their senders named; returns how many."""
+    m = messages.c
+    named = select(m.scheduled_for).where(m.id == queue.c.message_id, m.scheduled_for > now).scalar_subquery()
+    statement = update(queue).where(queue.c.message_id.in_(message_ids), to_be_released())
+    return (await connection.execute(statement.values(available_at=func.coalesce(named, now)))).rowcount
 
 
 def to_be_cancelled() -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from config.database import Database
 from delivery.queue.base import Claim, Depth, Stats, Waits
-from delivery.queue.interventions import scheduled
+from delivery.queue.interventions import scheduled, to_be_released
 from delivery.queue.turns import EVERYTHING, Order, Turn, due
 from delivery.store.tables import holds, queue
 from messages.message import Channel, Lane
@@ -110,6 +110,7 @@ class SqlQueue:
                 parked=counts.get((lane.rank, "parked"), 0),
                 claimed=counts.get((lane.rank, "claimed"), 0),
                 paced=counts.get((lane.rank, "paced"), 0),
+                held=counts.get((lane.rank, "held"), 0),
             )
             for lane in Lane
         }
@@ -119,6 +120,7 @@ class SqlQueue:
 def _kinds(now: float) -> Select[Any]:
     """How many rows of each rank wait for what, and since when the oldest is due."""
     kind = case(
+        (to_be_released(), "held"),
         (queue.c.line.is_not(None), "paced"),
         (queue.c.available_at <= now, "waiting"),
         (queue.c.owner.is_not(None), "claimed"),

@@ -18,7 +18,7 @@ from messages.address import parse_domain
 from messages.message import Lane
 from relay.actions.transaction import Fields, Transaction, Transactions
 
-_RETRIED_AT_ONCE = 500
+_MOVED_AT_ONCE = 500
 _CANCELLED_AT_ONCE = 100  # each is counted and told
 
 
@@ -62,8 +62,18 @@ async def release(t: Transaction, named: str | None, lane: Lane | None = None) -
 
 
 async def waiting(asking: Transactions, meant: Meant) -> Found:
-    """All that is in the queue. Raises a TextError."""
+    """All that is in the queue: what a hold of a lane is about. Raises a TextError."""
     return await _find(asking, meant, true())
+
+
+async def to_be_held(asking: Transactions, meant: Meant) -> Found:
+    """What can be held apart. Raises a TextError."""
+    return await _find(asking, meant, interventions.to_be_held())
+
+
+async def to_be_released(asking: Transactions, meant: Meant) -> Found:
+    """What is held apart. Raises a TextError."""
+    return await _find(asking, meant, interventions.to_be_released())
 
 
 async def to_be_retried(asking: Transactions, meant: Meant) -> Found:
@@ -76,6 +86,28 @@ async def to_be_cancelled(asking: Transactions, meant: Meant) -> Found:
     return await _find(asking, meant, interventions.to_be_cancelled())
 
 
+async def hold_apart(asking: Transactions, selection: Selection) -> int:
+    """What waits now stays, until it is released; how many. What comes later is sent."""
+
+    async def portion(t: Transaction, ids: list[UUID]) -> int:
+        count = await interventions.hold_apart(t.connection, ids)
+        await _record(t, "hold", selection.service_id, {"messages": 0}, {"messages": count, **_named(t, selection)})
+        return count
+
+    return await _in_portions(asking, selection, interventions.to_be_held(), _MOVED_AT_ONCE, portion)
+
+
+async def release_apart(asking: Transactions, selection: Selection) -> int:
+    """What is held apart is sent; how many."""
+
+    async def portion(t: Transaction, ids: list[UUID]) -> int:
+        count = await interventions.release_apart(t.connection, t.now, ids)
+        await _record(t, "release", selection.service_id, {"messages": count}, {"messages": 0, **_named(t, selection)})
+        return count
+
+    return await _in_portions(asking, selection, interventions.to_be_released(), _MOVED_AT_ONCE, portion)
+
+
 async def retry(asking: Transactions, selection: Selection) -> int:
     """Deferred messages are due now; how many."""
 
@@ -85,7 +117,7 @@ async def retry(asking: Transactions, selection: Selection) -> int:
         return count
 
     which = interventions.to_be_retried(asking.now())
-    return await _in_portions(asking, selection, which, _RETRIED_AT_ONCE, portion)
+    return await _in_portions(asking, selection, which, _MOVED_AT_ONCE, portion)
 
 
 async def cancel(asking: Transactions, selection: Selection) -> int:

@@ -3,17 +3,19 @@
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
+from delivery.queue.selecting import Selection
 from delivery.queue.sql import SqlQueue
 from messages.message import Lane, parse_id
 from messages.text import Text, TextError
 from relay.actions import queue as changing
 from relay.actions.queue import Found, Meant
+from relay.actions.transaction import Transactions
 from relay.cli import texts
 from relay.cli.arguments import OfServiceIfAny
 from relay.cli.input import InputError, octets_of
@@ -44,6 +46,9 @@ Ids = Annotated[str | None, typer.Option("--ids", metavar="FILE|-", help=texts.Q
 Yes = Annotated[bool, typer.Option("--yes", help=texts.QUEUE_YES)]
 
 
+Change = Callable[[Transactions, Selection], Awaitable[int]]
+
+
 class NotSureError(TextError):
     """Nobody said that it is to be done."""
 
@@ -71,22 +76,48 @@ def stats(as_json: Json = False) -> None:
     say(texts.QUEUE_ON_HOLD, held=" ".join(map(spoken, held)) or Text(texts.NOTHING))
 
 
-def hold(service: OfServiceIfAny = None, lane: OfLane = None, dry_run: DryRun = False, as_json: Json = False) -> None:
-    if dry_run:
-        _show(with_transactions(lambda asking: changing.waiting(asking, Meant(service, lane))), as_json)
-        return
-    owner = write(lambda t: changing.hold(t, service, lane))
-    _done(owner, lane, True, as_json)
+def hold(
+    service: OfServiceIfAny = None,
+    lane: OfLane = None,
+    domain: OfDomain = None,
+    older_than: OlderThan = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    meant = Meant(service, lane, domain, older_than or 0)
+    if domain is not None or older_than is not None:  # what stands in the queue now, message by message
+        found = with_transactions(lambda asking: changing.to_be_held(asking, meant))
+        _apart(found, changing.hold_apart, texts.QUEUE_HELD_APART, dry_run, as_json, held=True)
+    elif dry_run:
+        _show(with_transactions(lambda asking: changing.waiting(asking, meant)), as_json)
+    else:
+        _done(write(lambda t: changing.hold(t, service, lane)), lane, True, as_json)
 
 
 def release(
-    service: OfServiceIfAny = None, lane: OfLane = None, dry_run: DryRun = False, as_json: Json = False
+    service: OfServiceIfAny = None,
+    lane: OfLane = None,
+    domain: OfDomain = None,
+    older_than: OlderThan = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
 ) -> None:
+    meant = Meant(service, lane, domain, older_than or 0)
+    if domain is not None or older_than is not None:
+        found = with_transactions(lambda asking: changing.to_be_released(asking, meant))
+        _apart(found, changing.release_apart, texts.QUEUE_RELEASED_APART, dry_run, as_json, held=False)
+    elif dry_run:
+        _show(with_transactions(lambda asking: changing.waiting(asking, meant)), as_json)
+    else:
+        _done(write(lambda t: changing.release(t, service, lane)), lane, False, as_json)
+
+
+def _apart(found: Found, change: Change, said: str, dry_run: bool, as_json: bool, *, held: bool) -> None:
     if dry_run:
-        _show(with_transactions(lambda asking: changing.waiting(asking, Meant(service, lane))), as_json)
+        _show(found, as_json)
         return
-    owner = write(lambda t: changing.release(t, service, lane))
-    _done(owner, lane, False, as_json)
+    count = with_transactions(lambda asking: change(asking, found.selection))
+    done({"service_id": found.selection.service_id, "held": held, "messages": count}, as_json, said, count=count)
 
 
 def _done(owner: UUID | None, lane: Lane | None, held: bool, as_json: bool) -> None:

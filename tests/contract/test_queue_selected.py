@@ -167,3 +167,26 @@ async def test_a_lane_is_held_and_released_alone(asking: Transactions, database:
         "queue.hold": {"held": True, "lane": "bulk"},
         "queue.release": {"held": False, "lane": "bulk"},
     }
+
+
+async def test_what_waits_now_is_held_apart_until_it_is_released(
+    asking: Transactions, database: Database, store: Store, queue: Queue, waiting: list[Message]
+) -> None:
+    later = message(scheduled_for=NOW + 7200, service_id=HERE, recipient=Address("ann", "city.example"))
+    await store.putting.put(group_of((later,), b"x"))
+    selection = selecting.Selection(domain="city.example")
+    assert await acting.hold_apart(asking, selection) == 5
+    assert await acting.hold_apart(asking, selection) == 0
+    stats = await queue.stats(NOW + 3600)
+    assert sum(each.held for each in stats.lanes.values()) == 5
+
+    assert await acting.retry(asking, selecting.Selection()) == 8  # the others
+    claimed = {each.message_id for each in await queue.claim("w", 20, NOW + 8000, 60, 0)}
+    assert claimed == {each.id for each in waiting if str(each.recipient) != "ann@city.example"}
+
+    assert (await acting.to_be_released(asking, Meant(older_than_seconds=0))).messages == 5
+    assert await acting.release_apart(asking, selecting.Selection()) == 5
+    assert len(await queue.claim("w", 20, NOW + 3600, 7200, 0)) == 4
+    assert [each.message_id for each in await queue.claim("w", 20, NOW + 7200, 60, 0)] == [later.id]
+    counts = [(each.before, each.after) for each in await entries(database) if each.action == "queue.release"]
+    assert [(before or {})["messages"] for before, _ in counts] == [5]

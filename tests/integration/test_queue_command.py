@@ -58,3 +58,9 @@ def test_ids_are_read_from_a_file_and_a_line_that_is_none_is_named(run: Run, tmp
     code, _, err = run("queue", "cancel", "--ids", file, "--yes")
     assert code == 1
     assert f"{file}, line 2: this is no id of a message" in err
+
+
+def test_a_hold_by_domain_is_of_messages_and_says_how_many(answer: Answer) -> None:
+    for verb, held in (("hold", True), ("release", False)):
+        found = answer("queue", verb, "--domain", "example.com")
+        assert found == {"service_id": None, "held": held, "messages": 0}
