@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from sqlalchemy import make_url
 
 from config.keyring import Keyring
 from tests.conftest import skip_or_fail
 from tests.harness.mail import connect
 from tests.harness.relay import COMMAND, Credentials, Relay
+from tests.harness.sampled import one_database
 
 Make = Callable[..., Relay]
 GUIDE = (Path(__file__).parents[2] / "docs/operations.md").read_text()
@@ -63,7 +63,7 @@ def status(relay: Relay, recipient: str) -> str:
     return str(found["status"])
 
 
-@pytest.mark.whole
+@one_database("sqlite")
 def test_a_relay_on_a_restored_copy_goes_on_and_sends_nothing_twice(
     make_relay: Make, tmp_path: Path, database_url: str
 ) -> None:
