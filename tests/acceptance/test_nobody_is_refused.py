@@ -37,7 +37,7 @@ def restarted(make_relay: Make) -> None:
     ):
         manager.bind(notify)
         sockets = {"starttls": starttls, "tls": tls, "http": http, "site": site}
-        relay.start_on(sockets, seconds=60)
+        relay.start_on(sockets)
         assert heard(manager) == ["READY=1"]
         with Clients(starttls.getsockname()[1]) as clients:
             while clients.greeted < 20:
@@ -45,7 +45,7 @@ def restarted(make_relay: Make) -> None:
             assert relay.stop() == 0
             assert heard(manager) == ["STOPPING=1"]
             before = clients.greeted
-            relay.start_on(sockets, seconds=60)
+            relay.start_on(sockets)
             assert heard(manager) == ["READY=1"]
             while clients.greeted < before + 20:
                 time.sleep(0.05)

@@ -155,7 +155,7 @@ class Relay:
 
     # -- the processes ---------------------------------------------------------------------------------------------
 
-    def start_on(self, sockets: Mapping[str, socket.socket], seconds: float = 15) -> "Relay":
+    def start_on(self, sockets: Mapping[str, socket.socket], seconds: float = 60) -> "Relay":
         """`serve` on listening sockets that the test keeps, passed as a service manager does it."""
         descriptors = [each.fileno() for each in sockets.values()]
         through = (sys.executable, "-c", _PASS, ":".join(sockets), *map(str, descriptors), "--")
