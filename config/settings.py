@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -20,6 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from config import secret_files
 from config.problems import problem
 from config.providers import EmailProvider, SmsProvider, SmsTraits, Traits
 from config.values import (
@@ -48,6 +49,7 @@ from messages.text import Text, TextError
 
 PREFIX = "NOTIFY_RELAY_"
 OF_SETTING = "{name}: {problem}"
+_FROM_FILES = ("database_url", "secret_key", "sealing_key")  # each may stand in the file that NAME_FILE names
 
 
 class SettingsError(TextError):
@@ -214,9 +216,12 @@ class Settings(BaseSettings):
     )
 
     database_url: DatabaseUrl = "sqlite+aiosqlite:///var/relay.db"
+    database_url_file: Path | None = None
     state_dir: Path = Path("var")  # certificate and keys made on first start
     secret_key: SecretStr | None = None
+    secret_key_file: Path | None = None
     sealing_key: SecretStr | None = None
+    sealing_key_file: Path | None = None
     processes: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -252,6 +257,24 @@ class Settings(BaseSettings):
             known = {name.lower() for name in _names(settings_cls)}
             env_settings.env_vars = {name: value for name, value in env_settings.env_vars.items() if name in known}
         return (init_settings, env_settings, *toml)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_files(cls, given: dict[str, Any]) -> dict[str, Any]:
+        read = {}
+        for name in _FROM_FILES:
+            file = given.get(f"{name}_file")
+            if not isinstance(file, str | Path) or not str(file):
+                continue
+            setting = f"{PREFIX}{name}_file".upper()
+            if name in given:
+                both = Text("{name} is set as well: set one of the two", {"name": f"{PREFIX}{name}".upper()})
+                raise SettingsError(OF_SETTING, name=setting, problem=both)
+            try:
+                read[name] = secret_files.read(Path(file))
+            except secret_files.SecretFileError as error:
+                raise SettingsError(OF_SETTING, name=setting, problem=error.text) from None
+        return given | read
 
     @property
     def is_sqlite(self) -> bool:

@@ -1,6 +1,7 @@
 """Files that only their owner reads, and that are whole or not there at all."""
 
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,17 @@ def write(path: Path, octets: bytes) -> None:
 def write_new(path: Path, octets: bytes) -> None:
     """As `write`, but raises FileExistsError when there is a file: of two writers the first one wins."""
     _write(path, octets, os.link)
+
+
+def is_open_to_others(path: Path) -> bool:
+    """Whether users of this machine who are neither its owner nor in its group can read a file that is there."""
+    try:
+        found = path.resolve(strict=True)
+        if not found.stat().st_mode & stat.S_IROTH:
+            return False
+        return all(folder.stat().st_mode & stat.S_IXOTH for folder in found.parents)
+    except OSError:
+        return False
 
 
 def _write(path: Path, octets: bytes, place: Callable[[Path, Path], None]) -> None:

@@ -1,13 +1,16 @@
 """Where settings become parts: the root secrets, the database, the certificate."""
 
 import contextlib
+import os
 import time
+import tomllib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
+from sqlalchemy import make_url
 
 from auth import presence, roots
 from config.database import Database
@@ -37,6 +40,21 @@ def resolved(settings: Settings, *, sealing: bool) -> Settings:
     secret_key = SecretStr(_text(settings, "SECRET_KEY", settings.secret_key, "secret.key"))
     sealing_key = SecretStr(_text(settings, "SEALING_KEY", settings.sealing_key, "sealing.key")) if sealing else None
     return settings.model_copy(update={"secret_key": secret_key, "sealing_key": sealing_key})
+
+
+def exposed_files(settings: Settings) -> list[Path]:
+    """The files with secrets that others on this machine can read."""
+    state, named = settings.state_dir, (settings.database_url_file, settings.secret_key_file, settings.sealing_key_file)
+    files = [*filter(None, named), state / "secret.key", state / "sealing.key", *settings.tls.key_file]
+    if (config := os.environ.get(f"{PREFIX}CONFIG")) and _holds_secrets(Path(config)):
+        files.append(Path(config))
+    return [file for file in files if private.is_open_to_others(file)]
+
+
+def _holds_secrets(config: Path) -> bool:
+    found = tomllib.loads(config.read_text())
+    with_password = make_url(str(found.get("database_url", "sqlite://"))).password is not None
+    return with_password or not found.keys().isdisjoint({"secret_key", "sealing_key"})
 
 
 def load_keyrings(settings: Settings) -> tuple[Keyring, Keyring]:

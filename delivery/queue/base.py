@@ -88,6 +88,7 @@ class Waits:
     parked: int  # for news of an attempt whose end was never learned
     claimed: int  # for the end of the attempt under way
     paced: int = 0  # in line, for the pace of the number that they leave from
+    held: int = 0  # for their release, one by one; what a hold of a lane stops is `waiting`
 
 
 class HoldReason(StrEnum):

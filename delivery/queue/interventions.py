@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +16,7 @@ from messages.message import Lane
 from messages.status import Status
 
 _LANE = {lane.rank: lane for lane in Lane}
+APART = 253_402_300_799.0  # the end of the year 9999: held one by one, it is due when it is released
 
 
 async def hold(
@@ -59,17 +60,45 @@ async def held(connection: AsyncConnection, service_id: UUID | None = None) -> l
     ]
 
 
-async def retry(connection: AsyncConnection, now: float, service_id: UUID | None = None) -> int:
-    """Makes deferred and throttled messages due now, not scheduled or parked ones; returns how many."""
-    statement = update(queue).where(
-        queue.c.owner.is_(None),
-        queue.c.parked.is_(False),
-        queue.c.line.is_(None),
-        queue.c.available_at > now,
-        ~scheduled(now),
-    )
-    if service_id is not None:
-        statement = statement.where(queue.c.service_id == service_id)
+def to_be_retried(now: float) -> ColumnElement[bool]:
+    """Of a row in the queue: deferred and throttled messages, not scheduled or parked ones, nor those in line."""
+    q = queue.c
+    return and_(to_be_held(), q.available_at > now, ~scheduled(now))
+
+
+def to_be_held() -> ColumnElement[bool]:
+    """Likewise: what nobody has claimed, and nobody holds apart; not what is parked or in line."""
+    q = queue.c
+    return and_(q.owner.is_(None), q.parked.is_(False), q.line.is_(None), q.available_at < APART)
+
+
+def to_be_released() -> ColumnElement[bool]:
+    """Likewise: what is held apart."""
+    return queue.c.available_at == APART
+
+
+async def hold_apart(connection: AsyncConnection, message_ids: Collection[UUID]) -> int:
+    """Stops claims of these messages, whatever else is held; returns of how many."""
+    statement = update(queue).where(queue.c.message_id.in_(message_ids), to_be_held())
+    return (await connection.execute(statement.values(available_at=APART))).rowcount
+
+
+async def release_apart(connection: AsyncConnection, now: float, message_ids: Collection[UUID]) -> int:
+    """They are due now, or when their senders named; returns how many."""
+    m = messages.c
+    named = select(m.scheduled_for).where(m.id == queue.c.message_id, m.scheduled_for > now).scalar_subquery()
+    statement = update(queue).where(queue.c.message_id.in_(message_ids), to_be_released())
+    return (await connection.execute(statement.values(available_at=func.coalesce(named, now)))).rowcount
+
+
+def to_be_cancelled() -> ColumnElement[bool]:
+    """Likewise: of which no attempt is under way, or ended nobody knows how."""
+    return queue.c.attempt_id.is_(None)
+
+
+async def retry(connection: AsyncConnection, now: float, message_ids: Collection[UUID]) -> int:
+    """Makes those of them that are `to_be_retried` due now; returns how many."""
+    statement = update(queue).where(queue.c.message_id.in_(message_ids), to_be_retried(now))
     return (await connection.execute(statement.values(available_at=now))).rowcount
 
 
@@ -88,7 +117,7 @@ def _cancel(
 ) -> set[UUID]:
     rows = {each: row for each, row in locked(connection, message_ids).items() if row.status == Status.CREATED}
     # An unknown end keeps its attempt's id: what may have left is not taken back.
-    waiting = delete(queue).where(queue.c.message_id == bindparam("message"), queue.c.attempt_id.is_(None))
+    waiting = delete(queue).where(queue.c.message_id == bindparam("message"), to_be_cancelled())
     # One by one, in the order of all who take several: with nothing but the right to delete them.
     chosen = [each for each in sorted(rows) if connection.execute(waiting, {"message": each}).rowcount]
     ends = [Settlement(each, Status.CANCELLED, now) for each in chosen]
@@ -97,4 +126,5 @@ def _cancel(
 
 def scheduled(now: float) -> ColumnElement[bool]:
     """Whether a row of the queue waits for the time that its sender named."""
-    return select(messages.c.id).where(messages.c.id == queue.c.message_id, messages.c.scheduled_for > now).exists()
+    later = select(messages.c.id).where(messages.c.id == queue.c.message_id, messages.c.scheduled_for > now)
+    return later.correlate(queue).exists()

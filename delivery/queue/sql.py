@@ -20,7 +20,7 @@ from config.database import Database
 from delivery import backoff
 from delivery.queue import interventions
 from delivery.queue.base import KINDS, NOTHING, Claim, Depth, HoldReason, Kind, Place, Stats, Turn, Waits
-from delivery.queue.interventions import scheduled
+from delivery.queue.interventions import scheduled, to_be_released
 from delivery.queue.lanes import Lanes
 from delivery.queue.turns import EVERYTHING, Order, due, wanted, wishes
 from delivery.store.tables import NOT_BEGUN, holds, queue
@@ -134,6 +134,7 @@ class SqlQueue:
                 parked=counts.get((lane.rank, "parked"), 0),
                 claimed=counts.get((lane.rank, "claimed"), 0),
                 paced=counts.get((lane.rank, "paced"), 0),
+                held=counts.get((lane.rank, "held"), 0),
             )
             for lane in Lane
         }
@@ -143,6 +144,7 @@ class SqlQueue:
 def _kinds(now: float) -> Select[Any]:
     """How many rows of each rank wait for what, and since when the oldest is due."""
     kind = case(
+        (to_be_released(), "held"),
         (queue.c.line.is_not(None), "paced"),
         (queue.c.available_at <= now, "waiting"),
         (queue.c.owner.is_not(None), "claimed"),

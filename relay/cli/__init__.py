@@ -31,7 +31,7 @@ _GROUPS: Mapping[str, tuple[str, str]] = {
     "domain": ("domains", "commands"),
     "db": ("operations", "database_commands"),
     "message": ("messages", "commands"),
-    "queue": ("operations", "queue_commands"),
+    "queue": ("queue", "commands"),
     "smtp": ("smtp", "commands"),
     "sender": ("origination", "commands"),
     "opt-out": ("opt_outs", "commands"),

@@ -60,6 +60,7 @@ async def _look(settings: Settings) -> list[Finding]:
     return [
         _settings(),
         await _find(Text("secrets"), _secrets, settings),
+        *_exposed(settings),
         await _find(Text("database"), _database, settings),
         *_tls(settings),
         await _find(Text("domain"), _domain, settings),
@@ -98,6 +99,11 @@ async def _secrets(settings: Settings) -> Text:
     finally:
         await database.close()
     return Text(texts.CHECK_SECRETS)
+
+
+def _exposed(settings: Settings) -> list[Finding]:
+    files = ", ".join(map(str, wiring.exposed_files(settings)))
+    return [Finding(Text("secrets"), None, Text(texts.CHECK_EXPOSED, {"files": files}), warns=True)] if files else []
 
 
 async def _database(settings: Settings) -> Text:

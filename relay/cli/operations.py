@@ -1,25 +1,23 @@
-"""notify-relay db, queue and secrets: what operators ask and do."""
+"""notify-relay db and secrets: what operators ask and do."""
 
 import asyncio
 import time
-from typing import Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
+from sqlalchemy import make_url
 
+from config import backup
 from config.database import Database
 from config.settings import Settings, SettingsError, load
 from delivery import grants, rotation, schema
-from delivery.queue.base import Hold
-from delivery.queue.sql import SqlQueue
-from messages.text import Text
 from relay import wiring
-from relay.actions import holds
-from relay.actions import queue as changing
 from relay.cli import texts
-from relay.cli.arguments import OfServiceIfAny
-from relay.cli.output import Json, done, say, show, show_list, spoken
-from relay.cli.session import read, with_database, write
-from relay.plain import moment, plain
+from relay.cli.output import Json, done
+from relay.cli.session import with_database
+
+BackupFile = Annotated[Path, typer.Argument(metavar=texts.PREVIEW_FILE, help=texts.DB_BACKUP_FILE)]
 
 
 def database_commands() -> typer.Typer:
@@ -37,57 +35,19 @@ def database_commands() -> typer.Typer:
         asyncio.run(run())
         done({"current": True}, as_json, texts.DB_CURRENT)
 
+    @app.command("backup", help=texts.DB_BACKUP)
+    def back_up(file: BackupFile, as_json: Json = False) -> None:
+        settings = load()
+        if not settings.is_sqlite:
+            raise SettingsError(texts.DB_BACKUP_POSTGRESQL)
+        backup.copy(Path(make_url(settings.database_url).database or ""), file)
+        done({"file": str(file), "octets": file.stat().st_size}, as_json, texts.DB_BACKED_UP, file=file)
+
     @app.command("grant", help=texts.DB_GRANT)
     def grant(as_json: Json = False) -> None:
         asyncio.run(_grant(load()))
         users = list(grants.GRANTS)
         done({"granted": users}, as_json, texts.DB_GRANTED, users=", ".join(users))
-
-    return app
-
-
-def queue_commands() -> typer.Typer:
-    app = typer.Typer(help=texts.QUEUE, no_args_is_help=True)
-
-    @app.command("stats", help=texts.QUEUE_STATS)
-    def stats(as_json: Json = False) -> None:
-        found = with_database(lambda _, database: SqlQueue(database).stats(time.time()))
-        rows = [{"lane": lane.value, **plain(waits)} for lane, waits in found.lanes.items()]
-        held = sorted(texts.QUEUE_OF_ALL if service is None else str(service) for service in found.held)
-        if as_json:
-            show({"lanes": rows, "held": held}, as_json)
-            return
-        for row in rows:
-            row["oldest_seconds"] = round(row["oldest_seconds"])
-        show_list("lanes", rows, tuple(rows[0]), as_json)
-        say(texts.QUEUE_ON_HOLD, held=" ".join(map(spoken, held)) or Text(texts.NOTHING))
-
-    @app.command("holds", help=texts.QUEUE_HOLDS)
-    def list_holds(service: OfServiceIfAny = None, as_json: Json = False) -> None:
-        found = read(lambda t: holds.every(t, service))
-        rows = [_hold_row(each) for each in found]
-        if not as_json:
-            for row in rows:
-                row["service_id"] = row["service_id"] or texts.QUEUE_OF_ALL
-                row["lifts"] = spoken(row["lifts"])
-        show_list("holds", rows, ("service_id", "lane", "reason", "since", "lifts"), as_json)
-
-    @app.command("hold", help=texts.QUEUE_HOLD)
-    def hold(service: OfServiceIfAny = None, as_json: Json = False) -> None:
-        owner = write(lambda t: changing.hold(t, service))
-        said = texts.QUEUE_HELD if owner is None else texts.QUEUE_HELD_OF
-        done({"service_id": owner, "held": True}, as_json, said, id=owner)
-
-    @app.command("release", help=texts.QUEUE_RELEASE)
-    def release(service: OfServiceIfAny = None, as_json: Json = False) -> None:
-        owner = write(lambda t: changing.release(t, service))
-        said = texts.QUEUE_RELEASED if owner is None else texts.QUEUE_RELEASED_OF
-        done({"service_id": owner, "held": False}, as_json, said, id=owner)
-
-    @app.command("retry", help=texts.QUEUE_RETRY)
-    def retry(service: OfServiceIfAny = None, as_json: Json = False) -> None:
-        count, owner = write(lambda t: changing.retry(t, service))
-        done({"service_id": owner, "due": count}, as_json, texts.QUEUE_RETRIED, count=count)
 
     return app
 
@@ -109,11 +69,6 @@ def secrets_commands() -> typer.Typer:
         """Keeps `rotate` a word of its own while it is the only command here."""
 
     return app
-
-
-def _hold_row(each: Hold) -> dict[str, Any]:
-    row = plain(each)
-    return row | {"since": moment(each.since), "lifts": texts.QUEUE_LIFTS[each.reason.value]}
 
 
 async def _grant(settings: Settings) -> None:

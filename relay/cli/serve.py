@@ -13,6 +13,7 @@ from relay.cli.output import say, spoken
 from relay.processes import handover, preparing, sockets
 from relay.processes.children import children, preload
 from relay.processes.handover import Plan
+from relay.processes.reloading import Reloading
 from relay.processes.roles import DEVICES, HTTP, METRICS, ROLES, SITE, STARTTLS, TLS, Secret
 from relay.processes.supervisor import Supervisor
 
@@ -35,14 +36,17 @@ def _prepared(name: str, processes: int | None, demo_service: bool) -> Plan:
     role = ROLES.get(name)
     if role is None:
         raise typer.BadParameter(spoken(texts.ONE_OF, words=", ".join(ROLES)), param_hint="--role")
-    settings = load(**({"processes": processes} if processes else {}))
+    overrides = {"processes": processes} if processes else {}
+    settings = load(**overrides)
     logs.configure(settings.log_format, settings.log_level)
     log = structlog.get_logger("settings")
     for unknown in unknown_variables():
         log.warning("settings.unknown", name=unknown)
+    for file in wiring.exposed_files(settings):
+        log.warning("settings.exposed", file=str(file))
     listeners = preparing.prepare(settings, role)
     sheet = _sheet(settings) if demo_service else None
-    return Plan.of(wiring.resolved(settings, sealing=role.holds(Secret.SEALING_KEY)), role, listeners, sheet)
+    return Plan.of(wiring.resolved(settings, sealing=role.holds(Secret.SEALING_KEY)), role, listeners, sheet, overrides)
 
 
 def _sheet(settings: Settings) -> str:
@@ -67,10 +71,12 @@ def supervise(plan: Plan) -> NoReturn:
         if plan.sheet:
             typer.echo(plan.sheet)
 
+    reloading = Reloading(settings, plan.variables, plan.overrides)
     supervisor = Supervisor(
-        children(plan, listeners, certificates),
+        children(plan, listeners, certificates, reloading),
         on_ready=on_ready,
         on_death=mark_process_dead,
         renewed=certificates.renewed if certificates else lambda asked: False,
+        reread=reloading.reread,
     )
     raise typer.Exit(supervisor.run())

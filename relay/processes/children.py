@@ -11,9 +11,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from config import logs
 from config.settings import Settings
 from relay.processes.handover import Plan
 from relay.processes.life import Place, live
+from relay.processes.reloading import Reloading
 from relay.processes.roles import OPS, PROCESSES, Process
 from relay.processes.sockets import Listeners
 from relay.processes.supervisor import Child, Links
@@ -36,15 +38,15 @@ def preload() -> None:
         _run(process)
 
 
-def children(plan: Plan, listeners: Listeners, certificates: Certificates | None) -> list[Child]:
+def children(plan: Plan, listeners: Listeners, certificates: Certificates | None, reloading: Reloading) -> list[Child]:
     """What the supervisor keeps running for a role; those that clients see by TLS need certificates."""
     run_id = random.SystemRandom().randbytes(4).hex()
     found = []
     for process in plan.role.processes:
         for slot in range(_count(process, plan.settings, listeners)):
             place = Place(slot, run_id, listeners, certificates)
-            found.append(Child(f"{process.name}-{slot}", _main(plan, process, place)))
-    return [*found, Child(OPS.name, _main(plan, OPS, Place(0, run_id, listeners, certificates)))]
+            found.append(Child(f"{process.name}-{slot}", _main(plan, process, place, reloading)))
+    return [*found, Child(OPS.name, _main(plan, OPS, Place(0, run_id, listeners, certificates), reloading))]
 
 
 def _count(process: Process, settings: Settings, listeners: Listeners) -> int:
@@ -52,11 +54,12 @@ def _count(process: Process, settings: Settings, listeners: Listeners) -> int:
     return 0 if closed else process.count(settings)
 
 
-def _main(plan: Plan, process: Process, place: Place) -> Callable[[Links], int]:
+def _main(plan: Plan, process: Process, place: Place, reloading: Reloading) -> Callable[[Links], int]:
     def main(links: Links) -> int:
         import uvloop
 
-        settings = plan.entrusted(process.secrets)
+        settings = plan.entrusted(reloading.settings, process.secrets)
+        logs.configure(settings.log_format, settings.log_level)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(live(partial(_run(process), place, settings), links))
 

@@ -10,9 +10,9 @@ import os
 import pickle
 import sys
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from socket import socket
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pydantic import SecretStr
 
@@ -23,6 +23,7 @@ from relay.processes.supervisor import hold_signals
 
 _PLAN = "RELAY_PLAN"  # "process id:descriptor", as LISTEN_PID and LISTEN_FDS are
 _AWS = "AWS_"
+_SECRETS = frozenset({f"{PREFIX}SECRET_KEY", f"{PREFIX}SEALING_KEY"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,18 @@ class Plan:
     listeners: Mapping[Port, tuple[int, ...]]  # descriptors
     secrets: Mapping[Secret, int]
     sheet: str | None = None  # for people, once all is ready
+    variables: Mapping[str, str] = field(default_factory=dict)  # ours, but secrets: to read the settings anew by
+    overrides: Mapping[str, Any] = field(default_factory=dict)  # what the command line says instead
 
     @classmethod
-    def of(cls, settings: Settings, role: Role, listeners: Listeners, sheet: str | None) -> "Plan":
+    def of(
+        cls,
+        settings: Settings,
+        role: Role,
+        listeners: Listeners,
+        sheet: str | None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> "Plan":
         """Of settings in which the root secrets of the role are set."""
         given = {Secret.AWS: json.dumps({name: value for name, value in os.environ.items() if name.startswith(_AWS)})}
         for secret, value in ((Secret.SECRET_KEY, settings.secret_key), (Secret.SEALING_KEY, settings.sealing_key)):
@@ -48,19 +58,21 @@ class Plan:
             {port: tuple(map(_kept, sockets)) for port, sockets in listeners.items()},
             {secret: _file(value.encode()) for secret, value in given.items()},
             sheet,
+            {name: value for name, value in os.environ.items() if _is_setting(name) and name.upper() not in _SECRETS},
+            overrides or {},
         )
 
     def sockets(self) -> Listeners:
         """Once: they are the caller's from then on."""
         return {port: tuple(map(_socket, descriptors)) for port, descriptors in self.listeners.items()}
 
-    def entrusted(self, needed: Collection[Secret]) -> Settings:
-        """The settings with what is needed of the secrets, AWS's in the environment; the others are out of reach."""
+    def entrusted(self, settings: Settings, needed: Collection[Secret]) -> Settings:
+        """These settings with what is needed of the secrets, AWS's in the environment; the others are out of reach."""
         found = {secret: _read(number).decode() for secret, number in self.secrets.items() if secret in needed}
         for number in self.secrets.values():
             os.close(number)
         os.environ.update(json.loads(found.pop(Secret.AWS, "{}")))
-        return self.settings.model_copy(update={name.value: SecretStr(secret) for name, secret in found.items()})
+        return settings.model_copy(update={name.value: SecretStr(secret) for name, secret in found.items()})
 
 
 def received() -> Plan | None:
@@ -89,7 +101,11 @@ def become(plan: Plan) -> NoReturn:
 
 def environment() -> dict[str, str]:
     """Ours without our settings, which are in the plan, and without what is for AWS's SDK."""
-    return {name: value for name, value in os.environ.items() if not name.startswith((PREFIX, _AWS))}
+    return {name: value for name, value in os.environ.items() if not (_is_setting(name) or name.startswith(_AWS))}
+
+
+def _is_setting(variable: str) -> bool:
+    return variable.upper().startswith(PREFIX)  # they are read in any case
 
 
 def _file(octets: bytes) -> int:

@@ -12,13 +12,16 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import structlog
 
+from relay.processes.service_manager import ServiceManager
+
 EXIT_CONFIGURATION = 78  # EX_CONFIG: starting again cannot help
 _DRAIN_SECONDS = 18.0  # SIGTERM to gone within 20 s
+_SUCCESSOR_SECONDS = 30.0  # then the next one is replaced all the same
 _FAST_DEATH_SECONDS = 2.0
 _NUMBER_BYTES = 2
 _SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP})
@@ -51,12 +54,22 @@ class Child:
     main: Callable[[Links], int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """A child that is being replaced: killed at `deadline`."""
+
+    pid: int
+    number: int
+    deadline: float
+
+
 class Supervisor:
     """Runs children until SIGTERM or SIGINT, or until its terminal is closed.
 
     `on_ready` is called once, when all have started; `on_death` per death. `renewed` is asked every few seconds, and
     with True at SIGHUP, whether children have something to read anew: then each hears SIGHUP, which is blocked in it
-    until it says otherwise.
+    until it says otherwise. `reread` is asked at SIGHUP, too, whether children have to start anew for what changed:
+    then they are replaced, one after the other. Whoever started us, and asks, is told of all of it.
     """
 
     def __init__(
@@ -66,11 +79,15 @@ class Supervisor:
         on_ready: Callable[[], None],
         on_death: Callable[[int], None],
         renewed: Callable[[bool], bool] = lambda asked: False,
+        reread: Callable[[], bool] = lambda: False,
     ) -> None:
         self._children = children
         self._on_ready = on_ready
         self._on_death = on_death
         self._renewed = renewed
+        self._reread = reread
+        self._to_replace: list[int] = []  # process ids, in turn
+        self._leaving: _Leaving | None = None
         self._looked_at = time.monotonic()
         self._on_terminal = os.isatty(0)  # asked now: one that was closed is none
         self._running: dict[int, Child] = {}
@@ -79,6 +96,7 @@ class Supervisor:
         self._due: list[tuple[float, Child]] = []
         self._lifeline = os.pipe()
         self._ready = os.pipe()
+        self._manager = ServiceManager()
         self._log = structlog.get_logger("supervisor")
 
     def run(self) -> int:
@@ -89,20 +107,24 @@ class Supervisor:
         self._due = [(0.0, child) for child in self._children]
         starting = set(range(len(self._children)))
         while True:
+            self._manager.alive()
             self._start_due()
             if time.monotonic() - self._looked_at > _LOOK_SECONDS:
                 self._renew(asked=False)
+            started = self._started()
             if starting:
-                starting -= self._started()
+                starting -= started
                 if not starting:
+                    self._manager.ready()
                     self._on_ready()
-            received = signal.sigtimedwait(_SIGNALS, 0.05 if starting or self._due else 1.0)
+            self._replace(started)
+            received = signal.sigtimedwait(_SIGNALS, 0.05 if starting or self._due or self._leaving else 1.0)
             number = None if received is None else received.si_signo
             if number == signal.SIGCHLD:
                 if not self._reap():
                     return self._drain(1)
             elif number == signal.SIGHUP and not self._on_terminal:
-                self._renew(asked=True)
+                self._reload()
             elif number is not None:
                 return self._drain(0)
 
@@ -111,6 +133,32 @@ class Supervisor:
         if self._renewed(asked):
             for pid in self._running:
                 os.kill(pid, signal.SIGHUP)
+
+    def _reload(self) -> None:
+        self._manager.reloading()
+        self._renew(asked=True)
+        if self._reread():
+            self._to_replace = list(self._running)  # all that run now, also those that replaced others a moment ago
+        if self._leaving is None and not self._to_replace:
+            self._manager.ready()
+
+    def _replace(self, started: Collection[int]) -> None:
+        """The next one is told to end when the one before has its successor: somebody is always there."""
+        leaving, now = self._leaving, time.monotonic()
+        if leaving is not None:
+            if leaving.pid in self._running and now > leaving.deadline:
+                self._log.error("process.killed", process=self._running[leaving.pid].name, pid=leaving.pid)
+                os.kill(leaving.pid, signal.SIGKILL)
+            if leaving.number not in started and now < leaving.deadline + _SUCCESSOR_SECONDS:
+                return
+            self._leaving = None
+            if not self._to_replace:
+                self._manager.ready()
+        while self._to_replace and self._leaving is None:
+            pid = self._to_replace.pop(0)
+            if (child := self._running.get(pid)) is not None:
+                self._leaving = _Leaving(pid, self._children.index(child), now + _DRAIN_SECONDS)
+                os.kill(pid, signal.SIGTERM)
 
     def _started(self) -> set[int]:
         """The numbers of the children that said so since we last asked."""
@@ -190,11 +238,13 @@ class Supervisor:
         return 0.0 if fast < 3 else min(0.1 * 2.0**fast, 10.0)
 
     def _drain(self, code: int) -> int:
+        self._manager.stopping()
         for pid in self._running:
             os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + _DRAIN_SECONDS
         while self._running and (left := deadline - time.monotonic()) > 0:
             signal.sigtimedwait({signal.SIGCHLD}, min(left, 0.2))
+            self._manager.alive()
             self._reap()
         for pid, child in self._running.items():
             self._log.error("process.killed", process=child.name, pid=pid)

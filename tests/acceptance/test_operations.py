@@ -148,6 +148,7 @@ def test_queue_stats_tell_what_waits_for_what_and_who_is_on_hold(relay: Relay, k
         "parked",
         "claimed",
         "paced",
+        "held",
     ]
     assert printed[-1] == f"on hold: {key.service_id}"
 

@@ -44,8 +44,6 @@ from relay.actions import keys as credentials
 from relay.actions.transaction import Transaction
 from tests.fakes.auth import NOW
 from tests.fakes.pictures import png
-from tests.harness.noon import message
-from tests.harness.store import Store, group_of
 
 ANN = Actor("operator", "ann")
 DOMAIN = "mail.city.example"
@@ -185,7 +183,7 @@ async def everything(desk: Desk, service: str) -> list[str]:
     async with desk.database.write() as connection:
         await connection.execute(throttle.logins.insert().values(**failed, **times))
     await do(lifting.lift, "192.0.2.1")
-    for change in (queue.hold, queue.release, queue.retry):
+    for change in (queue.hold, queue.release):
         await do(change, service)
         await do(change, None)
     async with desk.database.read() as connection:
@@ -203,7 +201,7 @@ ACTIONS = (
     "service.sender.remove domain.add domain.rotate service.domain.add service.domain.remove service.callback.set "
     "service.callback.resume service.callback.remove template.create template.update template.archive branding.create "
     "branding.update service.reply-to.add service.reply-to.default service.update service.reply-to.remove "
-    "branding.archive ban.lift queue.hold queue.hold queue.release queue.release queue.retry queue.retry"
+    "branding.archive ban.lift queue.hold queue.hold queue.release queue.release"
 )
 
 
@@ -284,23 +282,6 @@ async def test_a_hold_of_the_queue_tells_whose_and_whether_it_was_new(desk: Desk
         ]
 
 
-async def test_a_retry_tells_how_many_waited(desk: Desk, service: str, store: Store) -> None:
-    for service_id in (UUID(service), UUID(int=9)):
-        await store.putting.put(group_of((message(service_id=service_id),), b"x"))
-    async with desk.database.write() as connection:
-        await connection.execute(tables.queue.update().values(available_at=NOW + 900))
-    for n, named in enumerate((service, service, None)):
-        async with desk.open(NOW + 1 + n) as t:
-            assert await queue.retry(t, named) == ([1, 0, 1][n], UUID(named) if named else None)
-    *entries, _ = await desk.entries()
-
-    assert [(each.object_id, each.before, each.after) for each in reversed(entries)] == [
-        (service, {"deferred": 1}, {"deferred": 0}),
-        (service, {}, {}),
-        ("all", {"deferred": 1}, {"deferred": 0}),
-    ]
-
-
 async def test_a_hold_of_the_queue_that_is_undone_holds_nothing(desk: Desk) -> None:
     async def hold_and_a_mishap(t: Transaction) -> None:
         await queue.hold(t, None)
@@ -349,7 +330,6 @@ async def test_what_is_refused_leaves_no_row(desk: Desk, service: str) -> None:
         (lifting.lift, ("192.0.2.9",), {}),
         (queue.hold, ("nobody",), {}),
         (queue.release, ("nobody",), {}),
-        (queue.retry, ("nobody",), {}),
     ]
     for action, given, named in refused:
         with pytest.raises(TextError) as told:

@@ -145,7 +145,7 @@ async def test_who_waits_in_line_is_claimed_by_nobody_else_until_it_expires(
     (text,) = await stand(1, expires_at=time.time() + LONG)
     assert await queue.claim("w", 5, time.time() + LONG - 60, 60, 0) == []
     async with database.write() as connection:
-        assert await interventions.retry(connection, time.time()) == 0
+        assert await interventions.retry(connection, time.time(), [text.id]) == 0
     stats = await queue.stats(time.time())
     assert (stats.lanes[Lane.NORMAL].paced, stats.lanes[Lane.NORMAL].deferred) == (1, 0)
 

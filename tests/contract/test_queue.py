@@ -260,10 +260,12 @@ async def test_retry_makes_deferred_and_throttled_messages_due_and_no_parked_or_
         attempt = Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", NOW)
         await store.attempting.attempt([attempt], "w", NOW + 60)
         await store.attempting.record(Record(sent.id, attempt.id, outcome, NOW, until=NOW + 900))
-    await store.putting.put(group_of((message(scheduled_for=NOW + 900),), b"x"))
+    scheduled = message(scheduled_for=NOW + 900)
+    await store.putting.put(group_of((scheduled,), b"x"))
 
     async with database.write() as connection:
-        assert await interventions.retry(connection, NOW + 1) == 2
+        everyone = [scheduled.id, *(each.id for each in waiting.values())]
+        assert await interventions.retry(connection, NOW + 1, everyone) == 2
     due = {claim.message_id for claim in await queue.claim("w", 10, NOW + 1, 60, 0)}
     assert due == {waiting[Outcome.DEFERRED].id, waiting[Outcome.THROTTLED].id}
 

@@ -164,8 +164,10 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.letters)
     @rule(service=st.sampled_from(SERVICES))
     def hold_or_release(self, service: UUID) -> None:
-        change = interventions.release if service in self.held else interventions.hold
-        assert self.run(self._intervene(change, service))
+        if service in self.held:
+            assert self.run(self._intervene(interventions.release, service))
+        else:
+            assert self.run(self._intervene(interventions.hold, service, self.now))
         self.held ^= {service}
 
     @precondition(lambda self: self.letters)
@@ -182,7 +184,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.letters)
     @rule()
     def retry(self) -> None:
-        self.run(self._intervene(interventions.retry, self.now))
+        self.run(self._intervene(interventions.retry, self.now, list(self.letters)))
         for letter in self.letters.values():
             if letter.owner is None and not (letter.parked or letter.lined) and letter.due_at > self.now:
                 scheduled = letter.message.scheduled_for

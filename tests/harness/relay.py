@@ -155,11 +155,11 @@ class Relay:
 
     # -- the processes ---------------------------------------------------------------------------------------------
 
-    def start_on(self, sockets: Mapping[str, socket.socket]) -> "Relay":
+    def start_on(self, sockets: Mapping[str, socket.socket], seconds: float = 60) -> "Relay":
         """`serve` on listening sockets that the test keeps, passed as a service manager does it."""
         descriptors = [each.fileno() for each in sockets.values()]
         through = (sys.executable, "-c", _PASS, ":".join(sockets), *map(str, descriptors), "--")
-        return self.start(through=through, passed=descriptors)
+        return self.start(through=through, passed=descriptors, seconds=seconds)
 
     def start(
         self,

@@ -32,9 +32,12 @@ def renewed(asked):
     print("asked" if asked else "looked", flush=True)
     return asked
 
+def reread():
+    return "REREAD" in os.environ
+
 kinds = {"steady": steady, "misconfigured": misconfigured, "deaf": deaf, "reader": reader}
 children = [Child(f"{kind}-{n}", kinds[kind]) for n, kind in enumerate(sys.argv[1:])]
 def ready(): print("ready", flush=True)
 def died(pid): print("died", pid, flush=True)
-sys.exit(Supervisor(children, on_ready=ready, on_death=died, renewed=renewed).run())
+sys.exit(Supervisor(children, on_ready=ready, on_death=died, renewed=renewed, reread=reread).run())
 """

@@ -52,6 +52,7 @@ def script(folder: Path) -> list[tuple[str, ...]]:
     return [
         ("db", "upgrade"),
         ("db", "grant"),
+        ("db", "backup", str(folder / "copy.db")),
         ("check",),
         ("service", "create", "--name", "Scan room", "--email-from", "scan"),
         ("person", "export", "ann@example.com"),
@@ -131,6 +132,7 @@ def script(folder: Path) -> list[tuple[str, ...]]:
         ("queue", "hold", "--service", "Scan room"),
         ("queue", "release", "--service", "Scan room"),
         ("queue", "retry"),
+        ("queue", "cancel", "--lane", "bulk", "--dry-run"),
         ("audit", "list", "--service", "Scan room", "--since", "2026-01-01"),
         ("sender", "add", "+16135550100", "--kind", "long-code"),
         ("sender", "list"),

@@ -69,6 +69,7 @@ DEEDS: Mapping[str, Text] = {
     "queue.hold": Text("stopped the service's messages"),
     "queue.release": Text("let the service's messages go"),
     "queue.retry": Text("tried waiting messages again at once"),
+    "queue.cancel": Text("cancelled waiting messages"),
     "opt-out.remove": Text("ended an opt-out"),
     "suppression.add": Text("put a recipient on the suppression list"),
     "suppression.remove": Text("took a recipient off the suppression list"),

@@ -1,6 +1,7 @@
 """Alert rules and dashboard by themselves; tests/acceptance/test_monitoring.py holds them against a real relay."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -63,6 +64,17 @@ def test_every_alert_has_a_scenario_a_severity_and_a_cure_in_the_operators_guide
         assert alert["labels"]["severity"] in {"page", "ticket"}
         assert alert["alert"] in fired
         assert f"| `{alert['alert']}` |" in guide
+
+
+def test_every_alert_leads_to_its_runbook_in_the_operators_guide() -> None:
+    titles = re.findall(r"^#+ (.+)$", (ROOT / "docs/operations.md").read_text(), re.M)
+    anchors = {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
+    prefix = '{{ or $externalLabels.runbooks "docs/operations.md" }}#'
+
+    for alert in yaml.safe_load(RULES.read_text())["groups"][0]["rules"]:
+        url = alert["annotations"]["runbook_url"]
+        assert url.startswith(prefix)
+        assert url.removeprefix(prefix) in anchors, alert["alert"]
 
 
 def test_dashboard_panels_fill_one_screen_without_overlap() -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from config.settings import PREFIX, Settings, load
 from docs import generate
+from relay.processes.reloading import AT_RESTART
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("messages", "auth", "relay", "delivery", "config", "migrations")
@@ -75,6 +76,14 @@ def test_operators_guide_lists_every_setting_with_its_default() -> None:
 
     assert dict(listed) == expected
     assert len(listed) == len(expected)
+
+
+def test_operators_guide_says_which_settings_need_a_restart() -> None:
+    listed = dict(re.findall(rf"^\| `{PREFIX}(\w+)` \| .+? \| (reload|restart) \|", OPERATIONS, re.MULTILINE))
+    names = {name.removeprefix(PREFIX) for name, _ in defaults(Settings())}
+
+    assert listed.keys() == names
+    assert {name for name, at in listed.items() if at == "restart"} == AT_RESTART
 
 
 def test_settings_named_anywhere_exist() -> None:

@@ -14,6 +14,7 @@ from config.settings import PREFIX, Settings, load
 from delivery.grants import GRANTS
 from relay.processes.children import children
 from relay.processes.handover import Plan
+from relay.processes.reloading import Reloading
 from relay.processes.roles import OPS, PROCESSES, ROLES, Process, Secret
 from relay.processes.sockets import listen
 
@@ -43,7 +44,7 @@ def started(monkeypatch: pytest.MonkeyPatch, role: str, **closed: bool) -> list[
     given = settings(monkeypatch)
     listeners = listen(given, ROLES[role])
     listeners = {port: found for port, found in listeners.items() if port.name not in closed}
-    found = children(Plan(given, ROLES[role], {}, {}), listeners, None)
+    found = children(Plan(given, ROLES[role], {}, {}), listeners, None, Reloading(given, {}, {}))
     for socket in (each for group in listeners.values() for each in group):
         socket.close()
     return [child.name for child in found]
