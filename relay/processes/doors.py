@@ -35,6 +35,7 @@ from relay.notices.acting import Acting
 from relay.notices.contact import Contacts
 from relay.notices.keywords import KeywordAnswers
 from relay.notices.letters import Letters
+from relay.notices.senders import SenderNotices
 from relay.notices.telling import Telling
 from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
@@ -86,7 +87,8 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
         words = Words.load(f"{settings.http.public_url}smtp")
         senders, acting = OriginationIdentities(database, now), Acting(database, verifier, acceptor)
         contacts = Contacts(acting)
-        telling = _telling(database, received, senders, acting, contacts, settings.limits, words, now)
+        told = SenderNotices(database, searching, acting, keyring.hasher("notice"), settings, words, now)
+        telling = _telling(database, received, senders, acting, contacts, told, settings.limits, words, now)
         beside = [asyncio.create_task(each) for each in (verifier.run(), throttle.run(), telling.run())]
         try:
             yield DoorParts(
@@ -118,6 +120,7 @@ def _telling(
     senders: OriginationIdentities,
     acting: Acting,
     contacts: Contacts,
+    told: SenderNotices,
     limits: Limits,
     words: Words,
     now: Callable[[], float],
@@ -129,6 +132,7 @@ def _telling(
             Kind.LIMIT: Letters(database, contacts, limits, words, limit_reached.letter),
             Kind.CALLBACK: Letters(database, contacts, limits, words, callback_changed.letter),
             Kind.KEYWORD: KeywordAnswers(database, received, senders, acting, limits, words, now),
+            Kind.SENDER: told,
         },
         now,
     )

@@ -309,7 +309,7 @@ async def test_a_letter_about_a_url_names_its_host_and_nothing_else_of_it(
     service = await house.service()
     async with house.database.write() as connection:
         await connection.run_sync(inform_owner, suspended(service, change=change))
-        (notice,) = await notices.due(connection, time.time() + 1e9)
+        (notice,) = await notices.due(connection, time.time() + 1e9, Kind.CALLBACK)
     letter = callbacks.letter(notice, service, language, WORDS.translator(language))
     said = markdown.render(letter.body).text
 
@@ -394,7 +394,7 @@ async def test_who_is_not_answered_is_not_tried_for_ever(house: House, trouble: 
 
     assert await house.texts(service.id) == []
     async with house.database.read() as connection:
-        assert await notices.due(connection, house.now() + 1e6) == []
+        assert await notices.due(connection, house.now() + 1e6, Kind.KEYWORD) == []
 
 
 async def test_a_service_on_hold_answers_when_it_is_released(house: House) -> None:
