@@ -49,4 +49,4 @@ def _asked(row: Any, occasion: Occasion) -> bool:
 
 def _notice(row: Any, occasion: Occasion, now: float, at: float, status: Status | None, reason: str | None) -> Notice:
     said = {"occasion": occasion.value, "at": at, "status": status and status.value, "reason": reason}
-    return Notice(Kind.SENDER, f"{row.id} {occasion}", row.service_id, said | {"message_id": str(row.id)}, now)
+    return Notice(Kind.SENDER, f"{row.id} {occasion}", row.service_id, said | {"about": str(row.id)}, now)

@@ -19,21 +19,23 @@ from messages.phone import PhoneNumber
 from messages.reply import Refused
 from messages.text import Text
 
-_FAILED = Text("Your message could not be delivered to {recipient}: {why}. Nothing more is tried.")
+_FAILED = Text("Your message to {recipient} was not delivered, and is not tried again.")
 _DELAYED = Text(
-    "Your message to {recipient} has not been delivered yet: {why}. It is tried until {until}. There is nothing to do: "
-    "do not send it again."
+    "Your message to {recipient} is not delivered yet. It is tried until {until}: there is nothing to do, and no need "
+    "to send it again."
 )
 _RELAYED = Text(
-    "Your message to {recipient} was taken by the mail server of the recipient. Nobody tells whether it was read."
+    "The mail server of the recipient has taken your message to {recipient}. Nobody tells whether it was read."
 )
-_DELIVERED = Text("Your text message to {recipient} was delivered to the phone.")
+_DELIVERED = Text("Your text message to {recipient} has reached the phone.")
+_WHY = Text("Reason: {why}")
+_SAID = Text("Answer of the mail server: {diagnostic}")
+_CODE = Text("Code: {code}")
 _SUBJECT = Text("Subject: {subject}")
-_ARRIVED = Text("Received from you: {at}")
-_CODE = Text("Status code: {code}")
-_SAID = Text("The answer of the other side: {diagnostic}")
-_NOBODY = Text("This notice was written by a program. Nobody reads answers to it.")
+_ARRIVED = Text("Handed to us: {at}")
+_NOBODY = Text("A program wrote this notice. Nobody reads answers to it.")
 
+_SMTP = "smtp; "
 _EVENTS = {
     Occasion.FAILURE: (EventKind.BOUNCE, EventKind.COMPLAINT, EventKind.REJECT, EventKind.FAILURE),
     Occasion.DELAY: (EventKind.DELAY,),
@@ -134,17 +136,19 @@ class Notices:
             "subject": about.subject,
             "at": _moment(about.created_at),
             "code": report.code,
-            "diagnostic": report.diagnostic,
+            "diagnostic": (report.diagnostic or "").removeprefix(_SMTP),
         }
-        shown = [_SUBJECT] if about.subject else []
-        shown += [_ARRIVED, _CODE] + ([_SAID] if report.diagnostic else [])
+        is_known = made_of.occasion is not Occasion.SUCCESS
+        is_quoted = (report.diagnostic or "").startswith(_SMTP)
+        wanted = ((_WHY, is_known), (_SAID, is_quoted), (_CODE, True), (_SUBJECT, bool(about.subject)), (_ARRIVED, True))
+        shown = [text for text, is_wanted in wanted if is_wanted]
         texts = []
         for language in languages:
             say = self.words.translator(language)
             details = "\n".join(Text(each.source, values).render(say) for each in shown)
             opening = Text(_opening(made_of.occasion, about.channel).source, values).render(say)
             texts.append("\n\n".join((opening, details, _NOBODY.render(say))))
-        return "\n\n--\n\n".join(texts) + "\n"
+        return "\n\n----\n\n".join(texts) + "\n"  # not "--", behind which some readers see a signature
 
 
 def _words(made_of: Recipe, events: Collection[Event]) -> str | None:
@@ -155,7 +159,7 @@ def _words(made_of: Recipe, events: Collection[Event]) -> str | None:
 
 def _diagnostic(made_of: Recipe, words: str | None, about: Message) -> str | None:
     if words and about.channel is Channel.EMAIL:
-        return f"smtp; {diagnostic(words, str(about.recipient))}"
+        return f"{_SMTP}{diagnostic(words, str(about.recipient))}"
     return f"x-notify-relay; {made_of.reason}" if made_of.reason else None
 
 

@@ -66,7 +66,7 @@ class SenderNotices:
 
     async def tell(self, notice: Notice) -> UUID | None:
         """As Way; None also where it is too late, or enough was told in this hour."""
-        about = UUID(notice.said["message_id"])
+        about = UUID(notice.said["about"])
         message = (await self._searching.load([about])).get(about)
         if message is None or self._now() - notice.noted_at > _WORTH_SECONDS:
             return None

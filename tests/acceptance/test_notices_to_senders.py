@@ -1,6 +1,5 @@
 """An SMTP sender hears what became of its mail (RFC 3461, 3464), as Python's parser, Postfix and Exim read it."""
 
-import time
 import uuid
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -53,7 +52,9 @@ def told(relay: Relay, to: str) -> EmailMessage:
     return parsed(octets)
 
 
-def test_a_failure_is_told_to_the_sender_as_it_asked(relay: Relay, own_key: Credentials, domain: str, gone: str) -> None:
+def test_a_failure_is_told_to_the_sender_as_it_asked(
+    relay: Relay, own_key: Credentials, domain: str, gone: str
+) -> None:
     clerk = f"clerk-{uuid.uuid4().hex[:6]}@{domain}"
     with connect(relay, own_key) as client:
         client.ehlo()
@@ -70,9 +71,11 @@ def test_a_failure_is_told_to_the_sender_as_it_asked(relay: Relay, own_key: Cred
     of_message, of_recipient = program.get_payload()
     assert of_message["Original-Envelope-Id"] == "case 31"
     assert of_message["Reporting-MTA"].startswith("dns; ")
-    assert dict(of_recipient) | {"Original-Recipient": f"rfc822; {gone}", "Action": "failed", "Status": "5.7.1"} == dict(
-        of_recipient
-    )
+    assert dict(of_recipient) | {
+        "Original-Recipient": f"rfc822; {gone}",
+        "Action": "failed",
+        "Status": "5.7.1",
+    } == dict(of_recipient)
     assert original.get_content_type() == "text/rfc822-headers"
     assert "Message-ID: <31@city.example>" in original.get_content()
     assert "Body of it" not in original.get_content()
