@@ -138,10 +138,9 @@ class Notices:
             "code": report.code,
             "diagnostic": (report.diagnostic or "").removeprefix(_SMTP),
         }
-        is_known = made_of.occasion is not Occasion.SUCCESS
-        is_quoted = (report.diagnostic or "").startswith(_SMTP)
-        wanted = ((_WHY, is_known), (_SAID, is_quoted), (_CODE, True), (_SUBJECT, bool(about.subject)), (_ARRIVED, True))
-        shown = [text for text, is_wanted in wanted if is_wanted]
+        shown = [_WHY] if made_of.occasion is not Occasion.SUCCESS else []
+        shown += [_SAID] if (report.diagnostic or "").startswith(_SMTP) else []
+        shown += [_CODE, *([_SUBJECT] if about.subject else []), _ARRIVED]
         texts = []
         for language in languages:
             say = self.words.translator(language)
