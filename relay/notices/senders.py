@@ -76,7 +76,8 @@ class SenderNotices:
         try:
             return await self._acting.send(OWN_ID, notice.name, self._submission(notice, message, service, to))
         except Refused as refused:
-            return await self._refused(notice, refused)
+            await self._pass_over(notice, refused)
+            return None
 
     async def _where(self, message: Message) -> tuple[Service, Address | None]:
         """As it is now: domains and addresses change while messages are under way."""
@@ -112,7 +113,7 @@ class SenderNotices:
             language=Language.BOTH,
         )
 
-    async def _refused(self, notice: Notice, refused: Refused) -> None:
+    async def _pass_over(self, notice: Notice, refused: Refused) -> None:
         """Enough was told in this hour: what is over it is told nobody. Raises what else it was."""
         if refused.reply not in (reply.KEY_LIMIT, reply.SERVICE_LIMIT):
             raise refused
