@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth import keys, services
+from auth import keys, service_domains, services
 from auth.domains import names
 from auth.principal import Service
 from auth.services import OWN_ID, OWN_TEMPLATE_ID
@@ -119,6 +119,13 @@ async def ensure_own(t: Transaction) -> None:
     await _make(t, None, **own)
     texts = {"name": "Letter", "subject": "((subject))", "body": "((body))"}
     await create_template(t, str(OWN_ID), channel=Channel.EMAIL, template_id=OWN_TEMPLATE_ID, **texts)
+
+
+async def ensure_for_senders(t: Transaction) -> None:
+    """The relay's own service, where there are services whose senders are told: made before notices were."""
+    used = set((await t.connection.execute(service_domains.used())).scalars())
+    if used - {names.parse_name(t.settings.email.default_domain)}:
+        await ensure_own(t)
 
 
 async def _ensure_writer(t: Transaction, service: Service) -> None:

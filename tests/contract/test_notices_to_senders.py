@@ -11,6 +11,7 @@ import pytest
 
 from auth import limits as limits_of_auth
 from auth import notices
+from auth import services as all_services
 from auth.notices import Kind
 from auth.principal import Service
 from auth.services import OWN_ID
@@ -155,6 +156,25 @@ async def test_who_asked_to_be_forgotten_is_named_in_no_notice(way: Way) -> None
     await persons.forget_messages(message.recipient, time.time())
     assert await way.told() == []
     assert await way.waiting() == 0
+
+
+async def test_services_of_before_get_whom_notices_come_from(house: House) -> None:
+    async def own_domain(t: Transaction) -> None:
+        await domains.add(t, OWN)
+
+    async def of_before(t: Transaction, domain: str) -> None:
+        await all_services.create(t.connection, t.limits, t.now, name=domain, email_from="s", domain=domain, live=True)
+
+    async def has_own(t: Transaction) -> bool:
+        return await all_services.exists(t.connection, service_id=OWN_ID)
+
+    await house.do(own_domain)
+    await house.service()
+    for domain, is_made in ((None, False), (OWN, True)):
+        if domain:
+            await house.do(of_before, domain)
+        await house.do(services.ensure_for_senders)
+        assert await house.do(has_own) == is_made
 
 
 async def own_service(t: Transaction) -> Service:
