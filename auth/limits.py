@@ -26,8 +26,11 @@ from messages.message import Channel, KeyType, Message
 from messages.reply import Refused, Reply
 
 MINUTE_SECONDS = 60
+HOUR_SECONDS = 3600
 DAY_SECONDS = 86_400
 YEAR_SECONDS = 366 * DAY_SECONDS  # none is longer
+# What the senders of a service's messages are told of them in an hour: each of them, and all.
+NOTICES_PER_SENDER, NOTICES_PER_SERVICE = 100, 1000
 # After that, clients that queue give up (RFC 5321 4.5.4.1): what lifts later is not cured by waiting.
 PATIENCE_SECONDS = 5 * DAY_SECONDS
 
@@ -94,7 +97,7 @@ class Window(NamedTuple):
 class Charge:
     """A limit that a group counts against: at most so much per window of `span_seconds` for `holder`."""
 
-    holder: UUID  # a key or a service
+    holder: UUID  # a key, a service, or where a sender of it is told of its messages
     span_seconds: int  # windows start at multiples of it (a day at midnight UTC), but for a year's
     limit: int
     reply: Reply  # what the sender hears; formatted with limit and lifts_at
@@ -148,6 +151,12 @@ def of_service(service: Service, channel: Channel) -> tuple[Charge, Charge]:
     late = reply.TEXT_YEAR_OVER
     year = Charge(service.id, YEAR_SECONDS, service.texts_per_year, reply.TEXT_YEAR_LIMIT, parts, zone, late)
     return year, Charge(service.id, DAY_SECONDS, service.texts_per_day, reply.TEXT_LIMIT, parts)
+
+
+def of_notice(service_id: UUID, place: UUID) -> tuple[Charge, Charge]:
+    """What a service's senders may be told in an hour: the one at that place, and all of them."""
+    one = Charge(place, HOUR_SECONDS, NOTICES_PER_SENDER, reply.KEY_LIMIT)
+    return one, Charge(service_id, HOUR_SECONDS, NOTICES_PER_SERVICE, reply.SERVICE_LIMIT)
 
 
 def most(principal: Principal, channel: Channel) -> int:

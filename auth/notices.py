@@ -1,4 +1,4 @@
-"""Notices: what the relay itself has to send to somebody, once each: to a service's contact, or to who texted HELP.
+"""Notices: what the relay itself has to send to somebody, once each: to a contact, a sender, or to who texted HELP.
 
 A notice is a row, written in the transaction of what it is about: a crash loses none. Who tells it, and in which words:
 relay/notices.
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import Id, metadata
 
-_AT_ONCE = 100  # that one round tells
+_AT_ONCE = 100  # of each kind, that one round tells
 
 notices = Table(
     "notices",
@@ -34,7 +34,8 @@ notices = Table(
 )
 _c = notices.c
 _OPEN = _c.due_at.is_not(None)
-Index("notices_due", _c.due_at, sqlite_where=_OPEN, postgresql_where=_OPEN)
+# By kind: thousands of one keep no other waiting.
+Index("notices_due", _c.kind, _c.due_at, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
 _NOTED = {
     "postgresql": postgresql.insert(notices).on_conflict_do_nothing(),
@@ -49,6 +50,7 @@ class Kind(StrEnum):
     CALLBACK = "callback"
     KEYWORD = "keyword"
     REPUTATION = "reputation"
+    SENDER = "sender"  # of a message, what became of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,10 @@ def note(connection: Connection, noted: Sequence[Notice]) -> None:
         connection.execute(_NOTED[connection.dialect.name], [_row(each) for each in noted])
 
 
-async def due(connection: AsyncConnection, now: float) -> list[Notice]:
+async def due(connection: AsyncConnection, now: float, kind: Kind) -> list[Notice]:
     """Those that wait longest for being told."""
-    asked = select(notices).where(_c.due_at <= now).order_by(_c.due_at, _c.kind, _c.about).limit(_AT_ONCE)
+    mine = (_c.kind == kind.value) & (_c.due_at <= now)
+    asked = select(notices).where(mine).order_by(_c.due_at, _c.about).limit(_AT_ONCE)
     return [_notice(row) for row in await connection.execute(asked)]
 
 
@@ -96,6 +99,13 @@ async def defer(connection: AsyncConnection, notice: Notice, until: float) -> No
 async def end(connection: AsyncConnection, notice: Notice, now: float, message_id: UUID | None) -> None:
     """It was told by this message, or there is nobody to tell."""
     await connection.execute(_mine(notice).values(due_at=None, ended_at=now, message_id=message_id))
+
+
+async def end_all(connection: AsyncConnection, notice: Notice, now: float) -> int:
+    """It, and all others of its service and kind that are due: they are told nobody. How many."""
+    mine = (_c.service_id == notice.service_id) & (_c.kind == notice.kind.value) & (_c.due_at <= now)
+    ended = await connection.execute(notices.update().where(mine).values(due_at=None, ended_at=now))
+    return ended.rowcount
 
 
 async def of_service(connection: AsyncConnection, service_id: UUID, kind: Kind) -> list[Fate]:

@@ -86,6 +86,7 @@ class Service:
     name_fr: str | None = None  # None: the same in French
     organisation_id: UUID | None = None  # None: of none
     content_days: int = CONTENT_DAYS  # how long what its messages say is kept
+    notice_address: str | None = None  # who hears of messages whose sender is at no domain of its own; None: nobody
 
     @property
     def sms_template_id(self) -> UUID:

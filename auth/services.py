@@ -35,6 +35,7 @@ from auth.errors import (
     BAD_FROM,
     BAD_LIMIT,
     BAD_NAME,
+    BAD_NOTICE_ADDRESS,
     DOMAIN_UNKNOWN,
     FROM_TAKEN,
     FROM_WITH_DOMAIN,
@@ -91,6 +92,7 @@ services = Table(
     Column("sms_downgrade", Boolean, nullable=False, server_default=false()),
     Column("organisation_id", Id),  # null: of none
     Column("content_days", Integer, nullable=False, server_default=str(CONTENT_DAYS)),
+    Column("notice_address", Text),
     UniqueConstraint("email_from", "domain", name="services_header_from"),
 )
 
@@ -130,6 +132,7 @@ async def create(
     sms_international: bool = False,
     sms_downgrade: bool = False,
     content_days: int = CONTENT_DAYS,
+    notice_address: str | None = None,
     **of_its_own: Unpack[OwnLimits],
 ) -> Service:
     """A new service, in trial unless `live`. Raises AuthError when a value is unusable or its address is taken."""
@@ -154,6 +157,7 @@ async def create(
         sms_international=sms_international,
         sms_downgrade=sms_downgrade,
         content_days=content_days,
+        notice_address=notice_address,
         **of_its_own,
     )
     row = {
@@ -281,6 +285,7 @@ def service(row: RowMapping, limits: Limits) -> Service:
         time_zone=row[c.time_zone],
         contact=row[c.contact],
         content_days=row[c.content_days],
+        notice_address=row[c.notice_address],
     )
 
 
@@ -345,6 +350,8 @@ async def _checked(connection: AsyncConnection, **values: Any) -> dict[str, Any]
         values["reply_to_address"] = reply_tos.parse(values["reply_to_address"])
     if values.get("contact"):
         values["contact"] = reply_tos.parse(values["contact"], BAD_CONTACT)
+    if values.get("notice_address"):
+        values["notice_address"] = reply_tos.parse(values["notice_address"], BAD_NOTICE_ADDRESS)
     if "time_zone" in values:
         values["time_zone"] = parse_zone(values["time_zone"])
     if "content_days" in values:

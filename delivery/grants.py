@@ -142,7 +142,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "contents": "SELECT, DELETE",
         "messages": f"{_SETTLE}, DELETE",
         "events": "SELECT, DELETE",
-        "notices": "SELECT (kind, about, ended_at), DELETE",
+        "notices": "SELECT (kind, about, ended_at), INSERT, DELETE",
         "sent_index": "SELECT, INSERT, DELETE",
         "queue": "SELECT, UPDATE, DELETE",
         "holds": "SELECT, INSERT",  # of a tenant that is paused

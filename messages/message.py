@@ -64,6 +64,7 @@ class ContentKind(StrEnum):
     RENDERED = "rendered"  # what its template is filled with: the MIME message is built at the exit
     TEXT = "text"  # a text message: who it names as its sender, and what it says
     ANSWER = "answer"  # likewise, our own answer to a keyword: whoever texted STOP gets this one all the same
+    NOTICE = "notice"  # which message a notice is about: the notice is built at the exit
 
 
 class Lane(StrEnum):
@@ -122,6 +123,29 @@ class Answer:
     words: str
 
 
+class Occasion(StrEnum):
+    """What of a message's way its sender asks to be told (RFC 3461 4.1)."""
+
+    FAILURE = "FAILURE"
+    DELAY = "DELAY"
+    SUCCESS = "SUCCESS"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryNotice:
+    """Content as a notice (RFC 3464) to the sender of a message: no client can ask for it."""
+
+    about: UUID  # the message
+    occasion: Occasion
+    at: float  # when it was learned
+    status: Status | None  # that the message came to; None: it is still under way
+    reason: str | None
+    subject: str
+    language: Language  # that stands first
+    service_id: UUID  # whose message it is, and
+    place: UUID  # where its sender hears of it: notices of both are counted
+
+
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
     """What a client calls a submission, so that it may send it again without being accepted twice.
@@ -178,7 +202,7 @@ class Submission:
     """
 
     envelope: Envelope
-    content: bytes | Personalised | Answer
+    content: bytes | Personalised | Answer | DeliveryNotice
     trace: Trace
     door: Door
     reference: str | None = None
@@ -228,6 +252,7 @@ class Message:
     sent_at: float | None = None  # when the provider took it; None: it is not known to have
     completed_at: float | None = None  # when it came to its present end; None: it has none yet
     dsn: Dsn | None = None  # what its client asked to be told (RFC 3461); None: it asked nothing
+    notify: frozenset[Occasion] = frozenset()  # what its sender is told of; empty: nothing, whatever was asked
     created_by: UUID | None = None  # the person of the web site who sent it; None: a program did
 
     def evolve(self, **changes: Any) -> "Message":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-from auth.limits import charges
+from auth.limits import Charge, charges, of_notice
 from auth.principal import Principal
 from delivery.store.base import Group, Repeated
 from messages import reply
@@ -18,11 +18,13 @@ from messages.message import (
     Answer,
     Channel,
     ContentKind,
+    DeliveryNotice,
     Door,
     IdempotencyKey,
     KeyType,
     Lane,
     Message,
+    Occasion,
     Submission,
     new_id,
 )
@@ -31,6 +33,7 @@ from messages.reply import Refused
 from messages.status import Status
 from relay.checks import check
 from relay.preparation.base import Prepared, Preparer
+from relay.returns import is_told, occasions
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ class Acceptor:
         contents = {content_ids[channel]: each.content for channel, each in prepared.items()}
         messages = _split(submission, principal, prepared, content_ids, group_id, now)
         try:
-            against = charges(principal, {message.channel for message in messages})
+            against = _charges(submission, principal, messages)
             stored = await self._putting.put(Group(messages, contents, against, submission.idempotency, due_at))
         except Repeated as repeated:
             return await self._earlier(repeated, len(messages))
@@ -225,12 +228,28 @@ def _split(
 ) -> tuple[Message, ...]:
     """One message per recipient; those of one channel share one stored content."""
     recipients = [envelope.recipients[0] for envelope in submission.envelope.split()]
+    told = is_told(submission, principal)
     return tuple(
         _message(
-            submission, principal, recipient, prepared[recipient.channel], content_ids[recipient.channel], group_id, now
+            submission,
+            principal,
+            recipient,
+            prepared[recipient.channel],
+            content_ids[recipient.channel],
+            group_id,
+            occasions(submission.dsn.get(recipient.key)) if told else frozenset(),
+            now,
         )
         for recipient in recipients
     )
+
+
+def _charges(submission: Submission, principal: Principal, messages: tuple[Message, ...]) -> tuple[Charge, ...]:
+    """A notice counts against what its sender is told in an hour, and nothing else of anybody's."""
+    content = submission.content
+    if isinstance(content, DeliveryNotice):
+        return of_notice(content.service_id, content.place)
+    return charges(principal, {message.channel for message in messages})
 
 
 def _message(
@@ -240,6 +259,7 @@ def _message(
     prepared: Prepared,
     content_id: UUID,
     group_id: UUID,
+    notify: frozenset[Occasion],
     now: float,
 ) -> Message:
     lane = submission.lane or principal.lane
@@ -272,12 +292,13 @@ def _message(
         scheduled_for=submission.scheduled_for,
         sender_id=submission.sender_id,
         dsn=submission.dsn.get(recipient.key),
+        notify=notify,
         created_by=submission.created_by,
     )
 
 
 def _original_message_id(prepared: Prepared, message_id: UUID) -> str | None:
     """The one that it came with, or that a mail which is still to be built will have."""
-    if prepared.kind is ContentKind.RENDERED and prepared.header_from:
+    if prepared.kind in (ContentKind.RENDERED, ContentKind.NOTICE) and prepared.header_from:
         return message_id_field(message_id, prepared.header_from.domain)
     return prepared.original_message_id

@@ -9,6 +9,7 @@ import structlog
 
 from config.keyring import KeyringError
 from delivery.exit import conversations
+from delivery.exit.noticing import NoticeError, Notices
 from delivery.exit.rendering import Renderer, RenderingError
 from delivery.exit.signing import SignatureInvalid, Signer
 from delivery.metrics import DeliveryMetrics
@@ -45,11 +46,15 @@ class SmsSealing:
 
 
 class EmailSealing:
-    """Makes the MIME message where it is a template's, names what it answers, and signs it. One per worker."""
+    """Makes the MIME message where it is a template's or a notice, names what it answers, and signs it.
+
+    One per worker.
+    """
 
     def __init__(
         self,
         renderer: Renderer,
+        notices: Notices,
         signer: Signer,
         searching: conversations.Searching,
         metrics: DeliveryMetrics,
@@ -57,6 +62,7 @@ class EmailSealing:
         verify_one_in: int,
     ) -> None:
         self._renderer = renderer
+        self._notices = notices
         self._signer = signer
         self._searching = searching
         self._metrics = metrics
@@ -77,8 +83,10 @@ class EmailSealing:
         if message.content_kind is ContentKind.RAW:
             return await conversations.continued(message, content, provider, self._searching)
         try:
+            if message.content_kind is ContentKind.NOTICE:
+                return await self._notices.build(message, content)
             return await self._renderer.render(message, content)
-        except RenderingError as error:
+        except (RenderingError, NoticeError) as error:
             self._log.error("worker.not_built", **message.log_context(), reason=str(error))
             return None
 

@@ -10,7 +10,18 @@ from config.encrypted import cipher, hasher, row_id
 from config.keyring import Keyring
 from delivery.store.base import Carriage, Event, EventKind
 from delivery.store.tables import contents, events, messages
-from messages.message import Channel, ContentKind, Door, Dsn, IdempotencyKey, KeyType, Lane, Message, recipient_of
+from messages.message import (
+    Channel,
+    ContentKind,
+    Door,
+    Dsn,
+    IdempotencyKey,
+    KeyType,
+    Lane,
+    Message,
+    Occasion,
+    recipient_of,
+)
 from messages.status import Status
 
 # A 25 MB row holds SQLite's only write lock for 150 ms; parts of this size a few milliseconds each.
@@ -54,6 +65,7 @@ class Codec:
             "recipient_hash": self._hasher.hash(message.recipient.key),
             "subject": self._subject.encrypt(message.subject.encode("utf-8", "replace"), bound_to),
             "dsn": message.dsn and self._dsn.encrypt(message.dsn.to_json().encode(), bound_to),
+            "notify": ",".join(sorted(message.notify)) or None,
         }
         return row
 
@@ -74,6 +86,7 @@ class Codec:
             ),
             subject=self._subject.decrypt(fields["subject"], bound_to).decode(),
             dsn=fields["dsn"] and Dsn.from_json(self._dsn.decrypt(fields["dsn"], bound_to).decode()),
+            notify=frozenset(map(Occasion, fields["notify"].split(","))) if fields["notify"] else frozenset(),
         )
 
     def content_rows(self, content_id: UUID, content: bytes) -> Iterator[dict[str, Any]]:

@@ -74,6 +74,7 @@ messages = Table(
     Column("completed_at", Double),
     Column("expires_at", Double, nullable=False),
     Column("dsn", Encrypted("dsn")),  # what the client asked to be told (RFC 3461)
+    Column("notify", Text),  # of which occasions its sender is told; null: of none
     Column("created_by", Id),  # the person of the web site who sent it
     Index("messages_service", "service_id", "id"),
     Index("messages_provider", "provider_id"),

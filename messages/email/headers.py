@@ -108,6 +108,7 @@ POLICY: tuple[Rule, ...] = (
             *("thread-index", "thread-topic", "user-agent", "vbr-info"),
         )
     ),
+    Rule("x-relay-notice", Action.KEEP, "of a notice to a sender: nobody is sent one about it"),
     Rule(
         "received",
         Action.KEEP,

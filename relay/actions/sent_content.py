@@ -13,6 +13,7 @@ from messages.sms import recipe as sms
 from messages.text import Text
 
 GONE = Text("What the message said is no longer kept: the settings of its service say how long contents are.")
+NOTICE = Text("A notice to the sender of a message: it was made of what was known as it left, and is not kept.")
 UNREADABLE = Text("What the message said cannot be shown.")
 
 
@@ -32,6 +33,8 @@ class SentContent:
         self._renderer = Renderer(templates, brandings)
 
     async def of(self, message: Message) -> Said:
+        if message.content_kind is ContentKind.NOTICE:
+            return Said(Shown(None, None), NOTICE)
         found = await self._contents.load([message.content_id])
         if message.content_id not in found:
             return Said(Shown(None, None), GONE)

@@ -3,6 +3,7 @@
 from auth import service_domains
 from auth.domains import names
 from auth.principal import Service
+from relay.actions.services import ensure_own
 from relay.actions.transaction import Transaction
 
 
@@ -12,6 +13,7 @@ async def add(t: Transaction, service: Service, name: str) -> str:
     domain = await service_domains.add(t.connection, service.id, name, t.settings.email, t.now)
     row_id = (await names.get(t.connection, domain)).id
     await t.record("service.domain.add", "domain", row_id, None, {"domain": domain}, service_id=service.id)
+    await ensure_own(t)  # it tells senders at that domain what became of their messages
     return domain
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth import keys, services
+from auth import keys, service_domains, services
 from auth.domains import names
 from auth.principal import Service
 from auth.services import OWN_ID, OWN_TEMPLATE_ID
@@ -32,8 +32,7 @@ async def create(t: Transaction, *, domain: str | None = None, **options: Any) -
     `options` are those of auth.services.create; the branding may be named. Raises a TextError.
     """
     made = await _make(t, domain, **await with_branding(t, None, options))
-    if made.contact:
-        await ensure_own(t)
+    await _ensure_writer(t, made)
     return made
 
 
@@ -48,8 +47,7 @@ async def update(t: Transaction, named: str, **changes: Any) -> Service:
     after = await services.update(t.connection, t.limits, before.id, **changes)
     await reply_tos.ensure(t, after)
     await _record(t, "update", before, after)
-    if after.contact:
-        await ensure_own(t)
+    await _ensure_writer(t, after)
     return after
 
 
@@ -109,7 +107,10 @@ async def check_own(t: Transaction) -> None:
 
 
 async def ensure_own(t: Transaction) -> None:
-    """The relay's own service, made with the first contact or sender: it may have to write, and no door may make it."""
+    """The relay's own service, made with the first contact, domain or sender: it may have to write to somebody.
+
+    No door may make it.
+    """
     if await services.exists(t.connection, service_id=OWN_ID):
         return
     taken = await services.exists(t.connection, email_from=_OWN_NAME)
@@ -118,6 +119,20 @@ async def ensure_own(t: Transaction) -> None:
     await _make(t, None, **own)
     texts = {"name": "Letter", "subject": "((subject))", "body": "((body))"}
     await create_template(t, str(OWN_ID), channel=Channel.EMAIL, template_id=OWN_TEMPLATE_ID, **texts)
+
+
+async def ensure_for_senders(t: Transaction) -> None:
+    """The relay's own service, where there are services whose senders are told: made before notices were."""
+    used = set((await t.connection.execute(service_domains.used())).scalars())
+    if used - {names.parse_name(t.settings.email.default_domain)}:
+        await ensure_own(t)
+
+
+async def _ensure_writer(t: Transaction, service: Service) -> None:
+    """Where we write to its contact, or to senders of its messages."""
+    default = names.parse_name(t.settings.email.default_domain)
+    if service.contact or service.notice_address or service.domain != default:
+        await ensure_own(t)
 
 
 async def _set(t: Transaction, named: str, action: str, change: Change) -> Service:

@@ -9,10 +9,10 @@ from enum import StrEnum
 
 from delivery.descriptions import status_description
 from delivery.store.base import Attempt, CallbackKind, CallbackRecord, Event, EventKind, History, Outcome
+from messages import reasons
 from messages.message import Channel, Door, Message
 from messages.status import FINAL, Status
 from messages.text import Text, clean
-from relay.actions import reasons
 from relay.notices.callbacks import why
 
 _SAID_CHARACTERS = 500

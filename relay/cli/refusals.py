@@ -19,6 +19,7 @@ SAID = {
     errors.BAD_FROM: "the --email-from part cannot be used: {reason}",
     errors.BAD_REPLY_TO: "the --reply-to-address cannot be used: {reason}",
     errors.BAD_CONTACT: "the --contact cannot be used: {reason}",
+    errors.BAD_NOTICE_ADDRESS: "the --notice-address cannot be used: {reason}",
     errors.BAD_TIME_ZONE: "the --time-zone has a name such as America/Toronto or Europe/Paris",
     errors.REPLY_TO_UNKNOWN: (
         "the service has no reply-to address {named}; see: notify-relay service reply-to list SERVICE"

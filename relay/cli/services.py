@@ -38,6 +38,7 @@ EmailsPerYear = Annotated[int | None, typer.Option(min=0, help=texts.EMAILS_PER_
 TextsPerYear = Annotated[int | None, typer.Option(min=0, help=texts.TEXTS_PER_YEAR)]
 TimeZone = Annotated[str | None, typer.Option(help=texts.TIME_ZONE)]
 Contact = Annotated[str | None, typer.Option(help=texts.CONTACT)]
+NoticeAddress = Annotated[str | None, typer.Option(help=texts.NOTICE_ADDRESS)]
 Sms = Annotated[bool | None, typer.Option("--sms/--no-sms", help=texts.SMS_ALLOWED)]
 SmsPrefix = Annotated[bool | None, typer.Option("--sms-prefix/--no-sms-prefix", help=texts.SMS_PREFIX)]
 SmsAbroad = Annotated[
@@ -85,6 +86,7 @@ def create(
     texts_per_year: TextsPerYear = None,
     time_zone: TimeZone = None,
     contact: Contact = None,
+    notice_address: NoticeAddress = None,
     sms_allowed: Sms = None,
     sms_prefix: SmsPrefix = None,
     sms_international: SmsAbroad = None,
@@ -106,6 +108,7 @@ def create(
         emails_per_year=emails_per_year,
         texts_per_year=texts_per_year,
         contact=contact,
+        notice_address=notice_address,
         sms_allowed=sms_allowed,
         sms_prefix=sms_prefix,
         sms_international=sms_international,
@@ -174,6 +177,7 @@ def update(
     texts_per_year: TextsPerYear = None,
     time_zone: TimeZone = None,
     contact: Contact = None,
+    notice_address: NoticeAddress = None,
     sms_allowed: Sms = None,
     sms_prefix: SmsPrefix = None,
     sms_international: SmsAbroad = None,
@@ -207,6 +211,7 @@ def update(
         emails_per_year=emails_per_year,
         texts_per_year=texts_per_year,
         contact=contact,
+        notice_address=notice_address,
     )
     show(plain(write(lambda t: changing.update(t, service, **changes))), as_json)
 

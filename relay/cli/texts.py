@@ -134,6 +134,10 @@ TEXTS_PER_YEAR = "Parts of text messages a fiscal year; 0: the default."
 TIME_ZONE = "Time zone in which its fiscal year begins, such as America/Toronto."
 CONTENT_DAYS = "Days that what its messages say is kept, 1 to 30; 7 unless another number is named."
 CONTACT = "Address that is told when most of a year's limit is used; empty: none."
+NOTICE_ADDRESS = (
+    "Address that is told what became of messages that came by SMTP from senders at none of the service's domains; "
+    "empty: none."
+)
 PER_MINUTE = "Messages a minute; 0: the default."
 OF_SERVICE = "Id or name of the service."
 NAMED_KEY = "Id or user name of the key."

@@ -74,7 +74,8 @@ class Bodies:
 
     async def load(self, messages: Sequence[Message]) -> dict[UUID, Body]:
         """By message; missing where there is nothing to show: SMTP mail, or content that retention dropped."""
-        wanted = [message for message in messages if message.content_kind is not ContentKind.RAW]
+        unfilled = (ContentKind.RAW, ContentKind.NOTICE)
+        wanted = [message for message in messages if message.content_kind not in unfilled]
         if not wanted:
             return {}
         if sum(message.content_bytes for message in wanted) <= _SMALL_BYTES:

@@ -50,10 +50,11 @@ class Telling:
 
     async def tell(self) -> None:
         """Tells what is due; what cannot be told now is due again in a minute."""
-        async with self._database.read() as connection:
-            found = await notices.due(connection, self._now())
-        for notice in found:
-            await self._told(notice)
+        for kind in self._ways:
+            async with self._database.read() as connection:
+                found = await notices.due(connection, self._now(), kind)
+            for notice in found:
+                await self._told(notice)
 
     async def _told(self, notice: Notice) -> None:
         named = {"kind": notice.kind.value, "service_id": notice.service_id and str(notice.service_id), **notice.said}

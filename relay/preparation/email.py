@@ -10,12 +10,12 @@ from delivery.library.brandings import Brandings
 from delivery.library.templates import HIDDEN_VERSION
 from messages import reply
 from messages.address import Address
-from messages.email import pipeline
+from messages.email import notice, pipeline
 from messages.email.compose import Recipe
 from messages.email.pipeline import Preparation, prepare
 from messages.email.rewrite import SenderPolicy
 from messages.markdown import MAX_MARKS, marks
-from messages.message import Channel, ContentKind, Language, Personalised, Submission
+from messages.message import Channel, ContentKind, DeliveryNotice, Language, Personalised, Submission
 from messages.reply import Refused
 from messages.template import (
     MAX_FILLED_LINES,
@@ -53,6 +53,8 @@ class EmailPreparer:
         content = submission.content
         if isinstance(content, Personalised):
             return await self._fill(content, submission, principal, now)
+        if isinstance(content, DeliveryNotice):
+            return _noticed(content, principal)
         assert isinstance(content, bytes)  # nobody answers by mail
         return await self._rewrite(content, submission, principal, group_id, now)
 
@@ -137,6 +139,32 @@ class EmailPreparer:
     async def _variant(self, submission: Submission, principal: Principal) -> Variant:
         """The branding as it now is, whose version the message keeps."""
         return await variant_of(self._brandings, principal.service.id, submission.branding or principal.branding)
+
+
+def _noticed(content: DeliveryNotice, principal: Principal) -> Prepared:
+    """It is built at the exit, where what it tells of is known."""
+    service = principal.service
+    sender = Address(service.email_from, service.domain)
+    recipe = notice.Recipe(
+        about=content.about,
+        occasion=content.occasion,
+        at=content.at,
+        status=content.status,
+        reason=content.reason,
+        subject=content.subject,
+        language=content.language,
+        sender_name=service.name,
+        sender=sender,
+    )
+    return Prepared(
+        content=recipe.to_json(),
+        kind=ContentKind.NOTICE,
+        subject=content.subject,
+        original_message_id=None,
+        template_id=service.email_template_id,
+        template_version=HIDDEN_VERSION,
+        header_from=sender,
+    )
 
 
 async def variant_of(brandings: Brandings, service_id: UUID, asked: str) -> Variant:

@@ -36,6 +36,7 @@ class SmsPreparer:
             return _answering(content, principal)
         if isinstance(content, Personalised):
             return await self._fill(content, principal)
+        assert isinstance(content, bytes)  # notices go by mail
         return await self._read(content, principal)
 
     async def _fill(self, content: Personalised, principal: Principal) -> Prepared:

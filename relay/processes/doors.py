@@ -39,6 +39,7 @@ from relay.notices.contact import Contacts
 from relay.notices.keywords import KeywordAnswers
 from relay.notices.letters import Letters
 from relay.notices.reputation import ToOwnersAndOperators
+from relay.notices.senders import SenderNotices
 from relay.notices.telling import Telling
 from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
@@ -93,7 +94,8 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
         words = Words.load(f"{settings.http.public_url}smtp")
         senders, acting = OriginationIdentities(database, now), Acting(database, verifier, acceptor)
         contacts = Contacts(acting)
-        telling = _telling(database, keyring, received, senders, acting, contacts, settings.limits, words, now)
+        told = SenderNotices(database, searching, acting, keyring.hasher("notice"), settings, words, now)
+        telling = _telling(database, keyring, received, senders, acting, contacts, told, settings.limits, words, now)
         running = (verifier.run(), throttle.run(), telling.run(), pressure.run(), Measuring(database, now).run())
         beside = [asyncio.create_task(each) for each in running]
         try:
@@ -128,6 +130,7 @@ def _telling(
     senders: OriginationIdentities,
     acting: Acting,
     contacts: Contacts,
+    told: SenderNotices,
     limits: Limits,
     words: Words,
     now: Callable[[], float],
@@ -140,6 +143,7 @@ def _telling(
             Kind.CALLBACK: Letters(database, contacts, limits, words, callback_changed.letter),
             Kind.REPUTATION: ToOwnersAndOperators(database, keyring, contacts, limits, words),
             Kind.KEYWORD: KeywordAnswers(database, received, senders, acting, limits, words, now),
+            Kind.SENDER: told,
         },
         now,
     )

@@ -4,15 +4,19 @@ import asyncio
 import contextlib
 import os
 import resource
+import time
 from pathlib import Path
 
 import structlog
 
 from auth import keys
+from auth.audit import Actor
 from config.database import OUTAGES, Database
 from config.outages import away
 from config.settings import Settings, SettingsError
 from relay import wiring
+from relay.actions import services
+from relay.actions.transaction import Transaction
 from relay.processes.roles import DEVICES, Role, Secret
 from relay.processes.sockets import Listeners, listen
 
@@ -63,12 +67,22 @@ async def _prepare_database(settings: Settings, sealing: bool) -> None:
             await _await_server(settings.database_url)
         async with wiring.open_database(settings) as database:
             await wiring.check_roots(settings, database, sealing=sealing)
-            if settings.is_sqlite:  # elsewhere doors of a version before may run, which would read no limit then
-                async with database.write() as connection:
-                    await keys.seal_allowed_senders(connection, wiring.secret_keyring(settings))
+            if settings.is_sqlite:  # elsewhere the owner of the database does it: no role's user may
+                await _bring_up(settings, database, sealing)
     except OUTAGES as error:
         found = away(error)
         raise SettingsError(found.source, **found.values) from None
+
+
+async def _bring_up(settings: Settings, database: Database, sealing: bool) -> None:
+    """What rows of a version before lack. On PostgreSQL doors of that version may run, which would read no limit."""
+    async with database.write() as connection:
+        await keys.seal_allowed_senders(connection, wiring.secret_keyring(settings))
+    if sealing:
+        async with database.write() as connection:
+            actor = Actor("operator", "serve")
+            t = Transaction(connection, settings, *wiring.load_keyrings(settings), actor, time.time())
+            await services.ensure_for_senders(t)
 
 
 async def _await_server(database_url: str) -> None:

@@ -14,7 +14,9 @@ from auth.domains import names, resolvers
 from auth.domains.watch import SelectorWatch
 from config.database import Database
 from config.settings import Settings
+from config.words import Words
 from delivery import retention
+from delivery.exit.noticing import Notices
 from delivery.exit.origin import Origins
 from delivery.exit.pace import Pace
 from delivery.exit.rate import Rate
@@ -60,7 +62,10 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
         searching, metrics = Searching(database, codec), DeliveryMetrics(REGISTRY)
         renderer = Renderer(Templates(database, time.time), Brandings(load_letterheads(settings), database, time.time))
         signer = Signer(database, sealing, settings.email, time.time)
-        email = EmailSealing(renderer, signer, searching, metrics, verify_one_in=settings.delivery.verify_one_in)
+        contents, words = Contents(database, codec), Words.load()
+        notices = Notices(searching, contents, words, settings.smtp.hostname, settings.email.sms_domain)
+        one_in = settings.delivery.verify_one_in
+        email = EmailSealing(renderer, notices, signer, searching, metrics, verify_one_in=one_in)
         identities = OriginationIdentities(database, time.time)
         delivery = settings.delivery
         texts = providers[Channel.SMS, KeyType.NORMAL]
@@ -72,7 +77,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
         work = Worker(
             f"{socket.gethostname()}-{place.run_id}-{place.slot}",
             searching=searching,
-            contents=Contents(database, codec),
+            contents=contents,
             attempting=attempting,
             suppressions=Suppressions(database, secret, time.time),
             queue=rated or SqlQueue(database),

@@ -18,6 +18,7 @@ from messages.text import Text
 from relay.budget import Share, parts
 from relay.checks import check_reverse_path, size_limit
 from relay.logins import login_failed
+from relay.returns import can_be_told
 from relay.smtp.conversation import Conversation, Kind, Shared
 from relay.smtp.foreign import is_http
 from relay.smtp.handler import Client, Transaction
@@ -26,7 +27,7 @@ from relay.smtp.parameters import parse_mail
 from relay.smtp.sasl import credentials
 from relay.smtp.witness import Witness
 
-COMMAND_BYTES = 1024  # RFC 5321 4.5.3.1.4 asks 512, and extensions add to MAIL and RCPT
+COMMAND_BYTES = 1280  # RFC 5321 4.5.3.1.4 asks 512; extensions add to MAIL and RCPT, most of all ORCPT 500 to RCPT
 MAX_COMMANDS = 5000  # since the last accepted message: more than any list of recipients
 MAX_AUTH_FAILURES = 5
 HANDSHAKE_SECONDS = 15.0
@@ -143,6 +144,8 @@ class Session(Conversation):
         self._greet(arg, "EHLO", extended=True)
         lines = [self._settings.hostname, "PIPELINING", f"SIZE {self._max_message_bytes}"]
         lines += ["8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
+        if self._offers_notices():
+            lines.append("DSN")
         # RFC 9422; no MAILMAX: a session may bring as many messages as it has time for.
         lines.append(f"LIMITS RCPTMAX={self._shared.handler.recipient_limit(self._principal)}")
         if not self._tls:
@@ -150,6 +153,12 @@ class Session(Conversation):
         elif self._kind is not Kind.DEVICES:
             lines.append("AUTH PLAIN LOGIN")
         await self.push("\r\n".join([f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"]))
+
+    def _offers_notices(self) -> bool:
+        """Before the log-in to all who can log in: clients say no EHLO after it (RFC 3461 3)."""
+        if self._principal is None:
+            return self._tls and self._kind is not Kind.DEVICES
+        return can_be_told(self._principal)
 
     async def smtp_HELO(self, arg: str) -> None:
         self._greet(arg, "HELO", extended=False)

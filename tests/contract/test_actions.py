@@ -201,7 +201,8 @@ ACTIONS = (
     "service.sender.remove domain.add domain.rotate service.domain.add service.domain.remove service.callback.set "
     "service.callback.resume service.callback.remove template.create template.update template.archive branding.create "
     "branding.update service.reply-to.add service.reply-to.default service.update service.reply-to.remove "
-    "branding.archive ban.lift queue.hold queue.hold queue.release queue.release"
+    "branding.archive ban.lift queue.hold queue.hold queue.release queue.release "
+    "service.create template.create"  # the relay's own, which tells the senders at the domain
 )
 
 

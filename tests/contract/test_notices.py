@@ -4,58 +4,36 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from auth import notices, warnings
+from auth import notices
 from auth import services as all_services
-from auth.audit import Actor
 from auth.notices import Kind
-from auth.principal import Principal, Service
+from auth.principal import Service
 from auth.services import OWN_ID
-from auth.verify import Verifier
 from auth.warnings import Reached
 from config.database import Database
 from config.keyring import Keyring
-from config.settings import Limits, Settings
-from config.words import Words
 from delivery.callbacks.owner import Change, Changed, inform_owner
-from delivery.feedback.answering import note_answer
-from delivery.library import origination as origination_identities
-from delivery.library.brandings import Brandings
-from delivery.library.letterheads import Letterheads
-from delivery.library.origination import Kind as Origin
-from delivery.library.origination import OriginationIdentities, OriginationIdentity
-from delivery.library.templates import Templates
-from delivery.store.base import CallbackKind, Found, InboundText, Search
-from delivery.store.inbound import Receiving
+from delivery.store.base import CallbackKind
 from delivery.store.suppressed import Stop
 from messages import markdown
 from messages.keywords import Keyword
-from messages.message import Channel, ContentKind, Language, Message, Submission
+from messages.message import Channel, ContentKind, Language
 from messages.sms.parts import size
-from messages.sms.recipe import Recipe, write
-from relay.accept import Accepted, Acceptor
-from relay.actions import origination, services
+from messages.sms.recipe import write
+from relay.actions import services
 from relay.actions.transaction import Transaction
 from relay.notices import callbacks, limits
-from relay.notices.acting import Acting
 from relay.notices.contact import Contacts, Letter
-from relay.notices.keywords import KeywordAnswers, answer
-from relay.notices.letters import Letters
-from relay.notices.telling import Telling
-from relay.preparation.email import EmailPreparer
-from relay.preparation.sms import SmsPreparer
+from relay.notices.keywords import answer
 from tests.fakes.principals import make_principal
+from tests.harness.noticing import CONTACT, READER, WORDS, House
 from tests.harness.store import Store
-
-DOMAIN = "notification.example.ca"
-CONTACT = "contact@city.example"
-OURS, READER = "+16135550150", "+16135550100"
-WORDS = Words.load()
 
 
 class Crash(Exception):
@@ -68,104 +46,6 @@ class Dying(Contacts):
     async def write(self, to: str, name: str, letters: Mapping[Language, Letter]) -> UUID:
         await super().write(to, name, letters)
         raise Crash
-
-
-class Counted:
-    """An acceptor, and how often it was asked."""
-
-    def __init__(self, acceptor: Acceptor) -> None:
-        self._acceptor = acceptor
-        self.asked = 0
-
-    async def accept(self, submission: Submission, principal: Principal) -> Accepted:
-        self.asked += 1
-        return await self._acceptor.accept(submission, principal)
-
-
-@dataclass
-class House:
-    database: Database
-    secret: Keyring
-    sealing: Keyring
-    verifiers: list[Verifier]
-    ahead_seconds: float = 0.0
-
-    def now(self) -> float:
-        return time.time() + self.ahead_seconds
-
-    async def do(self, action: Any, *given: Any, **named: Any) -> Any:
-        async with self.database.write() as connection:
-            by = Actor("operator", "ann")
-            t = Transaction(connection, Settings(), self.secret, self.sealing, by, time.time())
-            return await action(t, *given, **named)
-
-    async def service(self, name: str = "permits", **of_its_own: Any) -> Service:
-        made: Service = await self.do(services.create, name=name, email_from=name, live=True, **of_its_own)
-        return made
-
-    def process(self, kind: type[Contacts] = Contacts) -> tuple[Telling, Counted]:
-        """What one process of a door has."""
-        now, store = self.now, Store(self.database, self.secret)
-        verifier = Verifier(self.database, self.secret, now, Limits(), default_domain=DOMAIN)
-        self.verifiers.append(verifier)
-        brandings = Brandings(Letterheads(None, None, Settings().branding.names), self.database, now)
-        templates = Templates(self.database, now)
-        email, sms = EmailPreparer(brandings, templates, 1 << 20), SmsPreparer(templates, 1 << 20)
-        preparers = {Channel.EMAIL: email, Channel.SMS: sms}
-        parts = (
-            store.putting,
-            store.idempotency,
-            store.searching,
-            verifier,
-            preparers,
-            store.suppressions,
-            store.pressure,
-        )
-        acceptor = Counted(Acceptor(*parts, max_recipients=10, now=now))
-        acting = Acting(self.database, verifier, acceptor)
-        contacts = kind(acting)
-        worded = {Kind.LIMIT: limits.letter, Kind.CALLBACK: callbacks.letter}
-        letters = {each: Letters(self.database, contacts, Limits(), WORDS, words) for each, words in worded.items()}
-        senders = OriginationIdentities(self.database, now)
-        ways = letters | {
-            Kind.KEYWORD: KeywordAnswers(self.database, store.received, senders, acting, Limits(), WORDS, now)
-        }
-        return Telling(self.database, ways, now), acceptor
-
-    async def reach(self, service: Service, percent: int = 80, channel: Channel = Channel.EMAIL) -> None:
-        reached = Reached(service.id, channel, 2026, percent, 5_000, percent * 50, time.time())
-        async with self.database.write() as connection:
-            await connection.run_sync(warnings.note, [reached])
-
-    async def sender(self, service: Service | None = None, **options: Any) -> OriginationIdentity:
-        """A number where we answer keywords."""
-        options = {"self_managed_opt_outs": True} | options
-        named = None if service is None else str(service.id)
-        made: OriginationIdentity = await self.do(origination.add, Origin.LONG_CODE, OURS, named, **options)
-        return made
-
-    async def hears(self, words: str, source: str = READER, name: str = "in-1") -> None:
-        """As the process that hears from providers."""
-        managed, answer = origination_identities.self_managed, [note_answer]
-        owners = origination_identities.owners
-        receiving = Receiving(self.database, self.secret, owners, managed=managed, answer=answer)
-        await receiving.take([InboundText(name, source, OURS, words, None)], self.now())
-
-    async def texts(self, service_id: UUID) -> list[tuple[Message, str]]:
-        """What a service has texted, newest first, with what it says."""
-        store = Store(self.database, self.secret)
-        found = [each.message for each in await store.searching.find(Search(service_id=service_id), 100)]
-        contents = await store.contents.load({each.content_id for each in found})
-        return [(each, Recipe.from_json(contents[each.content_id]).text) for each in found]
-
-    async def letters(self) -> list[Found]:
-        store = Store(self.database, self.secret)
-        return await store.searching.find(Search(service_id=OWN_ID), 100)
-
-    async def became(self, service: Service) -> list[tuple[int, bool, UUID | None]]:
-        async with self.database.read() as connection:
-            found = await warnings.of_year(connection, service.id, 2026)
-        return [(each.reached.percent, each.ended_at is not None, each.message_id) for each in found]
 
 
 async def listed(t: Transaction) -> list[Service]:
@@ -317,7 +197,7 @@ async def test_a_letter_about_a_url_names_its_host_and_nothing_else_of_it(
     service = await house.service()
     async with house.database.write() as connection:
         await connection.run_sync(inform_owner, suspended(service, change=change))
-        (notice,) = await notices.due(connection, time.time() + 1e9)
+        (notice,) = await notices.due(connection, time.time() + 1e9, Kind.CALLBACK)
     letter = callbacks.letter(notice, service, language, WORDS.translator(language))
     said = markdown.render(letter.body).text
 
@@ -402,7 +282,7 @@ async def test_who_is_not_answered_is_not_tried_for_ever(house: House, trouble: 
 
     assert await house.texts(service.id) == []
     async with house.database.read() as connection:
-        assert await notices.due(connection, house.now() + 1e6) == []
+        assert await notices.due(connection, house.now() + 1e6, Kind.KEYWORD) == []
 
 
 async def test_a_service_on_hold_answers_when_it_is_released(house: House) -> None:

@@ -51,6 +51,11 @@ class Exim:
     def _of_page(self, name: str, recipient: str = "") -> str:
         return filled(name, self._relay, self._key, recipient, tls=self._tls)
 
+    def options(self, lines: str) -> None:
+        """More of its main ones."""
+        path = self.folder / "exim.conf"
+        path.write_text(f"{lines}\n{path.read_text()}")
+
     def run(self, *command: str, given: bytes = b"") -> str:
         environment = os.environ | {
             "PATH": f"{self.folder}:{os.environ['PATH']}",

@@ -187,6 +187,8 @@ HEADINGS = (
     "texts_per_day",
     "texts_per_year",
     "content_days",
+    "notice_address",
+    "notify",
     "time_zone",
     "type",
     "updated_at",

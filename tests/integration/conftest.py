@@ -15,6 +15,8 @@ from prometheus_client import CollectorRegistry
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Aws, Delivery, Email
+from config.words import Words
+from delivery.exit.noticing import Notices
 from delivery.exit.pace import Pace
 from delivery.exit.rendering import Renderer
 from delivery.exit.sealing import EmailSealing, Sealing, SmsSealing
@@ -67,7 +69,8 @@ class Works:
         """Each channel's; email's with this signer."""
         renderer = Renderer(Templates(self.database, time.time), Brandings(database=self.database, now=time.time))
         searching, one_in = self.store.searching, delivery.verify_one_in
-        email = EmailSealing(renderer, signer, searching, self.metrics, verify_one_in=one_in)
+        notices = Notices(searching, self.store.contents, Words.load(), "mail.example.ca", f"sms.{DOMAIN}")
+        email = EmailSealing(renderer, notices, signer, searching, self.metrics, verify_one_in=one_in)
         return {Channel.EMAIL: email, Channel.SMS: SmsSealing()}
 
     @contextlib.asynccontextmanager

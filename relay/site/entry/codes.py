@@ -8,11 +8,11 @@ from auth.people import codes
 from auth.people.codes import CodeError, Made, Purpose
 from auth.people.sessions import Factor
 from auth.people.users import User
+from messages import reasons
 from messages.phone import PhoneNumber
 from messages.reply import Refused
 from messages.status import Status
 from messages.text import Text
-from relay.actions import reasons
 from relay.dates import moment
 from relay.failures import described
 from relay.site.errors import Unavailable

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from auth import limits, notices
 from auth.fiscal_year import FiscalYear
 from auth.limits import PATIENCE_SECONDS, YEAR_SECONDS, Charge, Counts, charges, counting
+from auth.notices import Kind
 from auth.principal import Principal
 from auth.warnings import Reached
 from config.database import Database
@@ -53,7 +54,7 @@ async def told(database: Database, who: Principal, *wanted: Sequence[Message], n
 
 async def noted(database: Database) -> list[tuple[Channel, int, int]]:
     async with database.read() as c:
-        reached = [Reached.of(each) for each in await notices.due(c, NOW + 2 * YEAR_SECONDS)]
+        reached = [Reached.of(each) for each in await notices.due(c, NOW + 2 * YEAR_SECONDS, Kind.LIMIT)]
         return [(each.channel, each.percent, each.used) for each in reached]
 
 

@@ -7,7 +7,7 @@ from alembic import op
 
 from config.database import Id
 
-revision = "0035"
+revision = "0033"
 down_revision = "0032"
 branch_labels = None
 depends_on = None
