@@ -122,6 +122,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "codes": "SELECT, INSERT, UPDATE, DELETE",
         "devices": "SELECT, INSERT, UPDATE, DELETE",
         "audit": "SELECT, INSERT",  # a service reads its own
+        "suppressions": "SELECT, INSERT, UPDATE, DELETE",
     },
     "relay_worker": _EVERY
     | {
