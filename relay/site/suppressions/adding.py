@@ -5,10 +5,10 @@ from starlette.responses import Response
 from auth.people.permissions import Permission
 from messages.text import Text, TextError
 from relay.actions import suppressions
-from relay.actions.errors import SUPPRESSION_ENDS_BEFORE
+from relay.actions.errors import SUPPRESSION_ENDS_BEFORE, SUPPRESSIONS_FULL
 from relay.site import days
+from relay.site.activity.recipients import BAD, EMPTY
 from relay.site.routing import Route
-from relay.site.suppressions.finding import EMPTY
 from relay.site.suppressions.listing import PATH
 from relay.site.visits import Visit
 
@@ -35,10 +35,15 @@ async def add(visit: Visit) -> Response:
         async with visit.writing() as t:
             added = await suppressions.add(t, str(service.id), form["recipient"], until)
     except TextError as error:
-        if error.text.source == SUPPRESSION_ENDS_BEFORE:
-            return visit.invalid(NEW, {"last_day": days.OVER})
-        return visit.invalid(NEW, {"recipient": error.text})
+        return visit.invalid(NEW, _said(error))
     return visit.to(PATH, notice=Text("Nothing more is sent to {recipient}", {"recipient": added.recipient}))
+
+
+def _said(error: TextError) -> dict[str, Text]:
+    """What the action refused, by the field that it was typed in."""
+    if error.text.source == SUPPRESSION_ENDS_BEFORE:
+        return {"last_day": days.OVER}
+    return {"recipient": error.text if error.text.source == SUPPRESSIONS_FULL else BAD}
 
 
 ROUTES = (

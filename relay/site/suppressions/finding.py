@@ -7,12 +7,12 @@ from delivery.store.suppressing import Entry
 from messages.text import Text, TextError
 from relay import dates
 from relay.actions import suppressions
+from relay.site.activity.recipients import BAD, EMPTY
 from relay.site.routing import Route
 from relay.site.suppressions.listing import PATH
 from relay.site.visits import Visit
 
 FIND = PATH + "/recipient"
-EMPTY = Text("Enter an email address or a phone number")
 
 
 async def show(visit: Visit) -> Response:
@@ -38,8 +38,8 @@ async def search(visit: Visit) -> Response:
     try:
         async with visit.reading() as t:
             suppressions.key_of(t, form["recipient"])
-    except TextError as error:
-        return visit.invalid(FIND, {"recipient": error.text})
+    except TextError:
+        return visit.invalid(FIND, {"recipient": BAD})
     visit.keep(form)
     return visit.to(FIND)
 

@@ -251,7 +251,9 @@ async def services(desk: Desk) -> None:
 async def _suppressing(desk: Desk) -> None:
     """Somebody is put on the list by hand, found there; and taken off, who complained."""
     all_of_them, gone = "services/{service_id}/suppressions", "gone@example.ca"
-    await desk.fill(f"{all_of_them}/new", {"recipient": gone, "last_day": ""}, {"recipient": "gone", "last_day": "2020-01-01"})
+    await desk.fill(
+        f"{all_of_them}/new", {"recipient": gone, "last_day": ""}, {"recipient": "gone", "last_day": "2020-01-01"}
+    )
     await desk.fill(f"{all_of_them}/recipient", {"recipient": gone}, {"recipient": "gone"})
     site, service_id = desk.site, UUID(desk.ids["service_id"])
     async with site.database.write() as c:
