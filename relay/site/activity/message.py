@@ -9,12 +9,12 @@ from auth import keys
 from auth.errors import AuthError
 from auth.people.permissions import Permission
 from delivery.store.base import Found, History, Search
-from delivery.store.suppressing import Entry
 from messages.message import Channel, Message, parse_id
 from messages.text import Text, clean
 from relay import dates
 from relay.actions import suppressions
 from relay.actions.sent_content import Said
+from relay.actions.suppressions import Entry
 from relay.actions.timeline import Clock, Sender, state, steps
 from relay.site import layout
 from relay.site.activity import rows

@@ -3,10 +3,10 @@
 from starlette.responses import Response
 
 from auth.people.permissions import Permission
-from delivery.store.suppressing import Entry
 from messages.text import Text, TextError
 from relay import dates
 from relay.actions import suppressions
+from relay.actions.suppressions import Entry
 from relay.site.activity.recipients import BAD, EMPTY
 from relay.site.routing import Route
 from relay.site.suppressions.listing import PATH

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from auth.people.permissions import Permission
-from delivery.store.suppressing import Entry
-from delivery.store.suppressions import Reason
 from messages.message import parse_id
 from messages.text import Text
 from relay.actions import suppressions
+from relay.actions.suppressions import Entry, Reason
 from relay.actions.transaction import Transaction
 from relay.site.errors import Missing
 from relay.site.routing import Route

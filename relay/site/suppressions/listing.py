@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from auth.people.permissions import Permission
-from delivery.store.suppressions import Reason
 from messages.message import parse_id
 from messages.text import Text
 from relay.actions import suppressions
+from relay.actions.suppressions import Reason
 from relay.site.routing import Route
 from relay.site.visits import Visit
 
