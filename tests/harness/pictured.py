@@ -172,7 +172,7 @@ async def take() -> None:
             {"name": "device", "url": root + device, "height": 720, "heading": "Your device, as we see it", **wide},
             {"name": "template", "url": f"{root}en/{mine}/templates/{its.template_id}", "height": 900, **wide},
             {"name": "message", "url": f"{root}en/{mine}/messages/{sent.id}", "height": 900, **wide},
-            {"name": "dashboard", "url": f"{root}en/{mine}", "height": 900, **wide},
+            {"name": "dashboard", "url": f"{root}en/{mine}", "height": 1080, **wide},
             {"name": "activity", "url": f"{root}en/{mine}/activity", "height": 1150, "scheme": "dark", **wide,
              "width": _PHONE},
             {"name": "go-live", "url": f"{root}fr/{new}/go-live", "height": 700, **wide},
