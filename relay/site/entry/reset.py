@@ -174,7 +174,8 @@ async def _wrong_second(visit: Visit, person: User) -> dict[str, Text]:
     if not offered:
         return {}
     by_text = Factor.TEXT in offered
-    judged = await proving.judge(visit, person, proving.SECOND | ({"text_code": _judge_text} if by_text else {}))
+    ways: proving.Ways = {**proving.SECOND, "text_code": _judge_text} if by_text else proving.SECOND
+    judged = await proving.judge(visit, person, ways)
     if judged is None:
         return {"text_code" if by_text else "app_code": _NO_FACTOR}
     name, found = judged
