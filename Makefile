@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 
-.PHONY: run test install check bench fuzz soak docs branding lock clean
+.PHONY: run test install check bench fuzz soak docs branding pictures lock clean
 
 run: .venv/.run
 	NOTIFY_RELAY_LOG_FORMAT=$${NOTIFY_RELAY_LOG_FORMAT:-console} $(BIN)/notify-relay serve --demo
@@ -42,6 +42,10 @@ docs: install
 branding: install
 	node tests/node/artwork.cjs
 	$(BIN)/python -m tests.harness.branded
+
+# Those of docs/site.md: look at all of them.
+pictures: install
+	$(BIN)/python -m tests.harness.pictured
 
 # Names, versions and hashes only: the lock files name no index.
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate

@@ -31,6 +31,7 @@ OUTAGES = (SQLAlchemyError, OSError)
 _ONE_MOMENT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 _TAKE = text("SELECT pg_try_advisory_lock(hashtext(:name))")
+_HOLD = text("SELECT pg_advisory_xact_lock(:lock)")
 _GIVE_BACK = text("SELECT pg_advisory_unlock(hashtext(:name))")
 
 T = TypeVar("T")
@@ -41,6 +42,15 @@ def is_outage(error: Exception) -> bool:
     return isinstance(error, OSError | TimeoutError | OperationalError | InterfaceError) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     )
+
+
+def hold(connection: Connection, lock: int) -> None:
+    """Waits until nobody else holds it; then nobody does before the transaction ends. On SQLite the write turn is that.
+
+    For rules over rows that are not there yet: who looks before they write sees what the others wrote.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_HOLD, {"lock": lock})
 
 
 class Id(TypeDecorator[UUID]):

@@ -130,6 +130,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "devices": "SELECT, INSERT, UPDATE, DELETE",
         "reputations": "SELECT, UPDATE (acted_at)",  # the service says that the cause is mended
         "audit": "SELECT, INSERT",  # a service reads its own
+        "suppressions": "SELECT, INSERT, UPDATE, DELETE",
     },
     "relay_worker": _EVERY
     | {

@@ -6,10 +6,10 @@ Additive only, because the previous version's processes go on running on the new
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, column, inspect, select, table, text
+from sqlalchemy import Connection, column, inspect, select, table
 
 import migrations
-from config.database import Database
+from config.database import Database, hold
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -39,9 +39,8 @@ async def upgrade(database: Database) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
-    async with database.write() as connection:  # on SQLite the write turn is the lock
-        if not database.is_sqlite:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK})
+    async with database.write() as connection:
+        await connection.run_sync(hold, _LOCK)
         await connection.run_sync(run)
 
 

@@ -105,7 +105,11 @@ async def add(
     name = parse_name(name)
     if await find(connection, name) is not None:
         raise AuthError(DOMAIN_TAKEN, name=name)
-    return await _make(connection, sealing, name, now, state=State.PENDING, signs=not needs_dns)
+    try:
+        async with connection.begin_nested():
+            return await _make(connection, sealing, name, now, state=State.PENDING, signs=not needs_dns)
+    except IntegrityError:  # PostgreSQL: somebody else was quicker
+        raise AuthError(DOMAIN_TAKEN, name=name) from None
 
 
 async def ensure(connection: AsyncConnection, sealing: Keyring, name: str, now: float) -> Domain:

@@ -22,7 +22,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    text,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.errors import CODE_OVER, CODE_SOON, CODE_WRONG, CODES_FULL, AuthError
 from auth.people import digits
 from auth.people.users import known_as
-from config.database import Id, metadata
+from config.database import Id, hold, metadata
 from config.keyring import Keyring
 from messages.message import new_id
 
@@ -41,7 +40,6 @@ MAX_AN_HOUR = 5
 _HOUR_SECONDS = 3600.0
 _PURPOSE = "code"  # of the keyed hash
 _OF_ADDRESS = "code of an address"
-_LOCK = text("SELECT pg_advisory_xact_lock(:id)")
 
 codes = Table(
     "codes",
@@ -98,8 +96,7 @@ async def check_pace(connection: AsyncConnection, purpose: Purpose, owner: UUID,
 
     By purpose: anybody may ask for resets, and must not use up the codes of who signs in.
     """
-    if connection.dialect.name == "postgresql":  # SQLite has one writer
-        await connection.execute(_LOCK, {"id": owner.int >> 65})
+    await connection.run_sync(hold, owner.int >> 65)
     mine = (_c.user_id == owner, _c.purpose == purpose, _c.made_at > now - _HOUR_SECONDS)
     newest, count = (await connection.execute(select(func.max(_c.made_at), func.count()).where(*mine))).one()
     if newest is not None and now - newest < AGAIN_SECONDS:

@@ -125,7 +125,7 @@ async def change(
     Whoever calls holds the service's row: of two who leave at once, one stays.
     """
     if Permission.MANAGE_SERVICE not in permissions:
-        await _check_others_manage(connection, await get(connection, service_id, user_id))
+        await _check_managed(connection, await get(connection, service_id, user_id))
     mine = update(memberships).where(_c.service_id == service_id, _c.user_id == user_id)
     await connection.execute(mine.values(permissions=_written(permissions)))
     return await get(connection, service_id, user_id)
@@ -134,14 +134,24 @@ async def change(
 async def remove(connection: AsyncConnection, service_id: UUID, user_id: UUID) -> Membership:
     """Raises AuthError as `change` does."""
     gone = await get(connection, service_id, user_id)
-    await _check_others_manage(connection, gone)
+    await _check_managed(connection, gone)
     await connection.execute(delete(memberships).where(_c.service_id == service_id, _c.user_id == user_id))
     return gone
 
 
-async def _check_others_manage(connection: AsyncConnection, leaving: Membership) -> None:
-    team = await of_service(connection, leaving.service_id)
-    if leaving.manages and not any(each.manages for each in team if each.user_id != leaving.user_id):
+async def is_managed_without(connection: AsyncConnection, leaving: Membership) -> bool:
+    """Whether somebody else manages the service, or they never did. Whose account is held manages nothing."""
+    if not leaving.manages:
+        return True
+    others = {each.user_id for each in await of_service(connection, leaving.service_id) if each.manages}
+    others -= {leaving.user_id}
+    u = users.users.c
+    held = await connection.execute(select(u.id).where(u.id.in_(others), u.held_at.is_not(None)))
+    return bool(others - {*held.scalars()})
+
+
+async def _check_managed(connection: AsyncConnection, leaving: Membership) -> None:
+    if not await is_managed_without(connection, leaving):
         raise AuthError(LAST_MANAGER)
 
 

@@ -21,8 +21,10 @@ from auth.errors import (
     AuthError,
 )
 from auth.services import parse_name
-from config.database import Id, metadata
+from config.database import Id, hold, metadata
 from messages.message import Language
+
+_LOCK = 0x6F726773  # any number of our own: names and domains are of one organisation
 
 organisations = Table(
     "organisations",
@@ -79,6 +81,7 @@ async def create(
     """Raises AuthError when the name is unusable or taken."""
     name = parse_name(name)
     name_fr = parse_name(name_fr) if name_fr else name
+    await connection.run_sync(hold, _LOCK)
     for each in await list_all(connection):
         if not {name.casefold(), name_fr.casefold()}.isdisjoint(_names(each)):
             raise AuthError(ORGANISATION_TAKEN, name=each.name)
@@ -135,6 +138,7 @@ async def of_address(connection: AsyncConnection, address: str) -> Organisation 
 async def add_domain(connection: AsyncConnection, organisation: Organisation, name: str, now: float) -> str:
     """Returns the domain as it is compared. Raises AuthError when it is unusable, or of an organisation already."""
     domain = parse_domain(name)
+    await connection.run_sync(hold, _LOCK)
     c = organisation_domains.c
     taken = (await connection.execute(select(c.organisation_id).where(c.domain == domain))).scalar_one_or_none()
     if taken is not None:

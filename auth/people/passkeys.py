@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, Double, LargeBinary, Table, Text, delete, insert, select, update
 from sqlalchemy.engine import RowMapping
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.errors import FACTORS_FULL, PASSKEY_REFUSED, AuthError
@@ -53,7 +54,11 @@ async def add(connection: AsyncConnection, made: Passkey) -> None:
         raise AuthError(PASSKEY_REFUSED)
     row = {name: getattr(made, name) for name in Passkey.__dataclass_fields__}
     row["name"] = parse_name(made.name)
-    await connection.execute(insert(passkeys).values(**row))
+    try:
+        async with connection.begin_nested():
+            await connection.execute(insert(passkeys).values(**row))
+    except IntegrityError:  # PostgreSQL: somebody else was quicker with the same one
+        raise AuthError(PASSKEY_REFUSED) from None
 
 
 async def of_user(connection: AsyncConnection, user_id: UUID) -> list[Passkey]:

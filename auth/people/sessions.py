@@ -19,7 +19,7 @@ from sqlalchemy import JSON, Column, Double, LargeBinary, Table, Text, delete, i
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from config.database import Id, metadata
+from config.database import Id, hold, metadata
 from config.encrypted import Encrypted, cipher, row_id
 from config.keyring import Keyring
 from messages.message import new_id
@@ -128,6 +128,16 @@ async def begin(
     }
     await connection.execute(insert(sessions).values(token_hash=_hash(token), **row))
     return Session(**row)
+
+
+async def of_nobody(connection: AsyncConnection, token: str, now: float, *, device: str, network: str) -> Session:
+    """That of the token, begun where there is none: of two requests at once one begins it."""
+    hash_ = _hash(token)
+    await connection.run_sync(hold, int.from_bytes(hash_[:8], "big", signed=True))
+    if (found := await find(connection, token, now)) is not None:
+        return found
+    await connection.execute(delete(sessions).where(_c.token_hash == hash_))  # it has ended, and was not swept yet
+    return await begin(connection, token, now, device=device, network=network)
 
 
 async def find(connection: AsyncConnection, token: str, now: float) -> Session | None:

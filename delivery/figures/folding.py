@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from auth.fiscal_year import TIME_ZONE
 from auth.services import services
-from config.database import Database
+from config.database import Database, hold
 from delivery.figures.spans import Span
 from delivery.figures.tables import FOLDED, count_changes, counters
 from messages.message import Door, first_id
@@ -65,8 +65,7 @@ class Folding:
 
 def add(connection: Connection, table: Table, rows: Sequence[Mapping[Any, Any]], span: Span) -> None:
     """To the counts of that span; behind who folds just now, since two that add to the same rows could deadlock."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK})
+    hold(connection, _LOCK)
     _add(connection, table, rows, span)
 
 

@@ -21,6 +21,7 @@ from messages.template import Template
 
 HIDDEN_VERSION = 1
 MAX_VERSIONS_LISTED = 100
+MAX_TEMPLATES = 1_000  # of a service, in use: lists of them stand on pages; who has more keeps them
 MAX_VERSIONS = 10_000  # of all templates of a service: half a gigabyte at most
 MAX_ENTRIES = 256  # of up to 200 KB each
 
@@ -77,6 +78,7 @@ async def create(
     `sender` is what stands before each text message of the service; empty: nothing does.
     """
     values = checked(channel, sender, name=name, subject=subject, body=body)
+    await _check_number(connection, service_id)
     template_id = template_id or uuid4()  # published API clients take version 4 only
     return await _add(connection, template_id, 1, service_id, channel, values, now, author)
 
@@ -115,7 +117,7 @@ async def archive(connection: AsyncConnection, template_id: UUID) -> Template:
 
 async def restore(connection: AsyncConnection, template_id: UUID) -> Template:
     """An archived one is in use again, within 2 seconds. Raises TemplateError."""
-    await _lock(connection, template_id, archived=True)
+    await _check_number(connection, (await _lock(connection, template_id, archived=True)).service_id)
     await connection.execute(templates.update().where(templates.c.id == template_id).values(archived=False))
     return await find(connection, template_id)
 
@@ -220,6 +222,15 @@ async def _add(
     row = {"id": template_id, "version": version, "service_id": service_id, "channel": channel, "created_at": now}
     await connection.execute(insert(templates).values(**row, **texts, **who, hidden=False))
     return await find(connection, template_id)
+
+
+async def _check_number(connection: AsyncConnection, service_id: UUID) -> None:
+    """Whether there may be one more in use. Two at once may be one too many, as below."""
+    c = templates.c
+    firsts = select(func.count()).where(c.service_id == service_id, c.version == 1, ~c.hidden, ~c.archived)
+    if (await connection.execute(firsts)).scalar_one() >= MAX_TEMPLATES:
+        raise TemplateError("the service has {limit} templates in use: archive one that it does not need any more",
+                            limit=MAX_TEMPLATES)  # fmt: skip
 
 
 async def _check_room(connection: AsyncConnection, service_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 An index for each filter would be written with every message and every move of a status. Instead each page looks at a
 bounded number of messages, in the order of the service's (or the recipient's) index, and says how far back it came.
+Days and months of which the counts say that a key or a template has nothing in them are left out.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, select
 
 from config.database import Database
-from delivery.store import searching
+from delivery.store import leaping, searching
 from delivery.store.base import Page, Search
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
@@ -52,7 +53,9 @@ class Listing:
             rows += connection.execute(_between(search, hashes, reached, before, wanted - len(rows))).all()
             if reached is None or len(rows) == wanted:
                 return rows, None
-            before = reached
+            before = leaping.latest(connection, search, reached)
+            if before is None:
+                return rows, None
         return rows, before
 
 

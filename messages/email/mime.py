@@ -15,7 +15,7 @@ from messages.email.content import Edit, Field, HeaderSection
 from messages.reply import Refused
 
 MAX_DEPTH = 50
-MAX_PARTS = 10_000  # what stands behind them is left alone, as everything else that is not displayed
+MAX_PARTS = 1_000  # no mail for people has so many; what stands behind them is left alone, as all that is not displayed
 MAX_VALUE_CHARACTERS = 10_000  # of a Content-* field: what is longer is not read on
 MAX_LEGIBLE_BYTES = 1 << 20  # nobody reads the source of more, and quoted-printable takes five times as long as base64
 MAX_LINE_OCTETS = 998  # RFC 5322 2.1.1, without the line end; SES refuses more

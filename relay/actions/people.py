@@ -92,10 +92,10 @@ async def close(t: Transaction, person: User) -> User:
     """As its owner can: not an operator's, nor that of who manages a service alone. Raises ActionError."""
     if person.operator:
         raise OperatorError(ACCOUNT_OF_OPERATOR)
-    for service, membership in await memberships.of_user(t.connection, t.limits, person.id):
+    for service, _ in await memberships.of_user(t.connection, t.limits, person.id):
         await t.service_to_change(str(service.id))  # of two who manage it and leave at once, one stays
-        team = await memberships.of_service(t.connection, service.id)
-        if membership.manages and not any(each.manages for each in team if each.user_id != person.id):
+        mine = await memberships.find(t.connection, service.id, person.id)
+        if mine is not None and not await memberships.is_managed_without(t.connection, mine):
             raise LastManagerError(ACCOUNT_MANAGES, service=service.name)
     return await hold(t, str(person.id))
 

@@ -10,8 +10,10 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from delivery.store import suppressing as keeping
-from delivery.store.suppressing import Codec, Entry
-from delivery.store.suppressions import EVERYBODY, Reason
+from delivery.store.suppressing import Codec
+from delivery.store.suppressing import Entry as Entry  # noqa: PLC0414 - who shows them finds them here
+from delivery.store.suppressions import EVERYBODY
+from delivery.store.suppressions import Reason as Reason  # noqa: PLC0414 - likewise
 from messages.address import Address, AddressError
 from messages.phone import PhoneNumber
 from messages.text import Text
@@ -101,13 +103,19 @@ async def remove(t: Transaction, service: str | None, recipient: str) -> list[En
     return gone
 
 
-async def remove_entry(t: Transaction, service_id: UUID, entry_id: UUID) -> None:
-    """As `remove`, one of the service's own by its id. Raises UnknownError, whoever else's it is."""
-    codec = Codec(t.secret)
-    entry = await t.connection.run_sync(lambda c: codec.named(c, entry_id))
-    if entry is None or entry.service_id != service_id or not entry.is_in_force(t.now):
+async def of_service(t: Transaction, service_id: UUID, entry_id: UUID) -> Entry:
+    """One of the service's own that is in force. Raises UnknownError, whoever else's it is."""
+    found = await t.connection.run_sync(lambda c: Codec(t.secret).named(c, entry_id))
+    if found is None or found.service_id != service_id or not found.is_in_force(t.now):
         raise UnknownError(SUPPRESSION_UNKNOWN, id=entry_id)
-    await _end(t, [entry])
+    return found
+
+
+async def remove_entry(t: Transaction, service_id: UUID, entry_id: UUID) -> None:
+    """As `remove`, one of the service's own by its id. Raises UnknownError, as `of_service` does."""
+    found = await of_service(t, service_id, entry_id)
+    await t.connection.run_sync(lambda c: Codec(t.secret).hold(c, [found.recipient]))
+    await _end(t, [await of_service(t, service_id, entry_id)])  # unless somebody ended it meanwhile
 
 
 async def lift(t: Transaction, scope: UUID, key: str, reason: Reason | None = None) -> list[Entry]:

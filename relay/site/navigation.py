@@ -46,7 +46,12 @@ SERVICE: tuple[Entry, ...] = (
     Entry("services/{service_id}/callbacks", Text("Callbacks"), Permission.MANAGE_API_KEYS),
     Entry("services/{service_id}/guests", Text("Guest list"), Permission.MANAGE_API_KEYS),
     Entry("services/{service_id}/team", Text("Team"), Permission.MANAGE_SERVICE),
-    Entry("services/{service_id}/settings", Text("Settings"), Permission.MANAGE_SERVICE),
+    Entry(
+        "services/{service_id}/settings",
+        Text("Settings"),
+        Permission.MANAGE_SERVICE,
+        also=("services/{service_id}/reply-to", "services/{service_id}/suppressions"),
+    ),
     Entry("services/{service_id}/go-live", Text("Go live"), Permission.MANAGE_SERVICE),
     Entry("services/{service_id}/audit", Text("Who changed what"), Permission.MANAGE_SERVICE),
 )

@@ -33,16 +33,22 @@ Ways = Mapping[str, Judge]  # by the field that it is given in; the first that i
 
 async def prove(visit: Visit, person: User, path: str, ways: Ways, nothing: Mapping[str, Text]) -> Response | None:
     """One more factor of this session; else the form at `path` again, which says `nothing` where none was given."""
+    judged = await judge(visit, person, ways)
+    if judged is None:
+        return visit.invalid(path, nothing)
+    name, found = judged
+    if isinstance(found, Text):
+        return visit.invalid(path, {name: found})
+    async with visit.site.database.write() as connection:
+        await visit.prove(connection, found)
+    return None
+
+
+async def judge(visit: Visit, person: User, ways: Ways) -> tuple[str, Judged] | None:
+    """What was given, by its field, and what came of it; None: nothing was given."""
     form = await visit.form()
     name = next((each for each in ways if form[each]), None)
-    if name is None:
-        return visit.invalid(path, nothing)
-    judged = await ways[name](visit, person, form[name])
-    if isinstance(judged, Text):
-        return visit.invalid(path, {name: judged})
-    async with visit.site.database.write() as connection:
-        await visit.prove(connection, judged)
-    return None
+    return None if name is None else (name, await ways[name](visit, person, form[name]))
 
 
 # -- Passwords --------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The one table of routes, over all rooms. Tests of access are generated from it."""
 
-from relay.site import activity, callbacks, previews
+from relay.site import activity, callbacks, previews, suppressions
 from relay.site.account import rooms as account
 from relay.site.dashboard import pages as dashboard
 from relay.site.entry import rooms as entry
@@ -26,6 +26,7 @@ ROUTES: tuple[Route, ...] = (
     *settings.ROUTES,
     *holds.ROUTES,
     *reply_tos.ROUTES,
+    *suppressions.ROUTES,
     *team.ROUTES,
     *joining.ROUTES,
     *guests.ROUTES,

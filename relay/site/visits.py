@@ -356,7 +356,7 @@ class Visit:
             raise TooMany
         if not (token := self.cookie or self.standing.token):
             token = self.cookie = sessions.new_token()
-        return await sessions.begin(connection, token, self.now, device=self.device, network=self.network)
+        return await sessions.of_nobody(connection, token, self.now, device=self.device, network=self.network)
 
     @property
     def is_answered(self) -> bool:

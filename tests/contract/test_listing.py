@@ -8,17 +8,18 @@ import pytest
 
 from config.database import Database
 from config.keyring import Keyring
+from delivery.figures.folding import Folding
 from delivery.store.base import Page, Search
 from delivery.store.listing import LOOKS, Listing
 from delivery.store.rows import Codec
-from messages.message import Channel, Message, new_id
+from messages.message import Channel, Door, Message, new_id
 from messages.phone import PhoneNumber
 from messages.status import Status
 from tests.harness.noon import NOW, message
 from tests.harness.store import Store, group_of
 
 SERVICE, KEY, TEMPLATE = uuid4(), uuid4(), uuid4()
-LOOK = 4
+LOOK, DAY = 4, 86_400
 
 
 @pytest.fixture
@@ -109,12 +110,43 @@ async def test_statuses_are_filtered_as_they_are_now(store: Store, listing: List
 async def test_a_filter_that_fits_nothing_looks_so_far_back_and_says_so(store: Store, listing: Listing) -> None:
     mine = await sent(store, LOOK * LOOKS + 1)
 
-    page = await listing.page(Search(service_id=SERVICE, key_id=KEY), 5)
+    nothing = Search(service_id=SERVICE, door=Door.SITE)
+
+    page = await listing.page(nothing, 5)
 
     assert (page.found, page.older_than) == ((), mine[LOOK * LOOKS - 1])
     assert page.looked_back_to == NOW + 1
-    last = await listing.page(Search(service_id=SERVICE, key_id=KEY), 5, page.older_than)
-    assert last == Page(())
+    assert await listing.page(nothing, 5, page.older_than) == Page(())
+
+
+@pytest.mark.parametrize("folded", [False, True])
+@pytest.mark.parametrize(
+    "wanted", [{"key_id": KEY}, {"template_id": TEMPLATE}, {"key_id": KEY, "template_id": TEMPLATE}]
+)
+async def test_days_without_a_key_or_a_template_are_left_out(
+    store: Store, database: Database, listing: Listing, wanted: dict[str, UUID], folded: bool
+) -> None:
+    rare = [at(-days * DAY, **wanted) for days in (3, 40, 400)]
+    for each in rare:
+        await store.putting.put(group_of((each,), b"hello"))
+    await sent(store, LOOK * LOOKS * 2)
+    if folded:
+        await Folding(database).fold(NOW + 500 * DAY)
+
+    page = await listing.page(Search(service_id=SERVICE, **wanted), 5)
+
+    assert ids(page) == [each.id for each in rare]
+    assert page.older_than is None
+    failed = Search(service_id=SERVICE, **wanted, statuses=frozenset({Status.TEMPORARY_FAILURE}))
+    assert await listing.page(failed, 5) == Page(())
+    await store.settle(rare[1].id, Status.TEMPORARY_FAILURE, NOW)
+    assert ids(await listing.page(failed, 5)) == [rare[1].id]
+
+
+async def test_what_never_was_ends_the_list_at_once(store: Store, listing: Listing) -> None:
+    await sent(store, LOOK * LOOKS + 1)
+
+    assert await listing.page(Search(service_id=SERVICE, key_id=KEY), 5) == Page(())
 
 
 async def test_a_page_ends_at_the_time_that_is_asked_for(store: Store, listing: Listing) -> None:

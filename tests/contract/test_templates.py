@@ -308,6 +308,23 @@ async def test_a_service_keeps_so_many_versions_and_takes_nothing_from_others(
     assert (await create(database, service_id=uuid4())).version == 1
 
 
+async def test_a_service_has_so_many_templates_in_use_and_keeps_those_it_has(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await create(database), await create(database)
+    monkeypatch.setattr(templates, "MAX_TEMPLATES", 1)
+    assert (await update(database, first.id, body="Good day")).version == 2
+    with pytest.raises(TemplateError, match="has 1 templates in use: archive one"):
+        await create(database)
+    async with database.write() as connection:
+        await templates.archive(connection, first.id)
+        await templates.archive(connection, second.id)
+        await templates.restore(connection, first.id)
+        with pytest.raises(TemplateError, match="archive one"):
+            await templates.restore(connection, second.id)
+    assert (await create(database, service_id=uuid4())).version == 1
+
+
 def test_a_text_that_nobody_keeps_is_read_as_one_that_is_kept() -> None:
     made = draft(Channel.SMS, "Passports", SERVICE, name="", subject=None, body="Hello\r\n((name))")
     assert (made.channel, made.service_id, made.body, made.placeholders) == (

@@ -18,6 +18,7 @@ from tests.harness.relay import Relay
 from tests.harness.store import Store
 
 _NAME, _PASSWORD, _GUEST = "Amala Okafor-Tremblay", "walrus tent orange nine", "guest.of.honour@home.example"
+_GONE = "gone.with.the.wind@home.example"
 _DOMAIN, _CALLBACK_TOKEN = "dept.example.ca", "a-token-of-theirs"
 
 
@@ -50,7 +51,7 @@ class AtWork:
     @property
     def private(self) -> list[str]:
         """What nobody but them and those they write to may read."""
-        return [_NAME, self.email, _PASSWORD, self.app_secret, self.recovery_code, _CALLBACK_TOKEN, _GUEST]
+        return [_NAME, self.email, _PASSWORD, self.app_secret, self.recovery_code, _CALLBACK_TOKEN, _GUEST, _GONE]
 
     async def everything(self, openable: Sequence[str]) -> None:
         """`openable` are paths of the route table: each is opened in both languages when there is what to see."""
@@ -138,6 +139,12 @@ class AtWork:
         desk = f"desk@{_DOMAIN}"  # a service's address is in the clear: it stands in all that it sends
         await self.press("Send the code", Email_address=desk)
         await self.fill("Confirm the address", {"Code of 6 digits": await self.code(desk)})
+        await self.at("suppressions/new")
+        await self.fill("Put on the list", {"Email address or phone number": _GONE})
+        await self.at("suppressions/recipient")
+        page = await self.fill("Search", {"Email address or phone number": _GONE})
+        await self.open(page.link("Send to this recipient again"))
+        await self.press("Send to this recipient again")
         await self.at("settings/kept")
         await self.fill("Save", {"Days": "3"})
         await self.at("settings/contact")

@@ -10,7 +10,7 @@ from auth.people import memberships
 from auth.people.permissions import Permission
 from delivery.library import templates
 from messages.message import Channel, KeyType
-from relay.actions import callbacks
+from relay.actions import callbacks, suppressions
 from relay.site.routes import ROUTES
 from tests.harness.browser import Browser
 from tests.harness.people import somebody
@@ -56,6 +56,7 @@ async def furnished(site: RunningSite, name: str = "Licences") -> Furnished:
         await memberships.add(c, service.id, who.user.id, Permission, now)
         reply_to = await reply_tos.add(c, service.id, "answers@dept.gc.ca", now, verified=True)
     async with site.writing(Actor("user", str(who.user.id))) as t:
+        suppressed = await suppressions.add(t, str(service.id), "gone@example.org")
         token = "long-enough-token"
         await callbacks.put(t, str(service.id), url="https://receiver.dept.example/hook", bearer_token=token)
     team = Team(site, service, made.key, who.browser)
@@ -63,4 +64,5 @@ async def furnished(site: RunningSite, name: str = "Licences") -> Furnished:
     assert who.app is not None
     ids: dict[str, UUID] = {"service_id": service.id, "key_id": made.key.id, "template_id": template.id}
     ids |= {"message_id": message.id, "reply_to_id": reply_to.id, "user_id": who.user.id, "factor_id": who.app.id}
+    ids |= {"suppression_id": suppressed.id}
     return Furnished(who.browser, {**ids, "product": "swaks", "version": 1, "kind": "delivery-status"})

@@ -15,17 +15,16 @@ from auth.people import codes, drafts, organisations, sessions
 from auth.people.codes import Made, Purpose
 from auth.people.drafts import Draft
 from auth.people.users import User
-from messages.address import Address, AddressError
 from messages.phone import PhoneNumber, PhoneNumberError
 from messages.reply import Refused
 from messages.text import Text
 from relay.actions import people
 from relay.failures import described
+from relay.site import addresses
 from relay.site.account.telling import account, tell
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
 
-_NO_ADDRESS = Text("Enter an email address in the correct format, like name@example.ca")
 _UNSENT = Text("The code cannot be sent there now. Try again later")
 _NOTHING_WAITS = Text("There is no code that waits. Start again")
 _HAD = Text("Your account's address was changed to another one. Codes and letters no longer come here.")
@@ -144,10 +143,9 @@ class Way:
 
 async def _read_address(visit: Visit, person: User, text: str) -> str:
     """Who has it already is not told here: the code goes to them."""
-    try:
-        address = Address.parse(text)
-    except AddressError:
-        raise WrongError(_NO_ADDRESS) from None
+    address = addresses.parse(text)
+    if address is None:
+        raise WrongError(addresses.WRONG)
     async with visit.site.database.read() as connection:
         found = await organisations.of_address(connection, str(address))
     if found is None and not person.operator:

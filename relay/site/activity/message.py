@@ -14,6 +14,7 @@ from messages.text import Text, clean
 from relay import dates
 from relay.actions import suppressions
 from relay.actions.sent_content import Said
+from relay.actions.suppressions import Entry
 from relay.actions.timeline import Clock, Sender, state, steps
 from relay.site import layout
 from relay.site.activity import rows
@@ -102,11 +103,11 @@ async def _person(visit: Visit, connection: Any, message: Message) -> str | None
     return user.name if user else None
 
 
-async def _suppressed(visit: Visit, message: Message, clock: Clock) -> list[Text]:
+async def _suppressed(visit: Visit, message: Message, clock: Clock) -> list[tuple[Entry, Text]]:
     """Of the service's own list alone: what others wrote to that person is no business of it."""
     async with visit.reading() as t:
         found = await suppressions.about(t, message.recipient.key, visit.the_service.id)
-    return [suppressions.in_words(each, clock) for each in found]
+    return [(each, suppressions.in_words(each, clock)) for each in found]
 
 
 _CHANNELS = {Channel.EMAIL: Text("Email"), Channel.SMS: Text("Text message")}

@@ -14,8 +14,8 @@ from relay.site.visits import Visit
 
 PATH = "services/{service_id}/activity/recipient"
 _TITLE = Text("Messages to one recipient")
-_EMPTY = Text("Enter an email address or a phone number")
-_BAD = Text("Enter a whole email address, like name@example.ca, or a phone number with its area code")
+EMPTY = Text("Enter an email address or a phone number")
+BAD = Text("Enter a whole email address, like name@example.ca, or a phone number with its area code")
 
 
 async def show(visit: Visit) -> Response:
@@ -44,9 +44,9 @@ async def search(visit: Visit) -> Response:
     form = await visit.form()
     text = form.line("recipient")
     if not text:
-        return visit.invalid(PATH, {"recipient": _EMPTY})
+        return visit.invalid(PATH, {"recipient": EMPTY})
     if recipient(text) is None:
-        return visit.invalid(PATH, {"recipient": _BAD})
+        return visit.invalid(PATH, {"recipient": BAD})
     visit.keep(form)
     return visit.to(PATH)
 

@@ -18,12 +18,11 @@ from auth.people.factors import of_user, second_of
 from auth.people.passwords import PasswordError
 from auth.people.sessions import Factor
 from auth.people.users import User
-from messages.address import Address, AddressError
 from messages.reply import Refused
 from messages.text import Text
 from relay.actions import people
 from relay.failures import described
-from relay.site import proving
+from relay.site import addresses, proving
 from relay.site.asking import options
 from relay.site.entry import claims, codes, whom
 from relay.site.entry.claims import Claim
@@ -36,8 +35,7 @@ _TITLE = Text("Choose a new password")
 _CHECK = Text("Check your email")
 _PACE = (10, 600.0)  # of one network address: each sends a letter
 _NO_ADDRESS = Text("Enter your email address")
-_BAD_ADDRESS = Text("Enter an email address in the correct format, like name@example.ca")
-_NO_FACTOR = Text("This second factor is wrong, or was used before")
+_NO_FACTOR = Text("Enter your second factor, too")
 _DONE = Text("Your password was changed. Sign in with it.")
 _TOLD_SUBJECT = Text("Your password was changed")
 _TOLD = Text(
@@ -56,10 +54,8 @@ async def send(visit: Visit) -> Response:
     email = form.line("email")
     if not email:
         return visit.invalid("forgot-password", {"email": _NO_ADDRESS})
-    try:
-        Address.parse(email)  # who mistyped it would wait for a letter that nobody sends
-    except AddressError:
-        return visit.invalid("forgot-password", {"email": _BAD_ADDRESS})
+    if addresses.parse(email) is None:  # who mistyped it would wait for a letter that nobody sends
+        return visit.invalid("forgot-password", {"email": addresses.WRONG})
     if not visit.site.pace.take("forgot", visit.network, *_PACE):
         raise TooMany
     try:
@@ -174,23 +170,23 @@ async def _send_text(visit: Visit, person: User) -> Response:
 
 async def _wrong_second(visit: Visit, person: User) -> dict[str, Text]:
     """What is wrong, by field; nothing where it is right, or the account has none but the mailbox."""
-    form, offered = await visit.form(), await _second_of(visit, person)
+    offered = await _second_of(visit, person)
     if not offered:
         return {}
-    if form["secret_answer"]:
-        return {} if await proving.is_passkey(visit, person, form["secret_answer"]) else {"app_code": _NO_FACTOR}
-    if form["recovery_code"]:
-        return {} if await proving.is_recovery(visit, person, form["recovery_code"]) else {"recovery_code": _NO_FACTOR}
-    if Factor.TEXT in offered:
-        return await _wrong_text(visit, person, form["text_code"])
-    return {} if await proving.is_code(visit, person, form["app_code"]) else {"app_code": _NO_FACTOR}
+    by_text = Factor.TEXT in offered
+    ways: proving.Ways = {**proving.SECOND, "text_code": _judge_text} if by_text else proving.SECOND
+    judged = await proving.judge(visit, person, ways)
+    if judged is None:
+        return {"text_code" if by_text else "app_code": _NO_FACTOR}
+    name, found = judged
+    return {name: found} if isinstance(found, Text) else {}
 
 
-async def _wrong_text(visit: Visit, person: User, given: str) -> dict[str, Text]:
+async def _judge_text(visit: Visit, person: User, given: str) -> proving.Judged:
     secret, session_id = visit.site.secret, visit.the_session.id
     async with visit.site.database.write() as connection:
         wrong = await kept.use(connection, secret, Purpose.RESET_SECOND, person.id, session_id, given, visit.now)
-    return {} if wrong is None else {"text_code": wrong.text}
+    return Factor.TEXT if wrong is None else wrong.text
 
 
 ROUTES = (

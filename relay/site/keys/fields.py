@@ -1,22 +1,19 @@
 """The form of a key: what is typed becomes terms (auth.keys.Terms), and what is wrong is said beside its field."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from auth import errors as auth_errors
 from auth.principal import Key
 from messages.text import Text, TextError
 from relay.actions import errors
+from relay.site import days
 from relay.site.forms import Form
 
 NO_NAME = Text("Enter a name for the key")
 NAME_TAKEN = Text("Another key of this service has this name: choose one that tells them apart")
 ENOUGH = Text("This service has {limit} keys that work: revoke one that is not needed any more first")
 NO_TYPE = Text("Choose what the key may do")
-BAD_DAY = Text("Enter the last day as year, month and day, like 2027-03-31")
-OVER = Text("The last day must be today or later")
 
 # In which field each was typed.
 _FIELDS: Mapping[str, str] = {
@@ -35,12 +32,12 @@ def terms(form: Form, zone: str, now: float) -> tuple[dict[str, Any], dict[str, 
     expires_at = None
     if form.line("last_day"):
         try:
-            expires_at = _end_of(date.fromisoformat(form.line("last_day")), zone)
-        except (ValueError, OverflowError):
-            wrong["last_day"] = BAD_DAY
+            expires_at = days.end(form.line("last_day"), zone)
+        except ValueError:
+            wrong["last_day"] = days.BAD
         else:
             if expires_at <= now:
-                wrong["last_day"] = OVER
+                wrong["last_day"] = days.OVER
     found = {
         "name": form.line("name"),
         "expires_at": expires_at,
@@ -63,7 +60,7 @@ def typed(key: Key, zone: str) -> dict[str, str]:
 def changes(found: Mapping[str, Any], key: Key, zone: str) -> dict[str, Any]:
     """Of the terms those that differ. An end within a day, as a rotation sets it, stays unless the day changes."""
     ends = found["expires_at"]
-    same_day = ends is not None and key.expires_at is not None and _day(ends, zone) == last_day(key, zone)
+    same_day = ends is not None and key.expires_at is not None and days.last(ends, zone) == last_day(key, zone)
     before: dict[str, Any] = {
         "name": key.name,
         "expires_at": ends if same_day else key.expires_at,
@@ -75,7 +72,7 @@ def changes(found: Mapping[str, Any], key: Key, zone: str) -> dict[str, Any]:
 
 def last_day(key: Key, zone: str) -> str:
     """The last one on which it works, as in a form; empty: none."""
-    return "" if key.expires_at is None else _day(key.expires_at, zone)
+    return "" if key.expires_at is None else days.last(key.expires_at, zone)
 
 
 def said(error: TextError) -> dict[str, Text]:
@@ -90,12 +87,3 @@ def _plain(value: Any) -> Any:
 def _lines(text: str) -> list[str]:
     """One each line; commas do as well."""
     return [each.strip() for each in text.replace(",", "\n").split("\n") if each.strip()]
-
-
-def _end_of(day: date, zone: str) -> float:
-    following = day + timedelta(days=1)
-    return datetime(following.year, following.month, following.day, tzinfo=ZoneInfo(zone)).timestamp()
-
-
-def _day(at: float, zone: str) -> str:
-    return datetime.fromtimestamp(at - 1, UTC).astimezone(ZoneInfo(zone)).date().isoformat()

@@ -9,12 +9,13 @@ from starlette.responses import Response
 from auth.people import enquiries
 from auth.people.enquiries import Enquiry
 from config.words import Words
-from messages.address import Address, AddressError
+from messages.address import Address
 from messages.message import Language
 from messages.reply import Refused
 from messages.text import Text
 from relay.notices.contact import Letter
 from relay.notices.letters import as_text
+from relay.site import addresses
 from relay.site.errors import TooMany
 from relay.site.forms import Form
 from relay.site.routing import Needs, Route
@@ -36,7 +37,6 @@ REASONS: Mapping[str, Text] = {
 _NO_NAME = Text("Enter your name")
 _LONG_NAME = Text("Your name can have {limit} characters", {"limit": _MAX_NAME})
 _NO_ADDRESS = Text("Enter your email address")
-_BAD_ADDRESS = Text("Enter an email address in the correct format, like name@example.ca")
 _NO_REASON = Text("Choose what your message is about")
 _NO_WORDS = Text("Enter your message")
 _LONG_WORDS = Text("Your message can have {limit} characters", {"limit": MAX_CHARACTERS})
@@ -107,14 +107,7 @@ def _too_little_or_much(text: str, limit: int, none: Text, long: Text) -> Text |
 def _wrong_address(text: str) -> Text | None:
     if not text:
         return _NO_ADDRESS
-    return None if _is_address(text) else _BAD_ADDRESS
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return Address.parse(text).ascii
-    except AddressError:
-        return False
+    return addresses.WRONG if addresses.parse(text) is None else None
 
 
 async def _tell(visit: Visit, made: Enquiry) -> bool:

@@ -84,6 +84,9 @@ async def restore(visit: Visit) -> Response:
     template = await read(visit)
     if not template.archived:
         return visit.to(ONE, notice=_IN_USE)
-    async with visit.writing() as t:
-        await actions.restore(t, template.id)
+    try:
+        async with visit.writing() as t:
+            await actions.restore(t, template.id)
+    except TemplateError as error:
+        return visit.to(ONE, notice=error.text)
     return visit.to(ONE, notice=Text("The template is in use again."))

@@ -277,7 +277,9 @@ async def test_asvs_6_4_3_a_new_password_needs_the_second_factor_and_ends_all_se
     assert page.heading == "Choose a new password"
     new = {"New password": "lantern river seven boots"}
     page = await browser.press("Change the password", {**new, "Code of your authenticator app": "000000"})
-    assert page.errors == ["This second factor is wrong, or was used before"]
+    assert page.errors == ["This code is wrong, or was used before. Wait for the next one and enter it"]
+    page = await browser.press("Change the password", new)
+    assert page.errors == ["Enter your second factor, too"]
     page = await browser.press("Change the password", {**new, "Code of your authenticator app": who.code()})
     assert page.notice == "Your password was changed. Sign in with it."
     assert (await who.browser.open("/en/account")).heading == "Sign in"

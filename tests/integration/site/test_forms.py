@@ -20,6 +20,8 @@ from auth.audit import Actor
 from auth.people import organisations
 from auth.people.permissions import Permission
 from delivery.figures.tables import count_changes
+from delivery.store.suppressing import Codec
+from delivery.store.suppressions import Reason
 from messages.message import Channel, Language
 from relay.actions import templates as changing
 from relay.site.routes import ROUTES
@@ -205,6 +207,7 @@ async def services(desk: Desk) -> None:
     await desk.fill(f"{settings}channels", {"channels": ["sms_allowed"]})
     await desk.fill(f"{settings}contact", {"contact": "team@dept.gc.ca"}, {"contact": "team"})
     await desk.fill(f"{settings}language", {"language": "both"})
+    await desk.fill(f"{settings}kept", {"days": "3"}, {"days": "many"})
     await desk.fill(f"{settings}hold", named=("held", "yes"))
     await desk.fill(f"{settings}hold", named=("held", "no"))
     answers = f"answers-{spoken}@dept.gc.ca"
@@ -213,6 +216,7 @@ async def services(desk: Desk) -> None:
     one = "services/{service_id}/reply-to/{reply_to_id}"
     await desk.fill(one, lambda: _code(who, answers), {"code": "000000"})
     await desk.fill("services/{service_id}/guests", {"guest": "guest@example.ca"}, {"guest": "guest"})
+    await _suppressing(desk)
     team = "services/{service_id}/team"
     invitation = {"address": other.user.email, "permissions": ["view_activity", "manage_service"]}
     await desk.fill(f"{team}/invite", {**invitation, "address": "x@dept.gc.ca"}, {"address": "x"})
@@ -242,6 +246,21 @@ async def services(desk: Desk) -> None:
     await desk.fill("approvals/{request_id}", {"answer": "no", "remark": "More"}, {"remark": "More"})
     await desk.sit(who)
     await desk.fill(f"{team}/{{user_id}}/remove")
+
+
+async def _suppressing(desk: Desk) -> None:
+    """Somebody is put on the list by hand, found there; and taken off, who complained."""
+    all_of_them, gone = "services/{service_id}/suppressions", "gone@example.ca"
+    await desk.fill(
+        f"{all_of_them}/new", {"recipient": gone, "last_day": ""}, {"recipient": "gone", "last_day": "2020-01-01"}
+    )
+    await desk.fill(f"{all_of_them}/recipient", {"recipient": gone}, {"recipient": "gone"})
+    site, service_id = desk.site, UUID(desk.ids["service_id"])
+    async with site.database.write() as c:
+        codec, now = Codec(site.site.secret), site.clock()
+        made = await c.run_sync(lambda c: codec.add(c, service_id, "angry@example.ca", Reason.COMPLAINT, now))
+    desk.ids["suppression_id"] = str(made)
+    await desk.fill(f"{all_of_them}/{{suppression_id}}/lift", {"sure": ["yes"]}, {})
 
 
 async def _delivered(desk: Desk) -> None:
@@ -318,7 +337,10 @@ async def _at_new_service(desk: Desk, name: str) -> tuple[Somebody, Page]:
 ROOMS: dict[str, tuple[Callable[[Desk], Awaitable[None]], str]] = {
     "entry": (entry, r"contact|register|verify|sign-|forgot-|new-password|two-factor|unlock"),
     "account": (account, r"account|step-up"),
-    "services": (services, r"services/add|services/[^/]+/(settings|reply-to|guests|team|go-live)|invitation|approvals"),
+    "services": (
+        services,
+        r"services/add|services/[^/]+/(settings|reply-to|suppressions|guests|team|go-live)|invitation|approvals",
+    ),
     "sending": (sending, r"services/[^/]+/(templates|send|activity|trace)"),
     "connecting": (connecting, r"services/[^/]+/(keys|preview|callbacks)"),
 }

@@ -7,11 +7,14 @@ import asyncio
 import json
 import os
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
 
+from auth.fiscal_year import TIME_ZONE
 from messages.message import Language
 from relay.site.routes import ROUTES
 from tests.conftest import skip_or_fail
@@ -55,6 +58,7 @@ _CHANGING = (
 async def told(site: RunningSite) -> dict[str, str]:
     if problem := missing():
         skip_or_fail(f"PAGES NOT HEARD: {problem}")
+    site.clock.ahead_seconds += _until_noon(site.clock())
     here = await furnished(site)
     signed_in = [*here.browser.cookies.items()]
     asked = []
@@ -73,6 +77,13 @@ async def told(site: RunningSite) -> dict[str, str]:
     found = [_settled("\n".join(json.loads(line)["lines"])) for line in printed.splitlines()]
     names = [f"{page}-{language}" for language in ("en", "fr") for page in PAGES]
     return dict(zip(names, found, strict=True))
+
+
+def _until_noon(now: float) -> float:
+    """What was sent a minute ago was sent today, whenever this runs."""
+    here = datetime.fromtimestamp(now, ZoneInfo(TIME_ZONE))
+    noon = here.replace(hour=12, minute=0, second=0, microsecond=0)
+    return (noon + timedelta(days=here >= noon) - here).total_seconds()
 
 
 def _settled(text: str) -> str:
