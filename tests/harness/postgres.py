@@ -20,6 +20,8 @@ from tests.harness.migrated import connected, copy
 from tests.harness.relay import free_port
 
 T = TypeVar("T")
+# What is for a machine that loses its power, for copies of the server, and for queries of many seconds.
+_CARELESS = {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0", "jit": "off"}
 # What a test may have changed but for rows: tables, columns, indexes, triggers, grants, settings of the database.
 _SHAPE = """
 SELECT md5(string_agg(shape, ',' ORDER BY shape)) FROM (
@@ -83,7 +85,7 @@ class Postgres:
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": str(self._folder),
-            "fsync": "on" if self._fsync else "off",
+            **({"fsync": "on"} if self._fsync else _CARELESS),
             "max_connections": "200",
             "autovacuum_naptime": "1h",  # it visits each of the hundreds of databases in that time
             "log_min_messages": "fatal",
