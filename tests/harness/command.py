@@ -120,12 +120,13 @@ def _serve(jobs: socket.socket) -> None:
     from delivery.providers.aws import open_client
     from relay import cli
     from relay.processes import children
-    from tests.harness import adapters
+    from tests.harness import adapters, documented
     from tests.harness.migrated import template
 
     adapters.remember()
     cli.build()
     children.preload()
+    documented.door()
     template()  # for what is imported and compiled by the first use of a database
     asyncio.run(
         _opened(open_client("sesv2", Aws(), 1))
