@@ -188,6 +188,12 @@ class Postgres:
         async with connected(make_url(self._url("postgres"))) as server:
             await server.execute(statement)
 
+    def files(self, database_url: str) -> list[Path]:
+        """All that the server keeps, but for what is of other databases only."""
+        mine = self.data / "base" / str(self._apart(_folder(make_url(database_url))))
+        folders = [each for each in self.data.iterdir() if each.name != "base"]
+        return [path for folder in (mine, *folders) for path in (folder, *folder.rglob("*")) if path.is_file()]
+
     def refusals(self) -> list[str]:
         """What users were denied."""
         lines = (self._folder / "log").read_text().splitlines()
@@ -211,6 +217,11 @@ async def _emptied(url: URL, shape: str) -> bool:
         # Without triggers: the audit only grows, and foreign keys have an order.
         await database.execute("; ".join(["SET session_replication_role = replica", *rows]))
         return True
+
+
+async def _folder(url: URL) -> int:
+    async with connected(url) as database:
+        return int(await database.fetchval("SELECT oid FROM pg_database WHERE datname = current_database()"))
 
 
 async def _shape(url: URL) -> str:
