@@ -1,4 +1,4 @@
-"""Private keys of domains: a test needs another one than it has, seldom a new one, and making one takes 0.1 s of CPU."""
+"""Private keys of domains: a test needs another one than it has, seldom a new one, which takes 0.1 s of CPU."""
 
 from itertools import cycle, islice
 
