@@ -120,10 +120,9 @@ def _serve(jobs: socket.socket) -> None:
     from delivery.providers.aws import open_client
     from relay import cli
     from relay.processes import children
-    from tests.harness import adapters, documented
+    from tests.harness import documented
     from tests.harness.migrated import template
 
-    adapters.remember()
     cli.build()
     children.preload()
     documented.door()

@@ -9,9 +9,11 @@ from fastapi import FastAPI
 
 from relay.http import documentation
 from relay.http.application import application
+from tests.harness import adapters
 from tests.harness.words import words
 
 ROOT = "https://api.example.ca/"
+adapters.remember()
 
 
 def door() -> FastAPI:
