@@ -9,9 +9,12 @@ import pytest
 
 from config.database import Database
 from config.keyring import Keyring
+from tests.harness import signing_keys
 from tests.harness.kept import Kept
 from tests.harness.migrated import migrated
 from tests.harness.postgres import Postgres, server_binaries
+
+signing_keys.remember()
 
 
 def pytest_collection_finish() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -87,6 +88,7 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+@cache
 def body(model: type[BaseModel]) -> dict[str, Any]:
     """For a route that reads its body itself."""
     schema = {"schema": model.model_json_schema()}

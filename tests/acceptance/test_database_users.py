@@ -331,16 +331,22 @@ async def later(installation: Installation, early: UUID) -> None:
         await feedback.close()
 
 
-@pytest.mark.parametrize("user", GRANTS)
-async def test_a_role_is_denied_what_it_does_not_need(postgres: Postgres, tmp_path: Path, user: str) -> None:
+@pytest.fixture(scope="module")
+def granted(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """Another, on which nobody works, and of which refusals are not kept."""
     ses = Ses()
     try:
-        here = made(postgres, tmp_path, ses)
-        for command in ("upgrade", "grant"):
-            await asyncio.to_thread(here.owner.run, "db", command)
+        here = made(postgres, tmp_path_factory.mktemp("granted"), ses)
     finally:
         ses.end()
-    database = Database(here.url_of(user))
+    for command in ("upgrade", "grant"):
+        here.owner.run("db", command)
+    return here
+
+
+@pytest.mark.parametrize("user", GRANTS)
+async def test_a_role_is_denied_what_it_does_not_need(granted: Installation, user: str) -> None:
+    database = Database(granted.url_of(user))
     try:
         for statement in DENIED[user]:
             with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):

@@ -33,7 +33,7 @@ def printed_command(text: str, program: str) -> str:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
     """As `make run` starts it."""
-    relay = Relay(tmp_path_factory.mktemp("demo"), PROCESSES=1).start("--demo", afresh=True, seconds=60)
+    relay = Relay(tmp_path_factory.mktemp("demo"), PROCESSES=1, fresh=True).start("--demo", afresh=True, seconds=60)
     yield relay
     relay.end()
 

@@ -1,12 +1,15 @@
 """A phone number as the second factor, by `serve --demo` and without a browser: added, and signed in with."""
 
+import contextlib
 import json
 import re
+import sqlite3
 import time
 from collections.abc import Callable
 
 import pytest
 
+from auth.people.codes import AGAIN_SECONDS
 from tests.harness.browser import Browser
 from tests.harness.relay import Relay
 
@@ -34,6 +37,12 @@ def codes(relay: Relay, to: str) -> list[str]:
     return [found[0] for body in bodies if (found := re.search(r"\b\d{6}\b", body))]
 
 
+def make_older(relay: Relay, seconds: float) -> None:
+    """All codes that were sent so far, as if that time had passed."""
+    with contextlib.closing(sqlite3.connect(relay.folder / "var/relay.db")) as database, database:
+        database.execute("UPDATE codes SET made_at = made_at - ?", [seconds])
+
+
 @pytest.mark.asyncio
 async def test_a_number_is_added_and_its_code_signs_in(make_relay: Callable[..., Relay]) -> None:
     relay = make_relay()
@@ -55,7 +64,7 @@ async def test_a_number_is_added_and_its_code_signs_in(make_relay: Callable[...,
         await browser.open("/en/account/sessions")
         await browser.press("Continue", {"Email address": email, "Password": PASSWORD})
         code_in(relay, email, seen)
-        time.sleep(30.5)  # codes go out no faster
+        make_older(relay, AGAIN_SECONDS)  # codes go out no faster
         page = await browser.press("Send a code by text message")
         assert page.heading == "Check your phone"
         page = await browser.press("Sign in", {"Code": code_in(relay, PHONE, seen)})

@@ -174,7 +174,7 @@ def fill(file: Path, disk: Path) -> None:
 
 def test_outbox_that_cannot_be_written_keeps_messages_waiting(make_relay: Make) -> None:
     relay = make_relay()
-    (relay.folder / "var").mkdir()
+    (relay.folder / "var").mkdir(exist_ok=True)
     (relay.folder / "var/outbox").write_text("a file where the folder should be")
     key = relay.start().create_key()
     with connect(relay, key) as client:

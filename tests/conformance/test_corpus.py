@@ -57,6 +57,12 @@ def _outcome(entry: Entry, language: Language, *, carried: bool) -> Observed:
     return Observed(entry, judge(entry.content, done.content, SERVICE), done.content, done.not_branded_because)
 
 
+@cache
+def sealed() -> dict[str, bytes]:
+    """What leaves of each message that is accepted."""
+    return {each.entry.name: seal(each.sent) for each in outcomes(Language.BOTH, carried=True) if each.sent}
+
+
 def show(capsys: pytest.CaptureFixture[str], what: str, found: Counter[str]) -> None:
     with capsys.disabled():
         print(f"\n{what}: " + "; ".join(f"{number} {each}" for each, number in found.most_common()))
@@ -87,16 +93,14 @@ def test_all_alternatives_of_99_in_100_readable_messages_are_branded(language, c
 
 
 def test_every_signature_is_verified_by_each_verifier(capsys):
-    sealed = {each.entry.name: seal(each.sent) for each in outcomes(Language.BOTH, carried=True) if each.sent}
-    found = dict(zip(sealed, verdicts(list(sealed.values())), strict=True))
+    found = dict(zip(sealed(), verdicts(list(sealed().values())), strict=True))
     show(capsys, "corpus, signatures", Counter(" and ".join(each) for each in found.values()))
     assert {name: each for name, each in found.items() if set(each) != {"pass"}} == {}
 
 
 def test_provider_takes_every_message():
-    sent = {each.entry.name: seal(each.sent) for each in outcomes(Language.BOTH, carried=True) if each.sent}
     to = {"ToAddresses": ["reader@example.org"]}
-    answers = {name: ses.check(content, to, []) for name, content in sent.items()}
+    answers = {name: ses.check(content, to, []) for name, content in sealed().items()}
     assert {name: answer for name, answer in answers.items() if answer} == {}
 
 

@@ -20,7 +20,9 @@ from tests.harness.store import Store
 from tests.harness.texts import add_sender, put_text
 
 RATE = 20.0
+INTERVAL = 1 / RATE / 0.98
 LONG = 3600.0
+CLOCKS = 0.02  # ours and the server's
 
 
 @pytest.fixture
@@ -62,6 +64,17 @@ async def drained(line: Lines, sender: OriginationIdentity, limit: int = 1000) -
     return claims
 
 
+async def next_slot(line: Lines) -> float:
+    """When it comes, by time.monotonic(), whatever the answer takes: by the quickest of some."""
+    found = []
+    for _ in range(5):
+        asked = time.monotonic()
+        (waiting,) = await line.waiting()
+        answered = time.monotonic()
+        found.append((answered - asked, (asked + answered) / 2 + waiting.seconds))
+    return min(found)[1]
+
+
 async def test_slots_follow_each_other_at_the_pace_and_end_at_the_horizon(
     stand: Standing, line: Lines, sender: OriginationIdentity
 ) -> None:
@@ -73,11 +86,12 @@ async def test_slots_follow_each_other_at_the_pace_and_end_at_the_horizon(
     assert len(times) == len(claims) == pytest.approx(HORIZON_SECONDS * RATE, abs=1)
     assert times[0] >= before
     gaps = [later - earlier for earlier, later in pairwise(times)]
-    assert gaps == pytest.approx([1 / RATE / 0.98] * len(gaps))
+    assert gaps == pytest.approx([INTERVAL] * len(gaps))
     more = await line.claim(sender.id, 100, "other", time.time() + 60)
     assert len(more) <= (time.monotonic() - before) * RATE + 1  # as many as the horizon has come nearer since
-    (waiting,) = await line.waiting()
-    assert HORIZON_SECONDS * 0.8 < waiting.seconds < HORIZON_SECONDS * 1.2
+    assert (times + [claim.slot.at for claim in more if claim.slot])[-1] + INTERVAL == pytest.approx(
+        await next_slot(line), abs=CLOCKS
+    )
 
 
 async def test_a_long_text_takes_as_many_slots_as_it_has_parts(
@@ -87,7 +101,7 @@ async def test_a_long_text_takes_as_many_slots_as_it_has_parts(
     claims = await line.claim(sender.id, 10, "w", time.time() + 60)
     assert [claim.message_id for claim in claims] == [first.id, second.id]
     one, two = (claim.slot.at for claim in claims if claim.slot)
-    assert two - one == pytest.approx(4 / RATE / 0.98)
+    assert two - one == pytest.approx(4 * INTERVAL)
 
 
 async def test_workers_that_claim_at_once_share_the_slots(
@@ -184,10 +198,11 @@ async def test_a_held_service_leaves_the_line_to_others(
 
 async def test_a_line_that_is_held_gives_no_slots(stand: Standing, line: Lines, sender: OriginationIdentity) -> None:
     await stand(1)
-    await line.hold(sender.id, 2)
+    before = time.monotonic()
+    await line.hold(sender.id, 60)
+    after = time.monotonic()
     assert await line.claim(sender.id, 1, "w", time.time() + 60) == []
-    (waiting,) = await line.waiting()
-    assert waiting.seconds == pytest.approx(2, abs=0.5)
+    assert before - CLOCKS < await next_slot(line) - 60 < after + CLOCKS
 
 
 async def test_who_is_late_gets_the_next_slot(stand: Standing, line: Lines, sender: OriginationIdentity) -> None:
@@ -198,7 +213,8 @@ async def test_who_is_late_gets_the_next_slot(stand: Standing, line: Lines, send
     assert last
     later = await line.another(first, 1)
     assert later
-    assert later.at - last.at == pytest.approx(1 / RATE / 0.98, abs=0.005)
+    assert later.at - last.at - INTERVAL > -CLOCKS
+    assert later.at < max(last.at + INTERVAL, time.monotonic()) + CLOCKS  # or now, where that is past
 
 
 async def test_however_many_are_late_no_slot_is_given_out_twice(

@@ -19,7 +19,7 @@ from config.database import Database
 from config.keyring import Keyring
 from tests.fakes.aws import CREDENTIALS
 from tests.harness.relay import Relay
-from tests.harness.sampled import one_database
+from tests.harness.sampled import one_database, sampled
 from tests.harness.ses_process import Ses
 from tests.harness.store import Store
 from tests.harness.texts import add_sender, emptied, most_in_a_second, parts_per_second, put_texts, sms_settings, tagged
@@ -60,7 +60,9 @@ def start(relay: Relay, aws: Ses, **settings: object) -> None:
 @pytest.mark.alone
 @one_database("postgresql")
 @pytest.mark.parametrize(
-    ("count", "rate"), [(160, 20), pytest.param(1000, 10, marks=pytest.mark.soak)], ids=["short", "soak"]
+    ("count", "rate"),
+    [*sampled([(100, 20), (160, 20)], lambda at: at == 0), pytest.param(1000, 10, marks=pytest.mark.soak)],
+    ids=["sample", "short", "soak"],
 )
 async def test_four_workers_keep_the_pace_of_one_number_to_the_part(
     relay: Relay, database: Database, root: str, tmp_path: Path, count: int, rate: int
@@ -87,8 +89,8 @@ async def test_four_workers_keep_the_pace_of_one_number_to_the_part(
 @one_database("sqlite")
 @pytest.mark.parametrize(
     ("count", "rate", "kills"),
-    [(150, 20, 6), pytest.param(1000, 10, 60, marks=pytest.mark.soak)],
-    ids=["short", "soak"],
+    [*sampled([(100, 20, 4), (150, 20, 6)], lambda at: at == 0), pytest.param(1000, 10, 60, marks=pytest.mark.soak)],
+    ids=["sample", "short", "soak"],
 )
 async def test_killed_workers_throttling_and_lost_answers_lose_no_text_and_never_quicken_the_pace(
     relay: Relay, database: Database, root: str, tmp_path: Path, count: int, rate: int, kills: int

@@ -2,10 +2,13 @@
 
 from typing import Any, get_args
 
+from fastapi import routing
 from fastapi._compat import v2
+from fastapi.utils import create_model_field
 from pydantic import TypeAdapter
 
 _MADE: dict[object, TypeAdapter[Any]] = {}
+_FIELDS: dict[object, v2.ModelField] = {}
 
 
 def _adapter(type_: Any, *, config: Any) -> TypeAdapter[Any]:
@@ -17,5 +20,16 @@ def _adapter(type_: Any, *, config: Any) -> TypeAdapter[Any]:
     return _MADE[key]
 
 
+def _answer(name: str, type_: Any, mode: Any) -> v2.ModelField:
+    """What a route says of one of its answers: each door has hundreds, by their names, and few types."""
+    key = type_, mode
+    if key not in _FIELDS:
+        _FIELDS[key] = create_model_field(name, type_, mode=mode)
+    field = v2.ModelField.__new__(v2.ModelField)
+    vars(field).update(vars(_FIELDS[key]), name=name)
+    return field
+
+
 def remember() -> None:
     v2.TypeAdapter = _adapter  # type: ignore[assignment,attr-defined]
+    routing.create_model_field = _answer  # type: ignore[assignment,attr-defined]

@@ -133,7 +133,7 @@ class Browser:
             sent = {"Origin": self.url, "Sec-Fetch-Site": "same-origin", **sent}
         where = URL(self.url + path, encoded=True)
         async with self._session.request(method, where, data=data, headers=sent, allow_redirects=False) as answer:
-            octets = await answer.read()
+            octets = b"" if answer.content_type == "text/event-stream" else await answer.read()  # that has no end
             is_html = answer.content_type == "text/html" and octets
             root = read_html(octets.decode()) if is_html else Element("", {})
             parts = urlsplit(path)

@@ -120,59 +120,78 @@ def _serve(jobs: socket.socket) -> None:
     from delivery.providers.aws import open_client
     from relay import cli
     from relay.processes import children
+    from tests.harness import documented
     from tests.harness.migrated import template
 
     cli.build()
     children.preload()
+    documented.door()
     template()  # for what is imported and compiled by the first use of a database
     asyncio.run(
         _opened(open_client("sesv2", Aws(), 1))
     )  # for its models, which are read for as long as a command takes
     gc.collect()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, _reap)
-    while True:
-        job, descriptors, _, _ = socket.recv_fds(jobs, _JOB_BYTES, 3)
+    Keeper(jobs).run()
+
+
+class Keeper:
+    """The commands' parent: only a parent hears how a process ended. What they cost counts as the tests' own."""
+
+    def __init__(self, jobs: socket.socket) -> None:
+        self._jobs = jobs
+        self._poll = select.poll()
+        self._poll.register(jobs, select.POLLIN)
+        self._running: dict[int, tuple[int, int]] = {}  # by a descriptor that tells its end: its id, and whom to tell
+        self._heard: dict[int, int] = {}  # by whom to tell, who is gone when the tests are, killed perhaps: its id
+
+    def run(self) -> None:
+        while True:
+            for descriptor, _ in self._poll.poll():
+                if descriptor in self._running:
+                    self._ended(descriptor)
+                elif descriptor in self._heard:
+                    self._poll.unregister(descriptor)
+                    os.kill(self._heard.pop(descriptor), signal.SIGKILL)
+                elif descriptor == self._jobs.fileno() and not self._start():
+                    for pid in self._heard.values():  # no test hears of them any more
+                        os.kill(pid, signal.SIGKILL)
+                    return
+
+    def _start(self) -> bool:
+        job, descriptors, _, _ = socket.recv_fds(self._jobs, _JOB_BYTES, 3)
         if not job:
-            return
-        if os.fork() == 0:
-            jobs.close()
-            _keep(json.loads(job), *descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
+            return False
+        out, err, tell = descriptors
+        pid = os.fork()
+        if pid == 0:
+            for each in (self._jobs.fileno(), tell, *self._running, *(told for _, told in self._running.values())):
+                os.close(each)
+            _become(json.loads(job), out, err)
+        os.close(out)
+        os.close(err)
+        os.write(tell, b"%d\n" % pid)
+        ended = os.pidfd_open(pid)
+        self._running[ended], self._heard[tell] = (pid, tell), pid
+        self._poll.register(ended, select.POLLIN)
+        self._poll.register(tell, 0)  # an error there
+        return True
+
+    def _ended(self, descriptor: int) -> None:
+        self._poll.unregister(descriptor)
+        pid, tell = self._running.pop(descriptor)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if self._heard.pop(tell, None):
+            self._poll.unregister(tell)
+        with contextlib.suppress(BrokenPipeError):
+            os.write(tell, b"%d\n" % code)
+        os.close(tell)
+        os.close(descriptor)
 
 
 async def _opened(client: AbstractAsyncContextManager[object]) -> None:
     async with client:
         pass
-
-
-def _reap(*_: object) -> None:
-    """Waits for the keepers that have ended: what commands cost counts as the tests' own, for `time` and os.times."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-
-
-def _keep(job: dict[str, Any], out: int, err: int, tell: int) -> NoReturn:
-    """The command's parent: only a parent hears how a process ended."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    pid = os.fork()
-    if pid == 0:
-        os.close(tell)
-        _become(job, out, err)
-    os.close(out)
-    os.close(err)
-    os.write(tell, b"%d\n" % pid)
-    ended, poll = os.pidfd_open(pid), select.poll()
-    poll.register(ended, select.POLLIN)
-    poll.register(tell, 0)  # an error there: the tests are gone, killed perhaps
-    if ended not in dict(poll.poll()):
-        os.kill(pid, signal.SIGKILL)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    with contextlib.suppress(BrokenPipeError):
-        os.write(tell, b"%d\n" % code)
-    os._exit(0)
 
 
 def _become(job: dict[str, Any], out: int, err: int) -> NoReturn:

@@ -6,23 +6,27 @@ from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry
 
 from relay.http import documentation
 from relay.http.application import application
-from relay.metrics import DoorMetrics
+from tests.harness import adapters
 from tests.harness.words import words
 
 ROOT = "https://api.example.ca/"
+adapters.remember()
+
+
+def door() -> FastAPI:
+    """One that serves nobody."""
+    parts: dict[str, Any] = dict.fromkeys(inspect.signature(application).parameters)
+    app: Any = application(**parts | {"public_url": ROOT, "words": words()})
+    assert isinstance(app, FastAPI)
+    return app
 
 
 @cache
 def document() -> dict[str, Any]:
-    parts: dict[str, Any] = dict.fromkeys(inspect.signature(application).parameters)
-    parts |= {"public_url": ROOT, "metrics": DoorMetrics(CollectorRegistry()), "words": words()}
-    app: Any = application(**parts)
-    assert isinstance(app, FastAPI)
-    return documentation.openapi(app, ROOT)
+    return documentation.openapi(door(), ROOT)
 
 
 def described() -> set[str]:

@@ -20,6 +20,8 @@ from tests.harness.migrated import connected, copy
 from tests.harness.relay import free_port
 
 T = TypeVar("T")
+# What is for a machine that loses its power, for copies of the server, and for queries of many seconds.
+_CARELESS = {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0", "jit": "off"}
 # What a test may have changed but for rows: tables, columns, indexes, triggers, grants, settings of the database.
 _SHAPE = """
 SELECT md5(string_agg(shape, ',' ORDER BY shape)) FROM (
@@ -83,7 +85,7 @@ class Postgres:
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": str(self._folder),
-            "fsync": "on" if self._fsync else "off",
+            **({"fsync": "on"} if self._fsync else _CARELESS),
             "max_connections": "200",
             "autovacuum_naptime": "1h",  # it visits each of the hundreds of databases in that time
             "log_min_messages": "fatal",
@@ -211,6 +213,12 @@ class Postgres:
         async with connected(make_url(self._url("postgres"))) as server:
             await server.execute(statement)
 
+    def files(self, database_url: str) -> list[Path]:
+        """All that the server keeps, but for what is of other databases only."""
+        mine = self.data / "base" / str(self._apart(_folder(make_url(database_url))))
+        folders = [each for each in self.data.iterdir() if each.name != "base"]
+        return [path for folder in (mine, *folders) for path in (folder, *folder.rglob("*")) if path.is_file()]
+
     def refusals(self) -> list[str]:
         """What users were denied."""
         lines = (self._folder / "log").read_text().splitlines()
@@ -234,6 +242,11 @@ async def _emptied(url: URL, shape: str) -> bool:
         # Without triggers: the audit only grows, and foreign keys have an order.
         await database.execute("; ".join(["SET session_replication_role = replica", *rows]))
         return True
+
+
+async def _folder(url: URL) -> int:
+    async with connected(url) as database:
+        return int(await database.fetchval("SELECT oid FROM pg_database WHERE datname = current_database()"))
 
 
 async def _shape(url: URL) -> str:

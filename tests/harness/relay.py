@@ -19,6 +19,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from tests.harness.command import Forked, commands
+from tests.harness.migrated import template
 
 _PORTS = range(
     10_000, 32_000
@@ -62,6 +63,14 @@ def _parent(pid: int) -> int | None:
     return None if fields[0] == "Z" else int(fields[1])
 
 
+def _put_database(path: Path) -> None:
+    """With the newest schema, unless another relay in the same folder has one."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.touch(0o600)
+        path.write_bytes(template())
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """What `key create --json` printed, as far as a client needs it."""
@@ -74,10 +83,15 @@ class Credentials:
 
 
 class Relay:
-    """One installation in `folder`. `environment` adds settings; names without their NOTIFY_RELAY_ prefix."""
+    """One installation in `folder`. `environment` adds settings; names without their NOTIFY_RELAY_ prefix.
 
-    def __init__(self, folder: Path, **environment: object) -> None:
+    On SQLite its database has the schema already, but not where it is `fresh`: then the relay makes it.
+    """
+
+    def __init__(self, folder: Path, *, fresh: bool = False, **environment: object) -> None:
         self.folder = folder
+        if not fresh and not {"DATABASE_URL", "STATE_DIR"} & environment.keys():
+            _put_database(folder / "var/relay.db")
         self.port, self.tls_port, self.metrics_port, self.http_port, self.site_port = (free_port() for _ in range(5))
         self.public_url = "https://api.relay.example"  # as behind a proxy: what answers name, not where we listen
         settings: dict[str, object] = {

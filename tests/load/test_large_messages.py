@@ -11,6 +11,7 @@ import pytest
 from tests.harness.load import Connection, NotAccepted, connected, login, message_of, trusting_context
 from tests.harness.memory import MIB, most_resident
 from tests.harness.relay import Relay
+from tests.harness.sampled import sampled
 
 BUDGET = 64 * MIB
 MESSAGE = 10 * MIB
@@ -39,7 +40,9 @@ async def _deliver(connection: Connection, content: bytes, put_off: Counter[str]
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("sessions", [16, pytest.param(40, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "sessions", [*sampled([10, 16], lambda at: at == 0), pytest.param(40, marks=pytest.mark.soak)]
+)  # each more than the budget has room for
 async def test_large_messages_at_once_are_bounded_in_memory_and_all_accepted_in_the_end(
     relay: Relay, sessions: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
