@@ -187,13 +187,15 @@ class Worker:
 
     async def _send_portion(self, portion: Sequence[Work], late: float) -> None:
         contents = await self._contents.load({message.content_id for _, message in portion})
-        calls: list[asyncio.Task[None]] = []
+        begun: list[asyncio.Task[None]] = []
         try:
-            for start in starts(portion):
-                batch = await self._made(start, contents, late)
-                calls += [asyncio.create_task(self._send(each)) for each in await self._attempted(batch)]
+            for start in starts(portion):  # while one is written down the next is built: slow commits are shared
+                if batch := await self._made(start, contents, late):
+                    begun.append(asyncio.create_task(self._begin(batch)))
         finally:
-            await asyncio.gather(*calls)
+            ends = await asyncio.gather(*begun, return_exceptions=True)
+        for error in filter(None, ends):
+            raise error
 
     async def _made(self, start: Sequence[Work], contents: Mapping[UUID, bytes | None], late: float) -> list[Outgoing]:
         batch = []
@@ -208,10 +210,8 @@ class Worker:
                 batch.append(outgoing)
         return batch
 
-    async def _attempted(self, batch: Sequence[Outgoing]) -> list[Outgoing]:
-        """Those that may be called now: they count as under way from here on, whatever happens to us."""
-        if not batch:
-            return []
+    async def _begin(self, batch: Sequence[Outgoing]) -> None:
+        """Attempts them all, and calls with those that are still ours; returns when they have their ends."""
         slot = batch[0].slot
         if self._pace is not None and isinstance(slot, LineSlot):
             await self._pace.near(slot)
@@ -219,7 +219,7 @@ class Worker:
             await self._rate.near()
         lease_until = self._now() + self._settings.lease_seconds
         ours = await self._attempting.attempt([each.attempt for each in batch], self._owner, lease_until)
-        return [each for each in batch if each.message.id in ours]
+        await asyncio.gather(*(self._send(each) for each in batch if each.message.id in ours))
 
     async def _send(self, outgoing: Outgoing) -> None:
         try:
