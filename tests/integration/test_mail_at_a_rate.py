@@ -52,7 +52,7 @@ async def test_of_a_quota_that_is_nearly_spent_bulk_leaves_nothing_and_when_it_i
         await works.wait(normal, "sending")
         works.aws.sent_last_day = 100  # somebody else sends from the account
         code = await works.put(lane=Lane.PRIORITY)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while works.aws.requests < 2:
                 await asyncio.sleep(0.02)
         await works.put(lane=Lane.PRIORITY)
