@@ -21,7 +21,6 @@ from messages.message import Channel
 EVERYTHING = UUID(int=0)  # held: all services
 
 
-_ANY = 1 << 30
 _TURNS_AT_ONCE = 16  # then several rows of each: rows of 64 services lie on 64 pages of the index
 
 
@@ -159,8 +158,10 @@ class Order:
         rows: list[Row[Any]] = []
         while level and len(rows) < limit:
             left = limit - len(rows)
-            some, gap = self._next(level, min(left, _TURNS_AT_ONCE))
-            share = min(left // len(some), gap)
+            least = min(level.values())
+            gap = min((number - least for number in level.values() if number > least), default=left)
+            together = min(left, _TURNS_AT_ONCE, sum(number == least for number in level.values()))
+            some, share = self._next(level, least, together), min(left // together, gap)
             found = self._claim(connection, some, values | {"share": share, "limit": left})
             counts: Counter[tuple[Any, ...]] = Counter(tuple(row[1:4]) for row in found)  # a turn is such a tuple
             rows += found
@@ -171,14 +172,11 @@ class Order:
                     del level[turn]  # it has no more
         return rows
 
-    def _next(self, level: Mapping[Turn, int], limit: int) -> tuple[list[Turn], int]:
-        """Who is behind all others, in one range of the index; and how many until they have caught up."""
-        least = min(level.values())
-        gap = min((number - least for number in level.values() if number > least), default=_ANY)
-        turns = list(level)
-        turns = [turn for turn in turns if turn > self.after] + [turn for turn in turns if turn <= self.after]
+    def _next(self, level: Mapping[Turn, int], least: int, limit: int) -> list[Turn]:
+        """Those who are behind all others, as far as one range of the index holds them."""
+        turns = [turn for turn in level if turn > self.after] + [turn for turn in level if turn <= self.after]
         behind = dropwhile(lambda turn: level[turn] > least, turns)
-        return list(islice(_ascending(takewhile(lambda turn: level[turn] == least, behind)), limit)), gap
+        return list(islice(_ascending(takewhile(lambda turn: level[turn] == least, behind)), limit))
 
     @staticmethod
     def _claim(connection: Connection, turns: Sequence[Turn], values: dict[str, Any]) -> Sequence[Row[Any]]:

@@ -42,8 +42,8 @@ class Asking:
         """Before the first message leaves: returns when it is known what was granted, whoever asked, or soon after."""
         try:
             async with asyncio.timeout(_FIRST_SECONDS):
-                await self._round()
-                # Another process may ask.
+                if await self.ask():
+                    return
                 while not await self._database.query(lambda c: shared.is_asked(c, self._account)):  # noqa: ASYNC110
                     await asyncio.sleep(_LOOK_SECONDS)
         except OUTAGES as error:  # a TimeoutError is one
@@ -55,12 +55,12 @@ class Asking:
         except OUTAGES as error:
             self._log.warning("rate.database_unavailable", error=type(error).__name__)
 
-    async def ask(self) -> None:
-        """If it is time, and nobody else's turn. Where it says nothing, what it said before holds."""
+    async def ask(self) -> bool:
+        """If it is time, and nobody else's turn; whether it was ours. Where nothing is said, what was said holds."""
         if not await self._database.query(lambda c: shared.is_due(c, self._account, self._now(), EVERY_SECONDS)):
-            return
+            return False
         if not await self._database.transact(self._take_turn):
-            return
+            return False
         try:
             async with self._open_ses() as client:
                 said = await ask(client)
@@ -68,8 +68,9 @@ class Asking:
             self._log.warning("rate.not_told", reason=error.reason)
             until = self._now() + EVERY_SECONDS
             await self._database.transact(lambda c: shared.end_turn(c, self._account, until))
-            return
-        await self._database.transact(lambda c: shared.grant(c, self._account, said, self._now()))
+        else:
+            await self._database.transact(lambda c: shared.grant(c, self._account, said, self._now()))
+        return True
 
     def _take_turn(self, connection: Any) -> bool:
         return shared.take_turn(connection, self._account, self._now(), EVERY_SECONDS, _LEASE_SECONDS)

@@ -16,7 +16,7 @@ from delivery.queue.clock import Clock
 from delivery.queue.sql import SqlQueue, Taking
 from delivery.queue.turns import due, wanted
 from delivery.rate import shared
-from delivery.rate.bucket import Answers
+from delivery.rate.bucket import Answers, Bucket
 from messages.message import Channel
 
 MAIL = Kind(Channel.EMAIL, test=False)  # what test keys send goes nowhere
@@ -57,16 +57,16 @@ class RatedQueue(SqlQueue):
         taking = Taking(owner, limit, now, now + lease_seconds, unknown_wait_seconds, kinds, under_way, repeatable)
         if bucket is None:
             return await self._claim(wanted(waiting, kinds), taking)
-        claims: list[Claim] = []
-        mail = wanted(waiting, {MAIL} & set(kinds))
+        mail = _of(bucket, wanted(waiting, {MAIL} & set(kinds)))
         if mail and bucket.room(self._clock.now()):
             claims = await self._claim_mail(mail, replace(taking, kinds={MAIL}))
+            if claims:
+                return claims  # the rest is next, when all places are taken
         others = set(kinds) - {MAIL}
-        rest = replace(taking, kinds=others, limit=limit - len(claims))
-        return claims + await self._claim(wanted(waiting, others), rest)
+        return await self._claim(wanted(waiting, others), replace(taking, kinds=others))
 
     async def _claim(self, turns: Mapping[int, Sequence[Turn]], taking: Taking) -> list[Claim]:
-        if not turns or taking.limit <= 0:
+        if not turns:
             return []
         return await self._database.transact(lambda connection: self._take(connection, turns, taking))
 
@@ -87,8 +87,7 @@ class RatedQueue(SqlQueue):
             return []
         now = self._clock.read(connection)  # locked: the time at which nobody else can take any more
         bucket = bucket.told(answers, now)
-        ranks = {lane.rank for lane in bucket.lanes}
-        turns = {rank: each for rank, each in turns.items() if rank in ranks}
+        turns = _of(bucket, turns)
         limit = min(taking.limit, bucket.room(now))
         claims = self._take(connection, turns, replace(taking, limit=limit)) if turns and limit > 0 else []
         bucket, slots = bucket.take(len(claims), now, self._clock.offset)
@@ -102,3 +101,9 @@ class RatedQueue(SqlQueue):
         bucket, slots = bucket.take(number, self._clock.read(connection), self._clock.offset, lead=0.0)
         shared.save(connection, self._account, bucket)
         return list(slots)
+
+
+def _of(bucket: Bucket, turns: Mapping[int, Sequence[Turn]]) -> dict[int, Sequence[Turn]]:
+    """Those of lanes that the day's quota lets leave."""
+    ranks = {lane.rank for lane in bucket.lanes}
+    return {rank: each for rank, each in turns.items() if rank in ranks}

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from config.database import Database
 from delivery.queue import interventions
-from delivery.queue.base import KINDS, Depth, Hold, HoldReason, Queue, Waits
+from delivery.queue.base import KINDS, Depth, Hold, HoldReason, Queue, Turn, Waits
 from delivery.store.base import Attempt, Outcome, Record
 from messages.message import Channel, KeyType, Lane, new_id
 from messages.phone import PhoneNumber
@@ -347,3 +347,26 @@ async def test_texts_of_a_service_take_turns_with_its_mail(store: Store, queue: 
     await store.putting.put(group_of((text,), b"x"))
 
     assert text.id in {claim.message_id for claim in await queue.claim("a", 10, NOW, 60, 0)}
+
+
+async def test_in_a_lane_who_has_the_fewest_under_way_is_next(store: Store, queue: Queue) -> None:
+    slow, quick, other = (UUID(int=number) for number in (1, 2, 3))
+    for service_id in (slow, quick, other):
+        await _put(store, 12, service_id=service_id, created_at=NOW - 100)
+    busy = {(Lane.NORMAL, Turn(slow, False, Channel.EMAIL)): 8, (Lane.NORMAL, Turn(other, False, Channel.EMAIL)): 2}
+
+    async def claimed(limit: int) -> Counter[UUID]:
+        claims = await queue.claim("w", limit, NOW, 60, 0, under_way=busy)
+        return Counter(claim.turn.service_id for claim in claims if claim.turn)
+
+    assert await claimed(2) == {quick: 2}
+    assert await claimed(10) == {quick: 6, other: 4}  # two, then both in turn
+    assert (await claimed(24))[slow] == 12  # what the others have not, it takes
+
+
+async def test_lanes_behind_a_full_one_are_kept_a_share(store: Store, queue: Queue) -> None:
+    for lane in Lane:
+        await _put(store, 40, lane=lane)
+
+    lanes = Counter(claim.lane for claim in await queue.claim("w", 40, NOW, 60, 0))
+    assert lanes == {Lane.PRIORITY: 34, Lane.NORMAL: 4, Lane.BULK: 2}

@@ -57,12 +57,19 @@ async def first_left(ses: Ses, seconds: float = 20) -> float:
 @pytest.mark.alone
 @one_database("sqlite")
 @pytest.mark.parametrize(
-    ("many", "rate", "seconds"),
-    [(200, 20, 5), pytest.param(50_000, 50, 120, marks=pytest.mark.soak)],
+    ("many", "rate", "seconds", "least"),
+    [(200, 20, 5, 0.75), pytest.param(50_000, 50, 120, 0.95, marks=pytest.mark.soak)],
     ids=["short", "soak"],
 )
 async def test_bulk_of_one_service_delays_no_code_and_no_letter_of_another(
-    relay: Relay, store: Store, server: Postgres | None, tmp_path: Path, many: int, rate: int, seconds: int
+    relay: Relay,
+    store: Store,
+    server: Postgres | None,
+    tmp_path: Path,
+    many: int,
+    rate: int,
+    seconds: int,
+    least: float,
 ) -> None:
     await put(store, many, service_id=MANY, lane=Lane.BULK)
     codes: list[Message] = []
@@ -75,7 +82,7 @@ async def test_bulk_of_one_service_delays_no_code_and_no_letter_of_another(
             letters += await put(store, 1, service_id=LETTERS, lane=Lane.NORMAL)
             await asyncio.sleep(0.15)
         ended = time.time()
-        await asyncio.sleep(1)
+        await asyncio.sleep(3)
         left = left_at(ses)
 
     times = [at for at in left.values() if began <= at < ended]
@@ -86,8 +93,8 @@ async def test_bulk_of_one_service_delays_no_code_and_no_letter_of_another(
     assert p99(quick) < 2
     assert p99(slow) < 10
     assert most <= 1.02 * rate  # as SES counts; what came above it was turned away:
-    assert used > 0.95 * rate
-    assert found.get("throttled", 0) <= 0.02 * len(left) + 2
+    assert used > least * rate  # seconds are too few to make up for one slow start
+    assert found["throttled"] <= 0.02 * len(left) + rate / 4  # a second's, at the start
 
 
 @pytest.mark.alone

@@ -18,6 +18,7 @@ from config.settings import Aws, Delivery, Email
 from config.words import Words
 from delivery.exit.noticing import Notices
 from delivery.exit.pace import Pace
+from delivery.exit.rate import Rate
 from delivery.exit.rendering import Renderer
 from delivery.exit.sealing import EmailSealing, Sealing, SmsSealing
 from delivery.exit.signing import Signer
@@ -30,6 +31,7 @@ from delivery.providers.ses import open_provider
 from delivery.providers.simulator import SimulatorProvider
 from delivery.providers.table import providers
 from delivery.queue.sql import SqlQueue
+from delivery.rate.queue import RatedQueue
 from delivery.store.base import History
 from messages.message import Channel, Message
 from relay.cli import main
@@ -81,6 +83,7 @@ class Works:
         read_timeout_seconds: float = 5,
         also: Mapping[Channel, Provider] = {},
         pace: Pace | None = None,
+        rated: RatedQueue | None = None,
         **settings: Any,
     ) -> AsyncIterator[None]:
         """A worker that runs for the length of the block; `also` has the providers of other channels than email."""
@@ -94,13 +97,14 @@ class Works:
             contents=self.store.contents,
             attempting=self.store.attempting,
             suppressions=self.store.suppressions,
-            queue=self.queue,
+            queue=rated or self.queue,
             sealing=self.sealing_of(Signer(self.database, self.sealing, SES, time.time), delivery),
             providers=providers({Channel.EMAIL: ses, **also}, SimulatorProvider()),
             settings=delivery,
             metrics=self.metrics,
             now=time.time,
             pace=pace,
+            rate=Rate(rated) if rated else None,
         )
         running = asyncio.create_task(work.run(stopping))
         try:

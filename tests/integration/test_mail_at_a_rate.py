@@ -1,0 +1,66 @@
+"""A worker and a fake AWS that grants a rate and a quota, and holds us to both."""
+
+import asyncio
+import time
+
+from config.settings import Aws
+from delivery.providers.aws import open_client
+from delivery.rate import shared
+from delivery.rate.asking import Asking
+from delivery.rate.bucket import Bucket
+from delivery.rate.queue import RatedQueue
+from messages.message import KeyType, Lane
+from tests.fakes.aws import OK, TOO_FAST
+from tests.integration.conftest import Works
+
+ACCOUNT = "ses:ca-central-1"
+
+
+async def granted(works: Works) -> RatedQueue:
+    """What the fake grants, asked as the worker does it."""
+    aws = Aws(endpoint_url=works.aws.url)
+    await Asking(works.database, ACCOUNT, lambda: open_client("sesv2", aws, 1), time.time).ask()
+    return RatedQueue(works.database, ACCOUNT)
+
+
+async def bucket(works: Works) -> Bucket:
+    found = await works.database.query(lambda connection: shared.find(connection, ACCOUNT))
+    assert found is not None
+    return found
+
+
+async def test_too_fast_costs_no_attempt_and_no_pause_but_lowers_the_rate(works: Works) -> None:
+    works.aws.max_per_second = 100
+    works.aws.script([TOO_FAST, TOO_FAST, OK])
+    rated = await granted(works)
+    message, test = await works.put(), await works.put(key_type=KeyType.TEST)
+    async with works.worker(rated=rated):
+        history = await works.wait(message, "sending")
+        await works.wait(test, "delivered")
+
+    assert [attempt.number for attempt in history.attempts] == [1]
+    assert works.aws.requests == 3
+    assert (await bucket(works)).turned_away or (await bucket(works)).allowed < 100
+
+
+async def test_of_a_quota_that_is_nearly_spent_bulk_leaves_nothing_and_when_it_is_spent_all_wait(works: Works) -> None:
+    works.aws.max_per_second, works.aws.max_per_day, works.aws.sent_last_day = 100, 100, 97
+    rated = await granted(works)
+    bulk = await works.put(lane=Lane.BULK)
+    normal = await works.put(lane=Lane.NORMAL)
+    async with works.worker(rated=rated):
+        await works.wait(normal, "sending")
+        works.aws.sent_last_day = 100  # somebody else sends from the account
+        code = await works.put(lane=Lane.PRIORITY)
+        async with asyncio.timeout(30):
+            while works.aws.requests < 2:
+                await asyncio.sleep(0.02)
+        await works.put(lane=Lane.PRIORITY)
+        await asyncio.sleep(1)
+
+    assert works.aws.requests == 2
+    for waiting in (bulk, code):
+        assert ((await works.history(waiting)).message.status, (await works.history(waiting)).attempts) == (
+            "created",
+            (),
+        )
