@@ -37,7 +37,7 @@ def portions(work: Sequence[Work], limit_bytes: int, built_bytes: int) -> Iterat
 
 
 def starts(portion: Sequence[Work]) -> Iterator[list[Work]]:
-    """Those whose calls start together, behind one commit of their attempts; of texts at a pace in their order."""
+    """Those whose calls start together, behind one commit of their attempts; of what has slots in their order."""
     start: list[Work] = []
     for claim, message in sorted(portion, key=lambda each: _slot_at(each[0])):
         if len(start) == AT_ONCE or (start and _slot_at(claim) > _slot_at(start[0][0]) + _NEAR_SECONDS):

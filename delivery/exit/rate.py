@@ -43,10 +43,9 @@ class Rate:
             if claim.slot is not None and not isinstance(claim.slot, LineSlot):
                 self._add(claim.slot)
 
-    async def near(self) -> None:
-        """Until the next place is near: an attempt begins just before its call."""
-        if self._places:
-            await self._wait(self._places[0][0] - _NEAR_SECONDS)
+    async def near(self, slot: Slot) -> None:
+        """Until the place is near that came with the first of a batch: an attempt begins just before its call."""
+        await self._wait(slot.at - _NEAR_SECONDS)
 
     async def turn(self) -> None:
         """Waits for the next place. Raises Throttled where none can be had."""

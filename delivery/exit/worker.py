@@ -216,7 +216,7 @@ class Worker:
         if self._pace is not None and isinstance(slot, LineSlot):
             await self._pace.near(slot)
         elif self._rate is not None and slot is not None:
-            await self._rate.near()
+            await self._rate.near(slot)
         lease_until = self._now() + self._settings.lease_seconds
         ours = await self._attempting.attempt([each.attempt for each in batch], self._owner, lease_until)
         await asyncio.gather(*(self._send(each) for each in batch if each.message.id in ours))
