@@ -21,6 +21,7 @@ from relay.site.visits import Visit
 HOME = "services/{service_id}/audit"
 PAGE = 50
 _OPERATOR = Text("An operator ({name})")
+_ITSELF = Text("notify-relay itself")
 _KEY = Text("The key {name}")
 
 
@@ -53,6 +54,8 @@ def _row(visit: Visit, entry: Entry, named: dict[str, str]) -> tuple[float, str,
     )
     if entry.actor_kind == "key":
         who = Text(_KEY.source, {"name": named.get(entry.actor, entry.actor)})
+    if entry.actor_kind == "relay":
+        who = _ITSELF
     about = named.get(entry.object_id, "") if entry.object_kind in ("user", "key", "template") else ""
     what = f"{visit.say(deed(entry))} {about}".rstrip()
     return entry.at, visit.say(who) if who else named.get(entry.actor, entry.actor), what, list(_changes(visit, entry))

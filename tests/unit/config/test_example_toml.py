@@ -61,7 +61,13 @@ def test_only_settings_without_a_fixed_default_are_commented_out() -> None:
     assert absent == {
         *("database_url_file", "secret_key_file", "sealing_key_file"),
         *("secret_key", "sealing_key", "processes", "smtp.listen_devices", "branding.dir"),
-        *("aws.endpoint_url", "aws.configuration_set", "aws.events_queue_url", "aws.sns_endpoint_url"),
+        *(
+            "aws.endpoint_url",
+            "aws.configuration_set",
+            "aws.tenant_prefix",
+            "aws.events_queue_url",
+            "aws.sns_endpoint_url",
+        ),
         *("sms.endpoint_url", "sms.configuration_set", "sms.max_price", "site.contact"),
     }
 

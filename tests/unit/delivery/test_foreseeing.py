@@ -84,5 +84,5 @@ def test_who_is_held_takes_no_share_of_others_and_is_pushed_back_when_its_mail_w
 
 def test_a_client_is_told_to_come_back_within_an_hour() -> None:
     assert retry_seconds(Lane.BULK, 10**9) == 3600
-    assert retry_seconds(Lane.PRIORITY, 2701.0) == 540
+    assert retry_seconds(Lane.PRIORITY, 2701.0) == 541
     assert retry_seconds(Lane.NORMAL, 0.0) == 60
