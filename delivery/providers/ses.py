@@ -5,6 +5,7 @@ signature holds. SES has no idempotency token; the tags let an event name the at
 """
 
 import asyncio
+import contextlib
 from contextlib import AsyncExitStack
 from typing import Any, Protocol
 from uuid import UUID
@@ -36,6 +37,7 @@ ERRORS: Errors = (
     ("MessageRejected", "", Meaning(Failed, "ses_message_rejected")),
 )
 UPLOAD_BYTES_PER_SECOND = 1024 * 1024  # slower than that counts as hanging
+_GREETING_SECONDS = 2.0
 
 
 class SesTransport(Protocol):
@@ -44,6 +46,8 @@ class SesTransport(Protocol):
     async def send_raw(self, content: bytes, recipient: str, tags: dict[str, str]) -> str:
         """The SES message id."""
         ...
+
+    async def greet(self) -> None: ...
 
     async def close(self) -> None: ...
 
@@ -65,6 +69,10 @@ class SesProvider:
             raise Failed("recipient_not_ascii")
         tags = {"message_id": str(message.id), "attempt_id": str(attempt_id)}
         return Receipt(await self._transport.send_raw(content, recipient, tags))
+
+    async def greet(self) -> None:
+        """Makes what the first message would wait for: credentials, connection. What SES says matters to nobody."""
+        await self._transport.greet()
 
     def message_id(self, provider_id: str) -> str | None:
         return f"<{provider_id}@{self._domain}>"  # SES puts it in place of the message's own
@@ -107,6 +115,11 @@ class AiobotocoreTransport:
         if not provider_id:
             raise Unknown("ses_no_message_id")
         return str(provider_id)
+
+    async def greet(self) -> None:
+        with contextlib.suppress(ClientError, BotoCoreError, ResponseParserError, TimeoutError):
+            async with asyncio.timeout(_GREETING_SECONDS):
+                await self._client.get_account()
 
     async def close(self) -> None:
         await self._stack.aclose()
