@@ -5,6 +5,7 @@ signature holds. SES has no idempotency token; the tags let an event name the at
 """
 
 import asyncio
+import contextlib
 from contextlib import AsyncExitStack
 from typing import Any, Protocol
 from uuid import UUID
@@ -50,6 +51,7 @@ ERRORS: Errors = (
 # What SES says of the account, too: who is meant, it says when it is asked for the tenant.
 _OF_TENANTS = ("ses_sending_paused", "ses_configuration_missing")
 UPLOAD_BYTES_PER_SECOND = 1024 * 1024  # slower than that counts as hanging
+_GREETING_SECONDS = 2.0
 
 
 class SesTransport(Protocol):
@@ -58,6 +60,8 @@ class SesTransport(Protocol):
     async def send_raw(self, content: bytes, recipient: str, tags: dict[str, str], service_id: UUID) -> str:
         """The SES message id."""
         ...
+
+    async def greet(self) -> None: ...
 
     async def close(self) -> None: ...
 
@@ -79,6 +83,10 @@ class SesProvider:
             raise Failed("recipient_not_ascii")
         tags = {"message_id": str(message.id), "attempt_id": str(attempt_id)}
         return Receipt(await self._transport.send_raw(content, recipient, tags, message.service_id))
+
+    async def greet(self) -> None:
+        """Makes what the first message would wait for: credentials, connection. What SES says matters to nobody."""
+        await self._transport.greet()
 
     def message_id(self, provider_id: str) -> str | None:
         return f"<{provider_id}@{self._domain}>"  # SES puts it in place of the message's own
@@ -129,6 +137,11 @@ class AiobotocoreTransport:
         if not provider_id:
             raise Unknown("ses_no_message_id")
         return str(provider_id)
+
+    async def greet(self) -> None:
+        with contextlib.suppress(ClientError, BotoCoreError, ResponseParserError, TimeoutError):
+            async with asyncio.timeout(_GREETING_SECONDS):
+                await self._client.get_account()
 
     async def close(self) -> None:
         await self._stack.aclose()

@@ -32,7 +32,8 @@ from delivery.library.origination import OriginationIdentities
 from delivery.library.templates import Templates
 from delivery.metrics import DeliveryMetrics
 from delivery.providers.aws_sms import AwsSmsProvider
-from delivery.providers.table import open_providers
+from delivery.providers.ses import SesProvider
+from delivery.providers.table import Providers, open_providers
 from delivery.queue.lines import Lines
 from delivery.queue.sql import SqlQueue
 from delivery.rate import shared
@@ -95,11 +96,19 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
         ready()
         if account:
             asking = Asking(database, account, partial(open_ses, settings), time.time)
-            await asking.first()
+            await _ask_and_greet(asking, providers)
             tasks.append(asyncio.create_task(asking.run(stopping)))
         await work.run(stopping)
         await attempting.drain()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _ask_and_greet(asking: Asking, providers: Providers) -> None:
+    """Else the first messages come too fast; or late, and together with those behind them."""
+    await asking.first()
+    mail = providers[Channel.EMAIL, KeyType.NORMAL]
+    if isinstance(mail, SesProvider):
+        await mail.greet()
 
 
 def _once(settings: Settings, database: Database, stopping: asyncio.Event) -> Iterator[Coroutine[Any, Any, None]]:
