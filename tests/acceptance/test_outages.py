@@ -115,9 +115,9 @@ def test_serve_waits_for_a_postgresql_that_starts_beside_it(own_postgres: Postgr
 
 def test_writer_that_holds_sqlite_for_a_moment_is_waited_for(relay: Relay, key: Credentials) -> None:
     other = sqlite3.connect(relay.folder / "var/relay.db", isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN EXCLUSIVE")
-    threading.Timer(1.0, other.rollback).start()
     with connect(relay, key) as client:
+        other.execute("BEGIN EXCLUSIVE")
+        threading.Timer(1.0, other.rollback).start()
         started = time.monotonic()
         assert group_id(client.submit([address()]))
         assert time.monotonic() - started > 0.5
