@@ -2,8 +2,9 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,13 @@ from config.database import Database
 from config.keyring import Keyring
 from tests.conftest import skip_or_fail
 from tests.fakes.aws import CREDENTIALS
-from tests.faults.conftest import Install
-from tests.faults.load import Load, Tally, tally
+from tests.faults.load import CLIENTS, Load, Tally, tally
 from tests.harness.postgres import Postgres, server_binaries
 from tests.harness.relay import Relay, free_port
-from tests.harness.sampled import one_database
+from tests.harness.sampled import sampled
 from tests.harness.ses_process import Ses
 
+Trouble = Callable[[Postgres, Path, Ses, pytest.CaptureFixture[str]], Awaitable[None]]
 PER_SECOND = 40
 # A batch whose commit was lost is worked on again after its lease.
 PATIENCE = {"DELIVERY__UNKNOWN_WAIT_SECONDS": 1, "DELIVERY__LEASE_SECONDS": 3}
@@ -71,18 +72,16 @@ def relay_of(folder: Path, url: str, ses: Ses) -> Relay:
     return relay
 
 
-@pytest.mark.alone
-@pytest.mark.whole
-@pytest.mark.parametrize("restarts", [2, pytest.param(20, marks=pytest.mark.soak)])
-async def test_restarted_in_both_ways_it_loses_nothing(
-    tmp_path: Path, durable: Postgres, ses: Ses, restarts: int, capsys: pytest.CaptureFixture[str]
+async def restarts(
+    durable: Postgres, tmp_path: Path, ses: Ses, capsys: pytest.CaptureFixture[str], times: int = 2
 ) -> None:
+    """In both ways."""
     url = durable.create_database()
     relay = await asyncio.to_thread(relay_of, tmp_path, url, ses)
     try:
         async with under_load(relay) as load:
             children = relay.children()
-            for number in range(restarts):
+            for number in range(times):
                 await asyncio.to_thread(durable.halt, (signal.SIGINT, signal.SIGQUIT)[number % 2])
                 await asyncio.sleep(1)
                 await asyncio.to_thread(durable.resume)
@@ -90,7 +89,7 @@ async def test_restarted_in_both_ways_it_loses_nothing(
         database = Database(url)
         found = await tally(load, database, ses)
         await database.close()
-        weathered(found, capsys, f"{restarts} restarts, fast and immediate in turn")
+        weathered(found, capsys, f"{times} restarts, fast and immediate in turn")
         assert relay.children() == children
     finally:
         await asyncio.to_thread(relay.end)
@@ -121,11 +120,8 @@ async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.transport.abort()
 
 
-@pytest.mark.alone
-@pytest.mark.whole
-async def test_a_standby_that_takes_over_has_all_that_saw_250(
-    tmp_path: Path, durable: Postgres, ses: Ses, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def promotion(durable: Postgres, tmp_path: Path, ses: Ses, capsys: pytest.CaptureFixture[str]) -> None:
+    """The primary is killed, and its synchronous standby takes over."""
     url = durable.create_database()
     standby = await asyncio.to_thread(durable.standby)
     servers = [durable]
@@ -166,26 +162,38 @@ BROKEN = (
 )
 
 
-@pytest.mark.alone
-@pytest.mark.whole
-@one_database("postgresql")
-async def test_commits_that_fail_lose_nothing(
-    install: Install, ses: Ses, database: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
-    if database.is_sqlite:
-        pytest.skip("its commit fails where the disk is full: tests/acceptance/test_outages.py")
+async def refused_commits(durable: Postgres, tmp_path: Path, ses: Ses, capsys: pytest.CaptureFixture[str]) -> None:
+    url = durable.create_database()
+    relay, database = await asyncio.to_thread(relay_of, tmp_path, url, ses), Database(url)
     async with database.write() as connection:
         for statement in BROKEN:
             await connection.execute(text(statement))
-    relay = install(PROCESSES=1, **PATIENCE)
-    async with under_load(relay) as load:
-        for _ in range(2):
-            async with database.write() as connection:
-                await connection.execute(text("INSERT INTO broken VALUES (1)"))
-            before = len(load.accepted)
-            await asyncio.sleep(2)
-            assert len(load.accepted) <= before + 8  # on the way when it began
-            async with database.write() as connection:
-                await connection.execute(text("DELETE FROM broken"))
-            await goes_on(load)
-    weathered(await tally(load, database, ses), capsys, "no commit of messages or attempts for 2 s, twice")
+    try:
+        async with under_load(relay) as load:
+            for _ in range(2):
+                async with database.write() as connection:
+                    await connection.execute(text("INSERT INTO broken VALUES (1)"))
+                before = len(load.accepted)
+                await asyncio.sleep(2)
+                assert len(load.accepted) <= before + CLIENTS  # on the way when it began
+                async with database.write() as connection:
+                    await connection.execute(text("DELETE FROM broken"))
+                await goes_on(load)
+        weathered(await tally(load, database, ses), capsys, "no commit of messages or attempts for 2 s, twice")
+    finally:
+        await asyncio.to_thread(relay.end)
+        await database.close()
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        *sampled([restarts, promotion, refused_commits], lambda at: at == 0),
+        pytest.param(partial(restarts, times=20), marks=pytest.mark.soak, id="soak"),
+    ],
+)
+async def test_what_saw_250_is_delivered(
+    trouble: Trouble, durable: Postgres, tmp_path: Path, ses: Ses, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await trouble(durable, tmp_path, ses, capsys)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,10 @@ from tests.faults.clocked import set_clock
 from tests.faults.conftest import Install
 from tests.faults.load import Load, tally
 from tests.harness.relay import Relay
-from tests.harness.sampled import one_database
+from tests.harness.sampled import one_database, sampled
 from tests.harness.ses_process import Ses
 
+Erring = Callable[[Install, Ses, Database, pytest.CaptureFixture[str]], Awaitable[None]]
 PER_SECOND = 40
 HOUR = 3600.0
 CLOCKED = (sys.executable, str(Path(__file__).with_name("clocked.py")))
@@ -34,12 +36,8 @@ async def waiting(database: Database) -> int:
         return int(await connection.scalar(select(func.count()).select_from(queue)) or 0)
 
 
-@pytest.mark.alone
-@pytest.mark.whole
-@one_database("sqlite")
-async def test_a_clock_an_hour_forward_and_back_loses_nothing(
-    install: Install, ses: Ses, database: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def clock(install: Install, ses: Ses, database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    """An hour forward and back."""
     relay = install(PROCESSES=1, DELIVERY__UNKNOWN_WAIT_SECONDS=1)
     set_clock(relay.folder, 0)
     await asyncio.to_thread(relay.start, through=CLOCKED, seconds=60)
@@ -62,37 +60,29 @@ async def test_a_clock_an_hour_forward_and_back_loses_nothing(
     assert found.counts_are_right
 
 
-@pytest.mark.alone
-@pytest.mark.whole
-@one_database("sqlite")
-async def test_a_provider_that_no_name_leads_to_is_waited_for(
-    install: Install, tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def names(install: Install, ses: Ses, database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    """The provider's leads nowhere."""
     if os.getuid() != 0 or subprocess.run(["unshare", "-m", "true"], check=False).returncode != 0:
         pytest.skip("names of its own need the right to mount")
-    hosts = tmp_path / "hosts"
+    relay = install(
+        PROCESSES=1,
+        AWS__ENDPOINT_URL=ses.url.replace("127.0.0.1", "ses.example.test"),
+        DELIVERY__UNKNOWN_WAIT_SECONDS=1,
+        DELIVERY__RETRY_BASE_SECONDS=1,
+    )
+    hosts = relay.folder / "hosts"
     hosts.write_text("127.0.0.1 localhost\n")  # from the start: what a name led to is known for a minute
-    (tmp_path / "dns").write_text("nameserver 127.0.0.1\noptions attempts:1 timeout:1\n")  # nobody is there
-    provider = Ses(tmp_path / "ses.log")
+    (relay.folder / "dns").write_text("nameserver 127.0.0.1\noptions attempts:1 timeout:1\n")  # nobody is there
+    await asyncio.to_thread(relay.start, through=(*NAMED, "sh"), seconds=60)
+    load = sending(relay)
     try:
-        relay = install(
-            PROCESSES=1,
-            AWS__ENDPOINT_URL=provider.url.replace("127.0.0.1", "ses.example.test"),
-            DELIVERY__UNKNOWN_WAIT_SECONDS=1,
-            DELIVERY__RETRY_BASE_SECONDS=1,
-        )
-        await asyncio.to_thread(relay.start, through=(*NAMED, "sh"), seconds=60)
-        load = sending(relay)
-        try:
-            await load.reach(4 * PER_SECOND, 60)
-            away = await waiting(database)
-            hosts.write_text("127.0.0.1 localhost\n127.0.0.1 ses.example.test\n")
-            await load.reach(5 * PER_SECOND, 30)
-        finally:
-            await load.end()
-        found = await tally(load, database, provider, 90)
+        await load.reach(4 * PER_SECOND, 60)
+        away = await waiting(database)
+        hosts.write_text("127.0.0.1 localhost\n127.0.0.1 ses.example.test\n")
+        await load.reach(5 * PER_SECOND, 30)
     finally:
-        provider.end()
+        await load.end()
+    found = await tally(load, database, ses, 90)
     with capsys.disabled():
         print(f"\n{database.engine.dialect.name}, no names at first, {away} waited: {found}")
     assert found.lost == ()
@@ -100,3 +90,12 @@ async def test_a_provider_that_no_name_leads_to_is_waited_for(
     assert away >= 4 * PER_SECOND
     assert found.again == 0  # what never reached the provider may be tried again at once
     assert found.counts_are_right
+
+
+@pytest.mark.alone
+@one_database("sqlite")
+@pytest.mark.parametrize("what", sampled([clock, names], lambda at: at == 0))
+async def test_what_saw_250_is_delivered(
+    what: Erring, install: Install, ses: Ses, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await what(install, ses, database, capsys)
