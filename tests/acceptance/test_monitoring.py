@@ -17,6 +17,7 @@ from messages.message import Lane
 from messages.status import Status
 from tests.harness.mail import address, connect, send
 from tests.harness.relay import Relay
+from tests.harness.ses_process import Ses, settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +27,7 @@ VALUES = {
     "outcome": {*Outcome, "deferred", "invalid"},
     "lane": {*Lane},
     "job": {"notify-relay"},
-    "provider": {"simulator"},
+    "provider": {"outbox", "simulator"},
     "status": {*Status},
 }
 WORDS = {"sum", "min", "max", "or", "unless", "offset"}
@@ -68,22 +69,27 @@ def grouping_labels(query: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def exposition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exposition]:
-    """/metrics of a relay that took, sent, simulated and refused something."""
-    relay = Relay(tmp_path_factory.mktemp("monitoring"), PROCESSES=1, DELIVERY__VERIFY_ONE_IN=1)
+    """/metrics of a relay that took, sent, simulated, refused and left something, by a provider that grants a rate."""
+    ses = Ses(max_per_second=50, max_per_day=50_000)
+    relay = Relay(tmp_path_factory.mktemp("monitoring"), PROCESSES=1, DELIVERY__VERIFY_ONE_IN=1, **settings(ses.url))
     try:
         normal = relay.create_key()
         test = relay.create_key(key_type="test", service=normal.service_id)
         team = relay.create_key(key_type="team", service=normal.service_id)
         relay.start()
         send(relay, normal, address())
+        gone = address()
+        relay.run("suppression", "add", gone, "--service", normal.service_id)
+        send(relay, normal, gone)
         send(relay, test, address())
         with connect(relay, team) as client:
             assert client.submit([address()]).startswith("550 ")
         with pytest.raises(smtplib.SMTPAuthenticationError):
             connect(relay, replace(normal, password="0" * 32))
-        yield scrape_when_sent(relay, 2)
+        yield scrape_when_sent(relay, 3)
     finally:
         relay.end()
+        ses.end()
 
 
 def scrape_when_sent(relay: Relay, messages: int) -> Exposition:
@@ -92,7 +98,8 @@ def scrape_when_sent(relay: Relay, messages: int) -> Exposition:
         samples = [
             sample for family in text_string_to_metric_families(relay.get("/metrics")[1]) for sample in family.samples
         ]
-        if sum(sample.value for sample in samples if sample.name == "delivery_messages_total") >= messages:
+        sent = sum(sample.value for sample in samples if sample.name == "delivery_messages_total")
+        if sent >= messages and "delivery_rate_granted" in {sample.name for sample in samples}:
             break
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -129,7 +136,7 @@ def test_query_names_only_what_the_relay_says(query: str, exposition: Exposition
 
 
 def test_metrics_of_the_operators_guide_are_those_of_the_relay(exposition: Exposition) -> None:
-    guide = (ROOT / "docs/operations.md").read_text()
+    guide = (ROOT / "docs/operations.md").read_text().partition("\n## Metrics\n")[2].partition("\n## ")[0]
     listed = set(re.findall(r"^\| `((?:relay|delivery|callbacks?)_\w+)", guide, re.MULTILINE))
     said = {re.sub(r"_(bucket|sum|count)$", "", name) for name in exposition}
 
@@ -143,5 +150,5 @@ def test_labels_hold_no_person_and_no_secret(exposition: Exposition) -> None:
     assert not [value for value in values if "@" in value or "example" in value]
     assert {label for pairs in exposition.values() for labels in pairs for label, _ in labels} == {
         *("door", "outcome", "reason", "provider", "kind", "fate", "change"),
-        *("channel", "lane", "stage", "status", "version", "domain", "le"),
+        *("channel", "lane", "stage", "status", "version", "domain", "le", "measure", "level"),
     }

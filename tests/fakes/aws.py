@@ -447,6 +447,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="directory for the octets of accepted messages")
     parser.add_argument("--no-verify", action="store_true", help="take any signature")
     parser.add_argument("--max-per-second", type=float)
+    parser.add_argument("--max-per-day", type=float)
     parser.add_argument("--nothing-for", type=float, default=0, metavar="SECONDS", help="at first all is too fast")
     parser.add_argument("--latency-ms", type=float, default=0)
     parser.add_argument("--seed", type=int, default=0)
@@ -473,6 +474,7 @@ def main() -> None:
         verify=not options["no_verify"],
         keep=False,
         max_per_second=options["max_per_second"],
+        max_per_day=options["max_per_day"],
         nothing_for=options["nothing_for"],
         seconds=options["latency_ms"] / 1000,
         choose=_chooser(rates, options["seed"]),

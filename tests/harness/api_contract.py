@@ -249,7 +249,7 @@ class Contract:
             return reply
         # Java: exactly 201 for what was sent, 200 for what was read.
         makes_none = urlsplit(reply.target).path.endswith(
-            ("/preview", "/manage-callback/test", "/manage-callback/resume", "/code", "/verify", "/default")
+            ("/preview", "/manage-callback/test", "/manage-callback/resume", "/code", "/verify", "/default", "/find")
         )
         wanted = 201 if reply.method == "POST" and not makes_none else 200
         _check(reply.status == wanted, where, f"not {wanted}")
@@ -281,6 +281,9 @@ class Contract:
         elif reply.method == "GET" and path == "/v2/events":  # our own: no Notify has it
             _check(set(body) == {"events", "links"}, where, "its keys")
             _check(("next" in body["links"]) == bool(body["events"]), where, "a next page of an empty one, or none")
+        elif reply.method == "GET" and path == "/v2/statistics":  # likewise
+            _check(set(body) == {"by", "since", "until", "time_zone", "statistics"}, where, "its keys")
+            _check(isinstance(body["statistics"], list), where, "no list of statistics")
         elif reply.method == "GET" and path.startswith("/v2/notifications/"):
             self._check_notification(body, where)
             _check(path.split("/")[3].lower() == body["id"], where, "another notification")

@@ -126,7 +126,7 @@ def test_limits_of_a_session_are_its_own(with_door: WithDoor) -> None:
             other = await logged_in(door, "team")  # a new connection, and its EHLO
             assert (await session.ask(mail)).startswith("250 2.1.0 ")
             assert (await session.ask(b"RSET\r\n")).startswith("250 ")
-            assert (await session.ask(b"NOOP " + b"x" * 1100 + b"\r\n")).startswith("500 5.5.2 ")
+            assert (await session.ask(b"NOOP " + b"x" * 1300 + b"\r\n")).startswith("500 5.5.2 ")
             await quit_(other)
         await quit_(session)
 

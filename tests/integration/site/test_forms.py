@@ -217,6 +217,7 @@ async def services(desk: Desk) -> None:
     await desk.fill(one, lambda: _code(who, answers), {"code": "000000"})
     await desk.fill("services/{service_id}/guests", {"guest": "guest@example.ca"}, {"guest": "guest"})
     await _suppressing(desk)
+    await desk.fill("services/{service_id}/holds", opens=None)
     team = "services/{service_id}/team"
     invitation = {"address": other.user.email, "permissions": ["view_activity", "manage_service"]}
     await desk.fill(f"{team}/invite", {**invitation, "address": "x@dept.gc.ca"}, {"address": "x"})
@@ -339,7 +340,7 @@ ROOMS: dict[str, tuple[Callable[[Desk], Awaitable[None]], str]] = {
     "account": (account, r"account|step-up"),
     "services": (
         services,
-        r"services/add|services/[^/]+/(settings|reply-to|suppressions|guests|team|go-live)|invitation|approvals",
+        r"services/add|services/[^/]+/(settings|reply-to|suppressions|holds|guests|team|go-live)|invitation|approvals",
     ),
     "sending": (sending, r"services/[^/]+/(templates|send|activity|trace)"),
     "connecting": (connecting, r"services/[^/]+/(keys|preview|callbacks)"),
