@@ -75,6 +75,8 @@ def merged(old: Settings, new: Settings) -> Merged:
             was, is_now, name = getattr(before, field), getattr(after, field), f"{prefix}{field.upper()}"
             if isinstance(was, Slice):
                 update[field] = was.model_copy(update=differing(was, is_now, f"{name}__"))
+            elif field not in before.model_fields_set | after.model_fields_set:
+                continue  # a default follows from what else is set, as a URL from where we listen: that waits
             elif was != is_now and name not in {"SECRET_KEY", "SEALING_KEY"}:
                 (waiting if name in AT_RESTART else changed).append(name)
                 if name not in AT_RESTART:
