@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import Id, metadata
 
-_AT_ONCE = 100  # of each kind, that one round tells
+_AT_ONCE = 100  # of each kind, that one round tells; as many again of who waits behind them
 
 notices = Table(
     "notices",
@@ -85,10 +85,17 @@ def note(connection: Connection, noted: Sequence[Notice]) -> None:
 
 
 async def due(connection: AsyncConnection, now: float, kind: Kind) -> list[Notice]:
-    """Those that wait longest for being told."""
+    """Those that wait longest for being told; where these are a whole round, as many of other services as well."""
     mine = (_c.kind == kind.value) & (_c.due_at <= now)
     asked = select(notices).where(mine).order_by(_c.due_at, _c.about).limit(_AT_ONCE)
-    return [_notice(row) for row in await connection.execute(asked)]
+    found = [_notice(row) for row in await connection.execute(asked)]
+    if len(found) < _AT_ONCE:
+        return found
+    whose = {each.service_id for each in found}
+    of_others = _c.service_id.not_in(whose - {None})
+    if None not in whose:
+        of_others |= _c.service_id.is_(None)
+    return [*found, *(_notice(row) for row in await connection.execute(asked.where(of_others)))]
 
 
 async def defer(connection: AsyncConnection, notice: Notice, until: float) -> None:
