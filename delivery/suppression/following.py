@@ -81,6 +81,8 @@ def _reason(heard: Heard, message: Any) -> Reason | None:
     """None: nothing follows from it. A test key's message reached nobody; of a group nobody knows whom it is about."""
     if message.channel != Channel.EMAIL.value or message.key_type == KeyType.TEST.value or heard.several:
         return None
+    if heard.reason in ECHOES:  # it came back; of whose mail the recipient complained, if so, is not said
+        return Reason.BOUNCE
     if heard.kind is EventKind.BOUNCE and heard.status is Status.PERMANENT_FAILURE:
         return Reason.BOUNCE
     return Reason.COMPLAINT if heard.kind is EventKind.COMPLAINT and heard.reason != _NO_SPAM else None

@@ -93,6 +93,15 @@ async def test_a_complaint_never_ends(listed: Listed) -> None:
     assert await listed.stop(to_reader()) is Stop.LISTED
 
 
+async def test_a_complaint_that_only_the_providers_list_tells_is_none_of_this_service(listed: Listed) -> None:
+    """Somebody complained of another service's mail: that must not end this one's for ever."""
+    await listed.told(to_reader(), EventKind.COMPLAINT, reason="abuse")
+    await listed.told(to_reader(OTHER), EventKind.COMPLAINT, GONE, reason="on-account-suppression-list")
+    ours, theirs = await listed.entries()
+    assert (ours.service_id, ours.reason, ours.until) == (SERVICE, Reason.COMPLAINT, None)
+    assert (theirs.service_id, theirs.reason, theirs.until) == (OTHER, Reason.BOUNCE, NOW + 5 + BOUNCE_SECONDS)
+
+
 @pytest.mark.parametrize(
     ("kind", "status", "changes"),
     [
