@@ -164,14 +164,18 @@ def diagnostic(words: str, recipient: str) -> str:
     return text[:MAX_DIAGNOSTIC_CHARACTERS]
 
 
-def returned(content: bytes | None, dsn: Dsn, occasion: Occasion) -> Returned:
-    """As the client asked by RET; whole only what failed, since the others have it (RFC 3461 4.3)."""
+def returned(content: bytes | None, octets: int, dsn: Dsn, occasion: Occasion) -> Returned:
+    """As the client asked by RET; whole only what failed, since the others have it (RFC 3461 4.3).
+
+    `content` may be the first part alone of so many octets.
+    """
     if content is None or not content.isascii():
         return Returned()
-    if dsn.ret == "FULL" and occasion is Occasion.FAILURE and len(content) <= MAX_RETURNED_BYTES:
+    if dsn.ret == "FULL" and occasion is Occasion.FAILURE and len(content) == octets <= MAX_RETURNED_BYTES:
         return Returned(content, whole=True)
     header = HeaderSection.parse(content)
-    return Returned(content[: header.fields_end])
+    is_cut = len(content) < octets and not header.separated
+    return Returned() if is_cut else Returned(content[: header.fields_end])
 
 
 def _header_section(recipe: Recipe, to: str, answers: str | None, message_id: UUID, created_at: float) -> bytes:

@@ -77,7 +77,7 @@ def made(back: Returned, answers: str | None = "<1@b.example>", **of_report: Any
 
 
 def test_python_reads_all_three_parts_and_ses_takes_them() -> None:
-    octets, notice = made(returned(CONTENT, Dsn(), FAILURE))
+    octets, notice = made(returned(CONTENT, len(CONTENT), Dsn(), FAILURE))
     assert octets.isascii()
     assert mime.find_unsendable(octets, 0, len(octets)) is None
     assert check(octets, {"ToAddresses": [CLERK]}, []) is None
@@ -104,14 +104,17 @@ def test_python_reads_all_three_parts_and_ses_takes_them() -> None:
 
 def test_what_is_small_comes_back_whole_where_the_client_asks_and_it_failed() -> None:
     full = Dsn(ret="FULL")
-    _, notice = made(returned(CONTENT, full, FAILURE))
+    _, notice = made(returned(CONTENT, len(CONTENT), full, FAILURE))
     original = list(notice.iter_parts())[2]
     assert original.get_content_type() == "message/rfc822"
     assert original.get_content().get_content().splitlines() == ["Words"]
     headers = Returned(CONTENT.partition(b"\r\n\r\n")[0] + b"\r\n")
-    assert [returned(CONTENT, full, each) for each in (DELAY, SUCCESS)] == [headers, headers]
-    assert returned(CONTENT + b"x" * MAX_RETURNED_BYTES, full, FAILURE) == headers
-    assert returned(None, full, FAILURE) == Returned()
+    assert [returned(CONTENT, len(CONTENT), full, each) for each in (DELAY, SUCCESS)] == [headers, headers]
+    large = CONTENT + b"x" * MAX_RETURNED_BYTES
+    assert returned(large, len(large), full, FAILURE) == headers
+    assert returned(CONTENT, len(CONTENT) + 1, full, FAILURE) == headers  # the first part of it
+    assert returned(headers.content[:-5], len(CONTENT), full, FAILURE) == Returned()  # which ends within a field
+    assert returned(None, 0, full, FAILURE) == Returned()
 
 
 def test_without_content_there_are_two_parts_and_a_message_id_that_is_none_is_not_answered() -> None:
