@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, Double, Index, Row, Table, Text, Update, select
+from sqlalchemy import Column, ColumnElement, Connection, Double, Index, Row, Table, Text, Update, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -92,7 +92,7 @@ async def due(connection: AsyncConnection, now: float, kind: Kind) -> list[Notic
     if len(found) < _AT_ONCE:
         return found
     whose = {each.service_id for each in found}
-    of_others = _c.service_id.not_in(whose - {None})
+    of_others: ColumnElement[bool] = _c.service_id.not_in(whose - {None})
     if None not in whose:
         of_others |= _c.service_id.is_(None)
     return [*found, *(_notice(row) for row in await connection.execute(asked.where(of_others)))]
