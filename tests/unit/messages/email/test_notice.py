@@ -1,6 +1,7 @@
 """What a notice says to programs, and whom it names."""
 
 import os
+import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -123,6 +124,14 @@ def test_without_content_there_are_two_parts_and_a_message_id_that_is_none_is_no
     assert notice["In-Reply-To"] is None
 
 
+def test_blanks_that_a_client_names_make_no_line_of_blanks() -> None:
+    """Which some readers take for the end of the fields (RFC 5322 3.2.2)."""
+    octets, _ = made(Returned(), dsn=Dsn(orcpt="rfc822;a" + " " * 160 + "@b.example", envid=" x "))
+    assert not re.search(rb"(?m)^[ \t]+\r?$", octets)
+    assert b"Original-Recipient: rfc822; a @b.example\r\n" in octets
+    assert b"Original-Envelope-Id: x\r\n" in octets
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [
@@ -130,6 +139,8 @@ def test_without_content_there_are_two_parts_and_a_message_id_that_is_none_is_no
         ("550 READER@example.org unknown.", "550 READER@example.org unknown."),
         ("550 forwarded to boss@example.net, full", "550 forwarded to (address), full"),
         ("550 <a@b.ca>,c@d.ca;reader@example.org.", "550 <(address)>,(address);reader@example.org."),
+        ('550 "the boss"@example.net, "full"', '550 (address), "full"'),
+        ("550 root@[10.1.2.3] [10.1.2.4]", "550 (address) [10.1.2.4]"),
         ("550 refusé\r\nX-Bad: yes\x00", "550 refuse X-Bad: yes"),
         ("550 " + "é" * 9_000, "550 " + "e" * (MAX_DIAGNOSTIC_CHARACTERS - 4)),
     ],
