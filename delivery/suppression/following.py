@@ -62,6 +62,8 @@ class Suppressing:
 
     def _learn(self, connection: Connection, service_id: UUID, recipient: str, told: Heard, reason: Reason) -> None:
         until = told.at + BOUNCE_SECONDS if reason is Reason.BOUNCE else None
+        if told.reason not in ECHOES:  # whose message it was the provider's list did not say, if that was read first
+            self._codec.drop_listed(connection, recipient, reason, told.at)
         known = [each for each in self._codec.find(connection, service_id, recipient) if each.reason in LEARNED]
         if any(_is_over(each, told, reason) for each in known):
             return
