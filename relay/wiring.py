@@ -53,7 +53,7 @@ def exposed_files(settings: Settings) -> list[Path]:
 
 
 def _holds_secrets(config: Path) -> bool:
-    found = tomllib.loads(config.read_text())
+    found = {name.lower(): value for name, value in tomllib.loads(config.read_text()).items()}
     try:
         with_password = make_url(str(found.get("database_url", "sqlite://"))).password is not None
     except ArgumentError:  # the environment has another one: what this is, nobody has looked at

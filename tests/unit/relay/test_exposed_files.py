@@ -47,6 +47,7 @@ def test_each_file_that_others_can_read_is_named(folder: Path) -> None:
     [
         (f"secret_key = '{SECRET}'", True),
         (f"sealing_key = '{SECRET}'", True),
+        (f"SECRET_KEY = '{SECRET}'", True),  # as variables are written
         (f"database_url = '{URL}'", True),
         ("database_url = 'postgresql+asyncpg://relay@db/relay'", False),
         ("log_level = 'debug'", False),
