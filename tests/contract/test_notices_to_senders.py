@@ -166,14 +166,15 @@ async def test_a_flood_is_cut_for_its_sender_and_its_service_and_keeps_no_other_
     assert len(await way.told()) == 5
 
 
-async def test_another_service_waits_behind_no_flood_of_one(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_service_waits_behind_no_flood(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notices, "_AT_ONCE", 3)
-    other = await way.house.service("other", notice_address="app@other.example")
-    for _ in range(5):
-        await way.becomes(await way.sent(Occasion.FAILURE), Status.PERMANENT_FAILURE, EventKind.BOUNCE)
-    message = await way.sent(Occasion.FAILURE, service_id=other.id, reverse_path="x@any.example")
-    await way.becomes(message, Status.PERMANENT_FAILURE, EventKind.BOUNCE)
-    assert [str(each.recipient) for each, _ in await way.told()] == [*[f"clerk@{OWN}"] * 3, "app@other.example"]
+    for name, number in (("first", 5), ("second", 5), ("third", 1)):
+        service = await way.house.service(name, notice_address=f"{name}@other.example")
+        for _ in range(number):
+            message = await way.sent(Occasion.FAILURE, service_id=service.id, reverse_path="x@any.example")
+            await way.becomes(message, Status.PERMANENT_FAILURE, EventKind.BOUNCE)
+    told = [str(each.recipient).partition("@")[0] for each, _ in await way.told()]
+    assert told == ["first"] * 3 + ["second"] * 3 + ["third"]
 
 
 async def test_who_asked_to_be_forgotten_is_named_in_no_notice(way: Way) -> None:
