@@ -50,6 +50,11 @@ def test_a_default_that_follows_from_what_waits_waits_with_it() -> None:
     assert merged(named, new).settings.site.public_url == old.site.public_url.replace("8090", "9090")
 
 
+def test_one_stream_of_lines_has_one_format() -> None:
+    """The supervisor's lines keep the one of its start, and stand among those of its children."""
+    assert merged(load(), load(log_format="console")) == Merged(load(), (), ("LOG_FORMAT",))
+
+
 def test_the_file_is_read_anew_and_the_environment_of_the_start_wins(tmp_path: Path) -> None:
     file = tmp_path / "relay.toml"
     file.write_text("[limits]\nper_minute = 7\nlive_per_day = 8\n")
