@@ -11,13 +11,13 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, Double, Index, Row, Table, Text, Update, select
+from sqlalchemy import Column, ColumnElement, Connection, Double, Index, Row, Table, Text, Update, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import Id, metadata
 
-_AT_ONCE = 100  # of each kind, that one round tells
+_AT_ONCE = 100  # of each kind and service, that one round tells
 
 notices = Table(
     "notices",
@@ -85,10 +85,19 @@ def note(connection: Connection, noted: Sequence[Notice]) -> None:
 
 
 async def due(connection: AsyncConnection, now: float, kind: Kind) -> list[Notice]:
-    """Those that wait longest for being told."""
-    mine = (_c.kind == kind.value) & (_c.due_at <= now)
-    asked = select(notices).where(mine).order_by(_c.due_at, _c.about).limit(_AT_ONCE)
-    return [_notice(row) for row in await connection.execute(asked)]
+    """Those that wait longest for being told: of each service so many, since others wait behind those of none."""
+    asked = select(notices).where(_c.kind == kind.value, _c.due_at <= now).order_by(_c.due_at, _c.about).limit(_AT_ONCE)
+    found: list[Notice] = []
+    while True:
+        oldest = [_notice(row) for row in await connection.execute(asked)]
+        found += oldest
+        if len(oldest) < _AT_ONCE:
+            return found
+        whose = {each.service_id for each in oldest}
+        of_others: ColumnElement[bool] = _c.service_id.not_in(whose - {None})
+        if None not in whose:
+            of_others |= _c.service_id.is_(None)
+        asked = asked.where(of_others)
 
 
 async def defer(connection: AsyncConnection, notice: Notice, until: float) -> None:

@@ -23,6 +23,7 @@ def copy(path: Path, to: Path) -> None:
     to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = to.with_name(f".{to.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # SQLite takes one that is empty
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=30)) as source:
             source.execute("VACUUM INTO ?", (str(temporary),))

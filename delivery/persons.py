@@ -1,12 +1,12 @@
 """What is held about one person, by the keyed hash of an address or number: told, and forgotten in small steps.
 
 Every table that can be searched so says it itself: its encrypted column names the hash beside it. What only hangs on a
-message (events, attempts, calls, contents) is found by the message.
+message (events, attempts, calls, contents) is found by the message, what was written to the operator by reading it all.
 """
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from sqlalchemy import BindParameter, Column, Connection, Row, Table, bindparam,
 
 from auth.guests import guests
 from auth.keys import keys
+from auth.people import enquiries
+from auth.people.enquiries import Enquiry
 from auth.people.invitations import invitations
 from config import encrypted
 from config.database import Database
@@ -73,6 +75,10 @@ class Persons:
                     owner = "none" if owner in (None, EVERYBODY) else str(owner)
                     found.setdefault(owner, {}).setdefault(table.name, []).append(told)
                 after = rows[-1].id
+        if wrote := await self._enquiries(person):
+            found.setdefault("none", {})["enquiries"] = [
+                {name: _json(value) for name, value in asdict(each).items()} for each in wrote
+            ]
         return {"person": str(person), "services": found}
 
     async def forget_messages(self, person: Recipient, now: float, after: UUID | None = None) -> Step:
@@ -94,7 +100,10 @@ class Persons:
 
     async def forget_rest(self, person: Recipient) -> dict[str, int]:
         """What else there is, but for what must be kept: by table, how many rows went."""
-        return await self._database.transact(lambda connection: self._forget_rest(connection, person))
+        gone = await self._database.transact(lambda connection: self._forget_rest(connection, person))
+        wrote = await self._enquiries(person)
+        async with self._database.write() as connection:
+            return gone | {"enquiries": await enquiries.drop(connection, wrote)}
 
     def _forget_rest(self, connection: Connection, person: Recipient) -> dict[str, int]:
         gone = {}
@@ -104,6 +113,10 @@ class Persons:
         of_person = sent_index.c.recipient_hash.in_(hashes)
         connection.execute(update(sent_index).where(of_person).values(recipient_hash=None))
         return gone
+
+    async def _enquiries(self, person: Recipient) -> list[Enquiry]:
+        async with self._database.read() as connection:
+            return await enquiries.written_by(connection, self._keyring, person.key)
 
     def _forget(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
         if not rows:

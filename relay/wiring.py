@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr
 from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from auth import presence, roots
 from config.database import Database
@@ -52,8 +53,11 @@ def exposed_files(settings: Settings) -> list[Path]:
 
 
 def _holds_secrets(config: Path) -> bool:
-    found = tomllib.loads(config.read_text())
-    with_password = make_url(str(found.get("database_url", "sqlite://"))).password is not None
+    found = {name.lower(): value for name, value in tomllib.loads(config.read_text()).items()}
+    try:
+        with_password = make_url(str(found.get("database_url", "sqlite://"))).password is not None
+    except ArgumentError:  # the environment has another one: what this is, nobody has looked at
+        with_password = True
     return with_password or not found.keys().isdisjoint({"secret_key", "sealing_key"})
 
 

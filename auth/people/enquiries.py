@@ -2,15 +2,18 @@
 
 import json
 import os
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Double, Table, Text, delete, insert, select
+from sqlalchemy import Column, Double, Row, Table, Text, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import Id, metadata
 from config.encrypted import Encrypted, cipher, row_id
 from config.keyring import Keyring
+from messages.address import Address
 from messages.message import Language, new_id
 
 KEPT_SECONDS = 180 * 86_400.0
@@ -71,8 +74,27 @@ async def add(
 
 
 async def newest(connection: AsyncConnection, keyring: Keyring, limit: int = _MAX_LISTED) -> list[Enquiry]:
-    opened = cipher(_c.content, keyring)
     rows = await connection.execute(select(enquiries).order_by(_c.id.desc()).limit(limit))
+    return _opened(keyring, rows)
+
+
+async def written_by(connection: AsyncConnection, keyring: Keyring, key: str) -> list[Enquiry]:
+    """What one person wrote, by the key of the address; looked for in all, since no row has its hash: they are few."""
+    found: list[Enquiry] = []
+    after = UUID(int=0)
+    asked = select(enquiries).order_by(_c.id).limit(_MAX_LISTED)
+    while rows := _opened(keyring, await connection.execute(asked.where(_c.id > after))):
+        found += [each for each in rows if Address.parse(each.address).key == key]
+        after = rows[-1].id
+    return found
+
+
+async def drop(connection: AsyncConnection, found: Collection[Enquiry]) -> int:
+    return (await connection.execute(delete(enquiries).where(_c.id.in_([each.id for each in found])))).rowcount
+
+
+def _opened(keyring: Keyring, rows: Iterable[Row[Any]]) -> list[Enquiry]:
+    opened = cipher(_c.content, keyring)
     return [
         Enquiry(
             id=row.id,

@@ -56,7 +56,7 @@ class Searching(Protocol):
 class Contents(Protocol):
     """What this needs of delivery.store.contents."""
 
-    async def load(self, content_ids: Collection[UUID]) -> dict[UUID, bytes | None]: ...
+    async def first_part(self, content_id: UUID) -> bytes | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +116,12 @@ class Notices:
         return f"{about.recipient}@{self.sms_domain}" if is_text else str(about.recipient)
 
     async def _returned(self, made_of: Recipe, about: Message) -> Returned:
-        """Nothing where what it said is no longer kept, or was no mail."""
+        """Nothing where what it said is no longer kept, or was no mail; read no further than may be returned."""
         if about.content_kind is not ContentKind.RAW:
             return Returned()
-        content = (await self.contents.load([about.content_id])).get(about.content_id)
+        content = await self.contents.first_part(about.content_id)
         try:
-            return returned(content, about.dsn or Dsn(), made_of.occasion)
+            return returned(content, about.content_bytes, about.dsn or Dsn(), made_of.occasion)
         except Refused:  # larger than a door takes now
             return Returned()
 

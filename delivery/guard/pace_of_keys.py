@@ -3,7 +3,8 @@
 Its messages are accepted, and due at that tenfold pace: an owner who really sends so much loses none, and a thief gets
 no more out than the service might have sent. Moved behind others they would still leave as fast as nothing else waits.
 No key is slowed below FLOOR an hour, nor judged by less than a week: whoever sends little, seldom or since yesterday
-has no habit to compare with. A young key is measured by its service.
+has no habit to compare with. A young key is measured by its service. Nobody holds the key of the relay's own service,
+and what it sends, codes among it, follows from what others do.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth import audit, notices
 from auth.keys import keys
 from auth.notices import Kind, Notice
+from auth.services import OWN_ID
 from config.database import Database
 from delivery.figures.tables import count_changes, key_counts
 from delivery.guard.reputation import ACTOR
@@ -158,7 +160,8 @@ def _hours(connection: Connection, since: int) -> list[Hour]:
         ),
     ).subquery()
     c = asked.c
-    summed = select(c.service_id, c.key_id, c.start, func.sum(c.messages)).group_by(c.service_id, c.key_id, c.start)
+    summed = select(c.service_id, c.key_id, c.start, func.sum(c.messages)).where(c.service_id != OWN_ID)
+    summed = summed.group_by(c.service_id, c.key_id, c.start)
     return [Hour(row[0], row[1], int(row[2]), int(row[3])) for row in connection.execute(summed)]
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth import audit, notices
 from auth.audit import Actor
 from auth.notices import Kind, Notice
+from auth.services import OWN_ID
 from config.database import Database
 from delivery.figures.tables import count_changes, counts
 from delivery.guard.judging import NONE, WINDOW_SECONDS, Figures, Reputation
@@ -29,6 +30,8 @@ from messages.status import Status
 
 ACTOR = Actor("relay", "guard")
 HELD_LANES = (Lane.NORMAL, Lane.BULK)  # one-time codes go on
+# Of the relay's own service the notices to senders: any service decides whom they go to. Letters go on, of this, too.
+_HELD_OF_OWN = (Lane.BULK,)
 _INSERT: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _KEPT_SECONDS = 2 * WINDOW_SECONDS
 _Key = tuple[UUID, Measure]
@@ -62,7 +65,7 @@ class ReputationGuard:
                 return
             await connection.run_sync(_keep, after)
             if after.level is Level.HELD:
-                await interventions.hold(connection, after.service_id, now, HELD_LANES, reason)
+                await interventions.hold(connection, after.service_id, now, _held_lanes(after.service_id), reason)
             elif before.level is Level.HELD and is_held:
                 await interventions.release(connection, after.service_id, reason=reason)
             if before.level is not Level.HELD or is_held:  # of what an operator released nobody needs to be told
@@ -76,6 +79,10 @@ def _is_news(before: Reputation, figures: Figures, now: float) -> bool:
     return before.judged(figures, now, still_held=True) != before
 
 
+def _held_lanes(service_id: UUID) -> tuple[Lane, ...]:
+    return _HELD_OF_OWN if service_id == OWN_ID else HELD_LANES
+
+
 async def _tell(connection: AsyncConnection, before: Reputation, after: Reputation) -> None:
     """The owner and the operators, by letters, of a warning, a hold and its end; the audit of holds."""
     change = "lifted" if before.level is Level.HELD else after.level.value
@@ -87,7 +94,7 @@ async def _tell(connection: AsyncConnection, before: Reputation, after: Reputati
     await connection.run_sync(notices.note, [notice])
     if change == Level.WARNED.value:
         return
-    lanes = {"lanes": [lane.value for lane in HELD_LANES], "reason": after.measure.value}
+    lanes = {"lanes": [lane.value for lane in _held_lanes(after.service_id)], "reason": after.measure.value}
     await audit.add(
         connection,
         ACTOR,

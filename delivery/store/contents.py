@@ -38,6 +38,12 @@ class Contents:
             parts.setdefault(content_id, []).append((part, data))
         return {content_id: self._open(content_id, found) for content_id, found in parts.items()}
 
+    async def first_part(self, content_id: UUID) -> bytes | None:
+        """Its first PART_BYTES, or all of a smaller one; None: retention dropped it, or it does not open. A read."""
+        first = (contents.c.id == content_id) & (contents.c.part == 0)
+        data = await self._database.query(lambda c: c.scalar(select(contents.c.data).where(first)))
+        return None if data is None else self._open(content_id, [(0, data)])
+
     def _open(self, content_id: UUID, parts: Sequence[tuple[int, bytes]]) -> bytes | None:
         try:
             return b"".join(self._codec.content_part(content_id, part, data) for part, data in parts)

@@ -14,6 +14,7 @@ from delivery.store.suppressed import in_force
 from delivery.store.suppressions import EVERYBODY, LEARNED, Reason, key_of, suppressions
 from messages.message import new_id
 
+_SAME_SECONDS = 3600.0  # between what a provider's event says and its list
 # In one order for all, or two writers could lock each other out.
 _HELD = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
 
@@ -94,6 +95,13 @@ class Codec:
         }
         connection.execute(insert(suppressions), [row])
         return id_
+
+    def drop_listed(self, connection: Connection, recipient: str, reason: Reason, at: float) -> None:
+        """Drops what counts for all because the provider's list alone told of it, where that was of this time."""
+        c = suppressions.c
+        listed_alone = (c.service_id == EVERYBODY) & (c.reason == reason.value) & c.listed_at.is_not(None)
+        then = c.since.between(at - _SAME_SECONDS, at + _SAME_SECONDS)
+        connection.execute(delete(suppressions).where(self.about([recipient]), listed_alone, then))
 
     def find(
         self, connection: Connection, service_id: UUID | None, recipient: str, reason: Reason | None = None

@@ -62,6 +62,8 @@ class Suppressing:
 
     def _learn(self, connection: Connection, service_id: UUID, recipient: str, told: Heard, reason: Reason) -> None:
         until = told.at + BOUNCE_SECONDS if reason is Reason.BOUNCE else None
+        if told.reason not in ECHOES:  # whose message it was the provider's list did not say, if that was read first
+            self._codec.drop_listed(connection, recipient, reason, told.at)
         known = [each for each in self._codec.find(connection, service_id, recipient) if each.reason in LEARNED]
         if any(_is_over(each, told, reason) for each in known):
             return
@@ -81,6 +83,8 @@ def _reason(heard: Heard, message: Any) -> Reason | None:
     """None: nothing follows from it. A test key's message reached nobody; of a group nobody knows whom it is about."""
     if message.channel != Channel.EMAIL.value or message.key_type == KeyType.TEST.value or heard.several:
         return None
+    if heard.reason in ECHOES:  # it came back; of whose mail the recipient complained, if so, is not said
+        return Reason.BOUNCE
     if heard.kind is EventKind.BOUNCE and heard.status is Status.PERMANENT_FAILURE:
         return Reason.BOUNCE
     return Reason.COMPLAINT if heard.kind is EventKind.COMPLAINT and heard.reason != _NO_SPAM else None

@@ -26,7 +26,7 @@ MARKER = "X-Relay-Notice"
 MAX_DIAGNOSTIC_CHARACTERS = 500
 MAX_RETURNED_BYTES = 64 * 1024  # of a message that is returned whole (RFC 3461 4.3); larger ones as header section
 
-_ADDRESS = re.compile(r"[^\s<>\"'(),;:\[\]]{1,320}@[^\s<>\"'(),;:\[\]]{1,255}")
+_ADDRESS = re.compile(r"(?:\"[^\"]{1,64}\"|[^\s<>\"'(),;:\[\]]{1,320})@(?:\[[^\]]{1,255}\]|[^\s<>\"'(),;:\[\]]{1,255})")
 _ENHANCED = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
 _PREFIX = re.compile(r"smtp;\s*", re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>")
@@ -164,14 +164,18 @@ def diagnostic(words: str, recipient: str) -> str:
     return text[:MAX_DIAGNOSTIC_CHARACTERS]
 
 
-def returned(content: bytes | None, dsn: Dsn, occasion: Occasion) -> Returned:
-    """As the client asked by RET; whole only what failed, since the others have it (RFC 3461 4.3)."""
+def returned(content: bytes | None, octets: int, dsn: Dsn, occasion: Occasion) -> Returned:
+    """As the client asked by RET; whole only what failed, since the others have it (RFC 3461 4.3).
+
+    `content` may be the first part alone of so many octets.
+    """
     if content is None or not content.isascii():
         return Returned()
-    if dsn.ret == "FULL" and occasion is Occasion.FAILURE and len(content) <= MAX_RETURNED_BYTES:
+    if dsn.ret == "FULL" and occasion is Occasion.FAILURE and len(content) == octets <= MAX_RETURNED_BYTES:
         return Returned(content, whole=True)
     header = HeaderSection.parse(content)
-    return Returned(content[: header.fields_end])
+    is_cut = len(content) < octets and not header.separated
+    return Returned() if is_cut else Returned(content[: header.fields_end])
 
 
 def _header_section(recipe: Recipe, to: str, answers: str | None, message_id: UUID, created_at: float) -> bytes:
@@ -218,7 +222,8 @@ def _program(report: Report) -> bytes:
 
 
 def _group(values: Mapping[str, str | float | None]) -> bytes:
-    return b"".join(fold(name, str(value).split(" ")) for name, value in values.items() if value)
+    """Blanks of one after the other could make a line of blanks alone, which RFC 5322 3.2.2 forbids."""
+    return b"".join(fold(name, str(value).split()) for name, value in values.items() if value)
 
 
 def _message(returned: Returned) -> bytes:

@@ -19,7 +19,7 @@ from relay import wiring
 AT_RESTART = frozenset(
     {
         *("DATABASE_URL", "SECRET_KEY", "SEALING_KEY", "DATABASE_URL_FILE", "SECRET_KEY_FILE", "SEALING_KEY_FILE"),
-        *("STATE_DIR", "PROCESSES", "TLS__CERT_FILE", "TLS__KEY_FILE", "OUTBOX__DIR", "AWS__SNS_TOPICS"),
+        *("STATE_DIR", "PROCESSES", "LOG_FORMAT", "TLS__CERT_FILE", "TLS__KEY_FILE", "OUTBOX__DIR", "AWS__SNS_TOPICS"),
         *("SMTP__LISTEN", "SMTP__LISTEN_TLS", "SMTP__LISTEN_DEVICES", "HTTP__LISTEN", "SITE__LISTEN"),
         *("METRICS__LISTEN", "FEEDBACK__LISTEN"),
     }
@@ -75,6 +75,8 @@ def merged(old: Settings, new: Settings) -> Merged:
             was, is_now, name = getattr(before, field), getattr(after, field), f"{prefix}{field.upper()}"
             if isinstance(was, Slice):
                 update[field] = was.model_copy(update=differing(was, is_now, f"{name}__"))
+            elif field not in before.model_fields_set | after.model_fields_set:
+                continue  # a default follows from what else is set, as a URL from where we listen: that waits
             elif was != is_now and name not in {"SECRET_KEY", "SEALING_KEY"}:
                 (waiting if name in AT_RESTART else changed).append(name)
                 if name not in AT_RESTART:

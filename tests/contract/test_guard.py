@@ -9,6 +9,7 @@ from sqlalchemy import insert, select
 
 from auth import audit, notices
 from auth.notices import Kind
+from auth.services import OWN_ID
 from config.database import Database
 from config.keyring import Keyring
 from delivery.figures.tables import count_changes
@@ -114,6 +115,18 @@ async def test_a_service_whose_mail_comes_back_is_warned_then_held_and_only_its_
         (entry,) = await audit.find(c, 10)
     assert (entry.action, entry.actor_kind, entry.service_id) == ("queue.hold", "relay", MINE)
     assert entry.after == {"lanes": ["normal", "bulk"], "reason": "bounces", "bad": 120, "sent": 1060}
+
+
+async def test_senders_that_take_no_notices_hold_back_notices_and_no_letter_of_the_relay(street: Street) -> None:
+    """Whoever may name senders decides how many notices come back; letters, that of this hold too, are of all."""
+    await street.sent(900, OWN_ID)
+    await street.bad(900, service_id=OWN_ID)
+    await street.guard.step()
+    assert await street.letters(OWN_ID) == ["held"]
+    assert await street.holds(OWN_ID) == [(Lane.BULK, HoldReason.BOUNCES)]
+    async with street.database.read() as c:
+        (entry,) = await audit.find(c, 10)
+    assert entry.after == {"lanes": ["bulk"], "reason": "bounces", "bad": 900, "sent": 1800}
 
 
 async def test_complaints_hold_by_their_own_marks_and_test_keys_sends_do_not_dilute_them(street: Street) -> None:

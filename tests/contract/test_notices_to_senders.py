@@ -20,6 +20,8 @@ from config.keyring import Keyring
 from delivery.exit.noticing import Notices
 from delivery.persons import Persons
 from delivery.store.base import Event, EventKind, Search
+from delivery.store.rows import PART_BYTES
+from delivery.store.tables import contents
 from messages.message import Dsn, Lane, Message, Occasion
 from messages.status import Status
 from relay.actions import domains, services
@@ -49,12 +51,12 @@ class Way:
     service: Service
     store: Store
 
-    async def sent(self, *occasions: Occasion, **changes: Any) -> Message:
+    async def sent(self, *occasions: Occasion, content: bytes = CONTENT, **changes: Any) -> Message:
         """A message that came by SMTP, as its door stored it."""
         named: dict[str, Any] = {"reverse_path": f"clerk@{OWN}", "original_message_id": "<31@city.example>"}
         named |= {"service_id": self.service.id, "notify": frozenset(occasions), "dsn": Dsn(ret="FULL")}
-        message = make_message("gone@example.org", content_bytes=len(CONTENT), **(named | changes))
-        await self.store.putting.put(group_of((message,), CONTENT))
+        message = make_message("gone@example.org", content_bytes=len(content), **(named | changes))
+        await self.store.putting.put(group_of((message,), content))
         return message
 
     async def becomes(self, message: Message, status: Status | None, kind: EventKind, detail: str = "") -> None:
@@ -65,9 +67,9 @@ class Way:
         """The notices, oldest first, as they leave."""
         await self.house.process()[0].tell()
         found = [each.message for each in reversed(await self.store.searching.find(Search(service_id=OWN_ID), 2000))]
-        contents = await self.store.contents.load({each.content_id for each in found})
+        recipes = await self.store.contents.load({each.content_id for each in found})
         build = Notices(self.store.searching, self.store.contents, WORDS, "mail.city.example", "sms.city.example").build
-        letters = [await build(each, contents[each.content_id] or b"") for each in found]
+        letters = [await build(each, recipes[each.content_id] or b"") for each in found]
         return list(zip(found, map(read, letters), strict=True))
 
     async def waiting(self) -> int:
@@ -104,6 +106,21 @@ async def test_a_bounce_is_told_once_with_the_other_sides_words_and_counts_as_no
     assert {each.used for each in await way.house.do(services.usage, way.service)} == {0}
     assert {each.used for each in await way.house.do(services.usage, await way.house.do(own_service))} == {0}
     assert (await way.store.counts(way.service.id))[Status.CREATED] == 1
+
+
+async def test_of_a_large_message_a_notice_reads_no_more_than_it_may_return(way: Way) -> None:
+    """A hundred of them about one of 25 MB would take a hundred times its room, of which the worker knows nothing."""
+    message = await way.sent(Occasion.FAILURE, content=CONTENT + b"x" * PART_BYTES)
+    long = await way.sent(Occasion.FAILURE, content=b"X-Long: a\r\n" * (PART_BYTES // 10) + CONTENT)
+    async with way.house.database.write() as connection:
+        await connection.execute(contents.update().where(contents.c.part > 0).values(data=b"not to be opened"))
+    for each in (message, long):
+        await way.becomes(each, Status.PERMANENT_FAILURE, EventKind.BOUNCE)
+    (_, notice), (_, of_long) = await way.told()
+    original = list(notice.iter_parts())[2]
+    assert original.get_content_type() == "text/rfc822-headers"
+    assert original.get_content().splitlines() == CONTENT.decode().splitlines()[:3]
+    assert len(list(of_long.iter_parts())) == 2
 
 
 async def test_what_was_not_asked_for_is_not_told(way: Way) -> None:
@@ -147,6 +164,17 @@ async def test_a_flood_is_cut_for_its_sender_and_its_service_and_keeps_no_other_
     message = await way.sent(Occasion.FAILURE)
     await way.becomes(message, Status.PERMANENT_FAILURE, EventKind.BOUNCE)
     assert len(await way.told()) == 5
+
+
+async def test_another_service_waits_behind_no_flood(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notices, "_AT_ONCE", 3)
+    for name, number in (("first", 5), ("second", 5), ("third", 1)):
+        service = await way.house.service(name, notice_address=f"{name}@other.example")
+        for _ in range(number):
+            message = await way.sent(Occasion.FAILURE, service_id=service.id, reverse_path="x@any.example")
+            await way.becomes(message, Status.PERMANENT_FAILURE, EventKind.BOUNCE)
+    told = [str(each.recipient).partition("@")[0] for each, _ in await way.told()]
+    assert told == ["first"] * 3 + ["second"] * 3 + ["third"]
 
 
 async def test_who_asked_to_be_forgotten_is_named_in_no_notice(way: Way) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select, update
 
 from auth import guests
+from auth.people import enquiries
 from config.database import Database
 from config.keyring import Keyring
 from delivery.persons import Persons
@@ -14,7 +15,7 @@ from delivery.store.nobody import NOBODY
 from delivery.store.sent_index import sent_index
 from delivery.store.tables import contents, events, messages
 from messages.address import Address
-from messages.message import Channel
+from messages.message import Channel, Language
 from messages.phone import PhoneNumber
 from messages.status import Status
 from tests.harness.aged import OLD, attempted, number, of, sent, service, taken
@@ -82,6 +83,22 @@ async def test_a_person_who_is_forgotten_is_found_nowhere_and_still_counted(
         assert (await c.scalars(select(events.c.detail))).all() == [None]
     again = await persons.forget_messages(ZOE, NOW)
     assert (again.forgotten, again.cancelled) == (0, 0)
+
+
+async def test_what_a_person_wrote_to_the_operator_is_told_and_forgotten_too(
+    database: Database, keyring: Keyring
+) -> None:
+    persons = Persons(database, keyring)
+    async with database.write() as c:
+        for address in ("ZOE@example.com", "bob@example.com", "zoe@example.com"):
+            written = {"reason": "ask", "name": "Zoe", "address": address, "words": "Hello"}
+            await enquiries.add(c, keyring, NOW, language=Language.EN, **written)
+    told = (await persons.export(ZOE))["services"]["none"]["enquiries"]
+    assert [(each["address"].lower(), each["words"]) for each in told] == [("zoe@example.com", "Hello")] * 2
+    assert (await persons.forget_rest(ZOE))["enquiries"] == 2
+    assert (await persons.export(ZOE))["services"] == {}
+    async with database.read() as c:
+        assert [each.address for each in await enquiries.newest(c, keyring)] == ["bob@example.com"]
 
 
 async def test_a_message_under_way_is_left_until_it_has_ended(

@@ -1,5 +1,6 @@
 """The owner and the operators hear once of a hold, in both languages, of whatever kind it is."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -8,13 +9,14 @@ from auth.domains import names
 from auth.notices import Kind, Notice
 from auth.people import users
 from auth.principal import Service
+from auth.services import OWN_ID
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits
 from config.words import Words
 from messages.message import Language
 from relay.notices.contact import Contacts, Letter
-from relay.notices.reputation import ToOwnersAndOperators, letter
+from relay.notices.reputation import ToOwnersAndOperators, letter, operators_letter
 from relay.notices.telling import Telling
 from tests.fakes.auth import DEFAULTS
 from tests.harness.noon import NOW
@@ -84,3 +86,13 @@ async def test_each_letter_is_whole_in_both_languages(database: Database, sealin
             assert "{" not in each.subject + each.body
             assert "Case *" not in each.body
             assert str(service.id) in each.body
+
+
+async def test_of_the_relays_own_service_the_letter_names_the_lane_that_waits(
+    database: Database, sealing: Keyring
+) -> None:
+    service, words = replace(await make_service(database, sealing), id=OWN_ID), Words.load()
+    notice = Notice(Kind.REPUTATION, "a", OWN_ID, {"change": "held", "measure": "bounces"} | JUDGED, NOW)
+    found = operators_letter(notice, service, Language.EN, words.translator(Language.EN))
+    assert "the lane bulk wait: they are the notices" in found.body
+    assert "normal" not in found.body

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from auth import services
 from auth.audit import Actor, audit
@@ -18,7 +18,7 @@ from delivery.store.base import EventKind
 from delivery.store.inbound import InboundText
 from delivery.store.suppressed import Stop, Suppressions
 from delivery.store.suppressing import Codec, Entry
-from delivery.store.suppressions import Reason, suppressions
+from delivery.store.suppressions import EVERYBODY, Reason, suppressions
 from delivery.suppression.following import BOUNCE_SECONDS
 from messages.address import Address
 from messages.message import Channel, KeyType, Message
@@ -93,6 +93,16 @@ async def test_a_complaint_never_ends(listed: Listed) -> None:
     assert await listed.stop(to_reader()) is Stop.LISTED
 
 
+async def test_a_complaint_that_only_the_providers_list_tells_is_none_of_this_service(listed: Listed) -> None:
+    """Somebody complained of another service's mail: that must not end this one's for ever."""
+    await listed.told(to_reader(), EventKind.COMPLAINT, reason="abuse")
+    await listed.told(to_reader(OTHER), EventKind.COMPLAINT, GONE, reason="on-account-suppression-list")
+    assert {(each.service_id, each.reason, each.until) for each in await listed.entries()} == {
+        (SERVICE, Reason.COMPLAINT, None),
+        (OTHER, Reason.BOUNCE, NOW + 5 + BOUNCE_SECONDS),
+    }
+
+
 @pytest.mark.parametrize(
     ("kind", "status", "changes"),
     [
@@ -133,6 +143,24 @@ async def test_an_event_that_nobody_knew_makes_its_entry_when_it_is_matched(list
     await relayed(listed.store, listed.queue, sent, "p-late")
     await listed.store.settling.match_parked(NOW)
     assert [each.reason for each in await listed.entries()] == [Reason.BOUNCE]
+
+
+async def test_what_the_providers_list_told_first_is_one_services_once_its_late_event_is_heard(listed: Listed) -> None:
+    """Else it would count for all and for ever: it stays there while it is ours, and is ours while it is there."""
+    codec, dates = Codec(listed.keyring), {Reason.BOUNCE: NOW + 9, Reason.COMPLAINT: NOW - 86_400}
+
+    def found_there(c: Connection) -> None:
+        for reason, since in dates.items():
+            codec.add(c, EVERYBODY, READER.key, reason, since, at_provider=True)
+        c.execute(suppressions.update().values(listed_at=NOW + 7_200))
+
+    await listed.database.transact(found_there)
+    assert await listed.stop(to_reader(OTHER)) is Stop.LISTED
+    await listed.told(to_reader(), EventKind.COMPLAINT, GONE, at=NOW + 9, reason="on-account-suppression-list")
+    assert [each.service_id for each in await listed.entries()].count(EVERYBODY) == 2
+    await listed.told(to_reader(), EventKind.BOUNCE, GONE, at=NOW + 5, reason="no-email")
+    of_all = [each.reason for each in await listed.entries() if each.for_all]
+    assert of_all == [Reason.COMPLAINT]  # of something else
 
 
 async def test_two_processes_that_hear_at_once_make_one_entry(listed: Listed) -> None:

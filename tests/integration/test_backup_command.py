@@ -36,6 +36,14 @@ def test_a_file_that_is_there_is_not_replaced(run: Run, answer: Answer, tmp_path
     assert (tmp_path / "copy.db").read_bytes() == before
 
 
+def test_a_copy_is_its_owners_from_the_first_octet_on(tmp_path: Path) -> None:
+    """Also in a folder where others write: a file that they put in its place would be theirs to read."""
+    with closing(sqlite3.connect(tmp_path / "relay.db")) as made:
+        made.execute("CREATE TABLE a (b)")
+    backup.copy(tmp_path / "relay.db", tmp_path / "copy.db")
+    assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
+
+
 def test_a_database_that_is_damaged_gives_no_copy(tmp_path: Path) -> None:
     (tmp_path / "relay.db").write_bytes(b"this is not a database" * 500)
     with pytest.raises(backup.BackupError, match="not a database"):

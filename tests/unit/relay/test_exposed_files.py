@@ -47,6 +47,7 @@ def test_each_file_that_others_can_read_is_named(folder: Path) -> None:
     [
         (f"secret_key = '{SECRET}'", True),
         (f"sealing_key = '{SECRET}'", True),
+        (f"SECRET_KEY = '{SECRET}'", True),  # as variables are written
         (f"database_url = '{URL}'", True),
         ("database_url = 'postgresql+asyncpg://relay@db/relay'", False),
         ("log_level = 'debug'", False),
@@ -60,3 +61,12 @@ def test_a_settings_file_counts_where_it_holds_a_secret(
     assert wiring.exposed_files(load()) == ([file] if holds else [])
     file.chmod(0o640)
     assert wiring.exposed_files(load()) == []
+
+
+def test_a_value_of_the_file_that_the_environment_hides_keeps_nobody_from_starting(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(folder / "relay.toml", f"database_url = 'geheim'\nstate_dir = '{folder}'\n")
+    monkeypatch.setenv(f"{PREFIX}CONFIG", str(file))
+    monkeypatch.setenv(f"{PREFIX}DATABASE_URL", "sqlite+aiosqlite:///relay.db")
+    assert wiring.exposed_files(load()) == [file]

@@ -1,6 +1,7 @@
 """What a notice says to programs, and whom it names."""
 
 import os
+import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -77,7 +78,7 @@ def made(back: Returned, answers: str | None = "<1@b.example>", **of_report: Any
 
 
 def test_python_reads_all_three_parts_and_ses_takes_them() -> None:
-    octets, notice = made(returned(CONTENT, Dsn(), FAILURE))
+    octets, notice = made(returned(CONTENT, len(CONTENT), Dsn(), FAILURE))
     assert octets.isascii()
     assert mime.find_unsendable(octets, 0, len(octets)) is None
     assert check(octets, {"ToAddresses": [CLERK]}, []) is None
@@ -104,20 +105,31 @@ def test_python_reads_all_three_parts_and_ses_takes_them() -> None:
 
 def test_what_is_small_comes_back_whole_where_the_client_asks_and_it_failed() -> None:
     full = Dsn(ret="FULL")
-    _, notice = made(returned(CONTENT, full, FAILURE))
+    _, notice = made(returned(CONTENT, len(CONTENT), full, FAILURE))
     original = list(notice.iter_parts())[2]
     assert original.get_content_type() == "message/rfc822"
     assert original.get_content().get_content().splitlines() == ["Words"]
     headers = Returned(CONTENT.partition(b"\r\n\r\n")[0] + b"\r\n")
-    assert [returned(CONTENT, full, each) for each in (DELAY, SUCCESS)] == [headers, headers]
-    assert returned(CONTENT + b"x" * MAX_RETURNED_BYTES, full, FAILURE) == headers
-    assert returned(None, full, FAILURE) == Returned()
+    assert [returned(CONTENT, len(CONTENT), full, each) for each in (DELAY, SUCCESS)] == [headers, headers]
+    large = CONTENT + b"x" * MAX_RETURNED_BYTES
+    assert returned(large, len(large), full, FAILURE) == headers
+    assert returned(CONTENT, len(CONTENT) + 1, full, FAILURE) == headers  # the first part of it
+    assert returned(headers.content[:-5], len(CONTENT), full, FAILURE) == Returned()  # which ends within a field
+    assert returned(None, 0, full, FAILURE) == Returned()
 
 
 def test_without_content_there_are_two_parts_and_a_message_id_that_is_none_is_not_answered() -> None:
     _, notice = made(Returned(), answers="no id> Bcc: <x")
     assert len(list(notice.iter_parts())) == 2
     assert notice["In-Reply-To"] is None
+
+
+def test_blanks_that_a_client_names_make_no_line_of_blanks() -> None:
+    """Which some readers take for the end of the fields (RFC 5322 3.2.2)."""
+    octets, _ = made(Returned(), dsn=Dsn(orcpt="rfc822;a" + " " * 160 + "@b.example", envid=" x "))
+    assert not re.search(rb"(?m)^[ \t]+\r?$", octets)
+    assert b"Original-Recipient: rfc822; a @b.example\r\n" in octets
+    assert b"Original-Envelope-Id: x\r\n" in octets
 
 
 @pytest.mark.parametrize(
@@ -127,6 +139,8 @@ def test_without_content_there_are_two_parts_and_a_message_id_that_is_none_is_no
         ("550 READER@example.org unknown.", "550 READER@example.org unknown."),
         ("550 forwarded to boss@example.net, full", "550 forwarded to (address), full"),
         ("550 <a@b.ca>,c@d.ca;reader@example.org.", "550 <(address)>,(address);reader@example.org."),
+        ('550 "the boss"@example.net, "full"', '550 (address), "full"'),
+        ("550 root@[10.1.2.3] [10.1.2.4]", "550 (address) [10.1.2.4]"),
         ("550 refusé\r\nX-Bad: yes\x00", "550 refuse X-Bad: yes"),
         ("550 " + "é" * 9_000, "550 " + "e" * (MAX_DIAGNOSTIC_CHARACTERS - 4)),
     ],

@@ -38,6 +38,23 @@ def test_what_may_change_does_and_what_may_not_is_named() -> None:
     assert merged(old, old) == Merged(old)
 
 
+def test_a_default_that_follows_from_what_waits_waits_with_it() -> None:
+    """Else the site would answer to a port that nobody listens on yet, and to no other."""
+    old, new = load(), load(site={"listen": "127.0.0.1:9090"}, http={"listen": "127.0.0.1:9080"})
+    found = merged(old, new)
+
+    assert (found.changed, found.waiting) == ((), ("HTTP__LISTEN", "SITE__LISTEN"))
+    assert found.settings == old
+    named = load(site={"listen": "127.0.0.1:9090", "public_url": "https://notify.example.ca"})
+    assert merged(old, named).changed == ("SITE__PUBLIC_URL",)
+    assert merged(named, new).settings.site.public_url == old.site.public_url.replace("8090", "9090")
+
+
+def test_one_stream_of_lines_has_one_format() -> None:
+    """The supervisor's lines keep the one of its start, and stand among those of its children."""
+    assert merged(load(), load(log_format="console")) == Merged(load(), (), ("LOG_FORMAT",))
+
+
 def test_the_file_is_read_anew_and_the_environment_of_the_start_wins(tmp_path: Path) -> None:
     file = tmp_path / "relay.toml"
     file.write_text("[limits]\nper_minute = 7\nlive_per_day = 8\n")
