@@ -31,6 +31,7 @@ ACTOR = Actor("relay", "guard")
 HELD_LANES = (Lane.NORMAL, Lane.BULK)  # one-time codes go on
 _INSERT: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _KEPT_SECONDS = 2 * WINDOW_SECONDS
+_HOUR_SECONDS = 3600  # the shortest time that `counts` tells apart
 _Key = tuple[UUID, Measure]
 
 
@@ -122,12 +123,15 @@ def _read(connection: Connection, now: float) -> tuple[dict[_Key, Figures], dict
 
 
 def _not_bounced(connection: Connection, service_ids: Collection[UUID], since: int) -> dict[UUID, int]:
-    """Emails of that time whose end is known and was no permanent bounce. What was never sent counts for nothing."""
+    """Emails of that time whose end is known and was no permanent bounce. What was never sent counts for nothing.
+
+    An hour of which a part is of that time counts as a whole: what came back of that part does.
+    """
     ends = [Status.DELIVERED.value, Status.TEMPORARY_FAILURE.value]
     asked = union_all(
         *(
             select(c.service_id, func.sum(c.messages))
-            .where(c.service_id.in_(service_ids), c.start >= since, c.status.in_(ends))
+            .where(c.service_id.in_(service_ids), c.start > since - _HOUR_SECONDS, c.status.in_(ends))
             .where(c.channel == Channel.EMAIL.value, c.key_type != KeyType.TEST.value)
             .group_by(c.service_id)
             for c in (counts.c, count_changes.c)

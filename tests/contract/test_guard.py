@@ -11,6 +11,7 @@ from auth import audit, notices
 from auth.notices import Kind
 from config.database import Database
 from config.keyring import Keyring
+from delivery.figures.folding import Folding
 from delivery.figures.tables import count_changes
 from delivery.guard.reputation import HELD_LANES, ReputationGuard
 from delivery.metrics import GuardMetrics
@@ -39,15 +40,19 @@ class Street:
         self.store, self.queue = Store(database, keyring), SqlQueue(database)
         self.guard = ReputationGuard(database, GuardMetrics(CollectorRegistry()), lambda: self.now)
 
-    async def sent(self, number: int, service_id: UUID = MINE, *, status: Status = Status.DELIVERED) -> None:
-        """So many were accepted at NOW, and ended like that."""
-        row = {"service_id": service_id, "id": new_id(NOW, os.urandom(10)), "start": int(NOW // 900) * 900}
+    async def sent(
+        self, number: int, service_id: UUID = MINE, *, status: Status = Status.DELIVERED, at: float = NOW
+    ) -> None:
+        """So many were accepted then, and ended like that."""
+        row = {"service_id": service_id, "id": new_id(NOW, os.urandom(10)), "start": int(at // 900) * 900}
         row |= {"channel": "email", "door": "smtp", "key_type": "normal", "key_id": uuid4(), "template_id": uuid4()}
         async with self.database.write() as c:
             await c.execute(insert(count_changes), [row | {"status": status.value, "messages": number, "units": 0}])
 
-    async def bad(self, number: int, measure: Measure = Measure.BOUNCES, service_id: UUID = MINE) -> None:
-        await self.database.transact(lambda c: reputations.note(c, [(service_id, NOW, measure)] * number))
+    async def bad(
+        self, number: int, measure: Measure = Measure.BOUNCES, service_id: UUID = MINE, *, at: float = NOW
+    ) -> None:
+        await self.database.transact(lambda c: reputations.note(c, [(service_id, at, measure)] * number))
 
     async def told(self, sent: Message, kind: EventKind, status: Status | None = None, **changes: object) -> None:
         await relayed(self.store, self.queue, sent, f"p-{sent.id}")
@@ -142,6 +147,18 @@ async def test_a_hold_ends_when_the_day_is_over_and_the_service_has_acted(street
     await street.acts()
     await street.guard.step()
     assert (await street.holds(), await street.letters()) == ([], ["held", "lifted"])
+
+
+async def test_a_good_day_is_not_judged_by_what_came_back_in_its_last_minutes(street: Street) -> None:
+    """Folded, what was sent counts by the hour; what came back by the quarter."""
+    late = NOW + 50 * 60
+    await street.sent(40_000, at=late)
+    await street.bad(1_500, at=late)
+    await Folding(street.database).fold(NOW + 3600)
+    for minutes in range(-10, 130, 5):
+        street.now = NOW + DAY + minutes * 60
+        await street.guard.step()
+    assert (await street.holds(), await street.letters()) == ([], [])
 
 
 async def test_who_is_released_by_an_operator_is_not_held_again_for_what_was_before(street: Street) -> None:
