@@ -1,13 +1,14 @@
 """How long what is accepted now would wait, by what waits and what the provider takes, and who is pushed back. Pure.
 
-Services of a lane are served in turn, so each has the rate divided by how many wait: what one has waiting makes nobody
-else's mail wait longer, and pushes nobody else back. Lanes before a lane need not be looked at: none of them grows
-beyond its own mark, which is a small part of the next one's lifetime.
+Services of a lane are served in turn: before one's last message leaves as many of each other service's, or all that it
+has. What one has waiting beyond that makes nobody else's mail wait longer, and pushes nobody else back. Lanes before a
+lane need not be looked at: none of them grows beyond its own mark, which is a small part of the next one's lifetime.
 """
 
-from collections import Counter
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 from uuid import UUID
 
@@ -46,8 +47,8 @@ def foresee(
 ) -> list[Foreseen]:
     """`before` are the places that were pushed back until now. A channel whose rate nobody knows is judged by age."""
     backlogs = list(backlogs)
-    sharing = Counter((each.place.lane, each.place.channel) for each in backlogs if not each.held)
-    waits = {each.place: (each, _seconds(each, sharing, per_second)) for each in backlogs}
+    queues = {(lane, channel): _Queue.of(backlogs, lane, channel) for lane in Lane for channel in Channel}
+    waits = {each.place: (each, _seconds(each, queues[each.place[1:]], per_second)) for each in backlogs}
     full = {place for place, (_, seconds) in waits.items() if seconds > _mark(place, place in before)}
     pushed_back = {place for first in full for place in _from(first)}
     for place in pushed_back - waits.keys():
@@ -65,13 +66,31 @@ def mark_seconds(lane: Lane) -> float:
     return _FULL[lane] * lane.lifetime_seconds
 
 
-def _seconds(
-    backlog: Backlog, sharing: Mapping[tuple[Lane, Channel], int], per_second: Mapping[Channel, float]
-) -> float:
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    """How many wait of each service whose turn comes in one lane and channel: the fewest first; and of so many first
+    services all together."""
+
+    numbers: list[int]
+    sums: list[int]
+
+    @classmethod
+    def of(cls, backlogs: Iterable[Backlog], lane: Lane, channel: Channel) -> "_Queue":
+        mine = (each for each in backlogs if each.place[1:] == (lane, channel) and not each.held)
+        numbers = sorted(each.waiting for each in mine)
+        return cls(numbers, [0, *accumulate(numbers)])
+
+    def until_last(self, number: int) -> int:
+        """How many leave until so many of one service did."""
+        fewer = bisect_right(self.numbers, number)
+        return self.sums[fewer] + number * (len(self.numbers) - fewer)
+
+
+def _seconds(backlog: Backlog, queue: _Queue, per_second: Mapping[Channel, float]) -> float:
     rate = per_second.get(backlog.place.channel)
     if not rate:
         return backlog.oldest_seconds
-    behind = backlog.waiting * max(sharing[backlog.place.lane, backlog.place.channel], 1) / rate
+    behind = max(queue.until_last(backlog.waiting), backlog.waiting) / rate  # who is held is in no queue
     return max(backlog.oldest_seconds, behind)
 
 

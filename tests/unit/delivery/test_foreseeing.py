@@ -55,8 +55,28 @@ def test_what_one_service_has_waiting_pushes_back_that_one_alone() -> None:
     assert lanes_of(found, OTHER) == set(Lane)
 
 
-@given(st.integers(0, 10**9), st.integers(0, 10**9), st.sampled_from(Lane), st.sampled_from(Lane))
-def test_no_number_of_another_service_s_messages_changes_what_is_foreseen(
+def test_who_has_little_waiting_makes_nobody_s_much_wait_long() -> None:
+    """Their turn comes once, and then they have none: 2,000 codes and 50 others leave within four minutes."""
+    others = [waiting(1, UUID(int=n), Lane.PRIORITY) for n in range(10, 60)]
+    assert pushed_back(waiting(2_000, lane=Lane.PRIORITY), *others) == set()
+    (mine, *theirs) = foresee([waiting(2_000, lane=Lane.PRIORITY), *others], RATE, ())
+    assert (mine.wait_seconds, {each.wait_seconds for each in theirs}) == (205.0, {5.1})
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=6))
+def test_it_is_when_the_last_one_leaves_where_services_take_turns(numbers: list[int]) -> None:
+    left, gone, ends = list(numbers), 0, [0.0] * len(numbers)
+    while any(left):
+        for at in [at for at, number in enumerate(left) if number]:
+            left[at], gone = left[at] - 1, gone + 1
+            ends[at] = gone / 10.0
+    found = foresee([waiting(number, UUID(int=at + 1)) for at, number in enumerate(numbers)], RATE, ())
+    for each, end in zip(found, ends, strict=True):  # within the last round
+        assert 0 <= each.wait_seconds - end < (len(numbers) + 0.5) / 10.0
+
+
+@given(st.integers(500, 10**9), st.integers(500, 10**9), st.sampled_from(Lane), st.sampled_from(Lane))
+def test_no_number_of_another_service_s_messages_beyond_one_s_own_changes_what_is_foreseen(
     few: int, many: int, mine: Lane, theirs: Lane
 ) -> None:
     def foreseen(number: int) -> list[float]:
