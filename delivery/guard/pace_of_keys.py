@@ -91,6 +91,8 @@ class KeyGuard:
         self._back_seconds = 3 * _HOUR_SECONDS
 
     async def _judge(self, hour: Hour, now: float) -> None:
+        if await self._database.query(lambda c: _is_hidden(c, hour.key_id)):
+            return
         key, service = await self._database.query(lambda c: (_habit(c, hour.key_id), _habit(c, hour.service_id)))
         before = busiest(key, service, int(now // _DAY_SECONDS))
         if before is None or hour.messages <= (most := max(FLOOR, TIMES * before)):
@@ -198,6 +200,11 @@ def _habit(connection: Connection, holder: UUID) -> Habit | None:
     c = busiest_hours.c
     busiest, since = connection.execute(select(func.max(c.messages), func.min(c.day)).where(c.holder == holder)).one()
     return None if busiest is None else Habit(int(busiest), int(since))
+
+
+def _is_hidden(connection: Connection, key_id: UUID) -> bool:
+    """By which the relay itself and the web site send: nobody knows its secret, and nobody can revoke it."""
+    return bool(connection.scalar(select(keys.c.hidden).where(keys.c.id == key_id)))
 
 
 def _slow(connection: Connection, hour: Hour, most: int, now: float) -> None:

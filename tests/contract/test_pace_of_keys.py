@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import insert, select
 
-from auth import notices
+from auth import keys, notices, services
 from auth.notices import Kind
 from config.database import Database
 from config.keyring import Keyring
@@ -21,6 +21,8 @@ from delivery.store import slowing
 from delivery.store.reputations import busiest_hours
 from messages.message import Lane, new_id
 from messages.reply import Refused
+from tests.fakes.auth import DEFAULTS
+from tests.harness import aged
 from tests.harness.noon import NOW, message
 from tests.harness.store import Store, group_of
 
@@ -82,6 +84,19 @@ async def test_small_services_and_those_without_a_habit_are_left_alone(street: S
     await street.sends(FLOOR)
     await street.sends(50_000, YOUNG)  # of a service that nobody knows for a week
     await street.habit(3, days=6, holder=SERVICE)
+    assert await street.slowed() == {}
+
+
+async def test_the_relay_s_own_letters_codes_and_notices_are_never_slowed(
+    street: Street, keyring: Keyring, sealing: Keyring
+) -> None:
+    """They go in by a key whose secret nobody knows: none was stolen, and nobody could revoke it or end that."""
+    service_id = await aged.service(street.database, sealing, 7, "permits")
+    async with street.database.write() as c:
+        service = await services.find(c, DEFAULTS, service_id)
+        hidden = await keys.hidden(c, keyring, DEFAULTS, service, NOW)
+    await street.habit(200, holder=hidden.id)
+    await street.sends(50_000, hidden.id)
     assert await street.slowed() == {}
 
 
