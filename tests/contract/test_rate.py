@@ -122,6 +122,31 @@ async def test_what_has_no_rate_is_claimed_as_ever(database: Database, store: St
     assert await claim(queue) == []
 
 
+async def test_where_workers_are_slower_than_the_rate_texts_and_tests_have_their_turn(
+    database: Database, store: Store, grant: Callable[..., Any]
+) -> None:
+    """There is always room for mail then: whatever else waits would wait until no mail does."""
+    await grant(rate=10_000.0)
+    await put(store, 40, lane=Lane.BULK)
+    (code,) = await put(store, 1, lane=Lane.PRIORITY, channel=Channel.SMS, recipient=PhoneNumber("+16135550100"))
+    queue = RatedQueue(database, ACCOUNT)
+    found = await claim(queue, 4) + await claim(queue, 4)
+    assert code.id in {each.message_id for each in found}
+    assert len([each for each in found if each.slot]) == 4
+
+
+async def test_what_else_is_claimed_takes_nothing_of_what_lanes_of_mail_are_owed(
+    database: Database, store: Store, grant: Callable[..., Any]
+) -> None:
+    await grant(rate=10_000.0)
+    await put(store, 40, lane=Lane.PRIORITY)
+    await put(store, 40, lane=Lane.PRIORITY, key_type=KeyType.TEST)
+    (bulk,) = await put(store, 1, lane=Lane.BULK)
+    queue = RatedQueue(database, ACCOUNT)
+    found = [each for _ in range(16) for each in await claim(queue, 4)]
+    assert bulk.id in {each.message_id for each in found}  # every twentieth place of 32
+
+
 @pytest.mark.parametrize("says", [0.0, None])
 async def test_where_nobody_knows_the_rate_all_is_claimed(
     database: Database, store: Store, grant: Callable[..., Any], says: float | None
