@@ -11,6 +11,7 @@ from auth import services
 from auth.notices import Notice
 from auth.people import users
 from auth.principal import Service
+from auth.services import OWN_ID
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits
@@ -121,7 +122,8 @@ def _words(notice: Notice) -> tuple[Text, tuple[Text, ...]]:
     measure = Measure(notice.said["measure"])
     if change == "held":
         return _SUBJECTS[measure, "held"], (_COUNTS[measure], _HELD, _CAUSES[measure], _LIFTS)
-    return _SUBJECTS[measure, "warned"], (_COUNTS[measure], _MARKS[measure], _CAUSES[measure])
+    marks = () if notice.service_id == OWN_ID else (_MARKS[measure],)
+    return _SUBJECTS[measure, "warned"], (_COUNTS[measure], *marks, _CAUSES[measure])
 
 
 class ToOwnersAndOperators:

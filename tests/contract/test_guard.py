@@ -9,6 +9,7 @@ from sqlalchemy import insert, select
 
 from auth import audit, notices
 from auth.notices import Kind
+from auth.services import OWN_ID
 from config.database import Database
 from config.keyring import Keyring
 from delivery.figures.folding import Folding
@@ -128,6 +129,15 @@ async def test_complaints_hold_by_their_own_marks_and_test_keys_sends_do_not_dil
     await street.guard.step()
 
     assert await street.holds() == sorted((lane, HoldReason.COMPLAINTS) for lane in HELD_LANES)
+
+
+async def test_the_relay_s_own_mail_is_warned_of_and_never_held(street: Street) -> None:
+    """One service whose senders take no notices would end the letters and notices of all others."""
+    await street.bad(5_000, service_id=OWN_ID)
+    for _ in range(2):
+        street.now += 60
+        await street.guard.step()
+    assert (await street.holds(OWN_ID), await street.letters(OWN_ID)) == ([], ["warned"])
 
 
 async def test_fewer_than_a_thousand_sends_hold_nobody(street: Street) -> None:
