@@ -61,9 +61,9 @@ def retry_seconds(lane: Lane, wait_seconds: float) -> int:
     return int(min(max(wait_seconds - mark_seconds(lane) * _ROOM, 60.0), 3600.0))
 
 
-def mark_seconds(lane: Lane) -> float:
+def mark_seconds(lane: Lane, lifetime_seconds: float | None = None) -> float:
     """A longer wait than that leaves too little time before expiry."""
-    return _FULL[lane] * lane.lifetime_seconds
+    return _FULL[lane] * min(lifetime_seconds or lane.lifetime_seconds, lane.lifetime_seconds)
 
 
 @dataclass(frozen=True, slots=True)

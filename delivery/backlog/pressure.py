@@ -58,14 +58,16 @@ class Pressure:
         if full:
             raise Refused(reply.QUEUE_FULL, lane=lane.value, seconds=retry_seconds(lane, max(full)))
 
-    async def due_at(self, key_id: UUID, lane: Lane, number: int, now: float) -> float:
-        """When so many messages of a key may leave: 0 is at once. Raises Refused where that is too late."""
+    async def due_at(
+        self, key_id: UUID, lane: Lane, number: int, now: float, lifetime_seconds: float | None = None
+    ) -> float:
+        """When so many messages of a key may leave: 0 is at once. Raises Refused where that is too late for them."""
         if key_id not in self._slowed:
             return 0.0
 
         def take(connection: Connection) -> float:
             due_at = slowing.place(connection, key_id, lane, number, now)
-            if due_at is not None and due_at - now > mark_seconds(lane):
+            if due_at is not None and due_at - now > mark_seconds(lane, lifetime_seconds):
                 raise Refused(reply.KEY_SLOWED, lane=lane.value, seconds=retry_seconds(lane, due_at - now))
             return due_at or 0.0
 

@@ -121,6 +121,11 @@ async def test_what_a_slowed_key_sends_is_due_at_its_pace_each_lane_on_its_own(s
     with pytest.raises(Refused, match="this key is slowed"):
         await street.door.due_at(KEY, Lane.PRIORITY, 1, now)
 
+    await street.door.due_at(KEY, Lane.NORMAL, 451, now, 600)
+    with pytest.raises(Refused, match="this key is slowed"):  # it would expire before its place comes
+        await street.door.due_at(KEY, Lane.NORMAL, 1, now, 600)
+    assert await street.door.due_at(KEY, Lane.NORMAL, 1, now) == now + 451
+
     sent = message(service_id=SERVICE, key_id=KEY)
     await street.store.putting.put(group_of((sent,), b"x", due_at=NOW + 30))
     queue = SqlQueue(street.database)
