@@ -100,6 +100,8 @@ class Pressure(Protocol):
         self, key_id: UUID, lane: Lane, number: int, now: float, lifetime_seconds: float | None = None
     ) -> float: ...
 
+    async def give_back(self, key_id: UUID, lane: Lane, number: int) -> None: ...
+
 
 class Searching(Protocol):
     """What accept needs of delivery.store.searching."""
@@ -161,7 +163,7 @@ class Acceptor:
         messages = _split(submission, principal, prepared, content_ids, group_id, now)
         try:
             against = _charges(submission, principal, messages)
-            stored = await self._putting.put(Group(messages, contents, against, submission.idempotency, due_at))
+            stored = await self._put(Group(messages, contents, against, submission.idempotency, due_at))
         except Repeated as repeated:
             return await self._earlier(repeated, len(messages))
         body = next((each.body for each in prepared.values()), None)
@@ -194,9 +196,22 @@ class Acceptor:
 
     async def _due_at(self, submission: Submission, principal: Principal, now: float) -> float:
         """Of a key that is slowed; 0: at once."""
-        lane, number = submission.lane or principal.lane, len(submission.envelope.recipients)
+        lane, number = submission.lane or principal.lane, len(submission.envelope.split())
         lasting = _expires_at(submission, principal, now) - now
         return await self._pressure.due_at(principal.key.id, lane, number, now, lasting)
+
+    async def _put(self, group: Group) -> tuple[Message, ...]:
+        """What is stored; of a slowed key, what is not gives its places back."""
+        first = group.messages[0]
+        try:
+            stored = await self._putting.put(group)
+        except Exception:
+            if group.due_at:
+                await self._pressure.give_back(first.key_id, first.lane, len(group.messages))
+            raise
+        if group.due_at:
+            await self._pressure.give_back(first.key_id, first.lane, len(group.messages) - len(stored))
+        return stored
 
     async def _check_suppressed(self, submission: Submission, principal: Principal) -> None:
         """Whoever sends what is urgent hears at once that it reaches nobody; all else ends at the exit."""

@@ -1,6 +1,7 @@
 """What a door knows of who is pushed back: read each second, asked for every message, and never a question then."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection
 from uuid import UUID
 
@@ -72,6 +73,12 @@ class Pressure:
             return due_at or 0.0
 
         return await self._database.transact(take)
+
+    async def give_back(self, key_id: UUID, lane: Lane, number: int) -> None:
+        """Of what `due_at` took; while the database is away they are lost, and what comes next is later."""
+        if number:
+            with contextlib.suppress(*OUTAGES):
+                await self._database.transact(lambda connection: slowing.give_back(connection, key_id, lane, number))
 
 
 def _slowed(connection: Connection) -> frozenset[UUID]:
