@@ -3,7 +3,6 @@
 import pytest
 from sqlalchemy import insert, select
 
-from auth.principal import Principal
 from delivery.backlog.pressure import Pressure
 from delivery.store.base import StoreUnavailable
 from delivery.store.reputations import slowed_keys
@@ -27,10 +26,11 @@ async def door(kept: Kept) -> Pressure:
     return pressure
 
 
-async def places(kept: Kept, principal: Principal = PRINCIPAL) -> float:
+async def places(kept: Kept) -> float:
     async with kept.database.read() as c:
-        asked = select(slowed_keys.c.next_at).where(slowed_keys.c.rank == principal.lane.rank)
-        return round((await c.scalar(asked) - NOW) / EVERY_SECONDS, 3)
+        asked = select(slowed_keys.c.next_at).where(slowed_keys.c.rank == PRINCIPAL.lane.rank)
+        next_at: float = (await c.execute(asked)).scalar_one()
+    return round((next_at - NOW) / EVERY_SECONDS, 3)
 
 
 async def test_what_a_limit_refuses_and_what_cannot_be_stored_gives_its_places_back(kept: Kept, door: Pressure) -> None:
