@@ -32,7 +32,7 @@ class RatedQueue(SqlQueue):
         self._account = account
         self._clock = Clock()
         self._answers = Answers()
-        self._is_mail_s_turn = False
+        self._is_mail_s_turn = True
         self._lanes_of_mail = Lanes()  # what else is claimed meanwhile is no share of what those are owed
         self._late: GroupCommit[None, Slot | None] = GroupCommit(
             database.transact, lambda connection, late: self._others(connection, len(late)), is_outage=is_outage
@@ -61,11 +61,11 @@ class RatedQueue(SqlQueue):
         taking = Taking(owner, limit, now, now + lease_seconds, unknown_wait_seconds, kinds, under_way, repeatable)
         if bucket is None:
             return await self._claim(wanted(waiting, kinds), taking)
-        self._is_mail_s_turn = not self._is_mail_s_turn
         for is_mail in (self._is_mail_s_turn, not self._is_mail_s_turn):
             some = {MAIL} & set(kinds) if is_mail else set(kinds) - {MAIL}
             turns, less = wanted(waiting, some), replace(taking, kinds=some)
             if claims := await (self._claim_mail(bucket, turns, less) if is_mail else self._claim(turns, less)):
+                self._is_mail_s_turn = not is_mail
                 return claims
         return []
 
