@@ -1,14 +1,17 @@
 """How long what is accepted now would wait, by what waits and what the provider takes, and who is pushed back. Pure.
 
 Services of a lane are served in turn: before one's last message leaves as many of each other service's, or all that it
-has. What one has waiting beyond that makes nobody else's mail wait longer, and pushes nobody else back. Lanes before a
-lane need not be looked at: none of them grows beyond its own mark, which is a small part of the next one's lifetime.
+has. How fast one's own leave is measured while they wait, since the others' may go on to come; it is never less than
+the rate divided by how many wait. What another one has waiting beyond that makes nobody else's mail wait longer, and
+pushes nobody else back. Lanes before a lane need not be looked at: none of them grows beyond its own mark, which is a
+small part of the next one's lifetime.
 """
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,6 +20,7 @@ from messages.message import Channel, Lane
 # Of the lifetime of a lane's messages: beyond it they are pushed back, and taken again below the other.
 _FULL: Mapping[Lane, float] = {Lane.PRIORITY: 0.75, Lane.NORMAL: 0.5, Lane.BULK: 0.5}
 _ROOM = 0.8  # of that mark
+_NOTHING: Mapping["Place", float] = MappingProxyType({})
 
 
 class Place(NamedTuple):
@@ -43,12 +47,18 @@ class Foreseen:
 
 
 def foresee(
-    backlogs: Iterable[Backlog], per_second: Mapping[Channel, float], before: Collection[Place]
+    backlogs: Iterable[Backlog],
+    per_second: Mapping[Channel, float],
+    before: Collection[Place],
+    taken: Mapping[Place, float] = _NOTHING,
 ) -> list[Foreseen]:
-    """`before` are the places that were pushed back until now. A channel whose rate nobody knows is judged by age."""
+    """`before` are the places that were pushed back until now, `taken` is what left in a second where many waited.
+
+    A channel whose rate nobody knows is judged by age.
+    """
     backlogs = list(backlogs)
     queues = {(lane, channel): _Queue.of(backlogs, lane, channel) for lane in Lane for channel in Channel}
-    waits = {each.place: (each, _seconds(each, queues[each.place[1:]], per_second)) for each in backlogs}
+    waits = {each.place: (each, _seconds(each, queues[each.place[1:]], per_second, taken)) for each in backlogs}
     full = {place for place, (_, seconds) in waits.items() if seconds > _mark(place, place in before)}
     pushed_back = {place for first in full for place in _from(first)}
     for place in pushed_back - waits.keys():
@@ -86,11 +96,15 @@ class _Queue:
         return self.sums[fewer] + number * (len(self.numbers) - fewer)
 
 
-def _seconds(backlog: Backlog, queue: _Queue, per_second: Mapping[Channel, float]) -> float:
+def _seconds(
+    backlog: Backlog, queue: _Queue, per_second: Mapping[Channel, float], taken: Mapping[Place, float]
+) -> float:
     rate = per_second.get(backlog.place.channel)
     if not rate:
         return backlog.oldest_seconds
     behind = max(queue.until_last(backlog.waiting), backlog.waiting) / rate  # who is held is in no queue
+    if not backlog.held and backlog.place in taken:
+        behind = max(behind, backlog.waiting / max(rate / len(queue.numbers), taken[backlog.place]))
     return max(backlog.oldest_seconds, behind)
 
 

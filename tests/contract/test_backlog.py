@@ -41,7 +41,8 @@ class House:
 
     async def relayed(self, number: int, **changes: Any) -> None:
         """The provider took so many, now."""
-        sent = tuple(message(service_id=uuid4(), lane=Lane.PRIORITY, **changes) for _ in range(number))
+        changes = {"service_id": uuid4(), "lane": Lane.PRIORITY} | changes
+        sent = tuple(message(**changes) for _ in range(number))
         await self.store.putting.put(group_of(sent, b"x"))
         row = {"number": 1, "provider": "ses", "started_at": self.now, "outcome": Outcome.RELAYED.value}
         async with self.database.write() as c:
@@ -87,6 +88,18 @@ async def test_who_has_more_waiting_than_is_sent_in_time_is_pushed_back_and_nobo
     assert house.pushed_back(OTHER) == set()
     assert house.pushed_back(channel=Channel.SMS) == set()
     house.door.check(MINE, KeyType.TEST, Lane.PRIORITY, [Channel.EMAIL])
+
+
+async def test_whose_mail_leaves_is_measured_and_who_has_little_waiting_may_send_the_most(house: House) -> None:
+    await house.wait(300, lane=Lane.PRIORITY)
+    await house.wait(1, OTHER, Lane.PRIORITY)
+    await house.measure()
+    await house.relayed(2, service_id=MINE)
+    await house.measure(10)
+    assert house.pushed_back() == set()  # 300 at 0.2 a second
+    await house.relayed(2, service_id=OTHER)
+    await house.measure(10)
+    assert house.pushed_back() == set(Lane)  # at half of that, which is its share
 
 
 async def test_what_a_provider_takes_is_measured_only_while_there_is_more(house: House) -> None:

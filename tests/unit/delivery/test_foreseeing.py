@@ -63,6 +63,17 @@ def test_who_has_little_waiting_makes_nobody_s_much_wait_long() -> None:
     assert (mine.wait_seconds, {each.wait_seconds for each in theirs}) == (205.0, {5.1})
 
 
+def test_where_others_go_on_to_send_one_s_own_pace_counts_and_never_less_than_its_share() -> None:
+    """What they have waiting at any moment is little; what they take of the rate may be nearly all."""
+    others = [waiting(1, UUID(int=n)) for n in range(10, 15)]
+    mine = waiting(11 * 3600 * 10)
+    for taken, expected in ((10.0, set()), (5.0, LATE), (0.0, LATE)):
+        found = foresee([mine, *others], RATE, (), {mine.place: taken})
+        assert {each.backlog.place.lane for each in found if each.pushed_back} == expected
+    (share, *_) = foresee([mine, *others], RATE, (), {mine.place: 0.0})
+    assert share.wait_seconds == 6 * 11 * 3600
+
+
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=6))
 def test_it_is_when_the_last_one_leaves_where_services_take_turns(numbers: list[int]) -> None:
     left, gone, ends = list(numbers), 0, [0.0] * len(numbers)
