@@ -47,7 +47,9 @@ class Pressure:
     def _read(self, connection: Connection) -> dict[Place, float]:
         c = backlogs.c
         asked = select(c.service_id, c.rank, c.channel, c.wait_seconds)
-        rows = connection.execute(asked.where(c.pushed_back, c.measured_at > self._now() - FRESH_SECONDS))
+        now = self._now()
+        is_fresh = c.measured_at.between(now - FRESH_SECONDS, now + FRESH_SECONDS)  # the clock may have been set back
+        rows = connection.execute(asked.where(c.pushed_back, is_fresh))
         return {Place(row.service_id, _LANE[row.rank], Channel(row.channel)): row.wait_seconds for row in rows}
 
     def check(self, service_id: UUID, key_type: KeyType, lane: Lane, channels: Collection[Channel]) -> None:

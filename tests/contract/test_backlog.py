@@ -150,3 +150,17 @@ async def test_one_of_all_measures_and_a_door_forgets_what_is_old(house: House) 
     house.now += 61
     await house.door.read()
     assert house.pushed_back() == set()
+
+
+async def test_a_clock_that_was_an_hour_fast_pushes_nobody_back_for_that_hour(house: House) -> None:
+    await house.wait(1, available_at=NOW - 13 * 3600)
+    await house.measure(3600)
+    assert house.pushed_back() == {Lane.NORMAL, Lane.BULK}
+
+    async with house.database.write() as c:
+        await c.execute(queue.delete())
+    house.now -= 3600
+    await house.door.read()
+    assert house.pushed_back() == set()
+    await house.measure()
+    assert await house.rows(backlogs) == []
