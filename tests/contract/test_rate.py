@@ -215,3 +215,22 @@ async def test_one_process_asks_for_all_and_what_was_said_last_holds(database: D
     clock[0] += 61
     await askers[0].ask()
     assert ses.asked == 3
+
+
+async def test_a_quota_of_which_nothing_was_said_for_an_hour_holds_nobody(
+    database: Database, store: Store, grant: Callable[..., Any]
+) -> None:
+    """The right to ask was lost, say: SES itself still says when a day's quota is spent."""
+    await grant(quota=100.0, sent=100.0)
+    await put(store, 5)
+    queue = RatedQueue(database, ACCOUNT)
+
+    @asynccontextmanager
+    async def away() -> AsyncIterator[Any]:
+        raise Throttled("aws_credentials")
+        yield
+
+    for minutes, expected in ((59, []), (122, [RATE])):
+        later = time.time() + minutes * 60
+        await Asking(database, ACCOUNT, away, lambda later=later: later).ask()  # type: ignore[misc]
+        assert [(await bucket(database)).granted for _ in (await claim(queue))[:1]] == expected
