@@ -39,23 +39,23 @@ class Measuring:
     def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
         self._now = now
+        self._every = _EVERY_SECONDS  # by how long a count took here last
         self._log = structlog.get_logger("backlog")
 
     async def run(self) -> None:
         """Until cancelled. Never raises for an outage."""
         while True:
-            rest = _EVERY_SECONDS
             try:
-                rest = min(max(rest, await self.measure() / _SHARE), _AT_MOST_SECONDS)
+                await self.measure()
             except OUTAGES as error:
                 self._log.warning("backlog.database_unavailable", error=type(error).__name__)
-            await asyncio.sleep(rest)
+            await asyncio.sleep(_EVERY_SECONDS)
 
     async def measure(self) -> float:
-        """Unless somebody did just now; the seconds that it took."""
+        """Unless somebody did lately, as long as that takes; the seconds that it took."""
         began, now = time.perf_counter(), self._now()
         async with self._database.alone("backlog") as is_mine:
-            if not is_mine or await self._database.query(lambda c: _is_fresh(c, now)):
+            if not is_mine or await self._database.query(lambda c: _is_fresh(c, now, self._every)):
                 return 0.0
             last, waiting, rates, taken = await self._database.query(lambda c: _read(c, now))
             if not (last or waiting):
@@ -66,7 +66,9 @@ class Measuring:
         after = {each.backlog.place: each for each in foreseen if each.pushed_back}
         for place in sorted(before ^ after.keys()):
             self._say(place, after.get(place))
-        return time.perf_counter() - began
+        took = time.perf_counter() - began
+        self._every = min(max(took / _SHARE, _EVERY_SECONDS), _AT_MOST_SECONDS)
+        return took
 
     def _say(self, place: Place, pushed_back: Foreseen | None) -> None:
         said = {"service_id": str(place.service_id), "lane": place.lane.value, "channel": place.channel.value}
@@ -78,9 +80,9 @@ class Measuring:
 
 
 # -- In a transaction ----------------------------------------------------------------------------------------------
-def _is_fresh(connection: Connection, now: float) -> bool:
+def _is_fresh(connection: Connection, now: float, every: float) -> bool:
     last = connection.scalar(select(func.max(drains.c.measured_at)))
-    return last is not None and 0 <= now - last < _EVERY_SECONDS * 0.9  # the clock may have been set back
+    return last is not None and 0 <= now - last < every * 0.9  # the clock may have been set back
 
 
 def _read(connection: Connection, now: float) -> tuple[_Last, list[Backlog], dict[Channel, float], dict[Place, float]]:

@@ -1,6 +1,8 @@
 """What waits is counted for all doors by one of them, and a door knows from it whom it pushes back."""
 
+import itertools
 import os
+import time
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -164,3 +166,17 @@ async def test_a_clock_that_was_an_hour_fast_pushes_nobody_back_for_that_hour(ho
     assert house.pushed_back() == set()
     await house.measure()
     assert await house.rows(backlogs) == []
+
+
+async def test_a_count_that_takes_long_is_made_less_often_by_all_doors_together(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.wait(1)
+    seconds = itertools.count()
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(seconds)))  # each takes one
+    doors, counted = [Measuring(house.database, lambda: house.now) for _ in range(3)], 0
+    for _ in range(24):
+        house.now += 5
+        for each in doors:
+            counted += await each.measure() > 0
+    assert counted <= 3 + 120 / 30
