@@ -71,7 +71,9 @@ class Reputation:
         if level is Level.HELD or (level is Level.WARNED and self.level is Level.FINE):
             return self._moved(level, counted, now, forgiven=forgiven if level is Level.WARNED else NONE)
         has_fallen = counted.share < MARKS[self.measure].warn * _BACK or counted.sent < ENOUGH
-        return self._moved(Level.FINE, counted, now) if self.level is Level.WARNED and has_fallen else self
+        if self.level is Level.WARNED and has_fallen:
+            return self._moved(Level.FINE, counted, now, forgiven=forgiven)
+        return self
 
     def _level(self, figures: Figures) -> Level:
         marks = MARKS[self.measure]
