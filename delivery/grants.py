@@ -186,7 +186,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "count_changes": "SELECT, INSERT",
         "counts": "SELECT",
         "key_counts": "SELECT",
-        "keys": "SELECT (id, name)",
+        "keys": "SELECT (id, name, hidden)",
         "busiest_hours": "SELECT, INSERT, UPDATE (messages), DELETE",
         "slowed_keys": "SELECT, INSERT, UPDATE, DELETE",
         "audit": "INSERT",

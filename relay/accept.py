@@ -96,7 +96,11 @@ class Pressure(Protocol):
 
     def check(self, service_id: UUID, key_type: KeyType, lane: Lane, channels: Collection[Channel]) -> None: ...
 
-    async def due_at(self, key_id: UUID, lane: Lane, number: int, now: float) -> float: ...
+    async def due_at(
+        self, key_id: UUID, lane: Lane, number: int, now: float, lifetime_seconds: float | None = None
+    ) -> float: ...
+
+    async def give_back(self, key_id: UUID, lane: Lane, number: int) -> None: ...
 
 
 class Searching(Protocol):
@@ -159,7 +163,7 @@ class Acceptor:
         messages = _split(submission, principal, prepared, content_ids, group_id, now)
         try:
             against = _charges(submission, principal, messages)
-            stored = await self._putting.put(Group(messages, contents, against, submission.idempotency, due_at))
+            stored = await self._put(Group(messages, contents, against, submission.idempotency, due_at))
         except Repeated as repeated:
             return await self._earlier(repeated, len(messages))
         body = next((each.body for each in prepared.values()), None)
@@ -192,8 +196,22 @@ class Acceptor:
 
     async def _due_at(self, submission: Submission, principal: Principal, now: float) -> float:
         """Of a key that is slowed; 0: at once."""
-        lane, number = submission.lane or principal.lane, len(submission.envelope.recipients)
-        return await self._pressure.due_at(principal.key.id, lane, number, now)
+        lane, number = submission.lane or principal.lane, len(submission.envelope.split())
+        lasting = _expires_at(submission, principal, now) - now
+        return await self._pressure.due_at(principal.key.id, lane, number, now, lasting)
+
+    async def _put(self, group: Group) -> tuple[Message, ...]:
+        """What is stored; of a slowed key, what is not gives its places back."""
+        first = group.messages[0]
+        try:
+            stored = await self._putting.put(group)
+        except Exception:
+            if group.due_at:
+                await self._pressure.give_back(first.key_id, first.lane, len(group.messages))
+            raise
+        if group.due_at:
+            await self._pressure.give_back(first.key_id, first.lane, len(group.messages) - len(stored))
+        return stored
 
     async def _check_suppressed(self, submission: Submission, principal: Principal) -> None:
         """Whoever sends what is urgent hears at once that it reaches nobody; all else ends at the exit."""
@@ -263,7 +281,6 @@ def _message(
     now: float,
 ) -> Message:
     lane = submission.lane or principal.lane
-    lifetime_seconds = submission.lifetime_seconds or principal.lifetime_seconds(lane)
     message_id = new_id(now, os.urandom(10))
     return Message(
         id=message_id,
@@ -288,13 +305,18 @@ def _message(
         billable_units=prepared.billable_units,
         status=Status.CREATED,
         created_at=now,
-        expires_at=(submission.scheduled_for or now) + lifetime_seconds,
+        expires_at=_expires_at(submission, principal, now),
         scheduled_for=submission.scheduled_for,
         sender_id=submission.sender_id,
         dsn=submission.dsn.get(recipient.key),
         notify=notify,
         created_by=submission.created_by,
     )
+
+
+def _expires_at(submission: Submission, principal: Principal, now: float) -> float:
+    lifetime_seconds = submission.lifetime_seconds or principal.lifetime_seconds(submission.lane or principal.lane)
+    return (submission.scheduled_for or now) + lifetime_seconds
 
 
 def _original_message_id(prepared: Prepared, message_id: UUID) -> str | None:

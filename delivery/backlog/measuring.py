@@ -6,6 +6,7 @@ provider takes is measured while there is more than it takes: attempts of the la
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -38,34 +39,36 @@ class Measuring:
     def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
         self._now = now
+        self._every = _EVERY_SECONDS  # by how long a count took here last
         self._log = structlog.get_logger("backlog")
 
     async def run(self) -> None:
         """Until cancelled. Never raises for an outage."""
         while True:
-            rest = _EVERY_SECONDS
             try:
-                rest = min(max(rest, await self.measure() / _SHARE), _AT_MOST_SECONDS)
+                await self.measure()
             except OUTAGES as error:
                 self._log.warning("backlog.database_unavailable", error=type(error).__name__)
-            await asyncio.sleep(rest)
+            await asyncio.sleep(_EVERY_SECONDS)
 
     async def measure(self) -> float:
-        """Unless somebody did just now; the seconds that it took."""
+        """Unless somebody did lately, as long as that takes; the seconds that it took."""
         began, now = time.perf_counter(), self._now()
         async with self._database.alone("backlog") as is_mine:
-            if not is_mine or await self._database.query(lambda c: _is_fresh(c, now)):
+            if not is_mine or await self._database.query(lambda c: _is_fresh(c, now, self._every)):
                 return 0.0
-            last, waiting, rates = await self._database.query(lambda c: _read(c, now))
+            last, waiting, rates, taken = await self._database.query(lambda c: _read(c, now))
             if not (last or waiting):
                 return 0.0  # where nothing waits, nothing is written
             before = {place for place, (_, pushed_back) in last.items() if pushed_back}
-            foreseen = foresee(waiting, rates, before)
+            foreseen = foresee(waiting, rates, before, taken)
             await self._database.transact(lambda c: _write(c, foreseen, rates, now))
         after = {each.backlog.place: each for each in foreseen if each.pushed_back}
         for place in sorted(before ^ after.keys()):
             self._say(place, after.get(place))
-        return time.perf_counter() - began
+        took = time.perf_counter() - began
+        self._every = min(max(took / _SHARE, _EVERY_SECONDS), _AT_MOST_SECONDS)
+        return took
 
     def _say(self, place: Place, pushed_back: Foreseen | None) -> None:
         said = {"service_id": str(place.service_id), "lane": place.lane.value, "channel": place.channel.value}
@@ -77,17 +80,17 @@ class Measuring:
 
 
 # -- In a transaction ----------------------------------------------------------------------------------------------
-def _is_fresh(connection: Connection, now: float) -> bool:
+def _is_fresh(connection: Connection, now: float, every: float) -> bool:
     last = connection.scalar(select(func.max(drains.c.measured_at)))
-    return last is not None and now - last < _EVERY_SECONDS * 0.9
+    return last is not None and 0 <= now - last < every * 0.9  # the clock may have been set back
 
 
-def _read(connection: Connection, now: float) -> tuple[_Last, list[Backlog], dict[Channel, float]]:
-    """What was written last, what waits now, and what each provider takes in a second."""
+def _read(connection: Connection, now: float) -> tuple[_Last, list[Backlog], dict[Channel, float], dict[Place, float]]:
+    """What was written last, what waits now, and what each provider takes in a second, of all and of whom."""
     rows = connection.execute(select(backlogs)).all()
     last = {_place(row): (int(row.waiting), bool(row.pushed_back)) for row in rows}
     waiting = _waiting(connection, now)
-    return last, waiting, _rates(connection, last, waiting, now)
+    return last, waiting, *_rates(connection, last, waiting, now)
 
 
 def _place(row: Row[Any]) -> Place:
@@ -121,27 +124,34 @@ def _is_held(place: Place, held: Collection[tuple[UUID, int, Channel]]) -> bool:
     return any((owner, place.lane.rank, place.channel) in held for owner in (place.service_id, EVERYTHING))
 
 
-def _rates(connection: Connection, last: _Last, waiting: Sequence[Backlog], now: float) -> dict[Channel, float]:
+def _rates(
+    connection: Connection, last: _Last, waiting: Sequence[Backlog], now: float
+) -> tuple[dict[Channel, float], dict[Place, float]]:
     """Where something waited all the time since they were measured last they are measured anew."""
     known = {Channel(row.channel): row for row in connection.execute(select(drains))}
     rates: dict[Channel, float] = {channel: row.per_second for channel, row in known.items()}
+    shares: dict[Place, float] = {}
     for channel, row in known.items():
-        before = sum(number for place, (number, _) in last.items() if place.channel is channel)
+        before = {place: number for place, (number, _) in last.items() if place.channel is channel}
         after = sum(each.waiting for each in waiting if each.place.channel is channel and not each.held)
         seconds = now - row.measured_at
-        if min(before, after) >= _LEAST and 0 < seconds <= FRESH_SECONDS:
-            taken = _taken(connection, channel, row.measured_at, now) / seconds
-            rates[channel] = max(taken, row.per_second * 0.5 ** (seconds / _HALF_LIFE_SECONDS))
-    return {channel: rates.get(channel, 0.0) for channel in Channel}
+        if min(sum(before.values()), after) >= _LEAST and 0 < seconds <= FRESH_SECONDS:
+            taken = _taken(connection, channel, row.measured_at, now)
+            rates[channel] = max(sum(taken.values()) / seconds, row.per_second * 0.5 ** (seconds / _HALF_LIFE_SECONDS))
+            shares |= {place: taken[place] / seconds for place, number in before.items() if number >= _LEAST}
+    return {channel: rates.get(channel, 0.0) for channel in Channel}, shares
 
 
-def _taken(connection: Connection, channel: Channel, since: float, now: float) -> int:
+def _taken(connection: Connection, channel: Channel, since: float, now: float) -> Counter[Place]:
     """Messages that the channel's provider took: it costs by their number, not by what waits."""
-    c = attempts.c
+    c, m = attempts.c, messages.c
     lately = (c.id >= first_id(since), c.id < first_id(now), c.outcome == Outcome.RELAYED.value)
-    real = (messages.c.channel == channel.value, messages.c.key_type != KeyType.TEST.value)
-    joined = select(func.count()).select_from(attempts.join(messages, messages.c.id == c.message_id))
-    return connection.scalar(joined.where(*lately, *real)) or 0
+    real = (m.channel == channel.value, m.key_type != KeyType.TEST.value)
+    joined = select(m.service_id, m.lane, func.count().label("number")).join_from(
+        attempts, messages, m.id == c.message_id
+    )
+    rows = connection.execute(joined.where(*lately, *real).group_by(m.service_id, m.lane))
+    return Counter({Place(row.service_id, Lane(row.lane), channel): row.number for row in rows})
 
 
 def _write(connection: Connection, foreseen: Sequence[Foreseen], rates: Mapping[Channel, float], now: float) -> None:

@@ -1,6 +1,7 @@
 """What a door knows of who is pushed back: read each second, asked for every message, and never a question then."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection
 from uuid import UUID
 
@@ -46,7 +47,9 @@ class Pressure:
     def _read(self, connection: Connection) -> dict[Place, float]:
         c = backlogs.c
         asked = select(c.service_id, c.rank, c.channel, c.wait_seconds)
-        rows = connection.execute(asked.where(c.pushed_back, c.measured_at > self._now() - FRESH_SECONDS))
+        now = self._now()
+        is_fresh = c.measured_at.between(now - FRESH_SECONDS, now + FRESH_SECONDS)  # the clock may have been set back
+        rows = connection.execute(asked.where(c.pushed_back, is_fresh))
         return {Place(row.service_id, _LANE[row.rank], Channel(row.channel)): row.wait_seconds for row in rows}
 
     def check(self, service_id: UUID, key_type: KeyType, lane: Lane, channels: Collection[Channel]) -> None:
@@ -58,18 +61,26 @@ class Pressure:
         if full:
             raise Refused(reply.QUEUE_FULL, lane=lane.value, seconds=retry_seconds(lane, max(full)))
 
-    async def due_at(self, key_id: UUID, lane: Lane, number: int, now: float) -> float:
-        """When so many messages of a key may leave: 0 is at once. Raises Refused where that is too late."""
+    async def due_at(
+        self, key_id: UUID, lane: Lane, number: int, now: float, lifetime_seconds: float | None = None
+    ) -> float:
+        """When so many messages of a key may leave: 0 is at once. Raises Refused where that is too late for them."""
         if key_id not in self._slowed:
             return 0.0
 
         def take(connection: Connection) -> float:
             due_at = slowing.place(connection, key_id, lane, number, now)
-            if due_at is not None and due_at - now > mark_seconds(lane):
+            if due_at is not None and due_at - now > mark_seconds(lane, lifetime_seconds):
                 raise Refused(reply.KEY_SLOWED, lane=lane.value, seconds=retry_seconds(lane, due_at - now))
             return due_at or 0.0
 
         return await self._database.transact(take)
+
+    async def give_back(self, key_id: UUID, lane: Lane, number: int) -> None:
+        """Of what `due_at` took; while the database is away they are lost, and what comes next is later."""
+        if number:
+            with contextlib.suppress(*OUTAGES):
+                await self._database.transact(lambda connection: slowing.give_back(connection, key_id, lane, number))
 
 
 def _slowed(connection: Connection) -> frozenset[UUID]:

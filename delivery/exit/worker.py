@@ -4,6 +4,7 @@ A started attempt is on disk before its provider call, so that after any crash w
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
@@ -11,6 +12,7 @@ from uuid import UUID
 
 import structlog
 
+from config.database import OUTAGES
 from config.settings import Delivery
 from delivery.backoff import delay_seconds, unknown_wait_seconds
 from delivery.exit.making import Making, Origins
@@ -271,7 +273,8 @@ class Worker:
             return
         if isinstance(error, TenantHeld):
             self._log.error("worker.tenant_paused", service_id=str(outgoing.message.service_id))
-            await self._queue.hold(outgoing.message.service_id, HoldReason.TENANT, self._now())
+            with contextlib.suppress(*OUTAGES):  # the next one that is turned away tells it again
+                await self._queue.hold(outgoing.message.service_id, HoldReason.TENANT, self._now())
             return
         if isinstance(error, Held):
             name = outgoing.provider.name

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 from uuid import UUID
 
+from auth.services import OWN_ID
 from delivery.store.reputations import Level, Measure
 
 WINDOW_SECONDS = 86_400.0
@@ -66,11 +67,20 @@ class Reputation:
             return self._moved(Level.FINE, figures, now) if self._is_mended(figures) else self
         forgiven = self.forgiven if now - self.since < WINDOW_SECONDS else NONE
         counted = figures.less(forgiven)
-        level = _level(self.measure, counted)
+        level = self._level(counted)
         if level is Level.HELD or (level is Level.WARNED and self.level is Level.FINE):
             return self._moved(level, counted, now, forgiven=forgiven if level is Level.WARNED else NONE)
         has_fallen = counted.share < MARKS[self.measure].warn * _BACK or counted.sent < ENOUGH
-        return self._moved(Level.FINE, counted, now) if self.level is Level.WARNED and has_fallen else self
+        if self.level is Level.WARNED and has_fallen:
+            return self._moved(Level.FINE, counted, now, forgiven=forgiven)
+        return self
+
+    def _level(self, figures: Figures) -> Level:
+        marks = MARKS[self.measure]
+        if figures.sent < ENOUGH or figures.share < marks.warn:
+            return Level.FINE
+        # The relay's own letters and notices are for all services, and come back for any one's sake.
+        return Level.HELD if figures.share >= marks.hold and self.service_id != OWN_ID else Level.WARNED
 
     def _is_mended(self, figures: Figures) -> bool:
         """A hold ends the flow, so figures fall by themselves: somebody must have looked after the cause as well."""
@@ -78,10 +88,3 @@ class Reputation:
 
     def _moved(self, level: Level, figures: Figures, now: float, forgiven: Figures = NONE) -> "Reputation":
         return replace(self, level=level, since=now, figures=figures, acted_at=None, forgiven=forgiven)
-
-
-def _level(measure: Measure, figures: Figures) -> Level:
-    marks = MARKS[measure]
-    if figures.sent < ENOUGH or figures.share < marks.warn:
-        return Level.FINE
-    return Level.HELD if figures.share >= marks.hold else Level.WARNED

@@ -3,8 +3,7 @@
 Its messages are accepted, and due at that tenfold pace: an owner who really sends so much loses none, and a thief gets
 no more out than the service might have sent. Moved behind others they would still leave as fast as nothing else waits.
 No key is slowed below FLOOR an hour, nor judged by less than a week: whoever sends little, seldom or since yesterday
-has no habit to compare with. A young key is measured by its service. Nobody holds the key of the relay's own service,
-and what it sends, codes among it, follows from what others do.
+has no habit to compare with. A young key is measured by its service.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +19,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth import audit, notices
 from auth.keys import keys
 from auth.notices import Kind, Notice
-from auth.services import OWN_ID
 from config.database import Database
 from delivery.figures.tables import count_changes, key_counts
 from delivery.guard.reputation import ACTOR
@@ -93,6 +91,8 @@ class KeyGuard:
         self._back_seconds = 3 * _HOUR_SECONDS
 
     async def _judge(self, hour: Hour, now: float) -> None:
+        if await self._database.query(lambda c: _is_hidden(c, hour.key_id)):
+            return
         key, service = await self._database.query(lambda c: (_habit(c, hour.key_id), _habit(c, hour.service_id)))
         before = busiest(key, service, int(now // _DAY_SECONDS))
         if before is None or hour.messages <= (most := max(FLOOR, TIMES * before)):
@@ -160,8 +160,7 @@ def _hours(connection: Connection, since: int) -> list[Hour]:
         ),
     ).subquery()
     c = asked.c
-    summed = select(c.service_id, c.key_id, c.start, func.sum(c.messages)).where(c.service_id != OWN_ID)
-    summed = summed.group_by(c.service_id, c.key_id, c.start)
+    summed = select(c.service_id, c.key_id, c.start, func.sum(c.messages)).group_by(c.service_id, c.key_id, c.start)
     return [Hour(row[0], row[1], int(row[2]), int(row[3])) for row in connection.execute(summed)]
 
 
@@ -201,6 +200,11 @@ def _habit(connection: Connection, holder: UUID) -> Habit | None:
     c = busiest_hours.c
     busiest, since = connection.execute(select(func.max(c.messages), func.min(c.day)).where(c.holder == holder)).one()
     return None if busiest is None else Habit(int(busiest), int(since))
+
+
+def _is_hidden(connection: Connection, key_id: UUID) -> bool:
+    """By which the relay itself and the web site send: nobody knows its secret, and nobody can revoke it."""
+    return bool(connection.scalar(select(keys.c.hidden).where(keys.c.id == key_id)))
 
 
 def _slow(connection: Connection, hour: Hour, most: int, now: float) -> None:

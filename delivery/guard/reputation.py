@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth import audit, notices
 from auth.audit import Actor
 from auth.notices import Kind, Notice
-from auth.services import OWN_ID
 from config.database import Database
 from delivery.figures.tables import count_changes, counts
 from delivery.guard.judging import NONE, WINDOW_SECONDS, Figures, Reputation
@@ -30,10 +29,9 @@ from messages.status import Status
 
 ACTOR = Actor("relay", "guard")
 HELD_LANES = (Lane.NORMAL, Lane.BULK)  # one-time codes go on
-# Of the relay's own service the notices to senders: any service decides whom they go to. Letters go on, of this, too.
-_HELD_OF_OWN = (Lane.BULK,)
 _INSERT: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _KEPT_SECONDS = 2 * WINDOW_SECONDS
+_HOUR_SECONDS = 3600  # the shortest time that `counts` tells apart
 _Key = tuple[UUID, Measure]
 
 
@@ -65,7 +63,7 @@ class ReputationGuard:
                 return
             await connection.run_sync(_keep, after)
             if after.level is Level.HELD:
-                await interventions.hold(connection, after.service_id, now, _held_lanes(after.service_id), reason)
+                await interventions.hold(connection, after.service_id, now, HELD_LANES, reason)
             elif before.level is Level.HELD and is_held:
                 await interventions.release(connection, after.service_id, reason=reason)
             if before.level is not Level.HELD or is_held:  # of what an operator released nobody needs to be told
@@ -79,10 +77,6 @@ def _is_news(before: Reputation, figures: Figures, now: float) -> bool:
     return before.judged(figures, now, still_held=True) != before
 
 
-def _held_lanes(service_id: UUID) -> tuple[Lane, ...]:
-    return _HELD_OF_OWN if service_id == OWN_ID else HELD_LANES
-
-
 async def _tell(connection: AsyncConnection, before: Reputation, after: Reputation) -> None:
     """The owner and the operators, by letters, of a warning, a hold and its end; the audit of holds."""
     change = "lifted" if before.level is Level.HELD else after.level.value
@@ -94,7 +88,7 @@ async def _tell(connection: AsyncConnection, before: Reputation, after: Reputati
     await connection.run_sync(notices.note, [notice])
     if change == Level.WARNED.value:
         return
-    lanes = {"lanes": [lane.value for lane in _held_lanes(after.service_id)], "reason": after.measure.value}
+    lanes = {"lanes": [lane.value for lane in HELD_LANES], "reason": after.measure.value}
     await audit.add(
         connection,
         ACTOR,
@@ -129,12 +123,15 @@ def _read(connection: Connection, now: float) -> tuple[dict[_Key, Figures], dict
 
 
 def _not_bounced(connection: Connection, service_ids: Collection[UUID], since: int) -> dict[UUID, int]:
-    """Emails of that time whose end is known and was no permanent bounce. What was never sent counts for nothing."""
+    """Emails of that time whose end is known and was no permanent bounce. What was never sent counts for nothing.
+
+    An hour of which a part is of that time counts as a whole: what came back of that part does.
+    """
     ends = [Status.DELIVERED.value, Status.TEMPORARY_FAILURE.value]
     asked = union_all(
         *(
             select(c.service_id, func.sum(c.messages))
-            .where(c.service_id.in_(service_ids), c.start >= since, c.status.in_(ends))
+            .where(c.service_id.in_(service_ids), c.start > since - _HOUR_SECONDS, c.status.in_(ends))
             .where(c.channel == Channel.EMAIL.value, c.key_type != KeyType.TEST.value)
             .group_by(c.service_id)
             for c in (counts.c, count_changes.c)

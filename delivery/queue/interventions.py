@@ -11,6 +11,7 @@ from delivery.queue.base import Hold, HoldReason
 from delivery.queue.turns import EVERYTHING
 from delivery.store.base import Settlement
 from delivery.store.moving import Follower, locked, settle
+from delivery.store.reputations import slowed_keys
 from delivery.store.tables import holds, messages, queue
 from messages.message import Lane
 from messages.status import Status
@@ -61,9 +62,9 @@ async def held(connection: AsyncConnection, service_id: UUID | None = None) -> l
 
 
 def to_be_retried(now: float) -> ColumnElement[bool]:
-    """Of a row in the queue: deferred and throttled messages, not scheduled or parked ones, nor those in line."""
+    """Of a row in the queue: deferred and throttled messages, not scheduled, slowed, parked ones, or those in line."""
     q = queue.c
-    return and_(to_be_held(), q.available_at > now, ~scheduled(now))
+    return and_(to_be_held(), q.available_at > now, ~scheduled(now), ~_slowed())
 
 
 def to_be_held() -> ColumnElement[bool]:
@@ -128,3 +129,9 @@ def scheduled(now: float) -> ColumnElement[bool]:
     """Whether a row of the queue waits for the time that its sender named."""
     later = select(messages.c.id).where(messages.c.id == queue.c.message_id, messages.c.scheduled_for > now)
     return later.correlate(queue).exists()
+
+
+def _slowed() -> ColumnElement[bool]:
+    """Whether a row of the queue waits for a place that its slowed key was given, and was not tried since."""
+    theirs = (messages.c.id == queue.c.message_id, messages.c.key_id == slowed_keys.c.key_id)
+    return and_(queue.c.attempts == 0, select(slowed_keys.c.key_id).where(*theirs).correlate(queue).exists())

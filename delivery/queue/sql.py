@@ -70,11 +70,13 @@ class SqlQueue:
         if not turns:
             return []  # an idle worker never takes the write lock
         taking = Taking(owner, limit, now, now + lease_seconds, unknown_wait_seconds, kinds, under_way, repeatable)
-        return await self._database.transact(lambda connection: self._take(connection, turns, taking))
+        return await self._database.transact(lambda connection: self._take(connection, turns, taking, self._lanes))
 
-    def _take(self, connection: Connection, turns: Mapping[int, Sequence[Turn]], taking: Taking) -> list[Claim]:
+    def _take(
+        self, connection: Connection, turns: Mapping[int, Sequence[Turn]], taking: Taking, lanes: Lanes
+    ) -> list[Claim]:
         claims: list[Claim] = []
-        kept, taken = self._lanes.kept(turns, taking.limit), dict[int, int]()
+        kept, taken = lanes.kept(turns, taking.limit), dict[int, int]()
         for rank, waiting in turns.items():
             kept.pop(rank, None)
             if (limit := taking.limit - len(claims) - sum(kept.values())) > 0:
@@ -83,7 +85,7 @@ class SqlQueue:
                 claims += [_claim(row, rank) for row in rows if _free(row)]
                 self._park(connection, [row for row in rows if not _free(row)], taking, _LANE[rank])
                 taken[rank] = len(rows)
-        self._lanes.note(turns, taken)
+        lanes.note(turns, taken)
         return claims
 
     def _park(self, connection: Connection, rows: Sequence[Row[Any]], taking: Taking, lane: Lane) -> None:

@@ -56,7 +56,10 @@ class Asking:
             self._log.warning("rate.database_unavailable", error=type(error).__name__)
 
     async def ask(self) -> bool:
-        """If it is time, and nobody else's turn; whether it was ours. Where nothing is said, what was said holds."""
+        """If it is time, and nobody else's turn; whether it was ours.
+
+        Where nothing is said, what was said holds; of a quota for an hour.
+        """
         if not await self._database.query(lambda c: shared.is_due(c, self._account, self._now(), EVERY_SECONDS)):
             return False
         if not await self._database.transact(self._take_turn):
@@ -66,8 +69,8 @@ class Asking:
                 said = await ask(client)
         except SendError as error:
             self._log.warning("rate.not_told", reason=error.reason)
-            until = self._now() + EVERY_SECONDS
-            await self._database.transact(lambda c: shared.end_turn(c, self._account, until))
+            now = self._now()
+            await self._database.transact(lambda c: shared.end_turn(c, self._account, now + EVERY_SECONDS, now))
         else:
             await self._database.transact(lambda c: shared.grant(c, self._account, said, self._now()))
         return True

@@ -1,7 +1,8 @@
 """The queue where mail leaves at a rate that all workers of all machines share.
 
 A claim and its places are taken in one transaction: what is claimed leaves within half a second, and whoever comes next
-claims the message that is most urgent then. What has no rate is claimed as it always is.
+claims the message that is most urgent then. What has no rate is claimed as it always is, in turn with mail: where
+workers are slower than the rate there is always room for more of that.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,6 +14,7 @@ from config.database import Database, is_outage
 from delivery.commit import GroupCommit
 from delivery.queue.base import KINDS, NOTHING, Claim, Kind, Place, Slot, Turn
 from delivery.queue.clock import Clock
+from delivery.queue.lanes import Lanes
 from delivery.queue.sql import SqlQueue, Taking
 from delivery.queue.turns import due, wanted
 from delivery.rate import shared
@@ -30,6 +32,8 @@ class RatedQueue(SqlQueue):
         self._account = account
         self._clock = Clock()
         self._answers = Answers()
+        self._is_mail_s_turn = True
+        self._lanes_of_mail = Lanes()  # what else is claimed meanwhile is no share of what those are owed
         self._late: GroupCommit[None, Slot | None] = GroupCommit(
             database.transact, lambda connection, late: self._others(connection, len(late)), is_outage=is_outage
         )
@@ -57,20 +61,22 @@ class RatedQueue(SqlQueue):
         taking = Taking(owner, limit, now, now + lease_seconds, unknown_wait_seconds, kinds, under_way, repeatable)
         if bucket is None:
             return await self._claim(wanted(waiting, kinds), taking)
-        mail = _of(bucket, wanted(waiting, {MAIL} & set(kinds)))
-        if mail and bucket.room(self._clock.now()):
-            claims = await self._claim_mail(mail, replace(taking, kinds={MAIL}))
-            if claims:
-                return claims  # the rest is next, when all places are taken
-        others = set(kinds) - {MAIL}
-        return await self._claim(wanted(waiting, others), replace(taking, kinds=others))
+        for is_mail in (self._is_mail_s_turn, not self._is_mail_s_turn):
+            some = {MAIL} & set(kinds) if is_mail else set(kinds) - {MAIL}
+            turns, less = wanted(waiting, some), replace(taking, kinds=some)
+            if claims := await (self._claim_mail(bucket, turns, less) if is_mail else self._claim(turns, less)):
+                self._is_mail_s_turn = not is_mail
+                return claims
+        return []
 
     async def _claim(self, turns: Mapping[int, Sequence[Turn]], taking: Taking) -> list[Claim]:
         if not turns:
             return []
-        return await self._database.transact(lambda connection: self._take(connection, turns, taking))
+        return await self._database.transact(lambda connection: self._take(connection, turns, taking, self._lanes))
 
-    async def _claim_mail(self, turns: Mapping[int, Sequence[Turn]], taking: Taking) -> list[Claim]:
+    async def _claim_mail(self, bucket: Bucket, turns: Mapping[int, Sequence[Turn]], taking: Taking) -> list[Claim]:
+        if not (_of(bucket, turns) and bucket.room(self._clock.now())):
+            return []
         answers, self._answers = self._answers, Answers()
         try:
             return await self._database.transact(lambda c: self._take_mail(c, turns, taking, answers))
@@ -89,7 +95,8 @@ class RatedQueue(SqlQueue):
         bucket = bucket.told(answers, now)
         turns = _of(bucket, turns)
         limit = min(taking.limit, bucket.room(now))
-        claims = self._take(connection, turns, replace(taking, limit=limit)) if turns and limit > 0 else []
+        taking = replace(taking, limit=limit)
+        claims = self._take(connection, turns, taking, self._lanes_of_mail) if turns and limit > 0 else []
         bucket, slots = bucket.take(len(claims), now, self._clock.offset)
         shared.save(connection, self._account, bucket)
         return [replace(claim, slot=slot) for claim, slot in zip(claims, slots, strict=True)]

@@ -3,7 +3,7 @@
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from config.settings import Settings
@@ -17,6 +17,7 @@ _c = send_rates.c
 _BUCKET = [_c[field.name] for field in fields(Bucket)]
 _TURN = select(_c.taken_until, _c.asked_at)
 _SET_BACK_SECONDS = 3600.0
+_QUOTA_SECONDS = 3600.0  # after it was told last; then the provider says itself when it is spent
 
 
 def account_of(settings: Settings) -> str | None:
@@ -63,9 +64,10 @@ def take_turn(connection: Connection, account: str, now: float, every: float, le
     return True
 
 
-def end_turn(connection: Connection, account: str, until: float) -> None:
-    """It said nothing: nobody asks again before."""
-    connection.execute(update(send_rates).where(_c.account == account).values(taken_until=until))
+def end_turn(connection: Connection, account: str, until: float, now: float) -> None:
+    """It said nothing: nobody asks again before. What was given out of a quota is soon none of its day."""
+    quota = case((_c.asked_at < now - _QUOTA_SECONDS, None), else_=_c.quota)
+    connection.execute(update(send_rates).where(_c.account == account).values(taken_until=until, quota=quota))
 
 
 def grant(connection: Connection, account: str, said: "Account", now: float) -> None:

@@ -36,3 +36,10 @@ def place(connection: Connection, key_id: UUID, lane: Lane, number: int, now: fl
     taken = mine.values(next_at=begun + number * _HOUR_SECONDS * 1.0 / c.per_hour).returning(c.next_at, c.per_hour)
     row = connection.execute(taken).one_or_none()
     return None if row is None else float(row.next_at - number * _HOUR_SECONDS / row.per_hour)
+
+
+def give_back(connection: Connection, key_id: UUID, lane: Lane, number: int) -> None:
+    """Places that nothing was stored for."""
+    c = slowed_keys.c
+    mine = update(slowed_keys).where(c.key_id == key_id, c.rank == lane.rank, c.ended_at.is_(None))
+    connection.execute(mine.values(next_at=c.next_at - number * _HOUR_SECONDS * 1.0 / c.per_hour))

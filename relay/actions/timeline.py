@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from delivery.descriptions import status_description
+from delivery.queue.interventions import APART
 from delivery.store.base import Attempt, CallbackKind, CallbackRecord, Event, EventKind, History, Outcome
 from messages import reasons
 from messages.message import Channel, Door, Message
@@ -208,7 +209,11 @@ def _about(record: CallbackRecord, channel: Channel) -> Text:
 
 def _to_come(history: History, clock: Clock) -> Iterator[Step]:
     waiting, channel = history.waiting_until, history.message.channel
-    if waiting is not None:
+    if waiting == APART:
+        yield Step(
+            None, Text("It is on hold in the queue, until it is released by those who run notify-relay."), Mark.WAITS
+        )
+    elif waiting is not None:
         yield Step(None, Text("It waits in the queue; it is due at {time}.", {"time": clock(waiting)}), Mark.WAITS)
     elif history.message.status is Status.SENDING:
         yield Step(None, Text("It is on its way: nobody told yet what became of it."), Mark.WAITS)

@@ -11,6 +11,7 @@ from auth import services
 from auth.notices import Notice
 from auth.people import users
 from auth.principal import Service
+from auth.services import OWN_ID
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits
@@ -55,10 +56,6 @@ _MARKS = {
 _HELD = Text(
     "Since then its messages of the lanes normal and bulk wait. Nothing is lost: messages are still accepted, and "
     "those of the lane priority go on. What waits too long expires: after 24 hours in normal, after 72 in bulk."
-)
-_HELD_OF_OWN = Text(
-    "Since then its messages of the lane bulk wait: they are the notices by which senders hear what became of their "
-    "mail. Nothing is lost, and letters and codes go on. What waits too long expires, after 72 hours."
 )
 _CAUSE_OF_OWN = Text(
     "Often a program names a sender to whom nobody can write. Have it name one that takes mail, or ask for no notices."
@@ -126,11 +123,11 @@ def _words(notice: Notice) -> tuple[Text, tuple[Text, ...]]:
     if change == "paused":
         return _PAUSED_SUBJECT, (_PAUSED,)
     measure = Measure(notice.said["measure"])
-    if change == "held" and notice.service_id == services.OWN_ID:
-        cause = _CAUSE_OF_OWN if measure is Measure.BOUNCES else _CAUSES[measure]
-        return _SUBJECTS[measure, "held"], (_COUNTS[measure], _HELD_OF_OWN, cause, _LIFTS)
     if change == "held":
         return _SUBJECTS[measure, "held"], (_COUNTS[measure], _HELD, _CAUSES[measure], _LIFTS)
+    if notice.service_id == OWN_ID:  # never held: no mark is told
+        cause = _CAUSE_OF_OWN if measure is Measure.BOUNCES else _CAUSES[measure]
+        return _SUBJECTS[measure, "warned"], (_COUNTS[measure], cause)
     return _SUBJECTS[measure, "warned"], (_COUNTS[measure], _MARKS[measure], _CAUSES[measure])
 
 

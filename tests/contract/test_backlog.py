@@ -1,6 +1,8 @@
 """What waits is counted for all doors by one of them, and a door knows from it whom it pushes back."""
 
+import itertools
 import os
+import time
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -41,7 +43,8 @@ class House:
 
     async def relayed(self, number: int, **changes: Any) -> None:
         """The provider took so many, now."""
-        sent = tuple(message(service_id=uuid4(), lane=Lane.PRIORITY, **changes) for _ in range(number))
+        changes = {"service_id": uuid4(), "lane": Lane.PRIORITY} | changes
+        sent = tuple(message(**changes) for _ in range(number))
         await self.store.putting.put(group_of(sent, b"x"))
         row = {"number": 1, "provider": "ses", "started_at": self.now, "outcome": Outcome.RELAYED.value}
         async with self.database.write() as c:
@@ -83,10 +86,22 @@ async def test_who_has_more_waiting_than_is_sent_in_time_is_pushed_back_and_nobo
 
     (email,) = [row.per_second for row in await house.rows(drains) if row.channel == "email"]
     assert email == pytest.approx(0.1)
-    assert house.pushed_back() == set(Lane)  # 300 of two in turn at 0.1 a second are 6,000 s
+    assert house.pushed_back() == set(Lane)  # 300, and 5 of the other in turn, at 0.1 a second are 3,050 s
     assert house.pushed_back(OTHER) == set()
     assert house.pushed_back(channel=Channel.SMS) == set()
     house.door.check(MINE, KeyType.TEST, Lane.PRIORITY, [Channel.EMAIL])
+
+
+async def test_whose_mail_leaves_is_measured_and_who_has_little_waiting_may_send_the_most(house: House) -> None:
+    await house.wait(300, lane=Lane.PRIORITY)
+    await house.wait(1, OTHER, Lane.PRIORITY)
+    await house.measure()
+    await house.relayed(2, service_id=MINE)
+    await house.measure(10)
+    assert house.pushed_back() == set()  # 300 at 0.2 a second
+    await house.relayed(2, service_id=OTHER)
+    await house.measure(10)
+    assert house.pushed_back() == set(Lane)  # at half of that, which is its share
 
 
 async def test_what_a_provider_takes_is_measured_only_while_there_is_more(house: House) -> None:
@@ -137,3 +152,31 @@ async def test_one_of_all_measures_and_a_door_forgets_what_is_old(house: House) 
     house.now += 61
     await house.door.read()
     assert house.pushed_back() == set()
+
+
+async def test_a_clock_that_was_an_hour_fast_pushes_nobody_back_for_that_hour(house: House) -> None:
+    await house.wait(1, available_at=NOW - 13 * 3600)
+    await house.measure(3600)
+    assert house.pushed_back() == {Lane.NORMAL, Lane.BULK}
+
+    async with house.database.write() as c:
+        await c.execute(queue.delete())
+    house.now -= 3600
+    await house.door.read()
+    assert house.pushed_back() == set()
+    await house.measure()
+    assert await house.rows(backlogs) == []
+
+
+async def test_a_count_that_takes_long_is_made_less_often_by_all_doors_together(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.wait(1)
+    seconds = itertools.count()
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(seconds)))  # each takes one
+    doors, counted = [Measuring(house.database, lambda: house.now) for _ in range(3)], 0
+    for _ in range(24):
+        house.now += 5
+        for each in doors:
+            counted += await each.measure() > 0
+    assert counted <= 3 + 120 / 30

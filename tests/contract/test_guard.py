@@ -12,6 +12,7 @@ from auth.notices import Kind
 from auth.services import OWN_ID
 from config.database import Database
 from config.keyring import Keyring
+from delivery.figures.folding import Folding
 from delivery.figures.tables import count_changes
 from delivery.guard.reputation import HELD_LANES, ReputationGuard
 from delivery.metrics import GuardMetrics
@@ -40,15 +41,19 @@ class Street:
         self.store, self.queue = Store(database, keyring), SqlQueue(database)
         self.guard = ReputationGuard(database, GuardMetrics(CollectorRegistry()), lambda: self.now)
 
-    async def sent(self, number: int, service_id: UUID = MINE, *, status: Status = Status.DELIVERED) -> None:
-        """So many were accepted at NOW, and ended like that."""
-        row = {"service_id": service_id, "id": new_id(NOW, os.urandom(10)), "start": int(NOW // 900) * 900}
+    async def sent(
+        self, number: int, service_id: UUID = MINE, *, status: Status = Status.DELIVERED, at: float = NOW
+    ) -> None:
+        """So many were accepted then, and ended like that."""
+        row = {"service_id": service_id, "id": new_id(NOW, os.urandom(10)), "start": int(at // 900) * 900}
         row |= {"channel": "email", "door": "smtp", "key_type": "normal", "key_id": uuid4(), "template_id": uuid4()}
         async with self.database.write() as c:
             await c.execute(insert(count_changes), [row | {"status": status.value, "messages": number, "units": 0}])
 
-    async def bad(self, number: int, measure: Measure = Measure.BOUNCES, service_id: UUID = MINE) -> None:
-        await self.database.transact(lambda c: reputations.note(c, [(service_id, NOW, measure)] * number))
+    async def bad(
+        self, number: int, measure: Measure = Measure.BOUNCES, service_id: UUID = MINE, *, at: float = NOW
+    ) -> None:
+        await self.database.transact(lambda c: reputations.note(c, [(service_id, at, measure)] * number))
 
     async def told(self, sent: Message, kind: EventKind, status: Status | None = None, **changes: object) -> None:
         await relayed(self.store, self.queue, sent, f"p-{sent.id}")
@@ -117,18 +122,6 @@ async def test_a_service_whose_mail_comes_back_is_warned_then_held_and_only_its_
     assert entry.after == {"lanes": ["normal", "bulk"], "reason": "bounces", "bad": 120, "sent": 1060}
 
 
-async def test_senders_that_take_no_notices_hold_back_notices_and_no_letter_of_the_relay(street: Street) -> None:
-    """Whoever may name senders decides how many notices come back; letters, that of this hold too, are of all."""
-    await street.sent(900, OWN_ID)
-    await street.bad(900, service_id=OWN_ID)
-    await street.guard.step()
-    assert await street.letters(OWN_ID) == ["held"]
-    assert await street.holds(OWN_ID) == [(Lane.BULK, HoldReason.BOUNCES)]
-    async with street.database.read() as c:
-        (entry,) = await audit.find(c, 10)
-    assert entry.after == {"lanes": ["bulk"], "reason": "bounces", "bad": 900, "sent": 1800}
-
-
 async def test_complaints_hold_by_their_own_marks_and_test_keys_sends_do_not_dilute_them(street: Street) -> None:
     await street.sent(2_000)
     await street.sent(5_000, status=Status.PERMANENT_FAILURE)  # suppressed: never sent
@@ -136,6 +129,15 @@ async def test_complaints_hold_by_their_own_marks_and_test_keys_sends_do_not_dil
     await street.guard.step()
 
     assert await street.holds() == sorted((lane, HoldReason.COMPLAINTS) for lane in HELD_LANES)
+
+
+async def test_the_relay_s_own_mail_is_warned_of_and_never_held(street: Street) -> None:
+    """One service whose senders take no notices would end the letters and notices of all others."""
+    await street.bad(5_000, service_id=OWN_ID)
+    for _ in range(2):
+        street.now += 60
+        await street.guard.step()
+    assert (await street.holds(OWN_ID), await street.letters(OWN_ID)) == ([], ["warned"])
 
 
 async def test_fewer_than_a_thousand_sends_hold_nobody(street: Street) -> None:
@@ -155,6 +157,18 @@ async def test_a_hold_ends_when_the_day_is_over_and_the_service_has_acted(street
     await street.acts()
     await street.guard.step()
     assert (await street.holds(), await street.letters()) == ([], ["held", "lifted"])
+
+
+async def test_a_good_day_is_not_judged_by_what_came_back_in_its_last_minutes(street: Street) -> None:
+    """Folded, what was sent counts by the hour; what came back by the quarter."""
+    late = NOW + 50 * 60
+    await street.sent(40_000, at=late)
+    await street.bad(1_500, at=late)
+    await Folding(street.database).fold(NOW + 3600)
+    for minutes in range(-10, 130, 5):
+        street.now = NOW + DAY + minutes * 60
+        await street.guard.step()
+    assert (await street.holds(), await street.letters()) == ([], [])
 
 
 async def test_who_is_released_by_an_operator_is_not_held_again_for_what_was_before(street: Street) -> None:

@@ -7,9 +7,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import insert, select
 
-from auth import notices
+from auth import keys, notices, services
 from auth.notices import Kind
-from auth.services import OWN_ID
 from config.database import Database
 from config.keyring import Keyring
 from delivery.backlog.pressure import Pressure
@@ -22,6 +21,8 @@ from delivery.store import slowing
 from delivery.store.reputations import busiest_hours
 from messages.message import Lane, new_id
 from messages.reply import Refused
+from tests.fakes.auth import DEFAULTS
+from tests.harness import aged
 from tests.harness.noon import NOW, message
 from tests.harness.store import Store, group_of
 
@@ -88,11 +89,17 @@ async def test_small_services_and_those_without_a_habit_are_left_alone(street: S
     assert await street.slowed() == {}
 
 
-async def test_the_relays_own_key_has_no_password_to_steal_and_its_codes_are_never_late(street: Street) -> None:
-    """What it sends follows from what others do: a day on which much fails makes many notices."""
-    await street.habit(20)
-    await street.sends(5_000, of=OWN_ID)
-    assert await street.slowed(OWN_ID) == {}
+async def test_the_relay_s_own_letters_codes_and_notices_are_never_slowed(
+    street: Street, keyring: Keyring, sealing: Keyring
+) -> None:
+    """They go in by a key whose secret nobody knows: none was stolen, and nobody could revoke it or end that."""
+    service_id = await aged.service(street.database, sealing, 7, "permits")
+    async with street.database.write() as c:
+        service = await services.find(c, DEFAULTS, service_id)
+        hidden = await keys.hidden(c, keyring, DEFAULTS, service, NOW)
+    await street.habit(200, holder=hidden.id)
+    await street.sends(50_000, hidden.id)
+    assert await street.slowed() == {}
 
 
 def test_a_young_key_is_measured_by_its_service() -> None:
@@ -115,6 +122,11 @@ async def test_what_a_slowed_key_sends_is_due_at_its_pace_each_lane_on_its_own(s
     await street.door.due_at(KEY, Lane.PRIORITY, 2_700, now)
     with pytest.raises(Refused, match="this key is slowed"):
         await street.door.due_at(KEY, Lane.PRIORITY, 1, now)
+
+    await street.door.due_at(KEY, Lane.NORMAL, 451, now, 600)
+    with pytest.raises(Refused, match="this key is slowed"):  # it would expire before its place comes
+        await street.door.due_at(KEY, Lane.NORMAL, 1, now, 600)
+    assert await street.door.due_at(KEY, Lane.NORMAL, 1, now) == now + 451
 
     sent = message(service_id=SERVICE, key_id=KEY)
     await street.store.putting.put(group_of((sent,), b"x", due_at=NOW + 30))

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from auth import audit
 from auth.audit import Actor
@@ -16,8 +16,9 @@ from config.keyring import Keyring
 from config.settings import Settings
 from delivery.queue import selecting
 from delivery.queue.base import Queue
-from delivery.store import tables
+from delivery.store import slowing, tables
 from delivery.store.base import Attempt
+from delivery.store.reputations import slowed_keys
 from messages.address import Address
 from messages.message import Lane, Message, first_id, new_id
 from messages.status import Status
@@ -96,6 +97,26 @@ async def test_what_is_meant_is_counted_tried_again_once_and_entered(
     told = await entries(database)
     assert sum((each.before or {})["deferred"] for each in told) == count
     assert {each.action for each in told} <= {"queue.retry"}
+
+
+async def test_what_a_slowed_key_sent_keeps_its_places_when_all_is_tried_again(
+    asking: Transactions, database: Database, waiting: list[Message]
+) -> None:
+    """Who looks after a queue that was deferred gives no thief's mail the way free."""
+    thief, tried = (message(service_id=HERE, key_id=UUID(int=9), expires_at=NOW + 86_400) for _ in range(2))
+    store = Store(database, asking.secret)
+    for each in (thief, tried):
+        await store.putting.put(group_of((each,), b"x", due_at=NOW + 7200))
+    async with database.write() as connection:
+        row = {"key_id": UUID(int=9), "service_id": HERE, "per_hour": 1000, "since": NOW, "next_at": NOW + 7200}
+        await connection.execute(insert(slowed_keys), [row | {"rank": lane.rank} for lane in Lane])
+        deferred = update(tables.queue).where(tables.queue.c.message_id == tried.id)
+        await connection.execute(deferred.values(attempts=1))
+    assert await acting.retry(asking, selecting.Selection(service_id=HERE)) == len(waiting) / 2 + 1
+
+    async with database.write() as connection:
+        assert await slowing.end(connection, UUID(int=9))
+    assert await acting.retry(asking, selecting.Selection(service_id=HERE)) == 1  # it was no thief
 
 
 async def test_what_is_meant_is_cancelled_and_the_rest_is_not(

@@ -122,6 +122,31 @@ async def test_what_has_no_rate_is_claimed_as_ever(database: Database, store: St
     assert await claim(queue) == []
 
 
+async def test_where_workers_are_slower_than_the_rate_texts_and_tests_have_their_turn(
+    database: Database, store: Store, grant: Callable[..., Any]
+) -> None:
+    """There is always room for mail then: whatever else waits would wait until no mail does."""
+    await grant(rate=10_000.0)
+    await put(store, 40, lane=Lane.BULK)
+    (code,) = await put(store, 1, lane=Lane.PRIORITY, channel=Channel.SMS, recipient=PhoneNumber("+16135550100"))
+    queue = RatedQueue(database, ACCOUNT)
+    found = await claim(queue, 4) + await claim(queue, 4)
+    assert code.id in {each.message_id for each in found}
+    assert len([each for each in found if each.slot]) == 4
+
+
+async def test_what_else_is_claimed_takes_nothing_of_what_lanes_of_mail_are_owed(
+    database: Database, store: Store, grant: Callable[..., Any]
+) -> None:
+    await grant(rate=10_000.0)
+    await put(store, 40, lane=Lane.PRIORITY)
+    await put(store, 40, lane=Lane.PRIORITY, key_type=KeyType.TEST)
+    (bulk,) = await put(store, 1, lane=Lane.BULK)
+    queue = RatedQueue(database, ACCOUNT)
+    found = [each for _ in range(16) for each in await claim(queue, 4)]
+    assert bulk.id in {each.message_id for each in found}  # every twentieth place of 32
+
+
 @pytest.mark.parametrize("says", [0.0, None])
 async def test_where_nobody_knows_the_rate_all_is_claimed(
     database: Database, store: Store, grant: Callable[..., Any], says: float | None
@@ -190,3 +215,22 @@ async def test_one_process_asks_for_all_and_what_was_said_last_holds(database: D
     clock[0] += 61
     await askers[0].ask()
     assert ses.asked == 3
+
+
+async def test_a_quota_of_which_nothing_was_said_for_an_hour_holds_nobody(
+    database: Database, store: Store, grant: Callable[..., Any]
+) -> None:
+    """The right to ask was lost, say: SES itself still says when a day's quota is spent."""
+    await grant(quota=100.0, sent=100.0)
+    await put(store, 5)
+    queue = RatedQueue(database, ACCOUNT)
+
+    @asynccontextmanager
+    async def away() -> AsyncIterator[Any]:
+        raise Throttled("aws_credentials")
+        yield
+
+    for minutes, expected in ((59, []), (122, [RATE])):
+        later = time.time() + minutes * 60
+        await Asking(database, ACCOUNT, away, lambda later=later: later).ask()  # type: ignore[misc]
+        assert [(await bucket(database)).granted for _ in (await claim(queue))[:1]] == expected

@@ -88,11 +88,11 @@ async def test_each_letter_is_whole_in_both_languages(database: Database, sealin
             assert str(service.id) in each.body
 
 
-async def test_of_the_relays_own_service_the_letter_names_the_lane_that_waits(
+async def test_of_the_relays_own_service_the_letter_names_no_mark_and_what_to_do(
     database: Database, sealing: Keyring
 ) -> None:
     service, words = replace(await make_service(database, sealing), id=OWN_ID), Words.load()
-    notice = Notice(Kind.REPUTATION, "a", OWN_ID, {"change": "held", "measure": "bounces"} | JUDGED, NOW)
+    notice = Notice(Kind.REPUTATION, "a", OWN_ID, {"change": "warned", "measure": "bounces"} | JUDGED, NOW)
     found = operators_letter(notice, service, Language.EN, words.translator(Language.EN))
-    assert "the lane bulk wait: they are the notices" in found.body
-    assert "normal" not in found.body
+    assert "Have it name one that takes mail" in found.body
+    assert "lanes" not in found.body

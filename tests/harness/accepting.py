@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from auth.principal import Principal
+from delivery.backlog.pressure import Pressure
 from delivery.library.brandings import Brandings
 from delivery.store.base import Group, StoreUnavailable
 from messages.address import Address
@@ -52,6 +53,7 @@ def acceptor(
     templates: Shelf = Shelf(),  # noqa: B008 - an empty one holds nothing that could change
     now: Callable[[], float] = lambda: NOW,
     max_bytes: int = 10_000,
+    pressure: Pressure | None = None,
 ) -> Acceptor:
     store = Store(kept.database, kept.keyring)
     return Acceptor(
@@ -64,7 +66,7 @@ def acceptor(
             Channel.SMS: SmsPreparer(templates, max_bytes),
         },
         store.suppressions,
-        store.pressure,
+        pressure or store.pressure,
         max_recipients=3,
         now=now,
     )

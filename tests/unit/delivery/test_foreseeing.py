@@ -55,8 +55,39 @@ def test_what_one_service_has_waiting_pushes_back_that_one_alone() -> None:
     assert lanes_of(found, OTHER) == set(Lane)
 
 
-@given(st.integers(0, 10**9), st.integers(0, 10**9), st.sampled_from(Lane), st.sampled_from(Lane))
-def test_no_number_of_another_service_s_messages_changes_what_is_foreseen(
+def test_who_has_little_waiting_makes_nobody_s_much_wait_long() -> None:
+    """Their turn comes once, and then they have none: 2,000 codes and 50 others leave within four minutes."""
+    others = [waiting(1, UUID(int=n), Lane.PRIORITY) for n in range(10, 60)]
+    assert pushed_back(waiting(2_000, lane=Lane.PRIORITY), *others) == set()
+    (mine, *theirs) = foresee([waiting(2_000, lane=Lane.PRIORITY), *others], RATE, ())
+    assert (mine.wait_seconds, {each.wait_seconds for each in theirs}) == (205.0, {5.1})
+
+
+def test_where_others_go_on_to_send_one_s_own_pace_counts_and_never_less_than_its_share() -> None:
+    """What they have waiting at any moment is little; what they take of the rate may be nearly all."""
+    others = [waiting(1, UUID(int=n)) for n in range(10, 15)]
+    mine = waiting(11 * 3600 * 10)
+    for taken, expected in ((10.0, set()), (5.0, LATE), (0.0, LATE)):
+        found = foresee([mine, *others], RATE, (), {mine.place: taken})
+        assert {each.backlog.place.lane for each in found if each.pushed_back} == expected
+    (share, *_) = foresee([mine, *others], RATE, (), {mine.place: 0.0})
+    assert share.wait_seconds == 6 * 11 * 3600
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=6))
+def test_it_is_when_the_last_one_leaves_where_services_take_turns(numbers: list[int]) -> None:
+    left, gone, ends = list(numbers), 0, [0.0] * len(numbers)
+    while any(left):
+        for at in [at for at, number in enumerate(left) if number]:
+            left[at], gone = left[at] - 1, gone + 1
+            ends[at] = gone / 10.0
+    found = foresee([waiting(number, UUID(int=at + 1)) for at, number in enumerate(numbers)], RATE, ())
+    for each, end in zip(found, ends, strict=True):  # within the last round
+        assert 0 <= each.wait_seconds - end < (len(numbers) + 0.5) / 10.0
+
+
+@given(st.integers(500, 10**9), st.integers(500, 10**9), st.sampled_from(Lane), st.sampled_from(Lane))
+def test_no_number_of_another_service_s_messages_beyond_one_s_own_changes_what_is_foreseen(
     few: int, many: int, mine: Lane, theirs: Lane
 ) -> None:
     def foreseen(number: int) -> list[float]:

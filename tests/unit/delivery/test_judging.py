@@ -60,3 +60,11 @@ def test_what_an_operator_released_is_held_again_for_what_comes_back_since_only(
     again = after(Figures(1_320, 11_000), after(Figures(1_290, 11_000), released, now=NOW + 120), now=NOW + 180)
     assert (again.level, again.figures) == (Level.HELD, Figures(120, 1_000))
     assert after(Figures(1_000, 10_000), released, now=NOW + 60 + DAY).level is Level.HELD
+
+
+def test_who_was_warned_anew_and_is_fine_again_is_not_held_for_what_was_forgiven() -> None:
+    released = after(Figures(1_200, 10_000), after(Figures(1_200, 10_000)), now=NOW + 60, still_held=False)
+    warned = after(Figures(1_260, 11_000), released, now=NOW + 120)
+    fine = after(Figures(1_270, 13_000), warned, now=NOW + 180)
+    assert (warned.level, fine.level) == (Level.WARNED, Level.FINE)
+    assert after(Figures(1_300, 12_900), fine, now=NOW + 240) == fine

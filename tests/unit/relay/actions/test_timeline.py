@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from delivery.queue.interventions import APART
 from delivery.store.base import Attempt, CallbackKind, CallbackRecord, Carriage, Event, EventKind, History, Outcome
 from messages.message import Channel, Door, Language
 from messages.phone import PhoneNumber
@@ -45,6 +46,11 @@ def callback(status: Status | None, **changes: Any) -> CallbackRecord:
 def told(of: History, sender: Sender = KEY, language: Language = Language.EN) -> list[str]:
     translate = words().translator(language)
     return [step.text.render(translate) for step in timeline.steps(of, sender, clock)]
+
+
+def test_what_is_held_apart_is_due_at_no_time() -> None:
+    of = history(waiting_until=APART)
+    assert told(of)[1:] == ["It is on hold in the queue, until it is released by those who run notify-relay."]
 
 
 def test_a_message_is_told_from_the_door_to_the_callback() -> None:
