@@ -29,6 +29,7 @@ from tests.conftest import skip_or_fail
 from tests.harness.branded import missing
 from tests.harness.browser import Page, Value
 from tests.harness.chromium import Chromium
+from tests.harness.held import held
 from tests.harness.people import PASSWORD, Somebody, somebody
 from tests.harness.sampled import sampled
 from tests.harness.site import RunningSite
@@ -44,6 +45,7 @@ NEVER_WRONG = {
     "services/add/check": "a button; what it sends was checked on the pages before",
     "services/{service_id}/settings/channels": "boxes, each of which may stay empty",
     "services/{service_id}/settings/hold": "a button",
+    "services/{service_id}/holds": "a button",
     "services/{service_id}/callbacks/{kind}/remove": "a button",
     "services/{service_id}/keys/{key_id}/made": "buttons",
     "services/{service_id}/keys/{key_id}/revoke": "a button",
@@ -217,7 +219,8 @@ async def services(desk: Desk) -> None:
     await desk.fill(one, lambda: _code(who, answers), {"code": "000000"})
     await desk.fill("services/{service_id}/guests", {"guest": "guest@example.ca"}, {"guest": "guest"})
     await _suppressing(desk)
-    await desk.fill("services/{service_id}/holds", opens=None)
+    await held(desk.site, UUID(desk.ids["service_id"]))
+    await desk.fill("services/{service_id}/holds")
     team = "services/{service_id}/team"
     invitation = {"address": other.user.email, "permissions": ["view_activity", "manage_service"]}
     await desk.fill(f"{team}/invite", {**invitation, "address": "x@dept.gc.ca"}, {"address": "x"})

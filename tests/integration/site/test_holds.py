@@ -4,30 +4,20 @@ from sqlalchemy import insert, select
 
 from auth import audit
 from auth.people.permissions import Permission
-from delivery.queue import interventions
 from delivery.queue.base import HoldReason
 from delivery.store.reputations import reputations, slowed_keys
-from messages.message import Lane
+from tests.harness.held import held
 from tests.harness.site import RunningSite
-from tests.harness.team import Team, team
+from tests.harness.team import team
 
 BANNER = "Some messages of this service are on hold."
-
-
-async def held(site: RunningSite, mine: Team, reason: HoldReason = HoldReason.BOUNCES) -> None:
-    row = {"service_id": mine.service.id, "measure": "bounces", "level": "held", "since": site.clock()}
-    row |= {"bad": 1_234, "sent": 10_000, "forgiven_bad": 0, "forgiven_sent": 0}
-    async with site.database.write() as c:
-        await interventions.hold(c, mine.service.id, site.clock(), [Lane.NORMAL, Lane.BULK], reason)
-        if reason is HoldReason.BOUNCES:
-            await c.execute(insert(reputations), [row])
 
 
 async def test_whose_mail_comes_back_sees_it_and_says_that_the_cause_is_mended(site: RunningSite) -> None:
     mine = await team(site, Permission.MANAGE_SERVICE, Permission.VIEW_ACTIVITY)
     assert BANNER not in (await mine.page("")).text
     assert "Nothing is on hold" in (await mine.page("holds")).text
-    await held(site, mine)
+    await held(site, mine.service.id)
 
     assert BANNER in (await mine.page("")).text
     assert BANNER in (await mine.page("settings")).text
@@ -45,8 +35,8 @@ async def test_whose_mail_comes_back_sees_it_and_says_that_the_cause_is_mended(s
 
 async def test_who_may_only_look_reads_why_and_what_an_operator_holds_an_operator_ends(site: RunningSite) -> None:
     mine = await team(site, Permission.VIEW_ACTIVITY)
-    await held(site, mine)
-    await held(site, mine, HoldReason.OPERATOR)
+    await held(site, mine.service.id)
+    await held(site, mine.service.id, HoldReason.OPERATOR)
     page = await mine.page("holds")
 
     assert "Somebody of your team who manages the service can say so here." in page.text

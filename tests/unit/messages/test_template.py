@@ -194,7 +194,7 @@ def test_hostile_text_takes_time_in_proportion(piece):
         with pytest.raises(TooLong):
             fill(text, a="value")
     # Linear: a third of a second; quadratic: half an hour, or 4 seconds where memory alone is moved.
-    assert time.process_time() - started < 1.5
+    assert time.process_time() - started < 2.5
 
 
 @pytest.mark.parametrize("piece", sampled(PIECES, lambda at: at % 3 == 0))
