@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from delivery.queue.base import Hold, HoldReason
 from delivery.queue.turns import EVERYTHING
-from delivery.store.base import Settlement
+from delivery.store.base import APART, Settlement
 from delivery.store.moving import Follower, locked, settle
 from delivery.store.reputations import slowed_keys
 from delivery.store.tables import holds, messages, queue
@@ -17,7 +17,6 @@ from messages.message import Lane
 from messages.status import Status
 
 _LANE = {lane.rank: lane for lane in Lane}
-APART = 253_402_300_799.0  # the end of the year 9999: held one by one, it is due when it is released
 
 
 async def hold(

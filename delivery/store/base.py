@@ -16,6 +16,7 @@ from messages.message import Channel, Door, IdempotencyKey, KeyType, Lane, Messa
 from messages.status import Status
 
 CONTENT_SECONDS = 7 * 86_400.0  # how long idempotency keys, feeds and what services do not say otherwise are kept
+APART = 253_402_300_799.0  # the end of the year 9999: held one by one, a message is due when it is released
 ROW_SECONDS = 396 * 86_400.0  # 13 months: how long the row of a message is; then only what was counted
 SENT_INDEX_SECONDS = 2 * ROW_SECONDS  # since it was sent: how long a complaint finds whose it was
 

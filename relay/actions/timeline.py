@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from delivery.descriptions import status_description
-from delivery.queue.interventions import APART
-from delivery.store.base import Attempt, CallbackKind, CallbackRecord, Event, EventKind, History, Outcome
+from delivery.store.base import APART, Attempt, CallbackKind, CallbackRecord, Event, EventKind, History, Outcome
 from messages import reasons
 from messages.message import Channel, Door, Message
 from messages.status import FINAL, Status

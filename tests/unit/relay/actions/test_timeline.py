@@ -5,8 +5,17 @@ from uuid import uuid4
 
 import pytest
 
-from delivery.queue.interventions import APART
-from delivery.store.base import Attempt, CallbackKind, CallbackRecord, Carriage, Event, EventKind, History, Outcome
+from delivery.store.base import (
+    APART,
+    Attempt,
+    CallbackKind,
+    CallbackRecord,
+    Carriage,
+    Event,
+    EventKind,
+    History,
+    Outcome,
+)
 from messages.message import Channel, Door, Language
 from messages.phone import PhoneNumber
 from messages.status import FINAL, Status
