@@ -4,10 +4,9 @@ With another SECRET_KEY every log-in would look like a wrong password, and clien
 """
 
 from sqlalchemy import Column, LargeBinary, Table, Text, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from config.database import metadata
+from config.database import INSERT, metadata
 from config.keyring import Keyring, KeyringError
 
 roots = Table(
@@ -35,8 +34,9 @@ def check(name: str, keyring: Keyring, proof: bytes) -> None:
 
 async def leave(connection: AsyncConnection, name: str, keyring: Keyring) -> None:
     """Leaves a proof where there is none. Raises KeyringError when somebody else left another one."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    made = insert(roots).values(name=name, proof=_proof(name, keyring)).on_conflict_do_nothing()
+    made = (
+        INSERT[connection.dialect.name](roots).values(name=name, proof=_proof(name, keyring)).on_conflict_do_nothing()
+    )
     await connection.execute(made)
     check(name, keyring, (await load(connection))[name])
 

@@ -7,7 +7,7 @@ write transaction p99 falls to a few milliseconds. Knows nothing of tables.
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, LargeBinary, MetaData, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
@@ -33,6 +34,9 @@ _ONE_MOMENT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql
 _TAKE = text("SELECT pg_try_advisory_lock(hashtext(:name))")
 _HOLD = text("SELECT pg_advisory_xact_lock(:lock)")
 _GIVE_BACK = text("SELECT pg_advisory_unlock(hashtext(:name))")
+
+# Of each dialect its own, which knows what is to be done on a conflict.
+INSERT: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 T = TypeVar("T")
 

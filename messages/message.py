@@ -79,6 +79,11 @@ class Lane(StrEnum):
         """0 is served first."""
         return _RANKS[self]
 
+    @classmethod
+    def of(cls, rank: int) -> "Lane":
+        """Raises KeyError for a rank that no lane has."""
+        return _OF_RANK[rank]
+
     @property
     def lifetime_seconds(self) -> int:
         """How long after its creation a message is still worth sending, unless its sender says otherwise."""
@@ -86,6 +91,7 @@ class Lane(StrEnum):
 
 
 _RANKS = {Lane.PRIORITY: 0, Lane.NORMAL: 1, Lane.BULK: 2}
+_OF_RANK = {rank: lane for lane, rank in _RANKS.items()}
 _LIFETIMES = {Lane.PRIORITY: 3600, Lane.NORMAL: 24 * 3600, Lane.BULK: 72 * 3600}
 
 # What a sender may ask for at most, by whichever door.

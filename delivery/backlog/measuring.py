@@ -29,7 +29,6 @@ _AT_MOST_SECONDS = 30.0  # between two counts: what was measured is still fresh 
 _SHARE = 0.02  # of the time spent on counting
 _HALF_LIFE_SECONDS = 3600.0  # of what a provider took at best: a pause of it is none of its rate
 _LEAST = 50  # waiting in a channel: with fewer, it is not the provider that is slow
-_LANE = {lane.rank: lane for lane in Lane}
 _Last = Mapping[Place, tuple[int, bool]]  # how many waited, and whether they were pushed back
 
 
@@ -94,7 +93,7 @@ def _read(connection: Connection, now: float) -> tuple[_Last, list[Backlog], dic
 
 
 def _place(row: Row[Any]) -> Place:
-    return Place(row.service_id, _LANE[row.rank], Channel(row.channel))
+    return Place(row.service_id, Lane.of(row.rank), Channel(row.channel))
 
 
 def _waiting(connection: Connection, now: float) -> list[Backlog]:

@@ -19,7 +19,6 @@ from messages.message import Channel, KeyType, Lane
 from messages.reply import Refused
 
 _EVERY_SECONDS = 1.0
-_LANE = {lane.rank: lane for lane in Lane}
 
 
 class Pressure:
@@ -50,7 +49,7 @@ class Pressure:
         now = self._now()
         is_fresh = c.measured_at.between(now - FRESH_SECONDS, now + FRESH_SECONDS)  # the clock may have been set back
         rows = connection.execute(asked.where(c.pushed_back, is_fresh))
-        return {Place(row.service_id, _LANE[row.rank], Channel(row.channel)): row.wait_seconds for row in rows}
+        return {Place(row.service_id, Lane.of(row.rank), Channel(row.channel)): row.wait_seconds for row in rows}
 
     def check(self, service_id: UUID, key_type: KeyType, lane: Lane, channels: Collection[Channel]) -> None:
         """Raises Refused where the queue of one of these channels is full for the service in that lane."""

@@ -10,11 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, Table, delete, select, text, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from auth.fiscal_year import TIME_ZONE
 from auth.services import services
-from config.database import Database, hold
+from config.database import INSERT, Database, hold
 from delivery.figures.spans import Span
 from delivery.figures.tables import FOLDED, count_changes, counters
 from messages.message import Door, first_id
@@ -25,9 +24,6 @@ DAYS_SECONDS = 62 * 86_400
 _AT_ONCE = 500  # rows that one write transaction folds: some ten milliseconds
 _LOCK = 0x636F756E7473  # any number of our own, for PostgreSQL's advisory lock
 _NOBODY = UUID(int=0)  # whose key and template are not known
-
-
-_INSERT: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 
 class Folding:
@@ -120,7 +116,7 @@ def _add(connection: Connection, table: Table, rows: Sequence[Mapping[Any, Any]]
 @cache
 def _added(table: Table, dialect: str) -> Any:
     """Adds to the counts' rows, or makes them."""
-    statement = _INSERT[dialect](table)
+    statement = INSERT[dialect](table)
     new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=list(table.primary_key.columns),

@@ -13,13 +13,12 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import Connection, Row, delete, func, select, union_all, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import audit, notices
 from auth.keys import keys
 from auth.notices import Kind, Notice
-from config.database import Database
+from config.database import INSERT, Database
 from delivery.figures.tables import count_changes, key_counts
 from delivery.guard.reputation import ACTOR
 from delivery.metrics import GuardMetrics
@@ -33,7 +32,6 @@ _HOUR_SECONDS, _DAY_SECONDS = 3600, 86_400
 _REMEMBERED_DAYS = 30
 _HABIT_DAYS = 7
 _HOURS_KEPT_SECONDS = 3 * _DAY_SECONDS
-_INSERT: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 
 class Hour(NamedTuple):
@@ -186,7 +184,7 @@ def _remember(connection: Connection, hours: Sequence[Hour], now: float) -> None
         if number > before.get((holder, day), -1)
     ]
     if rows:
-        statement = _INSERT[connection.dialect.name](busiest_hours)
+        statement = INSERT[connection.dialect.name](busiest_hours)
         statement = statement.on_conflict_do_update(
             index_elements=list(busiest_hours.primary_key), set_={"messages": statement.excluded.messages}
         )

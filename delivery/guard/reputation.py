@@ -5,19 +5,18 @@ have it, and what bounced or was complained of. Test keys are in none of them. A
 transaction of the judgement, with an entry of the audit.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
 import structlog
 from sqlalchemy import Connection, Row, delete, func, select, union_all
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import audit, notices
 from auth.audit import Actor
 from auth.notices import Kind, Notice
-from config.database import Database
+from config.database import INSERT, Database
 from delivery.figures.tables import count_changes, counts
 from delivery.guard.judging import NONE, WINDOW_SECONDS, Figures, Reputation
 from delivery.metrics import GuardMetrics
@@ -29,7 +28,6 @@ from messages.status import Status
 
 ACTOR = Actor("relay", "guard")
 HELD_LANES = (Lane.NORMAL, Lane.BULK)  # one-time codes go on
-_INSERT: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _KEPT_SECONDS = 2 * WINDOW_SECONDS
 _HOUR_SECONDS = 3600  # the shortest time that `counts` tells apart
 _Key = tuple[UUID, Measure]
@@ -167,7 +165,7 @@ def _keep(connection: Connection, judged: Reputation) -> None:
         "forgiven_bad": judged.forgiven.bad,
         "forgiven_sent": judged.forgiven.sent,
     }
-    statement = _INSERT[connection.dialect.name](reputations).values(row)
+    statement = INSERT[connection.dialect.name](reputations).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=list(reputations.primary_key), set_=row))
 
 

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from config.database import INSERT
 from delivery.queue.base import Hold, HoldReason
 from delivery.queue.turns import EVERYTHING
 from delivery.store.base import APART, Settlement
@@ -15,8 +15,6 @@ from delivery.store.reputations import slowed_keys
 from delivery.store.tables import holds, messages, queue
 from messages.message import Lane
 from messages.status import Status
-
-_LANE = {lane.rank: lane for lane in Lane}
 
 
 async def hold(
@@ -27,10 +25,11 @@ async def hold(
     reason: HoldReason = HoldReason.OPERATOR,
 ) -> bool:
     """Stops claims of these lanes of a service (None: of all); whether any of that is new."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     owner = service_id or EVERYTHING
     rows = [{"service_id": owner, "rank": lane.rank, "reason": reason.value, "since": now} for lane in lanes]
-    return (await connection.execute(insert(holds).values(rows).on_conflict_do_nothing())).rowcount > 0
+    return (
+        await connection.execute(INSERT[connection.dialect.name](holds).values(rows).on_conflict_do_nothing())
+    ).rowcount > 0
 
 
 async def release(
@@ -54,7 +53,10 @@ async def held(connection: AsyncConnection, service_id: UUID | None = None) -> l
         asked = asked.where(holds.c.service_id.in_((service_id, EVERYTHING)))
     return [
         Hold(
-            None if row.service_id == EVERYTHING else row.service_id, _LANE[row.rank], HoldReason(row.reason), row.since
+            None if row.service_id == EVERYTHING else row.service_id,
+            Lane.of(row.rank),
+            HoldReason(row.reason),
+            row.since,
         )
         for row in await connection.execute(asked)
     ]

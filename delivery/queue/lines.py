@@ -27,7 +27,6 @@ from messages.message import Channel, Lane, Message
 HORIZON_SECONDS = 0.5
 # Further ahead than this no slot was ever given out, also to those who missed theirs: the clock was set back.
 _AHEAD_SECONDS, _AHEAD_PARTS = 60.0, 100
-_LANE = {lane.rank: lane for lane in Lane}
 _identities = origination_identities.c
 
 _IN_LINE = exists().where(queue.c.line == _identities.id)
@@ -153,7 +152,7 @@ def _claim(connection: Connection, clock: Clock, line: UUID, limit: int, owner: 
         if not row.held and pace.seconds < HORIZON_SECONDS:
             slot = pace.take(max(row.billable_units, 1))
             claims.append(
-                Claim(row.message_id, _LANE[row.rank], Channel(row.channel), row.attempts, row.parked, slot=slot)
+                Claim(row.message_id, Lane.of(row.rank), Channel(row.channel), row.attempts, row.parked, slot=slot)
             )
     if claims:
         taken = queue.c.message_id.in_([claim.message_id for claim in claims])

@@ -19,7 +19,6 @@ from messages.message import Lane, first_id, id_time
 
 _LOOKED_AT = 1000  # rows that one read walks over
 _START = UUID(int=0)
-_LANE = {lane.rank: lane for lane in Lane}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +105,4 @@ def _look(selection: Selection, which: ColumnElement[bool], after: UUID, until: 
 
 
 def _waiting(row: Row[tuple[object, ...]]) -> Waiting:
-    return Waiting(row.message_id, row.service_id, _LANE[row.rank])
+    return Waiting(row.message_id, row.service_id, Lane.of(row.rank))

@@ -26,8 +26,6 @@ from delivery.queue.turns import EVERYTHING, Order, due, wanted, wishes
 from delivery.store.tables import NOT_BEGUN, holds, queue
 from messages.message import Channel, Lane
 
-_LANE = {lane.rank: lane for lane in Lane}
-
 
 @dataclass(frozen=True, slots=True)
 class Taking:
@@ -52,7 +50,7 @@ class SqlQueue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._orders = {rank: Order() for rank in _LANE}
+        self._orders = {lane.rank: Order() for lane in Lane}
         self._lanes = Lanes()
 
     async def claim(
@@ -66,10 +64,17 @@ class SqlQueue:
         under_way: Mapping[Place, int] = NOTHING,
         repeatable: Collection[Kind] = (),
     ) -> list[Claim]:
-        turns = wanted(await self._database.query(partial(due, now=now)), kinds)
+        return await self._claimed(
+            Taking(owner, limit, now, now + lease_seconds, unknown_wait_seconds, kinds, under_way, repeatable)
+        )
+
+    async def _claimed(self, taking: Taking) -> list[Claim]:
+        waiting = await self._database.query(partial(due, now=taking.now))
+        return await self._claimed_of(wanted(waiting, taking.kinds), taking)
+
+    async def _claimed_of(self, turns: Mapping[int, Sequence[Turn]], taking: Taking) -> list[Claim]:
         if not turns:
             return []  # an idle worker never takes the write lock
-        taking = Taking(owner, limit, now, now + lease_seconds, unknown_wait_seconds, kinds, under_way, repeatable)
         return await self._database.transact(lambda connection: self._take(connection, turns, taking, self._lanes))
 
     def _take(
@@ -80,10 +85,10 @@ class SqlQueue:
         for rank, waiting in turns.items():
             kept.pop(rank, None)
             if (limit := taking.limit - len(claims) - sum(kept.values())) > 0:
-                level = {turn: taking.under_way.get((_LANE[rank], turn), 0) for turn in waiting}
+                level = {turn: taking.under_way.get((Lane.of(rank), turn), 0) for turn in waiting}
                 rows = self._orders[rank].take(connection, level, limit, taking.values | {"rank": rank})
                 claims += [_claim(row, rank) for row in rows if _free(row)]
-                self._park(connection, [row for row in rows if not _free(row)], taking, _LANE[rank])
+                self._park(connection, [row for row in rows if not _free(row)], taking, Lane.of(rank))
                 taken[rank] = len(rows)
         lanes.note(turns, taken)
         return claims
@@ -161,7 +166,7 @@ def _kinds(now: float) -> Select[Any]:
 
 def _claim(row: Row[Any], rank: int) -> Claim:
     turn = Turn(row.service_id, row.test, Channel(row.channel))
-    return Claim(row.message_id, _LANE[rank], turn.channel, row.attempts, row.parked, turn)
+    return Claim(row.message_id, Lane.of(rank), turn.channel, row.attempts, row.parked, turn)
 
 
 def _free(row: Row[Any]) -> bool:

@@ -5,14 +5,14 @@ claims the message that is most urgent then. What has no rate is claimed as it a
 workers are slower than the rate there is always room for more of that.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from config.database import Database, is_outage
 from delivery.commit import GroupCommit
-from delivery.queue.base import KINDS, NOTHING, Claim, Kind, Place, Slot, Turn
+from delivery.queue.base import Claim, Kind, Slot, Turn
 from delivery.queue.clock import Clock
 from delivery.queue.lanes import Lanes
 from delivery.queue.sql import SqlQueue, Taking
@@ -46,33 +46,18 @@ class RatedQueue(SqlQueue):
         """For a message that missed its place; those who come together share a transaction. None: go."""
         return await self._late.submit(None)
 
-    async def claim(
-        self,
-        owner: str,
-        limit: int,
-        now: float,
-        lease_seconds: float,
-        unknown_wait_seconds: float,
-        kinds: Collection[Kind] = KINDS,
-        under_way: Mapping[Place, int] = NOTHING,
-        repeatable: Collection[Kind] = (),
-    ) -> list[Claim]:
-        waiting, bucket = await self._database.query(lambda c: (due(c, now), shared.find(c, self._account)))
-        taking = Taking(owner, limit, now, now + lease_seconds, unknown_wait_seconds, kinds, under_way, repeatable)
+    async def _claimed(self, taking: Taking) -> list[Claim]:
+        waiting, bucket = await self._database.query(lambda c: (due(c, taking.now), shared.find(c, self._account)))
+        kinds = taking.kinds
         if bucket is None:
-            return await self._claim(wanted(waiting, kinds), taking)
+            return await self._claimed_of(wanted(waiting, kinds), taking)
         for is_mail in (self._is_mail_s_turn, not self._is_mail_s_turn):
             some = {MAIL} & set(kinds) if is_mail else set(kinds) - {MAIL}
             turns, less = wanted(waiting, some), replace(taking, kinds=some)
-            if claims := await (self._claim_mail(bucket, turns, less) if is_mail else self._claim(turns, less)):
+            if claims := await (self._claim_mail(bucket, turns, less) if is_mail else self._claimed_of(turns, less)):
                 self._is_mail_s_turn = not is_mail
                 return claims
         return []
-
-    async def _claim(self, turns: Mapping[int, Sequence[Turn]], taking: Taking) -> list[Claim]:
-        if not turns:
-            return []
-        return await self._database.transact(lambda connection: self._take(connection, turns, taking, self._lanes))
 
     async def _claim_mail(self, bucket: Bucket, turns: Mapping[int, Sequence[Turn]], taking: Taking) -> list[Claim]:
         if not (_of(bucket, turns) and bucket.room(self._clock.now())):

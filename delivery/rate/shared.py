@@ -4,8 +4,8 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, case, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from config.database import INSERT
 from config.settings import Settings
 from delivery.rate.bucket import Bucket
 from delivery.store.send_rates import send_rates
@@ -56,8 +56,7 @@ def is_due(connection: Connection, account: str, now: float, every: float) -> bo
 def take_turn(connection: Connection, account: str, now: float, every: float, lease_seconds: float) -> bool:
     """Whether it is ours to ask, until we say what came of it."""
     new = {"account": account, "taken_until": 0.0, "asked_at": 0.0} | asdict(Bucket(0.0, 0.0))
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    connection.execute(insert(send_rates).values(new).on_conflict_do_nothing())
+    connection.execute(INSERT[connection.dialect.name](send_rates).values(new).on_conflict_do_nothing())
     if not _is_due(connection.execute(_TURN.where(_c.account == account).with_for_update()).one(), now, every):
         return False
     connection.execute(update(send_rates).where(_c.account == account).values(taken_until=now + lease_seconds))

@@ -3,20 +3,18 @@
 import re
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
-from delivery.queue.selecting import Selection
 from delivery.queue.sql import SqlQueue
 from messages.message import Lane, parse_id
 from messages.text import Text, TextError
 from relay.actions import holds
 from relay.actions import queue as changing
 from relay.actions.queue import Found, Meant
-from relay.actions.transaction import Transactions
 from relay.cli import texts
 from relay.cli.arguments import OfServiceIfAny
 from relay.cli.input import InputError, octets_of
@@ -27,6 +25,10 @@ from relay.plain import moment, plain
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _HELD = (texts.QUEUE_HELD, texts.QUEUE_HELD_OF, texts.QUEUE_HELD_LANE, texts.QUEUE_HELD_LANE_OF)
 _RELEASED = (texts.QUEUE_RELEASED, texts.QUEUE_RELEASED_OF, texts.QUEUE_RELEASED_LANE, texts.QUEUE_RELEASED_LANE_OF)
+_APART = {  # by whether they are held then: which can be, what is done with them, and said of it
+    True: (changing.to_be_held, changing.hold_apart, texts.QUEUE_HELD_APART),
+    False: (changing.to_be_released, changing.release_apart, texts.QUEUE_RELEASED_APART),
+}
 _YES = {"y", "yes", "o", "oui"}
 
 
@@ -45,9 +47,6 @@ OlderThan = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help=texts.QUEUE_DRY_RUN)]
 Ids = Annotated[str | None, typer.Option("--ids", metavar="FILE|-", help=texts.QUEUE_IDS)]
 Yes = Annotated[bool, typer.Option("--yes", help=texts.QUEUE_YES)]
-
-
-Change = Callable[[Transactions, Selection], Awaitable[int]]
 
 
 class NotSureError(TextError):
@@ -98,14 +97,8 @@ def hold(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    meant = Meant(service, lane, domain, older_than or 0)
-    if domain is not None or older_than is not None:  # what stands in the queue now, message by message
-        found = with_transactions(lambda asking: changing.to_be_held(asking, meant))
-        _apart(found, changing.hold_apart, texts.QUEUE_HELD_APART, dry_run, as_json, held=True)
-    elif dry_run:
-        _show(with_transactions(lambda asking: changing.waiting(asking, meant)), as_json)
-    else:
-        _done(write(lambda t: changing.hold(t, service, lane)), lane, True, as_json)
+    apart = domain is not None or older_than is not None
+    _hold_or_release(Meant(service, lane, domain, older_than or 0), dry_run, as_json, apart=apart, held=True)
 
 
 def release(
@@ -116,17 +109,18 @@ def release(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    meant = Meant(service, lane, domain, older_than or 0)
-    if domain is not None or older_than is not None:
-        found = with_transactions(lambda asking: changing.to_be_released(asking, meant))
-        _apart(found, changing.release_apart, texts.QUEUE_RELEASED_APART, dry_run, as_json, held=False)
-    elif dry_run:
-        _show(with_transactions(lambda asking: changing.waiting(asking, meant)), as_json)
-    else:
-        _done(write(lambda t: changing.release(t, service, lane)), lane, False, as_json)
+    apart = domain is not None or older_than is not None
+    _hold_or_release(Meant(service, lane, domain, older_than or 0), dry_run, as_json, apart=apart, held=False)
 
 
-def _apart(found: Found, change: Change, said: str, dry_run: bool, as_json: bool, *, held: bool) -> None:
+def _hold_or_release(meant: Meant, dry_run: bool, as_json: bool, *, apart: bool, held: bool) -> None:
+    """`apart`: what stands in the queue now, message by message; else also what comes."""
+    which, change, said = _APART[held]
+    if not (apart or dry_run):
+        whole = changing.hold if held else changing.release
+        _done(write(lambda t: whole(t, meant.service, meant.lane)), meant.lane, held, as_json)
+        return
+    found = with_transactions(lambda asking: (which if apart else changing.waiting)(asking, meant))
     if dry_run:
         _show(found, as_json)
         return
