@@ -17,6 +17,7 @@ from delivery.store.rows import Codec
 from delivery.store.searching import Searching
 from messages.address import Address, AddressError
 from messages.message import Message
+from messages.phone import PhoneNumber
 from relay import wiring
 from relay.actions import cancelling
 from relay.actions.errors import BAD_ADDRESS
@@ -157,6 +158,9 @@ def _cancel(
 
 
 def _recipient(text: str) -> str:
+    """Raises a TextError."""
+    if "@" not in text:
+        return PhoneNumber.parse(text).key
     try:
         return Address.parse(text.strip().strip("<>")).key
     except AddressError as error:

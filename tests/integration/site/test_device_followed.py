@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from auth import keys, services
 from auth.people.permissions import Permission
 from messages.message import KeyType
+from tests.conftest import skip_or_fail
+from tests.harness.branded import missing
 from tests.harness.sampled import sampled
 from tests.harness.site import DOMAIN, Person, RunningSite
 from tests.harness.site_door import smtp_beside
@@ -49,6 +52,9 @@ async def a_key(site: RunningSite, product: str) -> keys.Issued:
 async def test_the_page_shows_what_the_device_does_while_it_does_it(
     site: RunningSite, tmp_path: Path, product: str
 ) -> None:
+    device = None if shutil.which("swaks") else "SWAKS IS NOT INSTALLED (Debian: apt-get install swaks)"
+    if problem := missing() or device:
+        skip_or_fail(f"NO DEVICE WAS FOLLOWED IN A BROWSER: {problem}")
     issued, person = await a_key(site, product), Person()
     site.people.members[person.id, issued.key.service_id] = frozenset({Permission.MANAGE_API_KEYS})
     browser = await site.signed_in(person)
