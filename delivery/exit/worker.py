@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
@@ -15,6 +16,7 @@ import structlog
 from config.database import OUTAGES
 from config.settings import Delivery
 from delivery.backoff import delay_seconds, unknown_wait_seconds
+from delivery.exit.calls import Calls
 from delivery.exit.making import Making, Origins
 from delivery.exit.outgoing import Outgoing, Waits, not_relayed, relayed
 from delivery.exit.pace import Pace
@@ -72,6 +74,7 @@ class Worker:
         attempting: Attempting,
         suppressions: Suppressions,
         queue: Queue,
+        calls: Calls,
         sealing: Mapping[Channel, Sealing],
         providers: Providers,
         settings: Delivery,
@@ -86,6 +89,7 @@ class Worker:
         self._contents = contents
         self._attempting = attempting
         self._queue = queue
+        self._calls = calls
         self._settings = settings
         self._metrics = metrics
         self._now = now
@@ -106,7 +110,7 @@ class Worker:
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until `stopping` is set, then finishes the calls under way. Never raises for an outage."""
         async with self._rounds.until(stopping):
-            await self._rounds.outlive(self._release_predecessor)
+            await self._rounds.insist(self._take_over, lambda: not stopping.is_set())
             if self._pace is not None:
                 self._rounds.start(self._pace.run(stopping, self._owner, self._work_at_pace))
             while not stopping.is_set():
@@ -115,10 +119,16 @@ class Worker:
     def _on_outage(self, error: Exception) -> None:
         self._log.warning("worker.database_unavailable", error=type(error).__name__)
 
-    async def _release_predecessor(self) -> None:
+    async def _take_over(self) -> None:
+        """What a predecessor left that was killed: what it knew of its calls is recorded, all else can be claimed."""
+        left = {record.message_id: record for record in self._calls.left()}
+        messages = await self._searching.load(list(left))
+        writes = (self._recording.write(left[message.id], message) for message in messages.values())
+        await asyncio.gather(*writes)
+        self._calls.clear()
         released = await self._queue.release(self._owner, self._now())
-        if released:
-            self._log.info("worker.released", messages=released)
+        if left or released:
+            self._log.info("worker.released", recorded=len(left), messages=released)
 
     async def _claim_once(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -220,8 +230,14 @@ class Worker:
         elif self._rate is not None and slot is not None:
             await self._rate.near(slot)
         lease_until = self._now() + self._settings.lease_seconds
-        ours = await self._attempting.attempt([each.attempt for each in batch], self._owner, lease_until)
-        await asyncio.gather(*(self._send(each) for each in batch if each.message.id in ours))
+        attempts = [each.attempt for each in batch]
+        self._calls.attempt(attempts)
+        try:
+            ours = await self._attempting.attempt(attempts, self._owner, lease_until)
+            self._calls.forget(each.id for each in attempts if each.message_id not in ours)
+            await asyncio.gather(*(self._send(each) for each in batch if each.message.id in ours))
+        finally:
+            self._calls.forget(each.id for each in attempts)
 
     async def _send(self, outgoing: Outgoing) -> None:
         try:
@@ -237,7 +253,9 @@ class Worker:
         if outgoing.resent:
             self._metrics.unknown_resent.inc()
         self._metrics.attempts.labels(outgoing.provider.name, record.outcome.value).inc()
+        self._calls.end(record)
         await self._recording.write(record, outgoing.message)
+        self._calls.forget([outgoing.attempt.id])
         self._under_way.end([outgoing.message.id])
 
     async def _handed_over(self, outgoing: Outgoing) -> Receipt:
@@ -246,9 +264,10 @@ class Worker:
             await self._pace.turn(message, slot)
         elif self._rate is not None and slot is not None:
             await self._rate.turn()
-        started = self._now()
+        started, attempt_id = self._now(), outgoing.attempt.id
+        begun = partial(self._calls.begin, attempt_id)
         try:
-            return await outgoing.provider.send(message, outgoing.content, outgoing.attempt.id, outgoing.origin)
+            return await outgoing.provider.send(message, outgoing.content, attempt_id, outgoing.origin, begun)
         finally:
             self._metrics.attempt_seconds.labels(outgoing.provider.name).observe(self._now() - started)
 

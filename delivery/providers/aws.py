@@ -3,9 +3,11 @@
 Knows nothing of messages. Text from AWS holds addresses and account names: it is looked at here and never passed on.
 """
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,7 +20,7 @@ from botocore.loaders import create_loader
 from botocore.parsers import ResponseParserError
 
 from config.settings import Aws
-from delivery.providers.base import Deferred, Failed, SendError, Throttled, Unknown
+from delivery.providers.base import Begun, Deferred, Failed, SendError, Throttled, Unknown, nothing
 from messages.status import Status
 
 
@@ -47,7 +49,37 @@ async def open_client(service: str, settings: Aws, concurrency: int) -> AsyncIte
             client = await stack.enter_async_context(_session().create_client(service, config=config, **where))
         except (boto.BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
             raise (CREDENTIALS if isinstance(error, boto.ProfileNotFound) else UNUSABLE).error() from None
+        client.meta.events.register("before-send", lambda **_: _begun.get()())
         yield client
+
+
+_begun: ContextVar[Begun] = ContextVar("begun", default=nothing)
+
+
+@asynccontextmanager
+async def called(limit_seconds: float, begun: Begun) -> AsyncIterator[None]:
+    """For one request: `begun` is called when it is made and signed, and goes out now.
+
+    The client's own timeouts bound single reads, not the call; this raises TimeoutError. Raises Throttled where it was
+    not even signed: credentials did not come.
+    """
+    is_signed = False
+
+    def tell() -> None:
+        nonlocal is_signed
+        is_signed = True
+        begun()
+
+    token = _begun.set(tell)
+    try:
+        async with asyncio.timeout(limit_seconds):
+            yield
+    except TimeoutError:
+        if is_signed:
+            raise
+        raise CREDENTIALS.error() from None
+    finally:
+        _begun.reset(token)
 
 
 def _session() -> Any:

@@ -15,8 +15,8 @@ from botocore.parsers import ResponseParserError
 
 from config.providers import SmsProvider
 from config.settings import Aws, Sms
-from delivery.providers.aws import Errors, Meaning, classify, open_client
-from delivery.providers.base import Deferred, Failed, Held, Receipt, Throttled, TooFast, Unknown
+from delivery.providers.aws import Errors, Meaning, called, classify, open_client
+from delivery.providers.base import Begun, Deferred, Failed, Held, Receipt, Throttled, TooFast, Unknown, nothing
 from messages.message import Message
 from messages.status import Status
 
@@ -88,10 +88,16 @@ class AwsSmsProvider:
         fixed = {"ConfigurationSetName": settings.configuration_set, "MaxPrice": settings.max_price}
         self._fixed = {name: value for name, value in fixed.items() if value}
 
-    async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
+    async def send(
+        self,
+        message: Message,
+        content: bytes,
+        attempt_id: UUID,
+        origin: str | None = None,
+        begun: Begun = nothing,
+    ) -> Receipt:
         try:
-            # The client's own timeouts bound single reads, not the call.
-            async with asyncio.timeout(self._timeout_seconds):
+            async with called(self._timeout_seconds, begun):
                 answer = await self._client.send_text_message(**self._call(message, content, attempt_id, origin))
         except (ClientError, BotoCoreError, ResponseParserError, TimeoutError) as error:
             raise classify(error, ERRORS) from None  # its text holds numbers

@@ -1,11 +1,17 @@
 """What every provider promises: hand one message over, and tell exactly what came of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from messages.message import Message
 from messages.status import Status
+
+Begun = Callable[[], None]
+
+
+def nothing() -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +77,18 @@ class Provider(Protocol):
     idempotent: bool  # sending one message twice has the effect of sending it once
     paced: bool  # each message leaves from an origination identity , at the pace of that one
 
-    async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
+    async def send(
+        self,
+        message: Message,
+        content: bytes,
+        attempt_id: UUID,
+        origin: str | None = None,
+        begun: Begun = nothing,
+    ) -> Receipt:
         """Hands over `content` (final octets; an email's are signed) for `message.recipient`.
 
-        It leaves from `origin`, a number or a pool of them, where the provider is paced.
+        It leaves from `origin`, a number or a pool of them, where the provider is paced. One that is not idempotent
+        calls `begun` just before anything can reach it: who dies before that has not sent the message.
 
         Raises Throttled, Deferred, Failed or Unknown; anything else is a bug and counts as Unknown.
         """

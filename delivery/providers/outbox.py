@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 from config.providers import EmailProvider
-from delivery.providers.base import Receipt, Throttled
+from delivery.providers.base import Begun, Receipt, Throttled, nothing
 from messages.message import Message
 from messages.sms.alphabet import encoding_of
 from messages.status import Status
@@ -30,7 +30,14 @@ class _Outbox:
     def _files(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None) -> dict[str, bytes]:
         """By their suffixes, in the order in which they are written."""
 
-    async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
+    async def send(
+        self,
+        message: Message,
+        content: bytes,
+        attempt_id: UUID,
+        origin: str | None = None,
+        begun: Begun = nothing,
+    ) -> Receipt:
         files = self._files(message, content, attempt_id, origin)
         try:
             await asyncio.to_thread(self._write, str(message.id), str(attempt_id), files)

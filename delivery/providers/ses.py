@@ -16,8 +16,9 @@ from botocore.parsers import ResponseParserError
 from config.providers import EmailProvider
 from config.settings import Aws
 from delivery.providers import ses_tenants
-from delivery.providers.aws import Errors, Meaning, classify, open_client
+from delivery.providers.aws import Errors, Meaning, called, classify, open_client
 from delivery.providers.base import (
+    Begun,
     Deferred,
     Failed,
     Held,
@@ -27,6 +28,7 @@ from delivery.providers.base import (
     Throttled,
     TooFast,
     Unknown,
+    nothing,
 )
 from delivery.providers.ses_tenants import Tenants
 from messages.message import Message
@@ -57,7 +59,9 @@ _GREETING_SECONDS = 2.0
 class SesTransport(Protocol):
     """One request to SES and its answer. Raises what `Provider.send` raises."""
 
-    async def send_raw(self, content: bytes, recipient: str, tags: dict[str, str], service_id: UUID) -> str:
+    async def send_raw(
+        self, content: bytes, recipient: str, tags: dict[str, str], service_id: UUID, begun: Begun
+    ) -> str:
         """The SES message id."""
         ...
 
@@ -77,12 +81,19 @@ class SesProvider:
         self._transport = transport
         self._domain = "email.amazonses.com" if region == "us-east-1" else f"{region}.amazonses.com"
 
-    async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
+    async def send(
+        self,
+        message: Message,
+        content: bytes,
+        attempt_id: UUID,
+        origin: str | None = None,
+        begun: Begun = nothing,
+    ) -> Receipt:
         recipient = str(message.recipient)
         if not recipient.isascii():  # SES has no SMTPUTF8 (RFC 6531)
             raise Failed("recipient_not_ascii")
         tags = {"message_id": str(message.id), "attempt_id": str(attempt_id)}
-        return Receipt(await self._transport.send_raw(content, recipient, tags, message.service_id))
+        return Receipt(await self._transport.send_raw(content, recipient, tags, message.service_id, begun))
 
     async def greet(self) -> None:
         """Makes what the first message would wait for: credentials, connection. What SES says matters to nobody."""
@@ -113,13 +124,14 @@ class AiobotocoreTransport:
         client = await stack.enter_async_context(open_client("sesv2", settings, concurrency))
         return cls(client, settings, stack)
 
-    async def send_raw(self, content: bytes, recipient: str, tags: dict[str, str], service_id: UUID) -> str:
+    async def send_raw(
+        self, content: bytes, recipient: str, tags: dict[str, str], service_id: UUID, begun: Begun
+    ) -> str:
         prefix = self._tenant_prefix
         tenant = None if prefix is None else ses_tenants.name(prefix, service_id)
-        # The client's own timeouts bound single reads, not the call.
         limit = self._timeout_seconds + len(content) / UPLOAD_BYTES_PER_SECOND
         try:
-            async with asyncio.timeout(limit):
+            async with called(limit, begun):
                 answer = await self._client.send_email(
                     # No FromEmailAddress or ReplyToAddresses: SES would replace the fields that we signed.
                     Destination={"ToAddresses": [recipient]},

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from delivery.providers.base import Receipt
+from delivery.providers.base import Begun, Receipt, nothing
 from messages.message import Message
 from messages.status import Status
 
@@ -24,7 +24,14 @@ class SimulatorProvider:
     idempotent = True  # the outcome follows from the recipient alone
     paced = False
 
-    async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
+    async def send(
+        self,
+        message: Message,
+        content: bytes,
+        attempt_id: UUID,
+        origin: str | None = None,
+        begun: Begun = nothing,
+    ) -> Receipt:
         status = OUTCOMES.get(message.recipient.key, Status.DELIVERED)
         return Receipt(provider_id=str(message.id), status=status)
 

@@ -9,6 +9,7 @@ import importlib
 import random
 from collections.abc import Callable
 from functools import partial
+from mmap import mmap
 from typing import Protocol
 
 from config import logs
@@ -20,6 +21,8 @@ from relay.processes.roles import OPS, PROCESSES, Process
 from relay.processes.sockets import Listeners
 from relay.processes.supervisor import Child, Links
 from relay.tls import Certificates
+
+_LEFT_OCTETS = 1 << 20  # shared with whom is forked; what nobody writes takes no memory
 
 
 class Run(Protocol):
@@ -44,9 +47,10 @@ def children(plan: Plan, listeners: Listeners, certificates: Certificates | None
     found = []
     for process in plan.role.processes:
         for slot in range(_count(process, plan.settings, listeners)):
-            place = Place(slot, run_id, listeners, certificates)
+            place = Place(slot, run_id, listeners, certificates, mmap(-1, _LEFT_OCTETS))
             found.append(Child(f"{process.name}-{slot}", _main(plan, process, place, reloading)))
-    return [*found, Child(OPS.name, _main(plan, OPS, Place(0, run_id, listeners, certificates), reloading))]
+    place = Place(0, run_id, listeners, certificates, mmap(-1, _LEFT_OCTETS))
+    return [*found, Child(OPS.name, _main(plan, OPS, place, reloading))]
 
 
 def _count(process: Process, settings: Settings, listeners: Listeners) -> int:

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from mmap import mmap
 
 import structlog
 
@@ -32,6 +33,7 @@ class Place:
     run_id: str  # of this supervisor: our own dead workers' leases end at once, nobody else's do
     listeners: Listeners  # of all
     certificates: Certificates | None
+    left: mmap  # memory that outlives it: what a child that is killed leaves to its successor
 
     def mine(self, port: Port) -> tuple[socket.socket, ...]:
         """Its own listening socket, where the port is open."""

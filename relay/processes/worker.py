@@ -16,6 +16,7 @@ from config.database import Database
 from config.settings import Settings
 from config.words import Words
 from delivery import retention
+from delivery.exit.calls import Calls
 from delivery.exit.noticing import Notices
 from delivery.exit.origin import Origins
 from delivery.exit.pace import Pace
@@ -82,6 +83,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             attempting=attempting,
             suppressions=Suppressions(database, secret, time.time),
             queue=rated or SqlQueue(database),
+            calls=Calls(place.left),
             sealing={Channel.EMAIL: email, Channel.SMS: SmsSealing()},
             providers=providers,
             settings=settings.delivery,

@@ -65,6 +65,21 @@ async def test_idempotent_provider_takes_one_message_twice_as_once(provider: Pro
     assert (first == second) is provider.idempotent
 
 
+async def test_a_call_is_told_once_before_anything_can_be_taken_twice(provider: Provider) -> None:
+    class NotNow(Exception):
+        pass
+
+    def stop() -> None:
+        raise NotNow
+
+    calls: list[None] = []
+    await provider.send(make_message(), CONTENT, uuid4(), begun=lambda: calls.append(None))
+    assert len(calls) == 1 or provider.idempotent
+    if not provider.idempotent:
+        with pytest.raises(NotNow):
+            await provider.send(make_message(), CONTENT, uuid4(), begun=stop)
+
+
 async def test_recipient_outside_ascii_is_taken_or_failed_for_good(provider: Provider) -> None:
     message = make_message("élise@example.org")
     if provider.name == "ses":

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from mmap import PAGESIZE, mmap
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from config.database import Database
 from config.keyring import Keyring
 from config.settings import Aws, Delivery, Email
 from config.words import Words
+from delivery.exit.calls import Calls
 from delivery.exit.noticing import Notices
 from delivery.exit.pace import Pace
 from delivery.exit.rate import Rate
@@ -98,6 +100,7 @@ class Works:
             attempting=self.store.attempting,
             suppressions=self.store.suppressions,
             queue=rated or self.queue,
+            calls=Calls(mmap(-1, PAGESIZE)),
             sealing=self.sealing_of(Signer(self.database, self.sealing, SES, time.time), delivery),
             providers=providers({Channel.EMAIL: ses, **also}, SimulatorProvider()),
             settings=delivery,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from structlog.testing import capture_logs
 
-from delivery.providers.base import Receipt
+from delivery.providers.base import Begun, Receipt, nothing
 from delivery.store.base import InboundText, Outcome
 from messages.message import Channel, ContentKind, KeyType, Message
 from messages.phone import PhoneNumber
@@ -26,7 +26,14 @@ class Carrier:
     def __init__(self) -> None:
         self.sent: list[tuple[str, bytes]] = []
 
-    async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
+    async def send(
+        self,
+        message: Message,
+        content: bytes,
+        attempt_id: UUID,
+        origin: str | None = None,
+        begun: Begun = nothing,
+    ) -> Receipt:
         self.sent.append((message.recipient.key, content))
         return Receipt(str(message.id))
 

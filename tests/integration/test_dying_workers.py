@@ -2,17 +2,24 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
+from mmap import PAGESIZE, mmap
+from typing import NoReturn
 from uuid import UUID
 
+import pytest
 from sqlalchemy import func, select
 
 from config.settings import Email
+from delivery.exit.calls import Calls
 from delivery.exit.portions import AT_ONCE
 from delivery.exit.signing import Signer
 from delivery.exit.worker import Worker
-from delivery.providers.base import Receipt
+from delivery.providers.base import Begun, Receipt, nothing
 from delivery.providers.simulator import SimulatorProvider
 from delivery.providers.table import providers
+from delivery.store.attempting import Attempting
+from delivery.store.base import Attempt, Outcome, Record
 from delivery.store.tables import queue
 from messages.email.dkim import SigningKey
 from messages.message import Channel, Message
@@ -30,7 +37,15 @@ class Carrier:
         self.given: list[UUID] = []
         self.answers = asyncio.Event()
 
-    async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
+    async def send(
+        self,
+        message: Message,
+        content: bytes,
+        attempt_id: UUID,
+        origin: str | None = None,
+        begun: Begun = nothing,
+    ) -> Receipt:
+        begun()
         self.given.append(message.id)
         await self.answers.wait()
         return Receipt(str(message.id))
@@ -55,14 +70,37 @@ class Stuck(Signer):
     goes_on: asyncio.Event
 
 
-def _worker(works: Works, carrier: Carrier, signer: Signer) -> Worker:
+class Dying(Attempting):
+    """Writes one thing down that a worker asks for, or nothing of it, and hears nothing any more."""
+
+    def __init__(self, attempting: Attempting, *, begins: bool) -> None:
+        self._attempting, self._begins = attempting, begins
+        self.died = asyncio.Event()
+
+    async def attempt(self, attempts: Sequence[Attempt], owner: str, lease_until: float) -> set[UUID]:
+        begun = await self._attempting.attempt(attempts, owner, lease_until)
+        return begun if self._begins else await self._die()
+
+    async def record(self, record: Record) -> None:
+        await self._die()
+
+    async def _die(self) -> NoReturn:
+        self.died.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+def _worker(
+    works: Works, carrier: Carrier, signer: Signer, memory: mmap | None = None, attempting: Attempting | None = None
+) -> Worker:
     return Worker(
         "w",
         searching=works.store.searching,
         contents=works.store.contents,
-        attempting=works.store.attempting,
+        attempting=attempting or works.store.attempting,
         suppressions=works.store.suppressions,
         queue=works.queue,
+        calls=Calls(memory or mmap(-1, PAGESIZE)),
         sealing=works.sealing_of(signer, works.settings),
         providers=providers({Channel.EMAIL: carrier}, SimulatorProvider()),
         settings=works.settings.model_copy(update={"unknown_wait_seconds": 60.0, "lease_seconds": 60.0}),
@@ -105,3 +143,28 @@ async def test_of_a_portion_only_what_is_called_waits_for_news(works: Works) -> 
         stopping.set()
         await asyncio.gather(*running)
     assert len(first.given) + len(second.given) == COUNT
+
+
+@pytest.mark.parametrize(("begins", "calls"), [(False, 1), (True, 0)], ids=["attempted", "answered"])
+async def test_what_no_call_is_under_way_for_does_not_wait_for_news(works: Works, begins: bool, calls: int) -> None:
+    message = await works.put()
+    signer = Signer(works.database, works.sealing, Email(provider="ses"), time.time)
+    memory, dying = mmap(-1, PAGESIZE), Dying(works.store.attempting, begins=begins)
+    first, second, stopping = Carrier(), Carrier(), asyncio.Event()
+    for each in (first, second):
+        each.answers.set()
+    dead = asyncio.create_task(_worker(works, first, signer, memory, dying).run(stopping))
+    async with asyncio.timeout(10):
+        await dying.died.wait()
+    dead_memory = mmap(-1, PAGESIZE)
+    dead_memory[:] = memory[:]
+    dead.cancel()
+
+    running = asyncio.create_task(_worker(works, second, signer, dead_memory).run(stopping))
+    try:
+        history = await works.wait(message, "sending")
+    finally:
+        stopping.set()
+        await running
+    assert [len(first.given), len(second.given)] == [1 - calls, calls]
+    assert [(each.number, each.outcome) for each in history.attempts] == [(1, Outcome.RELAYED)]

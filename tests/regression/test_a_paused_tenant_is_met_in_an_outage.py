@@ -2,12 +2,14 @@
 
 import asyncio
 import time
+from mmap import PAGESIZE, mmap
 from uuid import UUID
 
 from config.settings import Email
+from delivery.exit.calls import Calls
 from delivery.exit.signing import Signer
 from delivery.exit.worker import Worker
-from delivery.providers.base import Receipt, TenantHeld
+from delivery.providers.base import Begun, Receipt, TenantHeld, nothing
 from delivery.providers.table import providers
 from delivery.queue.base import HoldReason
 from delivery.queue.sql import SqlQueue
@@ -20,7 +22,15 @@ class Paused:
 
     name, idempotent, paced = "paused", False, False
 
-    async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
+    async def send(
+        self,
+        message: Message,
+        content: bytes,
+        attempt_id: UUID,
+        origin: str | None = None,
+        begun: Begun = nothing,
+    ) -> Receipt:
+        begun()
         raise TenantHeld("ses_tenant_paused")
 
     def message_id(self, provider_id: str) -> str | None:
@@ -50,6 +60,7 @@ async def test_it_is_no_attempt_and_the_hold_comes_with_the_next(works: Works) -
         attempting=works.store.attempting,
         suppressions=works.store.suppressions,
         queue=queue,
+        calls=Calls(mmap(-1, PAGESIZE)),
         sealing=works.sealing_of(
             Signer(works.database, works.sealing, Email(provider="ses"), time.time), works.settings
         ),

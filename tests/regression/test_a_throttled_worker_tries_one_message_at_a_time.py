@@ -3,12 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable
+from mmap import PAGESIZE, mmap
 from uuid import UUID
 
 from config.settings import Email
+from delivery.exit.calls import Calls
 from delivery.exit.signing import Signer
 from delivery.exit.worker import Worker
-from delivery.providers.base import Receipt, Throttled
+from delivery.providers.base import Begun, Receipt, Throttled, nothing
 from delivery.providers.table import providers
 from messages.message import Channel, Message
 from tests.integration.conftest import Works, works  # noqa: F401 - the fixture
@@ -22,7 +24,15 @@ class Closed:
     def __init__(self) -> None:
         self.open, self.most_after_pause, self.refused_at = 0, 0, 0.0
 
-    async def send(self, message: Message, content: bytes, attempt_id: UUID, origin: str | None = None) -> Receipt:
+    async def send(
+        self,
+        message: Message,
+        content: bytes,
+        attempt_id: UUID,
+        origin: str | None = None,
+        begun: Begun = nothing,
+    ) -> Receipt:
+        begun()
         self.open += 1
         if self.refused_at and time.monotonic() - self.refused_at > 0.25:
             self.most_after_pause = max(self.most_after_pause, self.open)
@@ -45,6 +55,7 @@ def _worker(works: Works, provider: Closed, now: Callable[[], float] = time.time
         attempting=works.store.attempting,
         suppressions=works.store.suppressions,
         queue=works.queue,
+        calls=Calls(mmap(-1, PAGESIZE)),
         sealing=works.sealing_of(
             Signer(works.database, works.sealing, Email(provider="ses"), time.time), works.settings
         ),

@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from mmap import PAGESIZE, mmap
 from pathlib import Path
 
 from config.settings import Email
+from delivery.exit.calls import Calls
 from delivery.exit.signing import Signer
 from delivery.exit.worker import Worker
 from delivery.providers.outbox import OutboxProvider
@@ -31,6 +33,7 @@ def _worker(works: Works, owner: str, outbox: Path) -> Worker:  # noqa: F811
         attempting=works.store.attempting,
         suppressions=works.store.suppressions,
         queue=works.queue,
+        calls=Calls(mmap(-1, PAGESIZE)),
         sealing=works.sealing_of(Slow(works.database, works.sealing, Email(), time.time), works.settings),
         providers=providers({Channel.EMAIL: OutboxProvider(outbox)}, SimulatorProvider()),
         settings=works.settings.model_copy(update={"lease_seconds": 1, "concurrency": 12}),

@@ -1,5 +1,6 @@
 """What each error of AWS means to a message. The codes and texts are SES's own."""
 
+import asyncio
 import socket
 from unittest.mock import Mock
 
@@ -8,8 +9,8 @@ import pytest
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
-from delivery.providers.aws import ERRORS, classify
-from delivery.providers.base import Deferred, Failed, SendError, Throttled, Unknown
+from delivery.providers.aws import ERRORS, called, classify
+from delivery.providers.base import Deferred, Failed, SendError, Throttled, Unknown, nothing
 
 EXPIRED = "Signature expired: 20261121T000000Z is now earlier than 20261121T010000Z"
 ANSWERS = [
@@ -108,3 +109,9 @@ def test_missing_answer_is_unknown_unless_nothing_was_sent(
 ) -> None:
     result = classify(error)
     assert (type(result), result.reason) == (kind, reason)
+
+
+async def test_a_call_that_was_not_even_signed_in_time_was_not_sent() -> None:
+    with pytest.raises(Throttled, match="aws_credentials"):
+        async with called(0.01, nothing):
+            await asyncio.sleep(1)  # for credentials that are to be refreshed
