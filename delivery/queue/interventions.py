@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import INSERT
@@ -12,7 +12,7 @@ from delivery.queue.turns import EVERYTHING
 from delivery.store.base import APART, Settlement
 from delivery.store.moving import Follower, locked, settle
 from delivery.store.reputations import slowed_keys
-from delivery.store.tables import holds, messages, queue
+from delivery.store.tables import NOT_BEGUN, holds, messages, queue
 from messages.message import Lane
 from messages.status import Status
 
@@ -96,6 +96,14 @@ async def release_apart(connection: AsyncConnection, now: float, message_ids: Co
 def to_be_cancelled() -> ColumnElement[bool]:
     """Likewise: of which no attempt is under way, or ended nobody knows how."""
     return queue.c.attempt_id.is_(None)
+
+
+def to_be_expired(now: float) -> ColumnElement[bool]:
+    """Likewise: past its time, and nobody has it; what is parked, when its wait is over."""
+    q, m = queue.c, messages.c
+    is_nobodys = and_(q.owner.is_(None), q.attempt_id.is_(None))
+    over = select(m.id).where(m.id == q.message_id, m.expires_at <= now).correlate(queue).exists()
+    return and_(NOT_BEGUN, or_(is_nobodys, q.available_at <= now), over)
 
 
 async def retry(connection: AsyncConnection, now: float, message_ids: Collection[UUID]) -> int:
