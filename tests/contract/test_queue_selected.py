@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import insert, select, update
 
-from auth import audit
+from auth import audit, services
 from auth.audit import Actor
 from config.database import Database
 from config.keyring import Keyring
@@ -20,12 +20,14 @@ from delivery.store import slowing, tables
 from delivery.store.base import Attempt
 from delivery.store.reputations import slowed_keys
 from messages.address import Address
-from messages.message import Lane, Message, first_id, new_id
+from messages.message import KeyType, Lane, Message, first_id, new_id
 from messages.status import Status
 from messages.text import TextError
+from relay.actions import keys
 from relay.actions import queue as acting
 from relay.actions.queue import Meant
 from relay.actions.transaction import Transactions
+from tests.harness import domains
 from tests.harness.noon import NOW, message
 from tests.harness.store import Store, group_of
 
@@ -135,6 +137,32 @@ async def test_what_is_meant_is_cancelled_and_the_rest_is_not(
     assert entry.after
     assert (entry.after["waiting"], entry.after["lane"]) == (0, "normal")
     assert "city.example" not in repr(entry)
+
+
+async def test_what_a_leaked_key_put_in_is_held_counted_and_cancelled_and_the_other_keys_mail_goes_on(
+    asking: Transactions, database: Database, store: Store
+) -> None:
+    async with asking.write() as t:
+        await domains.ensure(t.connection, t.sealing, "a.example", NOW)
+        options = {"name": "Passports", "email_from": "passports", "domain": "a.example"}
+        service = await services.create(t.connection, t.limits, NOW, **options)
+        issued = [await keys.create(t, str(service.id), name=name, type=KeyType.NORMAL) for name in ("Scan", "Web")]
+    leaked, other = (each.key for each in issued)
+    sent = {key.id: message(service_id=service.id, key_id=key.id, expires_at=NOW + 86_400) for key in (leaked, other)}
+    for each in sent.values():
+        await store.putting.put(group_of((each,), b"x"))
+    named = Meant(key=leaked.smtp_username)
+
+    found = await acting.to_be_held(asking, named)
+    assert (found.messages, found.selection.service_id) == (1, service.id)
+    assert await acting.hold_apart(asking, found.selection) == 1
+    assert await acting.release_apart(asking, found.selection) == 1
+    assert await acting.cancel(asking, (await acting.to_be_cancelled(asking, named)).selection) == 1
+    assert await statuses(store, [sent[leaked.id], sent[other.id]]) == [Status.CANCELLED, Status.CREATED]
+    (entry,) = [each for each in await entries(database) if each.action == "queue.cancel"]
+    assert (entry.object_id, (entry.after or {})["key_id"]) == (str(service.id), str(leaked.id))
+    with pytest.raises(TextError):
+        await acting.to_be_cancelled(asking, Meant(key="nobody-s"))
 
 
 async def test_what_is_being_sent_is_left(
