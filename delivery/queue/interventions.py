@@ -1,6 +1,7 @@
 """What people do to the queue, each in the transaction of whoever asks: hold, release, retry, cancel."""
 
 from collections.abc import Collection, Sequence
+from itertools import groupby
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select, update
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from config.database import INSERT
 from delivery.queue.base import Hold, HoldReason
 from delivery.queue.turns import EVERYTHING
+from delivery.store import slowing
 from delivery.store.base import APART, Settlement
 from delivery.store.moving import Follower, locked, settle
 from delivery.store.reputations import slowed_keys
@@ -86,11 +88,26 @@ async def hold_apart(connection: AsyncConnection, message_ids: Collection[UUID])
 
 
 async def release_apart(connection: AsyncConnection, now: float, message_ids: Collection[UUID]) -> int:
-    """They are due now, or when their senders named; returns how many."""
-    m = messages.c
-    named = select(m.scheduled_for).where(m.id == queue.c.message_id, m.scheduled_for > now).scalar_subquery()
-    statement = update(queue).where(queue.c.message_id.in_(message_ids), to_be_released())
-    return (await connection.execute(statement.values(available_at=func.coalesce(named, now)))).rowcount
+    """They are due now, or when their senders named; what a slowed key sent, at its pace again. Returns how many."""
+    return await connection.run_sync(_release_apart, now, message_ids)
+
+
+def _release_apart(connection: Connection, now: float, message_ids: Collection[UUID]) -> int:
+    m, q = messages.c, queue.c
+    apart = (q.message_id.in_(message_ids), to_be_released())
+    theirs = select(q.message_id, m.key_id, q.rank).join(messages, m.id == q.message_id).where(*apart, _slowed())
+    rows = connection.execute(theirs.order_by(m.key_id, q.rank, q.message_id)).all()
+    due: dict[UUID, float] = {}
+    for (key_id, rank), of_one in groupby(rows, key=lambda row: (row.key_id, row.rank)):
+        ids = [row.message_id for row in of_one]
+        due |= zip(ids, slowing.places(connection, key_id, Lane.of(rank), len(ids), now), strict=True)
+    named = select(m.scheduled_for).where(m.id == q.message_id, m.scheduled_for > now).scalar_subquery()
+    released = connection.execute(update(queue).where(*apart).values(available_at=func.coalesce(named, now))).rowcount
+    paced = update(queue).where(q.message_id == bindparam("b_message"), q.owner.is_(None))
+    paced = paced.where(q.available_at < bindparam("b_due")).values(available_at=bindparam("b_due"))
+    if due:
+        connection.execute(paced, [{"b_message": each, "b_due": at} for each, at in sorted(due.items())])
+    return released
 
 
 def to_be_cancelled() -> ColumnElement[bool]:

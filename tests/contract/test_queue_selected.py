@@ -121,6 +121,38 @@ async def test_what_a_slowed_key_sent_keeps_its_places_when_all_is_tried_again(
     assert await acting.retry(asking, selecting.Selection(service_id=HERE)) == 1  # it was no thief
 
 
+@pytest.mark.parametrize("ended", [False, True], ids=["slowed", "slowed until lately"])
+async def test_what_a_slowed_key_sent_leaves_at_its_pace_after_it_was_held_apart(
+    asking: Transactions, database: Database, ended: bool
+) -> None:
+    store, thief = Store(database, asking.secret), UUID(int=9)
+    sent = [message(service_id=HERE, key_id=thief, expires_at=NOW + 86_400) for _ in range(3)]
+    tried, later, other = (
+        message(service_id=HERE, key_id=thief),
+        message(service_id=HERE, key_id=thief, scheduled_for=NOW + 80_000, expires_at=NOW + 86_400),
+        message(service_id=HERE),
+    )
+    for each in (*sent, tried, later, other):
+        await store.putting.put(group_of((each,), b"x", due_at=NOW + 7200))
+    async with database.write() as connection:
+        row = {"key_id": thief, "service_id": HERE, "per_hour": 60, "since": NOW, "next_at": NOW + 7200}
+        row["ended_at"] = NOW + 60 if ended else None
+        await connection.execute(insert(slowed_keys), [row | {"rank": lane.rank} for lane in Lane])
+        deferred = update(tables.queue).where(tables.queue.c.message_id == tried.id)
+        await connection.execute(deferred.values(attempts=1))
+
+    whole = selecting.Selection(service_id=HERE)
+    assert await acting.hold_apart(asking, whole) == 6
+    assert await acting.release_apart(asking, whole) == 6
+    async with database.read() as connection:
+        asked = select(tables.queue.c.message_id, tables.queue.c.available_at)
+        due = {row.message_id: row.available_at for row in await connection.execute(asked)}
+    places = sorted(due[each.id] for each in (*sent, later))
+    assert places[:3] == pytest.approx([NOW + 7200, NOW + 7260, NOW + 7320])
+    assert due[later.id] == NOW + 80_000
+    assert (due[tried.id], due[other.id]) == (NOW + 3600, NOW + 3600)
+
+
 async def test_what_is_meant_is_cancelled_and_the_rest_is_not(
     asking: Transactions, database: Database, store: Store, waiting: list[Message]
 ) -> None:
