@@ -64,6 +64,11 @@ async def held(connection: AsyncConnection, service_id: UUID | None = None) -> l
     ]
 
 
+async def reasons(connection: AsyncConnection, service_id: UUID) -> list[HoldReason]:
+    """Why something of a service is held, alone or with all others."""
+    return sorted({each.reason for each in await held(connection, service_id)})
+
+
 def to_be_retried(now: float) -> ColumnElement[bool]:
     """Of a row in the queue: deferred and throttled messages, not scheduled, slowed, parked ones, or those in line."""
     q = queue.c
