@@ -58,7 +58,7 @@ class Expiring:
                         log.info("worker.expired", messages=ended)
             except OUTAGES as error:
                 log.warning("worker.database_unavailable", error=type(error).__name__)
-            except Exception as error:
+            except Exception as error:  # a bug that one round met ends no other
                 log.error("worker.not_expired", error=type(error).__name__)
             await wait(stopping, _EVERY_SECONDS)
 

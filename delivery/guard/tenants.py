@@ -41,15 +41,24 @@ class TenantGuard:
         held = {each.service_id: each for each in holds if each.service_id is not None}
         if not held:
             return
+        told = [_notice(service_id, {"change": "paused"}, hold.since) for service_id, hold in held.items()]
+        await self._database.transact(partial(notices.note, noted=told))
         try:
             async with self._open_ses() as client:
                 for service_id, hold in held.items():
-                    paused = _notice(service_id, {"change": "paused"}, hold.since)
-                    await self._database.transact(partial(notices.note, noted=[paused]))
-                    if await ses_tenants.sends(client, ses_tenants.name(self._prefix, service_id)):
-                        await self._lift(service_id, hold)
+                    await self._look(client, service_id, hold)
         except SendError as error:
             self._log.warning("guard.tenants_unavailable", reason=error.reason)
+
+    async def _look(self, client: Any, service_id: UUID, hold: Hold) -> None:
+        """One that SES does not answer for keeps no other waiting."""
+        try:
+            sends = await ses_tenants.sends(client, ses_tenants.name(self._prefix, service_id))
+        except SendError as error:
+            self._log.warning("guard.tenants_unavailable", service_id=str(service_id), reason=error.reason)
+            return
+        if sends:
+            await self._lift(service_id, hold)
 
     async def _lift(self, service_id: UUID, hold: Hold) -> None:
         async with self._database.write() as connection:
