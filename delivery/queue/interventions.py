@@ -124,8 +124,9 @@ def to_be_expired(now: float) -> ColumnElement[bool]:
     """Likewise: past its time, and nobody has it; what is parked, when its wait is over."""
     q, m = queue.c, messages.c
     is_nobodys = and_(q.owner.is_(None), q.attempt_id.is_(None))
-    over = select(m.id).where(m.id == q.message_id, m.expires_at <= now).correlate(queue).exists()
-    return and_(NOT_BEGUN, or_(is_nobodys, q.available_at <= now), over)
+    # A value, and no EXISTS, for which PostgreSQL would read all messages that ever expired.
+    expires_at = select(m.expires_at).where(m.id == q.message_id).correlate(queue).scalar_subquery()
+    return and_(NOT_BEGUN, or_(is_nobodys, q.available_at <= now), expires_at <= now)
 
 
 async def retry(connection: AsyncConnection, now: float, message_ids: Collection[UUID]) -> int:
