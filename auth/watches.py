@@ -34,7 +34,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.keys import keys
 from auth.principal import Key
 from auth.verify import fold
-from config.database import OUTAGES, Database, Id, metadata
+from config.database import Database, Id, metadata
 
 WATCH_SECONDS = 15 * 60.0
 SHARED_SECONDS = 1.0
@@ -181,7 +181,7 @@ class Watches:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 await self._write()
                 self._running = await self._database.query(self._learn)
-        except OUTAGES as error:
+        except Exception as error:  # whatever it is, the door goes on
             self._log.debug("watches.not_shared", error=type(error).__name__)
 
     async def _write(self) -> None:

@@ -34,6 +34,8 @@ async def run(retiring: Retiring, now: Callable[[], float], stopping: asyncio.Ev
             log.info("retention.swept", **await sweep(retiring, now, stopping))
         except OUTAGES as error:
             log.warning("retention.database_unavailable", error=type(error).__name__)
+        except Exception as error:  # a bug that one round met ends no other
+            log.error("retention.bug", error=type(error).__name__)
         await wait(stopping, _EVERY_SECONDS)
 
 

@@ -18,7 +18,7 @@ def _plain(name: str, value: Any) -> Any:
         return list(value)
     if isinstance(value, frozenset):
         return sorted(value)
-    if name.endswith("_at") and value is not None:
+    if value is not None and (name.endswith("_at") or name == "scheduled_for"):
         return moment(value)
     return value
 

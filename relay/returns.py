@@ -37,7 +37,8 @@ def is_told(submission: Submission, principal: Principal) -> bool:
     if submission.door is not Door.SMTP or not isinstance(submission.content, bytes) or not can_be_told(principal):
         return False
     reverse_path = submission.envelope.reverse_path or ""
-    if place(reverse_path, principal.domains, principal.service.notice_address) is None:
+    to = place(reverse_path, principal.domains, principal.service.notice_address)
+    if to is None or not principal.may_reach(to.key):  # of a trial service its guests alone hear anything
         return False
     return not is_answer(HeaderSection.parse(submission.content))
 

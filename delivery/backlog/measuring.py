@@ -48,6 +48,8 @@ class Measuring:
                 await self.measure()
             except OUTAGES as error:
                 self._log.warning("backlog.database_unavailable", error=type(error).__name__)
+            except Exception as error:  # a bug that one round met ends no other
+                self._log.error("backlog.bug", error=type(error).__name__)
             await asyncio.sleep(_EVERY_SECONDS)
 
     async def measure(self) -> float:

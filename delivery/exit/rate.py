@@ -28,6 +28,8 @@ class Rated(Protocol):
 
     async def another(self) -> Slot | None: ...
 
+    def give_back_places(self, places: Iterable[Slot]) -> None: ...
+
 
 @dataclass(slots=True)
 class Rate:
@@ -42,6 +44,13 @@ class Rate:
         for claim in claims:
             if claim.slot is not None and not isinstance(claim.slot, LineSlot):
                 self._add(claim.slot)
+
+    def unused(self, claims: Iterable[Claim]) -> None:
+        """These are not sent now: whatever is claimed next takes their places, in as far as nobody did."""
+        left = [claim.slot for claim in claims if claim.slot is not None and _place(claim.slot) in self._places]
+        self._places = [place for place in self._places if place not in set(map(_place, left))]
+        heapq.heapify(self._places)
+        self.queue.give_back_places(left)
 
     async def near(self, slot: Slot) -> None:
         """Until the place is near that came with the first of a batch: an attempt begins just before its call."""
@@ -76,10 +85,14 @@ class Rate:
             self._add(slot)
 
     def _add(self, slot: Slot) -> None:
-        heapq.heappush(self._places, (slot.at, slot.at + slot.tolerance_seconds))
+        heapq.heappush(self._places, _place(slot))
 
     def answered(self, error: SendError | None = None) -> bool:
         """Whether that was the provider's word on its rate or quota, which it keeps us from exceeding from now on."""
         is_too_fast, is_spent = isinstance(error, TooFast), isinstance(error, QuotaSpent)
         self.queue.note(Answers(int(not is_too_fast and not is_spent), int(is_too_fast), is_spent))
         return is_too_fast or is_spent
+
+
+def _place(slot: Slot) -> tuple[float, float]:
+    return slot.at, slot.at + slot.tolerance_seconds

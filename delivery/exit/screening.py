@@ -1,5 +1,6 @@
-"""What a worker does not send now: what goes to whom nobody may write ends, and texts that have a pace go to lines."""
+"""What a worker does not send now: what has expired or must not be written ends; texts that have a pace go to lines."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -39,18 +40,30 @@ class Screening:
 
     async def passed(self, known: list[Work]) -> list[Work]:
         """Those that are sent now. Raises as the database does."""
-        return await self._lined_up(await self._wanted(known))
+        return await self._lined_up(await self._wanted(await self._living(known)))
+
+    async def _living(self, known: list[Work]) -> list[Work]:
+        """Ends what has expired; the others."""
+        now = self.now()
+        over = [message for _, message in known if now >= message.expires_at]
+        await self._end((Record(each.id, None, Outcome.EXPIRED, now, reason="expired"), each) for each in over)
+        return [(claim, message) for claim, message in known if now < message.expires_at]
+
+    async def _end(self, ends: Iterable[tuple[Record, Message]]) -> None:
+        """Together: thousands one by one would hold up all behind them."""
+        await asyncio.gather(*(self.recording.write(record, message) for record, message in ends))
 
     async def _wanted(self, known: list[Work]) -> list[Work]:
         """Ends what must not be sent; the others. Asked again when a text has had its turn at the pace."""
         found = await self.suppressions.stopped(message for _, message in known)
         shared = [message for _, message in known if found.get(message.id) is Stop.OPTED_OUT_OF_SHARED]
         stopped = found.keys() - (await self.pace.own(shared) if self.pace and shared else ())
-        for message in (message for _, message in known if message.id in stopped):
-            status, now = Status.PERMANENT_FAILURE, self.now()
-            record = Record(message.id, None, Outcome.STOPPED, now, status=status, reason=found[message.id].reason)
-            await self.recording.write(record, message)
+        await self._end((self._stopped(each, found[each.id]), each) for _, each in known if each.id in stopped)
         return [(claim, message) for claim, message in known if message.id not in stopped]
+
+    def _stopped(self, message: Message, stop: Stop) -> Record:
+        status = Status.PERMANENT_FAILURE
+        return Record(message.id, None, Outcome.STOPPED, self.now(), status=status, reason=stop.reason)
 
     async def _lined_up(self, known: list[Work]) -> list[Work]:
         """Sends those that have to wait for their pace to its lines; the others."""

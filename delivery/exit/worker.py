@@ -184,6 +184,7 @@ class Worker:
             # A message that is gone was settled and retired while it was claimed.
             known = [(claim, messages[claim.message_id]) for claim in claims if claim.message_id in messages]
             known = await self._screening.passed(known)
+            self._unused(claims, {message.id for _, message in known})
             release(held - len(known))
             held = len(known)
             for portion in portions(known, _PORTION_BYTES, _BUILT_BYTES):
@@ -220,7 +221,15 @@ class Worker:
             outgoing = await self._making.outgoing(claim, message, contents)
             if outgoing is not None:
                 batch.append(outgoing)
+        self._unused([claim for claim, _ in start], {each.message.id for each in batch})
         return batch
+
+    def _unused(self, claims: Sequence[Claim], sent: Collection[UUID]) -> None:
+        """Leaves the places of those that are not sent to others: thousands that expired would hold up everybody."""
+        left = [claim for claim in claims if claim.message_id not in sent]
+        if self._rate is not None and left:
+            self._rate.unused(left)
+            self._rounds.wake()
 
     async def _begin(self, batch: Sequence[Outgoing]) -> None:
         """Attempts them all, and calls with those that are still ours; returns when they have their ends."""

@@ -28,4 +28,6 @@ async def repeat(step: Callable[[], Awaitable[None]], seconds: float, stopping: 
             await step()
         except OUTAGES as error:
             log.warning("feedback.database_unavailable", error=type(error).__name__)
+        except Exception as error:  # a bug that one round met ends no other
+            log.error("feedback.bug", error=type(error).__name__)
         await wait(stopping, seconds)

@@ -29,4 +29,6 @@ async def _repeat(step: Callable[[], Awaitable[int]], seconds: float, stopping: 
                 pass
         except OUTAGES as error:
             log.warning("figures.database_unavailable", error=type(error).__name__)
+        except Exception as error:  # a bug that one round met ends no other
+            log.error("figures.bug", error=type(error).__name__)
         await wait(stopping, seconds)

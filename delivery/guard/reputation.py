@@ -80,7 +80,10 @@ async def _tell(connection: AsyncConnection, before: Reputation, after: Reputati
     change = "lifted" if before.level is Level.HELD else after.level.value
     if change == Level.FINE.value:
         return
-    said = {"measure": after.measure.value, "change": change, "bad": after.figures.bad, "sent": after.figures.sent}
+    said: dict[str, Any] = {"measure": after.measure.value, "change": change}
+    said |= {"bad": after.figures.bad, "sent": after.figures.sent}
+    if change == "lifted":
+        said["still"] = await interventions.reasons(connection, after.service_id)
     about = f"{after.service_id} {after.measure} {change} {after.since}"
     notice = Notice(Kind.REPUTATION, about, after.service_id, said, after.since)
     await connection.run_sync(notices.note, [notice])

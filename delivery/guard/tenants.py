@@ -1,7 +1,8 @@
 """Services whose SES tenant is paused: the worker that met it holds their mail, which goes on when SES sends again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -40,14 +41,24 @@ class TenantGuard:
         held = {each.service_id: each for each in holds if each.service_id is not None}
         if not held:
             return
+        told = [_notice(service_id, {"change": "paused"}, hold.since) for service_id, hold in held.items()]
+        await self._database.transact(partial(notices.note, noted=told))
         try:
             async with self._open_ses() as client:
                 for service_id, hold in held.items():
-                    await self._tell(service_id, "paused", hold.since)
-                    if await ses_tenants.sends(client, ses_tenants.name(self._prefix, service_id)):
-                        await self._lift(service_id, hold)
+                    await self._look(client, service_id, hold)
         except SendError as error:
             self._log.warning("guard.tenants_unavailable", reason=error.reason)
+
+    async def _look(self, client: Any, service_id: UUID, hold: Hold) -> None:
+        """One that SES does not answer for keeps no other waiting."""
+        try:
+            sends = await ses_tenants.sends(client, ses_tenants.name(self._prefix, service_id))
+        except SendError as error:
+            self._log.warning("guard.tenants_unavailable", service_id=str(service_id), reason=error.reason)
+            return
+        if sends:
+            await self._lift(service_id, hold)
 
     async def _lift(self, service_id: UUID, hold: Hold) -> None:
         async with self._database.write() as connection:
@@ -64,9 +75,11 @@ class TenantGuard:
                 before=before,
                 after=None,
             )
-        await self._tell(service_id, "lifted", self._now())
+            still = await interventions.reasons(connection, service_id)
+            lifted = _notice(service_id, {"change": "lifted", "still": still}, self._now())
+            await connection.run_sync(notices.note, [lifted])
 
-    async def _tell(self, service_id: UUID, change: str, at: float) -> None:
-        """Once of each hold and its end."""
-        notice = Notice(Kind.REPUTATION, f"{service_id} tenant {change} {at}", service_id, {"change": change}, at)
-        await self._database.transact(lambda connection: notices.note(connection, [notice]))
+
+def _notice(service_id: UUID, said: Mapping[str, Any], at: float) -> Notice:
+    """The same for the same hold, or its end."""
+    return Notice(Kind.REPUTATION, f"{service_id} tenant {said['change']} {at}", service_id, said, at)

@@ -1,18 +1,20 @@
 """What people do to the queue, each in the transaction of whoever asks: hold, release, retry, cancel."""
 
 from collections.abc import Collection, Sequence
+from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import INSERT
 from delivery.queue.base import Hold, HoldReason
 from delivery.queue.turns import EVERYTHING
+from delivery.store import slowing
 from delivery.store.base import APART, Settlement
 from delivery.store.moving import Follower, locked, settle
 from delivery.store.reputations import slowed_keys
-from delivery.store.tables import holds, messages, queue
+from delivery.store.tables import NOT_BEGUN, holds, messages, queue
 from messages.message import Lane
 from messages.status import Status
 
@@ -62,6 +64,11 @@ async def held(connection: AsyncConnection, service_id: UUID | None = None) -> l
     ]
 
 
+async def reasons(connection: AsyncConnection, service_id: UUID) -> list[HoldReason]:
+    """Why something of a service is held, alone or with all others."""
+    return sorted({each.reason for each in await held(connection, service_id)})
+
+
 def to_be_retried(now: float) -> ColumnElement[bool]:
     """Of a row in the queue: deferred and throttled messages, not scheduled, slowed, parked ones, or those in line."""
     q = queue.c
@@ -86,16 +93,40 @@ async def hold_apart(connection: AsyncConnection, message_ids: Collection[UUID])
 
 
 async def release_apart(connection: AsyncConnection, now: float, message_ids: Collection[UUID]) -> int:
-    """They are due now, or when their senders named; returns how many."""
-    m = messages.c
-    named = select(m.scheduled_for).where(m.id == queue.c.message_id, m.scheduled_for > now).scalar_subquery()
-    statement = update(queue).where(queue.c.message_id.in_(message_ids), to_be_released())
-    return (await connection.execute(statement.values(available_at=func.coalesce(named, now)))).rowcount
+    """They are due now, or when their senders named; what a slowed key sent, at its pace again. Returns how many."""
+    return await connection.run_sync(_release_apart, now, message_ids)
+
+
+def _release_apart(connection: Connection, now: float, message_ids: Collection[UUID]) -> int:
+    m, q = messages.c, queue.c
+    apart = (q.message_id.in_(message_ids), to_be_released())
+    theirs = select(q.message_id, m.key_id, q.rank).join(messages, m.id == q.message_id).where(*apart, _slowed())
+    rows = connection.execute(theirs.order_by(m.key_id, q.rank, q.message_id)).all()
+    due: dict[UUID, float] = {}
+    for (key_id, rank), of_one in groupby(rows, key=lambda row: (row.key_id, row.rank)):
+        ids = [row.message_id for row in of_one]
+        due |= zip(ids, slowing.places(connection, key_id, Lane.of(rank), len(ids), now), strict=True)
+    named = select(m.scheduled_for).where(m.id == q.message_id, m.scheduled_for > now).scalar_subquery()
+    released = connection.execute(update(queue).where(*apart).values(available_at=func.coalesce(named, now))).rowcount
+    paced = update(queue).where(q.message_id == bindparam("b_message"), q.owner.is_(None))
+    paced = paced.where(q.available_at < bindparam("b_due")).values(available_at=bindparam("b_due"))
+    if due:
+        connection.execute(paced, [{"b_message": each, "b_due": at} for each, at in sorted(due.items())])
+    return released
 
 
 def to_be_cancelled() -> ColumnElement[bool]:
     """Likewise: of which no attempt is under way, or ended nobody knows how."""
     return queue.c.attempt_id.is_(None)
+
+
+def to_be_expired(now: float) -> ColumnElement[bool]:
+    """Likewise: past its time, and nobody has it; what is parked, when its wait is over."""
+    q, m = queue.c, messages.c
+    is_nobodys = and_(q.owner.is_(None), q.attempt_id.is_(None))
+    # A value, and no EXISTS, for which PostgreSQL would read all messages that ever expired.
+    expires_at = select(m.expires_at).where(m.id == q.message_id).correlate(queue).scalar_subquery()
+    return and_(NOT_BEGUN, or_(is_nobodys, q.available_at <= now), expires_at <= now)
 
 
 async def retry(connection: AsyncConnection, now: float, message_ids: Collection[UUID]) -> int:

@@ -1,4 +1,4 @@
-"""Which of the messages in the queue somebody means: by service, lane, domain of the recipient and age.
+"""Which of the messages in the queue somebody means: by service, key, lane, domain of the recipient and age.
 
 Recipients are encrypted, so a domain is found by looking at each. Whoever asks walks over the queue by the order of
 ids, a bounded look at a time, and locks nothing that a worker waits for; what is accepted meanwhile is not meant.
@@ -30,6 +30,7 @@ class Selection:
     domain: str | None = None  # in lower case, as an Address has it
     older_than_seconds: float = 0
     message_ids: frozenset[UUID] | None = None
+    key_id: UUID | None = None  # that they were sent with
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ class Selecting:
             return False
         if selection.message_ids is not None and row.message_id not in selection.message_ids:
             return False
+        if selection.key_id is not None and selection.key_id != row.key_id:
+            return False
         if selection.lane is not None and selection.lane.rank != row.rank:
             return False
         if selection.domain is None:
@@ -99,8 +102,9 @@ class Selecting:
 def _look(selection: Selection, which: ColumnElement[bool], after: UUID, until: UUID) -> Select[tuple[object, ...]]:
     c = queue.c
     asked = select(c.message_id, c.service_id, c.rank, which.label("which"))
-    if selection.domain is not None:
-        asked = asked.add_columns(messages.c.recipient).join(messages, messages.c.id == c.message_id)
+    if selection.domain is not None or selection.key_id is not None:
+        of_messages = (messages.c.recipient, messages.c.key_id)
+        asked = asked.add_columns(*of_messages).join(messages, messages.c.id == c.message_id)
     return asked.where(c.message_id > after, c.message_id < until).order_by(c.message_id).limit(_LOOKED_AT)
 
 

@@ -54,6 +54,8 @@ class Asking:
             await self.ask()
         except OUTAGES as error:
             self._log.warning("rate.database_unavailable", error=type(error).__name__)
+        except Exception as error:  # a bug that one round met ends no other
+            self._log.error("rate.bug", error=type(error).__name__)
 
     async def ask(self) -> bool:
         """If it is time, and nobody else's turn; whether it was ours.

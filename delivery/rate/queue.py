@@ -5,7 +5,8 @@ claims the message that is most urgent then. What has no rate is claimed as it a
 workers are slower than the rate there is always room for more of that.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -18,7 +19,7 @@ from delivery.queue.lanes import Lanes
 from delivery.queue.sql import SqlQueue, Taking
 from delivery.queue.turns import due, wanted
 from delivery.rate import shared
-from delivery.rate.bucket import Answers, Bucket
+from delivery.rate.bucket import LEAD_SECONDS, Answers, Bucket
 from messages.message import Channel
 
 MAIL = Kind(Channel.EMAIL, test=False)  # what test keys send goes nowhere
@@ -32,6 +33,7 @@ class RatedQueue(SqlQueue):
         self._account = account
         self._clock = Clock()
         self._answers = Answers()
+        self._places: list[Slot] = []  # that were given back
         self._is_mail_s_turn = True
         self._lanes_of_mail = Lanes()  # what else is claimed meanwhile is no share of what those are owed
         self._late: GroupCommit[None, Slot | None] = GroupCommit(
@@ -41,6 +43,10 @@ class RatedQueue(SqlQueue):
     def note(self, answers: Answers) -> None:
         """What the provider said; written down with the next claim."""
         self._answers += answers
+
+    def give_back_places(self, places: Iterable[Slot]) -> None:
+        """Of what is not sent: our next claims have them, if they still come in time."""
+        self._places += places
 
     async def another(self) -> Slot | None:
         """For a message that missed its place; those who come together share a transaction. None: go."""
@@ -60,7 +66,7 @@ class RatedQueue(SqlQueue):
         return []
 
     async def _claim_mail(self, bucket: Bucket, turns: Mapping[int, Sequence[Turn]], taking: Taking) -> list[Claim]:
-        if not (_of(bucket, turns) and bucket.room(self._clock.now())):
+        if not (_of(bucket, turns) and (self._in_time() or bucket.room(self._clock.now()))):
             return []
         answers, self._answers = self._answers, Answers()
         try:
@@ -79,12 +85,19 @@ class RatedQueue(SqlQueue):
         now = self._clock.read(connection)  # locked: the time at which nobody else can take any more
         bucket = bucket.told(answers, now)
         turns = _of(bucket, turns)
-        limit = min(taking.limit, bucket.room(now))
+        places = self._in_time()
+        limit = min(taking.limit, len(places) + bucket.room(now))
         taking = replace(taking, limit=limit)
         claims = self._take(connection, turns, taking, self._lanes_of_mail) if turns and limit > 0 else []
-        bucket, slots = bucket.take(len(claims), now, self._clock.offset)
+        self._places = places[len(claims) :]
+        bucket, slots = bucket.take(max(len(claims) - len(places), 0), now, self._clock.offset)
         shared.save(connection, self._account, bucket)
-        return [replace(claim, slot=slot) for claim, slot in zip(claims, slots, strict=True)]
+        return [replace(claim, slot=slot) for claim, slot in zip(claims, places[: len(claims)] + slots, strict=True)]
+
+    def _in_time(self) -> list[Slot]:
+        """Of the places that were given back, the first to come first."""
+        until = time.monotonic() + LEAD_SECONDS
+        return sorted((each for each in self._places if each.at + each.tolerance_seconds > until), key=_at)
 
     def _others(self, connection: Connection, number: int) -> list[Slot | Exception | None]:
         bucket = shared.locked(connection, self._account)
@@ -99,3 +112,7 @@ def _of(bucket: Bucket, turns: Mapping[int, Sequence[Turn]]) -> dict[int, Sequen
     """Those of lanes that the day's quota lets leave."""
     ranks = {lane.rank for lane in bucket.lanes}
     return {rank: each for rank, each in turns.items() if rank in ranks}
+
+
+def _at(slot: Slot) -> float:
+    return slot.at

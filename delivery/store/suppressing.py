@@ -96,6 +96,12 @@ class Codec:
         connection.execute(insert(suppressions), [row])
         return id_
 
+    def take_off(self, connection: Connection, service_id: UUID, recipient: str, at: float) -> None:
+        """Has the provider's list forget somebody, whatever it is there for: by an entry that has ended already."""
+        id_ = self.add(connection, service_id, recipient, Reason.BOUNCE, at, until=at, at_provider=True)
+        ended = update(suppressions).where(suppressions.c.id == id_)
+        connection.execute(ended.values(until=at, lifted_at=at))
+
     def drop_listed(self, connection: Connection, recipient: str, reason: Reason, at: float) -> None:
         """Drops what counts for all because the provider's list alone told of it, where that was of this time."""
         c = suppressions.c

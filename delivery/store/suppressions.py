@@ -26,6 +26,7 @@ class Reason(StrEnum):
     BY_HAND = "by-hand"
 
 
+BOUNCE_SECONDS = 90 * 86_400.0  # addresses are given anew; a complaint never ends by itself
 LEARNED = (Reason.BOUNCE, Reason.COMPLAINT)  # from the provider, which may have a list of its own
 
 

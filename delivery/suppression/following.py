@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
+from auth.services import OWN_ID
 from config.encrypted import cipher, row_id
 from config.keyring import Keyring
 from delivery.store import reputations
@@ -17,12 +18,12 @@ from delivery.store.moving import Heard, Move
 from delivery.store.nobody import NOBODY
 from delivery.store.reputations import Measure
 from delivery.store.suppressing import Codec, Entry
-from delivery.store.suppressions import LEARNED, Reason
+from delivery.store.suppressions import BOUNCE_SECONDS, LEARNED, Reason
 from delivery.store.tables import messages
-from messages.message import Channel, KeyType
+from messages.message import Channel, KeyType, Lane
 from messages.status import Status
 
-BOUNCE_SECONDS = 90 * 86_400.0  # addresses are given anew; a complaint never ends by itself
+_ONCE_SECONDS = 86_400.0  # so often SES's list forgets somebody who asks for a code
 # SES's and Notify's, which bounce by order. Nothing is to be learned of them.
 SIMULATORS = ("simulator.amazonses.com", "simulator.notify")
 _NOBODY = (*SIMULATORS, str(NOBODY[Channel.EMAIL]).rpartition("@")[2])  # nor of who asked to be forgotten
@@ -49,7 +50,7 @@ class Suppressing:
         self._codec.hold(connection, recipients.values())
         told = [(each, reason) for each, reason in told if each.message_id in recipients]
         for each, reason in told:
-            self._learn(connection, rows[each.message_id].service_id, recipients[each.message_id], each, reason)
+            self._learn(connection, rows[each.message_id], recipients[each.message_id], each, reason)
         # Last, since it locks nothing. What the provider's own list says came back from nobody.
         measured = ((rows[each.message_id], _MEASURES[reason]) for each, reason in told if each.reason not in ECHOES)
         reputations.note(connection, ((row.service_id, row.created_at, measure) for row, measure in measured))
@@ -60,12 +61,16 @@ class Suppressing:
         opened = {row.id: self._recipients.decrypt(row.recipient, row_id(row.id)).decode() for row in found}
         return {each: text for each, text in opened.items() if text.rpartition("@")[2].lower() not in _NOBODY}
 
-    def _learn(self, connection: Connection, service_id: UUID, recipient: str, told: Heard, reason: Reason) -> None:
+    def _learn(self, connection: Connection, message: Any, recipient: str, told: Heard, reason: Reason) -> None:
+        service_id = message.service_id
         until = told.at + BOUNCE_SECONDS if reason is Reason.BOUNCE else None
         if told.reason not in ECHOES:  # whose message it was the provider's list did not say, if that was read first
             self._codec.drop_listed(connection, recipient, reason, told.at)
         known = [each for each in self._codec.find(connection, service_id, recipient) if each.reason in LEARNED]
         if any(_is_over(each, told, reason) for each in known):
+            return
+        if _is_code(message) and told.reason in ECHOES and not any(_is_lifted(each, told.at) for each in known):
+            self._codec.take_off(connection, service_id, recipient, told.at)  # the next one comes
             return
         self._codec.add(
             connection,
@@ -88,6 +93,16 @@ def _reason(heard: Heard, message: Any) -> Reason | None:
     if heard.kind is EventKind.BOUNCE and heard.status is Status.PERMANENT_FAILURE:
         return Reason.BOUNCE
     return Reason.COMPLAINT if heard.kind is EventKind.COMPLAINT and heard.reason != _NO_SPAM else None
+
+
+def _is_code(message: Any) -> bool:
+    """Whether somebody asked for it, and waits. Of a retired message nobody does."""
+    return message.service_id == OWN_ID and getattr(message, "lane", None) == Lane.PRIORITY.value
+
+
+def _is_lifted(known: Entry, at: float) -> bool:
+    """Lately."""
+    return known.lifted_at is not None and known.lifted_at > at - _ONCE_SECONDS
 
 
 def _is_over(known: Entry, told: Heard, reason: Reason) -> bool:

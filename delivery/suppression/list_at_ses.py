@@ -71,6 +71,8 @@ class ListAtSes:
                 await self.round()
             except OUTAGES as error:
                 self._log.warning("suppression.database_unavailable", error=type(error).__name__)
+            except Exception as error:  # a bug that one round met ends no other
+                self._log.error("suppression.bug", error=type(error).__name__)
             await wait(stopping, _ROUND_SECONDS)
 
     async def round(self) -> None:

@@ -31,6 +31,7 @@ class Meant:
     domain: str | None = None  # of the recipient
     older_than_seconds: float = 0
     message_ids: frozenset[UUID] | None = None
+    key: str | None = None  # that they were sent with, by its id or its user name
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +151,12 @@ async def _in_portions(
 async def _find(asking: Transactions, meant: Meant, which: ColumnElement[bool]) -> Found:
     async with asking.read() as t:
         owner = await _owner(t, meant.service)
+        key = None if meant.key is None else await t.key(meant.key)
     domain = None if meant.domain is None else parse_domain(meant.domain.removeprefix("@"))
-    selection = Selection(owner, meant.lane, domain, meant.older_than_seconds, meant.message_ids)
+    if key is not None and owner is None:
+        owner = key.service_id
+    age, key_id = meant.older_than_seconds, None if key is None else key.id
+    selection = Selection(owner, meant.lane, domain, age, meant.message_ids, key_id)
     counted = await Selecting(asking.database, asking.secret).count(selection, which, asking.now())
     return Found(selection, counted)
 
@@ -163,6 +168,7 @@ def _named(t: Transaction, selection: Selection) -> Fields:
         "lane": selection.lane and selection.lane.value,
         "domain_hash": selection.domain and hasher.hash(selection.domain).hex(),
         "older_than_seconds": selection.older_than_seconds or None,
+        "key_id": selection.key_id and str(selection.key_id),
     }
     return {name: value for name, value in conditions.items() if value is not None}
 

@@ -26,7 +26,7 @@ from relay.cli.arguments import OfServiceIfAny
 from relay.cli.output import Json, done, say, show, show_list, spoken
 from relay.cli.preview import preview
 from relay.cli.session import with_database, write
-from relay.plain import plain
+from relay.plain import moment, plain
 
 _FOUND = 100
 
@@ -88,7 +88,7 @@ def _print_history(row: dict[str, Any]) -> None:
 
 def _history(history: History) -> dict[str, Any]:
     row = _message(history.message, history.reason)
-    row["waiting_until"] = history.waiting_until
+    row["waiting_until"] = None if history.waiting_until is None else moment(history.waiting_until)
     return row | {name: [_timed(each) for each in getattr(history, name)] for name in _TABLES}
 
 

@@ -44,6 +44,7 @@ OfDomain = Annotated[str | None, typer.Option("--domain", metavar=texts.DOMAIN_A
 OlderThan = Annotated[
     int | None, typer.Option("--older-than", metavar=texts.SPAN_ARGUMENT, parser=_seconds, help=texts.QUEUE_OLDER_THAN)
 ]
+OfKey = Annotated[str | None, typer.Option("--key", metavar=texts.KEY_ARGUMENT, help=texts.QUEUE_KEY)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help=texts.QUEUE_DRY_RUN)]
 Ids = Annotated[str | None, typer.Option("--ids", metavar="FILE|-", help=texts.QUEUE_IDS)]
 Yes = Annotated[bool, typer.Option("--yes", help=texts.QUEUE_YES)]
@@ -94,11 +95,12 @@ def hold(
     lane: OfLane = None,
     domain: OfDomain = None,
     older_than: OlderThan = None,
+    key: OfKey = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    apart = domain is not None or older_than is not None
-    _hold_or_release(Meant(service, lane, domain, older_than or 0), dry_run, as_json, apart=apart, held=True)
+    apart = (domain, older_than, key) != (None,) * 3
+    _hold_or_release(Meant(service, lane, domain, older_than or 0, key=key), dry_run, as_json, apart=apart, held=True)
 
 
 def release(
@@ -106,11 +108,12 @@ def release(
     lane: OfLane = None,
     domain: OfDomain = None,
     older_than: OlderThan = None,
+    key: OfKey = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    apart = domain is not None or older_than is not None
-    _hold_or_release(Meant(service, lane, domain, older_than or 0), dry_run, as_json, apart=apart, held=False)
+    apart = (domain, older_than, key) != (None,) * 3
+    _hold_or_release(Meant(service, lane, domain, older_than or 0, key=key), dry_run, as_json, apart=apart, held=False)
 
 
 def _hold_or_release(meant: Meant, dry_run: bool, as_json: bool, *, apart: bool, held: bool) -> None:
@@ -140,11 +143,12 @@ def retry(
     lane: OfLane = None,
     domain: OfDomain = None,
     older_than: OlderThan = None,
+    key: OfKey = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    meant = Meant(service, lane, domain, older_than or 0)
+    meant = Meant(service, lane, domain, older_than or 0, key=key)
     found = with_transactions(lambda asking: changing.to_be_retried(asking, meant))
     if dry_run:
         _show(found, as_json)
@@ -160,14 +164,15 @@ def cancel(
     lane: OfLane = None,
     domain: OfDomain = None,
     older_than: OlderThan = None,
+    key: OfKey = None,
     ids: Ids = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    if (service, lane, domain, older_than, ids) == (None,) * 5:
+    if (service, lane, domain, older_than, key, ids) == (None,) * 6:
         raise typer.BadParameter(spoken(texts.QUEUE_CANCEL_WHICH), param_hint="--older-than")
-    meant = Meant(service, lane, domain, older_than or 0, None if ids is None else _read_ids(ids))
+    meant = Meant(service, lane, domain, older_than or 0, None if ids is None else _read_ids(ids), key)
     found = with_transactions(lambda asking: changing.to_be_cancelled(asking, meant))
     if dry_run:
         _show(found, as_json)

@@ -75,6 +75,20 @@ _LIFTS = Text(
     "cause is mended; or when an operator ends it with the command\n\nnotify-relay queue release --service {id}"
 )
 _LIFTED = Text("The hold is over: what waited is being sent. There is nothing to do.")
+_STILL_SUBJECT = Text("{service}: one hold is over, its messages still wait")
+_STILL = Text("One hold of {service} is over, but there is another one, and what it holds waits on:")
+_REASONS = {
+    "operator": Text("An operator of notify-relay holds messages, and says when they go on."),
+    "bounces": Text(
+        "Too many emails came back: it ends when fewer do and somebody of the service has said, on its settings page, "
+        "that the cause is mended."
+    ),
+    "complaints": Text(
+        "Too many people reported its emails as spam: it ends when fewer do and somebody of the service has said, on "
+        "its settings page, that the cause is mended."
+    ),
+    "tenant": Text("Amazon SES has paused its tenant: it ends when SES sends for it again."),
+}
 _SLOWED_SUBJECT = Text("{service}: a key sends far more than before, and is slowed")
 _SLOWED = Text(
     "The key {key} sent {sent} messages within an hour. In its busiest hour of the last 30 days it had sent {busiest}. "
@@ -115,14 +129,16 @@ _NUMBERS = ("bad", "sent", "busiest", "per_hour")
 
 
 def _words(notice: Notice) -> tuple[Text, tuple[Text, ...]]:
-    change = notice.said["change"]
+    said, change = notice.said, notice.said["change"]
     if change == "slowed":
         return _SLOWED_SUBJECT, (_SLOWED, _STOLEN)
+    if change == "lifted" and said.get("still"):
+        return _STILL_SUBJECT, (_STILL, *(_REASONS[each] for each in said["still"]))
     if change == "lifted":
         return _LIFTED_SUBJECT, (_LIFTED,)
     if change == "paused":
         return _PAUSED_SUBJECT, (_PAUSED,)
-    measure = Measure(notice.said["measure"])
+    measure = Measure(said["measure"])
     if change == "held":
         return _SUBJECTS[measure, "held"], (_COUNTS[measure], _HELD, _CAUSES[measure], _LIFTS)
     if notice.service_id == OWN_ID:  # never held: no mark is told

@@ -10,18 +10,20 @@ from uuid import UUID
 
 import structlog
 
-from auth import service_domains, services
+from auth import guests, service_domains, services
 from auth.notices import Notice, end_all
+from auth.people import memberships
 from auth.principal import Service
 from auth.services import OWN_ID
 from config.database import Database
-from config.keyring import Hasher
+from config.encrypted import cipher
+from config.keyring import Keyring
 from config.settings import Settings
 from config.words import Words
 from messages import reply
 from messages.address import Address
 from messages.envelope import Envelope
-from messages.message import DeliveryNotice, Door, Lane, Language, Message, Occasion, Submission
+from messages.message import DeliveryNotice, Door, KeyType, Lane, Language, Message, Occasion, Submission
 from messages.reply import Refused
 from messages.status import Status
 from messages.text import Text
@@ -50,7 +52,7 @@ class SenderNotices:
         database: Database,
         searching: Searching,
         acting: Acting,
-        hasher: Hasher,
+        keyring: Keyring,
         settings: Settings,
         words: Words,
         now: Callable[[], float],
@@ -58,7 +60,8 @@ class SenderNotices:
         self._database = database
         self._searching = searching
         self._acting = acting
-        self._hasher = hasher
+        self._keyring = keyring
+        self._hasher = keyring.hasher("notice")
         self._settings = settings
         self._words = words
         self._now = now
@@ -87,7 +90,12 @@ class SenderNotices:
             domains = await service_domains.names_authors_at(
                 connection, service, email.default_domain, verified_only=email.traits.needs_verified_domains
             )
-        return service, place(message.reverse_path, domains, service.notice_address)
+            to = place(message.reverse_path, domains, service.notice_address)
+            if to is not None and (not service.live or message.key_type is KeyType.TEAM):  # these reach guests only
+                reached = await memberships.reached(connection, self._keyring, service.id)
+                reached |= await guests.load(connection, cipher(guests.guests.c.address, self._keyring), service.id)
+                to = to if to.key in reached else None
+        return service, to
 
     def _submission(self, notice: Notice, message: Message, service: Service, to: Address) -> Submission:
         said, occasion = notice.said, Occasion(notice.said["occasion"])

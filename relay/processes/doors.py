@@ -94,7 +94,7 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
         words = Words.load(f"{settings.http.public_url}smtp")
         senders, acting = OriginationIdentities(database, now), Acting(database, verifier, acceptor)
         contacts = Contacts(acting)
-        told = SenderNotices(database, searching, acting, keyring.hasher("notice"), settings, words, now)
+        told = SenderNotices(database, searching, acting, keyring, settings, words, now)
         telling = _telling(database, keyring, received, senders, acting, contacts, told, settings.limits, words, now)
         running = (verifier.run(), throttle.run(), telling.run(), pressure.run(), Measuring(database, now).run())
         beside = [asyncio.create_task(each) for each in running]

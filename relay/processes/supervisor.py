@@ -19,7 +19,7 @@ import structlog
 
 from relay.processes.service_manager import ServiceManager
 
-EXIT_CONFIGURATION = 78  # EX_CONFIG: starting again cannot help
+EXIT_CONFIGURATION = 78  # EX_CONFIG: it cannot work with what it was given
 _DRAIN_SECONDS = 18.0  # SIGTERM to gone within 20 s
 _SUCCESSOR_SECONDS = 30.0  # then the next one is replaced all the same
 _FAST_DEATH_SECONDS = 2.0
@@ -91,6 +91,7 @@ class Supervisor:
         self._looked_at = time.monotonic()
         self._on_terminal = os.isatty(0)  # asked now: one that was closed is none
         self._running: dict[int, Child] = {}
+        self._have_started = False  # all, once
         self._started_at: dict[str, float] = {}
         self._fast_deaths: dict[str, int] = {}
         self._due: list[tuple[float, Child]] = []
@@ -115,6 +116,7 @@ class Supervisor:
             if starting:
                 starting -= started
                 if not starting:
+                    self._have_started = True
                     self._manager.ready()
                     self._on_ready()
             self._replace(started)
@@ -211,7 +213,7 @@ class Supervisor:
             os._exit(code)
 
     def _reap(self) -> bool:
-        """Collects the dead and lines up their successors. False when one says that starting again cannot help."""
+        """Collects the dead and lines up their successors. False when one cannot be started with all the others."""
         while self._running:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
@@ -226,16 +228,27 @@ class Supervisor:
             else:
                 self._log.warning("process.died", process=child.name, pid=pid, code=code)
             if code == EXIT_CONFIGURATION:
-                return False
-            self._due.append((time.monotonic() + self._restart_delay(child), child))
+                if not self._have_started:
+                    return False
+                self._spare_the_others(child)
+            self._due.append((time.monotonic() + self._restart_delay(child, code), child))
         return True
 
-    def _restart_delay(self, child: Child) -> float:
-        """Nothing for a death after an honest life; growing for one that dies at birth."""
+    def _spare_the_others(self, child: Child) -> None:
+        """What changed since the start is wrong for one: the others go on with what they have."""
+        self._log.error("process.misconfigured", process=child.name)
+        self._to_replace.clear()
+        if self._leaving is not None and self._leaving.number == self._children.index(child):
+            self._leaving = None
+            self._manager.ready()
+
+    def _restart_delay(self, child: Child, code: int) -> float:
+        """Nothing for a death after an honest life; growing for one that dies at birth, or cannot work."""
         lived = time.monotonic() - self._started_at[child.name]
-        fast = self._fast_deaths.get(child.name, 0) + 1 if lived < _FAST_DEATH_SECONDS else 0
+        is_fast = lived < _FAST_DEATH_SECONDS or code == EXIT_CONFIGURATION
+        fast = self._fast_deaths.get(child.name, 0) + 1 if is_fast else 0
         self._fast_deaths[child.name] = fast
-        return 0.0 if fast < 3 else min(0.1 * 2.0**fast, 10.0)
+        return 0.0 if fast < 3 else min(0.1 * 2.0 ** min(fast, 10), 10.0)  # for hours, too: no number is too large
 
     def _drain(self, code: int) -> int:
         self._manager.stopping()

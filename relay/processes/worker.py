@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any
 
+import structlog
 from prometheus_client import REGISTRY
 
 from auth import service_domains
@@ -17,10 +18,12 @@ from config.settings import Settings
 from config.words import Words
 from delivery import retention
 from delivery.exit.calls import Calls
+from delivery.exit.expiring import Expiring
 from delivery.exit.noticing import Notices
 from delivery.exit.origin import Origins
 from delivery.exit.pace import Pace
 from delivery.exit.rate import Rate
+from delivery.exit.recording import Recording
 from delivery.exit.rendering import Renderer
 from delivery.exit.sealing import EmailSealing, SmsSealing
 from delivery.exit.signing import Signer
@@ -36,10 +39,12 @@ from delivery.providers.aws_sms import AwsSmsProvider
 from delivery.providers.ses import SesProvider
 from delivery.providers.table import Providers, open_providers
 from delivery.queue.lines import Lines
+from delivery.queue.selecting import Selecting
 from delivery.queue.sql import SqlQueue
 from delivery.rate import shared
 from delivery.rate.asking import Asking
 from delivery.rate.queue import RatedQueue
+from delivery.rounds import Rounds
 from delivery.store.attempting import Attempting
 from delivery.store.contents import Contents
 from delivery.store.retiring import Retiring
@@ -93,7 +98,9 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             rate=Rate(rated) if rated else None,
             origins=Origins(identities),
         )
-        beside = _once(settings, database, stopping) if place.slot == 0 else ()
+        recording = Recording(attempting, Rounds(_on_outage), metrics)
+        expiring = Expiring(database, Selecting(database, secret), searching, recording, time.time)
+        beside = _once(settings, database, expiring, stopping) if place.slot == 0 else ()
         tasks = [asyncio.create_task(each) for each in beside]
         ready()
         if account:
@@ -113,8 +120,15 @@ async def _ask_and_greet(asking: Asking, providers: Providers) -> None:
         await mail.greet()
 
 
-def _once(settings: Settings, database: Database, stopping: asyncio.Event) -> Iterator[Coroutine[Any, Any, None]]:
+def _on_outage(error: Exception) -> None:
+    structlog.get_logger("worker").warning("worker.database_unavailable", error=type(error).__name__)
+
+
+def _once(
+    settings: Settings, database: Database, expiring: Expiring, stopping: asyncio.Event
+) -> Iterator[Coroutine[Any, Any, None]]:
     """What one process of a machine does beside its work."""
+    yield expiring.run(stopping)
     yield retention.run(Retiring(database), time.time, stopping)
     yield upkeep.run(Folding(database), time.time, stopping)
     if settings.email.traits.needs_verified_domains:

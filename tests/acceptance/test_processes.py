@@ -140,6 +140,26 @@ def test_dead_child_is_replaced_and_its_waiting_connections_are_served(make_rela
         each.close()
 
 
+def test_what_was_spoilt_since_the_start_takes_down_who_dies_and_nobody_else(make_relay: Make) -> None:
+    """Artwork that was overwritten: only a process that starts reads it."""
+    relay = make_relay()
+    artwork = relay.folder / "artwork"
+    artwork.mkdir()
+    relay.environment["NOTIFY_RELAY_BRANDING__DIR"] = str(artwork)
+    key = relay.start().create_key()
+    (artwork / "wordmark.png").write_text("no picture")
+    os.kill(pid_of(relay, "worker-0"), signal.SIGKILL)
+    wait_until(lambda: len(relay.log_lines("process.misconfigured")) >= 4)
+    assert "wordmark.png" in str(relay.log_lines("process.settings")[0]["problem"])
+    recipient = address()
+    send(relay, key, recipient)  # taken, and waits
+    assert relay.get("/healthz")[0] == 200
+
+    (artwork / "wordmark.png").unlink()
+    relay.wait_for_mail(recipient, 20)
+    assert relay.stop() == 0
+
+
 def test_key_of_another_installation_is_noticed_at_the_start(make_relay: Make) -> None:
     relay = make_relay()
     relay.create_key()

@@ -159,6 +159,21 @@ async def test_a_hold_ends_when_the_day_is_over_and_the_service_has_acted(street
     assert (await street.holds(), await street.letters()) == ([], ["held", "lifted"])
 
 
+@pytest.mark.parametrize("owner", [MINE, None], ids=["its own hold", "a hold of all"])
+async def test_the_letter_of_a_hold_s_end_names_what_still_holds(street: Street, owner: UUID | None) -> None:
+    await street.bad(1_000)
+    await street.guard.step()
+    async with street.database.write() as c:
+        await interventions.hold(c, owner, street.now)
+    street.now += DAY + 1800
+    await street.acts()
+    await street.guard.step()
+    assert {reason for _, reason in await street.holds()} == {HoldReason.OPERATOR}
+    async with street.database.read() as c:
+        last = (await notices.of_service(c, MINE, Kind.REPUTATION))[-1].notice.said
+    assert (last["change"], last["still"]) == ("lifted", ["operator"])
+
+
 async def test_a_good_day_is_not_judged_by_what_came_back_in_its_last_minutes(street: Street) -> None:
     """Folded, what was sent counts by the hour; what came back by the quarter."""
     late = NOW + 50 * 60

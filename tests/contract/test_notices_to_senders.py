@@ -22,9 +22,9 @@ from delivery.persons import Persons
 from delivery.store.base import Event, EventKind, Search
 from delivery.store.rows import PART_BYTES
 from delivery.store.tables import contents
-from messages.message import Dsn, Lane, Message, Occasion
+from messages.message import Dsn, KeyType, Lane, Message, Occasion
 from messages.status import Status
-from relay.actions import domains, services
+from relay.actions import domains, guests, services
 from relay.actions.transaction import Transaction
 from tests.fakes.messages import make_message
 from tests.harness.mail import read
@@ -106,6 +106,24 @@ async def test_a_bounce_is_told_once_with_the_other_sides_words_and_counts_as_no
     assert {each.used for each in await way.house.do(services.usage, way.service)} == {0}
     assert {each.used for each in await way.house.do(services.usage, await way.house.do(own_service))} == {0}
     assert (await way.store.counts(way.service.id))[Status.CREATED] == 1
+
+
+@pytest.mark.parametrize(("live", "key_type"), [(False, KeyType.NORMAL), (True, KeyType.TEAM)])
+async def test_notices_of_a_trial_service_and_of_a_team_key_reach_guests_only(
+    way: Way, live: bool, key_type: KeyType
+) -> None:
+    """Whoever names a sender would write to anybody at its own domain, whom it may not write to."""
+    options = {"name": "Trial", "email_from": "trial", "domain": OWN, "notice_address": f"desk@{OWN}"}
+    way.service = await way.house.do(services.create, live=live, **options)
+    failed = {
+        sender: await way.sent(Occasion.FAILURE, reverse_path=sender, key_type=key_type)
+        for sender in (f"anybody@{OWN}", f"guest@{OWN}", "somebody@elsewhere.example")
+    }
+    await way.house.do(guests.add, way.service, f"guest@{OWN}")
+    for each in failed.values():
+        await way.becomes(each, Status.PERMANENT_FAILURE, EventKind.BOUNCE)
+    assert [str(stored.recipient) for stored, _ in await way.told()] == [f"guest@{OWN}"]
+    assert await way.waiting() == 0
 
 
 async def test_of_a_large_message_a_notice_reads_no_more_than_it_may_return(way: Way) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import insert, select, update
 
-from auth import audit
+from auth import audit, services
 from auth.audit import Actor
 from config.database import Database
 from config.keyring import Keyring
@@ -20,12 +20,14 @@ from delivery.store import slowing, tables
 from delivery.store.base import Attempt
 from delivery.store.reputations import slowed_keys
 from messages.address import Address
-from messages.message import Lane, Message, first_id, new_id
+from messages.message import KeyType, Lane, Message, first_id, new_id
 from messages.status import Status
 from messages.text import TextError
+from relay.actions import keys
 from relay.actions import queue as acting
 from relay.actions.queue import Meant
 from relay.actions.transaction import Transactions
+from tests.harness import domains
 from tests.harness.noon import NOW, message
 from tests.harness.store import Store, group_of
 
@@ -119,6 +121,38 @@ async def test_what_a_slowed_key_sent_keeps_its_places_when_all_is_tried_again(
     assert await acting.retry(asking, selecting.Selection(service_id=HERE)) == 1  # it was no thief
 
 
+@pytest.mark.parametrize("ended", [False, True], ids=["slowed", "slowed until lately"])
+async def test_what_a_slowed_key_sent_leaves_at_its_pace_after_it_was_held_apart(
+    asking: Transactions, database: Database, ended: bool
+) -> None:
+    store, thief = Store(database, asking.secret), UUID(int=9)
+    sent = [message(service_id=HERE, key_id=thief, expires_at=NOW + 86_400) for _ in range(3)]
+    tried, later, other = (
+        message(service_id=HERE, key_id=thief),
+        message(service_id=HERE, key_id=thief, scheduled_for=NOW + 80_000, expires_at=NOW + 86_400),
+        message(service_id=HERE),
+    )
+    for each in (*sent, tried, later, other):
+        await store.putting.put(group_of((each,), b"x", due_at=NOW + 7200))
+    async with database.write() as connection:
+        row = {"key_id": thief, "service_id": HERE, "per_hour": 60, "since": NOW, "next_at": NOW + 7200}
+        row["ended_at"] = NOW + 60 if ended else None
+        await connection.execute(insert(slowed_keys), [row | {"rank": lane.rank} for lane in Lane])
+        deferred = update(tables.queue).where(tables.queue.c.message_id == tried.id)
+        await connection.execute(deferred.values(attempts=1))
+
+    whole = selecting.Selection(service_id=HERE)
+    assert await acting.hold_apart(asking, whole) == 6
+    assert await acting.release_apart(asking, whole) == 6
+    async with database.read() as connection:
+        asked = select(tables.queue.c.message_id, tables.queue.c.available_at)
+        due = {row.message_id: row.available_at for row in await connection.execute(asked)}
+    places = sorted(due[each.id] for each in (*sent, later))
+    assert places[:3] == pytest.approx([NOW + 7200, NOW + 7260, NOW + 7320])
+    assert due[later.id] == NOW + 80_000
+    assert (due[tried.id], due[other.id]) == (NOW + 3600, NOW + 3600)
+
+
 async def test_what_is_meant_is_cancelled_and_the_rest_is_not(
     asking: Transactions, database: Database, store: Store, waiting: list[Message]
 ) -> None:
@@ -135,6 +169,32 @@ async def test_what_is_meant_is_cancelled_and_the_rest_is_not(
     assert entry.after
     assert (entry.after["waiting"], entry.after["lane"]) == (0, "normal")
     assert "city.example" not in repr(entry)
+
+
+async def test_what_a_leaked_key_put_in_is_held_counted_and_cancelled_and_the_other_keys_mail_goes_on(
+    asking: Transactions, database: Database, store: Store
+) -> None:
+    async with asking.write() as t:
+        await domains.ensure(t.connection, t.sealing, "a.example", NOW)
+        options = {"name": "Passports", "email_from": "passports", "domain": "a.example"}
+        service = await services.create(t.connection, t.limits, NOW, **options)
+        issued = [await keys.create(t, str(service.id), name=name, type=KeyType.NORMAL) for name in ("Scan", "Web")]
+    leaked, other = (each.key for each in issued)
+    sent = {key.id: message(service_id=service.id, key_id=key.id, expires_at=NOW + 86_400) for key in (leaked, other)}
+    for each in sent.values():
+        await store.putting.put(group_of((each,), b"x"))
+    named = Meant(key=leaked.smtp_username)
+
+    found = await acting.to_be_held(asking, named)
+    assert (found.messages, found.selection.service_id) == (1, service.id)
+    assert await acting.hold_apart(asking, found.selection) == 1
+    assert await acting.release_apart(asking, found.selection) == 1
+    assert await acting.cancel(asking, (await acting.to_be_cancelled(asking, named)).selection) == 1
+    assert await statuses(store, [sent[leaked.id], sent[other.id]]) == [Status.CANCELLED, Status.CREATED]
+    (entry,) = [each for each in await entries(database) if each.action == "queue.cancel"]
+    assert (entry.object_id, (entry.after or {})["key_id"]) == (str(service.id), str(leaked.id))
+    with pytest.raises(TextError):
+        await acting.to_be_cancelled(asking, Meant(key="nobody-s"))
 
 
 async def test_what_is_being_sent_is_left(

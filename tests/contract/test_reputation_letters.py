@@ -14,6 +14,7 @@ from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits
 from config.words import Words
+from delivery.queue.base import HoldReason
 from messages.message import Language
 from relay.notices.contact import Contacts, Letter
 from relay.notices.reputation import ToOwnersAndOperators, letter, operators_letter
@@ -30,6 +31,7 @@ SAID: list[dict[str, Any]] = [
         for each in ("bounces", "complaints")
     ),
     {"change": "lifted"},
+    *({"change": "lifted", "still": [each.value]} for each in HoldReason),
     {"change": "paused"},
     {"change": "slowed"} | SLOWED,
 ]
@@ -86,6 +88,18 @@ async def test_each_letter_is_whole_in_both_languages(database: Database, sealin
             assert "{" not in each.subject + each.body
             assert "Case *" not in each.body
             assert str(service.id) in each.body
+
+
+async def test_of_a_hold_that_ends_while_another_goes_on_nobody_reads_that_all_is_sent(
+    database: Database, sealing: Keyring
+) -> None:
+    service, words = await make_service(database, sealing), Words.load()
+    said = {"change": "lifted", "still": ["complaints", "operator"]}
+    notice = Notice(Kind.REPUTATION, "a", service.id, said, NOW)
+    for language, over in ((Language.EN, "is being sent"), (Language.FR, "en cours d'envoi")):
+        found = letter(notice, service, language, words.translator(language))
+        assert over not in found.body
+        assert found.body.count("\n\n") == 3  # a paragraph for each reason
 
 
 async def test_of_the_relays_own_service_the_letter_names_no_mark_and_what_to_do(

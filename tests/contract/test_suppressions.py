@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 from auth import services
 from auth.audit import Actor, audit
 from auth.domains import names
+from auth.services import OWN_ID
 from config.database import Database
 from config.keyring import Keyring
 from config.settings import Limits, Settings
@@ -18,10 +19,9 @@ from delivery.store.base import EventKind
 from delivery.store.inbound import InboundText
 from delivery.store.suppressed import Stop, Suppressions
 from delivery.store.suppressing import Codec, Entry
-from delivery.store.suppressions import EVERYBODY, Reason, suppressions
-from delivery.suppression.following import BOUNCE_SECONDS
+from delivery.store.suppressions import BOUNCE_SECONDS, EVERYBODY, Reason, suppressions
 from messages.address import Address
-from messages.message import Channel, KeyType, Message
+from messages.message import Channel, KeyType, Lane, Message
 from messages.phone import PhoneNumber
 from messages.status import Status
 from relay.actions import suppressions as changing
@@ -31,6 +31,7 @@ from tests.harness.noon import NOW, message
 from tests.harness.store import Store
 from tests.harness.told import event, relayed
 
+DAY = 86_400.0
 READER, GONE = Address.parse("Reader@example.org"), Status.PERMANENT_FAILURE
 SERVICE, OTHER = uuid4(), uuid4()
 
@@ -161,6 +162,28 @@ async def test_what_the_providers_list_told_first_is_one_services_once_its_late_
     await listed.told(to_reader(), EventKind.BOUNCE, GONE, at=NOW + 5, reason="no-email")
     of_all = [each.reason for each in await listed.entries() if each.for_all]
     assert of_all == [Reason.COMPLAINT]  # of something else
+
+
+async def test_a_code_that_somebody_asks_for_is_stopped_for_a_day_where_it_came_back_and_by_nobodys_complaint(
+    listed: Listed,
+) -> None:
+    """Of a notice that came back nobody is to be locked out for 90 days."""
+    code, notice = to_reader(OWN_ID, lane=Lane.PRIORITY), to_reader(OWN_ID, lane=Lane.BULK)
+    await listed.told(notice, EventKind.BOUNCE, GONE, reason="no-email")
+    assert [await listed.stop(each) for each in (code, notice)] == [Stop.LISTED, Stop.LISTED]
+    assert await listed.asked.reach_nobody(OWN_ID, [READER])
+    listed.now += DAY
+    assert [await listed.stop(each) for each in (code, notice)] == [None, Stop.LISTED]
+    assert not await listed.asked.reach_nobody(OWN_ID, [READER])
+
+    again = to_reader(OWN_ID, lane=Lane.PRIORITY)
+    await listed.told(again, EventKind.BOUNCE, GONE, reason="no-email", at=listed.now)
+    assert await listed.stop(code) is Stop.LISTED
+    listed.now += DAY
+    await listed.told(notice, EventKind.COMPLAINT, reason="abuse", at=listed.now)
+    assert [await listed.stop(each) for each in (code, notice)] == [None, Stop.LISTED]
+    await listed.act(changing.add, None, READER.key)
+    assert await listed.stop(code) is Stop.LISTED
 
 
 async def test_two_processes_that_hear_at_once_make_one_entry(listed: Listed) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from tests.fakes.trouble import Rejection
 
 _MISSING = Rejection("NotFoundException", "Tenant does not exist.", 404)
+_DENIED = Rejection("AccessDeniedException", "Not authorised for this tenant.", 403)
 _PAUSED = Rejection("SendingPausedException", "Sending is paused.", 400)
 
 
@@ -16,6 +17,7 @@ class Tenants:
 
     statuses: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    refusing: str | None = None  # of which nothing is told
 
     def refusal(self, name: str | None) -> Rejection | None:
         """Of a message that names it."""
@@ -28,6 +30,8 @@ class Tenants:
     def get(self, body: bytes) -> dict[str, Any] | Rejection:
         name = json.loads(body).get("TenantName")
         self.asked.append(name)
+        if name == self.refusing:
+            return _DENIED
         if name not in self.statuses:
             return _MISSING
         return {"Tenant": {"TenantName": name, "SendingStatus": self.statuses[name]}}

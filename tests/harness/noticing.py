@@ -106,9 +106,7 @@ class House:
         senders = OriginationIdentities(self.database, now)
         ways = letters | {
             Kind.KEYWORD: KeywordAnswers(self.database, store.received, senders, acting, Limits(), WORDS, now),
-            Kind.SENDER: SenderNotices(
-                self.database, store.searching, acting, self.secret.hasher("notice"), Settings(), WORDS, now
-            ),
+            Kind.SENDER: SenderNotices(self.database, store.searching, acting, self.secret, Settings(), WORDS, now),
         }
         return Telling(self.database, ways, now), acceptor
 

@@ -16,6 +16,9 @@ def steady(links):
 def misconfigured(links):
     return 78
 
+def spoilable(links):
+    return misconfigured(links) if os.path.exists("spoilt") else steady(links)
+
 def deaf(links):
     links.say_ready()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -35,7 +38,7 @@ def renewed(asked):
 def reread():
     return "REREAD" in os.environ
 
-kinds = {"steady": steady, "misconfigured": misconfigured, "deaf": deaf, "reader": reader}
+kinds = {"steady": steady, "misconfigured": misconfigured, "spoilable": spoilable, "deaf": deaf, "reader": reader}
 children = [Child(f"{kind}-{n}", kinds[kind]) for n, kind in enumerate(sys.argv[1:])]
 def ready(): print("ready", flush=True)
 def died(pid): print("died", pid, flush=True)

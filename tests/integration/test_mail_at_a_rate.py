@@ -2,6 +2,9 @@
 
 import asyncio
 import time
+from uuid import UUID
+
+import pytest
 
 from config.settings import Aws
 from delivery.providers.aws import open_client
@@ -9,11 +12,16 @@ from delivery.rate import shared
 from delivery.rate.asking import Asking
 from delivery.rate.bucket import Bucket
 from delivery.rate.queue import RatedQueue
+from delivery.store.suppressing import Codec
+from delivery.store.suppressions import Reason
 from messages.message import KeyType, Lane
 from tests.fakes.aws import OK, TOO_FAST
-from tests.integration.conftest import Works
+from tests.harness.rates import most_in_a_second, put
+from tests.harness.sampled import sampled
+from tests.integration.conftest import DOMAIN, Works
 
 ACCOUNT = "ses:ca-central-1"
+UNSENT, GOOD = 1_000, 100
 
 
 async def granted(works: Works) -> RatedQueue:
@@ -64,3 +72,33 @@ async def test_of_a_quota_that_is_nearly_spent_bulk_leaves_nothing_and_when_it_i
             "created",
             (),
         )
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("why", sampled(["expired", "suppressed"], lambda at: at == 0))
+async def test_what_is_not_sent_takes_no_place_at_the_rate(works: Works, why: str) -> None:
+    """1,000 that end unsent would hold up those behind them for 20 s."""
+    service, now = UUID(int=1), time.time()
+    works.aws.max_per_second = 50
+    rated = await granted(works)
+    gone = {"service_id": service, "lane": Lane.BULK, "signing_domain": DOMAIN}
+    if why == "expired":
+        await put(works.store, UNSENT, **gone, created_at=now - 7200, expires_at=now - 3600)
+    else:
+        codec = Codec(works.keyring)
+        await works.database.transact(lambda c: codec.add(c, service, "gone@example.org", Reason.BY_HAND, now))
+        await put(works.store, UNSENT, **gone, recipient="gone@example.org", created_at=now - 60)
+    good = await put(works.store, GOOD, **gone)
+    began = time.time()
+    async with works.worker(rated=rated):
+        await works.wait(good[-1], "sending", seconds=60)
+        async with asyncio.timeout(30):
+            while works.aws.requests < GOOD:
+                await asyncio.sleep(0.02)
+        took = time.time() - began
+
+    times = [each.at for each in works.aws.sent]
+    print(f"{why}: {UNSENT} unsent, then {GOOD} in {took:.1f} s, the first {min(times) - began:.1f} s")
+    assert len(times) == GOOD
+    assert most_in_a_second(times) <= 50
+    assert took < 12

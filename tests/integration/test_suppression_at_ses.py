@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from auth.audit import Actor
+from auth.services import OWN_ID
 from config.settings import Aws, Settings
 from delivery.feedback import run
 from delivery.providers.aws import open_client
@@ -17,6 +18,7 @@ from delivery.store.suppressing import Codec, Entry
 from delivery.store.suppressions import EVERYBODY, Reason
 from delivery.suppression.list_at_ses import ListAtSes
 from messages.address import Address
+from messages.message import Lane
 from relay.actions import suppressions as changing
 from relay.actions.transaction import Transaction
 from tests.fakes.events import BOUNCED
@@ -126,3 +128,27 @@ async def test_one_process_speaks_with_ses_and_waits_when_told_to(works: Works, 
     assert len(works.aws.suppression.calls) == 2
     await in_step(works, lambda: time.time() + 61).round()
     assert len(works.aws.suppression.entries) >= 1
+
+
+async def test_a_code_is_stopped_at_ses_once_for_what_others_mail_did_and_the_next_one_comes(works: Works) -> None:
+    """Somebody's newsletter came back, or was reported as spam: nobody signs in for as long as SES's list says so."""
+    assert works.aws.feedback
+    code = {"recipient": GONE, "service_id": OWN_ID, "lane": Lane.PRIORITY}
+    works.aws.feedback.scripts[str(GONE)] = BOUNCED
+    async with works.worker(), _hearing(works):
+        newsletter = await works.put(recipient=GONE)
+        await works.wait(newsletter, "permanent-failure")
+        works.aws.feedback.scripts.clear()
+        stopped = await works.wait(await works.put(**code), "permanent-failure")
+        assert stopped.reason == "on-account-suppression-list"
+        await in_step(works).round()
+        assert works.aws.suppression.entries == {}
+        await works.wait(await works.put(**code), "delivered")
+        ended = await works.wait(await works.put(recipient=GONE, service_id=newsletter.service_id), "permanent-failure")
+        assert ended.reason == "suppressed"  # that service's mail still is
+
+        works.aws.suppression.put(str(GONE), "COMPLAINT")
+        await works.wait(await works.put(**code), "permanent-failure")
+        await in_step(works).round()
+        assert str(GONE) in works.aws.suppression.entries  # once a day
+        assert (await works.wait(await works.put(**code), "permanent-failure")).reason == "suppressed"

@@ -89,3 +89,16 @@ async def test_a_hold_of_a_tenant_leaves_texts_and_others_and_ends_when_ses_send
 async def _held(database: Database) -> list[tuple[Lane, HoldReason]]:
     async with database.read() as connection:
         return [(each.lane, each.reason) for each in await interventions.held(connection)]
+
+
+async def test_a_tenant_that_ses_does_not_answer_for_keeps_no_other_held(plain: Database) -> None:
+    queue = SqlQueue(plain)
+    for number, service_id in enumerate((MISSING, SENDING)):
+        await queue.hold(service_id, HoldReason.TENANT, NOW + number)
+    async with FakeAws() as aws:
+        aws.tenants.statuses = {f"relay-{SENDING}": "ENABLED"}
+        aws.tenants.refusing = f"relay-{MISSING}"
+        guard = TenantGuard(plain, partial(open_ses, Settings(aws=settings(aws))), "relay-", lambda: NOW + 60)
+        await guard.step()
+    async with plain.read() as connection:
+        assert {each.service_id for each in await interventions.held(connection)} == {MISSING}

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from uuid import uuid4
 
 from delivery.exit.rate import Rate
@@ -16,6 +17,7 @@ class Shared:
 
     def __init__(self, ahead: float | None = 0.02) -> None:
         self.said, self.asked, self._ahead = Answers(), 0, ahead
+        self.given_back: list[Slot] = []
 
     def note(self, answers: Answers) -> None:
         self.said += answers
@@ -23,6 +25,9 @@ class Shared:
     async def another(self) -> Slot | None:
         self.asked += 1
         return None if self._ahead is None else Slot(time.monotonic() + self._ahead, 1.0)
+
+    def give_back_places(self, places: Iterable[Slot]) -> None:
+        self.given_back += places
 
 
 def claim(seconds: float, tolerance: float = 1.0) -> Claim:
@@ -59,3 +64,17 @@ def test_what_the_provider_says_of_the_rate_is_told_from_the_rest() -> None:
     told = [rate.answered(each) for each in (None, Deferred("x"), TooFast("x"), QuotaSpent("x"))]
     assert told == [False, False, True, True]
     assert shared.said == Answers(taken=2, turned_away=1, spent=True)
+
+
+async def test_the_places_of_what_is_not_sent_are_given_back_unless_somebody_took_them() -> None:
+    shared = Shared()
+    rate = Rate(shared)
+    claims = [claim(0.0), claim(0.02), claim(0.04)]
+    rate.begin(claims)
+    await rate.turn()  # of the first
+    rate.unused(claims[:2])
+    assert shared.given_back == [claims[1].slot]
+    await rate.turn()
+    assert shared.asked == 0
+    rate.unused(claims)
+    assert shared.given_back == [claims[1].slot]

@@ -31,6 +31,8 @@ class Running:
             stdin=stdin,
             stdout=self.log.open("wb"),
             stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": os.getcwd()},
         )
 
     def wait(self, text: str, count: int = 1, seconds: float = 10) -> None:
@@ -106,6 +108,40 @@ def test_a_child_that_cannot_be_helped_by_starting_again_ends_it_all(run: object
     running = run("steady", "misconfigured")  # type: ignore[operator]
 
     assert running.process.wait(10) == 1
+
+
+def test_a_child_that_cannot_start_again_later_takes_no_other_down_and_is_tried_again(
+    run: object, tmp_path: Path
+) -> None:
+    running = run("spoilable", "steady")  # type: ignore[operator]
+    running.wait("ready\n")
+    first, second = running.children()
+    (tmp_path / "spoilt").touch()
+    os.kill(first, signal.SIGKILL)
+    running.wait("process.misconfigured", 5)
+    assert running.children() == [second]
+    assert running.log.read_text().count("process.misconfigured") < 8  # later each time
+
+    (tmp_path / "spoilt").unlink()
+    deadline = time.monotonic() + 10
+    while len(found := running.children()) < 2 or (time.sleep(1) or found) != running.children():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(10) == 0
+
+
+def test_what_one_child_cannot_start_with_no_other_is_replaced_for(
+    run: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REREAD", "1")
+    running = run("spoilable", "steady", "steady")  # type: ignore[operator]
+    running.wait("ready\n")
+    _, *others = running.children()
+    (tmp_path / "spoilt").touch()
+    running.process.send_signal(signal.SIGHUP)
+    running.wait("process.misconfigured", 3)
+    assert running.children() == others
 
 
 def test_sighup_is_passed_to_children_that_listen_and_ends_nobody(run: object) -> None:

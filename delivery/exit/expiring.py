@@ -1,0 +1,82 @@
+"""What expires while nobody may claim it ends all the same: held, slowed, scheduled or put off past its time.
+
+One worker of all machines looks after that, oldest first and whosever it is, in steps of some milliseconds.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from sqlalchemy import ColumnElement
+
+from config.database import OUTAGES, Database
+from delivery.exit.recording import Recording
+from delivery.queue import interventions
+from delivery.queue.selecting import Selection, Waiting
+from delivery.rounds import wait
+from delivery.store.base import Outcome, Record
+from messages.message import Message
+
+_EVERY_SECONDS = 30.0
+_AT_ONCE = 100  # each is counted and told
+
+
+class Selecting(Protocol):
+    """What this needs of delivery.queue.selecting."""
+
+    def walk(
+        self, selection: Selection, which: ColumnElement[bool], now: float
+    ) -> AsyncIterator[Collection[Waiting]]: ...
+
+
+class Searching(Protocol):
+    """What this needs of delivery.store.searching."""
+
+    async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """One per machine. `now` gives seconds since the epoch."""
+
+    database: Database
+    selecting: Selecting
+    searching: Searching
+    recording: Recording
+    now: Callable[[], float]
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Works until `stopping` is set. Never raises for an outage, nor for a bug that one round meets."""
+        log = structlog.get_logger("worker")
+        while not stopping.is_set():
+            try:
+                async with self.database.alone("expiring") as is_mine:
+                    if is_mine and (ended := await self.sweep(stopping)):
+                        log.info("worker.expired", messages=ended)
+            except OUTAGES as error:
+                log.warning("worker.database_unavailable", error=type(error).__name__)
+            except Exception as error:  # a bug that one round met ends no other
+                log.error("worker.not_expired", error=type(error).__name__)
+            await wait(stopping, _EVERY_SECONDS)
+
+    async def sweep(self, stopping: asyncio.Event) -> int:
+        """Once over all that waits; how many ended. Raises as the database does."""
+        ended, loop = 0, asyncio.get_running_loop()
+        async for found in self.selecting.walk(Selection(), interventions.to_be_expired(self.now()), self.now()):
+            ids = [each.message_id for each in found]
+            for start in range(0, len(ids), _AT_ONCE):
+                if stopping.is_set():
+                    return ended
+                began = loop.time()
+                ended += await self._end(ids[start : start + _AT_ONCE])
+                await wait(stopping, 2 * (loop.time() - began))  # two thirds of the time the database is others'
+        return ended
+
+    async def _end(self, message_ids: Sequence[UUID]) -> int:
+        known = (await self.searching.load(message_ids)).values()
+        ends = [(Record(each.id, None, Outcome.EXPIRED, self.now(), reason="expired"), each) for each in known]
+        await asyncio.gather(*(self.recording.write(*each) for each in ends))
+        return len(ends)
