@@ -7,7 +7,7 @@ write transaction p99 falls to a few milliseconds. Knows nothing of tables.
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, LargeBinary, MetaData, create_engine, event, text
+from sqlalchemy import Connection, Engine, Executable, LargeBinary, MetaData, Row, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.engine import Dialect, make_url
@@ -157,6 +157,7 @@ class Database:
             )
         # What is read in one transaction is of one moment, as on SQLite; by default each statement sees another.
         self._reading = self.engine if self.is_sqlite else self.engine.execution_options(**_ONE_MOMENT)
+        self._reading_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -190,6 +191,15 @@ class Database:
         # What needs no turn stands outside of it.
         with self._plain.connect().execution_options(writes=True) as connection, turn.held(), connection.begin():
             return work(connection)
+
+    async def rows(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
+        """What one statement reads. It is of one moment as it is: a transaction would be two more round trips."""
+        if self.is_sqlite:
+            return await asyncio.to_thread(self._query, lambda connection: connection.execute(statement, values).all())
+        async with self._reading_once.connect() as connection:
+            return (await connection.execute(statement, values)).all()
 
     async def query(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in a read transaction and returns what it returned. `work` may run in a thread."""

@@ -163,7 +163,7 @@ class Persons:
         return told | {"content": content.decode("utf-8", "replace") if parts else None}
 
     async def _rows(self, asked: Any) -> Sequence[Row[Any]]:
-        return await self._database.query(lambda connection: connection.execute(asked).all())
+        return await self._database.rows(asked)
 
     def _plain(self, table: Table, row: Row[Any]) -> dict[str, Any]:
         ids = [row._mapping[each.name] for each in table.primary_key.columns]

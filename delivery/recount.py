@@ -68,7 +68,7 @@ class Recount:
     async def services(self) -> dict[UUID, str]:
         """With their zones."""
         asked = select(services.c.id, services.c.time_zone).order_by(services.c.id)
-        rows = await self._database.query(lambda connection: connection.execute(asked).all())
+        rows = await self._database.rows(asked)
         return {row.id: row.time_zone for row in rows}
 
     def months(self, zone: str) -> Iterator[tuple[int, int]]:

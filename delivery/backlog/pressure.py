@@ -43,14 +43,16 @@ class Pressure:
             await asyncio.sleep(_EVERY_SECONDS)
 
     async def read(self) -> None:
-        self._waits, self._slowed = await self._database.query(lambda c: (self._read(c), _slowed(c)))
+        self._waits = await self._read()
+        slowed = select(slowed_keys.c.key_id).where(slowed_keys.c.ended_at.is_(None)).distinct()
+        self._slowed = frozenset(row.key_id for row in await self._database.rows(slowed))
 
-    def _read(self, connection: Connection) -> dict[Place, float]:
+    async def _read(self) -> dict[Place, float]:
         c = backlogs.c
         asked = select(c.service_id, c.rank, c.channel, c.wait_seconds)
         now = self._now()
         is_fresh = c.measured_at.between(now - FRESH_SECONDS, now + FRESH_SECONDS)  # the clock may have been set back
-        rows = connection.execute(asked.where(c.pushed_back, is_fresh))
+        rows = await self._database.rows(asked.where(c.pushed_back, is_fresh))
         return {Place(row.service_id, Lane.of(row.rank), Channel(row.channel)): row.wait_seconds for row in rows}
 
     def check(self, service_id: UUID, key_type: KeyType, lane: Lane, channels: Collection[Channel]) -> None:
@@ -82,8 +84,3 @@ class Pressure:
         if number:
             with contextlib.suppress(*OUTAGES):
                 await self._database.transact(lambda connection: slowing.give_back(connection, key_id, lane, number))
-
-
-def _slowed(connection: Connection) -> frozenset[UUID]:
-    c = slowed_keys.c
-    return frozenset(connection.scalars(select(c.key_id).where(c.ended_at.is_(None)).distinct()))

@@ -30,7 +30,7 @@ class Feed:
         None when there is nothing yet. Nothing appears later in front of what was given: delivery.callbacks.telling.
         """
         asked = _page(service_id, key_type, after, since, limit)
-        rows = await self._database.query(lambda c: c.execute(asked).all())
+        rows = await self._database.rows(asked)
         told = [_told(row) for row in rows]
         fields = await self._sources.fields(told)
         return _events(told, fields), rows[-1].position if rows else None

@@ -88,7 +88,7 @@ class CountReader:
         return found
 
     async def _read(self, statement: Any) -> Sequence[Row[Any]]:
-        return await self._database.query(lambda connection: connection.execute(statement).all())
+        return await self._database.rows(statement)
 
 
 def _sums(

@@ -95,7 +95,7 @@ class Windows:
         folded, name = _TABLES[by]
         asked = union_all(*(_sums(table, name, service_id, window, tests) for table in (folded, count_changes)))
         found: dict[str, dict[Status, list[int]]] = {}
-        for named, status, number, units in await self._database.query(lambda c: c.execute(asked).all()):
+        for named, status, number, units in await self._database.rows(asked):
             sums = found.setdefault(str(named), {}).setdefault(Status(status), [0, 0])
             sums[0] += int(number)
             sums[1] += int(units)

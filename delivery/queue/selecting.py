@@ -77,7 +77,7 @@ class Selecting:
         until, after = first_id(now - selection.older_than_seconds), _START
         while True:
             asked = _look(selection, which, after, until)
-            rows = await self._database.query(lambda connection, asked=asked: connection.execute(asked).all())  # type: ignore[misc]
+            rows = await self._database.rows(asked)
             if found := [_waiting(row) for row in rows if row.which and self._is_meant(selection, row)]:
                 yield found
             if len(rows) < _LOOKED_AT:

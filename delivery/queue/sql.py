@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +21,7 @@ from delivery.queue import interventions
 from delivery.queue.base import KINDS, NOTHING, Claim, Depth, HoldReason, Kind, Place, Stats, Turn, Waits
 from delivery.queue.interventions import scheduled, to_be_released
 from delivery.queue.lanes import Lanes
-from delivery.queue.turns import EVERYTHING, Order, due, wanted, wishes
+from delivery.queue.turns import DUE, EVERYTHING, Order, by_rank, wanted, wishes
 from delivery.store.tables import NOT_BEGUN, holds, queue
 from messages.message import Channel, Lane
 
@@ -69,8 +68,10 @@ class SqlQueue:
         )
 
     async def _claimed(self, taking: Taking) -> list[Claim]:
-        waiting = await self._database.query(partial(due, now=taking.now))
-        return await self._claimed_of(wanted(waiting, taking.kinds), taking)
+        return await self._claimed_of(wanted(await self._due(taking.now), taking.kinds), taking)
+
+    async def _due(self, now: float) -> dict[int, list[Turn]]:
+        return by_rank(await self._database.rows(DUE, {"now": now}))
 
     async def _claimed_of(self, turns: Mapping[int, Sequence[Turn]], taking: Taking) -> list[Claim]:
         if not turns:

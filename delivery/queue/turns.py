@@ -119,15 +119,14 @@ def _claim(statement: str) -> TextualSelect:
     )
 
 
-# Built once: an idle worker asks ten times a second.
-_DUE_STATEMENT = _due()
+DUE = _due()  # built once: an idle worker asks ten times a second
 _CLAIMS = {"postgresql": _claim(_CLAIM_POSTGRESQL), "sqlite": _claim(_CLAIM_SQLITE)}
 
 
-def due(connection: Connection, now: float) -> dict[int, list[Turn]]:
-    """By rank, the first to be served first: who has something due, in the order of their ids."""
+def by_rank(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[int, list[Turn]]:
+    """Of the rows of DUE, the first to be served first: who has something due, in the order of their ids."""
     found: dict[int, list[Turn]] = {}
-    for rank, service_id, test, channel in connection.execute(_DUE_STATEMENT, {"now": now}):
+    for rank, service_id, test, channel in rows:
         found.setdefault(rank, []).append(Turn(service_id, test, Channel(channel)))
     return {rank: sorted(found[rank]) for rank in sorted(found)}
 

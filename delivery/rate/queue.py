@@ -17,7 +17,7 @@ from delivery.queue.base import Claim, Kind, Slot, Turn
 from delivery.queue.clock import Clock
 from delivery.queue.lanes import Lanes
 from delivery.queue.sql import SqlQueue, Taking
-from delivery.queue.turns import due, wanted
+from delivery.queue.turns import wanted
 from delivery.rate import shared
 from delivery.rate.bucket import LEAD_SECONDS, Answers, Bucket
 from messages.message import Channel
@@ -33,6 +33,7 @@ class RatedQueue(SqlQueue):
         self._account = account
         self._clock = Clock()
         self._answers = Answers()
+        self._seen: Bucket | None = None
         self._places: list[Slot] = []  # that were given back
         self._is_mail_s_turn = True
         self._lanes_of_mail = Lanes()  # what else is claimed meanwhile is no share of what those are owed
@@ -53,10 +54,12 @@ class RatedQueue(SqlQueue):
         return await self._late.submit(None)
 
     async def _claimed(self, taking: Taking) -> list[Claim]:
-        waiting, bucket = await self._database.query(lambda c: (due(c, taking.now), shared.find(c, self._account)))
-        kinds = taking.kinds
+        waiting, kinds = wanted(await self._due(taking.now), taking.kinds), taking.kinds
+        if not waiting:
+            return []
+        bucket = await self._bucket(wanted(waiting, {MAIL}))
         if bucket is None:
-            return await self._claimed_of(wanted(waiting, kinds), taking)
+            return await self._claimed_of(waiting, taking)
         for is_mail in (self._is_mail_s_turn, not self._is_mail_s_turn):
             some = {MAIL} & set(kinds) if is_mail else set(kinds) - {MAIL}
             turns, less = wanted(waiting, some), replace(taking, kinds=some)
@@ -64,6 +67,13 @@ class RatedQueue(SqlQueue):
                 self._is_mail_s_turn = not is_mail
                 return claims
         return []
+
+    async def _bucket(self, turns: Mapping[int, Sequence[Turn]]) -> Bucket | None:
+        """As our last claim left it, where some of these may leave by that: the next one looks at it anyway."""
+        seen = self._seen
+        if seen is not None and _of(seen, turns) and seen.room(self._clock.now()):
+            return seen
+        return await self._database.query(lambda connection: shared.find(connection, self._account))
 
     async def _claim_mail(self, bucket: Bucket, turns: Mapping[int, Sequence[Turn]], taking: Taking) -> list[Claim]:
         if not (_of(bucket, turns) and (self._in_time() or bucket.room(self._clock.now()))):
@@ -78,7 +88,7 @@ class RatedQueue(SqlQueue):
     def _take_mail(
         self, connection: Connection, turns: Mapping[int, Sequence[Turn]], taking: Taking, answers: Answers
     ) -> list[Claim]:
-        bucket = shared.locked(connection, self._account, patient=False)
+        bucket = self._seen = shared.locked(connection, self._account, patient=False)
         if bucket is None:  # who has it takes what there is
             self.note(answers)
             return []
@@ -92,6 +102,7 @@ class RatedQueue(SqlQueue):
         self._places = places[len(claims) :]
         bucket, slots = bucket.take(max(len(claims) - len(places), 0), now, self._clock.offset)
         shared.save(connection, self._account, bucket)
+        self._seen = bucket
         return [replace(claim, slot=slot) for claim, slot in zip(claims, places[: len(claims)] + slots, strict=True)]
 
     def _in_time(self) -> list[Slot]:

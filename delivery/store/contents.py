@@ -34,7 +34,7 @@ class Contents:
         """Contents by id; one that retention dropped is missing, one that does not open (damaged) is None. A read."""
         statement = select(contents).where(contents.c.id.in_(content_ids)).order_by(contents.c.id, contents.c.part)
         parts: dict[UUID, list[tuple[int, bytes]]] = {}
-        for content_id, part, data in await self._database.query(lambda c: c.execute(statement).all()):
+        for content_id, part, data in await self._database.rows(statement):
             parts.setdefault(content_id, []).append((part, data))
         return {content_id: self._open(content_id, found) for content_id, found in parts.items()}
 

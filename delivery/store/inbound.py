@@ -219,7 +219,7 @@ class Received:
         if older_than is not None:
             mine = select(c.id).where(c.id == older_than, c.service_id == service_id).correlate(None)
             asked = asked.where(c.id < mine.scalar_subquery())
-        rows = await self._database.query(lambda connection: connection.execute(asked).all())
+        rows = await self._database.rows(asked)
         return [text for row in rows if (text := self._open(row)) is not None]
 
     async def numbers(self, text_id: UUID) -> tuple[str, str] | None:
@@ -235,7 +235,7 @@ class Received:
     async def load(self, text_ids: Sequence[UUID]) -> Mapping[UUID, InboundText]:
         """Texts by id; one that does not open, or is gone, is missing."""
         asked = select(inbound_texts).where(inbound_texts.c.id.in_(text_ids))
-        rows = await self._database.query(lambda connection: connection.execute(asked).all())
+        rows = await self._database.rows(asked)
         return {row.id: text for row in rows if (text := self._open(row)) is not None}
 
     def _open(self, row: Row[Any]) -> InboundText | None:

@@ -60,7 +60,7 @@ class Retiring:
     async def _walk(self, after: UUID, until: UUID, useless: ColumnElement[bool], limit: int) -> Step:
         c = contents.c
         asked = select(c.id, useless).where(c.part == 0, c.id > after, c.id < until).order_by(c.id).limit(limit)
-        seen = [tuple(row) for row in await self._database.query(lambda connection: connection.execute(asked).all())]
+        seen = [tuple(row) for row in await self._database.rows(asked)]
         gone = await self.drop([content_id for content_id, is_useless in seen if is_useless])
         return Step(gone, seen[-1][0] if len(seen) == limit else None)
 
@@ -83,7 +83,7 @@ class Retiring:
         waiting = select(queue.c.message_id).where(queue.c.message_id == m.id).exists()
         columns = (m.id, m.provider_id, m.service_id, m.key_type, m.channel, m.recipient_hash, m.sent_at)
         old = select(*columns).where(m.id < first_id(now - ROW_SECONDS), ~waiting).order_by(m.id).limit(limit)
-        rows = await self._database.query(lambda connection: connection.execute(old).all())
+        rows = await self._database.rows(old)
         if rows:
             await self._database.transact(lambda connection: _retire(connection, rows))
         return len(rows)

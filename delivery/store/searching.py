@@ -39,7 +39,7 @@ class Searching:
     async def load(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
         """Messages by id; one that does not open (damaged) is missing."""
         statement = select(messages).where(messages.c.id.in_(message_ids))
-        rows = await self._database.query(lambda connection: connection.execute(statement).all())
+        rows = await self._database.rows(statement)
         opened = [message for row in rows if (message := self._open(row)) is not None]
         return {message.id: message for message in opened}
 
@@ -54,7 +54,7 @@ class Searching:
         """At most `limit` messages, newest first."""
         hashes = self._codec.recipient_hashes(search.recipient) if search.recipient is not None else ()
         asked = statement(search, hashes, limit)
-        return self.opened(await self._database.query(lambda connection: connection.execute(asked).all()))
+        return self.opened(await self._database.rows(asked))
 
     def opened(self, rows: Sequence[Row[Any]]) -> list[Found]:
         """Those of the rows of `statement` that open."""
@@ -69,7 +69,7 @@ class Searching:
     async def sent_as(self, message: Message, originals: Sequence[str]) -> dict[str, str]:
         """Of these Message-IDs, those that the service sent to the message's recipient before: their provider ids."""
         statement = _sent_as(message.service_id, self._codec.recipient_hashes(message.recipient.key), originals)
-        rows = await self._database.query(lambda connection: connection.execute(statement).all())
+        rows = await self._database.rows(statement)
         return {
             row.original_message_id: row.provider_id for row in reversed(rows) if row.original_message_id in originals
         }

@@ -89,7 +89,7 @@ class Suppressions:
         c = suppressions.c
         about = c.recipient_hash.in_(list(by_hash)) & c.service_id.in_([EVERYBODY, *services])
         asked = select(c.recipient_hash, c.service_id, c.reason, c.until).where(about, in_force(self._now()))
-        rows = await self._database.query(lambda connection: connection.execute(asked).all())
+        rows = await self._database.rows(asked)
         found: dict[str, set[Entry]] = {}
         for row in rows:
             entry = Entry(row.service_id, Reason(row.reason), row.until)
