@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import INSERT
@@ -124,9 +125,7 @@ def to_be_expired(now: float) -> ColumnElement[bool]:
     """Likewise: past its time, and nobody has it; what is parked, when its wait is over."""
     q, m = queue.c, messages.c
     is_nobodys = and_(q.owner.is_(None), q.attempt_id.is_(None))
-    # A value, and no EXISTS, for which PostgreSQL would read all messages that ever expired.
-    expires_at = select(m.expires_at).where(m.id == q.message_id).correlate(queue).scalar_subquery()
-    return and_(NOT_BEGUN, or_(is_nobodys, q.available_at <= now), expires_at <= now)
+    return and_(NOT_BEGUN, or_(is_nobodys, q.available_at <= now), _of_message(m.expires_at) <= now)
 
 
 async def retry(connection: AsyncConnection, now: float, message_ids: Collection[UUID]) -> int:
@@ -159,11 +158,14 @@ def _cancel(
 
 def scheduled(now: float) -> ColumnElement[bool]:
     """Whether a row of the queue waits for the time that its sender named."""
-    later = select(messages.c.id).where(messages.c.id == queue.c.message_id, messages.c.scheduled_for > now)
-    return later.correlate(queue).exists()
+    return func.coalesce(_of_message(messages.c.scheduled_for), 0.0) > now
 
 
 def _slowed() -> ColumnElement[bool]:
     """Whether a row of the queue waits for a place that its slowed key was given, and was not tried since."""
-    theirs = (messages.c.id == queue.c.message_id, messages.c.key_id == slowed_keys.c.key_id)
-    return and_(queue.c.attempts == 0, select(slowed_keys.c.key_id).where(*theirs).correlate(queue).exists())
+    return and_(queue.c.attempts == 0, _of_message(messages.c.key_id).in_(select(slowed_keys.c.key_id)))
+
+
+def _of_message(column: Column[Any]) -> ColumnElement[Any]:
+    """Of a row of the queue. A value, and no EXISTS, for which PostgreSQL reads all messages that there are."""
+    return select(column).where(messages.c.id == queue.c.message_id).correlate(queue).scalar_subquery()
