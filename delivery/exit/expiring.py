@@ -46,6 +46,7 @@ class Expiring:
     selecting: Selecting
     searching: Searching
     recording: Recording
+    unknown_wait_seconds: float
     now: Callable[[], float]
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -64,8 +65,9 @@ class Expiring:
 
     async def sweep(self, stopping: asyncio.Event) -> int:
         """Once over all that waits; how many ended. Raises as the database does."""
-        ended, loop = 0, asyncio.get_running_loop()
-        async for found in self.selecting.walk(Selection(), interventions.to_be_expired(self.now()), self.now()):
+        ended, loop, now = 0, asyncio.get_running_loop(), self.now()
+        which = interventions.to_be_expired(now, self.unknown_wait_seconds)
+        async for found in self.selecting.walk(Selection(), which, now):
             ids = [each.message_id for each in found]
             for start in range(0, len(ids), _AT_ONCE):
                 if stopping.is_set():
@@ -76,6 +78,8 @@ class Expiring:
         return ended
 
     async def _end(self, message_ids: Sequence[UUID]) -> int:
+        async with self.database.write() as connection:
+            await interventions.park_left(connection, message_ids, self.now() - self.unknown_wait_seconds)
         known = (await self.searching.load(message_ids)).values()
         ends = [(Record(each.id, None, Outcome.EXPIRED, self.now(), reason="expired"), each) for each in known]
         await asyncio.gather(*(self.recording.write(*each) for each in ends))

@@ -121,11 +121,23 @@ def to_be_cancelled() -> ColumnElement[bool]:
     return queue.c.attempt_id.is_(None)
 
 
-def to_be_expired(now: float) -> ColumnElement[bool]:
-    """Likewise: past its time, and nobody has it; what is parked, when its wait is over."""
-    q, m = queue.c, messages.c
+def to_be_expired(now: float, unknown_wait_seconds: float) -> ColumnElement[bool]:
+    """Likewise: past its time, and nobody has it, nor waits for news of it."""
+    q = queue.c
     is_nobodys = and_(q.owner.is_(None), q.attempt_id.is_(None))
-    return and_(NOT_BEGUN, or_(is_nobodys, q.available_at <= now), _of_message(m.expires_at) <= now)
+    is_free = and_(NOT_BEGUN, or_(is_nobodys, q.available_at <= now))
+    return and_(or_(is_free, _is_left(now - unknown_wait_seconds)), _of_message(messages.c.expires_at) <= now)
+
+
+async def park_left(connection: AsyncConnection, message_ids: Collection[UUID], since: float) -> None:
+    """Those of them whose owner died since then while it sent them; in a held lane no claim does it."""
+    statement = update(queue).where(queue.c.message_id.in_(message_ids), _is_left(since))
+    await connection.execute(statement.values(owner=None, parked=True))
+
+
+def _is_left(since: float) -> ColumnElement[bool]:
+    """Its owner died while it sent it: the lease has been over since then."""
+    return and_(~NOT_BEGUN, queue.c.available_at <= since)
 
 
 async def retry(connection: AsyncConnection, now: float, message_ids: Collection[UUID]) -> int:

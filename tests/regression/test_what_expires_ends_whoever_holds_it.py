@@ -34,7 +34,7 @@ LATER = NOW + 3601  # they expire after an hour
 async def swept(store: Store, database: Database, keyring: Keyring, now: float = LATER) -> int:
     metrics = DeliveryMetrics(CollectorRegistry())
     recording = Recording(store.attempting, Rounds(lambda error: None), metrics)
-    expiring = Expiring(database, Selecting(database, keyring), store.searching, recording, lambda: now)
+    expiring = Expiring(database, Selecting(database, keyring), store.searching, recording, 180, lambda: now)
     return await expiring.sweep(asyncio.Event())
 
 
@@ -98,6 +98,26 @@ async def test_what_is_under_way_is_left_until_nobody_waits_for_it_any_more(
 
     assert await swept(store, database, keyring, LATER + 181) == 1
     assert await status(store, sent) == (Status.TECHNICAL_FAILURE, "expired")
+
+
+async def test_what_a_dead_worker_was_sending_ends_when_nobody_waits_for_news_of_it(
+    database: Database, keyring: Keyring
+) -> None:
+    """In a held lane no claim parks it."""
+    store, claims, sent = Store(database, keyring), SqlQueue(database), message()
+    await put(store, sent)
+    await claims.claim("dead", 1, LATER - 5, 60, 180)
+    attempt = Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", LATER)
+    await store.attempting.attempt([attempt], "dead", LATER + 60)
+    async with database.write() as connection:
+        await interventions.hold(connection, sent.service_id, NOW)
+    await claims.release("dead", LATER + 1)
+
+    assert await swept(store, database, keyring, LATER + 180) == 0
+    assert await swept(store, database, keyring, LATER + 182) == 1
+    assert await status(store, sent) == (Status.TECHNICAL_FAILURE, "expired")
+    (ended,) = (await history(store, sent)).attempts
+    assert ended.outcome is Outcome.UNKNOWN
 
 
 async def test_a_scheduled_message_lives_as_long_as_after_its_time(database: Database, keyring: Keyring) -> None:
