@@ -1,9 +1,10 @@
 """What expires while nobody may claim it ends all the same: held, slowed, scheduled or put off past its time.
 
-One worker of all machines looks after that, oldest first and whosever it is, in steps of some milliseconds.
+One worker of all machines looks after that, oldest first and some of each service, in steps of some milliseconds.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,6 +23,7 @@ from messages.message import Message
 
 _EVERY_SECONDS = 30.0
 _AT_ONCE = 100  # each is counted and told
+_SHARE = 1_000  # of each service, before the next one's
 
 
 class Selecting(Protocol):
@@ -46,6 +48,7 @@ class Expiring:
     selecting: Selecting
     searching: Searching
     recording: Recording
+    unknown_wait_seconds: float
     now: Callable[[], float]
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -63,19 +66,41 @@ class Expiring:
             await wait(stopping, _EVERY_SECONDS)
 
     async def sweep(self, stopping: asyncio.Event) -> int:
-        """Once over all that waits; how many ended. Raises as the database does."""
+        """Until nothing waits that has expired; how many ended. Raises as the database does."""
+        ended, goes_on = 0, True
+        while goes_on and not stopping.is_set():
+            number, goes_on = await self._round(stopping)
+            ended += number
+        return ended
+
+    async def _round(self, stopping: asyncio.Event) -> tuple[int, bool]:
+        """Once over all that waits, each service's share; how many ended, and whether some are left for the next."""
+        ended, now, taken = 0, self.now(), Counter[UUID]()
+        which = interventions.to_be_expired(now, self.unknown_wait_seconds)
+        async for found in self.selecting.walk(Selection(), which, now):
+            ids = []
+            for each in found:
+                taken[each.service_id] += 1
+                if taken[each.service_id] <= _SHARE:
+                    ids.append(each.message_id)
+            ended += await self._end_all(ids, stopping)
+            if stopping.is_set():
+                break
+        return ended, ended > 0 and any(number > _SHARE for number in taken.values())
+
+    async def _end_all(self, message_ids: Sequence[UUID], stopping: asyncio.Event) -> int:
         ended, loop = 0, asyncio.get_running_loop()
-        async for found in self.selecting.walk(Selection(), interventions.to_be_expired(self.now()), self.now()):
-            ids = [each.message_id for each in found]
-            for start in range(0, len(ids), _AT_ONCE):
-                if stopping.is_set():
-                    return ended
-                began = loop.time()
-                ended += await self._end(ids[start : start + _AT_ONCE])
-                await wait(stopping, 2 * (loop.time() - began))  # two thirds of the time the database is others'
+        for start in range(0, len(message_ids), _AT_ONCE):
+            began = loop.time()
+            ended += await self._end(message_ids[start : start + _AT_ONCE])
+            await wait(stopping, 2 * (loop.time() - began))  # two thirds of the time the database is others'
+            if stopping.is_set():
+                break
         return ended
 
     async def _end(self, message_ids: Sequence[UUID]) -> int:
+        async with self.database.write() as connection:
+            await interventions.park_left(connection, message_ids, self.now() - self.unknown_wait_seconds)
         known = (await self.searching.load(message_ids)).values()
         ends = [(Record(each.id, None, Outcome.EXPIRED, self.now(), reason="expired"), each) for each in known]
         await asyncio.gather(*(self.recording.write(*each) for each in ends))

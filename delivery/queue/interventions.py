@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import INSERT
@@ -120,13 +121,23 @@ def to_be_cancelled() -> ColumnElement[bool]:
     return queue.c.attempt_id.is_(None)
 
 
-def to_be_expired(now: float) -> ColumnElement[bool]:
-    """Likewise: past its time, and nobody has it; what is parked, when its wait is over."""
-    q, m = queue.c, messages.c
+def to_be_expired(now: float, unknown_wait_seconds: float) -> ColumnElement[bool]:
+    """Likewise: past its time, and nobody has it, nor waits for news of it."""
+    q = queue.c
     is_nobodys = and_(q.owner.is_(None), q.attempt_id.is_(None))
-    # A value, and no EXISTS, for which PostgreSQL would read all messages that ever expired.
-    expires_at = select(m.expires_at).where(m.id == q.message_id).correlate(queue).scalar_subquery()
-    return and_(NOT_BEGUN, or_(is_nobodys, q.available_at <= now), expires_at <= now)
+    is_free = and_(NOT_BEGUN, or_(is_nobodys, q.available_at <= now))
+    return and_(or_(is_free, _is_left(now - unknown_wait_seconds)), _of_message(messages.c.expires_at) <= now)
+
+
+async def park_left(connection: AsyncConnection, message_ids: Collection[UUID], since: float) -> None:
+    """Those of them whose owner died since then while it sent them; in a held lane no claim does it."""
+    statement = update(queue).where(queue.c.message_id.in_(message_ids), _is_left(since))
+    await connection.execute(statement.values(owner=None, parked=True))
+
+
+def _is_left(since: float) -> ColumnElement[bool]:
+    """Its owner died while it sent it: the lease has been over since then."""
+    return and_(~NOT_BEGUN, queue.c.available_at <= since)
 
 
 async def retry(connection: AsyncConnection, now: float, message_ids: Collection[UUID]) -> int:
@@ -159,11 +170,14 @@ def _cancel(
 
 def scheduled(now: float) -> ColumnElement[bool]:
     """Whether a row of the queue waits for the time that its sender named."""
-    later = select(messages.c.id).where(messages.c.id == queue.c.message_id, messages.c.scheduled_for > now)
-    return later.correlate(queue).exists()
+    return func.coalesce(_of_message(messages.c.scheduled_for), 0.0) > now
 
 
 def _slowed() -> ColumnElement[bool]:
     """Whether a row of the queue waits for a place that its slowed key was given, and was not tried since."""
-    theirs = (messages.c.id == queue.c.message_id, messages.c.key_id == slowed_keys.c.key_id)
-    return and_(queue.c.attempts == 0, select(slowed_keys.c.key_id).where(*theirs).correlate(queue).exists())
+    return and_(queue.c.attempts == 0, _of_message(messages.c.key_id).in_(select(slowed_keys.c.key_id)))
+
+
+def _of_message(column: Column[Any]) -> ColumnElement[Any]:
+    """Of a row of the queue. A value, and no EXISTS, for which PostgreSQL reads all messages that there are."""
+    return select(column).where(messages.c.id == queue.c.message_id).correlate(queue).scalar_subquery()

@@ -99,7 +99,8 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             origins=Origins(identities),
         )
         recording = Recording(attempting, Rounds(_on_outage), metrics)
-        expiring = Expiring(database, Selecting(database, secret), searching, recording, time.time)
+        wait_seconds, selecting = settings.delivery.unknown_wait_seconds, Selecting(database, secret)
+        expiring = Expiring(database, selecting, searching, recording, wait_seconds, time.time)
         beside = _once(settings, database, expiring, stopping) if place.slot == 0 else ()
         tasks = [asyncio.create_task(each) for each in beside]
         ready()

@@ -1,6 +1,7 @@
 """Mail that nobody may claim - held, slowed, put off, parked - ends when it expires, and its service is told."""
 
 import asyncio
+import itertools
 import os
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from auth import notices
 from auth.notices import Kind
 from config.database import Database
 from config.keyring import Keyring
+from delivery.exit import expiring as exit_expiring
 from delivery.exit.expiring import Expiring
 from delivery.exit.recording import Recording
 from delivery.metrics import DeliveryMetrics
@@ -21,7 +23,7 @@ from delivery.queue.selecting import Selecting
 from delivery.queue.sql import SqlQueue
 from delivery.rounds import Rounds
 from delivery.store.base import APART, Attempt, Outcome, Record
-from delivery.store.tables import callback_urls, callbacks, queue
+from delivery.store.tables import callback_urls, callbacks, messages, queue
 from messages.message import Lane, Message, Occasion, new_id
 from messages.status import Status
 from tests.harness.noon import NOW, message
@@ -34,7 +36,10 @@ LATER = NOW + 3601  # they expire after an hour
 async def swept(store: Store, database: Database, keyring: Keyring, now: float = LATER) -> int:
     metrics = DeliveryMetrics(CollectorRegistry())
     recording = Recording(store.attempting, Rounds(lambda error: None), metrics)
-    expiring = Expiring(database, Selecting(database, keyring), store.searching, recording, lambda: now)
+    ticks = itertools.count()
+    expiring = Expiring(
+        database, Selecting(database, keyring), store.searching, recording, 180, lambda: now + next(ticks) / 1e4
+    )
     return await expiring.sweep(asyncio.Event())
 
 
@@ -100,6 +105,26 @@ async def test_what_is_under_way_is_left_until_nobody_waits_for_it_any_more(
     assert await status(store, sent) == (Status.TECHNICAL_FAILURE, "expired")
 
 
+async def test_what_a_dead_worker_was_sending_ends_when_nobody_waits_for_news_of_it(
+    database: Database, keyring: Keyring
+) -> None:
+    """In a held lane no claim parks it."""
+    store, claims, sent = Store(database, keyring), SqlQueue(database), message()
+    await put(store, sent)
+    await claims.claim("dead", 1, LATER - 5, 60, 180)
+    attempt = Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", LATER)
+    await store.attempting.attempt([attempt], "dead", LATER + 60)
+    async with database.write() as connection:
+        await interventions.hold(connection, sent.service_id, NOW)
+    await claims.release("dead", LATER + 1)
+
+    assert await swept(store, database, keyring, LATER + 180) == 0
+    assert await swept(store, database, keyring, LATER + 182) == 1
+    assert await status(store, sent) == (Status.TECHNICAL_FAILURE, "expired")
+    (ended,) = (await history(store, sent)).attempts
+    assert ended.outcome is Outcome.UNKNOWN
+
+
 async def test_a_scheduled_message_lives_as_long_as_after_its_time(database: Database, keyring: Keyring) -> None:
     store, sent = Store(database, keyring), message(scheduled_for=NOW + 7200, expires_at=NOW + 10_800)
     await put(store, sent)
@@ -119,3 +144,20 @@ async def test_many_end_and_those_that_live_wait_on(database: Database, keyring:
     assert await swept(store, database, keyring) == 260
     async with database.read() as connection:
         assert await connection.scalar(select(func.count()).select_from(queue)) == len(alive)
+
+
+async def test_one_service_s_thousands_keep_no_other_s_few_waiting(
+    database: Database, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exit_expiring, "_SHARE", 10)
+    store = Store(database, keyring)
+    many, few = ([message(service_id=UUID(int=n)) for _ in range(count)] for n, count in ((1, 45), (2, 3)))
+    await put(store, *many, *few)
+    async with database.write() as connection:
+        await interventions.hold(connection, None, NOW)
+
+    assert await swept(store, database, keyring) == 48
+    async with database.read() as connection:
+        asked = select(messages.c.service_id).order_by(messages.c.completed_at)
+        ended = [each.int for each in await connection.scalars(asked)]
+    assert max(at for at, service in enumerate(ended) if service == 2) < 13
