@@ -7,8 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from config.database import OUTAGES
-from delivery.rounds import wait
+from delivery.rounds import outlived, wait
 from delivery.store.retiring import START, Step
 
 _EVERY_SECONDS = 3600.0
@@ -30,12 +29,8 @@ async def run(retiring: Retiring, now: Callable[[], float], stopping: asyncio.Ev
     """Sweeps hourly until `stopping` is set."""
     log = structlog.get_logger("retention")
     while not stopping.is_set():
-        try:
+        with outlived("retention"):
             log.info("retention.swept", **await sweep(retiring, now, stopping))
-        except OUTAGES as error:
-            log.warning("retention.database_unavailable", error=type(error).__name__)
-        except Exception as error:  # a bug that one round met ends no other
-            log.error("retention.bug", error=type(error).__name__)
         await wait(stopping, _EVERY_SECONDS)
 
 

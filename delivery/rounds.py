@@ -4,12 +4,26 @@ An outage of the database costs a pause, never the loop. Knows nothing of the wo
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import structlog
 
 from config.database import OUTAGES
 
 OUTAGE_SECONDS = 1.0
+
+
+@contextmanager
+def outlived(loop: str) -> Iterator[None]:
+    """One round of a loop: an outage of the database, or a bug, ends the round only. The log says whose it was."""
+    log = structlog.get_logger()
+    try:
+        yield
+    except OUTAGES as error:
+        log.warning("round.database_unavailable", loop=loop, error=type(error).__name__)
+    except Exception as error:
+        log.error("round.bug", loop=loop, error=type(error).__name__)
 
 
 async def wait(event: asyncio.Event, seconds: float) -> None:

@@ -14,10 +14,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
-from config.database import OUTAGES, Database
+from config.database import Database
 from delivery.backlog.foreseeing import Backlog, Foreseen, Place, foresee
 from delivery.queue.base import HoldReason
 from delivery.queue.turns import EVERYTHING
+from delivery.rounds import outlived
 from delivery.store.backlogs import backlogs, drains
 from delivery.store.base import Outcome
 from delivery.store.tables import attempts, holds, messages, queue
@@ -44,12 +45,8 @@ class Measuring:
     async def run(self) -> None:
         """Until cancelled. Never raises for an outage."""
         while True:
-            try:
+            with outlived("backlog"):
                 await self.measure()
-            except OUTAGES as error:
-                self._log.warning("backlog.database_unavailable", error=type(error).__name__)
-            except Exception as error:  # a bug that one round met ends no other
-                self._log.error("backlog.bug", error=type(error).__name__)
             await asyncio.sleep(_EVERY_SECONDS)
 
     async def measure(self) -> float:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from config.database import OUTAGES, Database
 from delivery.backlog.foreseeing import Place, mark_seconds, retry_seconds
 from delivery.backlog.measuring import FRESH_SECONDS
+from delivery.rounds import outlived
 from delivery.store import slowing
 from delivery.store.backlogs import backlogs
 from delivery.store.reputations import slowed_keys
@@ -34,12 +35,8 @@ class Pressure:
     async def run(self) -> None:
         """Until cancelled. What was known last holds over an outage of the database."""
         while True:
-            try:
+            with outlived("backlog"):
                 await self.read()
-            except OUTAGES as error:
-                self._log.warning("backlog.database_unavailable", error=type(error).__name__)
-            except Exception as error:  # a bug that one round met ends no other
-                self._log.error("backlog.bug", error=type(error).__name__)
             await asyncio.sleep(_EVERY_SECONDS)
 
     async def read(self) -> None:

@@ -13,11 +13,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy import ColumnElement
 
-from config.database import OUTAGES, Database
+from config.database import Database
 from delivery.exit.recording import Recording
 from delivery.queue import interventions
 from delivery.queue.selecting import Selection, Waiting
-from delivery.rounds import wait
+from delivery.rounds import outlived, wait
 from delivery.store.base import Outcome, Record
 from messages.message import Message
 
@@ -57,14 +57,10 @@ class Expiring:
         log, loop = structlog.get_logger("worker"), asyncio.get_running_loop()
         while not stopping.is_set():
             began = loop.time()
-            try:
+            with outlived("expiring"):
                 async with self.database.alone("expiring") as is_mine:
                     if is_mine and (ended := await self.sweep(stopping)):
                         log.info("worker.expired", messages=ended)
-            except OUTAGES as error:
-                log.warning("worker.database_unavailable", error=type(error).__name__)
-            except Exception as error:  # a bug that one round met ends no other
-                log.error("worker.not_expired", error=type(error).__name__)
             await wait(stopping, max(_EVERY_SECONDS, _RESTS * (loop.time() - began)))
 
     async def sweep(self, stopping: asyncio.Event) -> int:

@@ -3,11 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import structlog
-
-from config.database import OUTAGES
 from delivery.feedback.learner import Learner
-from delivery.rounds import wait
+from delivery.rounds import outlived, wait
 
 MATCH_SECONDS = 5.0
 TIME_OUT_SECONDS = 3600.0
@@ -22,12 +19,7 @@ async def run(learner: Learner, stopping: asyncio.Event) -> None:
 
 async def repeat(step: Callable[[], Awaitable[None]], seconds: float, stopping: asyncio.Event) -> None:
     """Steps until `stopping` is set. Never raises for an outage."""
-    log = structlog.get_logger("feedback")
     while not stopping.is_set():
-        try:
+        with outlived("feedback"):
             await step()
-        except OUTAGES as error:
-            log.warning("feedback.database_unavailable", error=type(error).__name__)
-        except Exception as error:  # a bug that one round met ends no other
-            log.error("feedback.bug", error=type(error).__name__)
         await wait(stopping, seconds)

@@ -3,11 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import structlog
-
-from config.database import OUTAGES
 from delivery.figures.folding import Folding
-from delivery.rounds import wait
+from delivery.rounds import outlived, wait
 
 FOLD_SECONDS = 5.0
 AGE_SECONDS = 3600.0
@@ -22,13 +19,8 @@ async def run(folding: Folding, now: Callable[[], float], stopping: asyncio.Even
 
 
 async def _repeat(step: Callable[[], Awaitable[int]], seconds: float, stopping: asyncio.Event) -> None:
-    log = structlog.get_logger("figures")
     while not stopping.is_set():
-        try:
+        with outlived("figures"):
             while await step() and not stopping.is_set():
                 pass
-        except OUTAGES as error:
-            log.warning("figures.database_unavailable", error=type(error).__name__)
-        except Exception as error:  # a bug that one round met ends no other
-            log.error("figures.bug", error=type(error).__name__)
         await wait(stopping, seconds)

@@ -11,7 +11,7 @@ from config.database import OUTAGES, Database
 from delivery.providers.base import SendError
 from delivery.providers.ses_account import account as ask
 from delivery.rate import shared
-from delivery.rounds import wait
+from delivery.rounds import outlived, wait
 
 EVERY_SECONDS = 60.0  # SES takes one such call a second, of all that we ask it
 _ROUND_SECONDS = 5.0
@@ -35,7 +35,8 @@ class Asking:
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until `stopping` is set. Never raises for an outage, of SES or of the database."""
         while not stopping.is_set():
-            await self._round()
+            with outlived("rate"):
+                await self.ask()
             await wait(stopping, _ROUND_SECONDS)
 
     async def first(self) -> None:
@@ -48,14 +49,6 @@ class Asking:
                     await asyncio.sleep(_LOOK_SECONDS)
         except OUTAGES as error:  # a TimeoutError is one
             self._log.warning("rate.not_known", error=type(error).__name__)
-
-    async def _round(self) -> None:
-        try:
-            await self.ask()
-        except OUTAGES as error:
-            self._log.warning("rate.database_unavailable", error=type(error).__name__)
-        except Exception as error:  # a bug that one round met ends no other
-            self._log.error("rate.bug", error=type(error).__name__)
 
     async def ask(self) -> bool:
         """If it is time, and nobody else's turn; whether it was ours.

@@ -13,13 +13,13 @@ import structlog
 from sqlalchemy import Connection, Update, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from config.database import OUTAGES, Database
+from config.database import Database
 from config.keyring import Keyring
 from config.providers import EmailProvider
 from delivery.providers import ses_suppression as ses
 from delivery.providers.base import SendError
 from delivery.providers.ses_suppression import Listed
-from delivery.rounds import wait
+from delivery.rounds import outlived, wait
 from delivery.store.suppressed import in_force
 from delivery.store.suppressing import Codec, Entry
 from delivery.store.suppressions import EVERYBODY, LEARNED, Reason, provider_lists, suppressions
@@ -67,12 +67,8 @@ class ListAtSes:
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until `stopping` is set. Never raises for an outage, of SES or of the database."""
         while not stopping.is_set():
-            try:
+            with outlived("suppression"):
                 await self.round()
-            except OUTAGES as error:
-                self._log.warning("suppression.database_unavailable", error=type(error).__name__)
-            except Exception as error:  # a bug that one round met ends no other
-                self._log.error("suppression.bug", error=type(error).__name__)
             await wait(stopping, _ROUND_SECONDS)
 
     async def round(self) -> None:
