@@ -19,6 +19,7 @@ from auth.people import drafts, sessions
 from auth.people.drafts import Draft
 from auth.people.permissions import Permission
 from auth.people.sessions import Factor, Session
+from auth.people.users import User
 from auth.principal import Service
 from messages.message import Language
 from messages.text import Text
@@ -28,7 +29,7 @@ from relay.site.errors import TooMany
 from relay.site.forms import Form, Shown
 from relay.site.parts import Site
 from relay.site.routing import Needs
-from relay.site.standing import Hurdle, Standing, User
+from relay.site.standing import Hurdle, Standing
 
 _SESSIONS = (120, 600.0)  # of nobody, from one address: each holds a few drafts, which take room for a day
 _MAX_NEXT_CHARACTERS = 2000  # it is written again at each step of the way
