@@ -4,7 +4,7 @@ What is to be kept beside the answer (a draft, a notice, that somebody was there
 handler is done.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from auth import pace
 from auth.audit import Actor
+from auth.bans import place
 from auth.people import drafts, sessions
 from auth.people.drafts import Draft
 from auth.people.permissions import Permission
@@ -31,7 +33,7 @@ from relay.site.parts import Site
 from relay.site.routing import Needs
 from relay.site.standing import Hurdle, Standing
 
-_SESSIONS = (120, 600.0)  # of nobody, from one address: each holds a few drafts, which take room for a day
+_SESSIONS = (120, 600)  # of nobody, from one address: each holds a few drafts, which take room for a day
 _MAX_NEXT_CHARACTERS = 2000  # it is written again at each step of the way
 COOKIE = {True: "__Host-session", False: "session"}  # without TLS browsers refuse the prefix: on this machine only
 
@@ -152,13 +154,32 @@ class Visit:
         """The same before anybody is signed in: the audit knows who it is about."""
         return self.site.writing(Actor("visitor", self.session.id.hex if self.session else "new"))
 
-    def take(self, what: str, limit: int, seconds: float) -> None:
-        """Once more of what reaches others or costs them. Raises TooMany: neither a service nor a person, of however
-        many services they are, does it more often than so.
-        """
-        whose = [self.the_user.id] if self.service is None else [self.the_user.id, self.service.id]
-        if not min(self.site.pace.take(what, str(each), limit, seconds) for each in whose):  # counted of both
+    def take(self, what: str, limit: int, seconds: int) -> None:
+        """Once more of what costs this process. Raises TooMany, as `reach`."""
+        if not min(self.site.pace.take(what, each, limit, seconds) for each in self._both):  # counted of both
             raise TooMany
+
+    async def reach(self, what: str, limit: int, seconds: int) -> None:
+        """Once more of what reaches others. Raises TooMany: neither a service nor a person, of however many services
+        they are, does it more often than so.
+        """
+        if not await self.may(what, self._both, limit, seconds):
+            raise TooMany
+
+    async def reach_unknown(self, what: str, limit: int, seconds: int) -> None:
+        """The same of who need not sign in, by the address that they come from."""
+        if not await self.may(what, [place(self.network)], limit, seconds):
+            raise TooMany
+
+    async def may(self, what: str, whose: Collection[str], limit: int, seconds: int) -> bool:
+        """Whether each of them may, once more; counted by all processes and machines together."""
+        async with self.site.database.write() as connection:
+            return await pace.take(connection, self.site.secret, what, whose, limit, seconds, self.now)
+
+    @property
+    def _both(self) -> list[str]:
+        """The person, and the service that they act in."""
+        return [str(each.id) for each in (self.the_user, self.service) if each is not None]
 
     # -- Words and addresses ------------------------------------------------------------------------------------------
 
