@@ -192,8 +192,10 @@ def test_both_languages_name_the_same_values() -> None:
 
 
 def test_french_is_written_as_french_is() -> None:
+    """As in Canada: a no-break space before a colon and within guillemets, none before a semicolon or a question."""
     for text in catalogue().values():
-        assert not re.search(r" [:;?!%»]|« | ;|[^\W\d_] !", text.replace("\n", "")), text  # a no-break space, or none
+        assert not re.search(r" [:%»]|« |[ \u00a0\u202f][;?]|[^\W\d_][ \u00a0\u202f]!", text.replace("\n", "")), text
+        assert not re.search(r"(courri\w+|comme) indésirable", text), text  # pourriel, as in Termium
 
 
 def test_french_can_be_said_in_ascii() -> None:
