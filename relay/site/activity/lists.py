@@ -34,8 +34,7 @@ _ANY = Text("Any")
 
 
 async def show(visit: Visit) -> Response:
-    service = visit.service
-    assert service is not None
+    service = visit.the_service
     asked = filters.of(visit.request.query_params, service)
     page = Page(()) if asked.errors else await visit.site.listing.page(asked.search, rows.PAGE, asked.older_than)
     errors = {name: visit.say(error) for name, error in asked.errors.items()}
@@ -65,8 +64,7 @@ def _url(visit: Visit, asked: Filter, **changes: object) -> str:
 
 
 async def _options(visit: Visit) -> dict[str, list[tuple[str, str]]]:
-    service, site = visit.service, visit.site
-    assert service is not None
+    service, site = visit.the_service, visit.site
     async with site.database.read() as connection:
         mine = await keys.list_all(connection, site.secret, site.settings.limits, service.id)
     templates = await site.templates.list_all(service.id)

@@ -33,8 +33,7 @@ POLICY = (
 
 async def show(visit: Visit) -> Response:
     history = await _history(visit)
-    message, service = history.message, visit.service
-    assert service is not None
+    message, service = history.message, visit.the_service
     said = await visit.site.sent.of(message)
 
     def clock(at: float) -> str:

@@ -25,8 +25,7 @@ _NO_TOKEN = Text("Enter the bearer token")
 
 
 async def show(visit: Visit) -> Response:
-    kind, service = _kind(visit), visit.service
-    assert service is not None
+    kind, service = _kind(visit), visit.the_service
     async with visit.site.reading(visit.actor) as t:
         found = await callbacks.overview(t, str(service.id), kind=kind)
     word, mark = state(found)

@@ -139,8 +139,7 @@ async def _page(
 
 
 async def _keys(visit: Visit) -> list[tuple[str, str]]:
-    site, service = visit.site, visit.service
-    assert service is not None
+    site, service = visit.site, visit.the_service
     async with site.database.read() as connection:
         found = await keys.list_all(connection, site.secret, site.settings.limits, service.id)
     usable = [(str(key.id), key.name) for key in found if key.type.sends and not key.is_revoked(visit.now)]

@@ -101,8 +101,7 @@ async def check(visit: Visit) -> Response:
 
 
 async def create(visit: Visit) -> Response:
-    asked, user = _asked(visit), visit.user
-    assert user is not None
+    asked, user = _asked(visit), visit.the_user
     await visit.form()
     visit.take("service", 20, 3600)
     async with visit.writing() as t:

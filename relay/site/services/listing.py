@@ -13,8 +13,7 @@ from relay.site.visits import Visit
 
 
 async def show(visit: Visit) -> Response:
-    user = visit.user
-    assert user is not None
+    user = visit.the_user
     async with visit.reading() as t:
         mine = await memberships.of_user(t.connection, t.limits, user.id)
         invited = await invitations.of_address(t.connection, t.secret, Address.parse(user.email), visit.now)
