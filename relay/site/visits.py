@@ -27,7 +27,7 @@ from messages.message import Language
 from messages.text import Text
 from relay.actions.transaction import Transaction
 from relay.site import csrf, forms, language, layout, navigation
-from relay.site.errors import TooMany
+from relay.site.errors import TooOften
 from relay.site.forms import Form, Shown
 from relay.site.parts import Site
 from relay.site.routing import Needs
@@ -155,21 +155,21 @@ class Visit:
         return self.site.writing(Actor("visitor", self.session.id.hex if self.session else "new"))
 
     def take(self, what: str, limit: int, seconds: int) -> None:
-        """Once more of what costs this process. Raises TooMany, as `reach`."""
+        """Once more of what costs this process. Raises TooOften, as `reach`."""
         if not min(self.site.pace.take(what, each, limit, seconds) for each in self._both):  # counted of both
-            raise TooMany
+            raise TooOften(limit, seconds)
 
     async def reach(self, what: str, limit: int, seconds: int) -> None:
-        """Once more of what reaches others. Raises TooMany: neither a service nor a person, of however many services
+        """Once more of what reaches others. Raises TooOften: neither a service nor a person, of however many services
         they are, does it more often than so.
         """
         if not await self.may(what, self._both, limit, seconds):
-            raise TooMany
+            raise TooOften(limit, seconds)
 
     async def reach_unknown(self, what: str, limit: int, seconds: int) -> None:
         """The same of who need not sign in, by the address that they come from."""
         if not await self.may(what, [place(self.network)], limit, seconds):
-            raise TooMany
+            raise TooOften(limit, seconds)
 
     async def may(self, what: str, whose: Collection[str], limit: int, seconds: int) -> bool:
         """Whether each of them may, once more; counted by all processes and machines together."""
@@ -375,7 +375,7 @@ class Visit:
 
     async def _begin_of_nobody(self, connection: AsyncConnection) -> Session:
         if not self.site.pace.take("session", self.network, *_SESSIONS):
-            raise TooMany
+            raise TooOften(*_SESSIONS)
         if not (token := self.cookie or self.standing.token):
             token = self.cookie = sessions.new_token()
         return await sessions.of_nobody(connection, token, self.now, device=self.device, network=self.network)

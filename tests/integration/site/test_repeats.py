@@ -93,9 +93,11 @@ async def test_no_mailbox_is_filled_with_invitations(site: RunningSite, again: s
         if again == "in another service" and n == 15:
             service_id, _ = await member(site, person=person)
         data = {"csrf": page.token, "address": f"a{n}@nowhere.example", "permissions": "view_activity"}
-        statuses.append((await mine.ask("POST", f"/en/services/{service_id}/team/invite", data=data)).status)
+        answer = await mine.ask("POST", f"/en/services/{service_id}/team/invite", data=data)
+        statuses.append(answer.status)
 
     assert statuses == [303] * 30 + [429]
+    assert "This can be done 30 times within 60 minutes." in answer.text
 
 
 REACHING = {

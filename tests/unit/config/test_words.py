@@ -51,7 +51,7 @@ MODULES_OF_TEXTS += (
 SAME = frozenset({"#RRGGBB", "CIDR", "ID", "SERVICE", "TLS"})
 SAME |= {"action", "contact", "dkim", "dmarc", "spf", "{said}; {remark}", "{field} {reason}"}
 SAME |= {"Actions", "Administration", "Code", "Documentation", "Guide", "Message", "Message-ID", "Messages", "Pages"}
-SAME |= {"ORGANISATION", "Organisation", "Port", "SMTP", "Service", "Type", "URL", "Version", "Versions"}
+SAME |= {"Menu", "ORGANISATION", "Organisation", "Port", "SMTP", "Service", "Type", "URL", "Version", "Versions"}
 SAME |= {"Version {number}", "null"}
 SAME |= {"OPTION", "description", "extensions", "id", "logo", "secrets", "service", "type", "url", "version"}
 
