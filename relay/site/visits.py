@@ -255,7 +255,7 @@ class Visit:
             "visit": self,
             "title": self.say(title),
             "errors": form.errors if isinstance(form, Shown) else {},
-            "notice": forms.text(notice) if notice else None,
+            "notice": forms.sentence(forms.text(notice), self._translate) if notice else None,
             "product": self.site.settings.site.names[self.language],
             "government": self.site.settings.branding.names[self.language],
             "navigation": navigation,

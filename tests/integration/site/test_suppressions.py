@@ -183,7 +183,7 @@ async def test_a_service_with_as_many_as_it_may_have_is_told(
 
     page = await mine.browser.press("Put on the list", {RECIPIENT: "jane@example.org"})
 
-    assert page.errors == ["the service has 0 entries made by hand, which is the limit; remove some first"]
+    assert page.errors == ["The service has 0 entries made by hand, which is the limit; remove some first"]
 
 
 async def test_lifting_twice_at_once_ends_it_once(site: RunningSite) -> None:
