@@ -7,10 +7,11 @@ from starlette.responses import Response
 from auth import keys
 from auth.people.permissions import Permission
 from delivery.store.base import Page
-from messages.message import Channel, Door
+from messages.message import Door
 from messages.text import Text
 from relay.site.activity import filters, rows
 from relay.site.activity.filters import Filter
+from relay.site.channels import CHANNELS
 from relay.site.forms import Shown
 from relay.site.routing import Route
 from relay.site.visits import Visit
@@ -23,7 +24,6 @@ _TABS = (
     ("delivered", Text("Delivered")),
     ("failed", Text("Failed")),
 )
-_CHANNELS = ((Channel.EMAIL, Text("Email")), (Channel.SMS, Text("Text message")))
 _DOORS = (
     (Door.SMTP, Text("SMTP")),
     (Door.HTTP, Text("HTTP API")),
@@ -69,7 +69,7 @@ async def _options(visit: Visit) -> dict[str, list[tuple[str, str]]]:
         mine = await keys.list_all(connection, site.secret, site.settings.limits, service.id)
     templates = await site.templates.list_all(service.id)
     found: dict[str, list[Any]] = {
-        "channel": [(value.value, visit.say(label)) for value, label in _CHANNELS],
+        "channel": [(value.value, visit.say(label)) for value, label in CHANNELS.items()],
         "door": [(value.value, visit.say(label)) for value, label in _DOORS],
         "key": [(str(key.id), key.name) for key in mine],
         "template": [(str(each.id), each.name) for each in templates],
