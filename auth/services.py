@@ -5,6 +5,7 @@ setting holds for every such service at once. Knows nothing of keys or messages.
 """
 
 import contextlib
+from collections.abc import Collection
 from typing import Any, TypedDict, Unpack
 from uuid import UUID, uuid4
 
@@ -208,6 +209,12 @@ async def named(connection: AsyncConnection, limits: Limits, text: str) -> Servi
     if not found:
         raise AuthError(SERVICE_UNKNOWN, id=text)
     return found[0]
+
+
+async def of_ids(connection: AsyncConnection, limits: Limits, ids: Collection[UUID]) -> dict[UUID, Service]:
+    """Those that there are, for lists that name services."""
+    rows = await connection.execute(select(services).where(services.c.id.in_(ids)))
+    return {row[services.c.id]: service(row, limits) for row in rows.mappings()}
 
 
 async def list_all(connection: AsyncConnection, limits: Limits) -> list[Service]:

@@ -48,7 +48,7 @@ TERMS: Mapping[str, Term] = {
     "invitations": Term("address, encrypted", "30 days after its end"),
     "key_counts": Term(_NOTHING, "for ever"),
     "keys": Term("addresses that may stand in From, encrypted", _SERVICE),
-    "limits": Term(_NOTHING, "twice its span; years for ever"),
+    "limits": Term("keyed hash of an address, mailbox or account", "twice its span; years for ever"),
     "logins": Term(
         "network address of who failed to log in", "two hours after the last failure, 25 after the last success"
     ),

@@ -26,10 +26,8 @@ def day(at: float | date, language: Language, zone: str = TIME_ZONE) -> str:
 
 def moment(at: float, language: Language, zone: str = TIME_ZONE) -> str:
     """A day and a time of day, to the minute, with its zone."""
-    local = _local(at, zone)
-    clock = dates.format_time(local, "short", locale=LOCALES[language])
-    name = dates.get_timezone_name(local, "short", locale=LOCALES[language])
-    return f"{day(at, language, zone)}, {clock} {name}"
+    name = dates.get_timezone_name(_local(at, zone), "short", locale=LOCALES[language])
+    return f"{day(at, language, zone)}, {clock(at, language, zone)} {name}"
 
 
 def zone_name(zone: str, language: Language) -> str:
@@ -38,8 +36,8 @@ def zone_name(zone: str, language: Language) -> str:
 
 
 def clock(at: float, language: Language, zone: str = TIME_ZONE) -> str:
-    """As in 2:00 p.m. and 14 h 00."""
-    return dates.format_time(_local(at, zone), "short", locale=LOCALES[language])
+    """As in 2:00 p.m. and 14 h 00, which no line is broken within."""
+    return dates.format_time(_local(at, zone), "short", locale=LOCALES[language]).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def short_day(at: float, language: Language, zone: str = TIME_ZONE) -> str:

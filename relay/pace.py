@@ -1,5 +1,7 @@
-"""How often one address may do what nobody has to sign in for, or one service or person what reaches others or costs
-them. Counted in each process, and forgotten with it.
+"""How often one address, service or person may do what costs this process alone: time, memory, a row that is swept.
+
+Counted in each process, where it is spent, and forgotten with it: asking the database would cost as much as some of it.
+What reaches others is counted by all processes: auth/pace.py.
 """
 
 from collections import deque

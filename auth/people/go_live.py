@@ -3,6 +3,7 @@
 Who may decide, and what has to be done before, is not known here.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypedDict
 from uuid import UUID, uuid4
@@ -11,7 +12,10 @@ from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Integer, Sele
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.errors import BAD_VOLUME, LONG_USE_CASE, NO_USE_CASE, REQUEST_UNKNOWN, AuthError
+from auth.principal import Service
+from auth.services import service, services
 from config.database import Id, metadata
+from config.settings import Limits
 
 MAX_CHARACTERS = 2000
 MAX_VOLUME = 2**31 - 1  # what a column of integers holds
@@ -101,10 +105,15 @@ async def get(connection: AsyncConnection, request_id: UUID) -> GoLiveRequest:
     return found
 
 
-async def waiting(connection: AsyncConnection) -> list[GoLiveRequest]:
-    """Those that wait for a decision, the oldest of them."""
-    statement = select(requests).where(_OPEN, _c.asked_at.is_not(None)).order_by(_c.asked_at, _c.id).limit(_AT_ONCE)
-    return [GoLiveRequest(**row) for row in (await connection.execute(statement)).mappings()]
+async def waiting(
+    connection: AsyncConnection, limits: Limits, organisation_ids: Collection[UUID] | None = None
+) -> list[tuple[GoLiveRequest, Service]]:
+    """Those that wait for a decision, the oldest of them; of the services of these organisations alone, or of all."""
+    asked = select(requests, services).join_from(requests, services).where(_OPEN, _c.asked_at.is_not(None))
+    if organisation_ids is not None:
+        asked = asked.where(services.c.organisation_id.in_(organisation_ids))
+    rows = await connection.execute(asked.order_by(_c.asked_at, _c.id).limit(_AT_ONCE))
+    return [(GoLiveRequest(**{each.name: row[each] for each in _c}), service(row, limits)) for row in rows.mappings()]
 
 
 async def write(connection: AsyncConnection, service_id: UUID, use_case: UseCase) -> GoLiveRequest:

@@ -11,11 +11,11 @@ from sqlalchemy import Column, Double, ForeignKey, Table, Text, delete, insert, 
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth import services
 from auth.errors import LAST_MANAGER, MEMBER_TAKEN, MEMBER_UNKNOWN, MEMBERS_FULL, AuthError
 from auth.people import users
 from auth.people.permissions import Permission
 from auth.principal import Service
-from auth.services import service, services
 from config.database import Id, metadata
 from config.encrypted import cipher, row_id
 from config.keyring import Keyring
@@ -75,8 +75,7 @@ async def of_user(connection: AsyncConnection, limits: Limits, user_id: UUID) ->
     """The services that they are of the team of, by name."""
     mine = (await connection.execute(select(memberships).where(_c.user_id == user_id))).mappings()
     held = {row[_c.service_id]: _membership(row) for row in mine}
-    rows = await connection.execute(select(services).where(services.c.id.in_(held)))
-    found = [service(row, limits) for row in rows.mappings()]
+    found = (await services.of_ids(connection, limits, held)).values()
     return [(each, held[each.id]) for each in sorted(found, key=lambda each: (each.name.casefold(), each.id))]
 
 

@@ -52,6 +52,7 @@ suppressions = Table(
     Column("listed_at", Double),  # imported from that list, which had it then last
     Index("suppressions_recipient", "recipient_hash", "service_id"),
     Index("suppressions_service", "service_id", "id"),
+    Index("suppressions_reason", "service_id", "reason", "id"),
 )
 _ENDS = suppressions.c.until.is_not(None)
 Index("suppressions_until", suppressions.c.until, sqlite_where=_ENDS, postgresql_where=_ENDS)

@@ -97,11 +97,12 @@ async def may_decide(t: Transaction, user: Decider, service: Service) -> bool:
     return user.operator or service.organisation_id in await organisations.approved_by(t.connection, user.id)
 
 
-async def to_decide(t: Transaction, user: Decider) -> list[tuple[GoLiveRequest, Service]]:
-    """What waits for them, the oldest first."""
-    waiting = await go_live.waiting(t.connection)
-    pairs = [(each, await t.service(str(each.service_id))) for each in waiting]
-    return [(request, service) for request, service in pairs if await may_decide(t, user, service)]
+async def to_decide(t: Transaction, user: Decider) -> list[tuple[GoLiveRequest, Service]] | None:
+    """What waits for them, the oldest first; None: they decide nothing."""
+    if user.operator:
+        return await go_live.waiting(t.connection, t.limits)
+    approved = await organisations.approved_by(t.connection, user.id)
+    return await go_live.waiting(t.connection, t.limits, approved) if approved else None
 
 
 async def find(t: Transaction, user: Decider, request_id: UUID) -> tuple[GoLiveRequest, Service]:

@@ -50,8 +50,8 @@ Clock = Callable[[float], str]  # a time as the reader writes it, in the service
 
 _PROVIDERS = {"ses": "Amazon SES", "aws": "AWS End User Messaging"}
 _OWN_PROVIDERS = {
-    "outbox": Text("the outbox, whose messages become files here"),
-    "simulator": Text("the simulator of test keys, which sends nothing"),
+    "outbox": Text("the outbox (here messages become files)"),
+    "simulator": Text("the simulator of test keys (it sends nothing)"),
 }
 _DOORS = {
     Door.SMTP: Text("The relay accepted it by SMTP, with the key “{key}”."),

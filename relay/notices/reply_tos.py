@@ -9,7 +9,7 @@ from relay.notices.contact import Contacts, Letter
 from relay.notices.letters import as_text
 
 # Codes for one service: each goes to whomever it names, who may be removed and added again.
-PACE = (20, 3600.0)
+PACE = (20, 3600)
 
 _SUBJECT = Text("{code} is the code to confirm this address")
 _OF_SOMEBODY = Text(

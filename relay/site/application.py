@@ -15,7 +15,7 @@ from config.memory import Memory, NoRoomError
 from messages.message import Language
 from relay.actions.errors import UnknownError
 from relay.site import assets, csrf, forms, standing
-from relay.site.errors import Away, FormTooLarge, Missing, NoForm, NoRoom
+from relay.site.errors import Away, FormTooLarge, Missing, NoForm, NoRoom, TooOften
 from relay.site.guard import Guard, origins
 from relay.site.language import LANGUAGES, preferred, split
 from relay.site.parts import Site
@@ -131,6 +131,11 @@ class _Doors:
             return await route.handler(visit)
         except UnknownError:
             raise Missing from None
+        except TooOften:
+            if form is not None:  # what was typed is there once they try again
+                visit.keep(form)
+                await self._finish(visit, route)
+            raise
 
     async def _posted(self, route: Route, request: Request, size: int | None = None) -> forms.Form | None:
         """`size` is what was set aside for it, where it is large."""

@@ -75,3 +75,12 @@ class TooMany(Away):
     status = 429
     title = Text("Too many tries")
     text = Text("Wait a minute, then try again.")
+
+
+class TooOften(TooMany):
+    """At so many times in so long."""
+
+    def __init__(self, limit: int, seconds: int) -> None:
+        super().__init__()
+        values = {"limit": limit, "minutes": seconds // 60}
+        self.text = Text("This can be done {limit} times within {minutes} minutes. Try again later.", values)

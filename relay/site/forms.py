@@ -74,7 +74,13 @@ def shown(draft: Draft | None, defaults: Mapping[str, str | list[str]], translat
     start = {name: [value] if isinstance(value, str) else value for name, value in defaults.items()}
     if draft is None:
         return Shown(start)
-    return Shown(draft.fields, {name: text(error).render(translate) for name, error in draft.errors.items()})
+    return Shown(draft.fields, {name: sentence(text(error), translate) for name, error in draft.errors.items()})
+
+
+def sentence(said: Text, translate: Translate) -> str:
+    """With a capital at its beginning, unless a value stands there: commands and programs are told errors without."""
+    words = said.render(translate)
+    return words if translate(said.source).startswith("{") else words[:1].upper() + words[1:]
 
 
 def plain(text: Text) -> dict[str, Any]:

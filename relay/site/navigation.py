@@ -36,7 +36,7 @@ SERVICE: tuple[Entry, ...] = (
         "services/{service_id}/activity",
         Text("Activity"),
         Permission.VIEW_ACTIVITY,
-        also=("services/{service_id}/messages", "services/{service_id}/trace"),
+        also=("services/{service_id}/messages", "services/{service_id}/trace", "services/{service_id}/holds"),
     ),
     Entry("services/{service_id}/templates", Text("Templates"), Permission.MANAGE_TEMPLATES),
     Entry("services/{service_id}/send", Text("Send"), Permission.SEND_MESSAGES),

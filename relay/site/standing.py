@@ -17,40 +17,16 @@ from auth.people import drafts, sessions
 from auth.people.drafts import Draft
 from auth.people.permissions import Permission
 from auth.people.sessions import Session, State
+from auth.people.users import User
 from auth.principal import Service
 from config.keyring import Keyring
 from config.settings import Limits
-from messages.message import Language, parse_id
+from messages.message import parse_id
 from relay.site.errors import Missing
 from relay.site.routing import Needs, Route
 
 FRESH_SECONDS = 10 * 60.0
 SERVICE_ID = "service_id"
-
-
-class User(Protocol):
-    """What every page needs to know of who is signed in."""
-
-    @property
-    def id(self) -> UUID: ...
-
-    @property
-    def email(self) -> str: ...
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def phone(self) -> str | None: ...
-
-    @property
-    def language(self) -> Language: ...
-
-    @property
-    def operator(self) -> bool: ...
-
-    @property
-    def held_at(self) -> float | None: ...
 
 
 class People(Protocol):

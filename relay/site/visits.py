@@ -4,7 +4,7 @@ What is to be kept beside the answer (a draft, a notice, that somebody was there
 handler is done.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,23 +14,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from auth import pace
 from auth.audit import Actor
+from auth.bans import place
 from auth.people import drafts, sessions
 from auth.people.drafts import Draft
 from auth.people.permissions import Permission
 from auth.people.sessions import Factor, Session
+from auth.people.users import User
 from auth.principal import Service
 from messages.message import Language
 from messages.text import Text
 from relay.actions.transaction import Transaction
 from relay.site import csrf, forms, language, layout, navigation
-from relay.site.errors import TooMany
+from relay.site.errors import TooOften
 from relay.site.forms import Form, Shown
 from relay.site.parts import Site
 from relay.site.routing import Needs
-from relay.site.standing import Hurdle, Standing, User
+from relay.site.standing import Hurdle, Standing
 
-_SESSIONS = (120, 600.0)  # of nobody, from one address: each holds a few drafts, which take room for a day
+_SESSIONS = (120, 600)  # of nobody, from one address: each holds a few drafts, which take room for a day
 _MAX_NEXT_CHARACTERS = 2000  # it is written again at each step of the way
 COOKIE = {True: "__Host-session", False: "session"}  # without TLS browsers refuse the prefix: on this machine only
 
@@ -151,13 +154,32 @@ class Visit:
         """The same before anybody is signed in: the audit knows who it is about."""
         return self.site.writing(Actor("visitor", self.session.id.hex if self.session else "new"))
 
-    def take(self, what: str, limit: int, seconds: float) -> None:
-        """Once more of what reaches others or costs them. Raises TooMany: neither a service nor a person, of however
-        many services they are, does it more often than so.
+    def take(self, what: str, limit: int, seconds: int) -> None:
+        """Once more of what costs this process. Raises TooOften, as `reach`."""
+        if not min(self.site.pace.take(what, each, limit, seconds) for each in self._both):  # counted of both
+            raise TooOften(limit, seconds)
+
+    async def reach(self, what: str, limit: int, seconds: int) -> None:
+        """Once more of what reaches others. Raises TooOften: neither a service nor a person, of however many services
+        they are, does it more often than so.
         """
-        whose = [self.the_user.id] if self.service is None else [self.the_user.id, self.service.id]
-        if not min(self.site.pace.take(what, str(each), limit, seconds) for each in whose):  # counted of both
-            raise TooMany
+        if not await self.may(what, self._both, limit, seconds):
+            raise TooOften(limit, seconds)
+
+    async def reach_unknown(self, what: str, limit: int, seconds: int) -> None:
+        """The same of who need not sign in, by the address that they come from."""
+        if not await self.may(what, [place(self.network)], limit, seconds):
+            raise TooOften(limit, seconds)
+
+    async def may(self, what: str, whose: Collection[str], limit: int, seconds: int) -> bool:
+        """Whether each of them may, once more; counted by all processes and machines together."""
+        async with self.site.database.write() as connection:
+            return await pace.take(connection, self.site.secret, what, whose, limit, seconds, self.now)
+
+    @property
+    def _both(self) -> list[str]:
+        """The person, and the service that they act in."""
+        return [str(each.id) for each in (self.the_user, self.service) if each is not None]
 
     # -- Words and addresses ------------------------------------------------------------------------------------------
 
@@ -233,7 +255,7 @@ class Visit:
             "visit": self,
             "title": self.say(title),
             "errors": form.errors if isinstance(form, Shown) else {},
-            "notice": forms.text(notice) if notice else None,
+            "notice": forms.sentence(forms.text(notice), self._translate) if notice else None,
             "product": self.site.settings.site.names[self.language],
             "government": self.site.settings.branding.names[self.language],
             "navigation": navigation,
@@ -353,7 +375,7 @@ class Visit:
 
     async def _begin_of_nobody(self, connection: AsyncConnection) -> Session:
         if not self.site.pace.take("session", self.network, *_SESSIONS):
-            raise TooMany
+            raise TooOften(*_SESSIONS)
         if not (token := self.cookie or self.standing.token):
             token = self.cookie = sessions.new_token()
         return await sessions.of_nobody(connection, token, self.now, device=self.device, network=self.network)

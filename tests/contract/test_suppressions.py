@@ -1,11 +1,12 @@
 """Who must not be written to: what makes an entry, what does not, what it does at door and exit, and how it ends."""
 
 import asyncio
+import os
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, select, text
 
 from auth import services
 from auth.audit import Actor, audit
@@ -21,12 +22,13 @@ from delivery.store.suppressed import Stop, Suppressions
 from delivery.store.suppressing import Codec, Entry
 from delivery.store.suppressions import BOUNCE_SECONDS, EVERYBODY, Reason, suppressions
 from messages.address import Address
-from messages.message import Channel, KeyType, Lane, Message
+from messages.message import Channel, KeyType, Lane, Message, new_id
 from messages.phone import PhoneNumber
 from messages.status import Status
 from relay.actions import suppressions as changing
 from relay.actions.errors import NOT_SUPPRESSED, SUPPRESSIONS_FULL, ActionError, UnknownError
 from relay.actions.transaction import Transaction
+from tests.fakes.auth import counted
 from tests.harness.noon import NOW, message
 from tests.harness.store import Store
 from tests.harness.told import event, relayed
@@ -260,3 +262,28 @@ async def test_what_is_urgent_is_told_at_once_where_it_reaches_nobody(listed: Li
     await listed.act(changing.add, None, number.key)
     assert await nobody(READER, number)
     assert await listed.asked.reach_nobody(OTHER, [number])
+
+
+async def test_a_rare_reason_is_found_without_reading_the_others(listed: Listed, database: Database) -> None:
+    """Also by PostgreSQL's plan for whatever is asked, which it makes once it was asked a few times."""
+    codec, service_id = Codec(listed.keyring), uuid4()
+    row = {
+        "service_id": service_id,
+        "recipient": b"r",
+        "recipient_hash": b"h",
+        "reason": Reason.BOUNCE.value,
+        "since": NOW,
+    }
+    async with database.write() as connection:
+        many = [row | {"id": new_id(NOW - n, os.urandom(10))} for n in range(5_000)]
+        await connection.execute(insert(suppressions), many)
+    async with database.write() as connection:
+        await connection.execute(text("ANALYZE"))
+        with counted(database) as asked:
+            await connection.run_sync(lambda c: codec.page(c, service_id, NOW, 50, reason=Reason.COMPLAINT))
+        (statement,) = asked
+        assert "'complaint'" in statement
+        explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
+        values = (service_id.bytes, NOW, 50, 0) if database.is_sqlite else (str(service_id), NOW, 50)
+        plan = (await connection.exec_driver_sql(f"{explain} {statement}", values)).all()
+    assert "suppressions_reason" in str(plan)

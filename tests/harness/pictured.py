@@ -32,6 +32,7 @@ from messages.status import Status
 from tests.fakes.messages import make_message
 from tests.harness.branded import NODE
 from tests.harness.browser import Browser
+from tests.harness.held import held
 from tests.harness.migrated import template as migrated
 from tests.harness.site import DOMAIN, Person, RunningSite, running_site
 from tests.harness.store import group_of
@@ -177,6 +178,8 @@ async def take() -> None:
              "width": _PHONE},
             {"name": "go-live", "url": f"{root}fr/{new}/go-live", "height": 700, **wide},
         )  # fmt: skip
+        await held(its.site, its.service_id)  # from now on its other pages warn of it
+        await _shoot({"name": "holds", "url": f"{root}en/{mine}/holds", "height": 820, **wide})
 
 
 async def _shoot(*pictures: dict[str, Any]) -> None:

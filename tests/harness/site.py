@@ -72,25 +72,24 @@ _SEALING = Keyring.parse(Keyring.generate())
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    email: str = "amala@dept.gc.ca"
     name: str = "Amala Okafor"
     phone: str | None = None
     language: Language = Language.EN
     operator: bool = False
     held_at: float | None = None
     id: UUID = field(default_factory=uuid4)
+    email: str = field(default_factory=lambda: f"{uuid4().hex}@dept.gc.ca")
 
 
 class Known:
-    """Who there is: those that a test makes up, and whoever has an account."""
+    """Who there is, and what each may do: what a test says, else what their rows say."""
 
     def __init__(self, secret: Keyring) -> None:
         self.accounts = Accounts(secret)
-        self.users: dict[UUID, Person] = {}
         self.members: dict[tuple[UUID, UUID], frozenset[Permission]] = {}
 
-    async def user(self, connection: AsyncConnection, user_id: UUID) -> Person | User | None:
-        return self.users.get(user_id) or await self.accounts.user(connection, user_id)
+    async def user(self, connection: AsyncConnection, user_id: UUID) -> User | None:
+        return await self.accounts.user(connection, user_id)
 
     async def permissions(
         self, connection: AsyncConnection, user_id: UUID, service_id: UUID
@@ -150,18 +149,30 @@ class RunningSite:
     ) -> Browser:
         """A browser of somebody who has a session already."""
         person = person or Person()
-        self.people.users[person.id] = person
         browser, token, now = await self.browser(**options), sessions.new_token(), self.clock()
         async with self.database.write() as connection:
             if await users.find(connection, self.site.secret, person.id) is None:
-                made = {"email": f"{person.id.hex}@dept.gc.ca", "name": person.name, "user_id": person.id}
-                given = {"language": person.language, "operator": person.operator, **made}
-                await users.create(connection, self.site.secret, now, verified=True, **given)
+                await self._create(connection, person)
             await sessions.begin(
                 connection, token, now, user_id=person.id, factors=dict.fromkeys(factors, now), device=browser.agent
             )
         browser.set_cookie(COOKIE[self.site.settings.site.is_secure], token)
         return browser
+
+    async def _create(self, connection: AsyncConnection, person: Person) -> None:
+        made = await users.create(
+            connection,
+            self.site.secret,
+            self.clock(),
+            email=person.email,
+            name=person.name,
+            language=person.language,
+            operator=person.operator,
+            verified=True,
+            user_id=person.id,
+        )
+        more = {"phone": person.phone, "held_at": person.held_at}
+        await users.change(connection, self.site.secret, made, **more)
 
 
 @dataclass(frozen=True, slots=True)

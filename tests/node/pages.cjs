@@ -1,6 +1,6 @@
 // Looks at pages of the relay as people do. One JSON line in, { url, cookies }, one JSON line out: what axe finds, narrow and light,
 // wide and dark, and in forced colours; what does not fit at each width, how long lines get, where the first keys lead, and
-// what is lost at 200 % and 400 %, and where letters alone are twice as large.
+// what is lost at 200 % and 400 %, and where letters alone are twice as large, and what a service's menu shows.
 const readline = require("readline");
 const { open } = require("./browser.cjs");
 
@@ -93,6 +93,20 @@ async function keys(page) {
   return { ...first, next: await page.evaluate(() => Boolean(document.activeElement.closest("main, nav#contents, footer"))) };
 }
 
+/** What a service's pages are found by: behind a menu where there is little room. It stays open, as all that can be opened does. */
+async function menu(page) {
+  const summary = page.locator(".menu summary"), links = page.locator(".side li a:visible");
+  if (!(await summary.count())) return null;
+  const found = { words: (await summary.innerText()).replace(/\s+/g, " "), closed: await links.count() };
+  await summary.focus();
+  await page.keyboard.press("Enter");
+  found.open = await links.count();
+  await page.setViewportSize({ width: WIDTHS.at(-1), height: 800 });
+  Object.assign(found, { wide: await links.count(), stays: await summary.isVisible() });
+  await page.setViewportSize({ width: 375, height: 800 });
+  return found;
+}
+
 (async () => {
   // The policy of the pages lets no script in; axe is one of ours.
   const browser = await open({ offline: false, bypassCSP: true, colorScheme: "light", viewport: { width: 375, height: 800 } });
@@ -110,6 +124,8 @@ async function keys(page) {
     const report = { url, widths: {} };
     await page.goto(url);
     report.keys = await keys(page);
+    report.menu = await menu(page);
+    await page.evaluate(() => document.querySelectorAll("details").forEach((each) => { each.open = true; }));
     report.axe = await violations(page);
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 800 });

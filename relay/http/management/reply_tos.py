@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from starlette.responses import JSONResponse, Response
 
-from auth import reply_tos
+from auth import pace, reply_tos
 from auth.reply_tos import ReplyToAddress
 from config.words import Words
 from messages.reply import Refused
@@ -21,7 +21,6 @@ from relay.http.receiving import Receiving
 from relay.http.requests import Uuid
 from relay.notices import reply_tos as letters
 from relay.notices.contact import Contacts
-from relay.pace import Pace
 from relay.plain import plain
 
 _REPLY_TOS = Text("reply-to addresses")
@@ -55,7 +54,7 @@ def routes(desk: Desk, receiving: Receiving, contacts: Contacts, words: Words) -
             await check_own(t)
             return await changing.begin(t, str(visit.service.id), asked.address)
 
-        mailing.count(visit)
+        await mailing.count(visit)
         made, code = await visit.do(begin)
         await mailing.mail(visit, made, code)
         return JSONResponse(_shown(made, is_default=False), 201)
@@ -81,7 +80,7 @@ def routes(desk: Desk, receiving: Receiving, contacts: Contacts, words: Words) -
             await check_own(t)
             return await changing.send_again(t, str(visit.service.id), str(reply_to_id))
 
-        mailing.count(visit)
+        await mailing.count(visit)
         await mailing.mail(visit, *await visit.do(again))
         return JSONResponse({"result": "success"})
 
@@ -128,13 +127,16 @@ class _Mailing:
     """Codes, on their way to those who have to read them."""
 
     def __init__(self, desk: Desk, contacts: Contacts, words: Words) -> None:
-        self._desk, self._contacts, self._words, self._pace = desk, contacts, words, Pace(desk.now)
+        self._desk, self._contacts, self._words = desk, contacts, words
 
-    def count(self, visit: Visit) -> None:
-        """Raises ApiError where the service had so many."""
+    async def count(self, visit: Visit) -> None:
+        """Raises ApiError where the service had so many, by whichever door."""
         limit, seconds = letters.PACE
-        if not self._pace.take("reply-to", visit.service.id.hex, limit, seconds):
-            raise ApiError.of(CODES_ENOUGH, {"Retry-After": f"{seconds:.0f}"}, limit=limit)
+        desk, whose = self._desk, [str(visit.service.id)]
+        async with desk.database.write() as connection:
+            may = await pace.take(connection, desk.secret, "reply-to", whose, limit, seconds, desk.now())
+        if not may:
+            raise ApiError.of(CODES_ENOUGH, {"Retry-After": str(seconds)}, limit=limit)
 
     async def mail(self, visit: Visit, made: ReplyToAddress, code: str) -> None:
         """Raises ApiError: the address is there, and another code can be asked for."""

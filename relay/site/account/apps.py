@@ -11,7 +11,7 @@ from auth.people.sessions import Factor
 from auth.people.totp import App
 from messages.text import Text
 from relay.actions import authenticators as actions
-from relay.site.account.telling import account, tell
+from relay.site.account.telling import tell
 from relay.site.errors import Missing
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
@@ -62,7 +62,7 @@ async def show_qr(visit: Visit) -> Response:
     app = await _begun(visit)
     if app is None:
         raise Missing
-    uri = app.uri(visit.site.settings.site.names[visit.language], (await account(visit)).email)
+    uri = app.uri(visit.site.settings.site.names[visit.language], visit.the_user.email)
     drawn = io.BytesIO()
     segno.make(uri, micro=False).save(drawn, kind="svg", scale=5, border=4, light="#fff", svgclass=None, lineclass=None)
     return Response(drawn.getvalue(), media_type="image/svg+xml")

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from messages.text import Text
 from relay.actions import people
 from relay.actions.errors import ActionError
-from relay.site.account.telling import account, tell
+from relay.site.account.telling import tell
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
 
@@ -18,7 +18,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def close(visit: Visit) -> Response:
-    form, person = await visit.form(), await account(visit)
+    form, person = await visit.form(), visit.the_user
     if not form["sure"]:
         return visit.invalid("account/deactivate", {"sure": _NOT_SURE})
     try:

@@ -7,7 +7,7 @@ from auth.people import passkeys
 from auth.people.sessions import Factor
 from messages.text import Text
 from relay.actions import authenticators as actions
-from relay.site.account.telling import account, tell
+from relay.site.account.telling import tell
 from relay.site.asking import ceremonies
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
@@ -19,7 +19,7 @@ _TOLD = Text("“{name}”, a passkey, was added: it signs in to your account.")
 async def show(visit: Visit) -> Response:
     asked, options = ceremonies(visit), None
     if asked is not None:
-        person = await account(visit)
+        person = visit.the_user
         async with visit.site.database.read() as connection:
             has = await passkeys.of_user(connection, person.id)
         options = asked.registration_options(person.id, person.email, person.name, has, visit.now)

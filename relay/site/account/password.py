@@ -7,7 +7,7 @@ from auth.people.passwords import PasswordError
 from messages.text import Text
 from relay.actions import people
 from relay.site import proving
-from relay.site.account.telling import account, tell
+from relay.site.account.telling import tell
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
 
@@ -21,7 +21,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def change(visit: Visit) -> Response:
-    form, person = await visit.form(), await account(visit)
+    form, person = await visit.form(), visit.the_user
     if not await proving.is_password(visit, person, person.email, form["current_password"]):
         return visit.invalid("account/password", {"current_password": proving.WRONG_PASSWORD})
     try:

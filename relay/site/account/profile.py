@@ -7,7 +7,7 @@ from auth.people import authenticators, recovery, sessions
 from messages.message import Language
 from messages.text import Text
 from relay.actions import people
-from relay.site.account.telling import account, tell
+from relay.site.account.telling import tell
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
 
@@ -18,7 +18,7 @@ _SPOKEN = Text("Your language was changed.")
 
 
 async def show(visit: Visit) -> Response:
-    person = await account(visit)
+    person = visit.the_user
     async with visit.site.database.read() as connection:
         found = await authenticators.of_user(connection, visit.site.secret, person.id)
         codes = await recovery.standing(connection, person.id)
@@ -34,12 +34,12 @@ async def show(visit: Visit) -> Response:
 
 
 async def show_name(visit: Visit) -> Response:
-    form = visit.filled(name=(await account(visit)).name)
+    form = visit.filled(name=visit.the_user.name)
     return visit.page("account/name.html", title=Text("Change your name"), form=form)
 
 
 async def change_name(visit: Visit) -> Response:
-    form, person = await visit.form(), await account(visit)
+    form, person = await visit.form(), visit.the_user
     try:
         async with visit.writing() as t:
             await people.update(t, person.id, name=form.line("name"))
@@ -50,12 +50,12 @@ async def change_name(visit: Visit) -> Response:
 
 
 async def show_language(visit: Visit) -> Response:
-    form = visit.filled(language=(await account(visit)).language.value)
+    form = visit.filled(language=visit.the_user.language.value)
     return visit.page("account/language.html", title=Text("Change your language"), form=form)
 
 
 async def change_language(visit: Visit) -> Response:
-    chosen, person = (await visit.form())["language"], await account(visit)
+    chosen, person = (await visit.form())["language"], visit.the_user
     if chosen not in _LANGUAGES:
         return visit.invalid("account/language", {"language": _CHOOSE})
     async with visit.writing() as t:

@@ -21,7 +21,7 @@ from messages.text import Text
 from relay.actions import people
 from relay.failures import described
 from relay.site import addresses
-from relay.site.account.telling import account, tell
+from relay.site.account.telling import tell
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
 
@@ -64,13 +64,13 @@ class Way:
         return f"{self.path}#waiting"
 
     async def show(self, visit: Visit) -> Response:
-        now = getattr(await account(visit), self.name)
+        now = getattr(visit.the_user, self.name)
         form = visit.filled()
         return visit.page(f"account/{self.name}.html", title=self.title, form=form, now=now)
 
     async def ask(self, visit: Visit) -> Response:
         """Sends the code; one that was sent ends, and what waited for it is forgotten."""
-        form, person = await visit.form(), await account(visit)
+        form, person = await visit.form(), visit.the_user
         try:
             wanted = await self.read(visit, person, form.line(self.name))
             async with visit.site.database.write() as connection:
@@ -91,14 +91,14 @@ class Way:
         return visit.to(self.code_path)
 
     async def show_code(self, visit: Visit) -> Response:
-        wanted = await self._wanted(visit, await account(visit))
+        wanted = await self._wanted(visit, visit.the_user)
         if wanted is None:
             return visit.to(self.path)
         title, form = Text("Enter the code that we sent"), visit.filled()
         return visit.page("account/code.html", title=title, form=form, wanted=wanted, path=self.path)
 
     async def confirm(self, visit: Visit) -> Response:
-        form, person = await visit.form(), await account(visit)
+        form, person = await visit.form(), visit.the_user
         wanted = await self._wanted(visit, person)
         if wanted is None:
             return visit.invalid(self.path, {self.name: _NOTHING_WAITS})
@@ -181,7 +181,7 @@ async def change_number(visit: Visit) -> Response:
     """To another one, or to none."""
     if not (await visit.form())["remove"]:
         return await _NUMBER_WAY.ask(visit)
-    person = await account(visit)
+    person = visit.the_user
     async with visit.writing() as t:
         await people.update(t, person.id, phone=None)
     await tell(visit, _NUMBER_GONE)

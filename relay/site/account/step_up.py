@@ -11,7 +11,6 @@ from auth.people.sessions import Factor
 from auth.people.users import User
 from messages.text import Text
 from relay.site import proving
-from relay.site.account.telling import account
 from relay.site.asking import options
 from relay.site.routing import Needs, Route
 from relay.site.standing import FRESH_SECONDS
@@ -21,7 +20,7 @@ _TITLE = Text("Confirm that it is you")
 
 
 async def show(visit: Visit) -> Response:
-    person = await account(visit)
+    person = visit.the_user
     async with visit.site.database.read() as connection:
         strong = await strong_of(connection, person.id)
         codes = await recovery.standing(connection, person.id)
@@ -39,7 +38,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def prove(visit: Visit) -> Response:
-    again = await proving.prove(visit, await account(visit), "step-up", _WAYS, {})
+    again = await proving.prove(visit, visit.the_user, "step-up", _WAYS, {})
     return again or visit.back("account")
 
 

@@ -8,13 +8,11 @@ from uuid import uuid4
 import structlog
 
 from auth.people import users
-from auth.people.users import User
 from messages.reply import Refused
 from messages.text import Text
 from relay.dates import moment
 from relay.failures import described
 from relay.notices.letters import as_text
-from relay.site.errors import Missing
 from relay.site.visits import Visit
 
 _MAX_DEVICE_CHARACTERS = 200
@@ -25,18 +23,10 @@ _BODY = Text(
 )
 
 
-async def account(visit: Visit) -> User:
-    """Whose account it is, address and all."""
-    async with visit.site.database.read() as connection:
-        found = await users.find(connection, visit.site.secret, visit.the_user.id)
-    if found is None:
-        raise Missing
-    return found
-
-
 async def tell(visit: Visit, what: Text, *, to: str | None = None) -> None:
     """To the address of the account, or to the one that it had; what was done stays done when it cannot be sent."""
-    person = await account(visit)
+    async with visit.site.database.read() as connection:
+        person = await users.get(connection, visit.site.secret, visit.the_user.id)  # as it is now, after the change
     say = visit.site.words.translator(person.language)
     url = visit.site.settings.site.public_url.rstrip("/")
     values = {

@@ -7,10 +7,11 @@ from starlette.responses import Response
 from auth import keys
 from auth.people.permissions import Permission
 from delivery.store.base import Page
-from messages.message import Channel, Door
+from messages.message import Door
 from messages.text import Text
 from relay.site.activity import filters, rows
 from relay.site.activity.filters import Filter
+from relay.site.channels import CHANNELS
 from relay.site.forms import Shown
 from relay.site.routing import Route
 from relay.site.visits import Visit
@@ -23,7 +24,6 @@ _TABS = (
     ("delivered", Text("Delivered")),
     ("failed", Text("Failed")),
 )
-_CHANNELS = ((Channel.EMAIL, Text("Email")), (Channel.SMS, Text("Text message")))
 _DOORS = (
     (Door.SMTP, Text("SMTP")),
     (Door.HTTP, Text("HTTP API")),
@@ -34,8 +34,7 @@ _ANY = Text("Any")
 
 
 async def show(visit: Visit) -> Response:
-    service = visit.service
-    assert service is not None
+    service = visit.the_service
     asked = filters.of(visit.request.query_params, service)
     page = Page(()) if asked.errors else await visit.site.listing.page(asked.search, rows.PAGE, asked.older_than)
     errors = {name: visit.say(error) for name, error in asked.errors.items()}
@@ -65,13 +64,12 @@ def _url(visit: Visit, asked: Filter, **changes: object) -> str:
 
 
 async def _options(visit: Visit) -> dict[str, list[tuple[str, str]]]:
-    service, site = visit.service, visit.site
-    assert service is not None
+    service, site = visit.the_service, visit.site
     async with site.database.read() as connection:
         mine = await keys.list_all(connection, site.secret, site.settings.limits, service.id)
     templates = await site.templates.list_all(service.id)
     found: dict[str, list[Any]] = {
-        "channel": [(value.value, visit.say(label)) for value, label in _CHANNELS],
+        "channel": [(value.value, visit.say(label)) for value, label in CHANNELS.items()],
         "door": [(value.value, visit.say(label)) for value, label in _DOORS],
         "key": [(str(key.id), key.name) for key in mine],
         "template": [(str(each.id), each.name) for each in templates],

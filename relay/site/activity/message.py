@@ -18,6 +18,7 @@ from relay.actions.suppressions import Entry
 from relay.actions.timeline import Clock, Sender, state, steps
 from relay.site import layout
 from relay.site.activity import rows
+from relay.site.channels import CHANNELS
 from relay.site.errors import Missing
 from relay.site.routing import Route
 from relay.site.visits import Visit
@@ -33,8 +34,7 @@ POLICY = (
 
 async def show(visit: Visit) -> Response:
     history = await _history(visit)
-    message, service = history.message, visit.service
-    assert service is not None
+    message, service = history.message, visit.the_service
     said = await visit.site.sent.of(message)
 
     def clock(at: float) -> str:
@@ -44,7 +44,7 @@ async def show(visit: Visit) -> Response:
     word, mark = state(message, history.reason)
     return visit.page(
         "activity/message.html",
-        title=Text("Text message") if message.channel is Channel.SMS else Text("Email"),
+        title=CHANNELS[message.channel],
         message=message,
         about=rows.about(visit, Found(message, history.reason)),
         word=word,
@@ -108,9 +108,6 @@ async def _suppressed(visit: Visit, message: Message, clock: Clock) -> list[tupl
     async with visit.reading() as t:
         found = await suppressions.about(t, message.recipient.key, visit.the_service.id)
     return [(each, suppressions.in_words(each, clock)) for each in found]
-
-
-_CHANNELS = {Channel.EMAIL: Text("Email"), Channel.SMS: Text("Text message")}
 
 
 def _facts(visit: Visit, message: Message, sender: Sender, accepted: str) -> list[tuple[str, str]]:

@@ -19,8 +19,7 @@ BAD = Text("Enter a whole email address, like name@example.ca, or a phone number
 
 
 async def show(visit: Visit) -> Response:
-    service = visit.service
-    assert service is not None
+    service = visit.the_service
     form = visit.filled()
     key = None if form.errors else recipient(form.value("recipient"))
     older_than, page = parse_id(visit.request.query_params.get("older")), Page(())

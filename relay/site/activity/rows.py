@@ -7,11 +7,11 @@ from delivery.store.base import Found
 from messages.message import Channel
 from messages.text import Text, clean
 from relay.actions.timeline import state
+from relay.site.channels import CHANNELS
 from relay.site.visits import Visit
 
 PAGE = 50
 MESSAGE = "services/{service_id}/messages/{message_id}"
-_TEXT_MESSAGE = Text("Text message")
 _NO_SUBJECT = Text("No subject")
 
 
@@ -34,5 +34,5 @@ def _row(visit: Visit, found: Found, zone: str) -> dict[str, Any]:
 
 def about(visit: Visit, found: Found) -> str:
     if found.message.channel is Channel.SMS:
-        return visit.say(_TEXT_MESSAGE)
+        return visit.say(CHANNELS[Channel.SMS])
     return clean(found.message.subject) or visit.say(_NO_SUBJECT)

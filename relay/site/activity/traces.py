@@ -20,8 +20,7 @@ _LONG = Text("Paste at most {limit} characters", {"limit": MAX_CHARACTERS})
 
 
 async def show(visit: Visit) -> Response:
-    service = visit.service
-    assert service is not None
+    service = visit.the_service
     form, led, services = visit.filled(), None, await _services(visit)
     if form.value("pasted").strip() and not form.errors:
         led = await trace(visit.site.searching, form.value("pasted"), services)

@@ -31,8 +31,7 @@ _MESSAGE = "services/{service_id}/messages/{message_id}"
 
 
 async def show(visit: Visit) -> Response:
-    service = visit.service
-    assert service is not None
+    service = visit.the_service
     async with visit.site.reading(visit.actor) as t:
         found = [(kind, await callbacks.overview(t, str(service.id), kind=kind)) for kind in KINDS]
         made = await callbacks.deliveries(t, str(service.id))

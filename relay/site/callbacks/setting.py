@@ -14,7 +14,7 @@ from relay.site.routing import Route
 from relay.site.visits import Visit
 
 REMOVE = f"{ONE}/remove"
-_PACE = (20, 600.0)  # each calls a machine of theirs to name, from an address of ours
+_PACE = (20, 600)  # each calls a machine of theirs to name, from an address of ours
 _ANSWERED = Text("Your receiver answered with HTTP status {status}, in {seconds} seconds. It works.")
 _REFUSED = Text("Your receiver answered with HTTP status {status}, in {seconds} seconds. It should answer with 2xx.")
 _UNANSWERED = Text("Your receiver could not be asked: {why}. That took {seconds} seconds.")
@@ -25,8 +25,7 @@ _NO_TOKEN = Text("Enter the bearer token")
 
 
 async def show(visit: Visit) -> Response:
-    kind, service = _kind(visit), visit.service
-    assert service is not None
+    kind, service = _kind(visit), visit.the_service
     async with visit.site.reading(visit.actor) as t:
         found = await callbacks.overview(t, str(service.id), kind=kind)
     word, mark = state(found)
@@ -69,7 +68,7 @@ async def put(visit: Visit) -> Response:
 
 async def test(visit: Visit) -> Response:
     kind, site = _kind(visit), visit.site
-    visit.take("callback-test", *_PACE)
+    await visit.reach("callback-test", *_PACE)
     async with site.reading(visit.actor) as t:
         receiver = await callbacks.receiver(t, str(visit.the_service.id), kind=kind)
     try:

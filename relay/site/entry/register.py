@@ -22,7 +22,6 @@ from relay.site import proving
 from relay.site.entry import claims, codes
 from relay.site.entry.claims import Claim
 from relay.site.entry.devices import welcome
-from relay.site.errors import TooMany
 from relay.site.forms import Form
 from relay.site.parts import Site
 from relay.site.routing import Needs, Route
@@ -30,7 +29,7 @@ from relay.site.visits import Visit
 
 _TITLE = Text("Create an account")
 _VERIFY = Text("Check your email")
-_PACE = (10, 600.0)  # of one network address: each sends a letter
+_PACE = (10, 600)  # of one network address: each sends a letter
 _NO_NAME = Text("Enter your full name")
 _NO_ADDRESS = Text("Enter your work email address, like name@example.ca")
 _NO_TERMS = Text("Say that you agree to the terms of use")
@@ -45,8 +44,7 @@ async def register(visit: Visit) -> Response:
     form = await visit.form()
     if errors := await _errors(visit, form):
         return visit.invalid("register", errors)
-    if not visit.site.pace.take("register", visit.network, *_PACE):
-        raise TooMany
+    await visit.reach_unknown("register", *_PACE)
     email = form.line("email")
     encoded = await proving.hashed(visit, email, form["password"])
     claim = Claim(email, {"name": form.line("name"), "language": visit.language.value, "hash": encoded})

@@ -26,14 +26,13 @@ from relay.site import addresses, proving
 from relay.site.asking import options
 from relay.site.entry import claims, codes, whom
 from relay.site.entry.claims import Claim
-from relay.site.errors import TooMany
 from relay.site.parts import Site
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
 
 _TITLE = Text("Choose a new password")
 _CHECK = Text("Check your email")
-_PACE = (10, 600.0)  # of one network address: each sends a letter
+_PACE = (10, 600)  # of one network address: each sends a letter
 _NO_ADDRESS = Text("Enter your email address")
 _NO_FACTOR = Text("Enter your second factor, too")
 _DONE = Text("Your password was changed. Sign in with it.")
@@ -56,8 +55,7 @@ async def send(visit: Visit) -> Response:
         return visit.invalid("forgot-password", {"email": _NO_ADDRESS})
     if addresses.parse(email) is None:  # who mistyped it would wait for a letter that nobody sends
         return visit.invalid("forgot-password", {"email": addresses.WRONG})
-    if not visit.site.pace.take("forgot", visit.network, *_PACE):
-        raise TooMany
+    await visit.reach_unknown("forgot", *_PACE)
     try:
         await claims.begin(visit, Purpose.RESET, Claim(email), _letter)
     except CodeError as error:

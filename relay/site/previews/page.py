@@ -29,7 +29,7 @@ MAX_BYTES = 25 * 1024 * 1024  # as the door for mail takes by default
 _FORM_BYTES = 64 * 1024  # beside the file
 _HEADER_CHARACTERS = 20_000
 _MAX_FIELDS = 500  # that a person looks at
-_PACE = (60, 600.0)  # each takes time of the processor, which others' pages want
+_PACE = (60, 600)  # each takes time of the processor, which others' pages want
 _TITLE = Text("Preview an email")
 _NO_FILE = Text("Choose the file of an email")
 # The letters stand in frames of this page, in which nothing runs: their styles and pictures are in them.
@@ -139,8 +139,7 @@ async def _page(
 
 
 async def _keys(visit: Visit) -> list[tuple[str, str]]:
-    site, service = visit.site, visit.service
-    assert service is not None
+    site, service = visit.site, visit.the_service
     async with site.database.read() as connection:
         found = await keys.list_all(connection, site.secret, site.settings.limits, service.id)
     usable = [(str(key.id), key.name) for key in found if key.type.sends and not key.is_revoked(visit.now)]

@@ -1,6 +1,5 @@
 """Writing to the operator: kept, mailed to whoever answers, and acknowledged in the writer's language."""
 
-import hashlib
 from collections.abc import Mapping
 
 import structlog
@@ -16,16 +15,15 @@ from messages.text import Text
 from relay.notices.contact import Letter
 from relay.notices.letters import as_text
 from relay.site import addresses
-from relay.site.errors import TooMany
 from relay.site.forms import Form
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
 
 MAX_CHARACTERS = 2000
 _MAX_NAME = 100
-_PACE = (5, 600.0)  # of one address: each is kept, and sends two letters
-_RECEIPTS = (3, 86_400.0)  # to one mailbox, which may be that of somebody who never wrote
-_ALL_RECEIPTS = (100, 3600.0)
+_PACE = (5, 600)  # of one address: each is kept, and sends two letters
+_RECEIPTS = (3, 86_400)  # to one mailbox, which may be that of somebody who never wrote
+_ALL_RECEIPTS = (100, 3600)
 REASONS: Mapping[str, Text] = {
     "ask": Text("Ask a question"),
     "problem": Text("Report a problem"),
@@ -66,8 +64,7 @@ async def send(visit: Visit) -> Response:
     form = await visit.form()
     if errors := _errors(form):
         return visit.invalid("contact", errors)
-    if not visit.site.pace.take("contact", visit.network, *_PACE):
-        raise TooMany
+    await visit.reach_unknown("contact", *_PACE)
     async with visit.site.database.write() as connection:
         made = await enquiries.add(
             connection,
@@ -117,7 +114,7 @@ async def _tell(visit: Visit, made: Enquiry) -> bool:
         if (operator := visit.site.settings.site.contact) is not None:
             both = {each: _to_operator(made, each, words) for each in (Language.EN, Language.FR)}
             await contacts.write(operator, f"enquiry {made.id}", both)
-        if not _may_have_a_receipt(visit, made.address):
+        if not await _may_have_a_receipt(visit, made.address):
             return False
         receipt = {made.language: _receipt(made, made.language, words)}
         await contacts.write(made.address, f"enquiry {made.id} receipt", receipt)
@@ -128,10 +125,9 @@ async def _tell(visit: Visit, made: Enquiry) -> bool:
     return True
 
 
-def _may_have_a_receipt(visit: Visit, address: str) -> bool:
-    mailbox = hashlib.sha256(Address.parse(address).key.encode()).hexdigest()
-    pace = visit.site.pace
-    return pace.take("receipt", mailbox, *_RECEIPTS) and pace.take("receipts", "", *_ALL_RECEIPTS)
+async def _may_have_a_receipt(visit: Visit, address: str) -> bool:
+    mine = await visit.may("receipt", [Address.parse(address).key], *_RECEIPTS)
+    return mine and await visit.may("receipts", [""], *_ALL_RECEIPTS)
 
 
 def _to_operator(made: Enquiry, language: Language, words: Words) -> Letter:

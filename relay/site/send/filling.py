@@ -8,6 +8,7 @@ from messages.message import Channel
 from messages.reply import Refused
 from messages.text import Text
 from relay.dates import zone_name
+from relay.site.channels import CHANNELS
 from relay.site.forms import Form
 from relay.site.refusals import said
 from relay.site.send import kept, submitting
@@ -24,7 +25,7 @@ async def choose(visit: Visit) -> Response:
         "send/choose.html",
         title=Text("Choose a template to send"),
         found=found.templates,
-        kinds=listing.KINDS,
+        kinds=CHANNELS,
         asked=asked,
         more=visit.url(CHOOSE, **asked, after=found.after) if found.after else "",
     )

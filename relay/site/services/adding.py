@@ -101,8 +101,7 @@ async def check(visit: Visit) -> Response:
 
 
 async def create(visit: Visit) -> Response:
-    asked, user = _asked(visit), visit.user
-    assert user is not None
+    asked, user = _asked(visit), visit.the_user
     await visit.form()
     visit.take("service", 20, 3600)
     async with visit.writing() as t:
@@ -126,14 +125,24 @@ async def wrong_names(t: Transaction, name: str, name_fr: str, *, mine: Service 
         missing = {"name": (name, _NO_NAME), "name_fr": (name_fr, _NO_NAME_FR)}
         return {each: text for each, (given, text) in missing.items() if not given}
     errors = {}
+    for field, given in (("name", name), ("name_fr", name_fr)):
+        try:
+            services.parse_name(given)
+        except AuthError as error:
+            errors[field] = error.text
+            continue
+        if not await _is_free(t, given, mine):
+            errors[field] = _NAME_TAKEN
+    return errors or _too_long(name, name_fr)
+
+
+def _too_long(name: str, name_fr: str) -> dict[str, Text]:
+    """Both together."""
     try:
         services.parse_names(name, name_fr)
     except AuthError as error:
         return {"name": error.text}
-    for field, given in (("name", name), ("name_fr", name_fr)):
-        if not await _is_free(t, given, mine):
-            errors[field] = _NAME_TAKEN
-    return errors
+    return {}
 
 
 async def wrong_address(t: Transaction, email_from: str, *, mine: Service | None = None) -> dict[str, Text]:

@@ -20,7 +20,7 @@ LANES: Mapping[Lane, Text] = {
     Lane.BULK: Text("bulk messages"),
 }
 CAUSES: Mapping[str, Text] = {  # by the reason of a hold
-    "operator": Text("Those who run notify-relay put them on hold"),
+    "operator": Text("Those who run notify-relay put messages on hold"),
     "bounces": Text("Too many emails came back"),
     "complaints": Text("Too many people reported emails as spam"),
     "tenant": Text("The provider that carries the emails has paused this service"),

@@ -13,19 +13,18 @@ from relay.site.visits import Visit
 
 
 async def show(visit: Visit) -> Response:
-    user = visit.user
-    assert user is not None
+    user = visit.the_user
     async with visit.reading() as t:
         mine = await memberships.of_user(t.connection, t.limits, user.id)
         invited = await invitations.of_address(t.connection, t.secret, Address.parse(user.email), visit.now)
-        inviting = [await services.find(t.connection, t.limits, each.service_id) for each in invited]
+        inviting = await services.of_ids(t.connection, t.limits, [each.service_id for each in invited])
         waiting = await go_live.to_decide(t, user)
     return visit.page(
         "services/list.html",
         title=Text("Your services"),
         rows=[(service, navigation.first_page(service.id, membership.permissions)) for service, membership in mine],
-        inviting=inviting,
-        waiting=len(waiting),
+        inviting=[inviting[each.service_id] for each in invited],
+        waiting=len(waiting or ()),
     )
 
 

@@ -35,7 +35,7 @@ async def add(visit: Visit) -> Response:
     address = (await visit.form()).line("address")
     if not address:
         return visit.invalid(f"{HOME}/new", {"address": _NO_ADDRESS})
-    visit.take("reply-to", *PACE)
+    await visit.reach("reply-to", *PACE)
     try:
         async with visit.writing() as t:
             made, code = await changing.begin(t, str(visit.the_service.id), address)
@@ -61,7 +61,7 @@ async def change(visit: Visit) -> Response:
     try:
         match form["do"]:
             case "again":
-                visit.take("reply-to", *PACE)
+                await visit.reach("reply-to", *PACE)
                 async with visit.writing() as t:
                     made, code = await changing.send_again(t, str(visit.the_service.id), str(found.id))
                 return await _sent(visit, made, code)

@@ -19,8 +19,9 @@ REASONS: Mapping[Reason, Text] = {
     Reason.BOUNCE: Text("Mail came back"),
     Reason.COMPLAINT: Text("Reported as spam"),
     Reason.OPT_OUT: Text("Answered STOP"),
-    Reason.BY_HAND: Text("Put on the list by hand"),
+    Reason.BY_HAND: Text("By hand"),
 }
+_NOBODY, _NOBODY_FOR_IT = Text("Nobody is on the list."), Text("Nobody is on the list for this reason.")
 _TABS: Mapping[str, Text] = {_ALL: Text("All")} | {each.value: text for each, text in REASONS.items()}
 
 
@@ -37,6 +38,7 @@ async def show(visit: Visit) -> Response:
         "suppressions/list.html",
         title=Text("Suppression list"),
         tabs=[(visit.say(label), _url(visit, name), name == asked) for name, label in _TABS.items()],
+        nobody=_NOBODY_FOR_IT if asked else _NOBODY,
         found=[(each, REASONS[each.reason]) for each in shown],
         newest=_url(visit, asked) if older_than else "",
         older=_url(visit, asked, older=shown[-1].id) if len(found) > PAGE else "",

@@ -23,7 +23,7 @@ HOME = "services/{service_id}/team"
 INVITE = HOME + "/invite"
 ONE = HOME + "/{user_id}"
 REMOVE = ONE + "/remove"
-_PACE = (30, 3600.0)  # each sends a letter to whomever it names, and may be cancelled and made again
+_PACE = (30, 3600)  # each sends a letter to whomever it names, and may be cancelled and made again
 _NO_ADDRESS = Text("Enter an email address")
 _NO_PERMISSION = Text("Choose at least one permission")
 
@@ -67,7 +67,7 @@ async def invite(visit: Visit) -> Response:
         errors["permissions"] = _NO_PERMISSION
     if errors:
         return visit.invalid(INVITE, errors)
-    visit.take("invitation", *_PACE)
+    await visit.reach("invitation", *_PACE)
     try:
         async with visit.writing() as t:
             made, code = await inviting.invite(t, str(visit.the_service.id), address, permissions, visit.the_user.id)

@@ -5,10 +5,10 @@ from starlette.responses import Response
 from delivery.library import template_lists
 from messages.message import Channel, parse_id
 from messages.text import Text
+from relay.site.channels import CHANNELS
 from relay.site.visits import Visit
 
 MAX_WORDS_CHARACTERS = 200
-KINDS = {Channel.EMAIL: Text("Email"), Channel.SMS: Text("Text message")}
 
 
 async def show(visit: Visit) -> Response:
@@ -19,7 +19,7 @@ async def show(visit: Visit) -> Response:
         "templates/list.html",
         title=Text("Archived templates") if is_archive else Text("Templates"),
         found=found.templates,
-        kinds=KINDS,
+        kinds=CHANNELS,
         asked=asked,
         is_archive=is_archive,
         is_later="after" in visit.request.query_params,

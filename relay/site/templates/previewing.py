@@ -11,12 +11,12 @@ from messages.message import Channel, Language
 from messages.speaking import lacking
 from messages.template import Template
 from messages.text import Text
+from relay.site.channels import CHANNELS
 from relay.site.forms import Form
 from relay.site.templates import frames
 from relay.site.templates.editing import said
 from relay.site.templates.finding import find, names, read
 from relay.site.templates.frames import Look
-from relay.site.templates.listing import KINDS
 from relay.site.visits import Visit
 
 NEW = ("new-email", "new-text")  # in the place of an id
@@ -43,7 +43,7 @@ async def show(visit: Visit) -> Response:
         "templates/show.html",
         title=template.name,
         template=template,
-        kind=KINDS[template.channel],
+        kind=CHANNELS[template.channel],
         is_email=template.channel is Channel.EMAIL,
         by=by[author],
         zone=service.time_zone,

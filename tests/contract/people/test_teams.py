@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import reply_tos, services
 from auth.domains import names
@@ -20,14 +21,15 @@ from auth.errors import (
     ORGANISATION_TAKEN,
     AuthError,
 )
-from auth.people import invitations, memberships, organisations, reply_to_codes
+from auth.people import go_live, invitations, memberships, organisations, reply_to_codes
+from auth.people.go_live import GoLiveRequest, UseCase
 from auth.people.invitations import OPEN_SECONDS, Invitation
 from auth.people.permissions import Permission
 from auth.principal import Service
 from config.database import Database
 from config.keyring import Keyring
 from messages.address import Address
-from tests.fakes.auth import DEFAULTS, DOMAIN, NOW
+from tests.fakes.auth import DEFAULTS, DOMAIN, NOW, counted
 
 ALL = frozenset(Permission)
 ANN, BEN = UUID(int=1), UUID(int=2)
@@ -207,6 +209,33 @@ async def test_an_organisation_tells_its_domains_and_approvers(do: Any, database
         assert await organisations.approved_by(connection, ANN) == {made.id}
         assert await organisations.approved_by(connection, BEN) == frozenset()
     assert (found.domains, found.approvers) == (("health.gc.ca",), (ANN,))
+
+
+# -- Going live -----------------------------------------------------------------------------------------------------
+
+
+async def test_who_decides_finds_what_waits_for_them_behind_what_waits_for_others(
+    do: Any, database: Database, keyring: Keyring, service: Service
+) -> None:
+    health = await do(organisations.create, NOW, name="Health")
+    use_case: UseCase = dict.fromkeys(UseCase.__annotations__, 1) | {"purposes": "p", "recipients": "r"}  # type: ignore[assignment]
+
+    async def wait(c: AsyncConnection, number: int, owner: UUID | None = None) -> GoLiveRequest:
+        made = {"name": f"S{number}", "email_from": f"s{number}", "domain": DOMAIN, "organisation_id": owner}
+        asked = await go_live.write(c, (await services.create(c, DEFAULTS, NOW, **made)).id, use_case)
+        return await go_live.ask(c, asked, ANN, NOW + number)
+
+    async def wait_all(c: AsyncConnection) -> list[GoLiveRequest]:
+        return [*[await wait(c, number) for number in range(100)], await wait(c, 100, health.id)]
+
+    (oldest, *_, last) = await do(wait_all)
+    async with database.write() as connection:
+        with counted(database) as statements:
+            found = await go_live.waiting(connection, DEFAULTS)
+        mine = await go_live.waiting(connection, DEFAULTS, [health.id])
+    assert (len(found), len(statements)) == (100, 1)
+    assert (found[0][0], found[0][1].name) == (oldest, "S0")
+    assert [(request, of.name) for request, of in mine] == [(last, "S100")]
 
 
 # -- Codes to reply-to addresses ------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from relay.actions import authenticators, people
 from relay.site.account import rooms
 from relay.site.routing import Needs
 from relay.site.standing import FRESH_SECONDS
+from tests.fakes.auth import counted
 from tests.harness.browser import Page
 from tests.harness.people import PASSWORD, Somebody, somebody
 from tests.harness.site import RunningSite
@@ -420,3 +421,11 @@ async def test_who_adds_an_app_for_a_page_goes_on_to_it(site: RunningSite) -> No
     page = await ben.browser.press("Add Work phone", {"Code": pyotp.TOTP(app.secret).at(int(site.clock()))})
     assert page.url == "/en/account/sessions"
     assert "was added" in page.notice
+
+
+@pytest.mark.parametrize("path", sorted({"account", *FRESH}))
+async def test_a_page_reads_the_account_once(site: RunningSite, path: str) -> None:
+    amala = await new(site)
+    with counted(site.site.database) as asked:
+        page = await amala.browser.open(f"/en/{path}")
+    assert sum("FROM users" in each for each in asked) == 1 + len(page.hops)

@@ -176,11 +176,11 @@ async def test_a_message_tells_its_history_and_what_it_says(site: RunningSite) -
         "case-7",
     ):
         assert words in page.text
-    assert "Il est revenu : l'adresse n'existe pas." in french.text
+    assert "Il a été retourné : l'adresse n'existe pas." in french.text
     assert re.search(
         r"sends nothing more to this recipient Since .* 20\d\d, .*: mail came back\. It ends by itself on ", page.text
     )
-    assert re.search(r"Depuis le .* 20\d\d, .* : un courriel est revenu\. Fin automatique le ", french.text)
+    assert re.search(r"Depuis le .* 20\d\d, .* : un courriel a été retourné\. Fin automatique le ", french.text)
     assert content.html == "<h1>Your licence is ready</h1>"
     assert content.headers["Content-Security-Policy"] == POLICY
 

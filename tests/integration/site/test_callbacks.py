@@ -83,10 +83,10 @@ async def test_a_callback_is_set_and_its_secret_shown_this_once(site: RunningSit
     [
         ("", TOKEN, "Enter the URL"),
         ("https://receiver.example.ca/", "", "Enter the bearer token"),
-        ("https://receiver.example.ca/", "short", "a bearer token has 10 to 1000 printable ASCII characters"),
-        ("ftp://receiver.example.ca/", TOKEN, "write the URL as https://host/path"),
-        ("https://user@receiver.example.ca/", TOKEN, "write the URL as https://host/path"),
-        ("javascript:alert(1)", TOKEN, "write the URL as https://host/path"),
+        ("https://receiver.example.ca/", "short", "A bearer token has 10 to 1000 printable ASCII characters"),
+        ("ftp://receiver.example.ca/", TOKEN, "Write the URL as https://host/path"),
+        ("https://user@receiver.example.ca/", TOKEN, "Write the URL as https://host/path"),
+        ("javascript:alert(1)", TOKEN, "Write the URL as https://host/path"),
     ],
 )
 async def test_what_is_wrong_is_said_and_the_url_kept(site: RunningSite, url: str, token: str, error: str) -> None:

@@ -69,7 +69,7 @@ async def test_an_account_is_made_by_an_address_of_an_organisation_and_a_code(si
     assert page.heading == "Check your email"
     assert "It waits to be sent." in page.text
     page = await browser.press("Continue", {"Code": "12345"})
-    assert page.errors == ["this is not the code that was sent last"]
+    assert page.errors == ["This is not the code that was sent last"]
     page = await browser.press("Continue", {"Code": await mailed(site, email)})
     assert page.hops[-1] == "/en/services"
     page = await browser.open("/en/account")
@@ -147,7 +147,7 @@ async def test_asvs_6_6_3_five_wrong_codes_end_the_code(site: RunningSite) -> No
         page = await browser.press("Sign in", {"Code": f"{(int(code) + number + 1) % 1_000_000:06}"})
         assert page.errors
     page = await browser.press("Sign in", {"Code": code})
-    assert page.errors == ["this code is over: ask for a new one"]
+    assert page.errors == ["This code is over: ask for a new one"]
 
 
 async def test_asvs_6_5_1_6_6_2_a_code_is_good_once_and_in_its_own_session(site: RunningSite) -> None:
@@ -331,7 +331,7 @@ async def test_nobodys_password_is_on_an_account_that_somebody_else_proves(site:
     assert page.heading == "Check your email"
     for each in (await mailed(site, email), code):
         page = await first.press("Continue", {"Code": each})
-        assert page.errors == ["this code is over: ask for a new one"]
+        assert page.errors == ["This code is over: ask for a new one"]
     site.clock.ahead_seconds += 31
     again, _ = await registering(site, email)
     assert not (await again.press("Continue", {"Code": await mailed(site, email)})).errors

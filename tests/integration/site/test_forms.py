@@ -74,8 +74,6 @@ class Desk:
     filled: set[str] = field(default_factory=set)
 
     async def sit(self, who: Somebody | None) -> None:
-        if who is not None:
-            self.site.people.users.pop(who.user.id, None)  # by their account alone
         await self.browser.tell("cookies", cookies=[*who.browser.cookies.items()] if who else [])
 
     async def open(self, route: str) -> Page:

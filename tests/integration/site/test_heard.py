@@ -45,7 +45,7 @@ _CHANGING = (
     ),
     (r"\b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w*\.? \d+\b", "DAY"),
     (r"\b(1er|\d+) (janv|févr|mars|avr|mai|juin|juill|août|sept|oct|nov|déc)\w*\.?(?!\w)", "DAY"),
-    (r"\b\d{1,2} h( \d\d)?( min( \d\d s)?)?(?!\w)|\b\d{1,2}:\d\d(:\d\d)? [ap]\.m\.", "TIME"),
+    (r"\b\d{1,2}\sh(\s\d\d)?( min( \d\d s)?)?(?!\w)|\b\d{1,2}:\d\d(:\d\d)? [ap]\.m\.", "TIME"),
     (r"\b(EST|EDT|HNE|HAE)\b", "ZONE"),
     (r"localhost:\d+|127\.0\.0\.1:\d+", "HERE"),
     (r"licences-scanners-\w{8}", "USER"),

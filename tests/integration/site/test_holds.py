@@ -22,7 +22,7 @@ async def test_whose_mail_comes_back_sees_it_and_says_that_the_cause_is_mended(s
     assert BANNER in (await mine.page("")).text
     assert BANNER in (await mine.page("settings")).text
     page = await mine.page("holds")
-    assert "Of 10,000 emails sent in 24 hours, it concerned 1,234 (12.3%)." in page.text
+    assert "Of 10,000 emails sent in 24 hours, 1,234 came back (12.3%)." in page.text
     assert "urgent messages, such as codes" not in page.text
     done = await mine.browser.press("The cause is mended")
     assert "You said on" in done.text

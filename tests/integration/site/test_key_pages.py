@@ -18,7 +18,7 @@ from tests.harness.browser import Browser
 from tests.harness.site import DOMAIN, Person, RunningSite, running_site
 from tests.harness.untranslated import bracketed, untranslated
 
-SAME = ("Administration", "Documentation", "Messages", "Pages", "Port", "Service", "Type")
+SAME = ("Administration", "Documentation", "Menu", "Messages", "Pages", "Port", "Service", "Type")
 PAGES = ("", "/rotate", "/revoke", "/made", "/smtp", "/smtp/moodle")
 # In words of docs/clients.fr.md, and of more.toml.
 DOCUMENTED = ("/smtp/postfix", "/smtp/multifunction-printers-and-other-devices", "/smtp/xerox-workcentre")

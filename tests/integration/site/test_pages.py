@@ -17,7 +17,7 @@ from tests.harness.untranslated import bracketed, untranslated
 FIRST_VIEW, STYLESHEET, SCRIPTS = 60_000, 25_000, 12_000
 PATHS = OPENABLE
 SAME = ("Code", "Documentation", "Message", "Message-ID", "Messages", "Pages", "SMTP", "Service", "Type", "URL")
-SAME = (*SAME, "Actions", "Version", "Versions")
+SAME = (*SAME, "Actions", "Menu", "Version", "Versions")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

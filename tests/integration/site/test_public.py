@@ -168,6 +168,17 @@ async def test_who_writes_too_often_waits(site: RunningSite) -> None:
 
     assert [each.status for each in pages] == [200, 200, 200, 200, 200, 429]
     assert pages[-1].heading == "Too many tries"
+    assert "This can be done 5 times within 10 minutes." in pages[-1].text
+
+
+async def test_what_somebody_wrote_too_often_is_not_lost(site: RunningSite) -> None:
+    site.clock.ahead_seconds += 601
+    browser = await site.browser()
+    for _ in range(6):
+        await browser.open("/en/contact")
+        page = await browser.press("Send your message", ENGLISH)
+    assert page.status == 429
+    assert (await browser.open("/en/contact")).value("Your message") == ENGLISH["Your message"]
 
 
 async def test_activity_is_a_page_and_a_file_of_each_language(site: RunningSite) -> None:

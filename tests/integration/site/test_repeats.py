@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Engine, event, func, select
 
-from auth import audit, guests, keys
+from auth import audit, guests, keys, pace
 from auth.audit import Actor
-from auth.people import drafts, invitations, memberships
+from auth.people import drafts, invitations, memberships, organisations
 from auth.people.permissions import Permission
 from config.database import Database
 from config.keyring import Keyring
@@ -93,9 +93,50 @@ async def test_no_mailbox_is_filled_with_invitations(site: RunningSite, again: s
         if again == "in another service" and n == 15:
             service_id, _ = await member(site, person=person)
         data = {"csrf": page.token, "address": f"a{n}@nowhere.example", "permissions": "view_activity"}
-        statuses.append((await mine.ask("POST", f"/en/services/{service_id}/team/invite", data=data)).status)
+        answer = await mine.ask("POST", f"/en/services/{service_id}/team/invite", data=data)
+        statuses.append(answer.status)
 
     assert statuses == [303] * 30 + [429]
+    assert "This can be done 30 times within 60 minutes." in answer.text
+
+
+REACHING = {
+    "invitation": ("team/invite", {"address": "a@nowhere.example", "permissions": "view_activity"}),
+    "reply-to": ("reply-to/new", {"address": "a@nowhere.example"}),
+    "callback-test": ("callbacks/delivery-status", {"do": "test"}),
+}
+
+
+@pytest.mark.parametrize("what", REACHING)
+async def test_what_another_process_counted_counts_here(site: RunningSite, what: str) -> None:
+    service_id, mine = await member(site)
+    path, form = REACHING[what]
+    page = await mine.open(f"/en/services/{service_id}/{path}")
+    for limit in range(1, 31):
+        async with site.database.write() as c:
+            now = site.clock()
+            await pace.take(c, site.site.secret, what, [str(service_id)], limit, 600 if "call" in what else 3600, now)
+
+    answer = await mine.ask("POST", f"/en/services/{service_id}/{path}", data={"csrf": page.token, **form})
+
+    assert answer.status == 429
+
+
+@pytest.mark.parametrize("path", ["contact", "register", "forgot-password"])
+async def test_what_another_process_counted_of_an_address_counts_here(site: RunningSite, path: str) -> None:
+    nobody, what = await site.browser(), path.removesuffix("-password")
+    domain = f"{path}.example.ca"
+    async with site.database.write() as c:
+        await organisations.add_domain(
+            c, await organisations.create(c, site.clock(), name=domain), domain, site.clock()
+        )
+    page = await nobody.open(f"/en/{path}")
+    for limit in range(1, 11):
+        async with site.database.write() as c:
+            await pace.take(c, site.site.secret, what, ["127.0.0.1"], limit, 600, site.clock())
+    fields = {"reason": "ask", "message": "m", "name": "Ann", "email": f"ann@{domain}", "terms": "yes"}
+    data = {"csrf": page.token, "password": "four words beside another", **fields}
+    assert (await nobody.ask("POST", f"/en/{path}", data=data)).status == 429
 
 
 async def test_no_machine_is_called_without_end_by_test_events(site: RunningSite) -> None:

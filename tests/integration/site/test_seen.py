@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest_asyncio
 
+from relay.site.navigation import SERVICE
 from tests.conftest import skip_or_fail
 from tests.harness.branded import NODE, missing
 from tests.harness.furnished import Furnished, furnished
 from tests.harness.site import RunningSite
 
 SAMPLE = ("/en", "/fr/contact", "/en/activity")
+KEYS = "services/{service_id}/keys"
 ZOOMED = ("200%", "400%", "letters")
 MAX_LINE_CHARACTERS = 90
 
@@ -35,7 +37,8 @@ async def reports(site: RunningSite, here: Furnished) -> list[dict[str, Any]]:
     await here.browser.open("/en/contact")
     await here.browser.press("Send your message")  # its draft is shown with its errors from now on
     every = [here.path(language, path) for path in here.pages for language in ("en", "fr")]
-    asked = [*(every if os.environ.get("RELAY_TESTS_WHOLE") else SAMPLE), "/en/nothing"]
+    sample = (*SAMPLE, here.path("fr", KEYS))
+    asked = [*(every if os.environ.get("RELAY_TESTS_WHOLE") else sample), "/en/nothing"]
     cookies = list(here.browser.cookies.items())
     lines = "".join(json.dumps({"url": site.url.rstrip("/") + path, "cookies": cookies}) + "\n" for path in asked)
     node = await asyncio.create_subprocess_exec(
@@ -72,6 +75,15 @@ async def test_lines_can_be_read(reports: list[dict[str, Any]]) -> None:
 async def test_keyboard_skips_to_the_content(reports: list[dict[str, Any]]) -> None:
     keys = [each["keys"] for each in reports if not each["url"].endswith("/contact")]  # there the errors come first
     assert {json.dumps(each, sort_keys=True) for each in keys} == {'{"href": "#content", "next": true, "seen": true}'}
+
+
+async def test_a_services_navigation_stands_behind_a_menu_where_there_is_little_room(
+    reports: list[dict[str, Any]], here: Furnished
+) -> None:
+    found = {each["url"]: each["menu"] for each in reports}
+    pages = len(SERVICE)
+    menu = found[next(url for url in found if url.endswith(here.path("fr", KEYS)))]
+    assert menu == {"words": "Menu Clés", "closed": 0, "open": pages, "wide": pages, "stays": False}
 
 
 async def test_nothing_is_blocked_or_missing(reports: list[dict[str, Any]]) -> None:

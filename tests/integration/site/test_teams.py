@@ -153,7 +153,7 @@ async def test_an_invitation_is_no_one_elses(site: RunningSite) -> None:
     assert (await eve.open(f"/en/invitation/{code}")).status == 404
     await eve.open("/en/invitation")
     page = await eve.press("Continue", {"Code of the invitation": code})
-    assert page.errors == ["there is no such invitation: it was cancelled, used, or has expired"]
+    assert page.errors == ["There is no such invitation: it was cancelled, used, or has expired"]
 
 
 async def test_an_invitation_can_be_cancelled_and_is_for_government_addresses(site: RunningSite) -> None:
@@ -168,7 +168,7 @@ async def test_an_invitation_can_be_cancelled_and_is_for_government_addresses(si
     await ann.open(f"/en/{path}/team/invite")
     values = {"Email address": "lou@notgc.ca", "What may this person do?": ["See activity"]}
     page = await ann.press("Send the invitation", values)
-    assert page.errors == ["this address is not of an organisation that uses this service"]
+    assert page.errors == ["This address is not of an organisation that uses this service"]
     assert page.value("Email address") == "lou@notgc.ca"
 
 
@@ -188,7 +188,7 @@ async def test_permissions_change_at_once_and_the_last_manager_stays(site: Runni
     await ann.open(f"/en/{path}/team")
     await ann.follow("Change \N{EN DASH} Ann")
     page = await ann.press("Save", {"What may this person do?": ["See activity"]})
-    assert page.errors == ["nobody else manages the service: give somebody else that permission first"]
+    assert page.errors == ["Nobody else manages the service: give somebody else that permission first"]
     await ann.open(f"/en/{path}/team")
     await ann.follow("Change \N{EN DASH} Ben")
     await ann.follow("Remove Ben from the team")
@@ -246,9 +246,9 @@ async def test_a_reply_to_address_is_proved_by_the_code_mailed_to_it(site: Runni
     assert code
     wrong = f"{(int(code[0]) + 1) % 10**6:06}"
     page = await ann.press("Confirm the address", {"Code of 6 digits": wrong})
-    assert page.errors == ["this is not the code that was sent last"]
+    assert page.errors == ["This is not the code that was sent last"]
     page = await ann.press("Send a new code")
-    assert page.errors == ["a code was sent less than 30 seconds ago: wait for it"]
+    assert page.errors == ["A code was sent less than 30 seconds ago: wait for it"]
     page = await ann.press("Confirm the address", {"Code of 6 digits": code[0]})
     assert page.notice == "help@dept.gc.ca is confirmed"
     assert (await found_service(site, path)).reply_to_address == "help@dept.gc.ca"
@@ -340,6 +340,16 @@ async def test_a_service_goes_live_once_all_is_done_and_another_decides(
     assert (await found_service(site, path)).live
     for name in ("ann", "zoe"):
         assert (await letters(site, f"{name}@dept.gc.ca"))[-1]["subject"] == "Archery is live"
+
+
+async def test_each_name_of_a_service_is_told_what_is_wrong_with_itself(site: RunningSite) -> None:
+    ann = await browsing(site, "Ann")
+    await ann.open("/en/services/add")
+    page = await ann.press("Continue", {"Name in English": "Fencing", "Name in French": "Escrime\u202e"})
+    assert page.errors == ["A name has 1 to 100 printable characters"]
+    assert page.link("A name has 1 to 100 printable characters") == "#name_fr"
+    page = await ann.press("Continue", {"Name in English": "A" * 60, "Name in French": "T" * 60})
+    assert page.errors == ["The names in both languages have together at most 97 characters"]
 
 
 async def test_what_is_stored_is_no_markup_on_any_page(site: RunningSite) -> None:

@@ -51,7 +51,7 @@ MODULES_OF_TEXTS += (
 SAME = frozenset({"#RRGGBB", "CIDR", "ID", "SERVICE", "TLS"})
 SAME |= {"action", "contact", "dkim", "dmarc", "spf", "{said}; {remark}", "{field} {reason}"}
 SAME |= {"Actions", "Administration", "Code", "Documentation", "Guide", "Message", "Message-ID", "Messages", "Pages"}
-SAME |= {"ORGANISATION", "Organisation", "Port", "SMTP", "Service", "Type", "URL", "Version", "Versions"}
+SAME |= {"Menu", "ORGANISATION", "Organisation", "Port", "SMTP", "Service", "Type", "URL", "Version", "Versions"}
 SAME |= {"Version {number}", "null"}
 SAME |= {"OPTION", "description", "extensions", "id", "logo", "secrets", "service", "type", "url", "version"}
 
@@ -192,8 +192,10 @@ def test_both_languages_name_the_same_values() -> None:
 
 
 def test_french_is_written_as_french_is() -> None:
+    """As in Canada: a no-break space before a colon and within guillemets, none before a semicolon or a question."""
     for text in catalogue().values():
-        assert not re.search(r" [:;?!%»]|« | ;|[^\W\d_] !", text.replace("\n", "")), text  # a no-break space, or none
+        assert not re.search(r" [:%»]|« |[ \u00a0\u202f][;?]|[^\W\d_][ \u00a0\u202f]!", text.replace("\n", "")), text
+        assert not re.search(r"(courri\w+|comme) indésirable", text), text  # pourriel, as in Termium
 
 
 def test_french_can_be_said_in_ascii() -> None:
