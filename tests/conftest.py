@@ -13,6 +13,7 @@ from tests.harness import signing_keys
 from tests.harness.kept import Kept
 from tests.harness.migrated import migrated
 from tests.harness.postgres import Postgres, server_binaries
+from tests.harness.sampled import databases_in_turn
 
 signing_keys.remember()
 
@@ -21,7 +22,9 @@ signing_keys.remember()
 _LONGEST = {"test_forms", "test_pages_seen", "test_seen", "test_site_walk"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    databases_in_turn(items)
     items.sort(key=lambda item: item.path.stem not in _LONGEST)
 
 
@@ -72,7 +75,10 @@ def sqlite_url(tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Each test that takes this runs on SQLite and on PostgreSQL; with `database` beside it, it has the schema."""
+    """Each test that takes this runs on SQLite and on PostgreSQL, of a sample on one of them.
+
+    With `database` beside it, it has the schema.
+    """
     if request.param == "sqlite":
         yield request.getfixturevalue("sqlite_url")
     elif "database" not in request.fixturenames:

@@ -47,6 +47,8 @@ from relay.actions.transaction import Transaction
 from tests.fakes.auth import DEFAULTS, NOW
 from tests.fakes.auth import DOMAIN as DEFAULT
 
+BOTH_DATABASES = True  # their locks differ
+
 Action = Callable[[Transaction], Awaitable[Any]]
 AHEAD = 0.15  # seconds in which the second gets as far as it gets
 

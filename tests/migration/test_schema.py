@@ -36,6 +36,8 @@ from tests.harness.counted import kept, recounted
 from tests.harness.migrated import migrated
 from tests.harness.store import Store, group_of
 
+BOTH_DATABASES = True  # how they change tables differs
+
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection:sqlalchemy.exc.SAWarning")  # SQLite's, of substr()
 @pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index:UserWarning")
