@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,8 @@ def umask() -> Iterator[None]:
     os.umask(before)
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+@contextmanager
+def _server() -> Iterator[Postgres]:
     binaries = server_binaries()
     if binaries is None:
         skip_or_fail("NOT TESTED ON POSTGRESQL: no server binaries here (Debian: apt-get install postgresql)")
@@ -62,10 +63,31 @@ def postgres() -> Iterator[Postgres]:
         server.stop()
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with _server() as server:
+        yield server
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """A server that the test may stop, and in which others have written nothing."""
+    with _server() as server:
+        yield server
+
+
 @pytest.fixture
 def postgres_url(postgres: Postgres) -> str:
     """An empty database on a real server."""
     return postgres.create_database()
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres: Postgres) -> Iterator[str]:
+    """A database with the schema on a real server."""
+    url = postgres.take_migrated()
+    yield url
+    postgres.give_back(url)
 
 
 @pytest.fixture
@@ -84,10 +106,7 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     elif "database" not in request.fixturenames:
         yield request.getfixturevalue("postgres_url")
     else:
-        server = request.getfixturevalue("postgres")
-        url = server.take_migrated()
-        yield url
-        server.give_back(url)
+        yield request.getfixturevalue("migrated_postgres_url")
 
 
 @pytest.fixture

@@ -121,12 +121,13 @@ def _serve(jobs: socket.socket) -> None:
     from relay import cli
     from relay.processes import children
     from tests.harness import documented
-    from tests.harness.migrated import template
+    from tests.harness.migrated import make
 
     cli.build()
     children.preload()
     documented.door()
-    template()  # for what is imported and compiled by the first use of a database
+    with tempfile.TemporaryDirectory() as folder:
+        make(Path(folder, "relay.db"))  # for what is imported and compiled by the first use of a database
     asyncio.run(
         _opened(open_client("sesv2", Aws(), 1))
     )  # for its models, which are read for as long as a command takes
