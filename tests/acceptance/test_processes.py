@@ -266,7 +266,7 @@ def test_sockets_of_a_service_manager_are_used_and_keep_their_connections(make_r
     relay.environment["NOTIFY_RELAY_SMTP__LISTEN"] = "127.0.0.1:1"  # would be refused
     starttls, tls = (socket.create_server(("127.0.0.1", port)) for port in (relay.port, relay.tls_port))
     with starttls, tls:
-        key = relay.start_on({"starttls": starttls, "tls": tls}).create_key()
+        key = relay.start_on({"starttls": starttls, "tls": tls}, afresh=True).create_key()
     for _ in range(4):
         recipient = address()
         send(relay, key, recipient)

@@ -183,7 +183,6 @@ async def refused_commits(durable: Postgres, tmp_path: Path, ses: Ses, capsys: p
         await database.close()
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize(
     "trouble",
     [

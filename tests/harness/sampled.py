@@ -32,16 +32,17 @@ def one_database(kept: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("database_url", cases, indirect=True)
 
 
-def databases_in_turn(items: Iterable[pytest.Item]) -> None:
-    """The sample has each case on one of the two, half of them on each: which, its name says, and not its place.
+# For tests that are about how the two differ.
+both_databases = pytest.mark.parametrize("database_url", _DATABASES, indirect=True)
 
-    Where the two are what it is about, a module says BOTH_DATABASES.
-    """
+
+def databases_in_turn(items: Iterable[pytest.Item]) -> None:
+    """The sample has each case on one of the two, half of them on each: which, its name says, and not its place."""
     for item in items:
         function: Any = item
         params = function.callspec.params if hasattr(item, "callspec") else {}
         database = params.get("database_url")
-        if database not in _DATABASES or getattr(function.module, "BOTH_DATABASES", False) or _is_chosen(item):
+        if database not in _DATABASES or _is_chosen(item):
             continue
         case = f"{item.path.stem} {function.originalname} {function.callspec.id.replace(database, '')}"
         if database != _DATABASES[crc32(case.encode()) % 2]:
