@@ -10,13 +10,14 @@ import pytest
 
 from config.database import Database
 from config.keyring import Keyring
-from tests.harness import signing_keys
+from tests.harness import hashes, signing_keys
 from tests.harness.kept import Kept
 from tests.harness.migrated import migrated
 from tests.harness.postgres import Postgres, server_binaries
 from tests.harness.sampled import databases_in_turn
 
 signing_keys.remember()
+hashes.hasten()
 
 
 # Minutes each, in a browser: begun last, one process would work on while the others have nothing left to take.

@@ -140,11 +140,14 @@ def _serve(jobs: socket.socket) -> None:
     from tests.harness import documented
     from tests.harness.migrated import make
 
-    cli.build()
+    # Each child has its own copy of them, and runs one.
+    made = {name: cli.get_command(cli.build(name)) for name in (None, *cli._COMMANDS, *cli._GROUPS)}
+    cli.build, cli.get_command = lambda name: name, made.__getitem__  # type: ignore[assignment]
     children.preload()
     documented.door()
     with tempfile.TemporaryDirectory() as folder:
         make(Path(folder, "relay.db"))  # for what is imported and compiled by the first use of a database
+        _run_once(Path(folder))
     asyncio.run(
         _opened(open_client("sesv2", Aws(), 1))
     )  # for its models, which are read for as long as a command takes
@@ -205,6 +208,21 @@ class Keeper:
             os.write(tell, b"%d\n" % code)
         os.close(tell)
         os.close(descriptor)
+
+
+def _run_once(folder: Path) -> None:
+    """A command, for what the first one imports and compiles."""
+    paths = {"DATABASE_URL": f"sqlite+aiosqlite:///{folder}/relay.db", "STATE_DIR": str(folder)}
+    before = os.environ.copy()
+    os.environ.update({f"NOTIFY_RELAY_{name}": value for name, value in paths.items()})
+    umask = os.umask(0o077)
+    from relay.cli import main
+
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+        main(["service", "create", "--name", "Warm", "--email-from", "warm", "--json"])
+    os.umask(umask)
+    os.environ.clear()
+    os.environ.update(before)
 
 
 async def _opened(client: AbstractAsyncContextManager[object]) -> None:

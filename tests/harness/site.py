@@ -15,6 +15,7 @@ from auth import services
 from auth.audit import Actor
 from auth.domains import names
 from auth.people import sessions, users
+from auth.people.passwords import Passwords
 from auth.people.permissions import Permission
 from auth.people.sessions import Factor
 from auth.people.users import User
@@ -53,7 +54,7 @@ from relay.site.remembered import Remembered
 from relay.site.routes import ROUTES
 from relay.site.routing import Route
 from relay.site.visits import COOKIE
-from tests.harness import domains
+from tests.harness import domains, hashes
 from tests.harness.browser import Browser, Page
 from tests.harness.clock import Clock
 from tests.harness.store import Store
@@ -264,5 +265,6 @@ def _site(
         counts=CountReader(database),
         live=Live(database, spoken, clock),
         pace=Pace(clock),
+        passwords=Passwords(hashes.hasher()),
         now=clock,
     )
