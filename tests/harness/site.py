@@ -1,7 +1,6 @@
 """A whole web site for tests: a real server on loopback, real parts on a real database; and browsers to visit it."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -57,6 +56,7 @@ from relay.site.visits import COOKIE
 from tests.harness import domains, hashes
 from tests.harness.browser import Browser, Page
 from tests.harness.clock import Clock
+from tests.harness.listening import loopback
 from tests.harness.store import Store
 from tests.harness.words import words
 
@@ -196,8 +196,7 @@ async def running_site(
     **options: Any,
 ) -> AsyncIterator[RunningSite]:
     """On a database that has the schema; `own` is that of the site's user there, where it has one."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.setblocking(False)
+    listener = loopback()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     settings = settings or Settings(limits=Limits(per_minute=100_000), **_at(url))
     keyring, clock = Keyring.parse(Keyring.generate()), Clock()
