@@ -18,6 +18,7 @@ from tests.harness.sampled import databases_in_turn
 
 signing_keys.remember()
 hashes.hasten()
+gc.disable()  # until all is collected: none of it is garbage
 
 
 # Minutes each, in a browser: begun last, one process would work on while the others have nothing left to take.
@@ -32,6 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """What is imported and collected stays; to look through it for garbage takes a fifth of the time."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 
