@@ -3,30 +3,37 @@
 import gc
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from config.database import Database
 from config.keyring import Keyring
-from tests.harness import signing_keys
+from tests.harness import hashes, signing_keys
 from tests.harness.kept import Kept
 from tests.harness.migrated import migrated
 from tests.harness.postgres import Postgres, server_binaries
+from tests.harness.sampled import databases_in_turn
 
 signing_keys.remember()
+hashes.hasten()
+gc.disable()  # until all is collected: none of it is garbage
 
 
 # Minutes each, in a browser: begun last, one process would work on while the others have nothing left to take.
 _LONGEST = {"test_forms", "test_pages_seen", "test_seen", "test_site_walk"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    databases_in_turn(items)
     items.sort(key=lambda item: item.path.stem not in _LONGEST)
 
 
 def pytest_collection_finish() -> None:
     """What is imported and collected stays; to look through it for garbage takes a fifth of the time."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 
@@ -46,8 +53,8 @@ def umask() -> Iterator[None]:
     os.umask(before)
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+@contextmanager
+def _server() -> Iterator[Postgres]:
     binaries = server_binaries()
     if binaries is None:
         skip_or_fail("NOT TESTED ON POSTGRESQL: no server binaries here (Debian: apt-get install postgresql)")
@@ -59,10 +66,31 @@ def postgres() -> Iterator[Postgres]:
         server.stop()
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with _server() as server:
+        yield server
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """A server that the test may stop, and in which others have written nothing."""
+    with _server() as server:
+        yield server
+
+
 @pytest.fixture
 def postgres_url(postgres: Postgres) -> str:
     """An empty database on a real server."""
     return postgres.create_database()
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres: Postgres) -> Iterator[str]:
+    """A database with the schema on a real server."""
+    url = postgres.take_migrated()
+    yield url
+    postgres.give_back(url)
 
 
 @pytest.fixture
@@ -72,16 +100,16 @@ def sqlite_url(tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Each test that takes this runs on SQLite and on PostgreSQL; with `database` beside it, it has the schema."""
+    """Each test that takes this runs on SQLite and on PostgreSQL, of a sample on one of them.
+
+    With `database` beside it, it has the schema.
+    """
     if request.param == "sqlite":
         yield request.getfixturevalue("sqlite_url")
     elif "database" not in request.fixturenames:
         yield request.getfixturevalue("postgres_url")
     else:
-        server = request.getfixturevalue("postgres")
-        url = server.take_migrated()
-        yield url
-        server.give_back(url)
+        yield request.getfixturevalue("migrated_postgres_url")
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ Knows nothing of databases: which variant a message has, delivery/library/brandi
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
+from jinja2 import DictLoader, Environment, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup
 
 from config.settings import OF_SETTING, PREFIX, Http, SettingsError
@@ -45,7 +46,7 @@ class _Image(NamedTuple):
 
 
 class Letterheads:
-    """Templates and artwork, read once when constructed. Raises SettingsError for artwork that cannot be shown.
+    """Templates, and artwork as it was when constructed. Raises SettingsError for artwork that cannot be shown.
 
     `folder` holds the government's artwork; what is not there is said in words, with its `names` by language.
     `base_url` is where pictures are served, and ends with a slash; None: each message carries them.
@@ -57,14 +58,7 @@ class Letterheads:
         base_url: str | None = f"{Http().public_url}{PATH}",
         names: Mapping[str, str] = Settings().names,
     ) -> None:
-        own = resources.files("config") / "branding"
-        sources = {file.name: file.read_text("utf-8") for file in own.iterdir() if file.name.endswith(".j2")}
-        self._templates = Environment(
-            loader=DictLoader(sources),
-            autoescape=select_autoescape(enabled_extensions=("html.j2",)),
-            undefined=StrictUndefined,
-            newline_sequence="\r\n",
-        )
+        self._templates = templates()
         self._base_url = base_url
         self._names = names
         self._artwork = dict(_pictures(folder) if folder else ())
@@ -139,7 +133,21 @@ class Letterheads:
         return inline.url(picture) if self._base_url is None else self._base_url + picture.name
 
     def _template(self, name: str, **values: object) -> str:
-        return self._templates.get_template(f"{name}.j2").render(values).strip()
+        return self._templates[name].render(values).strip()
+
+
+@cache
+def templates() -> Mapping[str, Template]:
+    """Those of config/branding by their names, compiled once in a process."""
+    own = resources.files("config") / "branding"
+    sources = {file.name: file.read_text("utf-8") for file in own.iterdir() if file.name.endswith(".j2")}
+    environment = Environment(
+        loader=DictLoader(sources),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
+        undefined=StrictUndefined,
+        newline_sequence="\r\n",
+    )
+    return {name.removesuffix(".j2"): environment.get_template(name) for name in sources}
 
 
 def _pictures(folder: Path) -> Iterator[tuple[str, Picture]]:

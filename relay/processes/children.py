@@ -37,6 +37,7 @@ def preload() -> None:
     """Imports and reads what the children need, so that a forked one starts in milliseconds, and shares its memory."""
     importlib.import_module("uvloop")
     importlib.import_module("config.words").catalogue()
+    importlib.import_module("delivery.library.letterheads").templates()
     for process in (*PROCESSES, OPS):
         _run(process)
 

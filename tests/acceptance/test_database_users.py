@@ -140,7 +140,7 @@ class Installation:
 
 
 def made(server: Postgres, folder: Path, ses: Ses) -> Installation:
-    url, secret = server.create_database(), Keyring.generate()
+    url, secret = server.take_migrated(), Keyring.generate()
     server.create_users(url)
     common = {
         **settings(ses.url),
@@ -164,7 +164,6 @@ def made(server: Postgres, folder: Path, ses: Ses) -> Installation:
 def installation(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     ses = Ses(events="envelope")
     here = made(postgres, tmp_path_factory.mktemp("users"), ses)
-    here.owner.run("db", "upgrade")
     here.owner.run("db", "grant")
     postgres.log_refusals(here.url)
     try:
@@ -339,8 +338,7 @@ def granted(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Ins
         here = made(postgres, tmp_path_factory.mktemp("granted"), ses)
     finally:
         ses.end()
-    for command in ("upgrade", "grant"):
-        here.owner.run("db", command)
+    here.owner.run("db", "grant")
     return here
 
 
@@ -362,7 +360,6 @@ async def test_a_grant_takes_back_what_is_not_in_the_table(postgres: Postgres, t
         here = made(postgres, tmp_path, ses)
     finally:
         ses.end()
-    await asyncio.to_thread(here.owner.run, "db", "upgrade")
     owner, smtp = Database(here.url), Database(here.url_of("relay_smtp"))
     try:
         async with owner.write() as connection:
@@ -379,9 +376,8 @@ async def test_a_grant_takes_back_what_is_not_in_the_table(postgres: Postgres, t
 
 
 def test_users_that_are_missing_are_named_and_nothing_is_granted(postgres: Postgres, tmp_path: Path) -> None:
-    url = postgres.create_database()
+    url = postgres.take_migrated()
     relay = Relay(tmp_path, DATABASE_URL=url, SECRET_KEY=Keyring.generate(), SEALING_KEY=Keyring.generate())
-    relay.run("db", "upgrade")
     postgres.create_users(url)
     postgres.execute("ALTER ROLE relay_http RENAME TO relay_other")
     try:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from config.database import Database
 from config.keyring import Keyring
 from tests.harness.load import Connection, NotAccepted, html_message, trusting_context
 from tests.harness.mail import address
@@ -112,13 +113,12 @@ async def send_slowly(mailer: Mailer, underway: asyncio.Barrier, resume: asyncio
 
 @one_database("postgresql")
 async def test_relay_is_replaced_under_load_and_no_client_notices(
-    make_relay: Make, database_url: str, sockets: dict[str, socket.socket]
+    database: Database, database_url: str, make_relay: Make, sockets: dict[str, socket.socket]
 ) -> None:
     secrets = {"SECRET_KEY": Keyring.generate(), "SEALING_KEY": Keyring.generate()}
     old, new = (make_relay(PROCESSES=2, DATABASE_URL=database_url, **secrets) for _ in range(2))
     for each in (old, new):
         each.port, each.tls_port = (sockets[name].getsockname()[1] for name in ("starttls", "tls"))
-    await asyncio.to_thread(old.run, "db", "upgrade")
     await asyncio.to_thread(old.start_on, sockets)
     key = old.create_key("--per-minute", "100000")
     mailers = [Mailer(old, key, tls=tls, per_connection=count) for tls in (True, False) for count in (1, 5, 10_000)]

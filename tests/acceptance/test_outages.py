@@ -14,25 +14,12 @@ from notifications_python_client import NotificationsAPIClient
 from notifications_python_client.errors import HTTP503Error
 
 from config.keyring import Keyring
-from tests.conftest import skip_or_fail
 from tests.harness.api import VALUES, open_office
 from tests.harness.mail import CONTENT, address, connect, group_id, log_in
-from tests.harness.postgres import Postgres, server_binaries
+from tests.harness.postgres import Postgres
 from tests.harness.relay import Credentials, Relay
 
 Make = Callable[..., Relay]
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[Postgres]:
-    """A server that the test may stop."""
-    binaries = server_binaries()
-    if binaries is None:
-        skip_or_fail("NOT TESTED ON POSTGRESQL: no server binaries here (Debian: apt-get install postgresql)")
-    assert binaries is not None
-    server = Postgres(binaries)
-    yield server.start()
-    server.stop()
 
 
 def until(ask: Callable[[], str], wanted: str, seconds: float = 10) -> str:
@@ -47,8 +34,7 @@ def test_postgresql_gone_and_back_puts_clients_off_and_needs_no_restart(
     own_postgres: Postgres, make_relay: Make
 ) -> None:
     keys = {"SECRET_KEY": Keyring.generate(), "SEALING_KEY": Keyring.generate()}
-    relay = make_relay(DATABASE_URL=own_postgres.create_database(), **keys)
-    relay.run("db", "upgrade")
+    relay = make_relay(DATABASE_URL=own_postgres.take_migrated(), **keys)
     key = relay.start().create_key()
     children = relay.children()
     recipient, put_off = address(), address()
@@ -78,8 +64,7 @@ def test_api_clients_hear_503_while_postgresql_is_away_and_nothing_is_sent_twice
     own_postgres: Postgres, make_relay: Make
 ) -> None:
     keys = {"SECRET_KEY": Keyring.generate(), "SEALING_KEY": Keyring.generate()}
-    relay = make_relay(DATABASE_URL=own_postgres.create_database(), **keys)
-    relay.run("db", "upgrade")
+    relay = make_relay(DATABASE_URL=own_postgres.take_migrated(), **keys)
     office = open_office(relay.start())
     client = NotificationsAPIClient(office.key.api_key, base_url=office.url)
     values = dict(VALUES)
@@ -103,8 +88,7 @@ def test_api_clients_hear_503_while_postgresql_is_away_and_nothing_is_sent_twice
 
 def test_serve_waits_for_a_postgresql_that_starts_beside_it(own_postgres: Postgres, make_relay: Make) -> None:
     keys = {"SECRET_KEY": Keyring.generate(), "SEALING_KEY": Keyring.generate()}
-    relay = make_relay(DATABASE_URL=own_postgres.create_database(), **keys)
-    relay.run("db", "upgrade")
+    relay = make_relay(DATABASE_URL=own_postgres.take_migrated(), **keys)
     own_postgres.halt()
     threading.Timer(3.0, own_postgres.resume).start()
     relay.start()

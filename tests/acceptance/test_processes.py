@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from config.database import Database
 from config.keyring import Keyring
 from tests.harness.mail import address, connect, send
 from tests.harness.relay import Credentials, Relay, free_port
@@ -198,11 +199,10 @@ def test_rotation_waits_for_processes_that_read_the_old_root_only(make_relay: Ma
 # -- Roles ---------------------------------------------------------------------------------------------------------
 
 
-def test_roles_as_two_commands_share_one_database(make_relay: Make, database_url: str) -> None:
+def test_roles_as_two_commands_share_one_database(database: Database, database_url: str, make_relay: Make) -> None:
     both = keys()
     smtp = make_relay("smtp", DATABASE_URL=database_url, SECRET_KEY=both["SECRET_KEY"])  # and no sealing key
     worker = make_relay("worker", DATABASE_URL=database_url, **both)
-    worker.run("db", "upgrade")
     key = worker.create_key()
     smtp.start("--role", "smtp")
     recipient = address()
@@ -268,9 +268,10 @@ def test_serve_gives_up_on_a_database_after_ten_seconds(make_relay: Make) -> Non
     assert told.startswith("notify-relay: the database cannot be used: nothing listens at the host and port")
 
 
-def test_keys_are_asked_for_where_several_machines_share_a_database(make_relay: Make, postgres_url: str) -> None:
-    relay = make_relay(DATABASE_URL=postgres_url)
-    relay.run("db", "upgrade")
+def test_keys_are_asked_for_where_several_machines_share_a_database(
+    make_relay: Make, migrated_postgres_url: str
+) -> None:
+    relay = make_relay(DATABASE_URL=migrated_postgres_url)
     done = relay.run("serve", check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("notify-relay: NOTIFY_RELAY_SECRET_KEY is not set: ")
@@ -285,7 +286,7 @@ def test_sockets_of_a_service_manager_are_used_and_keep_their_connections(make_r
     relay.environment["NOTIFY_RELAY_SMTP__LISTEN"] = "127.0.0.1:1"  # would be refused
     starttls, tls = (socket.create_server(("127.0.0.1", port)) for port in (relay.port, relay.tls_port))
     with starttls, tls:
-        key = relay.start_on({"starttls": starttls, "tls": tls}).create_key()
+        key = relay.start_on({"starttls": starttls, "tls": tls}, afresh=True).create_key()
     for _ in range(4):
         recipient = address()
         send(relay, key, recipient)

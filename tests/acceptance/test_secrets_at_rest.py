@@ -81,13 +81,13 @@ def test_nothing_private_is_in_sqlite_files_logs_or_metrics(make_relay: Make) ->
     assert found_in(iter(files), words) == []
 
 
-def test_nothing_private_is_in_postgresql_files(make_relay: Make, postgres: Postgres, postgres_url: str) -> None:
+def test_nothing_private_is_in_postgresql_files(make_relay: Make, own_postgres: Postgres) -> None:
+    url = own_postgres.take_migrated()
     keys = {"SECRET_KEY": Keyring.generate(), "SEALING_KEY": Keyring.generate()}
-    relay = make_relay(DATABASE_URL=postgres_url, CALLBACKS__ALLOW_PRIVATE="true", **keys)
-    relay.run("db", "upgrade")
-    words = [*correspond(relay.start()), *asyncio.run(visit(relay, postgres_url, keys["SECRET_KEY"]))]
+    relay = make_relay(DATABASE_URL=url, CALLBACKS__ALLOW_PRIVATE="true", **keys)
+    words = [*correspond(relay.start()), *asyncio.run(visit(relay, url, keys["SECRET_KEY"]))]
     relay.stop()
-    files = postgres.files(postgres_url)
+    files = own_postgres.files(url)
     assert found_in(iter(files), ["Passports"])  # the service's name is no secret: this is where they would be
     assert found_in(iter(files), words) == []
     assert found_in(iter([relay.log]), words) == []

@@ -46,6 +46,9 @@ from relay.actions.errors import ACCOUNT_MANAGES
 from relay.actions.transaction import Transaction
 from tests.fakes.auth import DEFAULTS, NOW
 from tests.fakes.auth import DOMAIN as DEFAULT
+from tests.harness.sampled import both_databases
+
+pytestmark = both_databases  # their locks differ
 
 Action = Callable[[Transaction], Awaitable[Any]]
 AHEAD = 0.15  # seconds in which the second gets as far as it gets

@@ -67,16 +67,14 @@ def weathered(found: Tally, capsys: pytest.CaptureFixture[str], what: str) -> No
 def relay_of(folder: Path, url: str, ses: Ses) -> Relay:
     roots = {name: Keyring.generate() for name in ("SECRET_KEY", "SEALING_KEY")}
     sending = {"EMAIL__PROVIDER": "ses", "AWS__ENDPOINT_URL": ses.url, **CREDENTIALS, **PATIENCE}
-    relay = Relay(folder, DATABASE_URL=url, PROCESSES=1, **roots, **sending)
-    relay.run("db", "upgrade")
-    return relay
+    return Relay(folder, DATABASE_URL=url, PROCESSES=1, **roots, **sending)
 
 
 async def restarts(
     durable: Postgres, tmp_path: Path, ses: Ses, capsys: pytest.CaptureFixture[str], times: int = 2
 ) -> None:
     """In both ways."""
-    url = durable.create_database()
+    url = durable.take_migrated()
     relay = await asyncio.to_thread(relay_of, tmp_path, url, ses)
     try:
         async with under_load(relay) as load:
@@ -122,7 +120,7 @@ async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 async def promotion(durable: Postgres, tmp_path: Path, ses: Ses, capsys: pytest.CaptureFixture[str]) -> None:
     """The primary is killed, and its synchronous standby takes over."""
-    url = durable.create_database()
+    url = durable.take_migrated()
     standby = await asyncio.to_thread(durable.standby)
     servers = [durable]
     try:
@@ -163,7 +161,7 @@ BROKEN = (
 
 
 async def refused_commits(durable: Postgres, tmp_path: Path, ses: Ses, capsys: pytest.CaptureFixture[str]) -> None:
-    url = durable.create_database()
+    url = durable.take_migrated()
     relay, database = await asyncio.to_thread(relay_of, tmp_path, url, ses), Database(url)
     async with database.write() as connection:
         for statement in BROKEN:
@@ -185,7 +183,6 @@ async def refused_commits(durable: Postgres, tmp_path: Path, ses: Ses, capsys: p
         await database.close()
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize(
     "trouble",
     [

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,10 @@ async def waiting(database: Database) -> int:
         return int(await connection.scalar(select(func.count()).select_from(queue)) or 0)
 
 
-async def clock(install: Install, ses: Ses, database: Database, capsys: pytest.CaptureFixture[str]) -> None:
-    """An hour forward and back."""
+async def clock(
+    install: Install, ses: Ses, database: Database, capsys: pytest.CaptureFixture[str], seconds: float = 2
+) -> None:
+    """An hour forward and back, and some seconds by each time."""
     relay = install(PROCESSES=1, DELIVERY__UNKNOWN_WAIT_SECONDS=1)
     set_clock(relay.folder, 0)
     await asyncio.to_thread(relay.start, through=CLOCKED, seconds=60)
@@ -45,7 +48,7 @@ async def clock(install: Install, ses: Ses, database: Database, capsys: pytest.C
     try:
         for offset in (0.0, HOUR, 0.0, -HOUR, 0.0):
             set_clock(relay.folder, offset)
-            await load.reach(len(load.accepted) + 2 * PER_SECOND, 30)
+            await load.reach(len(load.accepted) + int(seconds * PER_SECOND), 30)
     finally:
         await load.end()
     await asyncio.sleep(2)
@@ -94,7 +97,11 @@ async def names(install: Install, ses: Ses, database: Database, capsys: pytest.C
 
 @pytest.mark.alone
 @one_database("sqlite")
-@pytest.mark.parametrize("what", sampled([clock, names], lambda at: at == 0))
+@pytest.mark.parametrize(
+    "what",
+    sampled([partial(clock, seconds=1), clock, names], lambda at: at == 0),
+    ids=["clock-briefly", "clock", "names"],
+)
 async def test_what_saw_250_is_delivered(
     what: Erring, install: Install, ses: Ses, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:

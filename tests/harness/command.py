@@ -7,6 +7,7 @@ interpreter and its imports take. Tests of the start itself run the command afre
 import asyncio
 import atexit
 import contextlib
+import fcntl
 import gc
 import io
 import json
@@ -17,7 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SECONDS = 30.0  # a command that takes longer is killed: -9 is its exit code
 _JOB_BYTES = 128 * 1024  # arguments and environment
+_PASSED = 8  # sockets at most
+_APART = 200  # descriptors below are the keeper's
 
 
 class Forked:
@@ -79,11 +82,25 @@ class Commands:
             )
         atexit.register(self._end)
 
-    def start(self, arguments: Sequence[str], folder: Path, environment: dict[str, str], out: int, err: int) -> Forked:
-        job = {"arguments": list(arguments), "folder": str(folder), "environment": environment}
+    def start(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: dict[str, str],
+        out: int,
+        err: int,
+        passed: Mapping[str, int] = {},
+    ) -> Forked:
+        """`passed` are listening sockets by their names, which it gets as a service manager passes them."""
+        job = {
+            "arguments": list(arguments),
+            "folder": str(folder),
+            "environment": environment,
+            "passed": list(passed),
+        }
         told, tell = os.pipe()
         try:
-            socket.send_fds(self._jobs, [json.dumps(job).encode()], [out, err, tell])
+            socket.send_fds(self._jobs, [json.dumps(job).encode()], [out, err, tell, *passed.values()])
         finally:
             os.close(tell)
         return Forked(told)
@@ -121,12 +138,16 @@ def _serve(jobs: socket.socket) -> None:
     from relay import cli
     from relay.processes import children
     from tests.harness import documented
-    from tests.harness.migrated import template
+    from tests.harness.migrated import make
 
-    cli.build()
+    # Each child has its own copy of them, and runs one.
+    made = {name: cli.get_command(cli.build(name)) for name in (None, *cli._COMMANDS, *cli._GROUPS)}
+    cli.build, cli.get_command = lambda name: name, made.__getitem__  # type: ignore[assignment]
     children.preload()
     documented.door()
-    template()  # for what is imported and compiled by the first use of a database
+    with tempfile.TemporaryDirectory() as folder:
+        make(Path(folder, "relay.db"))  # for what is imported and compiled by the first use of a database
+        _run_once(Path(folder))
     asyncio.run(
         _opened(open_client("sesv2", Aws(), 1))
     )  # for its models, which are read for as long as a command takes
@@ -159,17 +180,17 @@ class Keeper:
                     return
 
     def _start(self) -> bool:
-        job, descriptors, _, _ = socket.recv_fds(self._jobs, _JOB_BYTES, 3)
+        job, descriptors, _, _ = socket.recv_fds(self._jobs, _JOB_BYTES, 3 + _PASSED)
         if not job:
             return False
-        out, err, tell = descriptors
+        out, err, tell, *passed = descriptors
         pid = os.fork()
         if pid == 0:
             for each in (self._jobs.fileno(), tell, *self._running, *(told for _, told in self._running.values())):
                 os.close(each)
-            _become(json.loads(job), out, err)
-        os.close(out)
-        os.close(err)
+            _become(json.loads(job), out, err, passed)
+        for each in (out, err, *passed):
+            os.close(each)
         os.write(tell, b"%d\n" % pid)
         ended = os.pidfd_open(pid)
         self._running[ended], self._heard[tell] = (pid, tell), pid
@@ -189,12 +210,27 @@ class Keeper:
         os.close(descriptor)
 
 
+def _run_once(folder: Path) -> None:
+    """A command, for what the first one imports and compiles."""
+    paths = {"DATABASE_URL": f"sqlite+aiosqlite:///{folder}/relay.db", "STATE_DIR": str(folder)}
+    before = os.environ.copy()
+    os.environ.update({f"NOTIFY_RELAY_{name}": value for name, value in paths.items()})
+    umask = os.umask(0o077)
+    from relay.cli import main
+
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+        main(["service", "create", "--name", "Warm", "--email-from", "warm", "--json"])
+    os.umask(umask)
+    os.environ.clear()
+    os.environ.update(before)
+
+
 async def _opened(client: AbstractAsyncContextManager[object]) -> None:
     async with client:
         pass
 
 
-def _become(job: dict[str, Any], out: int, err: int) -> NoReturn:
+def _become(job: dict[str, Any], out: int, err: int, passed: Sequence[int]) -> NoReturn:
     from relay.cli import main
     from relay.processes import handover
 
@@ -208,6 +244,8 @@ def _become(job: dict[str, Any], out: int, err: int) -> NoReturn:
     os.chdir(job["folder"])
     os.environ.clear()
     os.environ.update(job["environment"])
+    if passed:
+        _pass(job["passed"], passed)
     handover.become = _go_on  # type: ignore[assignment]
     code: int | str | None = 0
     try:
@@ -217,6 +255,15 @@ def _become(job: dict[str, Any], out: int, err: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))  # taking down all those modules costs a second
+
+
+def _pass(names: Sequence[str], passed: Sequence[int]) -> None:
+    """At the descriptors where sd_listen_fds(3) looks for them."""
+    for at, each in enumerate([fcntl.fcntl(each, fcntl.F_DUPFD, _APART) for each in passed]):
+        os.dup2(each, 3 + at)
+    os.closerange(3 + len(passed), _APART + _PASSED)
+    listening = {"PID": os.getpid(), "FDS": len(passed), "FDNAMES": ":".join(names)}
+    os.environ.update({f"LISTEN_{name}": str(value) for name, value in listening.items()})
 
 
 def _go_on(plan: "Plan") -> NoReturn:

@@ -20,7 +20,12 @@ class Element:
 
     def all(self) -> "list[Element]":
         """This element and those within, in the document's order."""
-        return [self, *(inner for each in self.children if isinstance(each, Element) for inner in each.all())]
+        found: list[Element] = []
+        waiting = [self]
+        while waiting:
+            found.append(waiting.pop())
+            waiting += [each for each in reversed(found[-1].children) if not isinstance(each, str)]
+        return found
 
     def tagged(self, tag: str) -> "list[Element]":
         return [each for each in self.all() if each.tag == tag]

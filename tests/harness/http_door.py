@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -41,6 +40,7 @@ from relay.preparation.sms import SmsPreparer
 from relay.serving import serve
 from tests.harness import adapters, domains
 from tests.harness.clock import Clock
+from tests.harness.listening import loopback
 from tests.harness.store import Store
 from tests.harness.words import words
 
@@ -172,8 +172,7 @@ async def running_door(
         words=words(),
         now=clock,
     )
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.setblocking(False)
+    listener = loopback()
     port = listener.getsockname()[1]
     async with aiohttp.ClientSession() as session:
         door = Door(port, database, store, registry, clock, service, issued, template, session, keyring)

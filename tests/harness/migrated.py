@@ -14,6 +14,7 @@ from sqlalchemy import URL, make_url
 
 from config.database import Database
 from delivery import schema
+from tests.harness.once import once
 
 _TEMPLATE = "migrated"
 
@@ -31,20 +32,31 @@ async def migrated(url: str, **options: Any) -> Database:
 @cache
 def template() -> bytes:
     """The octets of a migrated SQLite file without any rows of ours."""
+    return once("relay.db", make).read_bytes()
+
+
+def make(path: Path) -> None:
+    """The file."""
     with TemporaryDirectory() as folder, ThreadPoolExecutor(1) as apart:
-        path = Path(folder, "relay.db")
-        apart.submit(asyncio.run, _migrate(f"sqlite+aiosqlite:///{path}")).result()
-        return path.read_bytes()
+        made = Path(folder, "relay.db")
+        apart.submit(asyncio.run, _migrate(f"sqlite+aiosqlite:///{made}")).result()
+        made.rename(path)
 
 
 async def copy(url: URL) -> None:
     """A database of PostgreSQL at `url`, in place of one that is there."""
+    await migrate(url)
+    async with connected(url.set(database="postgres")) as server:
+        await server.execute(f"DROP DATABASE IF EXISTS {url.database}")
+        await server.execute(f"CREATE DATABASE {url.database} TEMPLATE {_TEMPLATE}")
+
+
+async def migrate(url: URL) -> None:
+    """The template on the server at `url`, unless it is there."""
     async with connected(url.set(database="postgres")) as server:
         if not await server.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", _TEMPLATE):
             await server.execute(f"CREATE DATABASE {_TEMPLATE}")
             await _migrate(url.set(database=_TEMPLATE).render_as_string())
-        await server.execute(f"DROP DATABASE IF EXISTS {url.database}")
-        await server.execute(f"CREATE DATABASE {url.database} TEMPLATE {_TEMPLATE}")
 
 
 @asynccontextmanager

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL, make_url
 
-from tests.harness.migrated import connected, copy
+from tests.harness.migrated import connected, copy, migrate
+from tests.harness.once import once
 from tests.harness.relay import free_port
 
 T = TypeVar("T")
@@ -56,28 +57,22 @@ class Postgres:
         self.port = 0
 
     def start(self) -> "Postgres":
+        self._unprivileged()
+        _copy(_cluster(self._binaries), self.data)
+        self.port = free_port()
+        self.resume()
+        return self
+
+    def _make(self) -> None:
+        """A new cluster, in which nobody has made anything."""
+        given = ["-U", "relay", "-A", "trust", "-E", "UTF8", "--no-locale", "-N", "--wal-segsize=1"]
         subprocess.run(
-            [
-                self._binaries / "initdb",
-                "-D",
-                self.data,
-                "-U",
-                "relay",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--no-locale",
-                "-N",
-            ],
+            [self._binaries / "initdb", "-D", self.data, *given],
             check=True,
             stdout=subprocess.DEVNULL,
             cwd=self._folder,
             **self._unprivileged(),
         )
-        self.port = free_port()
-        self.resume()
-        return self
 
     def resume(self) -> None:
         """Starts the server on what it has."""
@@ -229,6 +224,28 @@ class Postgres:
             self._process.send_signal(signal.SIGINT)  # without waiting for its clients to leave
             self._process.wait(20)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _copy(data: Path, to: Path) -> None:
+    subprocess.run(["cp", "-a", data, to], check=True)  # whoever the owner is
+
+
+def _cluster(binaries: Path) -> Path:
+    """What a server begins with: made once in a run of tests, with the schema, which is copied from there on."""
+
+    def make(folder: Path) -> None:
+        first = Postgres(binaries)
+        try:
+            first._make()
+            first.port = free_port()
+            first.resume()
+            first._apart(migrate(make_url(first._url("postgres"))))
+            first.halt(signal.SIGINT)
+            _copy(first.data, folder)
+        finally:
+            first.stop()
+
+    return once("postgresql", make)
 
 
 async def _emptied(url: URL, shape: str) -> bool:

@@ -169,17 +169,19 @@ class Relay:
 
     # -- the processes ---------------------------------------------------------------------------------------------
 
-    def start_on(self, sockets: Mapping[str, socket.socket], seconds: float = 60) -> "Relay":
+    def start_on(self, sockets: Mapping[str, socket.socket], *, afresh: bool = False, seconds: float = 60) -> "Relay":
         """`serve` on listening sockets that the test keeps, passed as a service manager does it."""
-        descriptors = [each.fileno() for each in sockets.values()]
-        through = (sys.executable, "-c", _PASS, ":".join(sockets), *map(str, descriptors), "--")
-        return self.start(through=through, passed=descriptors, seconds=seconds)
+        passed = {name: each.fileno() for name, each in sockets.items()}
+        if not afresh:
+            return self.start(passed=passed, seconds=seconds)
+        through = (sys.executable, "-c", _PASS, ":".join(sockets), *map(str, passed.values()), "--")
+        return self.start(through=through, passed=passed, seconds=seconds)
 
     def start(
         self,
         *arguments: str,
         through: Sequence[str] = (),
-        passed: Sequence[int] = (),
+        passed: Mapping[str, int] = {},
         afresh: bool = False,
         seconds: float = 15,
         announced: str = " ready: ",
@@ -199,11 +201,12 @@ class Relay:
                         stdout=writing,
                         stderr=log,
                         start_new_session=True,
-                        pass_fds=passed,
+                        pass_fds=[*passed.values()],
                     )
                 else:
                     started = ("serve", *arguments)
-                    self.process = commands().start(started, self.folder, self.environment, writing, log.fileno())
+                    given = (started, self.folder, self.environment, writing, log.fileno())
+                    self.process = commands().start(*given, passed)
         finally:
             os.close(writing)
         os.set_blocking(reading, False)

@@ -3,8 +3,9 @@
 What is left out by default has the mark `whole`, which nothing else gives; tests/unit/repository holds that CI runs it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -22,10 +23,35 @@ def sampled(cases: Sequence[Any], kept: Callable[[int], bool]) -> list[Any]:
     ]
 
 
+_DATABASES = ("sqlite", "postgresql")
+
+
 def one_database(kept: str) -> pytest.MarkDecorator:
     """Of the two that `database_url` goes through, for tests whose load is what they are about."""
-    both = ["sqlite", "postgresql"]
-    return pytest.mark.parametrize("database_url", sampled(both, lambda at: both[at] == kept), indirect=True)
+    cases = sampled(_DATABASES, lambda at: _DATABASES[at] == kept)
+    return pytest.mark.parametrize("database_url", cases, indirect=True)
+
+
+# For tests that are about how the two differ.
+both_databases = pytest.mark.parametrize("database_url", _DATABASES, indirect=True)
+
+
+def databases_in_turn(items: Iterable[pytest.Item]) -> None:
+    """The sample has each case on one of the two, half of them on each: which, its name says, and not its place."""
+    for item in items:
+        function: Any = item
+        params = function.callspec.params if hasattr(item, "callspec") else {}
+        database = params.get("database_url")
+        if database not in _DATABASES or _is_chosen(item):
+            continue
+        case = f"{item.path.stem} {function.originalname} {function.callspec.id.replace(database, '')}"
+        if database != _DATABASES[crc32(case.encode()) % 2]:
+            item.add_marker(pytest.mark.whole)
+
+
+def _is_chosen(item: pytest.Item) -> bool:
+    """Whether the test says itself on which databases it runs."""
+    return any("database_url" in mark.args[0] for mark in item.iter_markers("parametrize"))
 
 
 def in_turn(of: int) -> Callable[[int], bool]:

@@ -1,7 +1,6 @@
 """A whole web site for tests: a real server on loopback, real parts on a real database; and browsers to visit it."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from auth import services
 from auth.audit import Actor
 from auth.domains import names
 from auth.people import sessions, users
+from auth.people.passwords import Passwords
 from auth.people.permissions import Permission
 from auth.people.sessions import Factor
 from auth.people.users import User
@@ -53,9 +53,10 @@ from relay.site.remembered import Remembered
 from relay.site.routes import ROUTES
 from relay.site.routing import Route
 from relay.site.visits import COOKIE
-from tests.harness import domains
+from tests.harness import domains, hashes
 from tests.harness.browser import Browser, Page
 from tests.harness.clock import Clock
+from tests.harness.listening import loopback
 from tests.harness.store import Store
 from tests.harness.words import words
 
@@ -206,8 +207,7 @@ async def running_site(
     **options: Any,
 ) -> AsyncIterator[RunningSite]:
     """On a database that has the schema; `own` is that of the site's user there, where it has one."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.setblocking(False)
+    listener = loopback()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     settings = settings or Settings(limits=Limits(per_minute=100_000), **_at(url))
     keyring, clock = Keyring.parse(Keyring.generate()), Clock()
@@ -275,5 +275,6 @@ def _site(
         counts=CountReader(database),
         live=Live(database, spoken, clock),
         pace=Pace(clock),
+        passwords=Passwords(hashes.hasher()),
         now=clock,
     )

@@ -5,7 +5,6 @@
 
 import asyncio
 import base64
-import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -44,6 +43,7 @@ from relay.smtp.listeners import SmtpDoor
 from relay.tls import Certificates
 from tests.harness.clock import Clock
 from tests.harness.kept import Kept
+from tests.harness.listening import loopback
 from tests.harness.migrated import migrated
 from tests.harness.store import Store
 from tests.harness.words import words
@@ -166,7 +166,7 @@ async def running_door(folder: Path, rules: Rules = QUICK, pace: Pace = PACE, **
         pace=pace,
     )
     sharing = asyncio.create_task(throttle.run())
-    listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+    listening = [loopback() for _ in range(3)]
     ports = [sock.getsockname()[1] for sock in listening]
     await door.start(*([sock] for sock in listening))
     clients: list[Client] = []

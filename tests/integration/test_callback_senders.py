@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -16,11 +15,9 @@ from config.keyring import Keyring
 from delivery.callbacks.sender import open_sender
 from delivery.metrics import CallbackMetrics
 from messages.status import Status
-from tests.conftest import skip_or_fail
 from tests.fakes.receiver import HANG, Receiver, Reply
 from tests.harness.callbacks import QUIET_SECONDS, SETTINGS, CallbackDesk
-from tests.harness.migrated import migrated
-from tests.harness.postgres import Postgres, server_binaries
+from tests.harness.postgres import Postgres
 from tests.harness.processes import processes
 from tests.harness.store import Store
 
@@ -99,24 +96,10 @@ async def test_what_a_killed_sender_had_claimed_is_told_by_the_next(database: Da
     assert receiver.told[0].callback_id == receiver.told[1].callback_id
 
 
-@pytest.fixture
-def own_postgres() -> Iterator[Postgres]:
-    """A server that a test may halt."""
-    binaries = server_binaries()
-    if binaries is None:
-        skip_or_fail("NOT TESTED ON POSTGRESQL: no server binaries here (Debian: apt-get install postgresql)")
-        return
-    server = Postgres(binaries)
-    try:
-        yield server.start()
-    finally:
-        server.stop()
-
-
 async def test_outage_of_the_database_during_a_call_costs_no_second_call(
     own_postgres: Postgres, keyring: Keyring
 ) -> None:
-    database = await migrated(own_postgres.create_database())
+    database = Database(own_postgres.take_migrated())
     desk = CallbackDesk(database, keyring, Store(database, keyring))
     async with Receiver([Reply(seconds=1)]) as receiver:
         sent = await desk.delivered(receiver.url)

@@ -34,9 +34,11 @@ from tests.fakes.auth import DEFAULTS, NOW
 from tests.fakes.messages import make_message
 from tests.harness.counted import kept, recounted
 from tests.harness.migrated import migrated
+from tests.harness.sampled import both_databases
 from tests.harness.store import Store, group_of
 
 
+@both_databases
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection:sqlalchemy.exc.SAWarning")  # SQLite's, of substr()
 @pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index:UserWarning")
 async def test_the_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:

@@ -6,6 +6,7 @@ const { open } = require("./browser.cjs");
 
 const WIDTHS = [320, 375, 768, 1600];
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const COLOURS = { type: "rule", values: ["color-contrast", "link-in-text-block"] }; // what colours alone can break
 
 /** In the page: what is wider than its box or the window, and the longest line of prose in characters. */
 function measure() {
@@ -74,9 +75,9 @@ async function zoomed(page, session) {
   return seen;
 }
 
-async function violations(page) {
+async function violations(page, rules = TAGS) {
   await page.addScriptTag({ path: require.resolve("axe-core/axe.min.js") });
-  const options = { runOnly: TAGS, resultTypes: ["violations"] };
+  const options = { runOnly: rules, resultTypes: ["violations"] };
   const found = await page.evaluate((o) => axe.run(document, o), options);
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ").slice(0, 300)}`);
 }
@@ -136,7 +137,7 @@ async function menu(page) {
     await page.emulateMedia({ colorScheme: "dark" });
     report.axe.push(...(await violations(page)));
     await page.emulateMedia({ colorScheme: "light", forcedColors: "active" });
-    report.axe.push(...(await violations(page)));
+    report.axe.push(...(await violations(page, COLOURS)));
     await page.emulateMedia({ colorScheme: "light", forcedColors: "none" });
     await page.setViewportSize({ width: 375, height: 800 });
     report.complaints = complaints.splice(0);

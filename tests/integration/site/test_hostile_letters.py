@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from auth.people.permissions import Permission
+from tests.harness.sampled import sampled
 from tests.harness.site import RunningSite
 from tests.harness.team import team
 
@@ -75,24 +76,33 @@ async def developer(site: RunningSite) -> tuple[str, str, str]:
     return f"/en/services/{mine.service.id}/preview", cookie, page.token
 
 
+def piece() -> float:
+    """Seconds that a piece of work takes this process, which is 10 ms where nothing else runs."""
+    began = time.process_time()
+    sum(each % 7 for each in range(300_000))
+    return time.process_time() - began
+
+
 async def once(site: RunningSite, kind: str) -> float:
+    """How long nobody was served, in pieces of work."""
     path, cookie, csrf = await developer(site)
     gc.collect()
     gc.freeze()  # what a whole run of tests left behind is not looked through
+    before = piece()
     looked = asyncio.create_task(asyncio.to_thread(post, site, path, cookie, csrf, LETTERS[kind]))
     try:
         held_up = await longest(looked)
         assert await looked < 500
     finally:
         gc.unfreeze()
-    return held_up
+    return held_up / max(before, piece())
 
 
-@pytest.mark.parametrize("kind", LETTERS)
+@pytest.mark.parametrize("kind", sampled(list(LETTERS), lambda at: at % 3 == 0))
 async def test_a_hostile_file_holds_nobody_up(site: RunningSite, kind: str) -> None:
-    most = 0.1 if kind == "parts" else 0.05  # ten thousand parts are looked through when memory is collected
+    most = 10 if kind == "parts" else 5  # ten thousand parts are looked through when memory is collected
     held_up = await once(site, kind)
     if held_up >= most:  # a machine that is busy takes longer for the same
         held_up = await once(site, kind)
 
-    assert held_up < most, f"{held_up * 1000:.0f} ms"
+    assert held_up < most

@@ -4,10 +4,11 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from tests.harness.sampled import in_turn, sampled
+from tests.harness.sampled import both_databases, databases_in_turn, in_turn, sampled
 
 ROOT = Path(__file__).parents[3]
 
@@ -44,3 +45,21 @@ def test_a_sample_of_nothing_is_refused() -> None:
     cases = sampled([(name, way) for name in "abcd" for way in range(3)], in_turn(3))
     assert [case.values for case in cases if not case.marks] == [("a", 0), ("b", 1), ("c", 2), ("d", 0)]
     assert {mark.name for case in cases for mark in case.marks} == {"whole"}
+
+
+def test_each_case_runs_on_one_database_in_the_sample_and_half_of_them_on_each() -> None:
+    left_out = [_cases(number, []) for number in range(40)]
+    assert {len(each) for each in left_out} == {1}
+    assert 10 < sum(each == ["sqlite"] for each in left_out) < 30
+    assert _cases(0, [both_databases.mark]) == []
+
+
+def _cases(number: int, marks: list[pytest.Mark]) -> list[str]:
+    """The databases on which the sample leaves out a test's case."""
+    items = [Mock(path=Path("test_it.py"), originalname="test") for _ in range(2)]
+    for item, database in zip(items, ("sqlite", "postgresql"), strict=True):
+        item.callspec.params = {"database_url": database, "number": number}
+        item.callspec.id = f"{database}-{number}"
+        item.iter_markers.return_value = marks
+    databases_in_turn(items)
+    return [item.callspec.params["database_url"] for item in items if item.add_marker.called]
