@@ -36,6 +36,7 @@ def pytest_collection_finish() -> None:
     gc.enable()
     gc.collect()
     gc.freeze()
+    gc.collect()  # else the next full one waits for a quarter of all that, and takes seconds in the middle of a test
 
 
 def skip_or_fail(reason: str) -> None:

@@ -1,13 +1,16 @@
-"""What FastAPI makes of a type, once per process: made anew for each door, it takes longer than most tests."""
+"""What FastAPI makes of a type, and of all routes: made anew for each door, it takes longer than most tests."""
 
 from typing import Any, get_args
 
-from fastapi import routing
+from fastapi import FastAPI, routing
 from fastapi._compat import v2
 from fastapi.utils import create_model_field
 from pydantic import TypeAdapter
 
+from relay.http import documentation
+
 _MADE: dict[object, TypeAdapter[Any]] = {}
+_DOCUMENTS: dict[str, dict[str, Any]] = {}
 _FIELDS: dict[object, v2.ModelField] = {}
 
 
@@ -30,6 +33,17 @@ def _answer(name: str, type_: Any, mode: Any) -> v2.ModelField:
     return field
 
 
+_openapi = documentation.openapi
+
+
+def _document(app: FastAPI, root: str) -> dict[str, Any]:
+    """Every door has the same routes."""
+    if root not in _DOCUMENTS:
+        _DOCUMENTS[root] = _openapi(app, root)
+    return _DOCUMENTS[root]
+
+
 def remember() -> None:
     v2.TypeAdapter = _adapter  # type: ignore[assignment,attr-defined]
+    documentation.openapi = _document
     routing.create_model_field = _answer  # type: ignore[assignment,attr-defined]
