@@ -12,6 +12,7 @@ from sqlalchemy import (
     case,
     func,
     select,
+    true,
     update,
 )
 
@@ -102,10 +103,10 @@ class SqlQueue:
             until = row.attempted_at + (0.0 if (row.channel, row.test) in taking.repeatable else wait)
             connection.execute(statement.values(owner=None, parked=True, available_at=until))
 
-    async def release(self, owner: str, now: float) -> int:
+    async def release(self, owner: str, now: float, *, begun: bool = True) -> int:
         async with self._database.write() as connection:
-            statement = update(queue).where(queue.c.owner == owner).values(owner=None, available_at=now)
-            return (await connection.execute(statement)).rowcount
+            statement = update(queue).where(queue.c.owner == owner, true() if begun else NOT_BEGUN)
+            return (await connection.execute(statement.values(owner=None, available_at=now))).rowcount
 
     async def give_back(self, message_ids: Sequence[UUID], until: float) -> None:
         async with self._database.write() as connection:
