@@ -26,6 +26,8 @@ from delivery.queue.turns import DUE, EVERYTHING, Order, by_rank, wanted, wishes
 from delivery.store.tables import NOT_BEGUN, holds, queue
 from messages.message import Channel, Lane
 
+_BACK_SECONDS = 20.0  # after an outage until everybody has written down what was answered meanwhile
+
 
 @dataclass(frozen=True, slots=True)
 class Taking:
@@ -96,11 +98,13 @@ class SqlQueue:
         return claims
 
     def _park(self, connection: Connection, rows: Sequence[Row[Any]], taking: Taking, lane: Lane) -> None:
-        """Their owner died while it sent them: nobody knows whether they left."""
+        """Their owner died while it sent them: nobody knows whether they left. Or an outage outlasted their leases."""
         wait = backoff.unknown_wait_seconds(lane, taking.wait_seconds)
+        back_at = taking.now + min(wait, _BACK_SECONDS)
         for row in rows:
             statement = update(queue).where(queue.c.message_id == row.message_id)
-            until = row.attempted_at + (0.0 if (row.channel, row.test) in taking.repeatable else wait)
+            is_repeatable = (row.channel, row.test) in taking.repeatable
+            until = row.attempted_at if is_repeatable else max(row.attempted_at + wait, back_at)
             connection.execute(statement.values(owner=None, parked=True, available_at=until))
 
     async def release(self, owner: str, now: float, *, begun: bool = True) -> int:
