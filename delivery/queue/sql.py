@@ -26,8 +26,6 @@ from delivery.queue.turns import DUE, EVERYTHING, Order, by_rank, wanted, wishes
 from delivery.store.tables import NOT_BEGUN, holds, queue
 from messages.message import Channel, Lane
 
-_BACK_SECONDS = 20.0  # after an outage until everybody has written down what was answered meanwhile
-
 
 @dataclass(frozen=True, slots=True)
 class Taking:
@@ -100,7 +98,7 @@ class SqlQueue:
     def _park(self, connection: Connection, rows: Sequence[Row[Any]], taking: Taking, lane: Lane) -> None:
         """Their owner died while it sent them: nobody knows whether they left. Or an outage outlasted their leases."""
         wait = backoff.unknown_wait_seconds(lane, taking.wait_seconds)
-        back_at = taking.now + min(wait, _BACK_SECONDS)
+        back_at = taking.now + backoff.back_seconds(wait)
         for row in rows:
             statement = update(queue).where(queue.c.message_id == row.message_id)
             is_repeatable = (row.channel, row.test) in taking.repeatable

@@ -118,11 +118,28 @@ async def test_what_a_dead_worker_was_sending_ends_when_nobody_waits_for_news_of
         await interventions.hold(connection, sent.service_id, NOW)
     await claims.release("dead", LATER + 1)
 
-    assert await swept(store, database, keyring, LATER + 180) == 0
-    assert await swept(store, database, keyring, LATER + 182) == 1
+    for found_late in (180, 182, 201):
+        assert await swept(store, database, keyring, LATER + found_late) == 0
+    assert await swept(store, database, keyring, LATER + 203) == 1
     assert await status(store, sent) == (Status.TECHNICAL_FAILURE, "expired")
     (ended,) = (await history(store, sent)).attempts
     assert ended.outcome is Outcome.UNKNOWN
+
+
+async def test_what_has_left_before_an_outage_did_not_end_though_it_expired_in_it(
+    database: Database, keyring: Keyring
+) -> None:
+    """Whose answer comes a moment after the sweep."""
+    store, claims, sent = Store(database, keyring), SqlQueue(database), message()
+    await put(store, sent)
+    await claims.claim("away", 1, LATER - 5, 60, 180)
+    attempt = Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", LATER)
+    await store.attempting.attempt([attempt], "away", LATER + 60)
+
+    assert await swept(store, database, keyring, LATER + 600) == 0
+    answer = Record(sent.id, attempt.id, Outcome.RELAYED, LATER + 1, status=Status.SENDING, provider_id="1")
+    await store.attempting.record(answer)
+    assert await status(store, sent) == (Status.SENDING, None)
 
 
 async def test_a_scheduled_message_lives_as_long_as_after_its_time(database: Database, keyring: Keyring) -> None:
