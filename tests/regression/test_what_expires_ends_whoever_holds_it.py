@@ -21,7 +21,6 @@ from delivery.queue import interventions
 from delivery.queue.base import HoldReason
 from delivery.queue.selecting import Selecting
 from delivery.queue.sql import SqlQueue
-from delivery.rounds import Rounds
 from delivery.store.base import APART, Attempt, Outcome, Record
 from delivery.store.tables import callback_urls, callbacks, messages, queue
 from messages.message import Lane, Message, Occasion, new_id
@@ -35,7 +34,7 @@ LATER = NOW + 3601  # they expire after an hour
 
 async def swept(store: Store, database: Database, keyring: Keyring, now: float = LATER) -> int:
     metrics = DeliveryMetrics(CollectorRegistry())
-    recording = Recording(store.attempting, Rounds(lambda error: None), metrics)
+    recording = Recording(store.attempting, None, metrics)
     ticks = itertools.count()
     expiring = Expiring(
         database, Selecting(database, keyring), store.searching, recording, 180, lambda: now + next(ticks) / 1e4
@@ -178,3 +177,25 @@ async def test_one_service_s_thousands_keep_no_other_s_few_waiting(
         asked = select(messages.c.service_id).order_by(messages.c.completed_at)
         ended = [each.int for each in await connection.scalars(asked)]
     assert max(at for at, service in enumerate(ended) if service == 2) < 13
+
+
+class Away:
+    """Writes nothing down."""
+
+    async def record(self, record: Record) -> None:
+        raise ConnectionError
+
+
+async def test_a_worker_that_stops_while_the_database_is_away_does_not_wait_for_it(
+    database: Database, keyring: Keyring
+) -> None:
+    """Else it was killed after 18 s: what has expired is found again, and of no use to anybody who waits."""
+    store, stopping = Store(database, keyring), asyncio.Event()
+    await put(store, message())
+    recording = Recording(Away(), None, DeliveryMetrics(CollectorRegistry()))
+    selecting = Selecting(database, keyring)
+    expiring = Expiring(database, selecting, store.searching, recording, 180, lambda: LATER)
+    running = asyncio.create_task(expiring.run(stopping))
+    await asyncio.sleep(0.5)
+    stopping.set()
+    await asyncio.wait_for(running, 2)
