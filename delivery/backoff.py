@@ -3,12 +3,18 @@
 from messages.message import Lane
 
 _CAP_SECONDS = {Lane.PRIORITY: 120.0, Lane.NORMAL: 900.0, Lane.BULK: 1800.0}
+_BACK_SECONDS = 20.0  # to connect anew, and try again
 _PRIORITY_SHARE = 1 / 6  # 30 s by default: SES tells within seconds that it took a message
 
 
 def unknown_wait_seconds(lane: Lane, base_seconds: float) -> float:
     """How long a message that may have left waits for news of it: a one-time code is soon worth nothing."""
     return base_seconds * (_PRIORITY_SHARE if lane is Lane.PRIORITY else 1)
+
+
+def back_seconds(wait_seconds: float) -> float:
+    """How much is left, after an outage that outlasted the wait, to who comes back and knows what was answered."""
+    return min(wait_seconds, _BACK_SECONDS)
 
 
 def delay_seconds(attempts: int, lane: Lane, base_seconds: float, jitter: float) -> float:

@@ -80,11 +80,12 @@ class Rounds:
                     return None
                 await asyncio.sleep(OUTAGE_SECONDS)
 
-    def start(self, work: Coroutine[None, None, None]) -> None:
+    def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Goes on with `work` beside the rounds."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     @property
     def working(self) -> bool:

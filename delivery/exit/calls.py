@@ -5,7 +5,7 @@ were not begun, and what was answered: only calls that were under way wait for a
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from mmap import mmap
 from uuid import UUID
 
@@ -18,27 +18,28 @@ _FREE, _RECORD, _CALLING = range(3)
 
 
 class Calls:
-    """One per worker process, on the memory of its predecessor: call `left` and `clear` first.
+    """One per worker process, on the memory of its predecessor: what that left stays until it is forgotten.
 
     An attempt for which there is no room has nothing noted, and waits for an event if the worker dies.
     """
 
     def __init__(self, memory: mmap) -> None:
         self._memory = memory
-        self._free = list(range(0, len(memory), _SLOT_OCTETS))
         self._slots: dict[UUID, int] = {}  # by attempt
+        self._free: list[int] = []
+        self.left: list[Record] = []  # what the predecessor had to record when it died
+        for slot in range(0, len(memory), _SLOT_OCTETS):
+            self._inherit(slot)
 
-    def left(self) -> Iterator[Record]:
-        """What the predecessor had to record when it died."""
-        for slot in range(0, len(self._memory), _SLOT_OCTETS):
-            if self._memory[slot] == _RECORD:
-                start = slot + _HEAD_OCTETS
-                length = int.from_bytes(self._memory[slot + 1 : start])
-                yield _parsed(self._memory[start : start + length])
-
-    def clear(self) -> None:
-        for slot in range(0, len(self._memory), _SLOT_OCTETS):
-            self._memory[slot] = _FREE
+    def _inherit(self, slot: int) -> None:
+        if self._memory[slot] != _RECORD:
+            self._free.append(slot)
+            return
+        start = slot + _HEAD_OCTETS
+        length = int.from_bytes(self._memory[slot + 1 : start])
+        attempt_id, record = _parsed(self._memory[start : start + length])
+        self._slots[attempt_id] = slot
+        self.left.append(record)
 
     def attempt(self, attempts: Iterable[Attempt]) -> None:
         """These are about to be on disk; none of their calls is made yet."""
@@ -78,7 +79,7 @@ def _octets(record: Record) -> bytes:
     return json.dumps((*ids, *said)).encode()
 
 
-def _parsed(octets: bytes) -> Record:
+def _parsed(octets: bytes) -> tuple[UUID, Record]:
     message_id, attempt_id, outcome, at, status, *said = json.loads(octets)
     ids = UUID(message_id), UUID(attempt_id)
-    return Record(*ids, Outcome(outcome), at, Status(status) if status else None, *said)
+    return ids[1], Record(*ids, Outcome(outcome), at, Status(status) if status else None, *said)

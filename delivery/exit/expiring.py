@@ -98,8 +98,8 @@ class Expiring:
 
     async def _end(self, message_ids: Sequence[UUID]) -> int:
         async with self.database.write() as connection:
-            await interventions.park_left(connection, message_ids, self.now() - self.unknown_wait_seconds)
-        known = (await self.searching.load(message_ids)).values()
+            left = await interventions.park_left(connection, message_ids, self.now(), self.unknown_wait_seconds)
+        known = (await self.searching.load([each for each in message_ids if each not in left])).values()
         ends = [(Record(each.id, None, Outcome.EXPIRED, self.now(), reason="expired"), each) for each in known]
         await asyncio.gather(*(self.recording.write(*each) for each in ends))
         return len(ends)

@@ -31,7 +31,7 @@ from delivery.metrics import DeliveryMetrics
 from delivery.providers.base import Held, Receipt, SendError, TenantHeld, Throttled, Unknown
 from delivery.providers.table import Providers
 from delivery.queue.base import KINDS, Claim, HoldReason, Kind, LineSlot, Queue
-from delivery.rounds import Rounds
+from delivery.rounds import OUTAGE_SECONDS, Rounds
 from delivery.store.base import Attempt, Outcome, Record
 from messages.message import Channel, KeyType, Message
 
@@ -121,14 +121,26 @@ class Worker:
 
     async def _take_over(self) -> None:
         """What a predecessor left that was killed: what it knew of its calls is recorded, all else can be claimed."""
-        left = {record.message_id: record for record in self._calls.left()}
-        messages = await self._searching.load(list(left))
-        writes = (self._recording.write(left[message.id], message) for message in messages.values())
-        await asyncio.gather(*writes)
-        self._calls.clear()
-        released = await self._queue.release(self._owner, self._now())
+        # First: where the database still commits an attempt of the dead one's, this waits until it is to be seen.
+        released = await self._queue.release(self._owner, self._now(), begun=False)
+        left = self._calls.left
+        messages = await self._searching.load([each.message_id for each in left])
+        writing = [self._rounds.start(self._record_left(each, messages.get(each.message_id))) for each in left]
+        if writing:
+            await asyncio.wait(writing, timeout=OUTAGE_SECONDS)
+        released += await self._queue.release(self._owner, self._now())
         if left or released:
             self._log.info("worker.released", recorded=len(left), messages=released)
+
+    async def _record_left(self, record: Record, message: Message | None) -> None:
+        """One that cannot be written keeps nothing else waiting."""
+        try:
+            if message is not None:
+                await self._recording.write(record, message)
+        except Exception as error:  # what was attempted is parked, as after a bug of ours
+            self._log.error("worker.batch_failed", messages=1, error=type(error).__name__)
+        if record.attempt_id is not None:
+            self._calls.forget([record.attempt_id])
 
     async def _claim_once(self) -> None:
         now = asyncio.get_running_loop().time()

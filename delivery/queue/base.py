@@ -141,8 +141,8 @@ class Queue(Protocol):
         """
         ...
 
-    async def release(self, owner: str, now: float) -> int:
-        """Ends all leases of an owner that is known to be dead; returns how many."""
+    async def release(self, owner: str, now: float, *, begun: bool = True) -> int:
+        """Ends an owner's leases that is known to be dead, or those of what it has not `begun`; returns how many."""
         ...
 
     async def give_back(self, message_ids: Sequence[UUID], until: float) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, delet
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.database import INSERT
+from delivery.backoff import back_seconds
 from delivery.queue.base import Hold, HoldReason
 from delivery.queue.turns import EVERYTHING
 from delivery.store import slowing
@@ -129,10 +130,14 @@ def to_be_expired(now: float, unknown_wait_seconds: float) -> ColumnElement[bool
     return and_(or_(is_free, _is_left(now - unknown_wait_seconds)), _of_message(messages.c.expires_at) <= now)
 
 
-async def park_left(connection: AsyncConnection, message_ids: Collection[UUID], since: float) -> None:
-    """Those of them whose owner died since then while it sent them; in a held lane no claim does it."""
-    statement = update(queue).where(queue.c.message_id.in_(message_ids), _is_left(since))
-    await connection.execute(statement.values(owner=None, parked=True))
+async def park_left(
+    connection: AsyncConnection, message_ids: Collection[UUID], now: float, unknown_wait_seconds: float
+) -> set[UUID]:
+    """Those of them whose owner died, or was away, while it sent them; in a held lane no claim does it. Which."""
+    mine = (queue.c.message_id.in_(message_ids), _is_left(now - unknown_wait_seconds))
+    until = now + back_seconds(unknown_wait_seconds)
+    parked = update(queue).where(*mine).values(owner=None, parked=True, available_at=until)
+    return set(await connection.scalars(parked.returning(queue.c.message_id)))
 
 
 def _is_left(since: float) -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     case,
     func,
     select,
+    true,
     update,
 )
 
@@ -95,17 +96,19 @@ class SqlQueue:
         return claims
 
     def _park(self, connection: Connection, rows: Sequence[Row[Any]], taking: Taking, lane: Lane) -> None:
-        """Their owner died while it sent them: nobody knows whether they left."""
+        """Their owner died while it sent them: nobody knows whether they left. Or an outage outlasted their leases."""
         wait = backoff.unknown_wait_seconds(lane, taking.wait_seconds)
+        back_at = taking.now + backoff.back_seconds(wait)
         for row in rows:
             statement = update(queue).where(queue.c.message_id == row.message_id)
-            until = row.attempted_at + (0.0 if (row.channel, row.test) in taking.repeatable else wait)
+            is_repeatable = (row.channel, row.test) in taking.repeatable
+            until = row.attempted_at if is_repeatable else max(row.attempted_at + wait, back_at)
             connection.execute(statement.values(owner=None, parked=True, available_at=until))
 
-    async def release(self, owner: str, now: float) -> int:
+    async def release(self, owner: str, now: float, *, begun: bool = True) -> int:
         async with self._database.write() as connection:
-            statement = update(queue).where(queue.c.owner == owner).values(owner=None, available_at=now)
-            return (await connection.execute(statement)).rowcount
+            statement = update(queue).where(queue.c.owner == owner, true() if begun else NOT_BEGUN)
+            return (await connection.execute(statement.values(owner=None, available_at=now))).rowcount
 
     async def give_back(self, message_ids: Sequence[UUID], until: float) -> None:
         async with self._database.write() as connection:

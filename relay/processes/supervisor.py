@@ -88,6 +88,7 @@ class Supervisor:
         self._reread = reread
         self._to_replace: list[int] = []  # process ids, in turn
         self._leaving: _Leaving | None = None
+        self._misconfigured: set[int] = set()  # their numbers; before they start no other one is replaced
         self._looked_at = time.monotonic()
         self._on_terminal = os.isatty(0)  # asked now: one that was closed is none
         self._running: dict[int, Child] = {}
@@ -141,12 +142,13 @@ class Supervisor:
         self._renew(asked=True)
         if self._reread():
             self._to_replace = list(self._running)  # all that run now, also those that replaced others a moment ago
-        if self._leaving is None and not self._to_replace:
+        if self._leaving is None and (self._misconfigured or not self._to_replace):
             self._manager.ready()
 
     def _replace(self, started: Collection[int]) -> None:
         """The next one is told to end when the one before has its successor: somebody is always there."""
         leaving, now = self._leaving, time.monotonic()
+        self._misconfigured -= set(started)
         if leaving is not None:
             if leaving.pid in self._running and now > leaving.deadline:
                 self._log.error("process.killed", process=self._running[leaving.pid].name, pid=leaving.pid)
@@ -154,9 +156,9 @@ class Supervisor:
             if leaving.number not in started and now < leaving.deadline + _SUCCESSOR_SECONDS:
                 return
             self._leaving = None
-            if not self._to_replace:
+            if self._misconfigured or not self._to_replace:
                 self._manager.ready()
-        while self._to_replace and self._leaving is None:
+        while self._to_replace and self._leaving is None and not self._misconfigured:
             pid = self._to_replace.pop(0)
             if (child := self._running.get(pid)) is not None:
                 self._leaving = _Leaving(pid, self._children.index(child), now + _DRAIN_SECONDS)
@@ -235,10 +237,11 @@ class Supervisor:
         return True
 
     def _spare_the_others(self, child: Child) -> None:
-        """What changed since the start is wrong for one: the others go on with what they have."""
+        """What changed since the start is wrong for one: the others go on with what they have until it starts."""
         self._log.error("process.misconfigured", process=child.name)
-        self._to_replace.clear()
-        if self._leaving is not None and self._leaving.number == self._children.index(child):
+        number = self._children.index(child)
+        self._misconfigured.add(number)
+        if self._leaving is not None and self._leaving.number == number:
             self._leaving = None
             self._manager.ready()
 

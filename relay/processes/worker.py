@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any
 
-import structlog
 from prometheus_client import REGISTRY
 
 from auth import service_domains
@@ -44,7 +43,6 @@ from delivery.queue.sql import SqlQueue
 from delivery.rate import shared
 from delivery.rate.asking import Asking
 from delivery.rate.queue import RatedQueue
-from delivery.rounds import Rounds
 from delivery.store.attempting import Attempting
 from delivery.store.contents import Contents
 from delivery.store.retiring import Retiring
@@ -98,7 +96,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
             rate=Rate(rated) if rated else None,
             origins=Origins(identities),
         )
-        recording = Recording(attempting, Rounds(_on_outage), metrics)
+        recording = Recording(attempting, None, metrics)
         wait_seconds, selecting = settings.delivery.unknown_wait_seconds, Selecting(database, secret)
         expiring = Expiring(database, selecting, searching, recording, wait_seconds, time.time)
         beside = _once(settings, database, expiring, stopping) if place.slot == 0 else ()
@@ -119,10 +117,6 @@ async def _ask_and_greet(asking: Asking, providers: Providers) -> None:
     mail = providers[Channel.EMAIL, KeyType.NORMAL]
     if isinstance(mail, SesProvider):
         await mail.greet()
-
-
-def _on_outage(error: Exception) -> None:
-    structlog.get_logger("worker").warning("worker.database_unavailable", error=type(error).__name__)
 
 
 def _once(

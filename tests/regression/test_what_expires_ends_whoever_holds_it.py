@@ -21,7 +21,6 @@ from delivery.queue import interventions
 from delivery.queue.base import HoldReason
 from delivery.queue.selecting import Selecting
 from delivery.queue.sql import SqlQueue
-from delivery.rounds import Rounds
 from delivery.store.base import APART, Attempt, Outcome, Record
 from delivery.store.tables import callback_urls, callbacks, messages, queue
 from messages.message import Lane, Message, Occasion, new_id
@@ -35,7 +34,7 @@ LATER = NOW + 3601  # they expire after an hour
 
 async def swept(store: Store, database: Database, keyring: Keyring, now: float = LATER) -> int:
     metrics = DeliveryMetrics(CollectorRegistry())
-    recording = Recording(store.attempting, Rounds(lambda error: None), metrics)
+    recording = Recording(store.attempting, None, metrics)
     ticks = itertools.count()
     expiring = Expiring(
         database, Selecting(database, keyring), store.searching, recording, 180, lambda: now + next(ticks) / 1e4
@@ -118,11 +117,28 @@ async def test_what_a_dead_worker_was_sending_ends_when_nobody_waits_for_news_of
         await interventions.hold(connection, sent.service_id, NOW)
     await claims.release("dead", LATER + 1)
 
-    assert await swept(store, database, keyring, LATER + 180) == 0
-    assert await swept(store, database, keyring, LATER + 182) == 1
+    for found_late in (180, 182, 201):
+        assert await swept(store, database, keyring, LATER + found_late) == 0
+    assert await swept(store, database, keyring, LATER + 203) == 1
     assert await status(store, sent) == (Status.TECHNICAL_FAILURE, "expired")
     (ended,) = (await history(store, sent)).attempts
     assert ended.outcome is Outcome.UNKNOWN
+
+
+async def test_what_has_left_before_an_outage_did_not_end_though_it_expired_in_it(
+    database: Database, keyring: Keyring
+) -> None:
+    """Whose answer comes a moment after the sweep."""
+    store, claims, sent = Store(database, keyring), SqlQueue(database), message()
+    await put(store, sent)
+    await claims.claim("away", 1, LATER - 5, 60, 180)
+    attempt = Attempt(new_id(NOW, os.urandom(10)), sent.id, 1, "ses", LATER)
+    await store.attempting.attempt([attempt], "away", LATER + 60)
+
+    assert await swept(store, database, keyring, LATER + 600) == 0
+    answer = Record(sent.id, attempt.id, Outcome.RELAYED, LATER + 1, status=Status.SENDING, provider_id="1")
+    await store.attempting.record(answer)
+    assert await status(store, sent) == (Status.SENDING, None)
 
 
 async def test_a_scheduled_message_lives_as_long_as_after_its_time(database: Database, keyring: Keyring) -> None:
@@ -161,3 +177,25 @@ async def test_one_service_s_thousands_keep_no_other_s_few_waiting(
         asked = select(messages.c.service_id).order_by(messages.c.completed_at)
         ended = [each.int for each in await connection.scalars(asked)]
     assert max(at for at, service in enumerate(ended) if service == 2) < 13
+
+
+class Away:
+    """Writes nothing down."""
+
+    async def record(self, record: Record) -> None:
+        raise ConnectionError
+
+
+async def test_a_worker_that_stops_while_the_database_is_away_does_not_wait_for_it(
+    database: Database, keyring: Keyring
+) -> None:
+    """Else it was killed after 18 s: what has expired is found again, and of no use to anybody who waits."""
+    store, stopping = Store(database, keyring), asyncio.Event()
+    await put(store, message())
+    recording = Recording(Away(), None, DeliveryMetrics(CollectorRegistry()))
+    selecting = Selecting(database, keyring)
+    expiring = Expiring(database, selecting, store.searching, recording, 180, lambda: LATER)
+    running = asyncio.create_task(expiring.run(stopping))
+    await asyncio.sleep(0.5)
+    stopping.set()
+    await asyncio.wait_for(running, 2)

@@ -17,7 +17,7 @@ def _attempt() -> Attempt:
 
 
 def _left(memory: mmap) -> list[Record]:
-    return list(Calls(memory).left())
+    return Calls(memory).left
 
 
 @pytest.fixture
@@ -65,7 +65,15 @@ def test_what_is_on_disk_is_not_told_again(memory: mmap) -> None:
     calls.forget([attempts[0].id])
     calls.forget([attempts[0].id])
     assert [record.attempt_id for record in _left(memory)] == [attempts[1].id]
-    calls.clear()
+
+
+def test_what_was_left_stays_until_it_is_forgotten(memory: mmap) -> None:
+    attempt = _attempt()
+    Calls(memory).attempt([attempt])
+    successor, others = Calls(memory), [_attempt() for _ in range(100)]
+    successor.attempt(others)
+    assert attempt.id in {record.attempt_id for record in _left(memory)}
+    successor.forget([attempt.id, *(each.id for each in others)])
     assert _left(memory) == []
 
 
