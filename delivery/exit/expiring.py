@@ -101,5 +101,4 @@ class Expiring:
             left = await interventions.park_left(connection, message_ids, self.now(), self.unknown_wait_seconds)
         known = (await self.searching.load([each for each in message_ids if each not in left])).values()
         ends = [(Record(each.id, None, Outcome.EXPIRED, self.now(), reason="expired"), each) for each in known]
-        await asyncio.gather(*(self.recording.write(*each) for each in ends))
-        return len(ends)
+        return sum(await asyncio.gather(*(self.recording.end(*each) for each in ends)))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import structlog
 
+from config.database import is_outage
 from delivery.metrics import DeliveryMetrics
 from delivery.rounds import Rounds
 from delivery.store.base import Outcome, Record
@@ -46,6 +47,18 @@ class Recording:
             status=status.value if status else None,
             provider_id=record.provider_id,
         )
+
+    async def end(self, record: Record, message: Message) -> bool:
+        """As `write`, and whether it did: a bug that one message meets keeps no other waiting."""
+        try:
+            await self.write(record, message)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            log = structlog.get_logger("worker")
+            log.error("worker.not_ended", **message.log_context(), error=type(error).__name__)
+            return False
+        return True
 
     def _measure(self, record: Record, message: Message, status: Status | None) -> None:
         channel, lane = message.channel.value, message.lane.value

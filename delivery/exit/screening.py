@@ -51,7 +51,7 @@ class Screening:
 
     async def _end(self, ends: Iterable[tuple[Record, Message]]) -> None:
         """Together: thousands one by one would hold up all behind them."""
-        await asyncio.gather(*(self.recording.write(record, message) for record, message in ends))
+        await asyncio.gather(*(self.recording.end(record, message) for record, message in ends))
 
     async def _wanted(self, known: list[Work]) -> list[Work]:
         """Ends what must not be sent; the others. Asked again when a text has had its turn at the pace."""
