@@ -31,6 +31,8 @@ DAY_SECONDS = 86_400
 YEAR_SECONDS = 366 * DAY_SECONDS  # none is longer
 # What the senders of a service's messages are told of them in an hour: each of them, and all.
 NOTICES_PER_SENDER, NOTICES_PER_SERVICE = 100, 1000
+# Who writes to a service's address hears once a day that nobody reads it; of all who do, so many in an hour.
+ANSWERS_PER_SENDER, ANSWERS_PER_SERVICE = 1, 100
 # After that, clients that queue give up (RFC 5321 4.5.4.1): what lifts later is not cured by waiting.
 PATIENCE_SECONDS = 5 * DAY_SECONDS
 
@@ -157,6 +159,12 @@ def of_notice(service_id: UUID, place: UUID) -> tuple[Charge, Charge]:
     """What a service's senders may be told in an hour: the one at that place, and all of them."""
     one = Charge(place, HOUR_SECONDS, NOTICES_PER_SENDER, reply.KEY_LIMIT)
     return one, Charge(service_id, HOUR_SECONDS, NOTICES_PER_SERVICE, reply.SERVICE_LIMIT)
+
+
+def of_answer(sender: UUID, all_senders: UUID) -> tuple[Charge, Charge]:
+    """What a service answers to mail: to one sender in a day, and to all of them in an hour."""
+    one = Charge(sender, DAY_SECONDS, ANSWERS_PER_SENDER, reply.KEY_LIMIT)
+    return one, Charge(all_senders, HOUR_SECONDS, ANSWERS_PER_SERVICE, reply.SERVICE_LIMIT)
 
 
 def most(principal: Principal, channel: Channel) -> int:

@@ -60,6 +60,12 @@ class DeliveryMetrics:
         self.inbound = Counter(
             "delivery_inbound_texts_total", "Texts that people sent to our numbers", registry=registry
         )
+        self.inbound_mail = Counter(
+            "delivery_inbound_mail_total",
+            "Mail that people sent to services' addresses: answered, or why it was not",
+            ("fate",),
+            registry=registry,
+        )
         self.miscounted = Counter(
             "delivery_texts_miscounted_total",
             "Texts that took other parts than were counted when they were accepted",

@@ -35,7 +35,9 @@ async def url(works: Works) -> AsyncIterator[str]:
     """The webhook of a feedback process without a queue."""
     aws = Aws.model_validate({"sns_endpoint_url": works.aws.url, "sns_topics": TOPIC, "connect_timeout_seconds": 0.5})
     listener, stopping = socket.create_server(("127.0.0.1", 0)), asyncio.Event()
-    async with run.open_parts(aws, works.store.settling, works.store.receiving, works.metrics, time.time) as parts:
+    async with run.open_parts(
+        aws, works.store.settling, works.store.receiving, works.store.answering, works.metrics, time.time
+    ) as parts:
         serving = asyncio.create_task(serve(parts.webhook, listener, stopping, max_connections=10))
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
         stopping.set()
