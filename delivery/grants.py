@@ -176,7 +176,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "provider_lists": "SELECT, INSERT, UPDATE",
         "opt_outs": "SELECT, INSERT, DELETE",  # the version before, during an upgrade
         "inbound_texts": "SELECT, INSERT",
-        "mail_answers": "INSERT",
+        "mail_answers": "SELECT (id, service_id, sender_hash, received_at), INSERT",
         "limits": "SELECT, INSERT, UPDATE (used)",  # how many answers there are
         "origination_identities": "SELECT, UPDATE (members)",
         "callback_urls": f"SELECT, {_HEALTH}",

@@ -4,15 +4,16 @@ What they wrote is not kept. The answer is noted in the transaction that counts 
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import Column, Connection, Double, Index, LargeBinary, Table, insert, select, tuple_
 
 from auth import limits, notices
 from auth.domains import names
-from auth.limits import Charge
+from auth.limits import DAY_SECONDS, Charge
 from auth.notices import Kind, Notice
 from auth.services import OWN_ID, services
 from config.database import Database, Id, metadata
@@ -21,11 +22,10 @@ from config.keyring import Keyring, KeyringError
 from delivery.store.base import InboundMail, Judged, MailFate
 from delivery.store.suppressed import in_force
 from delivery.store.suppressions import EVERYBODY, suppressions
-from messages import reply
 from messages.address import Address, AddressError
 from messages.message import new_id
 
-KEPT_SECONDS = 86_400.0  # what is not answered by then is not any more
+KEPT_SECONDS = 86_400.0  # then the day in which there is one answer is over, and another only puzzles
 
 mail_answers = Table(
     "mail_answers",
@@ -45,9 +45,6 @@ mail_answers = Table(
 )
 
 
-_FATES = {reply.KEY_LIMIT: MailFate.ANSWERED_TODAY, reply.SERVICE_LIMIT: MailFate.OVER_LIMIT}
-
-
 class Answering:
     """Held by the process that hears from providers."""
 
@@ -63,17 +60,32 @@ class Answering:
         return await self._database.transact(lambda connection: self._take(connection, mails, now))
 
     def _take(self, connection: Connection, mails: Sequence[InboundMail], now: float) -> list[Judged]:
-        first = [self._judged(connection, each, now) for each in mails]
-        charges = [self._charges(mail, judged) for mail, judged in zip(mails, first, strict=True)]
-        with limits.counting(connection, charges, now) as counted:
-            refusals = [counted(each, (None,)) if each else None for each in charges]
-        judged = [
-            replace(each, fate=_FATES[no.reply]) if no else each for each, no in zip(first, refusals, strict=True)
-        ]
-        for mail, each in zip(mails, judged, strict=True):
-            if each.fate is MailFate.ANSWERED:
-                self._note(connection, mail, each, now)
+        judged = [self._judged(connection, each, now) for each in mails]
+        # Whoever answers for a service holds its hour: of two that hear of one sender the other sees the row.
+        hours = [_hour(each) for each in judged]
+        with limits.counting(connection, hours, now) as counted:
+            answered = []
+            for mail, each, hour in zip(mails, judged, hours, strict=True):
+                refused = partial(counted, hour, (None,))
+                answered.append(self._answered(connection, mail, each, refused, now) if hour else each)
+        return answered
+
+    def _answered(
+        self, connection: Connection, mail: InboundMail, judged: Judged, refused: Callable[[], object], now: float
+    ) -> Judged:
+        """Noted, unless its sender was answered today, or enough were in this hour."""
+        if self._was_answered(connection, mail, judged, now):
+            return replace(judged, fate=MailFate.ANSWERED_TODAY)
+        if refused():
+            return replace(judged, fate=MailFate.OVER_LIMIT)
+        self._note(connection, mail, judged, now)
         return judged
+
+    def _was_answered(self, connection: Connection, mail: InboundMail, judged: Judged, now: float) -> bool:
+        assert mail.sender
+        c, today = mail_answers.c, now // DAY_SECONDS * DAY_SECONDS
+        about = c.sender_hash.in_(self._hasher.candidates(mail.sender.key)) & (c.service_id == judged.service_id)
+        return connection.scalar(select(c.id).where(about, c.received_at >= today).limit(1)) is not None
 
     def _judged(self, connection: Connection, mail: InboundMail, now: float) -> Judged:
         """As if nobody had been answered before."""
@@ -98,13 +110,6 @@ class Answering:
         about = c.recipient_hash.in_(self._suppressed.candidates(sender.key))
         ours = c.service_id.in_([EVERYBODY, OWN_ID, service_id])
         return connection.scalar(select(c.id).where(about, ours, in_force(now)).limit(1)) is not None
-
-    def _charges(self, mail: InboundMail, judged: Judged) -> tuple[Charge, ...]:
-        if judged.fate is not MailFate.ANSWERED or mail.sender is None:
-            return ()
-        holders = (f"{judged.service_id} {mail.sender.key}", f"{judged.service_id}")
-        one, all_senders = (UUID(bytes=self._hasher.hash(each)[:16]) for each in holders)
-        return limits.of_answer(one, all_senders)
 
     def _note(self, connection: Connection, mail: InboundMail, judged: Judged, now: float) -> None:
         assert mail.sender
@@ -141,6 +146,13 @@ class Asked:
             return self._sender.decrypt(row.sender, bound_to).decode(), message_id
         except KeyringError:
             return None
+
+
+def _hour(judged: Judged) -> tuple[Charge, ...]:
+    """What an answer counts against; nothing where there is none."""
+    if judged.service_id is None or judged.fate is not MailFate.ANSWERED:
+        return ()
+    return (limits.of_answers(judged.service_id),)
 
 
 def _service(connection: Connection, recipients: Sequence[str]) -> tuple[UUID, bool] | None:

@@ -316,7 +316,7 @@ async def test_a_door_answers_who_writes_to_a_service(installation: Installation
     finally:
         await feedback.close()
     async with asyncio.timeout(20):
-        while not (await asyncio.to_thread(owner.json, "message", "find", "--recipient", reader))["messages"]:
+        while not (await asyncio.to_thread(owner.json, "message", "find", "--to", reader))["messages"]:
             await asyncio.sleep(0.2)
     assert not installation.server.refusals()
 

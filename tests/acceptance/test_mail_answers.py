@@ -50,6 +50,7 @@ class Receiving:
         """What was counted was counted a day ago."""
         with sqlite3.connect(self.relay.folder / "var/relay.db", timeout=10) as database:
             database.execute("UPDATE limits SET window_start = window_start - ?", (DAY_SECONDS,))
+            database.execute("UPDATE mail_answers SET received_at = received_at - ?", (DAY_SECONDS,))
 
     def answered(self) -> int:
         return sum("@example.org" in str(envelope["rcpt_to"]) for envelope, _ in self.relay.outbox())

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from auth import notices
-from auth.limits import ANSWERS_PER_SERVICE, DAY_SECONDS, HOUR_SECONDS
+from auth.limits import ANSWERS_PER_SERVICE, DAY_SECONDS, HOUR_SECONDS, limits
 from auth.notices import Kind
 from auth.principal import Service
 from auth.services import OWN_ID
@@ -158,6 +158,7 @@ async def test_a_flood_is_answered_a_hundred_times_an_hour_and_takes_nothing_fro
     assert fates.count("answered") == ANSWERS_PER_SERVICE
     assert fates.count("over-limit") == 900
     assert await number(house.database, mail_answers) == ANSWERS_PER_SERVICE
+    assert await number(house.database, limits) == 1  # nor does anything else grow with those who write
     assert await hears(house, tell("somebody999@example.org", f"parks@{DOMAIN}")) == ["answered"]
     assert len(await answers(house)) == ANSWERS_PER_SERVICE + 1
     house.ahead_seconds += HOUR_SECONDS
