@@ -29,6 +29,7 @@ from tests.fakes.received import SUBJECT, tell
 from tests.harness.aged import number
 from tests.harness.mail import read
 from tests.harness.noticing import CONTACT, DOMAIN, House
+from tests.harness.sampled import one_database
 from tests.harness.store import Store
 
 READER, OURS = "zoe@example.org", f"permits@{DOMAIN}"
@@ -149,6 +150,7 @@ async def suppress(house: House, service_id: UUID, address: str) -> None:
         await connection.run_sync(lambda c: codec.add(c, service_id, address, Reason.COMPLAINT, house.now()))
 
 
+@one_database("postgresql")
 async def test_a_flood_is_answered_a_hundred_times_an_hour_and_takes_nothing_from_another_service(house: House) -> None:
     await house.service(contact=CONTACT)
     await house.service("parks")
