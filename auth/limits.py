@@ -31,6 +31,7 @@ DAY_SECONDS = 86_400
 YEAR_SECONDS = 366 * DAY_SECONDS  # none is longer
 # What the senders of a service's messages are told of them in an hour: each of them, and all.
 NOTICES_PER_SENDER, NOTICES_PER_SERVICE = 100, 1000
+ANSWERS_PER_SERVICE = 100  # in an hour: so many of those who write to its address hear that nobody reads it
 # After that, clients that queue give up (RFC 5321 4.5.4.1): what lifts later is not cured by waiting.
 PATIENCE_SECONDS = 5 * DAY_SECONDS
 
@@ -67,11 +68,12 @@ class Counts(Enum):
     EMAILS = "emails"
     PARTS = "parts"  # of text messages
     TESTS = "tests"  # messages of a service's test keys: they take nothing from its other ones
+    ANSWERS = "answers"  # to mail that nobody reads, counted when it comes in
 
     def of(self, message: Message | None) -> int:
         """How much a message counts, or a call that sends none."""
         if message is None:
-            return int(self is Counts.MESSAGES)
+            return int(self in (Counts.MESSAGES, Counts.ANSWERS))
         match self:
             case Counts.EMAILS:
                 return int(message.channel is Channel.EMAIL)
@@ -82,7 +84,7 @@ class Counts(Enum):
 
 
 # A holder's counts are kept beside each other, by its id and by those next to it: no random id comes so near.
-_NEXT_TO = {Counts.MESSAGES: 0, Counts.EMAILS: 0, Counts.TESTS: 1, Counts.PARTS: 2}
+_NEXT_TO = {Counts.MESSAGES: 0, Counts.EMAILS: 0, Counts.TESTS: 1, Counts.PARTS: 2, Counts.ANSWERS: 3}
 
 
 class Window(NamedTuple):
@@ -157,6 +159,11 @@ def of_notice(service_id: UUID, place: UUID) -> tuple[Charge, Charge]:
     """What a service's senders may be told in an hour: the one at that place, and all of them."""
     one = Charge(place, HOUR_SECONDS, NOTICES_PER_SENDER, reply.KEY_LIMIT)
     return one, Charge(service_id, HOUR_SECONDS, NOTICES_PER_SERVICE, reply.SERVICE_LIMIT)
+
+
+def of_answers(service_id: UUID) -> Charge:
+    """How many of those who write to a service's address are answered in an hour."""
+    return Charge(service_id, HOUR_SECONDS, ANSWERS_PER_SERVICE, reply.SERVICE_LIMIT, Counts.ANSWERS)
 
 
 def most(principal: Principal, channel: Channel) -> int:

@@ -1,4 +1,4 @@
-"""Notices: what the relay itself has to send to somebody, once each: to a contact, a sender, or to who texted HELP.
+"""Notices: what the relay itself has to send to somebody, once each: to a contact, a sender, or to who wrote to us.
 
 A notice is a row, written in the transaction of what it is about: a crash loses none. Who tells it, and in which words:
 relay/notices.
@@ -51,6 +51,7 @@ class Kind(StrEnum):
     KEYWORD = "keyword"
     REPUTATION = "reputation"
     SENDER = "sender"  # of a message, what became of it
+    MAIL = "mail"  # that nobody reads
 
 
 @dataclass(frozen=True, slots=True)

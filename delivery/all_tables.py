@@ -36,6 +36,7 @@ import delivery.library.origination
 import delivery.library.templates
 import delivery.store.backlogs
 import delivery.store.inbound
+import delivery.store.mail_answers
 import delivery.store.reputations
 import delivery.store.send_rates
 import delivery.store.sent_index

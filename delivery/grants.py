@@ -62,6 +62,7 @@ _DOOR = _EVERY | {
     "drains": "SELECT, INSERT, DELETE",
     "slowed_keys": "SELECT, UPDATE (next_at)",
     "inbound_texts": "SELECT (id, source, destination)",  # whom a keyword is answered to
+    "mail_answers": "SELECT (id, sender, message_id)",  # and who hears that nobody reads mail
     "idempotency": "SELECT, INSERT, DELETE",  # a name whose message was refused is free again
 }
 GRANTS: Mapping[str, Mapping[str, str]] = {
@@ -158,6 +159,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "suppressions": "SELECT",
         "opt_outs": "SELECT",  # the version before, during an upgrade
         "inbound_texts": "SELECT, DELETE",
+        "mail_answers": "SELECT, DELETE",
         "callback_urls": "SELECT (service_id, kind)",
         "callbacks": "SELECT, INSERT, DELETE",
         "feeds": _TELL,
@@ -174,6 +176,8 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "provider_lists": "SELECT, INSERT, UPDATE",
         "opt_outs": "SELECT, INSERT, DELETE",  # the version before, during an upgrade
         "inbound_texts": "SELECT, INSERT",
+        "mail_answers": "SELECT (id, service_id, sender_hash, received_at), INSERT",
+        "limits": "SELECT, INSERT, UPDATE (used)",  # how many answers there are
         "origination_identities": "SELECT, UPDATE (members)",
         "callback_urls": f"SELECT, {_HEALTH}",
         "callbacks": "SELECT, INSERT, UPDATE",

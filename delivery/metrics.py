@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from config.providers import EmailProvider, SmsProvider
-from delivery.store.base import EventKind
+from delivery.store.base import EventKind, MailFate
 from delivery.store.reputations import Level, Measure
 
 _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)
@@ -60,6 +60,12 @@ class DeliveryMetrics:
         self.inbound = Counter(
             "delivery_inbound_texts_total", "Texts that people sent to our numbers", registry=registry
         )
+        self.inbound_mail = Counter(
+            "delivery_inbound_mail_total",
+            "Mail that people sent to services' addresses: answered, or why it was not",
+            ("fate",),
+            registry=registry,
+        )
         self.miscounted = Counter(
             "delivery_texts_miscounted_total",
             "Texts that took other parts than were counted when they were accepted",
@@ -76,6 +82,8 @@ class DeliveryMetrics:
                 self.events.labels(provider.value, kind.value)
         for provider, reason in ((EmailProvider.SES, "ses_sending_paused"), (SmsProvider.AWS, "sms_spend_limit")):
             self.holds.labels(provider.value, reason)
+        for mail_fate in MailFate:
+            self.inbound_mail.labels(mail_fate.value)
         for fate in ("unreadable", "refused"):
             self.event_fates.labels(fate)
         self.signatures = Counter(

@@ -25,6 +25,7 @@ from delivery.all_tables import metadata
 from delivery.followers import followers
 from delivery.queue.interventions import cancel
 from delivery.store.inbound import inbound_texts
+from delivery.store.mail_answers import mail_answers
 from delivery.store.nobody import NOBODY
 from delivery.store.retiring import Retiring
 from delivery.store.sent_index import sent_index
@@ -35,7 +36,7 @@ from messages.recipient import Recipient
 
 _AT_ONCE = 100
 _NOT_TOLD = {"secret", "password"}  # they prove who somebody is
-_GONE = (inbound_texts, guests, invitations)
+_GONE = (inbound_texts, mail_answers, guests, invitations)
 _MESSAGE: BindParameter[Any] = bindparam("b_message")
 
 

@@ -52,6 +52,7 @@ TERMS: Mapping[str, Term] = {
     "logins": Term(
         "network address of who failed to log in", "two hours after the last failure, 25 after the last success"
     ),
+    "mail_answers": Term("address of who wrote and the Message-ID, encrypted", "a day"),
     "memberships": Term("id of the account", "until it ends"),
     "messages": Term("recipient, subject, reverse-path and DSN request, encrypted", "13 months"),
     "notices": Term(_NOTHING, "13 months after it was told"),

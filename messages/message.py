@@ -153,6 +153,15 @@ class DeliveryNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class MailAnswer:
+    """Content as our own answer to mail that nobody reads: no client can ask for it."""
+
+    subject: str
+    said: str
+    answers: str | None  # the Message-ID of that mail
+
+
+@dataclass(frozen=True, slots=True)
 class IdempotencyKey:
     """What a client calls a submission, so that it may send it again without being accepted twice.
 
@@ -208,7 +217,7 @@ class Submission:
     """
 
     envelope: Envelope
-    content: bytes | Personalised | Answer | DeliveryNotice
+    content: bytes | Personalised | Answer | DeliveryNotice | MailAnswer
     trace: Trace
     door: Door
     reference: str | None = None

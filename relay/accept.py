@@ -23,6 +23,7 @@ from messages.message import (
     IdempotencyKey,
     KeyType,
     Lane,
+    MailAnswer,
     Message,
     Occasion,
     Submission,
@@ -265,6 +266,8 @@ def _split(
 def _charges(submission: Submission, principal: Principal, messages: tuple[Message, ...]) -> tuple[Charge, ...]:
     """A notice counts against what its sender is told in an hour, and nothing else of anybody's."""
     content = submission.content
+    if isinstance(content, MailAnswer):
+        return ()  # counted when the mail came in
     if isinstance(content, DeliveryNotice):
         return of_notice(content.service_id, content.place)
     return charges(principal, {message.channel for message in messages})

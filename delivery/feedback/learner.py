@@ -9,7 +9,7 @@ import structlog
 from delivery.feedback.base import Unreadable
 from delivery.feedback.reading import Told
 from delivery.metrics import DeliveryMetrics
-from delivery.store.base import Event, EventKind, Fate, InboundText, Learned, Moved
+from delivery.store.base import Event, EventKind, Fate, InboundMail, InboundText, Judged, Learned, Moved
 from messages.status import Status
 
 TIME_OUT_SECONDS = 72 * 3600.0  # SES gives up long before, AWS's texts end as unknown by then
@@ -32,6 +32,12 @@ class Receiving(Protocol):
     async def take(self, texts: Sequence[InboundText], now: float) -> list[InboundText]: ...
 
 
+class Answering(Protocol):
+    """What this needs of delivery.store.mail_answers."""
+
+    async def take(self, mails: Sequence[InboundMail], now: float) -> list[Judged]: ...
+
+
 Reader = Callable[[str], tuple[Told, ...]]  # of notifications; raises Unreadable
 
 
@@ -46,12 +52,14 @@ class Learner:
         reader: Reader,
         settling: Settling,
         receiving: Receiving,
+        answering: Answering,
         metrics: DeliveryMetrics,
         now: Callable[[], float],
     ) -> None:
         self._reader = reader
         self._settling = settling
         self._receiving = receiving
+        self._answering = answering
         self._metrics = metrics
         self._now = now
         self._log = structlog.get_logger("feedback")
@@ -78,6 +86,8 @@ class Learner:
             await self._learn(events)
         if texts := [each for each in told if isinstance(each, InboundText)]:
             await self._take(texts)
+        if mails := [each for each in told if isinstance(each, InboundMail)]:
+            await self._judge(mails)
 
     async def _take(self, texts: Sequence[InboundText]) -> None:
         kept = await self._receiving.take(texts, self._now())
@@ -86,6 +96,11 @@ class Learner:
         self._metrics.inbound.inc(len(kept))
         for text in kept:
             self._log.info("text.received", text_id=str(text.id), service_id=text.service_id and str(text.service_id))
+
+    async def _judge(self, mails: Sequence[InboundMail]) -> None:
+        for each in await self._answering.take(mails, self._now()):
+            self._metrics.inbound_mail.labels(each.fate.value).inc()
+            self._log.info("mail.received", fate=each.fate.value, service_id=each.service_id and str(each.service_id))
 
     async def _learn(self, events: Sequence[Event]) -> None:
         learned = await self._settling.learn(events, self._now())

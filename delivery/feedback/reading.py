@@ -1,10 +1,10 @@
 """Whatever AWS tells, by one queue or topic: which reader a notification is for shows in its shape. Pure."""
 
-from delivery.feedback import inbound, ses, texts
+from delivery.feedback import inbound, mail, ses, texts
 from delivery.feedback.base import child, read_object, string
-from delivery.store.base import Event, InboundText
+from delivery.store.base import Event, InboundMail, InboundText
 
-Told = Event | InboundText
+Told = Event | InboundText | InboundMail
 
 # Published as plain text when an event destination is made.
 _GREETING = "Successfully validated SNS topic"
@@ -20,6 +20,8 @@ def read(text: str) -> tuple[Told, ...]:
         told = child(told, "detail")
     if inbound.MARK in told:
         return (inbound.read(told),)
+    if told.get("notificationType") == mail.RECEIVED:
+        return (mail.read(told),)
     if (string(told, "eventType") or "").startswith(texts.PREFIX):
         return texts.events(told)
     return ses.events(told)

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from config.settings import Aws
 from delivery.feedback import reading, upkeep
 from delivery.feedback.certificates import FetchedCertificates
-from delivery.feedback.learner import Learner, Receiving, Settling
+from delivery.feedback.learner import Answering, Learner, Receiving, Settling
 from delivery.feedback.sns import Verifier
 from delivery.feedback.sns_webhook import Webhook, confirming
 from delivery.feedback.sqs_poller import SqsPoller, open_queue
@@ -31,10 +31,15 @@ class Parts:
 
 @asynccontextmanager
 async def open_parts(
-    settings: Aws, settling: Settling, receiving: Receiving, metrics: DeliveryMetrics, now: Callable[[], float]
+    settings: Aws,
+    settling: Settling,
+    receiving: Receiving,
+    answering: Answering,
+    metrics: DeliveryMetrics,
+    now: Callable[[], float],
 ) -> AsyncIterator[Parts]:
     """One per process and event loop. No request goes out yet."""
-    learner = Learner(reading.read, settling, receiving, metrics, now)
+    learner = Learner(reading.read, settling, receiving, answering, metrics, now)
     verifier = Verifier(settings.sns_topics, FetchedCertificates(settings.sns_endpoint_url), now)
     running: list[Part] = [partial(upkeep.run, learner)]
     async with AsyncExitStack() as stack:

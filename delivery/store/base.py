@@ -12,6 +12,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from auth.limits import Charge
+from messages.address import Address
 from messages.message import Channel, Door, IdempotencyKey, KeyType, Lane, Message
 from messages.status import Status
 
@@ -166,6 +167,45 @@ class InboundText:
     id: UUID | None = None  # by which we know it; None: not kept yet
     service_id: UUID | None = None  # whom it reaches; None: nobody has texted that person from that number
     received_at: float = 0.0
+
+
+class MailFate(StrEnum):
+    """Whether mail that came in is answered, or why it is not (RFC 3834 2)."""
+
+    ANSWERED = "answered"
+    NULL_SENDER = "null-sender"
+    BAD_SENDER = "bad-sender"  # no address that we write to
+    MACHINE = "machine"  # by its sender's name
+    AUTOMATIC = "automatic"  # a program's answer, ours too
+    LIST = "list"
+    HEADERS_CUT = "headers-cut"  # what stood there is not known
+    UNCLEAN = "unclean"  # not found to be free of spam and viruses
+    UNPROVED = "unproved"  # anybody may have named that sender
+    NOBODYS = "nobodys"  # no service has the address
+    TRIAL = "trial"
+    NO_WRITER = "no-writer"  # the relay has no service of its own yet, from which an answer would leave
+    OWN_DOMAIN = "own-domain"
+    SUPPRESSED = "suppressed"
+    ANSWERED_TODAY = "answered-today"
+    OVER_LIMIT = "over-limit"
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMail:
+    """Mail that somebody sent to addresses of ours: whom it reaches and what an answer names. Nothing else is kept."""
+
+    recipients: tuple[str, ...]
+    sender: Address | None  # of the envelope; None: it is not answered
+    message_id: str | None
+    refusal: MailFate | None  # why it is not answered, as far as it says so itself
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of mail that came in."""
+
+    fate: MailFate
+    service_id: UUID | None  # whom it reaches; None: nobody, or it was not asked
 
 
 class Fate(StrEnum):

@@ -18,6 +18,7 @@ from auth.services import services
 from config.database import Database
 from delivery.store import inbound, sent_index
 from delivery.store.base import CONTENT_SECONDS, ROW_SECONDS
+from delivery.store.mail_answers import KEPT_SECONDS, mail_answers
 from delivery.store.tables import attempts, callbacks, contents, events, idempotency, messages, queue
 from messages.message import first_id
 
@@ -129,6 +130,7 @@ def _others(now: float, limit: int) -> Iterator[Callable[[Connection], int]]:
         (idempotency, idempotency.c.created_at < before),
         (callbacks, callbacks.c.id < first_id(before)),
         (notices, notices.c.ended_at < now - ROW_SECONDS),
+        (mail_answers, mail_answers.c.received_at < now - KEPT_SECONDS),
     )
     for table, is_past in past:
         yield partial(_forget, table, select(*table.primary_key).where(is_past).limit(limit))

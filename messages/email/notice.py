@@ -127,10 +127,11 @@ def compose(
 ) -> bytes:
     """The whole MIME message, but for a signature. `answers` is the Message-ID of what it is about."""
     boundary = f"=_{message_id.hex}"  # nobody knows the id before, so nothing that is returned holds it
-    parts = [_people(said), _program(report)]
+    parts = [people(said), _program(report)]
     parts += [_message(returned)] if returned.content else []
     opening = b"".join(b"--%b\r\n%b\r\n" % (boundary.encode(), part) for part in parts)
-    header = _header_section(recipe, to, answers, message_id, created_at)
+    author, marker = (recipe.sender_name, recipe.sender), recipe.occasion.lower()
+    header = header_section(author, to, recipe.subject, marker, answers, message_id, created_at)
     kind = f'multipart/report; report-type=delivery-status;\r\n boundary="{boundary}"'
     return header + f"Content-Type: {kind}\r\n\r\n".encode() + opening + f"--{boundary}--\r\n".encode()
 
@@ -178,22 +179,33 @@ def returned(content: bytes | None, octets: int, dsn: Dsn, occasion: Occasion) -
     return Returned() if is_cut else Returned(content[: header.fields_end])
 
 
-def _header_section(recipe: Recipe, to: str, answers: str | None, message_id: UUID, created_at: float) -> bytes:
+def header_section(
+    author: tuple[str, Address],
+    to: str,
+    subject: str,
+    marker: str,
+    answers: str | None,
+    message_id: UUID,
+    created_at: float,
+) -> bytes:
+    """What every message has that answers another one, whose Message-ID is `answers`. `author`: a name, an address."""
+    name, address = author
     fields = [
-        fold("From", Mailbox(recipe.sender_name, recipe.sender).pieces()),
+        fold("From", Mailbox(name, address).pieces()),
         fold("To", [to]),
-        fold("Subject", unstructured(recipe.subject)),
+        fold("Subject", unstructured(subject)),
         fold("Date", [_date(created_at)]),
-        fold("Message-ID", [message_id_field(message_id, recipe.sender.domain)]),
+        fold("Message-ID", [message_id_field(message_id, address.domain)]),
         fold("Auto-Submitted", ["auto-replied"]),  # RFC 3834 5
-        fold(MARKER, [recipe.occasion.lower()]),
+        fold(MARKER, [marker]),
     ]
     if answers and _MESSAGE_ID.fullmatch(answers):
         fields += [fold("In-Reply-To", [answers]), fold("References", [answers])]
     return b"".join((*fields, b"MIME-Version: 1.0\r\n"))
 
 
-def _people(said: str) -> bytes:
+def people(said: str) -> bytes:
+    """Words in both languages, with the fields that say how they are written."""
     encoded, encoding = mime.encode(said.replace("\n", "\r\n").encode(), "")
     kind = "Content-Type: text/plain; charset=utf-8\r\nContent-Language: en, fr\r\n"
     return f"{kind}Content-Transfer-Encoding: {encoding}\r\n\r\n".encode() + encoded + b"\r\n"

@@ -10,12 +10,12 @@ from delivery.library.brandings import Brandings
 from delivery.library.templates import HIDDEN_VERSION
 from messages import reply
 from messages.address import Address
-from messages.email import notice, pipeline
-from messages.email.compose import Recipe
+from messages.email import answer, notice, pipeline
+from messages.email.compose import Recipe, message_id_field
 from messages.email.pipeline import Preparation, prepare
 from messages.email.rewrite import SenderPolicy
 from messages.markdown import MAX_MARKS, marks
-from messages.message import Channel, ContentKind, DeliveryNotice, Language, Personalised, Submission
+from messages.message import Channel, ContentKind, DeliveryNotice, Language, MailAnswer, Personalised, Submission
 from messages.reply import Refused
 from messages.template import (
     MAX_FILLED_LINES,
@@ -55,7 +55,9 @@ class EmailPreparer:
             return await self._fill(content, submission, principal, now)
         if isinstance(content, DeliveryNotice):
             return _noticed(content, principal)
-        assert isinstance(content, bytes)  # nobody answers by mail
+        if isinstance(content, MailAnswer):
+            return _answered(content, submission, principal, group_id, now)
+        assert isinstance(content, bytes)  # to a keyword nobody answers by mail
         return await self._rewrite(content, submission, principal, group_id, now)
 
     async def rewritten(
@@ -161,6 +163,23 @@ def _noticed(content: DeliveryNotice, principal: Principal) -> Prepared:
         kind=ContentKind.NOTICE,
         subject=content.subject,
         original_message_id=None,
+        template_id=service.email_template_id,
+        template_version=HIDDEN_VERSION,
+        header_from=sender,
+    )
+
+
+def _answered(
+    content: MailAnswer, submission: Submission, principal: Principal, group_id: UUID, now: float
+) -> Prepared:
+    service = principal.service
+    sender = Address(service.email_from, service.domain)
+    (recipient,) = submission.envelope.recipients
+    return Prepared(
+        content=answer.compose(content, (service.name, sender), to=str(recipient), message_id=group_id, created_at=now),
+        kind=ContentKind.RAW,
+        subject=content.subject,
+        original_message_id=message_id_field(group_id, sender.domain),
         template_id=service.email_template_id,
         template_version=HIDDEN_VERSION,
         header_from=sender,

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from delivery.library.templates import Templates
 from delivery.store.contents import Contents
 from delivery.store.idempotency import Idempotency
 from delivery.store.inbound import Received
+from delivery.store.mail_answers import Asked
 from delivery.store.putting import Putting
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
@@ -38,9 +39,10 @@ from relay.notices.acting import Acting
 from relay.notices.contact import Contacts
 from relay.notices.keywords import KeywordAnswers
 from relay.notices.letters import Letters
+from relay.notices.mail import MailAnswers
 from relay.notices.reputation import ToOwnersAndOperators
 from relay.notices.senders import SenderNotices
-from relay.notices.telling import Telling
+from relay.notices.telling import Telling, Way
 from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
 from relay.wiring import announced, load_letterheads, open_database, secret_keyring
@@ -95,7 +97,9 @@ async def open_door(settings: Settings, role: str) -> AsyncIterator[DoorParts]:
         senders, acting = OriginationIdentities(database, now), Acting(database, verifier, acceptor)
         contacts = Contacts(acting)
         told = SenderNotices(database, searching, acting, keyring, settings, words, now)
-        telling = _telling(database, keyring, received, senders, acting, contacts, told, settings.limits, words, now)
+        answers = MailAnswers(database, Asked(database, keyring), acting, settings.limits, words, now)
+        ways: dict[Kind, Way] = {Kind.SENDER: told, Kind.MAIL: answers}
+        telling = _telling(database, keyring, received, senders, acting, contacts, ways, settings.limits, words, now)
         running = (verifier.run(), throttle.run(), telling.run(), pressure.run(), Measuring(database, now).run())
         beside = [asyncio.create_task(each) for each in running]
         try:
@@ -130,7 +134,7 @@ def _telling(
     senders: OriginationIdentities,
     acting: Acting,
     contacts: Contacts,
-    told: SenderNotices,
+    others: Mapping[Kind, Way],
     limits: Limits,
     words: Words,
     now: Callable[[], float],
@@ -143,7 +147,7 @@ def _telling(
             Kind.CALLBACK: Letters(database, contacts, limits, words, callback_changed.letter),
             Kind.REPUTATION: ToOwnersAndOperators(database, keyring, contacts, limits, words),
             Kind.KEYWORD: KeywordAnswers(database, received, senders, acting, limits, words, now),
-            Kind.SENDER: told,
+            **others,
         },
         now,
     )

@@ -27,6 +27,7 @@ from delivery.guard.tenants import TenantGuard
 from delivery.library import origination
 from delivery.metrics import CallbackMetrics, DeliveryMetrics, GuardMetrics
 from delivery.store.inbound import Received, Receiving
+from delivery.store.mail_answers import Answering
 from delivery.store.rows import Codec
 from delivery.store.searching import Searching
 from delivery.store.settling import Settling
@@ -65,6 +66,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
                     managed=origination.self_managed,
                     answer=[note_answer],
                 ),
+                Answering(database, keyring),
                 metrics,
                 time.time,
             ) as parts,

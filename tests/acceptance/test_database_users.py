@@ -17,7 +17,8 @@ from sqlalchemy.exc import ProgrammingError
 from config.database import Database
 from config.keyring import Keyring
 from delivery.grants import GRANTS
-from delivery.store.base import Event, EventKind, Fate
+from delivery.store.base import Event, EventKind, Fate, InboundMail, MailFate
+from messages.address import Address
 from messages.status import Status
 from relay.site.sweeping import Sweeping
 from tests.fakes.receiver import Receiver
@@ -299,6 +300,26 @@ def test_a_door_tells_the_contact_that_a_limit_is_reached(installation: Installa
         time.sleep(0.2)
 
     assert (usage[0]["used"], usage[0]["warned_percent"], bool(usage[0]["warned_at"])) == (1, 100, True)
+    assert not installation.server.refusals()
+
+
+async def test_a_door_answers_who_writes_to_a_service(installation: Installation) -> None:
+    owner, reader = installation.owner, f"zoe-{uuid4().hex[:6]}@example.org"
+    made = await asyncio.to_thread(owner.create_service, "--live", "--contact", simulator("success"))
+    feedback = Database(installation.url_of("relay_feedback"))
+    try:
+        ours = (f"{made['email_from']}@notification.example.ca",)
+        mail = InboundMail(ours, Address.parse(reader), None, None)
+        (judged,) = await Store(feedback, installation.secret).answering.take([mail], time.time())
+        assert judged.fate is MailFate.ANSWERED
+    finally:
+        await feedback.close()
+    async with asyncio.timeout(20):
+        while True:
+            found: Any = await asyncio.to_thread(owner.json, "message", "find", "--to", reader)
+            if [each["status"] for each in found["messages"]] == ["delivered"]:  # SES takes it as it is
+                break
+            await asyncio.sleep(0.2)
     assert not installation.server.refusals()
 
 

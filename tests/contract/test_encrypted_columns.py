@@ -13,6 +13,7 @@ from auth.people import drafts, enquiries, invitations, sessions, totp, users
 from auth.people.drafts import Draft
 from auth.people.permissions import Permission
 from auth.principal import Service
+from auth.services import OWN_ID
 from auth.verify import Credential, Verifier
 from config import encrypted
 from config.database import Database
@@ -22,8 +23,9 @@ from config.settings import Email
 from delivery import rotation
 from delivery.all_tables import metadata
 from delivery.callbacks import urls
-from delivery.store.base import CallbackKind, Event, EventKind, History, InboundText, Search
+from delivery.store.base import CallbackKind, Event, EventKind, History, InboundMail, InboundText, Search
 from delivery.store.inbound import inbound_texts
+from delivery.store.mail_answers import Asked, mail_answers
 from messages.address import Address
 from messages.message import Dsn, KeyType, Language, Message
 from tests.fakes.auth import DEFAULTS, DOMAIN
@@ -40,7 +42,7 @@ NOT_ENCRYPTED = {
         "keys.secret_hash",
         "logins.username_hash",
     ),
-    *("suppressions.recipient_hash", "inbound_texts.source_hash", "invitations.address_hash"),
+    *("suppressions.recipient_hash", "inbound_texts.source_hash", "mail_answers.sender_hash"),
     *("invitations.code_hash", "reply_to_codes.code_hash"),
     *("idempotency.key_hash", "idempotency.recipient_hash", "idempotency.body_hash"),
     *("recovery_codes.salt", "recovery_codes.hash", "spent_challenges.seal"),
@@ -103,6 +105,11 @@ class House:
         await self.store.settling.learn([told], NOW)
         stop = InboundText("in-1", NUMBER, "+16135550150", "STOP", "p-1")
         await self.store.receiving.take([stop], NOW)
+        async with self.database.write() as c:
+            own = {"service_id": OWN_ID, "name": "Own", "email_from": "own", "domain": DOMAIN}
+            await services.create(c, DEFAULTS, NOW, **own)
+        mail = InboundMail((f"s@{DOMAIN}",), Address.parse("Reader@example.org"), "<31@example.org>", None)
+        await self.store.answering.take([mail], NOW)
         return Written(service, issued, sent)
 
     async def history(self, written: Written) -> History:
@@ -193,6 +200,12 @@ async def inbound(house: House, _: Written) -> object:
     return await house.store.received.load(ids)
 
 
+async def wrote(house: House, _: Written) -> object:
+    async with house.database.read() as connection:
+        (id_,) = await connection.scalars(select(mail_answers.c.id))
+    return await Asked(house.database, house.secret).find(id_)
+
+
 async def app_secret(house: House, written: Written) -> object:
     async with house.database.read() as connection:
         return await totp.beginning(connection, house.secret, written.service.id, NOW)
@@ -226,6 +239,8 @@ READERS: dict[str, Callable[[House, Written], Awaitable[object]]] = {
     "suppressions.recipient": opt_out,
     "inbound_texts.source": inbound,
     "inbound_texts.content": inbound,
+    "mail_answers.sender": wrote,
+    "mail_answers.message_id": wrote,
     "messages.reverse_path": reverse_path,
     "messages.recipient": recipient,
     "messages.subject": subject,

@@ -10,7 +10,7 @@ from config.database import Database
 from config.keyring import Keyring
 from delivery.persons import Persons
 from delivery.queue.base import Queue
-from delivery.store.base import Event, EventKind, Fate, InboundText, Learned
+from delivery.store.base import Event, EventKind, Fate, InboundMail, InboundText, Learned
 from delivery.store.nobody import NOBODY
 from delivery.store.sent_index import sent_index
 from delivery.store.tables import contents, events, messages
@@ -21,6 +21,7 @@ from messages.status import Status
 from tests.harness.aged import OLD, attempted, number, of, sent, service, taken
 from tests.harness.counted import kept, recounted
 from tests.harness.noon import NOW, message
+from tests.harness.noticing import CONTACT, DOMAIN, House
 from tests.harness.store import Store, group_of
 
 ZOE, BOB = Address.parse("Zoe@example.com"), Address.parse("bob@example.com")
@@ -99,6 +100,19 @@ async def test_what_a_person_wrote_to_the_operator_is_told_and_forgotten_too(
     assert (await persons.export(ZOE))["services"] == {}
     async with database.read() as c:
         assert [each.address for each in await enquiries.newest(c, keyring)] == ["bob@example.com"]
+
+
+async def test_who_is_to_hear_that_nobody_reads_mail_is_told_and_forgotten_too(
+    database: Database, keyring: Keyring, sealing: Keyring, store: Store
+) -> None:
+    house, persons = House(database, keyring, sealing, []), Persons(database, keyring)
+    mine = (await house.service(contact=CONTACT)).id
+    mail = InboundMail((f"permits@{DOMAIN}",), ZOE, "<31@example.com>", None)
+    await store.answering.take([mail], NOW)
+    (told,) = (await persons.export(ZOE))["services"][str(mine)]["mail_answers"]
+    assert (told["sender"], told["message_id"]) == ("Zoe@example.com", "<31@example.com>")
+    assert (await persons.forget_rest(ZOE))["mail_answers"] == 1
+    assert (await persons.export(ZOE))["services"] == {}
 
 
 async def test_a_message_under_way_is_left_until_it_has_ended(

@@ -54,6 +54,10 @@ class Feedback:
         for step in self.texts.get(text.to, sms_events.DELIVERED):
             self._line_up(sms_events.tell(step, text), step)
 
+    def received(self, text: str) -> None:
+        """Mail came in: `text` is what tests.fakes.received says of it."""
+        self._tell(text, Step("Received"))
+
     def _line_up(self, told: str, step: Step | TextStep) -> None:
         if step.after > 0:
             self._timers.add(asyncio.get_running_loop().call_later(step.after, self._tell, told, step))

@@ -25,6 +25,7 @@ from delivery.library.origination import OriginationIdentities, OriginationIdent
 from delivery.library.templates import Templates
 from delivery.store.base import Found, InboundText, Search
 from delivery.store.inbound import Receiving
+from delivery.store.mail_answers import Asked
 from messages.message import Channel, Message, Submission
 from messages.sms.recipe import Recipe
 from relay.accept import Accepted, Acceptor
@@ -35,6 +36,7 @@ from relay.notices.acting import Acting
 from relay.notices.contact import Contacts
 from relay.notices.keywords import KeywordAnswers
 from relay.notices.letters import Letters
+from relay.notices.mail import MailAnswers
 from relay.notices.senders import SenderNotices
 from relay.notices.telling import Telling
 from relay.preparation.email import EmailPreparer
@@ -107,6 +109,7 @@ class House:
         ways = letters | {
             Kind.KEYWORD: KeywordAnswers(self.database, store.received, senders, acting, Limits(), WORDS, now),
             Kind.SENDER: SenderNotices(self.database, store.searching, acting, self.secret, Settings(), WORDS, now),
+            Kind.MAIL: MailAnswers(self.database, Asked(self.database, self.secret), acting, Limits(), WORDS, now),
         }
         return Telling(self.database, ways, now), acceptor
 

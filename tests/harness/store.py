@@ -15,6 +15,7 @@ from delivery.store.base import Event, EventKind, Group, Moved
 from delivery.store.contents import Contents
 from delivery.store.idempotency import Idempotency
 from delivery.store.inbound import Received, Receiving
+from delivery.store.mail_answers import Answering
 from delivery.store.putting import Putting
 from delivery.store.retiring import Retiring
 from delivery.store.rows import Codec
@@ -37,6 +38,7 @@ class Store:
         self.contents = Contents(database, codec)
         self.retiring = Retiring(database)
         self.receiving = Receiving(database, keyring)
+        self.answering = Answering(database, keyring)
         self.received = Received(database, keyring)
         self.sources = Sources(self.searching, self.received)
         self.pressure = Pressure(database, time.time)

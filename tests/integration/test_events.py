@@ -60,7 +60,9 @@ async def feedback(works: Works, **settings: object) -> AsyncIterator[run.Parts]
     aws = Aws.model_validate(given | settings)
     stopping = asyncio.Event()
     async with (
-        run.open_parts(aws, works.store.settling, works.store.receiving, works.metrics, time.time) as parts,
+        run.open_parts(
+            aws, works.store.settling, works.store.receiving, works.store.answering, works.metrics, time.time
+        ) as parts,
         asyncio.TaskGroup() as group,
     ):
         for part in parts.running:
@@ -233,8 +235,13 @@ async def test_a_message_of_which_nobody_tells_an_end_ends_after_three_days(work
         await works.wait(message, "sending")
     for later, status in ((2.9 * days, "sending"), (3.1 * days, "temporary-failure")):
         await Learner(
-            events, works.store.settling, works.store.receiving, works.metrics, lambda later=later: time.time() + later
-        ).time_out()  # type: ignore[misc]
+            events,
+            works.store.settling,
+            works.store.receiving,
+            works.store.answering,
+            works.metrics,
+            lambda later=later: time.time() + later,  # type: ignore[misc]
+        ).time_out()
         assert (await works.history(message)).message.status == status
     assert (await works.history(message)).reason == "no-event"
 

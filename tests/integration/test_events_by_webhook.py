@@ -17,6 +17,7 @@ from delivery.feedback.base import MAX_CHARACTERS
 from delivery.feedback.certificates import FetchedCertificates
 from delivery.feedback.sns import CertificateUnavailable
 from relay.serving import serve
+from tests.fakes import received
 from tests.fakes.auth import away
 from tests.fakes.events import DELIVERY, Step, tell
 from tests.fakes.feedback import Feedback
@@ -35,7 +36,9 @@ async def url(works: Works) -> AsyncIterator[str]:
     """The webhook of a feedback process without a queue."""
     aws = Aws.model_validate({"sns_endpoint_url": works.aws.url, "sns_topics": TOPIC, "connect_timeout_seconds": 0.5})
     listener, stopping = socket.create_server(("127.0.0.1", 0)), asyncio.Event()
-    async with run.open_parts(aws, works.store.settling, works.store.receiving, works.metrics, time.time) as parts:
+    async with run.open_parts(
+        aws, works.store.settling, works.store.receiving, works.store.answering, works.metrics, time.time
+    ) as parts:
         serving = asyncio.create_task(serve(parts.webhook, listener, stopping, max_connections=10))
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
         stopping.set()
@@ -90,6 +93,17 @@ async def test_a_doubled_post_is_learned_once(works: Works, url: str) -> None:
     assert [await post(url, envelope) for _ in range(3)] == [200, 200, 200]
     assert works.metric("delivery_events_total", provider="ses", kind="delivery") == 1
     assert works.metric("delivery_event_fates_total", fate="repeated") == 2
+
+
+async def test_mail_that_came_in_is_counted_and_not_a_word_of_it_is_logged(works: Works, url: str) -> None:
+    mail = json.loads(received.tell("zoe@example.org", "nobody@notification.example.ca")) | {
+        "content": "Hello from Zoe"
+    }
+    with capture_logs() as logs:
+        assert await post(url, wrap(json.dumps(mail))) == 200
+    assert works.metric("delivery_inbound_mail_total", fate="nobodys") == 1
+    assert [(log["event"], log["fate"], log["service_id"]) for log in logs] == [("mail.received", "nobodys", None)]
+    assert not [word for word in ("zoe", "Zoe", received.SUBJECT) if word in json.dumps(logs)]
 
 
 async def test_the_greeting_of_a_new_topic_is_taken_and_dropped(works: Works, url: str) -> None:

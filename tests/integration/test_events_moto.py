@@ -72,7 +72,9 @@ async def test_what_sns_brings_to_sqs_is_learned_and_deleted(
     settings = Aws(events_queue_url=queue)
     stopping = asyncio.Event()
     async with (
-        run.open_parts(settings, works.store.settling, works.store.receiving, works.metrics, time.time) as parts,
+        run.open_parts(
+            settings, works.store.settling, works.store.receiving, works.store.answering, works.metrics, time.time
+        ) as parts,
         asyncio.TaskGroup() as group,
     ):
         for part in parts.running:

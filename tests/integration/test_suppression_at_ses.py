@@ -31,7 +31,9 @@ GONE = Address.parse("gone@example.org")
 async def _hearing(works: Works) -> AsyncIterator[None]:
     stopping = asyncio.Event()
     aws = Aws(endpoint_url=works.aws.url, events_queue_url=works.aws.queue_url)
-    async with run.open_parts(aws, works.store.settling, works.store.receiving, works.metrics, time.time) as parts:
+    async with run.open_parts(
+        aws, works.store.settling, works.store.receiving, works.store.answering, works.metrics, time.time
+    ) as parts:
         tasks = [asyncio.create_task(part(stopping)) for part in parts.running]
         yield
         stopping.set()

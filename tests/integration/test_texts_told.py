@@ -44,7 +44,7 @@ async def running(works: Works) -> AsyncIterator[None]:
     try:
         async with (
             works.worker(also={Channel.SMS: provider}),
-            run.open_parts(aws, store.settling, store.receiving, works.metrics, time.time) as parts,
+            run.open_parts(aws, store.settling, store.receiving, store.answering, works.metrics, time.time) as parts,
             asyncio.TaskGroup() as group,
         ):
             for part in parts.running:
