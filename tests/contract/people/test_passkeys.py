@@ -79,7 +79,7 @@ def test_addresses_have_no_passkeys(url: str) -> None:
     assert RelyingParty.at(url, "Notify relay") is None
 
 
-async def test_v5_6_5_1_an_answer_is_taken_once(database: Database, ceremonies: Ceremonies, user_id: UUID) -> None:
+async def test_asvs_6_5_1_an_answer_is_taken_once(database: Database, ceremonies: Ceremonies, user_id: UUID) -> None:
     """ASVS 6.5.1, though the device counts nothing that would tell."""
     device = Authenticator(ORIGIN, counts=False)
     await register(database, ceremonies, user_id, device)
@@ -108,7 +108,7 @@ async def test_a_device_is_registered_once(
         await register(database, ceremonies, other_user_id, device)
 
 
-async def test_v5_6_6_2_a_challenge_belongs_to_its_session(
+async def test_asvs_6_6_2_a_challenge_belongs_to_its_session(
     database: Database, ceremonies: Ceremonies, keyring: Keyring, user_id: UUID
 ) -> None:
     """ASVS 6.6.2: what somebody got a person to sign elsewhere is worth nothing."""
@@ -119,7 +119,7 @@ async def test_v5_6_6_2_a_challenge_belongs_to_its_session(
         await authenticate(database, ceremonies, device, device.get(other.authentication_options(NOW)))
 
 
-async def test_v5_6_5_5_a_challenge_ends(database: Database, ceremonies: Ceremonies, user_id: UUID) -> None:
+async def test_asvs_6_5_5_a_challenge_ends(database: Database, ceremonies: Ceremonies, user_id: UUID) -> None:
     """ASVS 6.5.5."""
     device = Authenticator(ORIGIN)
     await register(database, ceremonies, user_id, device)

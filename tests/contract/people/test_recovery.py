@@ -30,7 +30,7 @@ async def standing(database: Database, user_id: UUID) -> Standing | None:
         return await recovery.standing(connection, user_id)
 
 
-async def test_v5_6_5_1_each_works_once(database: Database, user_id: UUID) -> None:
+async def test_asvs_6_5_1_each_works_once(database: Database, user_id: UUID) -> None:
     """ASVS 6.5.1."""
     made = await put(database, user_id)
     assert len(set(made.codes)) == COUNT
@@ -69,7 +69,9 @@ async def test_they_are_read_however_they_are_typed(database: Database, user_id:
     assert not await use(database, user_id, "é" * 10_000)
 
 
-async def test_v5_6_5_2_they_are_hashed_with_a_salt(database: Database, user_id: UUID, other_user_id: UUID) -> None:
+async def test_asvs_6_5_2_6_5_3_they_are_random_and_hashed_with_a_salt(
+    database: Database, user_id: UUID, other_user_id: UUID
+) -> None:
     """ASVS 6.5.2: as passwords are, since each has fewer than 112 bits; 6.5.3: they are random, of 58 bits."""
     made, other = await put(database, user_id), await put(database, other_user_id)
     assert made.salt != other.salt

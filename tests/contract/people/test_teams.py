@@ -61,7 +61,7 @@ def said(error: pytest.ExceptionInfo[AuthError]) -> str:
 # -- Memberships ---------------------------------------------------------------------------------------------------
 
 
-async def test_a_change_of_permissions_holds_at_once(do: Any, database: Database, service: Service) -> None:
+async def test_asvs_8_3_2_a_change_of_permissions_holds_at_once(do: Any, database: Database, service: Service) -> None:
     """ASVS 5.0, 8.3.2: what was taken away is asked for at the next request, and is not there."""
     await do(memberships.add, service.id, ANN, ALL, NOW)
     await do(memberships.add, service.id, BEN, {Permission.SEND_MESSAGES}, NOW + 1)

@@ -50,7 +50,7 @@ async def test_an_app_counts_once_it_has_proved_itself(database: Database, keyri
     assert (found.id, found.name) == (app.id, "Telephone")
 
 
-async def test_v5_6_5_1_a_code_is_taken_once(database: Database, keyring: Keyring, user_id: UUID) -> None:
+async def test_asvs_6_5_1_a_code_is_taken_once(database: Database, keyring: Keyring, user_id: UUID) -> None:
     """ASVS 6.5.1: not even that with which the app was set up; and none before it."""
     app = await begin(database, keyring, user_id)
     async with database.write() as connection:
@@ -68,7 +68,7 @@ async def test_of_those_who_send_one_code_at_once_one_gets_in(
 
 
 @pytest.mark.parametrize(("steps", "is_taken"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
-async def test_v5_6_5_5_a_code_ends(
+async def test_asvs_6_5_5_a_code_ends(
     database: Database, keyring: Keyring, user_id: UUID, steps: int, is_taken: bool
 ) -> None:
     """ASVS 6.5.5; RFC 6238 5.2 grants one step to the way and the clocks."""

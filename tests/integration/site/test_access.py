@@ -151,7 +151,7 @@ async def test_a_permission_that_is_taken_away_is_gone_at_once(house: House) -> 
     assert (await house.ask(browser, route)).status == 404
 
 
-def test_every_path_that_changes_something_is_a_post_and_each_form_stands_on_a_page() -> None:
+def test_asvs_3_5_3_every_path_that_changes_something_is_a_post_and_each_form_stands_on_a_page() -> None:
     pages = {route.path for route in ROUTES if route.method == "GET"}
 
     assert {route.path for route in ROUTES if route.method == "POST" and route.path not in pages} == set()

@@ -48,7 +48,7 @@ async def is_out(browser: object) -> bool:
     return page.status == 404 or any("sign-in" in hop for hop in page.hops)
 
 
-def test_v5_7_5_1_each_change_needs_a_fresh_factor() -> None:
+def test_asvs_7_5_1_each_change_needs_a_fresh_factor() -> None:
     """ASVS 7.5.1: every form of the account but the two that ask for the factor itself."""
     posts = [route for route in rooms.ROUTES if route.method == "POST" and route.path != "step-up"]
     assert len(posts) > 10
@@ -57,7 +57,7 @@ def test_v5_7_5_1_each_change_needs_a_fresh_factor() -> None:
 
 
 @pytest.mark.parametrize("path", FRESH)
-async def test_v5_7_5_1_who_has_been_there_for_long_is_asked_again(site: RunningSite, path: str) -> None:
+async def test_asvs_7_5_1_who_has_been_there_for_long_is_asked_again(site: RunningSite, path: str) -> None:
     amala = await new(site)
     await go_stale(amala)
     page = await amala.browser.open(f"/en/{path}")
@@ -69,7 +69,7 @@ async def test_v5_7_5_1_who_has_been_there_for_long_is_asked_again(site: Running
     assert amala.browser.cookies != before  # ASVS 7.2.4: the token before is worth nothing now
 
 
-async def test_v5_7_2_4_the_token_before_a_step_up_is_dead(site: RunningSite) -> None:
+async def test_asvs_7_2_4_the_token_before_a_step_up_is_dead(site: RunningSite) -> None:
     amala = await new(site)
     thief = await site.browser()
     for name, value in amala.browser.cookies.items():
@@ -102,7 +102,7 @@ async def test_a_wrong_code_opens_nothing_and_counts(site: RunningSite) -> None:
     assert page.status == 429  # ASVS 6.3.1: not even the right one is looked at now
 
 
-async def test_v5_6_5_1_a_code_opens_once(site: RunningSite) -> None:
+async def test_asvs_6_5_1_a_code_opens_once(site: RunningSite) -> None:
     amala = await new(site)
     other, code = await amala.again(), amala.code()
     for browser, heading in ((amala.browser, "Your account"), (other, "Confirm that it is you")):
@@ -182,7 +182,7 @@ async def test_a_code_that_was_sent_to_one_address_proves_no_other(site: Running
     assert amala.user.email in page.text
 
 
-async def test_a_password_is_changed_with_the_one_before(site: RunningSite) -> None:
+async def test_asvs_7_4_3_a_password_is_changed_with_the_one_before(site: RunningSite) -> None:
     amala = await new(site)
     other = await amala.again()
     await amala.browser.open("/en/account/password")
@@ -275,7 +275,7 @@ async def test_recovery_codes_are_shown_once_and_work_once(site: RunningSite) ->
         assert page.heading == heading
 
 
-async def test_v5_7_5_2_sessions_are_listed_and_ended(site: RunningSite) -> None:
+async def test_asvs_7_5_2_sessions_are_listed_and_ended(site: RunningSite) -> None:
     """ASVS 7.5.2."""
     amala = await new(site)
     phone, library = await amala.again(agent="A phone"), await amala.again(agent="A <b>library</b>")
@@ -290,7 +290,7 @@ async def test_v5_7_5_2_sessions_are_listed_and_ended(site: RunningSite) -> None
     assert page.notice
 
 
-async def test_v5_8_2_2_what_is_anothers_is_not_there(site: RunningSite) -> None:
+async def test_asvs_8_2_2_what_is_anothers_is_not_there(site: RunningSite) -> None:
     """ASVS 8.2.2: neither a factor nor a session."""
     amala, ben = await new(site), await new(site)
     assert ben.app is not None
@@ -307,7 +307,7 @@ async def test_v5_8_2_2_what_is_anothers_is_not_there(site: RunningSite) -> None
     assert not await is_out(ben.browser)
 
 
-async def test_v5_7_4_2_a_deactivated_account_is_out_everywhere(site: RunningSite) -> None:
+async def test_asvs_7_4_2_a_deactivated_account_is_out_everywhere(site: RunningSite) -> None:
     """ASVS 7.4.2."""
     amala = await new(site)
     other = await amala.again()
@@ -340,6 +340,16 @@ async def test_the_audit_tells_each_change_and_no_secret(site: RunningSite) -> N
         ("user", str(amala.user.id), "user.totp.add"),
     }
     assert secret not in repr(found)
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "less safe"), ("fr", "moins sûr")])
+async def test_asvs_6_6_1_who_gives_a_number_is_told_the_risk_and_led_to_what_is_safer(
+    site: RunningSite, language: str, said: str
+) -> None:
+    amala = await new(site)
+    page = await amala.browser.open(f"/{language}/account/number")
+    assert said in page.text
+    assert f"/{language}/account/factors" in [link.attributes.get("href") for link in page.root.tagged("a")]
 
 
 async def test_a_number_is_judged_and_goes_when_asked(site: RunningSite) -> None:

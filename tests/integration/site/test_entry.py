@@ -245,7 +245,7 @@ async def test_a_new_browser_is_told_and_the_first_one_is_not(site: RunningSite)
         assert len(news) == told, agent
 
 
-async def test_sign_out_ends_the_session_for_whoever_kept_the_cookie(site: RunningSite) -> None:
+async def test_asvs_7_4_1_sign_out_ends_the_session_for_whoever_kept_the_cookie(site: RunningSite) -> None:
     who = await account(site, "out")
     kept = who.browser.cookies["session"]
     await who.browser.open("/en/account")
@@ -533,7 +533,7 @@ async def test_a_password_is_changed_by_nobody_who_proved_nothing(site: RunningS
     assert (await browser.open("/en/new-password")).url == "/en/forgot-password"
 
 
-async def test_who_is_held_is_out_at_once_and_gets_in_no_more(site: RunningSite) -> None:
+async def test_asvs_7_4_5_who_is_held_is_out_at_once_and_gets_in_no_more(site: RunningSite) -> None:
     who = await account(site, "held")
     async with site.writing(Actor("operator", "test")) as t:
         await people.hold(t, who.user.email)

@@ -99,7 +99,7 @@ async def once(site: RunningSite, kind: str) -> float:
 
 
 @pytest.mark.parametrize("kind", sampled(list(LETTERS), lambda at: at % 3 == 0))
-async def test_a_hostile_file_holds_nobody_up(site: RunningSite, kind: str) -> None:
+async def test_asvs_5_2_3_a_hostile_file_holds_nobody_up(site: RunningSite, kind: str) -> None:
     most = 10 if kind == "parts" else 5  # ten thousand parts are looked through when memory is collected
     held_up = await once(site, kind)
     if held_up >= most:  # a machine that is busy takes longer for the same

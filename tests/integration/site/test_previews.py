@@ -72,8 +72,16 @@ async def test_without_a_file_the_form_says_so(site: RunningSite) -> None:
     assert (await mine.browser.press("Preview")).errors == ["Choose the file of an email"]
 
 
+async def test_asvs_5_4_1_nobody_looks_at_the_name_of_a_file(site: RunningSite) -> None:
+    mine = await developer(site)
+    await mine.page("preview")
+    page = await mine.browser.press("Preview", {FILE: ("../../<b>passwd</b>.exe", MAIL)})
+    assert not page.errors
+    assert "passwd" not in page.html
+
+
 @pytest.mark.parametrize("octets", [b"\0" * 10, b"no header at all", b"\xff\xfe", b"From: a\r\n\r\n", b": \r\n\r\n"])
-async def test_what_is_no_email_breaks_nothing(site: RunningSite, octets: bytes) -> None:
+async def test_asvs_5_2_2_what_is_no_email_breaks_nothing(site: RunningSite, octets: bytes) -> None:
     assert (await preview(await developer(site), octets)).status == 200
 
 
@@ -93,7 +101,7 @@ async def test_a_hostile_letter_stands_in_a_frame_where_nothing_runs(site: Runni
     assert "script-src 'self' 'unsafe" not in policy
 
 
-async def test_a_file_beyond_the_bound_is_refused_before_it_is_read(site: RunningSite) -> None:
+async def test_asvs_5_2_1_a_file_beyond_the_bound_is_refused_before_it_is_read(site: RunningSite) -> None:
     mine = await developer(site)
     path = f"/en/{PATH.format(service_id=mine.service.id)}"
 

@@ -181,7 +181,7 @@ async def test_what_somebody_wrote_too_often_is_not_lost(site: RunningSite) -> N
     assert (await browser.open("/en/contact")).value("Your message") == ENGLISH["Your message"]
 
 
-async def test_activity_is_a_page_and_a_file_of_each_language(site: RunningSite) -> None:
+async def test_asvs_5_4_2_activity_is_a_page_and_a_file_of_each_language(site: RunningSite) -> None:
     browser = await site.browser()
     english, french = await browser.open("/en/activity"), await browser.open("/fr/activity")
     files = {language: (await browser.open(f"/{language}/activity/csv")).octets for language in ("en", "fr")}
@@ -193,6 +193,8 @@ async def test_activity_is_a_page_and_a_file_of_each_language(site: RunningSite)
     assert files["en"].startswith("\ufeffMonth,Emails,Text messages\r\n".encode())
     assert rows[0] == ["Mois", "Courriels", "Textos"]
     assert rows[1][0] == month.strftime("%Y-%m")
+    served = await browser.ask("GET", "/fr/activity/csv?filename=a.html")
+    assert served.headers["Content-Disposition"] == 'attachment; filename="activity-fr.csv"'
 
 
 async def test_security_txt_says_whom_to_tell(site: RunningSite) -> None:

@@ -77,7 +77,9 @@ async def test_a_public_page_is_there_in_both_languages(site: RunningSite) -> No
 
 
 @pytest.mark.parametrize("path", ["/en", "/en/nothing", "/assets/nothing.css"])
-async def test_every_answer_tells_browsers_what_they_may_do_with_it(site: RunningSite, path: str) -> None:
+async def test_asvs_3_4_3_3_4_4_3_4_5_3_4_6_every_answer_tells_browsers_what_they_may_do_with_it(
+    site: RunningSite, path: str
+) -> None:
     answered = await (await site.browser()).ask("GET", path)
 
     assert {name: answered.headers.get(name) for name in HEADERS} == HEADERS
@@ -117,7 +119,7 @@ async def test_what_is_for_operators_is_not_there_for_others(site: RunningSite) 
     assert (await (await site.signed_in(Person(operator=True))).open("/en/operator")).status == 200
 
 
-async def test_a_session_is_locked_when_idle_and_ends_after_its_hours(site: RunningSite) -> None:
+async def test_asvs_7_3_1_7_3_2_a_session_is_locked_when_idle_and_ends_after_its_hours(site: RunningSite) -> None:
     browser = await site.signed_in()
     try:
         site.clock.ahead_seconds += IDLE_SECONDS - 60
@@ -130,6 +132,15 @@ async def test_a_session_is_locked_when_idle_and_ends_after_its_hours(site: Runn
         assert (await browser.ask("GET", "/en/probe")).headers["Location"] == "/en/sign-in?next=%2Fen%2Fprobe"
     finally:
         site.clock.ahead_seconds = 0.0
+
+
+@pytest.mark.parametrize(("path", "said"), [("/en/probe", "Sign out"), ("/fr/services", "Fermer la session")])
+async def test_asvs_7_4_4_a_signed_in_page_lets_one_sign_out(site: RunningSite, path: str, said: str) -> None:
+    browser = await site.signed_in()
+    await browser.open(path)
+    await browser.follow(said)
+    await browser.press(said)
+    assert (await browser.ask("GET", "/en/probe")).status == 303
 
 
 async def test_a_held_user_is_nobody(site: RunningSite) -> None:
@@ -242,7 +253,7 @@ async def test_nobody_fills_the_database_with_sessions(site: RunningSite) -> Non
     assert statuses == [303] * 120 + [429]
 
 
-async def test_a_cookie_is_hidden_from_scripts_and_from_other_sites(site: RunningSite) -> None:
+async def test_asvs_3_3_2_3_3_4_a_cookie_is_hidden_from_scripts_and_from_other_sites(site: RunningSite) -> None:
     answered = await (await site.browser()).ask("GET", "/en/contact")
 
     assert re.fullmatch(r"session=[\w-]{43}; HttpOnly; Path=/; SameSite=lax", answered.headers["Set-Cookie"])
@@ -338,7 +349,9 @@ def test_languages_of_the_site_are_the_two_official_ones() -> None:
     assert LANGUAGES == (Language.EN, Language.FR)
 
 
-async def test_behind_tls_the_cookie_is_bound_to_the_host_and_browsers_are_told_to_stay(database: Database) -> None:
+async def test_asvs_3_3_1_3_3_3_behind_tls_the_cookie_is_bound_to_the_host_and_browsers_are_told_to_stay(
+    database: Database,
+) -> None:
     settings = Settings(site={"public_url": "https://notify.example.ca"})
     async with running_site(database, settings=settings) as site:
         browser, host = await site.browser(), {"Host": "notify.example.ca"}

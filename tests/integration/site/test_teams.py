@@ -200,7 +200,7 @@ async def test_permissions_change_at_once_and_the_last_manager_stays(site: Runni
 @pytest.mark.parametrize(
     "route", [each for each in ROUTES if "{service_id}" in each.path], ids=lambda each: f"{each.method} {each.path}"
 )
-async def test_no_page_of_a_service_is_there_for_another_team(site: RunningSite, route: Any) -> None:
+async def test_asvs_8_2_2_8_4_1_no_page_of_a_service_is_there_for_another_team(site: RunningSite, route: Any) -> None:
     """ASVS 5.0, 8.2.2 and 8.4.1."""
     ann, eve = await browsing(site, "Ann"), await browsing(site, "Eve")
     async with site.database.read() as c:

@@ -8,7 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from auth.errors import AuthError
-from auth.people import codes, devices, passwords, users
+from auth.people import codes, devices, digits, passwords, users
 from auth.people.codes import AGAIN_SECONDS, LASTING_SECONDS, MAX_AN_HOUR, MAX_TRIES, CodeError, Purpose
 from auth.people.passwords import BusyError, PasswordError, Passwords
 from auth.people.users import User
@@ -93,7 +93,7 @@ async def test_an_address_moves_with_its_hash(database: Database, keyring: Keyri
         ("ann.lee@dept.gc.ca", "your name"),
     ],
 )
-def test_asvs_6_1_2_6_2_4_6_2_11_common_passwords_and_ours_are_refused(text: str, says: str) -> None:
+def test_asvs_6_1_2_6_2_4_6_2_11_6_2_12_common_passwords_and_ours_are_refused(text: str, says: str) -> None:
     with pytest.raises(PasswordError, match=says):
         passwords.check(text, context=["notify-relay", "Ann Lee", "ann.lee@dept.gc.ca"])
 
@@ -151,6 +151,14 @@ async def test_asvs_6_5_1_a_code_is_good_once(database: Database, keyring: Keyri
     assert made.expires_at == NOW + 600
     assert await use(database, keyring, ann, f" {code[:3]} {code[3:]} ") is None
     assert isinstance(await use(database, keyring, ann, code), CodeError)
+
+
+def test_asvs_6_5_4_a_code_has_six_digits_each_as_likely_as_the_others() -> None:
+    made = [digits.new() for _ in range(2_000)]
+    assert {len(code) for code in made} == {6}
+    assert {(place, code[place]) for code in made for place in range(6)} == {
+        (place, digit) for place in range(6) for digit in "0123456789"
+    }
 
 
 async def test_asvs_6_6_2_a_code_is_bound_to_its_session_and_purpose(

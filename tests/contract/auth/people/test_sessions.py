@@ -15,7 +15,7 @@ NOW = 1_800_000_000.0
 BOTH = {Factor.PASSWORD: NOW, Factor.TOTP: NOW}
 
 
-async def test_a_token_is_kept_as_its_hash_only(database: Database) -> None:
+async def test_asvs_7_2_3_a_token_is_kept_as_its_hash_only(database: Database) -> None:
     token = sessions.new_token()
     async with database.write() as connection:
         made = await sessions.begin(connection, token, NOW, user_id=uuid4(), factors=BOTH, device="Firefox")
@@ -76,7 +76,7 @@ def test_two_factors_sign_in_and_some_are_strong(
     assert not session(*factors, user=False).is_signed_in
 
 
-async def test_a_users_sessions_are_listed_and_ended_but_for_the_one_they_are_in(database: Database) -> None:
+async def test_asvs_7_1_2_a_users_sessions_are_listed_and_ended_but_for_the_one_they_are_in(database: Database) -> None:
     user_id, tokens = uuid4(), [sessions.new_token() for _ in range(4)]
     async with database.write() as connection:
         made = [
