@@ -73,8 +73,9 @@ async def test_lines_can_be_read(reports: list[dict[str, Any]]) -> None:
 
 
 async def test_keyboard_skips_to_the_content(reports: list[dict[str, Any]]) -> None:
-    keys = [each["keys"] for each in reports if not each["url"].endswith("/contact")]  # there the errors come first
-    assert {json.dumps(each, sort_keys=True) for each in keys} == {'{"href": "#content", "next": true, "seen": true}'}
+    skipping = {"href": "#content", "next": True, "seen": True}
+    others = {each["url"]: each["keys"] for each in reports if each["keys"] != skipping}
+    assert [url for url in others if not url.endswith("/contact")] == []  # there the errors come first
 
 
 async def test_a_services_navigation_stands_behind_a_menu_where_there_is_little_room(
