@@ -15,12 +15,14 @@ from typing import Any
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from aiohttp import ClientConnectorError
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import BytesPayload
 from botocore import exceptions as boto
 from botocore.loaders import create_loader
 from botocore.parsers import ResponseParserError
 
 from config.settings import Aws
-from delivery.providers.base import Begun, Deferred, Failed, SendError, Throttled, Unknown, nothing
+from delivery.providers.base import Begun, Deferred, Failed, SendError, Throttled, Unknown
 from messages.status import Status
 
 
@@ -49,37 +51,56 @@ async def open_client(service: str, settings: Aws, concurrency: int) -> AsyncIte
             client = await stack.enter_async_context(_session().create_client(service, config=config, **where))
         except (boto.BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
             raise (CREDENTIALS if isinstance(error, boto.ProfileNotFound) else UNUSABLE).error() from None
-        client.meta.events.register("before-send", lambda **_: _begun.get()())
+        client.meta.events.register("before-send", _leave)
         yield client
 
 
-_begun: ContextVar[Begun] = ContextVar("begun", default=nothing)
+class _Leaving(BytesPayload):
+    """The body of a request, without which nobody can take it: tells when it goes out."""
+
+    def __init__(self, body: bytes, begun: Begun) -> None:
+        super().__init__(body)
+        self._begun = begun
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        self._begun()
+        await super().write_with_length(writer, content_length)
+
+
+@dataclass(slots=True)
+class _Call:
+    begun: Begun
+    is_signed: bool = False
+
+
+_call: ContextVar[_Call | None] = ContextVar("call", default=None)
+
+
+def _leave(request: Any, **_: Any) -> None:
+    """Called by the client with what it has signed. It may yet have to wait for a connection."""
+    if (call := _call.get()) is not None:
+        call.is_signed = True
+        request.body = _Leaving(request.body, call.begun)
 
 
 @asynccontextmanager
 async def called(limit_seconds: float, begun: Begun) -> AsyncIterator[None]:
-    """For one request: `begun` is called when it is made and signed, and goes out now.
+    """For one request: `begun` is called when it goes out.
 
     The client's own timeouts bound single reads, not the call; this raises TimeoutError. Raises Throttled where it was
     not even signed: credentials did not come.
     """
-    is_signed = False
-
-    def tell() -> None:
-        nonlocal is_signed
-        is_signed = True
-        begun()
-
-    token = _begun.set(tell)
+    call = _Call(begun)
+    token = _call.set(call)
     try:
         async with asyncio.timeout(limit_seconds):
             yield
     except TimeoutError:
-        if is_signed:
+        if call.is_signed:
             raise
         raise CREDENTIALS.error() from None
     finally:
-        _begun.reset(token)
+        _call.reset(token)
 
 
 def _session() -> Any:

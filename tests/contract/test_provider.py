@@ -10,7 +10,7 @@ import pytest
 from config.providers import EmailProvider
 from config.settings import Aws
 from delivery.providers import ses
-from delivery.providers.base import Failed, Provider, Throttled
+from delivery.providers.base import Failed, Provider, SendError, Throttled
 from delivery.providers.outbox import OutboxProvider
 from delivery.providers.simulator import SimulatorProvider
 from messages.status import FINAL, Status
@@ -66,17 +66,14 @@ async def test_idempotent_provider_takes_one_message_twice_as_once(provider: Pro
 
 
 async def test_a_call_is_told_once_before_anything_can_be_taken_twice(provider: Provider) -> None:
-    class NotNow(Exception):
-        pass
-
     def stop() -> None:
-        raise NotNow
+        raise AssertionError
 
     calls: list[None] = []
     await provider.send(make_message(), CONTENT, uuid4(), begun=lambda: calls.append(None))
     assert len(calls) == 1 or provider.idempotent
     if not provider.idempotent:
-        with pytest.raises(NotNow):
+        with pytest.raises(SendError):
             await provider.send(make_message(), CONTENT, uuid4(), begun=stop)
 
 
