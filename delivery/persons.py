@@ -67,7 +67,7 @@ class Persons:
         found: dict[str, dict[str, list[Any]]] = {}
         for column in self._columns():
             table, after = column.table, None
-            while rows := await self._rows(self._asked(column, person, after)):
+            while rows := await self._database.rows(self._asked(column, person, after)):
                 for row in rows:
                     told = self._plain(table, row)
                     if table is messages:
@@ -87,7 +87,7 @@ class Persons:
 
         What waits is cancelled; what an attempt is under way for is left, until it has ended.
         """
-        rows = await self._rows(self._asked(messages.c.recipient, person, after))
+        rows = await self._database.rows(self._asked(messages.c.recipient, person, after))
         if not rows:
             return Step(0, 0, 0, None)
         ids = [row.id for row in rows]
@@ -156,15 +156,14 @@ class Persons:
     async def _of_message(self, row: Row[Any]) -> dict[str, Any]:
         told: dict[str, Any] = {}
         for table in (attempts, events, callbacks):
-            rows = await self._rows(select(table).where(table.c.message_id == row.id))
+            rows = await self._database.rows(select(table).where(table.c.message_id == row.id))
             told[table.name] = [self._plain(table, each) for each in rows]
-        parts = await self._rows(select(contents).where(contents.c.id == row.content_id).order_by(contents.c.part))
+        parts = await self._database.rows(
+            select(contents).where(contents.c.id == row.content_id).order_by(contents.c.part)
+        )
         opened = encrypted.cipher(contents.c.data, self._keyring)
         content = b"".join(opened.decrypt(each.data, row_id(each.id, each.part)) for each in parts)
         return told | {"content": content.decode("utf-8", "replace") if parts else None}
-
-    async def _rows(self, asked: Any) -> Sequence[Row[Any]]:
-        return await self._database.rows(asked)
 
     def _plain(self, table: Table, row: Row[Any]) -> dict[str, Any]:
         ids = [row._mapping[each.name] for each in table.primary_key.columns]

@@ -5,11 +5,11 @@ is asked for: an hour, a day or a month is one row for each way in and end, a te
 end, however many messages.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Table, case, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Select, Table, case, func, literal_column, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
@@ -68,7 +68,7 @@ class CountReader:
         """At most `limit` of what changed in the last seconds, by service: what was not there before is news."""
         c = count_changes.c
         chosen = select(c.service_id, c.id).where(c.service_id.in_(service_ids)).limit(limit)
-        return {(row.service_id, row.id) for row in await self._read(chosen)}
+        return {(row.service_id, row.id) for row in await self._database.rows(chosen)}
 
     async def _sums(
         self,
@@ -82,13 +82,10 @@ class CountReader:
         """Figures for each of these; each table adds its own up, in the order of its key."""
         of_each = [_sums(table, service_id, since, by, tests) for table in (folded, count_changes)]
         found: dict[tuple[Any, ...], Figures] = {}
-        for row in await self._read(union_all(*of_each)):
+        for row in await self._database.rows(union_all(*of_each)):
             key, figures = tuple(row[: -len(_FIGURES)]), Figures(*map(int, row[-len(_FIGURES) :]))
             found[key] = found[key] + figures if key in found else figures
         return found
-
-    async def _read(self, statement: Any) -> Sequence[Row[Any]]:
-        return await self._database.rows(statement)
 
 
 def _sums(

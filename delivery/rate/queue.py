@@ -73,7 +73,7 @@ class RatedQueue(SqlQueue):
         seen = self._seen
         if seen is not None and _of(seen, turns) and seen.room(self._clock.now()):
             return seen
-        return await self._database.query(lambda connection: shared.find(connection, self._account))
+        return await shared.find(self._database, self._account)
 
     async def _claim_mail(self, bucket: Bucket, turns: Mapping[int, Sequence[Turn]], taking: Taking) -> list[Claim]:
         if not (_of(bucket, turns) and (self._in_time() or bucket.room(self._clock.now()))):

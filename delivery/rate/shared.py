@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, case, select, update
 
-from config.database import INSERT
+from config.database import INSERT, Database
 from config.settings import Settings
 from delivery.rate.bucket import Bucket
 from delivery.store.send_rates import send_rates
@@ -27,9 +27,10 @@ def account_of(settings: Settings) -> str | None:
     return f"{settings.email.provider.value}:{settings.aws.region}"
 
 
-def find(connection: Connection, account: str) -> Bucket | None:
-    """None: nobody knows its rate."""
-    return _bucket(connection.execute(select(*_BUCKET).where(_c.account == account)).one_or_none())
+async def find(database: Database, account: str) -> Bucket | None:
+    """None: nobody knows its rate. A read."""
+    rows = await database.rows(select(*_BUCKET).where(_c.account == account))
+    return _bucket(rows[0] if rows else None)
 
 
 def locked(connection: Connection, account: str, *, patient: bool = True) -> Bucket | None:

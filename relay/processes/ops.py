@@ -31,7 +31,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
         account = shared.account_of(settings)
 
         async def rate() -> Bucket | None:
-            return await database.query(lambda connection: shared.find(connection, account)) if account else None
+            return await shared.find(database, account) if account else None
 
         snapshot = Snapshot(
             database,

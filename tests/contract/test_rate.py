@@ -62,7 +62,7 @@ async def claim(queue: RatedQueue, limit: int = 100, owner: str = "w", **more: A
 
 
 async def bucket(database: Database) -> Bucket:
-    found = await database.query(lambda connection: shared.find(connection, ACCOUNT))
+    found = await shared.find(database, ACCOUNT)
     assert found is not None
     return found
 

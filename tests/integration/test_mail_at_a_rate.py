@@ -32,7 +32,7 @@ async def granted(works: Works) -> RatedQueue:
 
 
 async def bucket(works: Works) -> Bucket:
-    found = await works.database.query(lambda connection: shared.find(connection, ACCOUNT))
+    found = await shared.find(works.database, ACCOUNT)
     assert found is not None
     return found
 
