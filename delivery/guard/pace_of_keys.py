@@ -22,6 +22,7 @@ from config.database import INSERT, Database
 from delivery.figures.tables import count_changes, key_counts
 from delivery.guard.reputation import ACTOR
 from delivery.metrics import GuardMetrics
+from delivery.store import slowing
 from delivery.store.reputations import busiest_hours, slowed_keys
 from messages.message import KeyType, Lane
 from messages.status import Status
@@ -59,6 +60,14 @@ def busiest(key: Habit | None, service: Habit | None, today: int) -> int | None:
     if key is not None and today - key.since_day >= _HABIT_DAYS:
         known = [key]
     return max(each.busiest for each in known)
+
+
+async def unslow(connection: AsyncConnection, key_id: UUID, now: float) -> bool:
+    """Somebody says that it is no thief: what the key sent is its habit. Whether it was slowed."""
+    was_slowed = await slowing.end(connection, key_id)
+    if was_slowed:  # of the hour that goes on, too: else it is slowed for the same messages again
+        await connection.run_sync(_remember_now, key_id, now)
+    return was_slowed
 
 
 class KeyGuard:
@@ -192,6 +201,11 @@ def _remember(connection: Connection, hours: Sequence[Hour], now: float) -> None
     connection.execute(delete(busiest_hours).where(c.day < int(now // _DAY_SECONDS) - _REMEMBERED_DAYS))
     gone = slowed_keys.c.ended_at < now - _HOURS_KEPT_SECONDS
     connection.execute(delete(slowed_keys).where(gone))
+
+
+def _remember_now(connection: Connection, key_id: UUID, now: float) -> None:
+    going_on = [each for each in _hours(connection, int(now - _HOUR_SECONDS)) if each.key_id == key_id]
+    _remember(connection, going_on, now)
 
 
 def _habit(connection: Connection, holder: UUID) -> Habit | None:

@@ -68,7 +68,7 @@ class ReputationGuard:
                 await _tell(connection, before, after)
         self._metrics.judgements.labels(after.measure.value, after.level.value).inc()
         said = {"service_id": str(after.service_id), "measure": after.measure.value, "bad": figures.bad}
-        self._log.warning("guard.judged", **said, sent=figures.sent, before=before.level.value, level=after.level.value)
+        self._log.warning("guard.judged", **said, sent=figures.sent, before=before.level.value, after=after.level.value)
 
 
 def _is_news(before: Reputation, figures: Figures, now: float) -> bool:

@@ -13,7 +13,7 @@ _HOUR_SECONDS = 3600
 
 
 async def end(connection: AsyncConnection, key_id: UUID) -> bool:
-    """Somebody says that it is no thief: what the key sent counts as its habit. Whether it was slowed."""
+    """Forgets that it is slowed, or was lately. Whether it was."""
     going_on = slowed_keys.c.ended_at.is_(None)
     was_slowed = await connection.scalar(select(going_on).where(slowed_keys.c.key_id == key_id, going_on).limit(1))
     await connection.execute(delete(slowed_keys).where(slowed_keys.c.key_id == key_id))

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from auth.principal import Key
+from delivery.guard import pace_of_keys
 from delivery.guard.reputation import of_service
 from delivery.queue import interventions
 from delivery.queue.base import Hold, HoldReason
@@ -91,7 +92,7 @@ async def act(t: Transaction, named: str) -> bool:
 async def unslow(t: Transaction, named: str) -> tuple[Key, bool]:
     """What the key sends leaves at once again, and counts as its habit; whether it was slowed. Raises AuthError."""
     key = await t.key_to_change(named)
-    was_slowed = await slowing.end(t.connection, key.id)
+    was_slowed = await pace_of_keys.unslow(t.connection, key.id, t.now)
     if was_slowed:
         await t.record("key.unslow", "key", key.id, {"slowed": True}, {"slowed": False}, service_id=key.service_id)
     return key, was_slowed

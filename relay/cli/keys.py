@@ -117,7 +117,7 @@ def revoke(key: NamedKey, as_json: Json = False) -> None:
 def unslow(key: NamedKey, as_json: Json = False) -> None:
     found, was_slowed = write(lambda t: holds.unslow(t, key))
     said = texts.KEY_UNSLOWED if was_slowed else texts.KEY_NOT_SLOWED
-    done({"id": str(found.id), "slowed": False}, as_json, said)
+    done({"id": str(found.id), "slowed": False}, as_json, said, id=found.id)
 
 
 def rotate(

@@ -285,7 +285,7 @@ QUEUE_LIFTS = {
 }
 KEY_UNSLOW = "Let what a slowed key sends leave at once again: it is no thief, and this is its habit from now on."
 KEY_NOT_SLOWED = "the key was not slowed"
-KEY_UNSLOWED = "the key is slowed no more"
+KEY_UNSLOWED = "the key is slowed no more; what waits leaves at once by notify-relay queue retry --key {id}"
 SERVICE_WAITS = "{count} holds and slowed keys: notify-relay queue holds --service {id}"
 QUEUE_HOLD = "Send nothing more of a service, or of all; messages stay queued."
 QUEUE_RELEASE = "Send again."

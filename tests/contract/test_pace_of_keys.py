@@ -14,7 +14,7 @@ from config.keyring import Keyring
 from delivery.backlog.pressure import Pressure
 from delivery.figures.folding import Folding
 from delivery.figures.tables import count_changes
-from delivery.guard.pace_of_keys import FLOOR, Habit, KeyGuard, busiest
+from delivery.guard.pace_of_keys import FLOOR, Habit, KeyGuard, busiest, unslow
 from delivery.metrics import GuardMetrics
 from delivery.queue.sql import SqlQueue
 from delivery.store import slowing
@@ -155,7 +155,12 @@ async def test_who_is_told_that_it_is_no_thief_takes_it_for_a_habit(street: Stre
     await street.sends(5_000)
     assert KEY in await street.slowed()
     async with street.database.write() as c:
-        assert [await slowing.end(c, KEY) for _ in range(2)] == [True, False]
+        assert [await unslow(c, KEY, street.now) for _ in range(2)] == [True, False]
+    assert await street.slowed() == {}  # for the same messages
+    await street.sends(45_001)
+    assert await street.slowed() == {KEY: 50_000}
+    async with street.database.write() as c:
+        assert await unslow(c, KEY, street.now)
     street.now = START + HOUR + 60
     await street.sends(40_000, at=street.now)
     assert await street.slowed() == {}
