@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """What is imported and collected stays; to look through it for garbage takes a fifth of the time."""
     gc.enable()
+    _keep_what_is_there()
+    gc.set_threshold(700, 10, 1_000_000)  # a full one takes seconds, in the middle of a test that some limit holds for
+
+
+def pytest_runtest_logfinish() -> None:
+    if next(_ended) % 100 == 0:
+        _keep_what_is_there()
+
+
+_ended = count(1)
+
+
+def _keep_what_is_there() -> None:
     gc.collect()
     gc.freeze()
-    gc.collect()  # else the next full one waits for a quarter of all that, and takes seconds in the middle of a test
 
 
 def skip_or_fail(reason: str) -> None:
