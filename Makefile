@@ -9,11 +9,11 @@ run: .venv/.run
 	NOTIFY_RELAY_LOG_FORMAT=$${NOTIFY_RELAY_LOG_FORMAT:-console} $(BIN)/notify-relay serve --demo
 
 # Of heavy sets a sample, and the whole where RELAY_TESTS_WHOLE is set, as in CI. Compiled code is kept: the tests start
-# the interpreter some hundred times.
+# the interpreter some hundred times. Four processes keep two cores busy; the whole set has more that waits for a clock.
 test: export PYTHONDONTWRITEBYTECODE =
 test: SAMPLE = $(if $(RELAY_TESTS_WHOLE),, and not whole)
 test: install
-	$(BIN)/pytest -n 3 --dist worksteal -m 'not soak and not alone$(SAMPLE)'
+	$(BIN)/pytest -n $(if $(RELAY_TESTS_WHOLE),3,4) --dist worksteal -m 'not soak and not alone$(SAMPLE)'
 	$(BIN)/pytest -m 'alone and not soak$(SAMPLE)' $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
 
 install: .venv/.dev
