@@ -86,7 +86,7 @@ def test_a_relay_on_a_restored_copy_goes_on_and_sends_nothing_twice(
     operator.types(f"{kind} copy")
     send(relay, key, "lost@city.example")
     relay.run("queue", "release")
-    relay.wait_for_mail("before@city.example", 30)
+    relay.wait_for_mail("before@city.example")
     relay.stop()
     shutil.copy(relay.log, relay.folder / "relay.log")
 
@@ -99,7 +99,7 @@ def test_a_relay_on_a_restored_copy_goes_on_and_sends_nothing_twice(
     send(relay, key, "after@city.example")
     said = operator.types("go on")
     assert "1 messages are cancelled" in said
-    relay.wait_for_mail("after@city.example", 30)
+    relay.wait_for_mail("after@city.example")
     relay.stop()
 
     assert status(relay, "before@city.example") == "cancelled"

@@ -33,7 +33,7 @@ async def test_service_hears_of_its_mail_by_signed_calls(tmp_path: Path) -> None
                     each.headers["X-Notify-Signature"] == f"v1={hmac.new(secret, signed, hashlib.sha256).hexdigest()}"
                 )
 
-            for _ in range(100):
+            for _ in range(1000):
                 shown = await asyncio.to_thread(relay.json, "service", "callback", "show", key.service_id)
                 if shown["failed_last_day"]:
                     break

@@ -198,14 +198,14 @@ async def test_mail_by_both_doors_ends_as_ses_tells_and_its_service_hears(
         named = ("callback", "set", key.service_id, "--url", receiver.url, "--bearer-token-file", str(token))
         await asyncio.to_thread(owner.json, "service", *named)
         group = await asyncio.to_thread(send, machines["smtp"], key, simulator("success"))
-        await asyncio.to_thread(owner.wait_for_status, group, "delivered", 20)
+        await asyncio.to_thread(owner.wait_for_status, group, "delivered")
         api = Api(office.relay, key)
         for name, status in (("success", "delivered"), ("bounce", "permanent-failure")):
             for _ in range(2):  # the second is known by its idempotency key
                 body = office.message(simulator(name))
                 posted = await asyncio.to_thread(api.post, body, Idempotency_Key=f"{name}-{key.key_id}")
                 assert posted.status == 201
-            await asyncio.to_thread(api.wait_for_status, posted.json["id"], status, 20)
+            await asyncio.to_thread(api.wait_for_status, posted.json["id"], status)
         await receiver.wait(3)
         listed = await asyncio.to_thread(api.get, "/v2/events")
         assert {event["event_id"] for event in listed.json["events"]} == {told.callback_id for told in receiver.told}
@@ -221,7 +221,7 @@ def test_an_admin_key_manages_by_the_http_door(installation: Installation, key: 
     def ask(method: str, path: str, body: Any = None, by: Credentials = admin, status: int = 200) -> Any:
         headers = {"Authorization": plain(by.api_key)}
         url = f"http://127.0.0.1:{http.http_port}/v2/{path}"
-        answer = requests.request(method, url, headers=headers, json=body, timeout=10)
+        answer = requests.request(method, url, headers=headers, json=body, timeout=60)
         assert answer.status_code == status, (method, path, answer.text)
         return answer.json()
 
@@ -274,7 +274,7 @@ def later_today() -> str:
 def test_what_is_rare_is_granted_too(installation: Installation, key: Credentials) -> None:
     smtp, owner = installation.machines["smtp"], installation.owner
     group = send(smtp, key, simulator("untagged"), content=b"Subject: large\r\n\r\n" + b"x" * 60 + b"\r\n" * 400_000)
-    owner.wait_for_status(group, "delivered", 20)
+    owner.wait_for_status(group, "delivered")
     test = owner.create_key(service=key.service_id, key_type="test")
     owner.wait_for_status(send(smtp, test, "perm-fail@simulator.notify"), "permanent-failure")
     for machine in installation.machines.values():
@@ -292,7 +292,7 @@ def test_a_door_tells_the_contact_that_a_limit_is_reached(installation: Installa
     owner = installation.owner
     service = str(owner.create_service("--live", "--emails-per-year", "1", "--contact", simulator("success"))["id"])
     send(installation.machines["smtp"], owner.create_key(service=service), simulator("success"))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         usage: Any = owner.json("service", "usage", service)["usage"]
         if usage[0]["warned_at"] or time.monotonic() > deadline:
@@ -314,7 +314,7 @@ async def test_a_door_answers_who_writes_to_a_service(installation: Installation
         assert judged.fate is MailFate.ANSWERED
     finally:
         await feedback.close()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             found: Any = await asyncio.to_thread(owner.json, "message", "find", "--to", reader)
             if [each["status"] for each in found["messages"]] == ["delivered"]:  # SES takes it as it is

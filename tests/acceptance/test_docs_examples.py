@@ -54,7 +54,7 @@ def text_template(office: Office) -> str:
 
 
 def own_page(office: Office, name: str) -> str:
-    answer = requests.post(f"{office.url}/docs/{name}?lang=fr", {"key": office.key.api_key}, timeout=10)
+    answer = requests.post(f"{office.url}/docs/{name}?lang=fr", {"key": office.key.api_key}, timeout=60)
     assert answer.status_code == 200
     return answer.text
 
@@ -85,7 +85,7 @@ def test_examples_of_a_call_run_as_they_stand(office: Office, text_template: str
 
 
 def test_first_message_is_sent_as_the_first_page_says(office: Office, tmp_path: Path) -> None:
-    found = examples(requests.get(f"{office.url}/docs?lang=en", timeout=10).text)
+    found = examples(requests.get(f"{office.url}/docs?lang=en", timeout=60).text)
     variables = {"NOTIFY_API_KEY": office.key.api_key}
     asked = [each for each in found if "client" in each.code or "curl" in each.code]
     listing, *sending = [each for each in asked if "install" not in each.code]
@@ -102,7 +102,7 @@ def test_first_message_is_sent_as_the_first_page_says(office: Office, tmp_path: 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_signature_is_checked_as_the_page_says(office: Office, language: str, tmp_path: Path) -> None:
-    python, node = examples(requests.get(f"{office.url}/docs/callbacks?lang={language}", timeout=10).text)
+    python, node = examples(requests.get(f"{office.url}/docs/callbacks?lang={language}", timeout=60).text)
     runs: dict[Example, Callable[[str], str]] = {
         python: lambda given: f"print(is_ours({SECRET!r}, {given}, {BODY!r}))",
         node: lambda given: f"console.log(isOurs({SECRET!r}, {given}, Buffer.from({BODY.decode()!r})))",

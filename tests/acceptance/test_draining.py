@@ -89,7 +89,7 @@ def delivered(relay: Relay) -> Counter[str]:
     return Counter(str(recipient) for envelope, _ in relay.outbox() for recipient in envelope["rcpt_to"])  # type: ignore[attr-defined]
 
 
-async def until(true: Callable[[], bool], seconds: float = 20) -> None:
+async def until(true: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not true():
             await asyncio.sleep(0.1)
@@ -138,9 +138,9 @@ async def test_relay_is_replaced_under_load_and_no_client_notices(
     await until(lambda: sum(len(each.accepted) for each in mailers) > before + 20)
     for mailer in mailers:
         mailer.stopping = True
-    await asyncio.wait_for(asyncio.gather(*running), 20)
+    await asyncio.wait_for(asyncio.gather(*running), 60)
 
     assert [failure for mailer in mailers for failure in mailer.failures] == []
     accepted = [recipient for mailer in mailers for recipient in mailer.accepted]
-    await until(lambda: len(delivered(old)) >= len(accepted), 30)
+    await until(lambda: len(delivered(old)) >= len(accepted))
     assert delivered(old) == Counter(accepted)

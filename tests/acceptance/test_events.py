@@ -53,7 +53,7 @@ def test_every_message_ends_as_ses_tells(relay: Relay) -> None:
     key = relay.create_key()
     groups = {name: send(relay, key, simulator(name)) for name in ENDS}
     for name, status in ENDS.items():
-        (history,) = relay.wait_for_status(groups[name], status, 20)
+        (history,) = relay.wait_for_status(groups[name], status)
         assert len(history["attempts"]) == 1  # type: ignore[arg-type]
     assert "delivery_events_total" in relay.get("/metrics")[1]
     log = relay.log.read_text()

@@ -150,7 +150,7 @@ def test_odd_queries_are_answered_without_trouble(api: Api, query: str) -> None:
 def test_curl_without_a_content_type_hears_what_to_add(office: Office) -> None:
     """`curl -d` says application/x-www-form-urlencoded."""
     options = ["-s", "-H", f"Authorization: {plain(office.key.api_key)}", "-d", json.dumps(office.message(address()))]
-    done = subprocess.run(["curl", *options, office.url + EMAIL], capture_output=True, check=True, timeout=10)
+    done = subprocess.run(["curl", *options, office.url + EMAIL], capture_output=True, check=True, timeout=60)
     (error,) = json.loads(done.stdout)["errors"]
     assert error["message"].endswith("send the request as Content-Type application/json")
 
@@ -338,6 +338,6 @@ def test_a_broken_chunk_ends_the_connection_and_sends_nothing(office: Office) ->
 def test_a_client_that_leaves_in_the_middle_sends_nothing(office: Office, api: Api) -> None:
     recipient = address()
     octets = posted(office, json.dumps(office.message(recipient, reference=recipient)).encode())
-    with socket.create_connection(("127.0.0.1", office.relay.http_port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", office.relay.http_port), timeout=60) as connection:
         connection.sendall(octets[:-1])
     assert api.get("/v2/notifications", reference=recipient).json["notifications"] == []

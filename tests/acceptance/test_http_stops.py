@@ -44,7 +44,7 @@ class Load:
                 self.accepted[reply.json["id"]] = recipient
         api.close()
 
-    def reach(self, count: int, seconds: float = 20) -> None:
+    def reach(self, count: int, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while len(self.accepted) < count:
             assert time.monotonic() < deadline, f"{len(self.accepted)} of {count} accepted"
@@ -53,7 +53,7 @@ class Load:
     def end(self) -> None:
         self._over.set()
         for client in self._clients:
-            client.join(20)
+            client.join(60)
             assert not client.is_alive()
 
 
@@ -72,7 +72,7 @@ def assert_all_found_and_sent(office: Office, accepted: dict[str, str]) -> None:
         found = api.get(f"/v2/notifications/{message_id}")
         assert (found.status, found.json.get("email_address")) == (200, recipient)
     api.close()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while missing := set(accepted.values()) - {envelope["rcpt_to"][0] for envelope, _ in office.relay.outbox()}:  # type: ignore[index]
         assert time.monotonic() < deadline, f"never sent: {missing}"
         time.sleep(0.1)

@@ -19,7 +19,7 @@ def swaks(relay: Relay, key: Credentials, *options: str) -> str:
         skip_or_fail("NOT TESTED WITH swaks: not installed (Debian: apt-get install swaks)")
     login = ("--auth", "PLAIN", "--auth-user", key.username, "--auth-password", key.password)
     command = ("swaks", "--server", "127.0.0.1", "--port", str(relay.port), "--tls", *login, *options)
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     return done.stdout + done.stderr
 
 

@@ -14,7 +14,7 @@ from tests.harness.browser import Browser
 from tests.harness.relay import Relay
 
 PHONE, PASSWORD = "+16135550142", "quiet harbour lamp seven"
-_SECONDS = 15
+_SECONDS = 60
 
 
 def code_in(relay: Relay, to: str, seen: set[str]) -> str:

@@ -22,7 +22,7 @@ from tests.harness.relay import Credentials, Relay
 Make = Callable[..., Relay]
 
 
-def until(ask: Callable[[], str], wanted: str, seconds: float = 10) -> str:
+def until(ask: Callable[[], str], wanted: str, seconds: float = 60) -> str:
     deadline = time.monotonic() + seconds
     while not (answer := ask()).startswith(wanted):
         assert time.monotonic() < deadline, f"still {answer}"

@@ -31,7 +31,7 @@ def ask_api(relay: Relay, key: Credentials, recipient: str, template: str) -> No
     headers = {"Authorization": f"ApiKey-v1 {key.api_key}", "Content-Type": "application/json"}
     body = json.dumps({"email_address": recipient, "template_id": template}).encode()
     url = f"http://127.0.0.1:{relay.http_port}/v2/notifications/email"
-    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:
         assert answer.status == 201
 
 
@@ -56,7 +56,7 @@ def test_both_doors_send_the_same_branding_and_its_pictures_can_be_seen(
         pictures = {part["Content-ID"].strip("<>"): part.get_content() for part in message.walk() if part["Content-ID"]}
         for source in re.findall(r'<img src="([^"]+)"', document):
             where = re.sub(r"^https?://[^/]+", f"http://127.0.0.1:{relay.http_port}", source)
-            shown.append(pictures[where[4:]] if images == "cid" else urllib.request.urlopen(where, timeout=10).read())
+            shown.append(pictures[where[4:]] if images == "cid" else urllib.request.urlopen(where, timeout=60).read())
     assert len(shown) == 6
     assert shown[:3] == shown[3:]
     assert shown.count(LOGO) == 2

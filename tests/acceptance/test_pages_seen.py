@@ -39,7 +39,7 @@ def look_at(urls: Iterable[str]) -> list[dict[str, Any]]:
 def every_path(url: str) -> list[str]:
     paths: list[str] = []
     for language in ("en", "fr"):
-        contents = read_html(requests.get(f"{url}/docs?lang={language}", timeout=10).text)
+        contents = read_html(requests.get(f"{url}/docs?lang={language}", timeout=60).text)
         # Without the places within them: the keyboard would begin there.
         found = {each.attributes["href"].partition("#")[0] for each in contents.tagged("a")}
         paths += sorted(found - {"/openapi.json"})

@@ -20,7 +20,7 @@ class Printer:
     """What a device says, and what it hears."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self._heard = self._socket.makefile("rb")
         assert self._reply().startswith("220 ")
 

@@ -27,7 +27,7 @@ def is_running(pid: int) -> bool:
     return state != "Z"
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
@@ -71,10 +71,10 @@ def test_sigterm_under_load_ends_with_0_and_everything_accepted_is_delivered(mak
     assert relay.stop(20) == 0
     assert time.monotonic() - started < 20
     for client in clients:
-        client.join(10)
+        client.join(60)
     relay.start()
     outbox = relay.folder / "var/outbox"
-    wait_until(lambda: len(list(outbox.glob("*.json"))) >= len(accepted), 20)
+    wait_until(lambda: len(list(outbox.glob("*.json"))) >= len(accepted))
     assert set(accepted) <= {envelope["rcpt_to"][0] for envelope, _ in relay.outbox()}  # type: ignore[index]
 
 
@@ -135,7 +135,7 @@ def test_dead_child_is_replaced_and_its_waiting_connections_are_served(make_rela
         wait_until(lambda before=before: pid_of(relay, "smtp-0") != before)  # type: ignore[misc]
         if pid_of(relay, "smtp-0") == 0:
             break
-    waiting = [socket.create_connection(("127.0.0.1", relay.port), timeout=10) for _ in range(30)]
+    waiting = [socket.create_connection(("127.0.0.1", relay.port), timeout=60) for _ in range(30)]
     for each in waiting:
         assert each.recv(100).startswith(b"220 ")
         each.close()
@@ -157,7 +157,7 @@ def test_what_was_spoilt_since_the_start_takes_down_who_dies_and_nobody_else(mak
     assert relay.get("/healthz")[0] == 200
 
     (artwork / "wordmark.png").unlink()
-    relay.wait_for_mail(recipient, 20)
+    relay.wait_for_mail(recipient)
     assert relay.stop() == 0
 
 
@@ -298,7 +298,7 @@ def test_sockets_of_a_service_manager_are_used_and_keep_their_connections(make_r
 def test_listener_for_devices_is_open_where_it_is_wanted_with_a_warning(make_relay: Make) -> None:
     port = free_port()
     relay = make_relay(SMTP__LISTEN_DEVICES=f"127.0.0.1:{port}", SMTP__DEVICES="192.0.2.0/24=nobodys-key").start()
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as device:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as device:
         assert device.recv(100)
     assert f"127.0.0.1:{port} (devices)" in relay.said.decode()
     (warning,) = relay.log_lines("smtp.devices")

@@ -38,7 +38,7 @@ def test_unknown_user_and_wrong_password_sound_the_same(relay: Relay, key: Crede
 
 
 def test_password_is_not_taken_in_the_clear(relay: Relay) -> None:
-    with Client("127.0.0.1", relay.port, timeout=10) as client:
+    with Client("127.0.0.1", relay.port, timeout=60) as client:
         client.ehlo()
         assert "auth" not in client.esmtp_features
         assert client.ask("AUTH PLAIN AGEAYg==").startswith("538 5.7.11 encryption required: issue STARTTLS")

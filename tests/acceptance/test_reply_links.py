@@ -21,7 +21,7 @@ def follow(relay: Relay, refusal: str, language: str) -> Element:
     request = urllib.request.Request(
         f"http://127.0.0.1:{relay.http_port}{link['path']}", headers={"Accept-Language": language}
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         document = read_html(answer.read().decode())
     assert document.tagged("html")[0].attributes["lang"] == language
     return document.at(link["anchor"])
@@ -58,5 +58,5 @@ def test_refusal_of_a_message_names_what_to_change(relay: Relay, key: Credential
 
 
 def test_what_is_no_refusal_has_no_link(relay: Relay) -> None:
-    with Client("127.0.0.1", relay.port, timeout=10) as client:
+    with Client("127.0.0.1", relay.port, timeout=60) as client:
         assert "://" not in "".join(client.ask(command) for command in ("EHLO me.example", "NOOP", "RSET", "HELP"))

@@ -31,7 +31,7 @@ def aws() -> Iterator[FakeAws]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_until_complete, args=(live(),))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     yield fake
     loop.call_soon_threadsafe(stop.set)
     thread.join()
@@ -50,7 +50,7 @@ def key(relay: Relay) -> Credentials:
     return relay.create_key()
 
 
-def until(found: Callable[[], list[Sent]], seconds: float = 10) -> list[Sent]:
+def until(found: Callable[[], list[Sent]], seconds: float = 60) -> list[Sent]:
     deadline = time.monotonic() + seconds
     while not (sent := found()):
         assert time.monotonic() < deadline, "SES was given nothing"
@@ -163,7 +163,7 @@ def test_bad_weather_loses_nothing_and_doubles_only_what_was_unknown(tmp_path: P
     try:
         key = relay.start().create_key()
         recipients = [address(str(number)) for number in range(30)]
-        histories = relay.wait_for_status(send(relay, key, *recipients), "sending", 20)
+        histories = relay.wait_for_status(send(relay, key, *recipients), "sending")
         given = log.read_text()
         for history in histories:
             unknown = [each for each in attempts(history) if each["outcome"] == "unknown"]

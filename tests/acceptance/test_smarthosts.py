@@ -49,10 +49,10 @@ def test_every_part_of_every_letter_arrives_through_postfix(
     for letter in given:
         smarthost.submit(letter.message().as_bytes())
     for letter in given:
-        check_arrived(relay, author_key, letter, 30)
+        check_arrived(relay, author_key, letter)
     recipient = address()
     smarthost.test_line(recipient)
-    relay.wait_for_mail(recipient, 30)
+    relay.wait_for_mail(recipient)
 
 
 def test_mail_of_the_machines_own_users_has_a_domain_that_can_be_answered(
@@ -61,7 +61,7 @@ def test_mail_of_the_machines_own_users_has_a_domain_that_can_be_answered(
     recipient = address()
     content = f"From: root\nTo: {recipient}\nSubject: Cron <root@web01>\n\nIt ran.\n"
     make_postfix(relay, author_key).run("sendmail", "-i", "-t", "-f", "root", given=content.encode())
-    envelope, octets = relay.wait_for_mail(recipient, 30)
+    envelope, octets = relay.wait_for_mail(recipient)
     assert envelope["reverse_path"] == "root@city.example"
     assert read(octets)["Reply-To"].addresses[0].addr_spec == "root@city.example"
 
@@ -71,7 +71,7 @@ def test_postfix_sends_over_tls_from_the_first_byte(
 ) -> None:
     recipient = address()
     make_postfix(relay, author_key, tls=True).test_line(recipient)
-    relay.wait_for_mail(recipient, 30)
+    relay.wait_for_mail(recipient)
 
 
 def test_postfix_sends_later_what_was_over_a_limit(relay: Relay, make_postfix: MakePostfix) -> None:
@@ -83,7 +83,7 @@ def test_postfix_sends_later_what_was_over_a_limit(relay: Relay, make_postfix: M
     smarthost.wait_for_log("status=deferred", "451 4.7.1 limit of 1 messages a minute")
     relay.run("key", "update", key.key_id, "--per-minute", "100")
     for recipient in recipients:
-        relay.wait_for_mail(recipient, 30)
+        relay.wait_for_mail(recipient)
     assert "status=bounced" not in smarthost.log
 
 
@@ -143,7 +143,7 @@ def test_exim_sends_later_what_was_over_a_limit(relay: Relay, make_exim: MakeExi
         smarthost.submit(email(To=recipient).as_bytes())
     assert "451 4.7.1 limit of 1 messages a minute" in smarthost.log
     relay.run("key", "update", key.key_id, "--per-minute", "100")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while smarthost.run("exim", "-bpc").strip() != "0":
         assert time.monotonic() < deadline
         smarthost.run("exim", "-qff")

@@ -55,7 +55,7 @@ def literal(text: str) -> bytes:
 
 
 async def server_says(client: Client, expected: str, regex: bool) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         line = await client.reader.readline()
     said = line.decode().removesuffix("\r\n")
     assert line.endswith(b"\r\n"), f"{said!r} where {expected!r} was expected"

@@ -285,7 +285,7 @@ async def test_idle_sender_takes_no_write_lock(database: Database, keyring: Keyr
     await listen(database, keyring, service)
     await rows(database, service, available_at=NOW + 60)
     async with database.write():  # whoever else writes now would wait for us
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await claim(database) == []
             assert await Claims(database).end_removed(NOW) == 0
 

@@ -59,7 +59,7 @@ def test_over_processes_each_recipient_gets_one_message(
         process.start()
     done = [answers.get(timeout=90) for _ in started]
     for process in started:
-        process.join(10)
+        process.join(60)
 
     assert [process.exitcode for process in started] == [0] * 4
     assert [errors for _, _, errors in done] == [[]] * 4

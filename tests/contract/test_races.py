@@ -69,7 +69,7 @@ class House:
             other = asyncio.create_task(self.do(second))
             await asyncio.sleep(AHEAD)
         try:
-            await asyncio.wait_for(other, 10)
+            await asyncio.wait_for(other, 60)
         except TextError as error:
             return error.text.source
         return None

@@ -68,7 +68,7 @@ class Receiver:
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
 
-    async def wait(self, calls: int, seconds: float = 10) -> list[Told]:
+    async def wait(self, calls: int, seconds: float = 60) -> list[Told]:
         """What came, once it is so many calls."""
         async with asyncio.timeout(seconds):
             while len(self.told) < calls:

@@ -85,7 +85,7 @@ async def _traced(strace: str, pid: int, output: Path) -> AsyncIterator[None]:
     process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
     try:
         threads = [task / "status" for task in Path(f"/proc/{pid}/task").iterdir()]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while any("TracerPid:\t0\n" in thread.read_text() for thread in threads):
                 await asyncio.sleep(0.01)
         yield

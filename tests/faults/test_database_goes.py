@@ -44,7 +44,7 @@ async def under_load(relay: Relay) -> AsyncIterator[Load]:
     await asyncio.to_thread(relay.start)
     load = Load(relay.tls_port, await asyncio.to_thread(relay.create_key, "--per-minute", "10000000"), PER_SECOND)
     try:
-        await load.reach(PER_SECOND, 30)
+        await load.reach(PER_SECOND, 60)
         yield load
     finally:
         await load.end()

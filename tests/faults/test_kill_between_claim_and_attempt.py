@@ -43,7 +43,7 @@ async def _claimed(database: Database) -> bool:
 @asynccontextmanager
 async def _held_at_its_attempt(database: Database) -> AsyncIterator[None]:
     """Inside: the one message that waits is claimed, and no attempt can be written down."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         if not database.is_sqlite:
             async with database.write() as connection:
                 await connection.execute(text("LOCK TABLE attempts IN SHARE MODE"))
@@ -76,7 +76,7 @@ async def test_a_kill_between_claim_and_attempt_parks_nothing(install: Install, 
         while worker in relay.children():
             await asyncio.sleep(0.01)
 
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):  # long before the lease of the dead worker ends
         while not ses.sent():
             await asyncio.sleep(0.05)
         while (history := await store.searching.history(message.id)) and history.waiting_until is not None:

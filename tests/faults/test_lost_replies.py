@@ -54,7 +54,7 @@ async def test_what_was_stored_before_its_reply_was_lost_is_not_sent_twice(
         assert told[0] == told[1]
         assert told[0].endswith(" queued for 20 recipients")
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(ses.sent()) < len(everybody):
             await asyncio.sleep(0.1)
     relay.stop()

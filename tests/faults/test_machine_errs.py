@@ -48,7 +48,7 @@ async def clock(
     try:
         for offset in (0.0, HOUR, 0.0, -HOUR, 0.0):
             set_clock(relay.folder, offset)
-            await load.reach(len(load.accepted) + int(seconds * PER_SECOND), 30)
+            await load.reach(len(load.accepted) + int(seconds * PER_SECOND), 60)
     finally:
         await load.end()
     await asyncio.sleep(2)
@@ -82,7 +82,7 @@ async def names(install: Install, ses: Ses, database: Database, capsys: pytest.C
         await load.reach(4 * PER_SECOND, 60)
         away = await waiting(database)
         hosts.write_text("127.0.0.1 localhost\n127.0.0.1 ses.example.test\n")
-        await load.reach(5 * PER_SECOND, 30)
+        await load.reach(5 * PER_SECOND, 60)
     finally:
         await load.end()
     found = await tally(load, database, ses, 90)

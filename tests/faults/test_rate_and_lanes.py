@@ -47,7 +47,7 @@ def server(request: pytest.FixtureRequest, database: Database) -> Postgres | Non
     return None if database.is_sqlite else request.getfixturevalue("postgres")
 
 
-async def first_left(ses: Ses, seconds: float = 20) -> float:
+async def first_left(ses: Ses, seconds: float = 60) -> float:
     async with asyncio.timeout(seconds):
         while not (left := left_at(ses)):
             await asyncio.sleep(0.1)
@@ -85,7 +85,7 @@ async def test_bulk_of_one_service_delays_no_code_and_no_letter_of_another(
             letters += await put(store, 1, service_id=LETTERS, lane=Lane.NORMAL)
             await asyncio.sleep(0.15)
         ended = time.time()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not {each.id for each in (*codes, *letters)} <= (left := left_at(ses)).keys():
                 await asyncio.sleep(0.1)
 

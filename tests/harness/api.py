@@ -18,6 +18,7 @@ EMAIL = "/v2/notifications/email"
 SUBJECT = "Permit ((number)) is ready"
 BODY = "Hello ((name)),\n\nyour permit is ready.((late?? Please hurry.))"
 LISTED = PAGE_SIZE + 10  # messages of which a list has a second page
+_KEPT_SECONDS = 1  # an idle connection: long before the door ends it, however late we look
 VALUES: Mapping[str, Any] = {"name": "Amélie", "number": 7, "late": "yes"}
 
 
@@ -74,7 +75,7 @@ def call(relay: Relay, key: Credentials, path: str, body: object = None) -> dict
     headers = {"Authorization": f"ApiKey-v1 {key.api_key}", "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{relay.http_port}{path}", data, headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         found = json.load(answer)
     assert isinstance(found, dict)
     return found
@@ -86,7 +87,8 @@ class Api:
     def __init__(self, relay: Relay, key: Credentials, authorize: Callable[[str], str] = bearer) -> None:
         self._contract = contract(relay, key)
         self._authorize = lambda: authorize(key.api_key)
-        self._connection = http.client.HTTPConnection("127.0.0.1", relay.http_port, timeout=15)
+        self._connection = http.client.HTTPConnection("127.0.0.1", relay.http_port, timeout=60)
+        self._answered_at = 0.0
 
     def ask(
         self, method: str, target: str, body: bytes | None = None, headers: Mapping[str, str | None] | None = None
@@ -94,10 +96,14 @@ class Api:
         """One request. A header of None is left out."""
         given: dict[str, str | None] = {"Authorization": self._authorize(), **(headers or {})}
         sent = {name: value for name, value in given.items() if value is not None}
+        if time.monotonic() - self._answered_at > _KEPT_SECONDS:
+            self._connection.close()  # the request opens another
         self._connection.request(method, target, body, sent)
         response = self._connection.getresponse()
         found = {name.lower(): value for name, value in response.getheaders()}
-        return self._contract.check(Reply(method, target, response.status, found, response.read()))
+        content = response.read()
+        self._answered_at = time.monotonic()
+        return self._contract.check(Reply(method, target, response.status, found, content))
 
     def post(self, body: Mapping[str, Any], target: str = EMAIL, **headers: str) -> Reply:
         """JSON; header names are given with underscores."""
@@ -107,7 +113,7 @@ class Api:
     def get(self, target: str, **query: str) -> Reply:
         return self.ask("GET", f"{target}?{urlencode(query)}" if query else target)
 
-    def wait_for_status(self, message_id: str, status: str, seconds: float = 10) -> Reply:
+    def wait_for_status(self, message_id: str, status: str, seconds: float = 60) -> Reply:
         """The message, when it has reached a status."""
         deadline = time.monotonic() + seconds
         while (reply := self.get(f"/v2/notifications/{message_id}")).json["status"] != status:
@@ -121,7 +127,7 @@ class Api:
 
 
 def ended(relay: Relay, message_id: str, done: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not done(history := relay.json("message", "show", message_id)):
         assert time.monotonic() < deadline, history
         time.sleep(0.1)

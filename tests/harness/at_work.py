@@ -90,7 +90,7 @@ class AtWork:
 
     async def letter(self, to: str) -> str:
         """The newest that went there; the first goes behind the answer (relay/site/later.py)."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (found := await self.store.searching.find(Search(recipient=Address.parse(to).key), 1)):
                 await asyncio.sleep(0.1)
         (content,) = (await self.store.contents.load([found[0].message.content_id])).values()

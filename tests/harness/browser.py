@@ -13,6 +13,7 @@ from tests.harness.html import Element, read_html
 
 Value = str | bool | list[str] | tuple[str, bytes]  # typed, ticked, several ticked or chosen by label, a file
 _MAX_REDIRECTS = 5
+_KEPT_SECONDS = 1  # an idle connection: long before the site ends it, however late we look
 
 
 @dataclass(slots=True)
@@ -96,7 +97,9 @@ class Browser:
         self.agent = agent
         self.language = language
         self.page: Page | None = None
-        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(keepalive_timeout=_KEPT_SECONDS), cookie_jar=aiohttp.CookieJar(unsafe=True)
+        )
 
     async def __aenter__(self) -> "Browser":
         return self

@@ -79,7 +79,7 @@ class CallbackDesk:
         assert found is not None
         return found
 
-    async def until(self, fits: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+    async def until(self, fits: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
         async with asyncio.timeout(seconds):
             while not await fits():
                 await asyncio.sleep(0.02)
@@ -104,14 +104,14 @@ class CallbackDesk:
         assert history is not None
         return history.callbacks
 
-    async def wait(self, sent: Message, fits: Callable[[CallbackRecord], bool], seconds: float = 10) -> CallbackRecord:
+    async def wait(self, sent: Message, fits: Callable[[CallbackRecord], bool], seconds: float = 60) -> CallbackRecord:
         """The message's last callback, once it fits."""
         async with asyncio.timeout(seconds):
             while not fits(found := (await self.callbacks(sent))[-1]):
                 await asyncio.sleep(0.02)
         return found
 
-    async def ended(self, sent: Message, seconds: float = 10) -> CallbackRecord:
+    async def ended(self, sent: Message, seconds: float = 60) -> CallbackRecord:
         return await self.wait(sent, lambda record: record.ended_at is not None, seconds)
 
     async def deferred(self, sent: Message, attempts: int = 1) -> CallbackRecord:

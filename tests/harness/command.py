@@ -114,11 +114,11 @@ class Commands:
                 process.wait(SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()  # its own children follow it
-            return subprocess.CompletedProcess(arguments, process.wait(10), _text(out), _text(err))
+            return subprocess.CompletedProcess(arguments, process.wait(60), _text(out), _text(err))
 
     def _end(self) -> None:
         self._jobs.close()
-        self._server.wait(10)
+        self._server.wait(60)
 
 
 @cache

@@ -28,7 +28,7 @@ class Clients:
         while not self._over.is_set():
             begun = time.monotonic()
             try:
-                with socket.create_connection(("127.0.0.1", self._port), timeout=30) as client:
+                with socket.create_connection(("127.0.0.1", self._port), timeout=60) as client:
                     said = client.recv(200)
                     client.sendall(b"QUIT\r\n")
             except OSError as error:

@@ -63,7 +63,7 @@ def examples(page: str) -> list[Example]:
 
 def calls(url: str) -> list[str]:
     """The names of the calls that have a page, by the contents of the documentation."""
-    contents = read_html(requests.get(f"{url}/docs?lang=en", timeout=10).text).at("contents")
+    contents = read_html(requests.get(f"{url}/docs?lang=en", timeout=60).text).at("contents")
     names = [each.attributes["href"].partition("?")[0].rpartition("/")[2] for each in contents.tagged("a")]
     return [name for name in names if "_" in name]
 

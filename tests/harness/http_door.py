@@ -174,7 +174,8 @@ async def running_door(
     )
     listener = loopback()
     port = listener.getsockname()[1]
-    async with aiohttp.ClientSession() as session:
+    # Idle connections are not kept until the door ends them: a request may meet the end.
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=1)) as session:
         door = Door(port, database, store, registry, clock, service, issued, template, session, keyring)
         serving = asyncio.create_task(serve(app, listener, door.stopping, refusals=refusals(), **options))
         try:

@@ -126,7 +126,7 @@ def write(given: Sequence[Letter], folder: Path) -> Path:
     return path
 
 
-def check_arrived(relay: Relay, key: Credentials, letter: Letter, seconds: float = 20) -> None:
+def check_arrived(relay: Relay, key: Credentials, letter: Letter, seconds: float = 60) -> None:
     """Each recipient got one message of their own, and every part of it is what was given."""
     for recipient in letter.recipients:
         envelope, octets = relay.wait_for_mail(recipient, seconds)

@@ -66,7 +66,7 @@ class Client(smtplib.SMTP):
 
 def connect(relay: Relay, key: Credentials | None = None) -> Client:
     """A session on the STARTTLS port, in TLS and, with a key, logged in."""
-    client = Client("127.0.0.1", relay.port, local_hostname="client.example", timeout=10)
+    client = Client("127.0.0.1", relay.port, local_hostname="client.example", timeout=60)
     client.starttls(context=trusting())
     client.ehlo()
     if key is not None:

@@ -49,7 +49,7 @@ class NodeClient:
         self._process.stdin.write(json.dumps({"call": name, "values": values}) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
-        assert line, f"the node client ended in {name}: {self._process.wait(10)}"
+        assert line, f"the node client ended in {name}: {self._process.wait(60)}"
         told = json.loads(line)
         parts = urlsplit(told["url"])
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
@@ -58,4 +58,4 @@ class NodeClient:
         return Answer(told["status"], told["data"], told.get("error"))
 
     def end(self) -> None:
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=60)

@@ -61,7 +61,7 @@ class Octets:
 
     async def _receive(self) -> bytes:
         """Whatever comes next, as it comes. Raises EOFError."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             octets = await self._loop.sock_recv(self._sock, _SEGMENT)
         if not octets:
             raise EOFError

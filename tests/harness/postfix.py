@@ -106,7 +106,7 @@ class Postfix:
         """As a program on this machine does; the recipients are those in the header section."""
         self.run("sendmail", "-i", "-t", "-f", sender, given=content)
 
-    def wait_for_log(self, *words: str, seconds: float = 20) -> str:
+    def wait_for_log(self, *words: str, seconds: float = 60) -> str:
         """The first line with all these words."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

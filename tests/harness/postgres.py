@@ -102,7 +102,7 @@ class Postgres:
         """
         assert self._process is not None
         self._process.send_signal(how)
-        self._process.wait(20)
+        self._process.wait(60)
 
     def standby(self) -> "Postgres":
         """Another server that has all of this one, and waits for what is committed here: from now on each commit here
@@ -222,7 +222,7 @@ class Postgres:
     def stop(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)  # without waiting for its clients to leave
-            self._process.wait(20)
+            self._process.wait(60)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -37,9 +37,9 @@ def by_smtplib(
 ) -> str:
     context = ssl.create_default_context(cafile=ca) if ca else trusting()
     if tls:
-        client: smtplib.SMTP = smtplib.SMTP_SSL("127.0.0.1", relay.tls_port, context=context, timeout=10)
+        client: smtplib.SMTP = smtplib.SMTP_SSL("127.0.0.1", relay.tls_port, context=context, timeout=60)
     else:
-        client = smtplib.SMTP("127.0.0.1", relay.port, timeout=10)
+        client = smtplib.SMTP("127.0.0.1", relay.port, timeout=60)
         client.starttls(context=context)
     with client:
         client.login(key.username, key.password)
@@ -63,7 +63,7 @@ def by_aiosmtplib(
             cert_bundle=str(ca) if ca else None,
             username=key.username,
             password=key.password,
-            timeout=10,
+            timeout=60,
         ) as client:
             return f"250 {(await client.sendmail('clerk@city.example', recipients, content))[1]}"
 
@@ -110,7 +110,7 @@ def by_msmtp(relay: Relay, key: Credentials, tls: bool, content: bytes, recipien
 def run(relay: Relay, program: str, *arguments: str, content: bytes = b"") -> str:
     if shutil.which(program) is None:
         skip_or_fail(f"NOT TESTED WITH {program}: not installed (Debian: apt-get install {program})")
-    done = subprocess.run([program, *arguments], input=content, capture_output=True, timeout=30, check=False)
+    done = subprocess.run([program, *arguments], input=content, capture_output=True, timeout=60, check=False)
     heard = (done.stdout + done.stderr).decode(errors="replace")
     assert done.returncode == 0, heard
     return heard

@@ -125,7 +125,7 @@ class Relay:
             raise AssertionError(f"{arguments}: exit {done.returncode}: {done.stderr}")
         return done
 
-    def run_afresh(self, *arguments: str, seconds: float = 30) -> subprocess.CompletedProcess[str]:
+    def run_afresh(self, *arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """A command as a shell starts it, interpreter and all."""
         return subprocess.run(
             [*COMMAND, *arguments],
@@ -183,7 +183,7 @@ class Relay:
         through: Sequence[str] = (),
         passed: Mapping[str, int] = {},
         afresh: bool = False,
-        seconds: float = 15,
+        seconds: float = 60,
         announced: str = " ready: ",
     ) -> "Relay":
         """`serve`, until it says that it is ready; `through` is a command that runs it, with descriptors `passed`.
@@ -240,7 +240,7 @@ class Relay:
         lines = self.log.read_text(errors="replace").splitlines()
         return [json.loads(line) for line in lines if event in line and line.startswith("{") and line.endswith("}")]
 
-    def stop(self, seconds: float = 20) -> int:
+    def stop(self, seconds: float = 60) -> int:
         """SIGTERM, and the exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
@@ -275,7 +275,7 @@ class Relay:
     def get(self, path: str) -> tuple[int, str]:
         """An ops endpoint's status and body."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}{path}", timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -290,7 +290,7 @@ class Relay:
         self._envelopes |= {path: json.loads(path.read_text()) for path in paths - self._envelopes.keys()}
         return self._envelopes
 
-    def wait_for_outbox(self, count: int, seconds: float = 10) -> list[tuple[dict[str, object], bytes]]:
+    def wait_for_outbox(self, count: int, seconds: float = 60) -> list[tuple[dict[str, object], bytes]]:
         deadline = time.monotonic() + seconds
         while len(found := self.outbox()) < count:
             if time.monotonic() > deadline:
@@ -298,7 +298,7 @@ class Relay:
             time.sleep(0.02)
         return found
 
-    def wait_for_mail(self, recipient: str, seconds: float = 10) -> tuple[dict[str, object], bytes]:
+    def wait_for_mail(self, recipient: str, seconds: float = 60) -> tuple[dict[str, object], bytes]:
         """What was sent to one recipient, who got nothing before and gets one message."""
         deadline = time.monotonic() + seconds
         while not (found := self.mail_to(recipient)):
@@ -328,7 +328,7 @@ class Relay:
         assert isinstance(messages, list)
         return messages
 
-    def wait_for_status(self, group_id: str, status: str, seconds: float = 10) -> list[dict[str, object]]:
+    def wait_for_status(self, group_id: str, status: str, seconds: float = 60) -> list[dict[str, object]]:
         """The group's histories, when all its messages have reached a status."""
         deadline = time.monotonic() + seconds
         while True:

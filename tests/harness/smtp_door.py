@@ -259,7 +259,7 @@ class Client:
     async def reply(self) -> list[str]:
         """The lines of one reply; empty: the server has closed."""
         lines: list[str] = []
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     line = await self.reader.readline()
@@ -297,3 +297,9 @@ class Client:
 
 def plain(username: str, password: str) -> str:
     return base64.b64encode(f"\0{username}\0{password}".encode()).decode()
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not true():
+            await asyncio.sleep(0.01)

@@ -58,7 +58,7 @@ class PipedSession:
     async def ask(self, *segments: bytes) -> str:
         """The last line that was said when all of it was read and answered, or the session has ended."""
         await self.feed(*segments)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (self._task.done() or self._waits):
                 await asyncio.sleep(0.0005)
         return self.lines[-1]
@@ -70,7 +70,7 @@ class PipedSession:
 
     async def ended(self) -> None:
         """Waits for the end of the session, and raises what ended it."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await self._task
 
     @property

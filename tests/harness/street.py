@@ -21,7 +21,7 @@ from tests.harness.words import words
 DOMAIN = "docks.example"
 PASSWORD = "quiet harbour lamp seven"
 Way = Literal["without scripts", "by pointer", "by keyboard"]
-_SECONDS = 10
+_SECONDS = 60
 
 
 @dataclass

@@ -23,7 +23,7 @@ async def watched(database: Database, key: Credentials, send: Callable[[], objec
     await asyncio.sleep(2 * SHARED_SECONDS)
     for _ in range(times):
         await asyncio.to_thread(send)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             async with database.read() as connection:
                 found = await watches.seen(connection, key_id, time.time())

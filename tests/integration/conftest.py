@@ -122,7 +122,7 @@ class Works:
         assert history is not None
         return history
 
-    async def wait(self, message: Message, *statuses: str, seconds: float = 30) -> History:
+    async def wait(self, message: Message, *statuses: str, seconds: float = 60) -> History:
         """The history once the message has one of the statuses."""
         async with asyncio.timeout(seconds):
             while (history := await self.history(message)).message.status not in statuses:

@@ -265,7 +265,7 @@ async def test_what_becomes_of_a_text_is_told_with_its_context_in_either_shape(
     messages = [text(), text("+16135550143")]
     for message in messages:
         await provider.send(message, b"Hello", uuid4(), FROM.number)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(aws.feedback.told) < 4:
             await asyncio.sleep(0.01)
     plain = [told for told in aws.feedback.told if "detail-type" not in told]

@@ -61,14 +61,14 @@ async def test_a_cancelled_transact_is_written_whole_and_passes_its_turn_on(tmp_
     def slow(connection: Connection) -> None:
         connection.execute(text("CREATE TABLE first (n INTEGER)"))
         started.set()
-        goes_on.wait(5)
+        goes_on.wait(60)
         connection.execute(text("INSERT INTO first VALUES (1)"))
 
     def behind(connection: Connection) -> int:
         return int(connection.scalar(text("SELECT count(*) FROM first")) or 0)
 
     cancelled = asyncio.create_task(database.transact(slow))
-    await asyncio.to_thread(started.wait, 5)
+    await asyncio.to_thread(started.wait, 60)
     waiting = asyncio.create_task(database.transact(behind))
     cancelled.cancel()
     await asyncio.sleep(0.05)

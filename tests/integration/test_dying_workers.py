@@ -134,7 +134,7 @@ async def test_of_a_portion_only_what_is_called_waits_for_news(works: Works) -> 
     stuck.goes_on = asyncio.Event()
     running = [asyncio.create_task(_worker(works, first, stuck).run(stopping))]
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(first.given) < AT_ONCE:
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
@@ -143,7 +143,7 @@ async def test_of_a_portion_only_what_is_called_waits_for_news(works: Works) -> 
         signer = Signer(works.database, works.sealing, mail, time.time)
         running.append(asyncio.create_task(_worker(works, second, signer).run(stopping)))
         second.answers.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(second.given) < COUNT - AT_ONCE:
                 await asyncio.sleep(0.01)
         assert not set(first.given) & set(second.given)
@@ -164,7 +164,7 @@ async def test_what_no_call_is_under_way_for_does_not_wait_for_news(works: Works
     for each in (first, second):
         each.answers.set()
     dead = asyncio.create_task(_worker(works, first, signer, memory, dying).run(stopping))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await dying.died.wait()
     dead_memory = mmap(-1, PAGESIZE)
     dead_memory[:] = memory[:]
@@ -214,7 +214,7 @@ async def test_an_answer_that_cannot_be_written_down_stops_no_successor(works: W
     attempting = Refusing(works.store.attempting, refused.id, error)
     running = asyncio.create_task(_worker(works, carrier, signer, memory, attempting).run(stopping))
     try:
-        await works.wait(other, "sending", seconds=5)
+        await works.wait(other, "sending")
     finally:
         stopping.set()
         await asyncio.wait([running], timeout=0.1)
@@ -236,7 +236,7 @@ async def test_of_two_answers_to_one_message_both_are_written_down(works: Works)
     carrier, stopping = Carrier(), asyncio.Event()
     running = asyncio.create_task(_worker(works, carrier, signer, memory).run(stopping))
     try:
-        await works.wait(message, "sending", seconds=5)
+        await works.wait(message, "sending", seconds=30)  # the claim lasts 60
     finally:
         stopping.set()
         carrier.answers.set()
@@ -289,7 +289,7 @@ async def test_what_the_database_still_commits_of_a_dead_worker_goes_on_too(
         await asyncio.sleep(0.3)
         dying.goes_on.set()
         await dead
-        await works.wait(message, "sending", seconds=5)
+        await works.wait(message, "sending", seconds=30)  # the claim lasts 60
     finally:
         stopping.set()
         await running

@@ -81,7 +81,7 @@ async def test_what_sns_brings_to_sqs_is_learned_and_deleted(
             group.create_task(part(stopping))
         await works.wait(message, "delivered")
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while set((await left(clients[1], queue, names)).values()) != {"0"}:
                 await asyncio.sleep(0.1)
         stopping.set()

@@ -30,7 +30,7 @@ async def test_a_clients_address_comes_from_trusted_proxies_only(
     assert answer.status == status
 
 
-async def raw(door: Door, octets: bytes, seconds: float = 5) -> bytes:
+async def raw(door: Door, octets: bytes, seconds: float = 30) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
     writer.write(octets)
     with contextlib.suppress(ConnectionError):
@@ -80,7 +80,7 @@ async def test_who_is_refused_before_a_body_that_never_ends_hears_it_and_is_ende
 ) -> None:
     monkeypatch.setattr("relay.serving.ARRIVAL_SECONDS", 2)  # long enough for an answer on a busy machine
 
-    assert (await raw(door, unfinished(door, key=None), 20)).startswith(b"HTTP/1.1 401 ")
+    assert (await raw(door, unfinished(door, key=None))).startswith(b"HTTP/1.1 401 ")
 
 
 async def test_connections_are_bounded(plain: Database) -> None:
@@ -96,7 +96,7 @@ async def test_connections_are_bounded(plain: Database) -> None:
 
 
 async def test_a_stop_lets_a_request_end(plain: Database) -> None:
-    async with running_door(plain, drain_seconds=5) as door:
+    async with running_door(plain, drain_seconds=60) as door:
         body = json.dumps(door.email()).encode()
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
         head = f"POST {EMAIL} HTTP/1.1\r\nHost: x\r\nAuthorization: {door.key()['Authorization']}\r\n"
@@ -105,7 +105,7 @@ async def test_a_stop_lets_a_request_end(plain: Database) -> None:
         door.stopping.set()
         await asyncio.sleep(0.3)
         writer.write(body)
-        answer = await asyncio.wait_for(reader.read(), 5)
+        answer = await asyncio.wait_for(reader.read(), 60)
         writer.close()
 
     assert answer.startswith(b"HTTP/1.1 201 ")

@@ -60,7 +60,7 @@ async def test_of_a_quota_that_is_nearly_spent_bulk_leaves_nothing_and_when_it_i
         await works.wait(normal, "sending")
         works.aws.sent_last_day = 100  # somebody else sends from the account
         code = await works.put(lane=Lane.PRIORITY)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while works.aws.requests < 2:
                 await asyncio.sleep(0.02)
         await works.put(lane=Lane.PRIORITY)
@@ -91,8 +91,8 @@ async def test_what_is_not_sent_takes_no_place_at_the_rate(works: Works, why: st
     good = await put(works.store, GOOD, **gone)
     began = time.time()
     async with works.worker(rated=rated):
-        await works.wait(good[-1], "sending", seconds=60)
-        async with asyncio.timeout(30):
+        await works.wait(good[-1], "sending")
+        async with asyncio.timeout(60):
             while works.aws.requests < GOOD:
                 await asyncio.sleep(0.02)
         took = time.time() - began

@@ -5,7 +5,6 @@ import os
 import resource
 import socket
 import sys
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
@@ -13,15 +12,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.harness.octets import Octets
-from tests.harness.smtp_door import HOST, LOOPS, Door, run_on, running_door
+from tests.harness.smtp_door import HOST, LOOPS, Door, run_on, running_door, until
 
 loops = pytest.mark.parametrize("loop", LOOPS)
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not true():
-            await asyncio.sleep(0.01)
 
 
 def opened(door: Door) -> float:
@@ -106,7 +99,7 @@ def test_stopping_door_waits_for_a_handshake_and_not_for_who_is_silent(loop: str
             silent, arriving = await Octets.connect(door.tls_port), await Octets.connect(door.tls_port)
             await until(lambda: opened(door) == 2)
             began = asyncio.get_running_loop().time()
-            stopping = asyncio.create_task(door.door.drain(10))
+            stopping = asyncio.create_task(door.door.drain(60))
             await asyncio.sleep(0.1)
             await arriving.start_tls(door.client_context, HOST)
             lines = [await arriving.line()]
@@ -115,7 +108,7 @@ def test_stopping_door_waits_for_a_handshake_and_not_for_who_is_silent(loop: str
             assert lines[-1].startswith("421 4.3.2 ")
             arriving.close()
             await stopping
-            assert asyncio.get_running_loop().time() - began < 5
+            assert asyncio.get_running_loop().time() - began < 30
             assert await silent.ended() == b""
             silent.close()
 
@@ -128,7 +121,7 @@ def test_client_that_talks_while_it_is_sent_away_hears_why_and_no_reset(loop: st
         async with running_door(tmp_path) as door:
             with await Octets.connect(door.port) as client:
                 await client.ask("EHLO client.example.org")
-                stopping = asyncio.create_task(door.door.drain(5))
+                stopping = asyncio.create_task(door.door.drain(60))
                 while (line := await client.line()).startswith("2"):
                     await client.send(b"NOOP\r\n" * 100)
                 assert line.startswith("421 4.3.2 ")

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from tests.harness.smtp_door import HOST, LOOPS, Client, Door, plain, run_on, running_door
+from tests.harness.smtp_door import HOST, LOOPS, Client, Door, plain, run_on, running_door, until
 
 Test = Callable[..., None]
 HEAD = b"From: app@example.org\r\nSubject: s\r\n\r\n"
@@ -59,9 +59,9 @@ async def connected(door: Door, name: str = "normal") -> Client:
 
 def send_with_smtplib(door: Door, *, tls: bool) -> dict[str, Any]:
     if tls:
-        server: smtplib.SMTP = smtplib.SMTP_SSL("127.0.0.1", door.tls_port, context=door.client_context, timeout=5)
+        server: smtplib.SMTP = smtplib.SMTP_SSL("127.0.0.1", door.tls_port, context=door.client_context, timeout=60)
     else:
-        server = smtplib.SMTP("127.0.0.1", door.port, timeout=5)
+        server = smtplib.SMTP("127.0.0.1", door.port, timeout=60)
         server.starttls(context=door.client_context)
     with server:
         server.login(*door.login())
@@ -93,7 +93,7 @@ def test_aiosmtplib_sends_messages_in_one_session(with_door: Test, tls: bool) ->
             tls_context=door.client_context,
             username=username,
             password=password,
-            timeout=5,
+            timeout=60,
         ) as client:
             for number in range(3):
                 errors, reply = await client.send_message(email(str(number)), recipients=["a@b.org", "c@d.org"])
@@ -117,7 +117,7 @@ def test_client_gone_after_the_final_dot_leaves_a_whole_message(with_door: Test)
         await asyncio.sleep(0.05)
         with capture_logs() as logs:
             door.gate.open.set()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while len(logs) < 2 or door.metric("relay_smtp_connections"):
                     await asyncio.sleep(0.01)
         assert len(door.kept.messages) == 1
@@ -198,7 +198,7 @@ def test_drain_sends_idle_clients_away_and_lets_a_message_end(with_door: Test) -
         door.gate.open.clear()
         in_accept.send(HEAD + b"x\r\n.\r\n")
         await door.gate.reached.wait()
-        draining = asyncio.create_task(door.door.drain(5))
+        draining = asyncio.create_task(door.door.drain(60))
         assert (await idle.reply())[0].startswith("421 4.3.2 ")
         with pytest.raises(ConnectionRefusedError):
             await Client.connect(door, tls=False)
@@ -210,7 +210,7 @@ def test_drain_sends_idle_clients_away_and_lets_a_message_end(with_door: Test) -
             assert (await client.reply())[0].startswith("250 2.0.0 ")
             assert (await client.reply())[0].startswith("421 4.3.2 ")
             assert await client.reply() == []
-        await asyncio.wait_for(draining, 2)
+        await asyncio.wait_for(draining, 30)
         assert len(door.kept.messages) == 2
 
     with_door(test)
@@ -221,7 +221,7 @@ def test_drain_ends_on_time_whatever_clients_do(with_door: Test) -> None:
         client = await connected(door)
         await data(client)
         client.send(HEAD)
-        await asyncio.wait_for(door.door.drain(0.1), 1)
+        await asyncio.wait_for(door.door.drain(0.1), 10)
         assert await client.reply() == []
         await asyncio.sleep(0)
         assert door.kept.messages == {}
@@ -250,11 +250,11 @@ def test_messages_in_transfer_share_one_budget_and_give_it_back(with_door: Test)
         first, second = await connected(door), await connected(door)
         await data(first)
         first.send(HEAD + b"x" * 6000)
-        await asyncio.sleep(0.05)
+        await until(lambda: door.door._shared.budget.used >= 6000)
         await data(second)
         assert (await second.ask(HEAD + b"y" * 6000 + b"\r\n.\r\n")).startswith("452 4.3.1 ")
         first.writer.transport.abort()
-        await asyncio.sleep(0.05)
+        await until(lambda: not door.door._shared.budget.used)
         await data(second)
         assert (await second.ask(HEAD + b"y" * 6000 + b"\r\n.\r\n")).startswith("250 2.0.0 ")
 
@@ -360,11 +360,10 @@ def test_failed_handshake_leaves_no_connection_behind(with_door: Test) -> None:
         await client.reply()
         assert (await client.ask("STARTTLS")).startswith("220 2.0.0 ")
         client.send(b"EHLO this is no handshake\r\n")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await client.reader.read(1000):
                 pass
-        await asyncio.sleep(0.02)
-        assert door.metric("relay_smtp_connections") == 0
+        await until(lambda: not door.metric("relay_smtp_connections"))
 
     with_door(test)
 
@@ -379,11 +378,10 @@ def test_client_that_takes_no_replies_is_dropped(with_door: Test) -> None:
         with socket.create_connection(("127.0.0.1", door.port)) as raw:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             raw.setblocking(False)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 with pytest.raises(ConnectionError):
                     await send_for_ever(raw, b"VRFY somebody\r\n" * 1000)
-        await asyncio.sleep(0.02)
-        assert door.metric("relay_smtp_connections") == 0
+        await until(lambda: not door.metric("relay_smtp_connections"))
 
     with_door(test, idle_timeout_seconds=0.5)
 

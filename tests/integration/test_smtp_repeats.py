@@ -99,4 +99,4 @@ async def test_the_key_does_not_leave_the_house(tmp_path: Path) -> None:
         client = await logged_in(door)
         await send(client, ["ann@example.org"], "case 4711")
 
-        assert b"4711" not in b"".join(door.kept.contents.values())
+        assert b"case 4711" not in b"".join(door.kept.contents.values())

@@ -34,7 +34,7 @@ async def swaks(door: Door, *options: str, port: int = 0) -> str:
     """What swaks says."""
     command = ("swaks", "--server", "127.0.0.1", "--port", str(port or door.port), *ENVELOPE, *options)
     running = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    said, _ = await asyncio.wait_for(running.communicate(), 20)
+    said, _ = await asyncio.wait_for(running.communicate(), 60)
     return said.decode()
 
 

@@ -91,7 +91,7 @@ async def test_a_text_that_comes_in_by_the_same_queue_stops_the_next_one(told: W
         stop = {"originationNumber": TO, "destinationNumber": OURS, "messageBody": "Arrêt", "inboundMessageId": "in-1"}
         for _ in range(2):
             told.aws.feedback.queue.put(json.dumps(stop))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await told.store.suppressions.opted_out(uuid4(), [TO]):
                 await asyncio.sleep(0.02)
         stopped = await put_text(told.store, number=TO)

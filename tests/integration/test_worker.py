@@ -47,7 +47,7 @@ async def test_throttling_costs_no_attempt_and_the_message_goes_out_later(works:
     works.aws.script([TOO_FAST, TOO_FAST, OK])
     message = await works.put()
     async with works.worker():
-        history = await works.wait(message, "sending", seconds=15)
+        history = await works.wait(message, "sending")
 
     assert [attempt.number for attempt in history.attempts] == [1]
     assert works.aws.requests == 3
@@ -58,7 +58,7 @@ async def test_an_unknown_outcome_waits_before_it_is_sent_again(works: Works, tr
     works.aws.script([trouble])  # type: ignore[list-item]
     message = await works.put()
     async with works.worker(read_timeout_seconds=1):  # long before the lease ends
-        history = await works.wait(message, "sending", seconds=15)
+        history = await works.wait(message, "sending")
 
     first, second = history.attempts
     assert (first.outcome, second.outcome) == (Outcome.UNKNOWN, Outcome.RELAYED)
@@ -71,7 +71,7 @@ async def test_an_answer_lost_after_acceptance_makes_the_one_duplicate_that_cann
     works.aws.script([CUT_ACCEPTED])
     message = await works.put()
     async with works.worker():
-        await works.wait(message, "sending", seconds=15)
+        await works.wait(message, "sending")
 
     assert [sent.tags["message_id"] for sent in works.aws.sent] == [str(message.id)] * 2
     assert len({sent.tags["attempt_id"] for sent in works.aws.sent}) == 2
@@ -81,7 +81,7 @@ async def test_a_provider_that_is_not_there_is_tried_again_without_waiting_for_a
     url, works.aws.url = works.aws.url, "http://127.0.0.1:1"
     message = await works.put()
     async with works.worker():
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not any(a.outcome for a in (await works.history(message)).attempts):
                 await asyncio.sleep(0.02)
     assert {a.outcome for a in (await works.history(message)).attempts if a.outcome} == {Outcome.DEFERRED}
@@ -154,7 +154,7 @@ async def test_a_large_and_a_small_message_of_one_batch_both_go_out(works: Works
     large = await works.put(content=CONTENT + (b"x" * 70 + b"\r\n") * 20_000)
     small = await works.put()
     async with works.worker():
-        await works.wait(large, "sending", seconds=20)
+        await works.wait(large, "sending")
         await works.wait(small, "sending")
 
 
@@ -162,7 +162,7 @@ async def test_stopping_finishes_the_calls_under_way(works: Works) -> None:
     works.aws.seconds = 0.3
     messages = [await works.put() for _ in range(5)]
     async with works.worker():
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while works.aws.requests < 5:
                 await asyncio.sleep(0.01)
     for message in messages:
@@ -181,7 +181,7 @@ async def test_a_signature_that_does_not_verify_keeps_the_message_here(works: Wo
     """Bare line feeds, which no door lets in, are such content: our signature and dkimpy read them differently."""
     odd = await works.put(content=CONTENT.replace(b"Hello\r\n", b"Hello \nline\r\n"))
     async with works.worker(verify_one_in=1):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not works.metric("delivery_signatures_checked_total", outcome="invalid"):
                 await asyncio.sleep(0.02)
 

@@ -30,9 +30,14 @@ async def ours(host: str) -> Sequence[str]:
 
 async def test_one_call_is_answered_alike_and_takes_as_long() -> None:
     async with guard.open_session(guard.is_public, lookup=ours) as session:
-        found = [await post(session, f"https://{name}/", {}, b"{}", 5) for name in NAMES]
+        rounds = [
+            await asyncio.gather(*(post(session, f"https://{name}/", {}, b"{}", 60) for name in NAMES))
+            for _ in range(3)
+        ]
+    found = [each for called in rounds for each in called]
+    seconds = [min(each.seconds for each in of_name) for of_name in zip(*rounds, strict=True)]  # of an idle moment
     assert len({(each.outcome, each.reason, each.http_status, each.called) for each in found}) == 1
-    assert max(each.seconds for each in found) - min(each.seconds for each in found) < 0.15
+    assert max(seconds) - min(seconds) < 0.15
     assert "DNS" in str(why(found[0].reason or ""))
 
 

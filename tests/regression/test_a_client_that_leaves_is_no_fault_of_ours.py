@@ -24,7 +24,7 @@ def events(loop: str, folder: Path, test: Test, **settings: Any) -> set[str]:
     async def main() -> None:
         async with running_door(folder, **settings) as door:
             await test(door)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while door.metric("relay_smtp_connections"):
                     await asyncio.sleep(0.01)
 

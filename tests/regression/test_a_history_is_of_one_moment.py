@@ -32,7 +32,7 @@ async def test_a_message_that_waits_for_nobody_has_the_outcome_of_its_attempt(
         if "FROM attempts" in statement:
             writing = Thread(target=asyncio.run, args=(_relayed(database_url, keyring, attempt),))
             writing.start()
-            writing.join(10)
+            writing.join(60)
 
     history = await store.searching.history(message.id)
     assert history is not None

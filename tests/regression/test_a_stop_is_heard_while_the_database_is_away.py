@@ -5,15 +5,15 @@ import sys
 import time
 
 SCRIPT = """
-import asyncio, os, signal, sys, threading
+import asyncio, os, signal, sys
 from relay.processes import life
 from relay.processes.supervisor import Links
 
 async def away(stopping, ready):
+    asyncio.get_running_loop().call_later(0.2, os.kill, os.getpid(), signal.SIGTERM)
     raise ConnectionRefusedError
 
 alive, ready = os.pipe(), os.pipe()
-threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM)).start()
 sys.exit(asyncio.run(life.live(away, Links(alive[0], ready[1], 0))))
 """
 
@@ -22,8 +22,8 @@ def test_it_ends_soon_after_sigterm() -> None:
     started = time.monotonic()
     running = subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=subprocess.DEVNULL)
     try:
-        running.wait(6)
+        running.wait(60)
     except subprocess.TimeoutExpired:
         running.kill()
         running.wait()
-    assert (running.returncode, time.monotonic() - started < 5) == (0, True)
+    assert (running.returncode, time.monotonic() - started < 20) == (0, True)  # it gives up after 30

@@ -66,8 +66,9 @@ async def test_a_service_has_a_share_and_its_neighbour_another(door: Door, opene
 
     for _, writer in held:
         writer.close()
-    await asyncio.sleep(0.3)
-    assert (await door.send()).status == 201
+    async with asyncio.timeout(60):
+        while (await door.send()).status != 201:
+            await asyncio.sleep(0.05)
 
 
 async def test_who_has_no_key_holds_nothing(opened: Opened) -> None:
@@ -91,7 +92,7 @@ async def test_who_sends_fast_and_then_drips_is_ended(
 
     dripping = asyncio.create_task(drip())
     assert (await answer(reader))[0] == b"HTTP/1.1 408 Request Timeout"
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     dripping.cancel()
 
 
@@ -101,7 +102,7 @@ async def test_a_head_over_its_limit_is_refused_also_at_once(opened: Opened, bef
         filling = b"X-Filling: " + b"x" * size + b"\r\n"
         head = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + filling + b"\r\n"
         reader, _ = await opened(before + head)
-        answers = await asyncio.wait_for(reader.read(-1), 5)
+        answers = await asyncio.wait_for(reader.read(-1), 60)
         assert b"HTTP/1.1 " + status in answers
         if status == b"400":
             assert json.loads(answers.rpartition(b"\r\n\r\n")[2])["status_code"] == 400
@@ -113,7 +114,7 @@ async def test_a_body_in_tiny_chunks_is_not_read_to_its_end(door: Door, opened: 
     head = f"POST /v2/notifications/email HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{field}"
     chunks = b"1\r\n \r\n" * serving.MAX_CHUNKS
     reader, _ = await opened(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + chunks + b"1\r\n \r\n")
-    answers = await asyncio.wait_for(reader.read(-1), 5)  # the connection ends, though its body did not
+    answers = await asyncio.wait_for(reader.read(-1), 60)  # the connection ends, though its body did not
     assert answers.count(b"HTTP/1.1 ") == 1
     assert answers.startswith((b"HTTP/1.1 400", b"HTTP/1.1 401")[: 1 if with_key else 2])
 
@@ -123,14 +124,14 @@ async def test_a_body_in_chunks_of_a_usual_size_is_read(door: Door, opened: Open
     chunk = b"400\r\n" + b" " * 1024 + b"\r\n"
     body = chunk * (BODY // 1024 - 1) + b"2\r\n{}\r\n0\r\n\r\n"
     reader, _ = await opened(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + body)
-    assert b"ValidationError" in await asyncio.wait_for(reader.readuntil(b"}]}"), 5)
+    assert b"ValidationError" in await asyncio.wait_for(reader.readuntil(b"}]}"), 60)
 
 
 def test_values_are_counted_before_they_are_read() -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     for body in (b"[" + b"{}," * 700_000 + b"{}]", b'["",' + b'"",' * 690_000 + b'""]'):
         with pytest.raises(ApiError):
             reading.parse(body)
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
     text = json.dumps({"a": "so, [that]: {}, " * 100_000 + '\\"'}).encode()
     assert reading.parse(text)["a"].startswith("so, ")

@@ -48,7 +48,7 @@ async def test_two_workers_send_a_batch_that_takes_three_leases(works: Works, tm
     running = [asyncio.create_task(_worker(works, owner, tmp_path / "outbox").run(stopping)) for owner in "ab"]
     try:
         for message in messages:
-            await works.wait(message, "delivered", seconds=15)
+            await works.wait(message, "delivered")
     finally:
         stopping.set()
         await asyncio.gather(*running)

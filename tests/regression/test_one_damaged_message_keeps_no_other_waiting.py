@@ -15,8 +15,8 @@ async def test_a_content_that_does_not_open_waits_alone(works: Works) -> None:  
     damaged, sound = await works.put(), await works.put()
     async with works.database.write() as connection:
         await connection.exec_driver_sql("UPDATE contents SET data = x'00' WHERE id = ?", (damaged.content_id.bytes,))
-    async with works.worker():
-        await works.wait(sound, "sending", seconds=3)
+    async with works.worker(lease_seconds=600):
+        await works.wait(sound, "sending")
 
 
 async def test_a_signing_key_that_does_not_open_holds_up_its_own_domain_only(works: Works) -> None:  # noqa: F811
@@ -27,8 +27,8 @@ async def test_a_signing_key_that_does_not_open_holds_up_its_own_domain_only(wor
         )
     await works.store.putting.put(group_of((make_message(content_bytes=len(CONTENT), signing_domain=OTHER),), CONTENT))
     sound = await works.put()
-    async with works.worker():
-        await works.wait(sound, "sending", seconds=3)
+    async with works.worker(lease_seconds=600):
+        await works.wait(sound, "sending")
 
 
 async def test_part_of_a_content_is_never_sent_as_the_whole(works: Works) -> None:  # noqa: F811

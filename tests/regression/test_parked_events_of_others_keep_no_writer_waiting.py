@@ -17,4 +17,4 @@ async def test_looking_for_messages_of_parked_events_waits_for_no_writer(databas
     assert (await store.settling.learn([told], NOW)).fates == (Fate.PARKED,)
 
     async with database.write():
-        assert await asyncio.wait_for(store.settling.match_parked(NOW + 5), 5) == ()
+        assert await asyncio.wait_for(store.settling.match_parked(NOW + 5), 30) == ()

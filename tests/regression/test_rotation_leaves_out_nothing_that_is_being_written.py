@@ -25,6 +25,6 @@ async def test_a_message_that_is_written_meanwhile_is_rotated_too(database: Data
         await connection.execute(select(messages.c.id).where(messages.c.id == sent.id).with_for_update())
         rotating = asyncio.create_task(rotation.rotate(database, both, both, time.time))
         await asyncio.sleep(0.5)
-    await asyncio.wait_for(rotating, 10)
+    await asyncio.wait_for(rotating, 60)
 
     assert set(await Store(database, Keyring.parse(NEW)).searching.load([sent.id, other.id])) == {sent.id, other.id}

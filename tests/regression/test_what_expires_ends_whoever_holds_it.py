@@ -198,4 +198,4 @@ async def test_a_worker_that_stops_while_the_database_is_away_does_not_wait_for_
     running = asyncio.create_task(expiring.run(stopping))
     await asyncio.sleep(0.5)
     stopping.set()
-    await asyncio.wait_for(running, 2)
+    await asyncio.wait_for(running, 15)

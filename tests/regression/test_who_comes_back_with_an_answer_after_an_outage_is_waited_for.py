@@ -105,7 +105,7 @@ async def test_what_has_left_before_an_outage_leaves_once(works: Works) -> None:
 
     running = [asyncio.create_task(worker(owner).run(stopping)) for owner in "ab"]
     try:
-        await works.wait(message, "sending", seconds=15)
+        await works.wait(message, "sending")
         await asyncio.sleep(2 * WAIT_SECONDS)
     finally:
         stopping.set()

@@ -121,7 +121,7 @@ def test_limit_is_exact_over_four_processes(database_url: str, database: Databas
         process.start()
     accepted = [answers.get(timeout=60) for _ in started]
     for process in started:
-        process.join(10)
+        process.join(60)
     assert [process.exitcode for process in started] == [0] * 4
     assert sum(accepted) == 50
 

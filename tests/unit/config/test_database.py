@@ -73,7 +73,7 @@ async def test_write_that_is_cancelled_leaves_nothing_and_keeps_nobody_waiting(h
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    async with asyncio.timeout(5), handle.write() as connection:
+    async with asyncio.timeout(60), handle.write() as connection:
         await connection.execute(insert(ids).values(id=ID))
     assert await count(handle) == 1
 

@@ -22,10 +22,10 @@ def test_the_same_text_has_no_differences() -> None:
 
 def test_what_takes_too_long_is_not_compared() -> None:
     assert differences("\n" * 1_000, "") is None
-    started = time.perf_counter()
+    started = time.process_time()
     assert differences("\n".join(map(str, range(1_000))), "\n".join(str(i * 7 % 1_000) for i in range(1_000)))
     assert differences("a\nb\n" * 499, "b\na\n" * 499) is not None
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_line_has_its_kind() -> None:

@@ -135,7 +135,7 @@ async def test_what_stands_behind_a_header_stays_in_the_socket(header: bytes, st
         for at in range(0, len(sent), step):
             await loop.sock_sendall(balancer, sent[at : at + step])
             await asyncio.sleep(0)
-        found = await asyncio.wait_for(receiving, 5)
+        found = await asyncio.wait_for(receiving, 60)
 
         assert found.octets == len(header)
         assert door.recv(100) == b"behind"
@@ -148,4 +148,4 @@ async def test_connection_that_ends_in_its_header_is_not_waited_for() -> None:
         balancer.send(b"PROXY TCP4 192.0.2.1")
         balancer.close()
         with pytest.raises(NotProxied):
-            await asyncio.wait_for(receive(asyncio.get_running_loop(), door), 5)
+            await asyncio.wait_for(receive(asyncio.get_running_loop(), door), 60)
