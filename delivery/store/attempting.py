@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, Double, bindparam, case, delete, insert, or_, select, update
 
 from config.database import Database, is_outage
 from delivery.commit import GroupCommit
@@ -16,6 +16,7 @@ from delivery.store.tables import NOT_BEGUN, attempts, messages, queue
 from messages.status import FINAL, Status
 
 _ATTEMPT: BindParameter[Any] = bindparam("b_attempt")
+_AT: BindParameter[Any] = bindparam("b_at", type_=Double)
 _MESSAGE: BindParameter[Any] = bindparam("b_message")
 
 _RELAYED = (
@@ -23,8 +24,9 @@ _RELAYED = (
     .where(messages.c.id == _MESSAGE)
     .values(
         provider_id=bindparam("b_provider_id"),
-        sent_at=bindparam("b_at"),
-        status=advanced(Status.SENDING),  # an event may have overtaken us and settled it: never backwards
+        # An event may have overtaken us and settled it: it was sent before that, and never goes backwards.
+        sent_at=case((messages.c.completed_at < _AT, messages.c.completed_at), else_=_AT),
+        status=advanced(Status.SENDING),
     )
 )
 _ENDED = (

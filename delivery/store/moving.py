@@ -140,7 +140,8 @@ def locked(connection: Connection, message_ids: Collection[UUID]) -> dict[UUID, 
     """
     c = messages.c
     kinds = (c.service_id, c.channel, c.door, c.key_type, c.key_id, c.template_id, c.lane, c.billable_units)
-    columns = (c.id, *kinds, c.notify, c.status, c.provider_id, c.created_at, c.completed_at, c.recipient_hash)
+    times = (c.created_at, c.sent_at, c.completed_at)
+    columns = (c.id, *kinds, c.notify, c.status, c.provider_id, *times, c.recipient_hash)
     statement = select(*columns).where(c.id.in_(sorted(set(message_ids)))).order_by(c.id)
     if connection.dialect.name == "postgresql":
         statement = statement.with_for_update()

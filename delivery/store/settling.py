@@ -34,6 +34,7 @@ _TAKEN = (
         status=advanced(Status.SENDING),
     )
 )
+_TAKEN_BY = update(messages).where(messages.c.id == _MESSAGE).values(sent_at=bindparam("b_at"))
 _ADOPTED = (
     update(attempts)
     .where(
@@ -154,6 +155,9 @@ def _apply(
     drop_words(connection, codec, ((event.id, rows[owner].recipient_hash) for owner, event in ours))
     overtook = [(owner, event) for owner, event in ours if rows[owner].provider_id is None]
     _adopt(connection, overtook)
+    # The provider tells an end by its clock, and we noted its answer a little later.
+    early = {owner: each.at for owner, each in ours if each.status and (rows[owner].sent_at or 0) > each.at}
+    write(connection, _TAKEN_BY, [{"b_message": owner, "b_at": at} for owner, at in early.items()], "b_message", "b_at")
     heard = [Heard(owner, each.id, each.kind, each.at, each.status, each.reason, each.several) for owner, each in ours]
     moved = settle(connection, rows, _ends(heard), followers, {owner for owner, _ in overtook}, heard)
     return moved, _miscounts(rows, ours)
