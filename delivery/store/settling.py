@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, or_, select, update
+from sqlalchemy import BindParameter, Connection, Double, Row, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from config.database import Database
@@ -34,7 +34,8 @@ _TAKEN = (
         status=advanced(Status.SENDING),
     )
 )
-_TAKEN_BY = update(messages).where(messages.c.id == _MESSAGE).values(sent_at=bindparam("b_at"))
+_AT: BindParameter[Any] = bindparam("b_at", type_=Double)
+_TAKEN_BY = update(messages).where(messages.c.id == _MESSAGE, messages.c.sent_at > _AT).values(sent_at=_AT)
 _ADOPTED = (
     update(attempts)
     .where(
@@ -156,8 +157,8 @@ def _apply(
     overtook = [(owner, event) for owner, event in ours if rows[owner].provider_id is None]
     _adopt(connection, overtook)
     # The provider tells an end by its clock, and we noted its answer a little later.
-    early = {owner: each.at for owner, each in ours if each.status and (rows[owner].sent_at or 0) > each.at}
-    write(connection, _TAKEN_BY, [{"b_message": owner, "b_at": at} for owner, at in early.items()], "b_message", "b_at")
+    early = [(owner, each.at) for owner, each in ours if each.status and (rows[owner].sent_at or 0) > each.at]
+    write(connection, _TAKEN_BY, [{"b_message": owner, "b_at": at} for owner, at in early], "b_message", "b_at")
     heard = [Heard(owner, each.id, each.kind, each.at, each.status, each.reason, each.several) for owner, each in ours]
     moved = settle(connection, rows, _ends(heard), followers, {owner for owner, _ in overtook}, heard)
     return moved, _miscounts(rows, ours)

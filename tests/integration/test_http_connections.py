@@ -72,7 +72,7 @@ async def test_a_request_that_does_not_arrive_is_ended(
 async def test_a_body_that_never_ends_is_answered(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("relay.http.reading.SECONDS", 0.1)
 
-    assert (await raw(door, unfinished(door))).startswith(b"HTTP/1.1 408 ")
+    assert (await raw(door, unfinished(door), 8)).startswith(b"HTTP/1.1 408 ")  # the pace alone: 10 s
 
 
 async def test_who_is_refused_before_a_body_that_never_ends_hears_it_and_is_ended(

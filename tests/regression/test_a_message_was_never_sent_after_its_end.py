@@ -30,6 +30,20 @@ async def test_it_was_sent_when_its_end_was_at_the_latest(
     assert (found.status, found.sent_at, found.completed_at) == (Status.PERMANENT_FAILURE, NOW + 0.5, NOW + 0.5)
 
 
+async def test_of_two_ends_at_once_the_earlier_counts(database: Database, keyring: Keyring) -> None:
+    store, sent = Store(database, keyring), message()
+    attempt = await started(store, SqlQueue(database), sent)
+    await store.attempting.record(
+        Record(sent.id, attempt.id, Outcome.RELAYED, NOW + 1, status=Status.SENDING, provider_id="p-1")
+    )
+    tags = {"message_id": sent.id, "attempt_id": attempt.id}
+    bounced = event(EventKind.BOUNCE, Status.PERMANENT_FAILURE, at=NOW + 0.25, **tags)
+    delivered = event(EventKind.DELIVERY, Status.DELIVERED, at=NOW + 0.5, **tags)
+    await store.settling.learn([bounced, delivered], NOW + 1)
+
+    assert (await history(store, sent)).message.sent_at == NOW + 0.25
+
+
 async def test_one_without_an_end_was_sent_when_its_answer_came(database: Database, keyring: Keyring) -> None:
     store, sent = Store(database, keyring), message()
     attempt = await started(store, SqlQueue(database), sent)
