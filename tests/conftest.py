@@ -11,13 +11,15 @@ import pytest
 
 from config.database import Database
 from config.keyring import Keyring
-from tests.harness import hashes, signing_keys
+from tests.harness import hashes, signing_keys, statements, trust
 from tests.harness.kept import Kept
 from tests.harness.migrated import migrated
 from tests.harness.postgres import Postgres, server_binaries
 from tests.harness.sampled import databases_in_turn
 
 signing_keys.remember()
+statements.remember()
+trust.remember()
 hashes.hasten()
 gc.disable()  # until all is collected: none of it is garbage
 
@@ -29,27 +31,32 @@ _LONGEST = {"test_forms", "test_pages_seen", "test_seen", "test_site_walk"}
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     databases_in_turn(items)
-    items.sort(key=lambda item: item.path.stem not in _LONGEST)
+    items.sort(key=lambda item: (item.path.stem not in _LONGEST, not _shares_the_relay(item)))
+
+
+def _shares_the_relay(item: pytest.Item) -> bool:
+    """Of these a process has all, unless others run out of tests: they have no such relay to start."""
+    known = getattr(item, "_fixtureinfo", None)
+    return known is not None and any(
+        fixture.scope == "session" for fixture in known.name2fixturedefs.get("relay", ())[-1:]
+    )
 
 
 def pytest_collection_finish() -> None:
     """What is imported and collected stays; to look through it for garbage takes a fifth of the time."""
     gc.enable()
-    _keep_what_is_there()
-    gc.set_threshold(700, 10, 1_000_000)  # a full one takes seconds, in the middle of a test that some limit holds for
+    gc.freeze()
+    # Seldom: most has gone by then. No full one, which takes seconds in the middle of a test that some limit holds for.
+    gc.set_threshold(10_000, 10, 1_000_000)
 
 
 def pytest_runtest_logfinish() -> None:
-    if next(_ended) % 100 == 0:
-        _keep_what_is_there()
+    if next(_ended) % 200 == 0:
+        gc.collect()
+        gc.freeze()
 
 
 _ended = count(1)
-
-
-def _keep_what_is_there() -> None:
-    gc.collect()
-    gc.freeze()
 
 
 def skip_or_fail(reason: str) -> None:

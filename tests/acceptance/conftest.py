@@ -1,4 +1,4 @@
-"""One running relay for all tests that need nothing special of it: two processes of each kind, SQLite, the outbox."""
+"""A running relay for all tests that need nothing special of it: SQLite, the outbox; in CI two processes of a kind."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -10,13 +10,14 @@ import pytest
 from tests.harness.api import LISTED, VALUES, Api, Office, open_office
 from tests.harness.mail import address
 from tests.harness.relay import Credentials, Relay
+from tests.harness.sampled import IS_WHOLE
 
 Make = Callable[..., Relay]
 
 
 @pytest.fixture(scope="session")
 def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
-    running = Relay(tmp_path_factory.mktemp("relay"), PROCESSES=2).start()
+    running = Relay(tmp_path_factory.mktemp("relay"), PROCESSES=2 if IS_WHOLE else 1).start()
     yield running
     running.end()
 

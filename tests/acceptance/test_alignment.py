@@ -16,6 +16,7 @@ from tests.fidelity.corpus import OWN as OWN_MESSAGES
 from tests.fidelity.corpus import SENT
 from tests.harness.mail import address, connect
 from tests.harness.relay import Credentials, Relay
+from tests.harness.sampled import sampled
 from tests.harness.verdict import Verdict, asking, judge
 
 DEFAULT, OWN = "notification.example.ca", "mail.ville.example"
@@ -104,7 +105,7 @@ def letter(letters: dict[tuple[str, str], bytes], sender: Sender) -> bytes:
     return letters[sender.domain, "alternative"]
 
 
-@pytest.mark.parametrize(("domain", "name"), LETTERS)
+@pytest.mark.parametrize(("domain", "name"), sampled(LETTERS, lambda at: at % 6 == 0))
 def test_mail_passes_dmarc_of_the_strictest_policy_by_dkim(
     letters: dict[tuple[str, str], bytes], dns: FakeDns, domain: str, name: str
 ) -> None:

@@ -9,12 +9,11 @@ import pytest
 import trustme
 
 from tests.harness.mail import address, attempts, connect, email, group_id, is_signed, read, send
-from tests.harness.programs import FRENCH, PROGRAMS, check_letter, letter
+from tests.harness.programs import EACH_ON_A_PORT, FRENCH, PROGRAMS, check_letter, letter
 from tests.harness.relay import Credentials, Relay
 
 
-@pytest.mark.parametrize("tls", [False, True], ids=["starttls", "tls"])
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize(("program", "tls"), EACH_ON_A_PORT)
 def test_letter_arrives_whole_from_every_program(relay: Relay, key: Credentials, program: str, tls: bool) -> None:
     recipients = [address(), address("hidden")]
     heard = PROGRAMS[program](relay, key, tls, letter(recipients).as_bytes(), recipients, None)
@@ -116,8 +115,7 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Relay,
     relay.end()
 
 
-@pytest.mark.parametrize("tls", [False, True], ids=["starttls", "tls"])
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize(("program", "tls"), EACH_ON_A_PORT)
 def test_program_that_verifies_certificates_sends(
     certified: tuple[Relay, Credentials, Path], program: str, tls: bool
 ) -> None:

@@ -29,7 +29,7 @@ ENDS = {
 }
 
 
-@pytest.fixture(scope="module", params=sampled(["queue", "raw queue", "webhook"], lambda at: at != 1))
+@pytest.fixture(scope="module", params=sampled(["queue", "raw queue", "webhook"], lambda at: at == 0))
 def relay(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
     port, folder = free_port(), tmp_path_factory.mktemp("events")
     if request.param == "webhook":

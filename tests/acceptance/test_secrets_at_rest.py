@@ -1,8 +1,11 @@
 """What is private stays out of the database's files, the logs and the metrics."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from config.database import Database
 from config.keyring import Keyring
@@ -10,10 +13,10 @@ from tests.harness.at_work import at_work, open_to_people
 from tests.harness.mail import connect, email, group_id, log_in
 from tests.harness.postgres import Postgres
 from tests.harness.relay import Relay
+from tests.harness.sampled import sampled
 from tests.harness.site import OPENABLE
 from tests.harness.store import Store
 
-Make = Callable[..., Relay]
 WORDS = {
     "recipient": "marie.curie.8471",
     "domain": "quiet-harbour.example",
@@ -23,6 +26,19 @@ WORDS = {
     "body": "the applicant's number is 046 454 286",
     "attachment": "annex-with-a-telling-name",
 }
+
+
+@dataclass(frozen=True)
+class Place:
+    """A relay, and where it keeps what it has."""
+
+    relay: Relay
+    url: str  # of its database
+    of_server: Callable[[], list[Path]]
+
+    def files(self) -> list[Path]:
+        mine = (path for path in self.relay.folder.rglob("*") if path.is_file() and path.parent.name != "outbox")
+        return [*mine, *self.of_server()]
 
 
 def correspond(relay: Relay) -> list[str]:
@@ -58,7 +74,7 @@ async def visit(relay: Relay, url: str, secret: str) -> list[str]:
         await database.close()
 
 
-def found_in(files: Iterator[Path], words: list[str]) -> list[tuple[str, str]]:
+def found_in(files: list[Path], words: list[str]) -> list[tuple[str, str]]:
     hits = []
     for path in files:
         octets = path.read_bytes()
@@ -66,28 +82,27 @@ def found_in(files: Iterator[Path], words: list[str]) -> list[tuple[str, str]]:
     return hits
 
 
-def test_nothing_private_is_in_sqlite_files_logs_or_metrics(make_relay: Make) -> None:
-    secret = Keyring.generate()
-    relay = make_relay(LOG_LEVEL="debug", CALLBACKS__ALLOW_PRIVATE="true", SECRET_KEY=secret).start()
-    url = f"sqlite+aiosqlite:///{relay.folder}/var/relay.db"
-    words = [*correspond(relay), *asyncio.run(visit(relay, url, secret))]
-    files = [path for path in relay.folder.rglob("*") if path.is_file() and path.parent.name != "outbox"]
-    assert {"relay.db", "relay.db-wal", "log"} <= {path.name for path in files}
-    assert found_in(iter(files), words) == []
+@pytest.fixture(params=sampled(["sqlite", "postgresql"], lambda at: at == 0))
+def place(request: pytest.FixtureRequest, make_relay: Callable[..., Relay]) -> Place:
+    roots = {"SECRET_KEY": Keyring.generate(), "SEALING_KEY": Keyring.generate()}
+    settings = {"LOG_LEVEL": "debug", "CALLBACKS__ALLOW_PRIVATE": "true", **roots}
+    if request.param == "sqlite":
+        relay = make_relay(**settings)
+        return Place(relay, f"sqlite+aiosqlite:///{relay.folder}/var/relay.db", list)
+    server: Postgres = request.getfixturevalue("own_postgres")
+    url = server.take_migrated()
+    return Place(make_relay(DATABASE_URL=url, **settings), url, lambda: server.files(url))
+
+
+def test_nothing_private_is_in_files_logs_or_metrics(place: Place) -> None:
+    relay = place.relay.start()
+    secret = relay.environment["NOTIFY_RELAY_SECRET_KEY"]
+    words = [*correspond(relay), *asyncio.run(visit(relay, place.url, secret))]
+    written = {"log"} if place.of_server() else {"log", "relay.db", "relay.db-wal"}
+    assert written <= {path.name for path in place.files()}
+    assert found_in(place.files(), ["Passports"])  # a service's name is no secret: this is where they would be
+    assert found_in(place.files(), words) == []
     metrics = relay.get("/metrics")[1]
     assert [word for word in words if word in metrics] == []
     relay.stop()
-    files = [path for path in relay.folder.rglob("*") if path.is_file() and path.parent.name != "outbox"]
-    assert found_in(iter(files), words) == []
-
-
-def test_nothing_private_is_in_postgresql_files(make_relay: Make, own_postgres: Postgres) -> None:
-    url = own_postgres.take_migrated()
-    keys = {"SECRET_KEY": Keyring.generate(), "SEALING_KEY": Keyring.generate()}
-    relay = make_relay(DATABASE_URL=url, CALLBACKS__ALLOW_PRIVATE="true", **keys)
-    words = [*correspond(relay.start()), *asyncio.run(visit(relay, url, keys["SECRET_KEY"]))]
-    relay.stop()
-    files = own_postgres.files(url)
-    assert found_in(iter(files), ["Passports"])  # the service's name is no secret: this is where they would be
-    assert found_in(iter(files), words) == []
-    assert found_in(iter([relay.log]), words) == []
+    assert found_in(place.files(), words) == []

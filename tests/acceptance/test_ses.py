@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakes.aws import CONTENT_REJECTED, CUT, HANG_ACCEPTED, INTERNAL, TOO_FAST, FakeAws, Sent
 from tests.harness.mail import CONTENT, address, attempts, email, is_signed, read, send
-from tests.harness.programs import PROGRAMS, check_letter, letter
+from tests.harness.programs import EACH_ON_A_PORT, PROGRAMS, check_letter, letter
 from tests.harness.relay import Credentials, Relay
 from tests.harness.ses_process import settings
 
@@ -82,8 +82,7 @@ def test_ses_is_given_one_recipient_our_tags_and_our_signature(relay: Relay, key
         assert history["original_message_id"] == "<1@city.example>"
 
 
-@pytest.mark.parametrize("tls", [False, True], ids=["starttls", "tls"])
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize(("program", "tls"), EACH_ON_A_PORT)
 def test_letter_of_every_program_reaches_ses_whole(
     relay: Relay, key: Credentials, aws: FakeAws, program: str, tls: bool
 ) -> None:

@@ -11,6 +11,7 @@ from tests.fidelity import judge
 from tests.fidelity.corpus import FOLDER, OWN, REFUSED, SENT
 from tests.fidelity.preparing import SERVICE, prepared, seal, verdicts
 from tests.fidelity.reading import Part, read
+from tests.harness.sampled import in_turn, sampled
 
 # What is not listed below is branded in every alternative that people read.
 UNBRANDED = {
@@ -40,8 +41,9 @@ UNBRANDED = {
 }
 
 
-@pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("name", SENT)
+@pytest.mark.parametrize(
+    ("name", "language"), sampled([(name, each) for name in SENT for each in Language], in_turn(len(Language)))
+)
 def test_own_message_is_branded_as_expected_and_nothing_else_changes(name, language):
     done = prepared(OWN[name], language)
     verdict = judge(OWN[name], done.content, SERVICE)

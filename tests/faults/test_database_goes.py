@@ -186,9 +186,10 @@ async def refused_commits(durable: Postgres, tmp_path: Path, ses: Ses, capsys: p
 @pytest.mark.parametrize(
     "trouble",
     [
-        *sampled([restarts, promotion, refused_commits], lambda at: at == 0),
-        pytest.param(partial(restarts, times=20), marks=pytest.mark.soak, id="soak"),
+        *sampled([partial(restarts, times=1), restarts, promotion, refused_commits], lambda at: at == 0),
+        pytest.param(partial(restarts, times=20), marks=pytest.mark.soak),
     ],
+    ids=["restart", "restarts", "promotion", "refused commits", "soak"],
 )
 async def test_what_saw_250_is_delivered(
     trouble: Trouble, durable: Postgres, tmp_path: Path, ses: Ses, capsys: pytest.CaptureFixture[str]

@@ -99,7 +99,7 @@ async def names(install: Install, ses: Ses, database: Database, capsys: pytest.C
 @one_database("sqlite")
 @pytest.mark.parametrize(
     "what",
-    sampled([partial(clock, seconds=1), clock, names], lambda at: at == 0),
+    sampled([partial(clock, seconds=0.5), clock, names], lambda at: at == 0),
     ids=["clock-briefly", "clock", "names"],
 )
 async def test_what_saw_250_is_delivered(

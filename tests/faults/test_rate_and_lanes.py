@@ -104,7 +104,9 @@ async def test_bulk_of_one_service_delays_no_code_and_no_letter_of_another(
 @pytest.mark.alone
 @one_database("sqlite")
 @pytest.mark.parametrize(
-    ("of_each", "nothing_for"), [(20, 3), pytest.param(300, 60, marks=pytest.mark.soak)], ids=["short", "soak"]
+    ("of_each", "nothing_for"),
+    [*sampled([(12, 2), (20, 3)], lambda at: at == 0), pytest.param(300, 60, marks=pytest.mark.soak)],
+    ids=["sample", "short", "soak"],
 )
 async def test_a_provider_that_takes_nothing_for_a_while_costs_no_message_and_no_memory(
     relay: Relay,

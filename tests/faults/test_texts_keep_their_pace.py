@@ -61,7 +61,7 @@ def start(relay: Relay, aws: Ses, **settings: object) -> None:
 @one_database("postgresql")
 @pytest.mark.parametrize(
     ("count", "rate"),
-    [*sampled([(100, 20), (160, 20)], lambda at: at == 0), pytest.param(1000, 10, marks=pytest.mark.soak)],
+    [*sampled([(60, 20), (160, 20)], lambda at: at == 0), pytest.param(1000, 10, marks=pytest.mark.soak)],
     ids=["sample", "short", "soak"],
 )
 async def test_four_workers_keep_the_pace_of_one_number_to_the_part(
@@ -89,7 +89,7 @@ async def test_four_workers_keep_the_pace_of_one_number_to_the_part(
 @one_database("sqlite")
 @pytest.mark.parametrize(
     ("count", "rate", "kills"),
-    [*sampled([(100, 20, 4), (150, 20, 6)], lambda at: at == 0), pytest.param(1000, 10, 60, marks=pytest.mark.soak)],
+    [*sampled([(60, 20, 3), (150, 20, 6)], lambda at: at == 0), pytest.param(1000, 10, 60, marks=pytest.mark.soak)],
     ids=["sample", "short", "soak"],
 )
 async def test_killed_workers_throttling_and_lost_answers_lose_no_text_and_never_quicken_the_pace(

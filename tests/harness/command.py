@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from tests.fakes.aws import CREDENTIALS
+from tests.harness.once import once
 
 if TYPE_CHECKING:
     from relay.processes.handover import Plan
@@ -34,6 +35,7 @@ SECONDS = 30.0  # a command that takes longer is killed: -9 is its exit code
 _JOB_BYTES = 128 * 1024  # arguments and environment
 _PASSED = 8  # sockets at most
 _APART = 200  # descriptors below are the keeper's
+_KEPT: list[subprocess.Popen[bytes]] = []  # of a child that is forgotten the interpreter complains
 
 
 class Forked:
@@ -67,20 +69,15 @@ class Forked:
 
 
 class Commands:
-    """Starts commands."""
+    """Starts commands: by the keeper of this test run, which all of its processes share."""
 
     def __init__(self) -> None:
-        self._jobs, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._server = subprocess.Popen(
-                [sys.executable, "-m", "tests.harness.command", str(theirs.fileno())],
-                cwd=ROOT,
-                # prometheus_client asks for its folder when a metric is made, but whether it wants one when imported.
-                env={**os.environ, **CREDENTIALS, "PROMETHEUS_MULTIPROC_DIR": "chosen later"},
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # a Ctrl-C at the tests is not for it
-            )
-        atexit.register(self._end)
+        self._jobs = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self._jobs.connect(str(once("commands", _keep)))
+        except ConnectionRefusedError:  # whoever had it has ended
+            self._jobs.connect(str(once(f"commands-{os.getpid()}", _keep)))
+        atexit.register(self._jobs.close)
 
     def start(
         self,
@@ -116,15 +113,29 @@ class Commands:
                 process.kill()  # its own children follow it
             return subprocess.CompletedProcess(arguments, process.wait(60), _text(out), _text(err))
 
-    def _end(self) -> None:
-        self._jobs.close()
-        self._server.wait(60)
-
 
 @cache
 def commands() -> Commands:
-    """The one of this test run."""
+    """Those of this process."""
     return Commands()
+
+
+def _keep(path: Path) -> None:
+    """A keeper that listens there. It ends when whoever began it has, and all who use it."""
+    ended, _ours = os.pipe()  # ours stays open for as long as this process runs
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asked:
+        asked.bind(str(path))
+        asked.listen()
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", "tests.harness.command", str(asked.fileno()), str(ended)],
+            cwd=ROOT,
+            # prometheus_client asks for its folder when a metric is made, but whether it wants one when imported.
+            env={**os.environ, **CREDENTIALS, "PROMETHEUS_MULTIPROC_DIR": "chosen later"},
+            pass_fds=[asked.fileno(), ended],
+            start_new_session=True,  # a Ctrl-C at the tests is not for it
+        )
+    os.close(ended)
+    _KEPT.append(keeper)
 
 
 def _text(file: IO[bytes]) -> str:
@@ -132,14 +143,16 @@ def _text(file: IO[bytes]) -> str:
     return file.read().decode()
 
 
-def _serve(jobs: socket.socket) -> None:
+def _serve(asked: socket.socket, began: int) -> None:
     from config.settings import Aws
     from delivery.providers.aws import open_client
     from relay import cli
     from relay.processes import children
-    from tests.harness import documented
+    from tests.harness import documented, statements, trust
     from tests.harness.migrated import make
 
+    statements.remember()
+    trust.remember()
     # Each child has its own copy of them, and runs one.
     made = {name: cli.get_command(cli.build(name)) for name in (None, *cli._COMMANDS, *cli._GROUPS)}
     cli.build, cli.get_command = lambda name: name, made.__getitem__  # type: ignore[assignment]
@@ -153,40 +166,53 @@ def _serve(jobs: socket.socket) -> None:
     )  # for its models, which are read for as long as a command takes
     gc.collect()
     gc.freeze()
-    Keeper(jobs).run()
+    Keeper(asked, began).run()
 
 
 class Keeper:
     """The commands' parent: only a parent hears how a process ended. What they cost counts as the tests' own."""
 
-    def __init__(self, jobs: socket.socket) -> None:
-        self._jobs = jobs
+    def __init__(self, asked: socket.socket, began: int) -> None:
+        """`asked` is where tests connect, `began` a pipe that closes when who began this has ended."""
+        self._asked, self._began = asked, began
         self._poll = select.poll()
-        self._poll.register(jobs, select.POLLIN)
+        self._poll.register(asked, select.POLLIN)
+        self._poll.register(began, 0)  # its end
+        self._asking: dict[int, socket.socket] = {}  # by its descriptor: who has connected
         self._running: dict[int, tuple[int, int]] = {}  # by a descriptor that tells its end: its id, and whom to tell
         self._heard: dict[int, int] = {}  # by whom to tell, who is gone when the tests are, killed perhaps: its id
 
     def run(self) -> None:
-        while True:
-            for descriptor, _ in self._poll.poll():
-                if descriptor in self._running:
-                    self._ended(descriptor)
-                elif descriptor in self._heard:
-                    self._poll.unregister(descriptor)
-                    os.kill(self._heard.pop(descriptor), signal.SIGKILL)
-                elif descriptor == self._jobs.fileno() and not self._start():
-                    for pid in self._heard.values():  # no test hears of them any more
-                        os.kill(pid, signal.SIGKILL)
-                    return
+        is_kept = True
+        while is_kept or self._asking:
+            descriptor, _ = self._poll.poll()[0]  # each by itself: one may close what the next is about
+            if descriptor in self._running:
+                self._ended(descriptor)
+            elif descriptor in self._heard:
+                self._poll.unregister(descriptor)
+                os.kill(self._heard.pop(descriptor), signal.SIGKILL)
+            elif descriptor == self._asked.fileno():
+                asking, _ = self._asked.accept()
+                self._asking[asking.fileno()] = asking
+                self._poll.register(asking, select.POLLIN)
+            elif descriptor == self._began:
+                self._poll.unregister(descriptor)
+                is_kept = False
+            elif not self._start(self._asking[descriptor]):
+                self._poll.unregister(descriptor)
+                self._asking.pop(descriptor).close()
+        for pid in self._heard.values():  # no test hears of them any more
+            os.kill(pid, signal.SIGKILL)
 
-    def _start(self) -> bool:
-        job, descriptors, _, _ = socket.recv_fds(self._jobs, _JOB_BYTES, 3 + _PASSED)
+    def _start(self, asking: socket.socket) -> bool:
+        job, descriptors, _, _ = socket.recv_fds(asking, _JOB_BYTES, 3 + _PASSED)
         if not job:
             return False
         out, err, tell, *passed = descriptors
         pid = os.fork()
         if pid == 0:
-            for each in (self._jobs.fileno(), tell, *self._running, *(told for _, told in self._running.values())):
+            ours = (self._asked.fileno(), self._began, *self._asking, *self._running)
+            for each in (tell, *ours, *(told for _, told in self._running.values())):
                 os.close(each)
             _become(json.loads(job), out, err, passed)
         for each in (out, err, *passed):
@@ -277,4 +303,4 @@ def _go_on(plan: "Plan") -> NoReturn:
 
 
 if __name__ == "__main__":
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    _serve(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))

@@ -15,6 +15,7 @@ import aiosmtplib
 from tests.conftest import skip_or_fail
 from tests.harness.mail import email, trusting
 from tests.harness.relay import Credentials, Relay
+from tests.harness.sampled import sampled
 
 ATTACHMENT = bytes(range(256)) * 300
 FRENCH = "Votre dossier a été reçu à Québec — merci ✓"
@@ -123,6 +124,7 @@ PROGRAMS: dict[str, Send] = {
     "swaks": by_swaks,
     "msmtp": by_msmtp,
 }
+EACH_ON_A_PORT = sampled([(program, tls) for program in PROGRAMS for tls in (False, True)], lambda at: at % 3 == 0)
 
 
 def check_letter(message: EmailMessage, recipients: list[str]) -> None:

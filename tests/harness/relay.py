@@ -114,6 +114,7 @@ class Relay:
         self.said = b""  # on standard output
         self._output: io.FileIO | None = None
         self.log = folder / "log"
+        self._listed: set[str] = set()  # files of the outbox
         self._envelopes: dict[Path, dict[str, object]] = {}  # of the outbox, each read once; none changes
 
     # -- the command -----------------------------------------------------------------------------------------------
@@ -286,8 +287,11 @@ class Relay:
 
     def _sent(self) -> dict[Path, dict[str, object]]:
         """All envelopes by their files."""
-        paths = {each for each in (self.folder / "var/outbox").glob("*.json") if not each.stem.endswith(".sms")}
-        self._envelopes |= {path: json.loads(path.read_text()) for path in paths - self._envelopes.keys()}
+        outbox = self.folder / "var/outbox"
+        added = set(os.listdir(outbox) if outbox.is_dir() else ()) - self._listed
+        self._listed |= added
+        paths = [outbox / name for name in added if name.endswith(".json") and not name.endswith(".sms.json")]
+        self._envelopes |= {path: json.loads(path.read_text()) for path in paths}
         return self._envelopes
 
     def wait_for_outbox(self, count: int, seconds: float = 60) -> list[tuple[dict[str, object], bytes]]:

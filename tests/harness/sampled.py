@@ -3,11 +3,14 @@
 What is left out by default has the mark `whole`, which nothing else gives; tests/unit/repository holds that CI runs it.
 """
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from zlib import crc32
 
 import pytest
+
+IS_WHOLE = bool(os.environ.get("RELAY_TESTS_WHOLE"))  # for what one test looks at in one go
 
 
 def sampled(cases: Sequence[Any], kept: Callable[[int], bool]) -> list[Any]:
@@ -21,6 +24,11 @@ def sampled(cases: Sequence[Any], kept: Callable[[int], bool]) -> list[Any]:
         pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=() if at in places else pytest.mark.whole)
         for at, case in enumerate(cases)
     ]
+
+
+def examples(whole: int) -> int:
+    """Of what Hypothesis makes up: a quarter, always the same."""
+    return whole if IS_WHOLE else whole // 4
 
 
 _DATABASES = ("sqlite", "postgresql")

@@ -1,7 +1,8 @@
 """What SES takes of a sending domain, through the real SDK: the fake keeps its rules, and we keep to them."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -37,6 +38,7 @@ async def client(aws: FakeAws) -> AsyncIterator[Any]:
         yield opened
 
 
+@cache
 def encoded(bits: int = 2048, form: PrivateFormat = PrivateFormat.TraditionalOpenSSL) -> str:
     key = generate_private_key(65537, bits)
     return base64.b64encode(key.private_bytes(Encoding.DER, form, NoEncryption())).decode()
@@ -95,17 +97,17 @@ async def test_mail_from_that_is_no_subdomain_is_refused(client: Any, mail_from:
 @pytest.mark.parametrize(
     ("selector", "key"),
     [
-        ("-nr", encoded()),
-        ("nr_1", encoded()),
-        ("a" * 64, encoded()),
-        ("nr", "-----BEGIN RSA PRIVATE KEY-----"),
-        ("nr", base64.b64encode(b"no key").decode()),
-        ("nr", encoded(form=PrivateFormat.PKCS8)),
-        ("nr", encoded(bits=3072)),
+        ("-nr", encoded),
+        ("nr_1", encoded),
+        ("a" * 64, encoded),
+        ("nr", lambda: "-----BEGIN RSA PRIVATE KEY-----"),
+        ("nr", lambda: base64.b64encode(b"no key").decode()),
+        ("nr", partial(encoded, form=PrivateFormat.PKCS8)),
+        ("nr", partial(encoded, bits=3072)),
     ],
 )
-async def test_fake_takes_no_key_that_ses_does_not_take(client: Any, selector: str, key: str) -> None:
-    attributes = {"DomainSigningSelector": selector, "DomainSigningPrivateKey": key}
+async def test_fake_takes_no_key_that_ses_does_not_take(client: Any, selector: str, key: Callable[[], str]) -> None:
+    attributes = {"DomainSigningSelector": selector, "DomainSigningPrivateKey": key()}
     with pytest.raises(ClientError, match="BadRequestException"):
         await client.create_email_identity(EmailIdentity=DOMAIN, DkimSigningAttributes=attributes)
 

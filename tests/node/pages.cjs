@@ -76,7 +76,7 @@ async function zoomed(page, session) {
 }
 
 async function violations(page, rules = TAGS) {
-  await page.addScriptTag({ path: require.resolve("axe-core/axe.min.js") });
+  if (!(await page.evaluate(() => "axe" in window))) await page.addScriptTag({ path: require.resolve("axe-core/axe.min.js") });
   const options = { runOnly: rules, resultTypes: ["violations"] };
   const found = await page.evaluate((o) => axe.run(document, o), options);
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ").slice(0, 300)}`);

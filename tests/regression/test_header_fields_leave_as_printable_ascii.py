@@ -17,6 +17,7 @@ from tests.fidelity import judge
 from tests.fidelity.fields import raw_octets
 from tests.fidelity.preparing import SERVICE, prepared
 from tests.fidelity.reading import read
+from tests.harness.sampled import examples
 
 FROM = b"From: a@x.example\r\nDate: Mon, 02 Jun 2025 09:00:00 -0400\r\n"
 BODY = b"\r\nhello\r\n"
@@ -224,7 +225,7 @@ FIELDS = [b"Subject", b"X-Any", b"Content-Type: text/plain", b"Content-Dispositi
 FIELDS += [b"Message-ID", b"References", b"Received", b"List-Id", b"MIME-Version", b"Content-Transfer-Encoding"]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.sampled_from(FIELDS), VALUES), min_size=1, max_size=4),
     st.sampled_from(["message", "part", "inner"]),

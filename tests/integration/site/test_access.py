@@ -16,6 +16,7 @@ from relay.site.routes import ROUTES
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
 from tests.harness.browser import Browser, Page
+from tests.harness.sampled import sampled
 from tests.harness.site import Person, RunningSite, running_site
 
 WEAK, STRONG = (Factor.PASSWORD, Factor.EMAIL), (Factor.PASSWORD, Factor.TOTP)
@@ -88,7 +89,7 @@ def named(route: Route) -> str:
     return f"{route.method} {route.path}"
 
 
-@pytest.mark.parametrize("route", GUARDED, ids=named)
+@pytest.mark.parametrize("route", sampled(GUARDED, lambda at: at % 3 == 2), ids=named)
 async def test_nobody_is_led_to_sign_in_and_told_nothing(house: House, route: Route) -> None:
     answered = await house.ask(house.nobody, route)
 
@@ -96,13 +97,13 @@ async def test_nobody_is_led_to_sign_in_and_told_nothing(house: House, route: Ro
     assert answered.headers["Location"].startswith("/en/sign-in?next=%2Fen%2F")
 
 
-@pytest.mark.parametrize("route", OF_SERVICES, ids=named)
+@pytest.mark.parametrize("route", sampled(OF_SERVICES, lambda at: at % 3 == 0), ids=named)
 async def test_another_services_member_finds_nothing(house: House, route: Route) -> None:
     for service_id in (house.service_id, uuid4(), "new", "..%2fx"):
         assert (await house.ask(house.stranger, route, service_id)).status == 404
 
 
-@pytest.mark.parametrize("route", OF_SERVICES, ids=named)
+@pytest.mark.parametrize("route", sampled(OF_SERVICES, lambda at: at % 3 == 1), ids=named)
 async def test_a_member_finds_what_the_permission_names_and_no_more(house: House, route: Route) -> None:
     for permission, browser in house.only.items():
         answered = await house.ask(browser, route)

@@ -365,7 +365,7 @@ async def desk(site: RunningSite, language: Language) -> AsyncIterator[Desk]:
         yield Desk(site, browser, language)
 
 
-@pytest.mark.parametrize(("room", "language"), sampled(WALKS, lambda at: at == 1))
+@pytest.mark.parametrize(("room", "language"), sampled(WALKS, lambda at: at == len(WALKS) - 1))
 async def test_every_form_says_what_is_wrong_and_takes_what_is_right(desk: Desk, room: str) -> None:
     walk, paths = ROOMS[room]
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
@@ -15,6 +14,7 @@ from messages.message import KeyType, new_id
 from tests.conftest import skip_or_fail
 from tests.harness.branded import NODE, missing
 from tests.harness.browser import Browser
+from tests.harness.sampled import IS_WHOLE
 from tests.harness.site import DOMAIN, Person, RunningSite, running_site
 from tests.harness.untranslated import bracketed, untranslated
 
@@ -70,7 +70,7 @@ async def test_axe_finds_nothing_and_everything_fits_from_320_to_1600_pixels(sit
     browser, path = await of_a_key(site)
     cookies = list(browser.cookies.items())
     every = [f"/{language}/{path}{rest}" for language in ("en", "fr") for rest in (*PAGES, *DOCUMENTED)]
-    chosen = every if os.environ.get("RELAY_TESTS_WHOLE") else [f"/fr/{path}", f"/en/{path}/smtp/moodle"]
+    chosen = every if IS_WHOLE else [f"/fr/{path}/smtp/moodle"]
     asked = [f"{browser.url}{each}" for each in chosen]
     lines = "".join(json.dumps({"url": url, "cookies": cookies}) + "\n" for url in asked)
     node = await asyncio.create_subprocess_exec(

@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from messages.markdown import render
+from tests.harness.sampled import examples
 
 TAGS = {"h1": "h2", "h2": "h3", "h3": "p", "h4": "p", "h5": "p", "h6": "p"}
 SYNTAX = (
@@ -65,7 +66,7 @@ def bare(html: str) -> str:
     return re.sub(r"\s+(?=<br>)|(?<=<br>)\s+", "", html)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(SOURCES)
 def test_any_source_reads_as_in_commonmark(source: str) -> None:
     assume(not ORNAMENT.search(source))

@@ -18,13 +18,20 @@ def chosen(**environment: str) -> list[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "RELAY_TESTS"))}
     command = ["make", "--dry-run", "--always-make", "test"]
     done = subprocess.run(command, cwd=ROOT, env=kept | environment, capture_output=True, text=True, check=True)
-    return re.findall(r"pytest .*-m '([^']*)'", done.stdout)
+    return re.findall(r"pytest.* -m '([^']*)'", done.stdout)
 
 
 def test_samples_are_the_default_and_one_variable_asks_for_the_whole() -> None:
     whole = chosen(RELAY_TESTS_WHOLE="1")
-    assert whole == ["not soak and not alone", "alone and not soak"]
+    assert whole == ["not soak and not alone", "alone and not soak", "alone and not soak"]  # load, and all others
     assert chosen() == [f"{marks} and not whole" for marks in whole]
+
+
+def test_what_is_alone_is_run_once_whichever_folder_it_is_in() -> None:
+    """Load by its folder, the others by their files; pytest ends with an error where it finds no test."""
+    recipe = (ROOT / "Makefile").read_text()
+    assert re.search(r"-m 'alone and not soak[^']*' tests/load$", recipe, re.MULTILINE)
+    assert "--include='test_*.py' --exclude-dir=load 'mark\\.alone' tests)" in recipe
 
 
 def test_ci_asks_for_the_whole() -> None:

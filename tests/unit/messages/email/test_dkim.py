@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from messages.email.dkim import SIGNED_FIELDS, SigningKey, SigningKeyError, generate, public_record, sign
+from tests.harness.sampled import examples
 
 NOW = 1_700_000_000
 PEM = generate()
@@ -70,7 +71,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(fields=FIELDS, lines=LINES, blank_lines=st.integers(0, 5))
 def test_signature_over_any_shape_verifies(
     fields: list[tuple[str, bytes]], lines: list[bytes], blank_lines: int

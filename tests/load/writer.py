@@ -1,4 +1,4 @@
-"""Stores 2 KB messages as a door does; says how long each put took: python -m tests.faults.writer URL SECONDS PAUSE.
+"""Stores 2 KB messages as a door does; says how long each put took: python -m tests.load.writer URL SECONDS PAUSE.
 
 Begins at the line that it reads from standard input; prints a JSON list of seconds.
 """
