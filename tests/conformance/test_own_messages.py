@@ -53,7 +53,7 @@ def test_own_message_is_branded_as_expected_and_nothing_else_changes(name, langu
     assert bool(verdict.branded) is done.branded
 
 
-@pytest.mark.parametrize("name", SENT)
+@pytest.mark.parametrize("name", sampled(SENT, lambda at: at % 2 == 0))
 def test_edits_of_own_message_make_what_is_sent_of_what_was_received(name):
     done = prepared(OWN[name])
     at, sent = 0, b""
@@ -63,7 +63,7 @@ def test_edits_of_own_message_make_what_is_sent_of_what_was_received(name):
     assert sent + OWN[name][at:] == done.content
 
 
-@pytest.mark.parametrize("name", SENT)
+@pytest.mark.parametrize("name", sampled(SENT, lambda at: at % 2 == 1))
 def test_own_message_without_branding_says_what_it_said(name):
     assert judge(OWN[name], prepared(OWN[name], variant="none").content).damage == ()
 
