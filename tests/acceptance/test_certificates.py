@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from tests.harness.mail import address, connect, group_id
-from tests.harness.relay import Relay
+from tests.harness.relay import Relay, descriptors
 from tests.harness.sampled import sampled
 
 Make = Callable[..., Relay]
@@ -75,9 +75,8 @@ def serving(relay: Relay, client_port: int) -> int:
     (inode,) = {line.split()[9] for line in lines if ours in line}  # read while it changes, it may say a line twice
     link = f"socket:[{inode}]"
     for pid in relay.children():
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            if os.readlink(descriptor) == link:
-                return pid
+        if link in descriptors(pid):
+            return pid
     raise AssertionError("nobody has it")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from config.keyring import Keyring
 from tests.harness.mail import address, send
-from tests.harness.relay import Relay
+from tests.harness.relay import Relay, descriptors
 from tests.harness.sampled import sampled
 
 Make = Callable[..., Relay]
@@ -112,8 +112,7 @@ def test_a_door_can_reach_no_secret_of_others_by_its_descriptors(started: tuple[
     relay, _ = started
     for name, pid in pids(relay).items():
         if name != "supervisor":
-            files = [os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()]
-            assert not [each for each in files if "memfd" in each], name
+            assert not [each for each in descriptors(pid) if "memfd" in each], name
 
 
 def test_a_role_of_its_own_keeps_no_secret_that_it_does_not_need(make_relay: Make) -> None:
