@@ -224,12 +224,12 @@ def test_worker_has_no_certificate_and_tells_none(make_relay: Make) -> None:
 
 
 def test_outbox_is_there_from_the_start(make_relay: Make) -> None:
-    relay = make_relay().start()
+    relay = make_relay().start("--role", "worker")
     assert (relay.folder / "var/outbox").is_dir()
 
 
 def test_door_that_is_replaced_serves_the_certificate_of_the_start(make_relay: Make) -> None:
-    relay = make_relay().start()
+    relay = make_relay().start("--role", "smtp")
     (relay.folder / "var/tls.crt").write_text("half of a renewal")
     before = pid_of(relay, "smtp-0")
     os.kill(before, signal.SIGKILL)
@@ -297,7 +297,8 @@ def test_sockets_of_a_service_manager_are_used_and_keep_their_connections(make_r
 
 def test_listener_for_devices_is_open_where_it_is_wanted_with_a_warning(make_relay: Make) -> None:
     port = free_port()
-    relay = make_relay(SMTP__LISTEN_DEVICES=f"127.0.0.1:{port}", SMTP__DEVICES="192.0.2.0/24=nobodys-key").start()
+    relay = make_relay(SMTP__LISTEN_DEVICES=f"127.0.0.1:{port}", SMTP__DEVICES="192.0.2.0/24=nobodys-key")
+    relay.start("--role", "smtp")
     with socket.create_connection(("127.0.0.1", port), timeout=60) as device:
         assert device.recv(100)
     assert f"127.0.0.1:{port} (devices)" in relay.said.decode()
@@ -307,6 +308,6 @@ def test_listener_for_devices_is_open_where_it_is_wanted_with_a_warning(make_rel
     assert "192.0.2" not in str(warning)
     assert relay.stop() == 0
     del relay.environment["NOTIFY_RELAY_SMTP__LISTEN_DEVICES"]
-    relay.start()
+    relay.start("--role", "smtp")
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", port), timeout=2)

@@ -7,15 +7,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
 from delivery.providers.outbox import OutboxProvider
 from messages.address import Address
 from messages.email.branding import Branding
-from messages.email.dkim import SigningKey, sign
+from messages.email.dkim import SigningKey, generate, sign
 from messages.email.line_ends import mend_line_ends
 from messages.email.pipeline import Preparation, prepare
 from messages.email.rewrite import SenderPolicy
@@ -26,8 +24,7 @@ from tests.fidelity import UNSENDABLE
 
 BRANDING = Branding("<p>h</p>", "<p>f</p>", "--\r\n.\r\nfooter")
 SENDER = SenderPolicy("S", Address("s", "example.ca"), False, "any", None, frozenset())
-_PRIVATE = rsa.generate_private_key(65537, 2048)
-KEY = SigningKey.from_pem("example.ca", "s1", _PRIVATE.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+KEY = SigningKey.from_pem("example.ca", "s1", generate())
 
 breaks = st.sampled_from([b"\r", b"\n", b"\r\n", b"\0", b"."])
 words = st.sampled_from(

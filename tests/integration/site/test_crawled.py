@@ -21,6 +21,7 @@ from relay.actions import callbacks, guests, services, templates
 from relay.actions.transaction import Transaction
 from tests.harness.browser import Browser, Page
 from tests.harness.html import Element
+from tests.harness.sampled import IS_WHOLE
 from tests.harness.site import Person, RunningSite
 from tests.harness.team import Team, team
 
@@ -36,6 +37,7 @@ VALUES = (
     HTML,
     "a\r\nBcc: b@c.example",
 )
+TYPED = VALUES if IS_WHOLE else ("\0", HTML)
 LASTING = ("sign-out", "account/deactivate", "account/sessions", "account/password", "account/email")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -170,7 +172,7 @@ def _sent(form: Element, value: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("who", WHO)
 async def test_no_form_is_broken_by_what_is_typed(site: RunningSite, crawls: dict[str, Crawl], who: str) -> None:
-    crawl, tried = crawls[who], 0
+    crawl, forms = crawls[who], 0
     pages = [
         page for page in crawl.html() if page.url.startswith("/en") and not any(each in page.url for each in LASTING)
     ]
@@ -181,7 +183,8 @@ async def test_no_form_is_broken_by_what_is_typed(site: RunningSite, crawls: dic
             action = urljoin(page.url, form.attributes.get("action") or page.url)
             if any(each in action for each in (*LASTING, "revoke", "remove", "hold")):
                 continue
-            for value in VALUES:
+            forms += 1
+            for value in TYPED:
                 site.clock.ahead_seconds += 30
                 answered = await crawl.browser.ask("POST", action, data=_sent(form, value))
                 assert answered.status in (200, 303, 400, 403, 404, 413, 429), (
@@ -194,6 +197,4 @@ async def test_no_form_is_broken_by_what_is_typed(site: RunningSite, crawls: dic
                     assert shown.status < 500, action
                     if shown.root.all():
                         _check_whole(shown)
-                tried += 1
-
-    assert tried > (30 if who == "nobody" else 150)
+    assert forms > (4 if who == "nobody" else 20)
