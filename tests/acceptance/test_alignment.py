@@ -16,12 +16,13 @@ from tests.fidelity.corpus import OWN as OWN_MESSAGES
 from tests.fidelity.corpus import SENT
 from tests.harness.mail import address, connect
 from tests.harness.relay import Credentials, Relay
-from tests.harness.sampled import sampled
+from tests.harness.sampled import IS_WHOLE, sampled
 from tests.harness.verdict import Verdict, asking, judge
 
 DEFAULT, OWN = "notification.example.ca", "mail.ville.example"
 NAMES = {DEFAULT: SENT, OWN: ["alternative", *SENT[1::10]]}
 LETTERS = [(domain, name) for domain, names in NAMES.items() for name in names]
+SAMPLE = {*LETTERS[::6], *((domain, "alternative") for domain in NAMES)}
 REGION = "ca-central-1"
 OUTBOUND = "199.255.192.7"  # within SES's SPF record
 STRICT, RELAXED = "v=DMARC1; p=reject; adkim=s; aspf=s", "v=DMARC1; p=reject; adkim=s; aspf=r"
@@ -79,12 +80,12 @@ def dns(published: Zone) -> Iterator[FakeDns]:
 @pytest.fixture(scope="module")
 def letters(relay: Relay, senders: dict[str, Sender]) -> dict[tuple[str, str], bytes]:
     """Each message of each domain as its recipient gets it."""
-    recipients = {letter: address() for letter in LETTERS}
+    recipients = {letter: address() for letter in LETTERS if IS_WHOLE or letter in SAMPLE}
     for sender in senders.values():
         with connect(relay, sender.key) as client:
-            for name in NAMES[sender.domain]:
-                answer = client.submit([recipients[sender.domain, name]], OWN_MESSAGES[name])
-                assert answer.startswith("250 ")
+            for (domain, name), recipient in recipients.items():
+                if domain == sender.domain:
+                    assert client.submit([recipient], OWN_MESSAGES[name]).startswith("250 ")
     return {
         (domain, name): delivered(relay.wait_for_mail(recipient)[1], recipient, domain)
         for (domain, name), recipient in recipients.items()
@@ -105,7 +106,7 @@ def letter(letters: dict[tuple[str, str], bytes], sender: Sender) -> bytes:
     return letters[sender.domain, "alternative"]
 
 
-@pytest.mark.parametrize(("domain", "name"), sampled(LETTERS, lambda at: at % 6 == 0))
+@pytest.mark.parametrize(("domain", "name"), sampled(LETTERS, lambda at: LETTERS[at] in SAMPLE))
 def test_mail_passes_dmarc_of_the_strictest_policy_by_dkim(
     letters: dict[tuple[str, str], bytes], dns: FakeDns, domain: str, name: str
 ) -> None:

@@ -20,7 +20,7 @@ from tests.harness.sampled import IS_WHOLE, sampled
 
 NONE = "none"
 LETTERS = list(branded.letters())
-SAMPLE = {"none", "custom_logo-text"}
+SAMPLE = {"custom_logo-text"}
 SEEN = LETTERS if IS_WHOLE else [each for each in LETTERS if each.variant in SAMPLE]
 BAD = Letter(
     "bad",

@@ -208,7 +208,7 @@ def bench(relay: Relay, author_key: Credentials, tmp_path: Path) -> Iterator[Ben
         path.unlink()
 
 
-@pytest.mark.parametrize("library", sampled(list(LIBRARIES), lambda at: at % 5 == 0))
+@pytest.mark.parametrize("library", sampled(list(LIBRARIES), lambda at: at % 6 == 0))
 def test_every_part_of_every_letter_arrives(bench: Bench, library: str) -> None:
     given = letters(bench.folder)
     LIBRARIES[library](bench, given, False, "")

@@ -18,7 +18,7 @@ from tests.harness.html import read_html
 from tests.harness.relay import Relay
 from tests.harness.sampled import IS_WHOLE
 
-SAMPLE = ["/docs/send_email?lang=fr", "/smtp?lang=en"]
+SAMPLE = ["/docs/send_email?lang=fr"]
 MAX_LINE_CHARACTERS = 85  # of prose; most stay under 80
 BAD = (
     "data:text/html,<!DOCTYPE html><html><body><main><p style='width:2000px;color:%23aaa'>"
