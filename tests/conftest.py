@@ -26,16 +26,16 @@ gc.disable()  # until all is collected: none of it is garbage
 
 # Minutes each, in a browser: begun last, one process would work on while the others have nothing left to take.
 _LONGEST = {"test_forms", "test_pages_seen", "test_seen", "test_site_walk"}
-TESTS = Path(__file__).parent
+_TESTS = Path(__file__).parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Each process begins with others: what is not compiled yet is compiled by one of them, and not by all at once."""
+    """Each process begins to collect at another folder: what is new, one of them compiles, and not all at once."""
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
-        folders = sorted({each.relative_to(TESTS).parts[0] for each in TESTS.rglob("test_*.py")})
+        folders = sorted({each.relative_to(_TESTS).parts[0] for each in _TESTS.rglob("test_*.py")})
         first = int(worker.removeprefix("gw")) * len(folders) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
-        config.args = [str(TESTS / each) for each in (*folders[first:], *folders[:first])]
+        config.args = [str(_TESTS / each) for each in (*folders[first:], *folders[:first])]
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks

@@ -15,7 +15,8 @@ import pytest
 import trustme
 
 from tests.harness.mail import address, connect, group_id
-from tests.harness.relay import Relay, descriptors
+from tests.harness.proc import descriptors
+from tests.harness.relay import Relay
 from tests.harness.sampled import sampled
 
 Make = Callable[..., Relay]

@@ -1,6 +1,6 @@
 """The corpus and our own odd messages through the real door and out again: what is sent says what was received.
 
-The whole corpus in CI, else each third message of it: conformance/test_corpus.py has all, in one process.
+The whole corpus in CI, else each fifth message of it: conformance/test_corpus.py has all, in one process.
 
 One service in both languages, SMTP with 8BITMIME on several connections, and what the outbox holds then.
 """

@@ -13,7 +13,8 @@ import pytest
 
 from config.keyring import Keyring
 from tests.harness.mail import address, send
-from tests.harness.relay import Relay, descriptors
+from tests.harness.proc import descriptors
+from tests.harness.relay import Relay
 from tests.harness.sampled import sampled
 
 Make = Callable[..., Relay]

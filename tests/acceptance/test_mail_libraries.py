@@ -18,6 +18,7 @@ from tests.conftest import skip_or_fail
 from tests.harness.clients_page import filled
 from tests.harness.letters import File, Letter, Person, check_arrived, letters, write
 from tests.harness.mail import address, group_id, read
+from tests.harness.programs import each_on_a_port
 from tests.harness.relay import Credentials, Relay
 from tests.harness.sampled import sampled
 
@@ -191,7 +192,7 @@ LIBRARIES: dict[str, Send] = {
     "smtplib": by_smtplib,
 }
 WITH_A_PAGE = LIBRARIES | {"WordPress": by_wordpress}
-EACH_ON_A_PORT = sampled([(library, tls) for library in WITH_A_PAGE for tls in (False, True)], lambda at: at % 3 == 0)
+EACH_ON_A_PORT = each_on_a_port(WITH_A_PAGE)
 TELLS_THE_REPLY = {"PHPMailer", "nodemailer", "Net::SMTP", "smtplib"}
 
 

@@ -1,6 +1,6 @@
 """What the pages look like to people who see little, or have a small window: WCAG 2.2 AA, light, dark and by keyboard.
 
-Every page in both languages where CI runs the whole set; else those that differ in what they are made of.
+Every page in both languages where CI runs the whole set; else one of those that are made of most.
 """
 
 import json

@@ -7,24 +7,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from config.database import Database
 from config.keyring import Keyring
 from tests.harness.mail import address, connect, send
+from tests.harness.proc import is_running
 from tests.harness.relay import Credentials, Relay, free_port
 
 Make = Callable[..., Relay]
-
-
-def is_running(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:

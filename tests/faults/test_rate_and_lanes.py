@@ -12,7 +12,7 @@ import pytest
 from config.database import Database
 from config.keyring import Keyring
 from messages.message import Lane, Message
-from tests.harness import memory
+from tests.harness import proc
 from tests.harness.postgres import Postgres
 from tests.harness.rates import installed, left_at, most_in_a_second, outcomes, p99, put, running, told, waits
 from tests.harness.relay import Relay
@@ -122,19 +122,19 @@ async def test_a_provider_that_takes_nothing_for_a_while_costs_no_message_and_no
     with running(relay, ses, WORKERS, server):
         workers = [pid for pid, name in relay.children().items() if name.startswith("worker")]
         await asyncio.sleep(nothing_for / 2)
-        before = sum(map(memory.resident, workers))
+        before = sum(map(proc.resident, workers))
         await asyncio.sleep(nothing_for / 2)
-        after = sum(map(memory.resident, workers))
+        after = sum(map(proc.resident, workers))
         await emptied(database, 120)
         left = left_at(ses)
 
     ends = {lane: sorted(left[each.id] for each in lanes[lane]) for lane in Lane}
     began, most = min(left.values()), most_in_a_second(list(left.values()))
     middles = [ends[lane][of_each // 2] - began for lane in Lane]
-    print(f"{(after - before) / memory.MIB:+.1f} MiB; {dict(outcomes(relay))}; {most} in the fullest second")
+    print(f"{(after - before) / proc.MIB:+.1f} MiB; {dict(outcomes(relay))}; {most} in the fullest second")
     print(f"of {', '.join(Lane)} half had left after {', '.join(f'{at:.1f}' for at in middles)} s")
     assert set(outcomes(relay)) == {"relayed", "throttled"}
     assert outcomes(relay)["relayed"] == len(left) == 3 * of_each
     assert most <= 51
     assert all(sooner < later for sooner, later in pairwise(middles))
-    assert after - before < 4 * memory.MIB * WORKERS
+    assert after - before < 4 * proc.MIB * WORKERS

@@ -5,10 +5,11 @@ import shutil
 import smtplib
 import ssl
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from email.message import EmailMessage
 from email.utils import parseaddr
 from pathlib import Path
+from typing import Any
 
 import aiosmtplib
 
@@ -124,7 +125,14 @@ PROGRAMS: dict[str, Send] = {
     "swaks": by_swaks,
     "msmtp": by_msmtp,
 }
-EACH_ON_A_PORT = sampled([(program, tls) for program in PROGRAMS for tls in (False, True)], lambda at: at % 3 == 0)
+
+
+def each_on_a_port(programs: Iterable[str]) -> list[Any]:
+    """With STARTTLS, and with TLS from the first octet; every third is the sample."""
+    return sampled([(program, tls) for program in programs for tls in (False, True)], lambda at: at % 3 == 0)
+
+
+EACH_ON_A_PORT = each_on_a_port(PROGRAMS)
 
 
 def check_letter(message: EmailMessage, recipients: list[str]) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from tests.harness.command import Forked, commands
 from tests.harness.migrated import template
+from tests.harness.proc import parent
 
 _PORTS = range(
     10_000, 32_000
@@ -52,22 +53,6 @@ def free_port() -> int:
             probe.bind(("127.0.0.1", port))
             return port
     raise AssertionError
-
-
-def _parent(pid: int) -> int | None:
-    """Of a process that runs; None for one that ended."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] == "Z" else int(fields[1])
-
-
-def descriptors(pid: int) -> Iterator[str]:
-    """What a process has open, as Linux names it, without what it closes meanwhile."""
-    for each in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            yield os.readlink(each)
 
 
 def _put_database(path: Path) -> None:
@@ -241,7 +226,7 @@ class Relay:
         for line in self.log_lines("process.started"):
             named[int(str(line["pid"]))] = str(line["process"])
         # By their parent: a supervisor that was killed wrote down no end of its children.
-        return {pid: name for pid, name in named.items() if self.process and _parent(pid) == self.process.pid}
+        return {pid: name for pid, name in named.items() if self.process and parent(pid) == self.process.pid}
 
     def log_lines(self, event: str = "") -> list[dict[str, object]]:
         """The log; of one event only, where it is named."""

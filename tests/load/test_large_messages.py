@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.load import Connection, NotAccepted, connected, login, message_of, trusting_context
-from tests.harness.memory import MIB, most_resident
+from tests.harness.proc import MIB, most_resident
 from tests.harness.relay import Relay
 from tests.harness.sampled import sampled
 

@@ -12,7 +12,7 @@ from statistics import median
 import pytest
 
 from tests.harness.load import connected, html_message, login, trusting_context
-from tests.harness.memory import KIB, resident
+from tests.harness.proc import KIB, resident
 from tests.harness.relay import Relay
 
 CONNECTIONS, TLS_CONNECTIONS = 2000, 500

@@ -197,4 +197,4 @@ async def test_no_form_is_broken_by_what_is_typed(site: RunningSite, crawls: dic
                     assert shown.status < 500, action
                     if shown.root.all():
                         _check_whole(shown)
-    assert forms > (4 if who == "nobody" else 20)
+    assert forms > (4 if who == "nobody" else 21)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.proc import children, is_running
 from tests.harness.supervised import SCRIPT
 
 
@@ -53,40 +54,32 @@ def test_children_are_replaced_one_after_the_other_until_it_is_ready_again(tmp_p
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         assert manager.recv(200) == b"READY=1"
-        before, fewest = set(children.read_text().split()), 3
+        before, fewest = set(children(process.pid)), 3
         process.send_signal(signal.SIGHUP)
         assert manager.recv(200).startswith(b"RELOADING=1")
         manager.setblocking(False)
         while True:
-            fewest = min(fewest, _alive(children))
+            fewest = min(fewest, _alive(process.pid))
             try:
                 assert manager.recv(200) == b"READY=1"
                 break
             except BlockingIOError:
                 continue
-        after = set(children.read_text().split())
+        after = set(children(process.pid))
         process.terminate()
         assert process.wait(60) == 0
     assert (len(before), len(after), before & after) == (3, 3, set())
     assert fewest >= 2  # one at a time; a busy machine may not have looked while it was away
 
 
-def _alive(children: Path) -> int:
-    """How many of the children that the file names run, at a moment in which none came or went."""
+def _alive(pid: int) -> int:
+    """How many of its children run, at a moment in which none came or went."""
     while True:
-        named = children.read_text()
-        alive = sum(map(_is_alive, named.split()))
-        if children.read_text() == named:
+        named = children(pid)
+        alive = sum(map(is_running, named))
+        if children(pid) == named:
             return alive
-
-
-def _is_alive(pid: str) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_a_manager_that_is_gone_keeps_nobody_from_running(tmp_path: Path) -> None:

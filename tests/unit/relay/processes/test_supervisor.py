@@ -11,15 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.proc import children, is_running
 from tests.harness.supervised import SCRIPT
-
-
-def is_running(pid: int) -> bool:
-    """Where nobody collects it, a process that ended stays as a zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 class Running:
@@ -42,8 +35,7 @@ class Running:
             time.sleep(0.02)
 
     def children(self) -> list[int]:
-        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in path.read_text().split()]
+        return children(self.process.pid)
 
 
 @pytest.fixture
