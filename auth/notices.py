@@ -71,7 +71,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class NoticeFate:
     """What became of one."""
 
     notice: Notice
@@ -118,11 +118,11 @@ async def end_all(connection: AsyncConnection, notice: Notice, now: float) -> in
     return ended.rowcount
 
 
-async def of_service(connection: AsyncConnection, service_id: UUID, kind: Kind) -> list[Fate]:
+async def of_service(connection: AsyncConnection, service_id: UUID, kind: Kind) -> list[NoticeFate]:
     """A service's, oldest first."""
     mine = select(notices).where(_c.service_id == service_id, _c.kind == kind.value)
     rows = await connection.execute(mine.order_by(_c.noted_at, _c.about))
-    return [Fate(_notice(row), row.ended_at, row.message_id) for row in rows]
+    return [NoticeFate(_notice(row), row.ended_at, row.message_id) for row in rows]
 
 
 def _mine(notice: Notice) -> Update:

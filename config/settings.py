@@ -23,7 +23,7 @@ from pydantic_settings import (
 from config import secret_files
 from config.problems import problem
 from config.providers import EmailProvider, SmsProvider, SmsTraits, Traits
-from config.values import (
+from config.setting_values import (
     DatabaseUrl,
     Devices,
     Domain,
@@ -44,6 +44,7 @@ from config.values import (
     SiteUrl,
     TenantPrefix,
     Topics,
+    by_language,
 )
 from messages.text import Text, TextError
 
@@ -98,9 +99,8 @@ class Site(Slice):
 
     @property
     def names(self) -> dict[str, str]:
-        """The product's by their language; one name stands for both."""
-        english, _, french = self.name.partition(" / ")
-        return {"en": english, "fr": french or english}
+        """The product's by their language."""
+        return by_language(self.name)
 
     @property
     def is_secure(self) -> bool:
@@ -156,9 +156,8 @@ class Branding(Slice):
 
     @property
     def names(self) -> dict[str, str]:
-        """The government's by their language; one name stands for both."""
-        english, _, french = self.government.partition(" / ")
-        return {"en": english, "fr": french or english}
+        """The government's by their language."""
+        return by_language(self.government)
 
 
 class Outbox(Slice):

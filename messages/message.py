@@ -244,21 +244,21 @@ class Message:
     key_type: KeyType  # of that key, as it was then: decides which provider gets the message
     channel: Channel  # the recipient's
     door: Door  # that it came in by
-    lane: Lane
+    lane: Lane  # which it waits in until it is sent
     template_id: UUID  # for mail that came with its content, the service's hidden template
     template_version: int  # of that template, from 1
     reference: str | None  # the client's own name for it, not unique; None: it gave none
     reverse_path: str  # where failures are returned to (RFC 5321 4.4); empty: the null reverse-path
-    recipient: Recipient
+    recipient: Recipient  # whom it is for: a mailbox or a phone, as the channel says
     subject: str  # as text, decoded and shortened; empty: it has none
     original_message_id: str | None  # the Message-ID it came with, which its provider may replace; None: it had none
     signing_domain: str  # d= of our DKIM signature: the domain of the rewritten header From; empty: not mail
     content_id: UUID  # what it says, shared by the messages of its group and channel
     content_bytes: int  # of what is stored: octets
-    status: Status
+    status: Status  # as far as it has come
     created_at: float  # when it was accepted
     expires_at: float  # from then on it is not sent any more
-    content_kind: ContentKind = ContentKind.RAW
+    content_kind: ContentKind = ContentKind.RAW  # how what is stored becomes what is sent
     scheduled_for: float | None = None  # it does not leave before; None: at once
     job_id: UUID | None = None  # the list that it is a line of; None: sent by itself
     sender_id: UUID | None = None  # the origination identity that its sender asked for; None: as its service has it

@@ -7,7 +7,7 @@ from uuid import UUID
 from yarl import URL
 
 from auth import notices
-from auth.notices import Fate, Kind
+from auth.notices import Kind, NoticeFate
 from config.settings import Settings
 from delivery.callbacks import claims, health, trial, urls
 from delivery.callbacks import deliveries as calls
@@ -58,7 +58,7 @@ class Overview:
     url: str
     backlog: Backlog
     health: Health
-    told: Fate | None
+    told: NoticeFate | None
 
     @property
     def host(self) -> str:

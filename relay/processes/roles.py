@@ -10,8 +10,8 @@ from enum import StrEnum
 from functools import reduce
 from typing import Any
 
+from config.setting_values import ListenAddress
 from config.settings import Settings
-from config.values import ListenAddress
 
 
 class Secret(StrEnum):

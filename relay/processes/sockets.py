@@ -8,8 +8,8 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 
+from config.setting_values import ListenAddress
 from config.settings import PREFIX, Settings, SettingsError
-from config.values import ListenAddress
 from messages.text import Text
 from relay.processes.roles import Port, Role
 

@@ -190,7 +190,7 @@ def _matches(path: str, pattern: str) -> bool:
     return len(given) == len(known) and all(b.startswith("{") or a == b for a, b in zip(given, known, strict=True))
 
 
-async def _plain(site: Site, handler: plain.Handler, request: Request) -> Response:
+async def _plain(site: Site, handler: plain.PlainHandler, request: Request) -> Response:
     return await handler(site, request)
 
 

@@ -12,8 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from config.setting_values import is_loopback
 from config.settings import Site
-from config.values import is_loopback
 from relay.failures import Failure, described, failure_of
 from relay.site.errors import Away, Broken, Unavailable
 from relay.site.layout import POLICY

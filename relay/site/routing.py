@@ -12,7 +12,7 @@ from auth.people.permissions import Permission
 if TYPE_CHECKING:
     from relay.site.visits import Visit
 
-Handler = Callable[["Visit"], Awaitable[Response]]
+PageHandler = Callable[["Visit"], Awaitable[Response]]
 FORM_BYTES = 64 * 1024
 
 
@@ -31,7 +31,7 @@ class Route:
 
     method: Literal["GET", "POST"]
     path: str
-    handler: Handler
+    handler: PageHandler
     needs: Needs | Permission
     strong: bool = False  # a TOTP or passkey must have been used in this session
     fresh: bool = False  # any factor, within the last minutes

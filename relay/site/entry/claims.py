@@ -18,19 +18,18 @@ from relay.site.visits import Visit
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ClaimedAddress:
     """`given`: what else was typed; of a password there is its hash alone."""
 
     email: str
     given: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-Letter = Callable[
-    [Site, Claim, Made, str], Awaitable[UUID | None]
-]  # the id of its message; None: there is none to send
+# Gives the id of its message; None: there is none to send.
+Letter = Callable[[Site, ClaimedAddress, Made, str], Awaitable[UUID | None]]
 
 
-async def begin(visit: Visit, purpose: Purpose, claim: Claim, letter: Letter) -> None:
+async def begin(visit: Visit, purpose: Purpose, claim: ClaimedAddress, letter: Letter) -> None:
     """In a session of its own, so that nobody has the token who planted it. Raises CodeError."""
     secret, owner = visit.site.secret, _owner(visit, claim)
     kept = Draft({"email": [claim.email], **{name: [each] for name, each in claim.given.items()}})
@@ -42,7 +41,7 @@ async def begin(visit: Visit, purpose: Purpose, claim: Claim, letter: Letter) ->
     _write(visit, claim, letter, *issued)
 
 
-async def again(visit: Visit, purpose: Purpose, claim: Claim, letter: Letter) -> None:
+async def again(visit: Visit, purpose: Purpose, claim: ClaimedAddress, letter: Letter) -> None:
     """Another code. Raises CodeError."""
     secret, owner = visit.site.secret, _owner(visit, claim)
     async with visit.site.database.write() as connection:
@@ -50,7 +49,7 @@ async def again(visit: Visit, purpose: Purpose, claim: Claim, letter: Letter) ->
     _write(visit, claim, letter, *issued)
 
 
-async def find(visit: Visit, purpose: Purpose) -> Claim | None:
+async def find(visit: Visit, purpose: Purpose) -> ClaimedAddress | None:
     """That of this session."""
     if visit.session is None:
         return None
@@ -59,7 +58,7 @@ async def find(visit: Visit, purpose: Purpose) -> Claim | None:
     if kept is None:
         return None
     given = {name: values[0] for name, values in kept.fields.items()}
-    return Claim(given.pop("email"), given)
+    return ClaimedAddress(given.pop("email"), given)
 
 
 async def opened(visit: Visit, purpose: Purpose) -> Made | None:
@@ -72,7 +71,7 @@ async def opened(visit: Visit, purpose: Purpose) -> Made | None:
 
 
 async def use(
-    visit: Visit, connection: AsyncConnection, purpose: Purpose, claim: Claim, given: str
+    visit: Visit, connection: AsyncConnection, purpose: Purpose, claim: ClaimedAddress, given: str
 ) -> CodeError | None:
     """As codes.use; the claim is gone once it is proved."""
     secret, owner, session = visit.site.secret, _owner(visit, claim), visit.the_session
@@ -82,11 +81,11 @@ async def use(
     return wrong
 
 
-def _owner(visit: Visit, claim: Claim) -> UUID:
+def _owner(visit: Visit, claim: ClaimedAddress) -> UUID:
     return codes.of_address(visit.site.secret, claim.email)
 
 
-def _write(visit: Visit, claim: Claim, letter: Letter, made: Made, code: str) -> None:
+def _write(visit: Visit, claim: ClaimedAddress, letter: Letter, made: Made, code: str) -> None:
     site = visit.site
 
     async def write() -> None:

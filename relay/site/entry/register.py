@@ -20,7 +20,7 @@ from relay.actions import people
 from relay.notices.codes import Reader
 from relay.site import proving
 from relay.site.entry import claims, codes
-from relay.site.entry.claims import Claim
+from relay.site.entry.claims import ClaimedAddress
 from relay.site.entry.devices import welcome
 from relay.site.forms import Form
 from relay.site.parts import Site
@@ -47,7 +47,7 @@ async def register(visit: Visit) -> Response:
     await visit.reach_unknown("register", *_PACE)
     email = form.line("email")
     encoded = await proving.hashed(visit, email, form["password"])
-    claim = Claim(email, {"name": form.line("name"), "language": visit.language.value, "hash": encoded})
+    claim = ClaimedAddress(email, {"name": form.line("name"), "language": visit.language.value, "hash": encoded})
     try:
         await claims.begin(visit, Purpose.VERIFY, claim, _letter)
     except CodeError as error:
@@ -75,7 +75,7 @@ async def verify(visit: Visit) -> Response:
     return visit.back("services", notice=_WELCOME)
 
 
-async def _made(visit: Visit, claim: Claim, code: str) -> User | AuthError:
+async def _made(visit: Visit, claim: ClaimedAddress, code: str) -> User | AuthError:
     """The account, with its person in it; or what is wrong, and counted."""
     try:
         async with visit.writing_as_nobody() as t:
@@ -92,7 +92,7 @@ async def _made(visit: Visit, claim: Claim, code: str) -> User | AuthError:
         return error
 
 
-async def _send_again(visit: Visit, claim: Claim) -> Response:
+async def _send_again(visit: Visit, claim: ClaimedAddress) -> Response:
     try:
         await claims.again(visit, Purpose.VERIFY, claim, _letter)
     except CodeError as error:
@@ -100,7 +100,7 @@ async def _send_again(visit: Visit, claim: Claim) -> Response:
     return visit.onward("verify")
 
 
-async def _letter(site: Site, claim: Claim, made: Made, code: str) -> UUID | None:
+async def _letter(site: Site, claim: ClaimedAddress, made: Made, code: str) -> UUID | None:
     """A code; or to who has an account, held or not, that they have one."""
     async with site.database.read() as connection:
         person = await users.by_email(connection, site.secret, claim.email)

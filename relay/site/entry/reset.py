@@ -25,7 +25,7 @@ from relay.failures import described
 from relay.site import addresses, proving
 from relay.site.asking import options
 from relay.site.entry import claims, codes, whom
-from relay.site.entry.claims import Claim
+from relay.site.entry.claims import ClaimedAddress
 from relay.site.parts import Site
 from relay.site.routing import Needs, Route
 from relay.site.visits import Visit
@@ -57,19 +57,19 @@ async def send(visit: Visit) -> Response:
         return visit.invalid("forgot-password", {"email": addresses.WRONG})
     await visit.reach_unknown("forgot", *_PACE)
     try:
-        await claims.begin(visit, Purpose.RESET, Claim(email), _letter)
+        await claims.begin(visit, Purpose.RESET, ClaimedAddress(email), _letter)
     except CodeError as error:
         return visit.invalid("forgot-password", {"email": error.text})
     return visit.onward("forgot-password/code")
 
 
-async def _letter(site: Site, claim: Claim, made: Made, code: str) -> UUID | None:
+async def _letter(site: Site, claim: ClaimedAddress, made: Made, code: str) -> UUID | None:
     async with site.database.read() as connection:
         person = await _known(connection, site, claim)
     return await site.codes.by_email(person, code, made, Purpose.RESET) if person is not None else None
 
 
-async def _known(connection: AsyncConnection, site: Site, claim: Claim) -> User | None:
+async def _known(connection: AsyncConnection, site: Site, claim: ClaimedAddress) -> User | None:
     """Who may choose a new password, or the first one."""
     person = await users.by_email(connection, site.secret, claim.email)
     return person if person is not None and person.held_at is None and person.verified_at is not None else None

@@ -11,7 +11,7 @@ from relay.site import layout
 from relay.site.language import preferred
 from relay.site.parts import Site
 
-Handler = Callable[[Site, Request], Awaitable[Response]]
+PlainHandler = Callable[[Site, Request], Awaitable[Response]]
 _YEAR = 365 * 86_400
 
 
@@ -43,4 +43,4 @@ async def security(site: Site, request: Request) -> Response:
     return PlainTextResponse("\n".join(lines) + "\n")
 
 
-ROUTES: Mapping[str, Handler] = {"/": root, "/robots.txt": robots, "/.well-known/security.txt": security}
+ROUTES: Mapping[str, PlainHandler] = {"/": root, "/robots.txt": robots, "/.well-known/security.txt": security}

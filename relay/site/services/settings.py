@@ -15,7 +15,7 @@ from messages.message import Language
 from messages.text import Text
 from relay.actions import services as changing
 from relay.actions.transaction import Transaction
-from relay.site.routing import Handler, Route
+from relay.site.routing import PageHandler, Route
 from relay.site.services import holds
 from relay.site.services.adding import wrong_address, wrong_names
 from relay.site.visits import Visit
@@ -197,7 +197,7 @@ def _saved(visit: Visit) -> Response:
     return visit.to(HOME, notice=_SAVED)
 
 
-_PAGES: Mapping[str, tuple[Handler, Handler]] = {
+_PAGES: Mapping[str, tuple[PageHandler, PageHandler]] = {
     "name": (show_names, take_names),
     "address": (show_address, take_address),
     "language": (show_language, take_language),

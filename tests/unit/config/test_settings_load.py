@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from config.setting_values import ListenAddress
 from config.settings import PREFIX, SettingsError, load, unknown_variables
-from config.values import ListenAddress
 
 SetUp = Callable[..., None]
 

@@ -270,6 +270,12 @@ def _price(value: str) -> str:
     return value
 
 
+def by_language(name: str) -> dict[str, str]:
+    """Of "English / French" each by its language; one name stands for both."""
+    english, _, french = name.partition(" / ")
+    return {"en": english, "fr": french or english}
+
+
 Listen = Annotated[ListenAddress, BeforeValidator(_listen)]
 Resolvers = Annotated[tuple[ListenAddress, ...], BeforeValidator(_resolvers)]
 Networks = Annotated[tuple[str, ...], BeforeValidator(_networks)]
