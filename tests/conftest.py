@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from config.database import Database
 from config.keyring import Keyring
@@ -15,12 +16,20 @@ from tests.harness import hashes, signing_keys, statements, trust
 from tests.harness.kept import Kept
 from tests.harness.migrated import migrated
 from tests.harness.postgres import Postgres, server_binaries
-from tests.harness.sampled import databases_in_turn
+from tests.harness.sampled import databases_in_turn, examples
 
 signing_keys.remember()
 statements.remember()
 trust.remember()
 hashes.hasten()
+
+# `make test` runs few examples, always the same; `make fuzz` (HYPOTHESIS_PROFILE=long) many new ones. No clock decides:
+# a machine that is busy elsewhere makes an example slow, and no code wrong.
+_NO_CLOCK = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("default", _NO_CLOCK, max_examples=examples(60), derandomize=True)
+settings.register_profile("long", _NO_CLOCK, max_examples=20_000, derandomize=False, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
 gc.disable()  # until all is collected: none of it is garbage
 
 

@@ -8,7 +8,7 @@ import email
 from email import policy
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messages import reply
@@ -225,7 +225,7 @@ FIELDS = [b"Subject", b"X-Any", b"Content-Type: text/plain", b"Content-Dispositi
 FIELDS += [b"Message-ID", b"References", b"Received", b"List-Id", b"MIME-Version", b"Content-Transfer-Encoding"]
 
 
-@settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(400))
 @given(
     st.lists(st.tuples(st.sampled_from(FIELDS), VALUES), min_size=1, max_size=4),
     st.sampled_from(["message", "part", "inner"]),

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messages.email.dkim import SIGNED_FIELDS, SigningKey, SigningKeyError, generate, public_record, sign
@@ -71,7 +71,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300))
 @given(fields=FIELDS, lines=LINES, blank_lines=st.integers(0, 5))
 def test_signature_over_any_shape_verifies(
     fields: list[tuple[str, bytes]], lines: list[bytes], blank_lines: int
