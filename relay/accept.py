@@ -15,7 +15,6 @@ from delivery.store.base import Group, Repeated
 from messages import reply
 from messages.email.compose import message_id_field
 from messages.message import (
-    Answer,
     Channel,
     ContentKind,
     DeliveryNotice,
@@ -32,7 +31,7 @@ from messages.message import (
 from messages.recipient import Recipient
 from messages.reply import Refused
 from messages.status import Status
-from relay.checks import check
+from relay.checks import check, hears_that_it_reaches_nobody
 from relay.preparation.base import Prepared, Preparer
 from relay.returns import is_told, occasions
 
@@ -215,11 +214,10 @@ class Acceptor:
         return stored
 
     async def _check_suppressed(self, submission: Submission, principal: Principal) -> None:
-        """Whoever sends what is urgent hears at once that it reaches nobody; all else ends at the exit."""
-        urgent = (submission.lane or principal.lane) is Lane.PRIORITY
-        if not urgent or principal.key.type is KeyType.TEST or isinstance(submission.content, Answer):
+        recipients = submission.envelope.recipients
+        if not hears_that_it_reaches_nobody(principal, submission):
             return
-        if await self._suppressions.reach_nobody(principal.service.id, submission.envelope.recipients):
+        if await self._suppressions.reach_nobody(principal.service.id, recipients):
             raise Refused(reply.SUPPRESSED)
 
     async def _repeated(self, submission: Submission, principal: Principal) -> Repeated | None:

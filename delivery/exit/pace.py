@@ -57,7 +57,7 @@ class Pace:
     concurrency: int
     lease_seconds: float
     now: Callable[[], float]
-    greet: Callable[[], Awaitable[None]] | None = None  # the provider: its first text is not to be late
+    greet: Callable[[], Awaitable[None]]  # the provider: its first text is not to be late
     pause: Pause = field(default_factory=Pause)
     _under_way: int = 0
     _rounds: Rounds = field(init=False)
@@ -89,8 +89,7 @@ class Pace:
 
     async def run(self, stopping: asyncio.Event, owner: str, work: Working) -> None:
         """Takes texts from the lines as their slots come, until `stopping` is set; what was taken is worked on."""
-        if self.greet is not None:
-            await self.greet()
+        await self.greet()
         async with self._rounds.until(stopping):
             while not stopping.is_set():
                 await self._rounds.outlive(lambda: self._round(owner, work))

@@ -14,7 +14,7 @@ from messages.message import Message
 from messages.status import Status
 
 
-class Store(Protocol):
+class Recorded(Protocol):
     """What this needs of delivery.store.attempting."""
 
     async def record(self, record: Record) -> None: ...
@@ -24,7 +24,7 @@ class Store(Protocol):
 class Recording:
     """One per worker."""
 
-    store: Store
+    store: Recorded
     rounds: Rounds | None  # None: of who has nothing to write down but what is found again
     metrics: DeliveryMetrics
 

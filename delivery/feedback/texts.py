@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from config.providers import SmsProvider
 from delivery.feedback.base import Unreadable, boolean, child, milliseconds, number, printable, required, string
 from delivery.store.base import Carriage, Event, EventKind
 from messages.message import parse_id
 from messages.status import Status
 
-PROVIDER = "aws"
+PROVIDER = SmsProvider.AWS.value
 PREFIX = "TEXT_"
 
 _PROVIDER_ID = re.compile(r"[!-~]{1,200}")

@@ -119,7 +119,6 @@ class AwsSmsProvider:
         }
 
     async def greet(self) -> None:
-        """Makes what the first text would wait for: credentials, connection. What AWS says matters to nobody."""
         with contextlib.suppress(ClientError, BotoCoreError, ResponseParserError, TimeoutError):
             async with asyncio.timeout(_GREETING_SECONDS):
                 await self._client.describe_account_attributes()

@@ -48,6 +48,9 @@ class _Outbox:
     def message_id(self, provider_id: str) -> str | None:
         return None
 
+    async def greet(self) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 

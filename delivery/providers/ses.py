@@ -96,7 +96,6 @@ class SesProvider:
         return Receipt(await self._transport.send_raw(content, recipient, tags, message.service_id, begun))
 
     async def greet(self) -> None:
-        """Makes what the first message would wait for: credentials, connection. What SES says matters to nobody."""
         await self._transport.greet()
 
     def message_id(self, provider_id: str) -> str | None:

@@ -38,5 +38,8 @@ class SimulatorProvider:
     def message_id(self, provider_id: str) -> str | None:
         return None
 
+    async def greet(self) -> None:
+        pass
+
     async def close(self) -> None:
         pass

@@ -192,7 +192,7 @@ def _miscounts(rows: Mapping[UUID, Any], ours: Sequence[tuple[UUID, Event]]) -> 
 
 
 def _owners(connection: Connection, told: Sequence[Event]) -> dict[UUID, UUID]:
-    """The message of each event that has one, by event id."""
+    """The message of each event that has one, by event id. What is new of them is locked later, all in one order."""
     c = messages.c
     tagged = {event.message_id for event in told if event.message_id}
     by_tag = set(connection.scalars(select(c.id).where(c.id.in_(tagged))))

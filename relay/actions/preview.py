@@ -25,7 +25,7 @@ from messages.text import Text
 from relay.actions.fields import Field, fields
 from relay.actions.suppression import Suppressed
 from relay.actions.text_preview import TextPreview, of_words
-from relay.checks import check, check_recipient
+from relay.checks import check, check_recipient, hears_that_it_reaches_nobody
 from relay.preparation.email import EmailPreparer, asked_language
 from relay.preparation.sms import SmsPreparer
 
@@ -180,8 +180,8 @@ def _refused(
             return reached[0].refused
         envelope = replace(submission.envelope, recipients=tuple(accepted))
         check(principal, replace(submission, envelope=envelope), max_recipients=max_recipients, now=now)
-        urgent = (submission.lane or principal.lane) is Lane.PRIORITY
-        if urgent and reached and all(each.refused or each.listed for each in reached):
+        reaches_nobody = reached and all(each.refused or each.listed for each in reached)
+        if reaches_nobody and hears_that_it_reaches_nobody(principal, submission):
             raise Refused(reply.SUPPRESSED)
     except Refused as refused:
         return refused

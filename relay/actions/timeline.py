@@ -48,7 +48,7 @@ class Sender:
 
 Clock = Callable[[float], str]  # a time as the reader writes it, in the service's time zone
 
-_PROVIDERS = {"ses": "Amazon SES", "aws": "AWS End User Messaging"}
+_PROVIDERS = {Channel.EMAIL: "Amazon SES", Channel.SMS: "AWS End User Messaging"}
 _OWN_PROVIDERS = {
     "outbox": Text("the outbox (here messages become files)"),
     "simulator": Text("the simulator of test keys (it sends nothing)"),
@@ -127,7 +127,7 @@ def _attempt(attempt: Attempt, channel: Channel) -> Step:
 def _provider(name: str, channel: Channel) -> Text | str:
     if name in _OWN_PROVIDERS:
         return _OWN_PROVIDERS[name]
-    return _PROVIDERS["aws" if channel is Channel.SMS else "ses"]
+    return _PROVIDERS[channel]
 
 
 # -- What the provider told ----------------------------------------------------------------------------------------

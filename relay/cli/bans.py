@@ -4,10 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from auth import keys, throttle
-from auth.bans import Ban
-from auth.principal import Key
-from relay.actions import bans as changing
+from relay.actions import bans
+from relay.actions.bans import Banned
 from relay.actions.transaction import Transaction
 from relay.cli import texts
 from relay.cli.output import Json, done, show_list
@@ -25,27 +23,20 @@ def commands() -> typer.Typer:
 
 
 def list_all(as_json: Json = False) -> None:
-    show_list("bans", read(_bans), ("address", "whole", "key_id", "smtp_username", "failures", "ends_at"), as_json)
+    show_list("bans", read(_rows), ("address", "whole", "key_id", "smtp_username", "failures", "ends_at"), as_json)
 
 
 def lift(address: Address, as_json: Json = False) -> None:
-    write(lambda t: changing.lift(t, address))
+    write(lambda t: bans.lift(t, address))
     done({"address": address}, as_json, texts.BAN_LIFTED, address=address)
 
 
-async def _bans(t: Transaction) -> list[dict[str, Any]]:
-    hasher, domain = t.secret.hasher(throttle.PURPOSE), t.settings.email.default_domain
-    known = {
-        throttle.name_hash(hasher, key.smtp_username, domain): key
-        for key in await keys.list_all(t.connection, t.secret, t.limits)
-    }
-    found = await throttle.bans(t.connection, t.now)
-    return [_row(ban, None if ban.name is None else known.get(ban.name)) for ban in found]
+async def _rows(t: Transaction) -> list[dict[str, Any]]:
+    return [_row(each) for each in await bans.all_bans(t)]
 
 
-def _row(ban: Ban, key: Key | None) -> dict[str, Any]:
-    """With the key whose user name failed; a user name without a key is kept as a hash only."""
-    row = plain(ban)
+def _row(banned: Banned) -> dict[str, Any]:
+    row, key = plain(banned.ban), banned.key
     whose: dict[str, str | None] = {"service_id": None, "key_id": None, "smtp_username": None}
     if key is not None:
         whose |= {"service_id": str(key.service_id), "key_id": str(key.id), "smtp_username": key.smtp_username}

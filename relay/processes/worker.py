@@ -34,8 +34,6 @@ from delivery.library.brandings import Brandings
 from delivery.library.origination import OriginationIdentities
 from delivery.library.templates import Templates
 from delivery.metrics import DeliveryMetrics
-from delivery.providers.aws_sms import AwsSmsProvider
-from delivery.providers.ses import SesProvider
 from delivery.providers.table import Providers, open_providers
 from delivery.queue.lines import Lines
 from delivery.queue.selecting import Selecting
@@ -73,10 +71,9 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
         email = EmailSealing(renderer, notices, signer, searching, metrics, verify_one_in=one_in)
         identities = OriginationIdentities(database, time.time)
         delivery = settings.delivery
-        texts = providers[Channel.SMS, KeyType.NORMAL]
-        greet = texts.greet if isinstance(texts, AwsSmsProvider) else None
-        lines, at_once, lease_seconds = Lines(database), delivery.concurrency, delivery.lease_seconds
-        pace = Pace(lines, identities, at_once, lease_seconds, time.time, greet)
+        lines, texts = Lines(database), providers[Channel.SMS, KeyType.NORMAL]
+        at_once, lease_seconds = delivery.concurrency, delivery.lease_seconds
+        pace = Pace(lines, identities, at_once, lease_seconds, time.time, texts.greet)
         account = shared.account_of(settings)
         rated = RatedQueue(database, account) if account else None
         work = Worker(
@@ -114,9 +111,7 @@ async def run(place: Place, settings: Settings, stopping: asyncio.Event, ready: 
 async def _ask_and_greet(asking: Asking, providers: Providers) -> None:
     """Else the first messages come too fast; or late, and together with those behind them."""
     await asking.first()
-    mail = providers[Channel.EMAIL, KeyType.NORMAL]
-    if isinstance(mail, SesProvider):
-        await mail.greet()
+    await providers[Channel.EMAIL, KeyType.NORMAL].greet()
 
 
 def _once(

@@ -34,7 +34,7 @@ def texting(works: Works) -> Texting:
         aws = Aws(connect_timeout_seconds=5, read_timeout_seconds=5)
         provider = await aws_sms.open_provider(aws, Sms(endpoint_url=works.aws.url), 8, time.time)
         identities = OriginationIdentities(works.database, time.time)
-        pace = Pace(Lines(works.database), identities, 8, works.settings.lease_seconds, time.time)
+        pace = Pace(Lines(works.database), identities, 8, works.settings.lease_seconds, time.time, provider.greet)
         async with works.worker(also={Channel.SMS: provider}, pace=pace):
             yield pace
         await provider.close()
