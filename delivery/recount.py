@@ -95,16 +95,6 @@ class Recount:
 
         return await self._database.query(work)
 
-    async def mend(self, found: list[Difference]) -> None:
-        """Adds what differs; for who is alone."""
-
-        def work(connection: Connection) -> None:
-            for (table, span), mine in groupby(found, lambda each: (each.table, each.span)):
-                add(connection, table, [_row(each) for each in mine], span)
-
-        if found:
-            await self._database.transact(work)
-
     def _located(self, table: Table, kinds: Sequence[str], found: Numbers, zone: str) -> Numbers:
         """By what the table counts, as finely as its counts of that age are told apart.
 
@@ -122,6 +112,12 @@ class Recount:
         located: Numbers = {}
         _sum(located, ((place(int(start), of), numbers) for (start, *of), numbers in found.items()))
         return located
+
+
+def mend(connection: Connection, found: Sequence[Difference]) -> None:
+    """Adds what differs; for who is alone."""
+    for (table, span), mine in groupby(found, lambda each: (each.table, each.span)):
+        add(connection, table, [_row(each) for each in mine], span)
 
 
 def _kinds(table: Table) -> list[str]:

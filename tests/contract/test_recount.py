@@ -1,13 +1,18 @@
 """Counting again from rows finds what was counted, whatever went on, and mends what differs."""
 
 import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Table, select, update
 
+from auth import audit
+from auth.audit import Actor, Entry
 from config.database import Database
 from config.keyring import Keyring
+from config.settings import Settings
 from delivery.figures.folding import Folding
 from delivery.figures.tables import FOLDED, count_changes
 from delivery.persons import Persons
@@ -15,6 +20,9 @@ from delivery.recount import Difference, Recount
 from delivery.store.base import ROW_SECONDS
 from messages.address import Address
 from messages.status import Status
+from relay.actions import statistics
+from relay.actions.errors import ActionError
+from relay.actions.transaction import Transactions
 from tests.harness.aged import of, service
 from tests.harness.counted import kept, recounted
 from tests.harness.sampled import sampled
@@ -25,12 +33,18 @@ AGES = (0.01, 0.3, 1.2, 2, 2.5, 3.4, 5, 20, 40, 61, 63, 70, 100, 150, 200, 300)
 ZOE = Address.parse("zoe@example.com")
 
 
-async def differences(database: Database) -> list[Difference]:
-    recount, found = Recount(database, time.time()), []
-    for service_id, zone in (await recount.services()).items():
-        for start, end in recount.months(zone):
-            found += await recount.compare(service_id, zone, start, end)
-    return found
+@asynccontextmanager
+async def no_ses() -> AsyncIterator[None]:
+    yield None
+
+
+@pytest.fixture
+def asking(database: Database, keyring: Keyring, sealing: Keyring) -> Transactions:
+    return Transactions(database, Settings(), keyring, sealing, Actor("operator", "ann"), time.time, no_ses)
+
+
+async def differences(asking: Transactions) -> Sequence[Difference]:
+    return (await statistics.rebuild(asking, mends=False)).differences
 
 
 async def history(database: Database, sealing: Keyring, store: Store) -> UUID:
@@ -51,13 +65,22 @@ async def history(database: Database, sealing: Keyring, store: Store) -> UUID:
     return mine
 
 
-async def test_a_recount_finds_no_difference(database: Database, sealing: Keyring, store: Store) -> None:
+async def entries(database: Database) -> list[Entry]:
+    async with database.read() as connection:
+        return await audit.find(connection, 10, kinds=["statistics"])
+
+
+async def test_a_recount_finds_no_difference(
+    database: Database, sealing: Keyring, store: Store, asking: Transactions
+) -> None:
     await history(database, sealing, store)
-    assert await differences(database) == []
+    found = await statistics.rebuild(asking, mends=True)
+    assert (found.services, found.months > 3, found.differences) == (1, True, [])
+    assert await entries(database) == []
 
 
 async def test_neither_a_person_that_is_forgotten_nor_rows_that_are_retired_make_a_difference(
-    database: Database, keyring: Keyring, sealing: Keyring, store: Store
+    database: Database, keyring: Keyring, sealing: Keyring, store: Store, asking: Transactions
 ) -> None:
     mine = await history(database, sealing, store)
     old = of(mine, time.time() - ROW_SECONDS - DAY)
@@ -66,12 +89,12 @@ async def test_neither_a_person_that_is_forgotten_nor_rows_that_are_retired_make
     await store.retiring.rows(time.time())
     await Persons(database, keyring).forget_messages(ZOE, time.time())
 
-    assert await differences(database) == []
+    assert await differences(asking) == []
 
 
 @pytest.mark.parametrize("table", sampled([*FOLDED, count_changes], lambda at: at % 2 == 1), ids=str)
 async def test_what_differs_is_told_and_mended(
-    database: Database, sealing: Keyring, store: Store, table: Table
+    database: Database, sealing: Keyring, store: Store, asking: Transactions, table: Table
 ) -> None:
     mine = await history(database, sealing, store)
     if table is count_changes:  # lost before it was folded
@@ -84,26 +107,34 @@ async def test_what_differs_is_told_and_mended(
             newest = (await c.execute(select(table).order_by(table.c.start.desc()).limit(1))).one()
             one = (table.c.start == newest.start) & (table.c.status == newest.status)
             await c.execute(update(table).where(one).values(messages=table.c.messages + 5))
-    found = await differences(database)
+    found = await differences(asking)
     told = {each.name: 1 for each in FOLDED} if table is count_changes else {table.name: -5}
     assert {each.table.name: each.messages for each in found} == told
-    await Recount(database, time.time()).mend(found)
+    assert await entries(database) == []
+    await statistics.rebuild(asking, mends=True)
 
-    assert await differences(database) == []
+    (entry,) = await entries(database)
+    added = {name: sum(each.messages for each in found if each.table.name == name) for name in told}
+    assert (entry.action, entry.service_id, entry.after and entry.after["added"]) == ("statistics.rebuild", mine, added)
+    assert await differences(asking) == []
     async with database.read() as c:
         assert await kept(c) == await recounted(c)
 
 
-async def test_another_services_counts_are_left_alone(database: Database, sealing: Keyring, store: Store) -> None:
+async def test_another_services_counts_are_left_alone(
+    database: Database, sealing: Keyring, store: Store, asking: Transactions
+) -> None:
     await history(database, sealing, store)
     await store.putting.put(group_of((of(uuid4(), time.time()),), b"x"))
-    assert await differences(database) == []
+    assert await differences(asking) == []
 
 
-async def test_two_recounts_at_once_mend_once(database: Database, sealing: Keyring, store: Store) -> None:
+async def test_two_recounts_at_once_mend_once(database: Database, store: Store, asking: Transactions) -> None:
     first, second = Recount(database, time.time()), Recount(database, time.time())
     async with first.alone() as one, second.alone() as other:
         assert (one, other) == (True, False)
+        with pytest.raises(ActionError, match="counts again just now"):
+            await statistics.rebuild(asking, mends=True)
         await store.putting.put(group_of((of(uuid4(), time.time()),), b"x"))  # nobody waits for it
     async with second.alone() as after:
         assert after

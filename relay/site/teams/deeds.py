@@ -73,6 +73,7 @@ DEEDS: Mapping[str, Text] = {
     "queue.retry": Text("tried waiting messages again at once"),
     "queue.cancel": Text("cancelled waiting messages"),
     "queue.mended": Text("said that the cause of a hold is mended"),
+    "statistics.rebuild": Text("corrected what was counted in a month"),
     "opt-out.remove": Text("ended an opt-out"),
     "suppression.add": Text("put a recipient on the suppression list"),
     "suppression.remove": Text("took a recipient off the suppression list"),
