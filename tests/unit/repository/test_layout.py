@@ -13,6 +13,16 @@ def test_unit_tests_stand_in_the_folders_of_what_they_test() -> None:
     folders = {path.parent.relative_to(unit) for path in unit.rglob("test_*.py")}
 
     assert {folder for folder in folders if not (ROOT / folder / "__init__.py").exists()} == {Path("repository")}
+    for path in unit.rglob("test_*.py"):
+        folder = path.parent.relative_to(unit)
+        rooms = {_room(name) for name in imported(path) if name.startswith(f"{folder.parts[0]}.")}
+        assert not rooms or folder in rooms, path.relative_to(ROOT)  # none: it asks by a fixture, or runs the command
+
+
+def _room(name: str) -> Path:
+    """The folder of the module that a name is imported from, or is."""
+    of = Path(*name.split("."))
+    return of.parent if (ROOT / of.with_suffix(".py")).exists() else of.parent.parent
 
 
 def imported(path: Path) -> Iterator[str]:

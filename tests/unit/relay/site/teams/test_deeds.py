@@ -6,7 +6,7 @@ from pathlib import Path
 
 from relay.site.teams.deeds import DEEDS, GROUPS
 
-ACTIONS = Path(__file__).parents[4] / "relay/actions"
+ACTIONS = Path(__file__).parents[5] / "relay/actions"
 OF_NO_SERVICE = ("ban.", "domain.", "organisation.", "person.", "user.")
 
 

@@ -20,7 +20,7 @@ from relay.actions.letter_preview import look
 from tests.fakes.principals import make_principal
 from tests.fakes.templates import template
 
-ARTWORK = Path(__file__).parents[2] / "data/branding/artwork"
+ARTWORK = Path(__file__).parents[3] / "data/branding/artwork"
 SERVICE = replace(make_principal().service, branding="fip_english", reply_to_address="desk@city.example")
 LETTER = template("Hello ((name)), see [our page](https://example.ca/((id)))", "Hi ((name))")
 VALUES = {"name": "Zoë <b>", "id": "7"}
