@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import ssl
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,17 +17,11 @@ from tests.harness.mail import address, connect, group_id
 from tests.harness.proc import descriptors
 from tests.harness.relay import Relay
 from tests.harness.sampled import sampled
+from tests.harness.waiting import wait_until
 
 Make = Callable[..., Relay]
 AUTHORITY = trustme.CA(key_type=trustme.KeyType.ECDSA)
 ENDS_AT = datetime(2040, 1, 1, tzinfo=UTC)
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def issue(folder: Path, *names: str, ends_at: datetime | None = None, rsa: bool = False, file: str = "tls") -> None:

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.harness.mail import address, send
 from tests.harness.postgres import Postgres
 from tests.harness.relay import Credentials, Relay
 from tests.harness.sampled import sampled
+from tests.harness.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "docker/Dockerfile").read_text()
@@ -114,13 +114,6 @@ def command_of(service: str) -> list[Any]:
     return arguments
 
 
-def wait_for_file(outbox: Path) -> None:
-    deadline = time.monotonic() + 60
-    while not list(outbox.glob("*.json")):
-        assert time.monotonic() < deadline, "nothing was sent"
-        time.sleep(0.05)
-
-
 def test_wheel_holds_the_program_and_its_data_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
 
@@ -181,7 +174,7 @@ def test_image_serves_and_its_health_check_tells_so(container: Callable[..., Rel
 
     assert before != 0
     assert after == 0
-    wait_for_file(relay.folder / "outbox")
+    wait_until(lambda: list((relay.folder / "outbox").glob("*.json")))
     assert {path.name for path in relay.folder.iterdir()} >= {"relay.db", "secret.key", "sealing.key", "tls.crt"}
 
 
@@ -231,7 +224,7 @@ def test_compose_file_runs_as_it_says(
     assert "db upgrade" in too_early.stderr
     assert upgraded.returncode == 0, upgraded.stderr
     assert granted.returncode == 0, granted.stderr
-    wait_for_file(machines["worker"].folder / "outbox")
+    wait_until(lambda: list((machines["worker"].folder / "outbox").glob("*.json")))
     assert {name for name in OURS if "NOTIFY_RELAY_SEALING_KEY" in OURS[name]["environment"]} == {"cli", "worker"}
     given = [OURS[name]["environment"] for name in ("smtp", "http", "site", "worker", "feedback")]
     for setting in ("EMAIL__PROVIDER", "HTTP__PUBLIC_URL"):  # doors and workers go by the same

@@ -17,6 +17,7 @@ from tests.harness.load import Connection, NotAccepted, html_message, trusting_c
 from tests.harness.mail import address
 from tests.harness.relay import Credentials, Relay
 from tests.harness.sampled import one_database
+from tests.harness.waiting import until
 
 Make = Callable[..., Relay]
 CONTENT = html_message()
@@ -87,12 +88,6 @@ def sockets() -> Iterator[dict[str, socket.socket]]:
 
 def delivered(relay: Relay) -> Counter[str]:
     return Counter(str(recipient) for envelope, _ in relay.outbox() for recipient in envelope["rcpt_to"])  # type: ignore[attr-defined]
-
-
-async def until(true: Callable[[], bool], seconds: float = 60) -> None:
-    async with asyncio.timeout(seconds):
-        while not true():
-            await asyncio.sleep(0.1)
 
 
 async def send_slowly(mailer: Mailer, underway: asyncio.Barrier, resume: asyncio.Event) -> None:

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,16 +11,14 @@ import pytest
 from tests.conftest import skip_or_fail
 from tests.harness.relay import Relay
 from tests.harness.sampled import sampled
+from tests.harness.waiting import wait_until
 
 LAST_LINE = "Ctrl-C"
 
 
 def sheet(relay: Relay) -> str:
-    deadline = time.monotonic() + 60
-    while LAST_LINE not in (text := relay.listen()):
-        assert time.monotonic() < deadline, text
-        time.sleep(0.05)
-    return text
+    wait_until(lambda: LAST_LINE in relay.listen(), said=relay.listen)
+    return relay.listen()
 
 
 def printed_command(text: str, program: str) -> str:

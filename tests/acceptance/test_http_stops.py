@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from tests.harness.api import Api, Office, open_office
 from tests.harness.mail import address
 from tests.harness.relay import Relay
+from tests.harness.waiting import wait_until
 
 Make = Callable[..., Relay]
 CLIENTS = 8
@@ -45,10 +46,7 @@ class Load:
         api.close()
 
     def reach(self, count: int, seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while len(self.accepted) < count:
-            assert time.monotonic() < deadline, f"{len(self.accepted)} of {count} accepted"
-            time.sleep(0.02)
+        wait_until(lambda: len(self.accepted) >= count, seconds, lambda: f"{len(self.accepted)} of {count} accepted")
 
     def end(self) -> None:
         self._over.set()
@@ -72,10 +70,11 @@ def assert_all_found_and_sent(office: Office, accepted: dict[str, str]) -> None:
         found = api.get(f"/v2/notifications/{message_id}")
         assert (found.status, found.json.get("email_address")) == (200, recipient)
     api.close()
-    deadline = time.monotonic() + 60
-    while missing := set(accepted.values()) - {envelope["rcpt_to"][0] for envelope, _ in office.relay.outbox()}:  # type: ignore[index]
-        assert time.monotonic() < deadline, f"never sent: {missing}"
-        time.sleep(0.1)
+
+    def missing() -> set[str]:
+        return set(accepted.values()) - {envelope["rcpt_to"][0] for envelope, _ in office.relay.outbox()}  # type: ignore[index]
+
+    wait_until(lambda: not missing(), said=missing)
 
 
 def test_sigterm_under_load_loses_no_201(make_relay: Make) -> None:

@@ -2,11 +2,11 @@
 
 import os
 import smtplib
-import time
 from collections import Counter
 
 from tests.harness.mail import QUEUED, address, connect, email
 from tests.harness.relay import Credentials, Relay
+from tests.harness.waiting import wait_until
 
 LIMIT = 100  # of recipients in a transaction, unless the operator says otherwise
 
@@ -28,10 +28,7 @@ def received(relay: Relay, recipients: list[str]) -> Counter[str]:
 
 
 def wait_until_received(relay: Relay, recipients: list[str], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while len(received(relay, recipients)) < len(recipients):
-        assert time.monotonic() < deadline, f"{len(received(relay, recipients))} of {len(recipients)}"
-        time.sleep(0.1)
+    wait_until(lambda: len(received(relay, recipients)) >= len(recipients), seconds)
 
 
 def test_a_list_longer_than_the_limit_reaches_everybody_once_however_often_it_is_sent(
@@ -75,10 +72,7 @@ def test_without_the_field_a_message_sent_twice_is_two(relay: Relay, key: Creden
     assert first
     assert again
     assert first[1] != again[1]
-    deadline = time.monotonic() + 60
-    while received(relay, [recipient]) != {recipient: 2} and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert received(relay, [recipient]) == {recipient: 2}
+    wait_until(lambda: received(relay, [recipient]) == {recipient: 2}, said=lambda: received(relay, [recipient]))
 
 
 def test_a_key_that_cannot_be_one_is_refused_with_the_name_of_its_field(relay: Relay, key: Credentials) -> None:

@@ -5,7 +5,6 @@ import contextlib
 import os
 import re
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from tests.harness.mail import address, send
 from tests.harness.proc import descriptors
 from tests.harness.relay import Relay
 from tests.harness.sampled import sampled
+from tests.harness.waiting import wait_until
 
 Make = Callable[..., Relay]
 AWS = {"AWS_ACCESS_KEY_ID": "AKIA7XBENCHBENCHBENC", "AWS_SECRET_ACCESS_KEY": "bench/v9Jq2LwY0rTn6sKfUe4HdZc8MxAo1PgQi"}
@@ -94,10 +94,7 @@ def test_each_process_holds_what_its_role_needs_and_no_other_secret(started: tup
     relay.wait_for_mail(recipient)
     worker = pids(relay)["worker-0"]
     os.kill(worker, signal.SIGKILL)  # its successor gets them again
-    deadline = time.monotonic() + 60
-    while pids(relay).get("worker-0", worker) == worker:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: pids(relay).get("worker-0", worker) != worker)
     recipient = address()
     send(relay, key, recipient)
     relay.wait_for_mail(recipient)

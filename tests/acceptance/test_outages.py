@@ -18,16 +18,9 @@ from tests.harness.api import VALUES, open_office
 from tests.harness.mail import CONTENT, address, connect, group_id, log_in
 from tests.harness.postgres import Postgres
 from tests.harness.relay import Credentials, Relay
+from tests.harness.waiting import wait_for_answer
 
 Make = Callable[..., Relay]
-
-
-def until(ask: Callable[[], str], wanted: str, seconds: float = 60) -> str:
-    deadline = time.monotonic() + seconds
-    while not (answer := ask()).startswith(wanted):
-        assert time.monotonic() < deadline, f"still {answer}"
-        time.sleep(0.2)
-    return answer
 
 
 def test_postgresql_gone_and_back_puts_clients_off_and_needs_no_restart(
@@ -42,7 +35,9 @@ def test_postgresql_gone_and_back_puts_clients_off_and_needs_no_restart(
         assert group_id(client.submit([recipient]))
         own_postgres.halt()
         assert client.submit([put_off]).startswith("451 4.3.0 temporary failure on our side; nothing was accepted")
-        until(lambda: log_in(relay, key.username, key.password), "454 4.7.0 log-in cannot be checked right now")
+        wait_for_answer(
+            lambda: log_in(relay, key.username, key.password), "454 4.7.0 log-in cannot be checked right now"
+        )
         assert client.ask("MAIL FROM:<clerk@city.example>").startswith("451 4.3.0 ")
         assert relay.get("/healthz")[0] == 200
         status, body = relay.get("/readyz")
@@ -52,8 +47,8 @@ def test_postgresql_gone_and_back_puts_clients_off_and_needs_no_restart(
         )
         assert "relay_submissions_total" in relay.get("/metrics")[1]
         own_postgres.resume()
-        assert group_id(until(lambda: client.submit([put_off]), "250 "))
-    until(lambda: log_in(relay, key.username, key.password), "235 ")
+        assert group_id(wait_for_answer(lambda: client.submit([put_off]), "250 "))
+    wait_for_answer(lambda: log_in(relay, key.username, key.password), "235 ")
     relay.wait_for_mail(recipient)
     relay.wait_for_mail(put_off)
     assert relay.get("/readyz")[0] == 200
@@ -133,7 +128,7 @@ def test_full_disk_puts_clients_off_and_leaves_nothing_half_written(make_relay: 
         assert client.submit(recipients).startswith("452 4.3.1 ")
         filler.unlink()
         last = address()
-        group = group_id(until(lambda: client.submit([last]), "250 "))
+        group = group_id(wait_for_answer(lambda: client.submit([last]), "250 "))
     relay.wait_for_status(group, "delivered")
     assert not any(relay.mail_to(recipient) for recipient in recipients)
     assert len(relay.outbox()) == 2
@@ -163,7 +158,7 @@ def test_outbox_that_cannot_be_written_keeps_messages_waiting(make_relay: Make) 
     key = relay.start().create_key()
     with connect(relay, key) as client:
         group = group_id(client.submit([address()]))
-    until(lambda: str(throttled(relay, group)), "[")
+    wait_for_answer(lambda: str(throttled(relay, group)), "[")
     (history,) = relay.histories(group)
     assert (history["status"], history["attempts"]) == ("created", [])
     assert history["waiting_until"] is not None

@@ -15,15 +15,9 @@ from config.keyring import Keyring
 from tests.harness.mail import address, connect, send
 from tests.harness.proc import is_running
 from tests.harness.relay import Credentials, Relay, free_port
+from tests.harness.waiting import wait_until
 
 Make = Callable[..., Relay]
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def pid_of(relay: Relay, process: str) -> int:

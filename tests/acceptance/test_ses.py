@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from tests.harness.programs import EACH_ON_A_PORT, PROGRAMS, check_letter, lette
 from tests.harness.relay import Credentials, Relay
 from tests.harness.sampled import sampled
 from tests.harness.ses_process import settings
+from tests.harness.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +52,6 @@ def key(relay: Relay) -> Credentials:
     return relay.create_key()
 
 
-def until(found: Callable[[], list[Sent]], seconds: float = 60) -> list[Sent]:
-    deadline = time.monotonic() + seconds
-    while not (sent := found()):
-        assert time.monotonic() < deadline, "SES was given nothing"
-        time.sleep(0.02)
-    return sent
-
-
 def sent_to(aws: FakeAws, recipient: str) -> list[Sent]:
     return [sent for sent in aws.sent if sent.destination == {"ToAddresses": [recipient]}]
 
@@ -90,7 +83,7 @@ def test_letter_of_every_program_reaches_ses_whole(
     recipients = [address(), address("hidden")]
     PROGRAMS[program](relay, key, tls, letter(recipients).as_bytes(), recipients, None)
     for recipient in recipients:
-        (sent,) = until(lambda recipient=recipient: sent_to(aws, recipient))  # type: ignore[misc]
+        (sent,) = wait_until(lambda recipient=recipient: sent_to(aws, recipient))  # type: ignore[misc]
         assert is_signed(sent.delivered, relay.records)
         check_letter(read(sent.delivered), recipients)
 
@@ -99,7 +92,7 @@ def test_throttled_message_waits_and_costs_no_attempt(relay: Relay, key: Credent
     recipient = address()
     aws.script([TOO_FAST, TOO_FAST])
     group = send(relay, key, recipient)
-    until(lambda: sent_to(aws, recipient))
+    wait_until(lambda: sent_to(aws, recipient))
     (history,) = relay.wait_for_status(group, "sending")
     assert [attempt["number"] for attempt in attempts(history)] == [1]
 
@@ -131,7 +124,7 @@ def test_message_that_outlives_its_use_is_never_sent(relay: Relay, key: Credenti
     del aws.recipients[recipient]
     other = address()
     send(relay, key, other)
-    until(lambda: sent_to(aws, other))
+    wait_until(lambda: sent_to(aws, other))
     assert sent_to(aws, recipient) == []
 
 
@@ -142,7 +135,7 @@ def test_what_ses_will_never_take_fails_and_the_others_go_on(relay: Relay, key: 
     send(relay, key, good)
     (history,) = relay.wait_for_status(group, "technical-failure")
     assert history["reason"] == "ses_message_rejected"
-    until(lambda: sent_to(aws, good))
+    wait_until(lambda: sent_to(aws, good))
 
 
 def test_scheduled_message_waits_for_its_time(relay: Relay, key: Credentials, aws: FakeAws) -> None:
@@ -150,7 +143,7 @@ def test_scheduled_message_waits_for_its_time(relay: Relay, key: Credentials, aw
     due = time.time() + 2.5
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(due))
     send(relay, key, recipient, content=f"X-Notify-Scheduled-For: {at}\r\n".encode() + CONTENT)
-    (sent,) = until(lambda: sent_to(aws, recipient))
+    (sent,) = wait_until(lambda: sent_to(aws, recipient))
     assert sent.at >= int(due)
 
 

@@ -297,9 +297,3 @@ class Client:
 
 def plain(username: str, password: str) -> str:
     return base64.b64encode(f"\0{username}\0{password}".encode()).decode()
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not true():
-            await asyncio.sleep(0.01)

@@ -12,7 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.harness.octets import Octets
-from tests.harness.smtp_door import HOST, LOOPS, Door, run_on, running_door, until
+from tests.harness.smtp_door import HOST, LOOPS, Door, run_on, running_door
+from tests.harness.waiting import until
 
 loops = pytest.mark.parametrize("loop", LOOPS)
 

@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from tests.harness.smtp_door import HOST, LOOPS, Client, Door, plain, run_on, running_door, until
+from tests.harness.smtp_door import HOST, LOOPS, Client, Door, plain, run_on, running_door
+from tests.harness.waiting import until
 
 Test = Callable[..., None]
 HEAD = b"From: app@example.org\r\nSubject: s\r\n\r\n"

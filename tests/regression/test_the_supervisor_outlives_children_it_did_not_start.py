@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from tests.harness.supervised import SCRIPT
+from tests.harness.waiting import wait_until
 
 
 def test_the_death_of_an_inherited_process_is_nothing_to_it(tmp_path: Path) -> None:
@@ -18,10 +19,7 @@ def test_the_death_of_an_inherited_process_is_nothing_to_it(tmp_path: Path) -> N
             stderr=subprocess.STDOUT,
         )
     try:
-        deadline = time.monotonic() + 60
-        while "ready" not in log.read_text():
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.02)
+        wait_until(lambda: "ready" in log.read_text(), said=log.read_text)
         time.sleep(2.5)
         assert running.poll() is None, log.read_text()
     finally:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.harness.proc import children, is_running
 from tests.harness.supervised import SCRIPT
+from tests.harness.waiting import wait_until
 
 
 class Running:
@@ -29,10 +30,7 @@ class Running:
         )
 
     def wait(self, text: str, count: int = 1, seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while self.log.read_text().count(text) < count:
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.02)
+        wait_until(lambda: self.log.read_text().count(text) >= count, seconds, self.log.read_text)
 
     def children(self) -> list[int]:
         return children(self.process.pid)
@@ -76,12 +74,9 @@ def test_a_killed_child_is_replaced_and_reported(run: object) -> None:
     (old,) = running.children()
     os.kill(old, signal.SIGKILL)
     running.wait(f"died {old}")
-    deadline = time.monotonic() + 60
-    while (found := running.children()) in ([], [old]):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: running.children() not in ([], [old]))
 
-    assert len(found) == 1
+    assert len(running.children()) == 1
 
 
 def test_children_end_when_the_supervisor_is_killed(run: object) -> None:
@@ -90,10 +85,7 @@ def test_children_end_when_the_supervisor_is_killed(run: object) -> None:
     (child,) = running.children()
     running.process.kill()
     running.process.wait()
-    deadline = time.monotonic() + 60
-    while is_running(child):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: not is_running(child))
 
 
 def test_a_child_that_cannot_be_helped_by_starting_again_ends_it_all(run: object) -> None:
@@ -136,10 +128,7 @@ def test_what_one_child_cannot_start_with_no_other_is_replaced_for(
     assert running.children() == others
 
     (tmp_path / "spoilt").unlink()  # as its settings ask: the others are to have them, too
-    deadline = time.monotonic() + 60
-    while len(found := running.children()) < 3 or set(others) & set(found):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: len(found := running.children()) >= 3 and not set(others) & set(found))
 
 
 def test_sighup_is_passed_to_children_that_listen_and_ends_nobody(run: object) -> None:
