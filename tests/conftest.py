@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from config.database import Database
 from config.keyring import Keyring
+from config.settings import PREFIX
 from tests.harness import hashes, signing_keys, statements, trust
 from tests.harness.kept import Kept
 from tests.harness.migrated import migrated
@@ -91,6 +92,14 @@ def umask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
+
+
+@pytest.fixture
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of ours, whatever is set where the tests are started."""
+    for name in list(os.environ):
+        if name.startswith(PREFIX):
+            monkeypatch.delenv(name)
 
 
 @contextmanager

@@ -29,6 +29,12 @@ def key(relay: Relay) -> Credentials:
 
 
 @pytest.fixture(scope="session")
+def author_key(relay: Relay) -> Credentials:
+    """Of a service whose mail is answered to whoever wrote it."""
+    return relay.create_key(service=str(relay.create_service("--live", "--reply-to", "any")["id"]))
+
+
+@pytest.fixture(scope="session")
 def office(relay: Relay) -> Office:
     """A service that uses the HTTP door."""
     return open_office(relay)

@@ -196,12 +196,6 @@ EACH_ON_A_PORT = each_on_a_port(WITH_A_PAGE)
 TELLS_THE_REPLY = {"PHPMailer", "nodemailer", "Net::SMTP", "smtplib"}
 
 
-@pytest.fixture(scope="module")
-def author_key(relay: Relay) -> Credentials:
-    """Of a service whose mail is answered to whoever wrote it."""
-    return relay.create_key(service=str(relay.create_service("--live", "--reply-to", "any")["id"]))
-
-
 @pytest.fixture
 def bench(relay: Relay, author_key: Credentials, tmp_path: Path) -> Iterator[Bench]:
     yield Bench(relay, author_key, tmp_path, relay.folder / "var/tls.crt")

@@ -35,12 +35,6 @@ def make_postfix() -> Iterator[MakePostfix]:
         each.end()
 
 
-@pytest.fixture(scope="module")
-def author_key(relay: Relay) -> Credentials:
-    """Of a service whose mail is answered to whoever wrote it."""
-    return relay.create_key(service=str(relay.create_service("--live", "--reply-to", "any")["id"]))
-
-
 def test_every_part_of_every_letter_arrives_through_postfix(
     relay: Relay, author_key: Credentials, make_postfix: MakePostfix, tmp_path: Path
 ) -> None:

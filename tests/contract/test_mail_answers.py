@@ -38,11 +38,9 @@ NOON = 12 * HOUR_SECONDS
 
 @pytest.fixture
 async def house(database: Database, keyring: Keyring, sealing: Keyring) -> AsyncIterator[House]:
-    made = House(database, keyring, sealing, [])
-    made.ahead_seconds = NOON - time.time() % DAY_SECONDS  # no day ends while a test runs
-    yield made
-    for verifier in made.verifiers:
-        await verifier.close()
+    async with House.opened(database, keyring, sealing) as house:
+        house.ahead_seconds = NOON - time.time() % DAY_SECONDS  # no day ends while a test runs
+        yield house
 
 
 async def hears(house: House, *told: str) -> list[str]:

@@ -54,10 +54,8 @@ async def listed(t: Transaction) -> list[Service]:
 
 @pytest.fixture
 async def house(database: Database, keyring: Keyring, sealing: Keyring) -> AsyncIterator[House]:
-    made = House(database, keyring, sealing, [])
-    yield made
-    for verifier in made.verifiers:
-        await verifier.close()
+    async with House.opened(database, keyring, sealing) as house:
+        yield house
 
 
 async def test_many_processes_write_one_letter(house: House) -> None:

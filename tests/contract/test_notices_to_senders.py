@@ -37,10 +37,8 @@ CONTENT = b"From: Clerk <clerk@city.example>\r\nSubject: Test\r\nMessage-ID: <31
 
 @pytest.fixture
 async def house(database: Database, keyring: Keyring, sealing: Keyring) -> AsyncIterator[House]:
-    made = House(database, keyring, sealing, [])
-    yield made
-    for verifier in made.verifiers:
-        await verifier.close()
+    async with House.opened(database, keyring, sealing) as house:
+        yield house
 
 
 @dataclass

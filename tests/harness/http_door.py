@@ -13,6 +13,7 @@ from uuid import UUID
 import aiohttp
 import jwt
 from prometheus_client import CollectorRegistry
+from sqlalchemy import func, select
 
 from auth import guests, keys, services
 from auth.principal import Service
@@ -27,6 +28,7 @@ from delivery.library.brandings import Brandings
 from delivery.library.letterheads import Letterheads
 from delivery.library.origination import OriginationIdentities
 from delivery.library.templates import Templates
+from delivery.store.tables import messages
 from messages.message import Channel, KeyType
 from messages.template import Template
 from relay.accept import Acceptor
@@ -86,6 +88,11 @@ class Door:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    async def stored(self) -> int:
+        """How many messages."""
+        async with self.database.read() as connection:
+            return await connection.scalar(select(func.count()).select_from(messages)) or 0
 
     def bearer(self, name: str = "normal", *, issued_at: object = None, secret: str | None = None) -> dict[str, str]:
         issued = self.issued[name]

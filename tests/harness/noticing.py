@@ -1,6 +1,8 @@
 """A house whose relay writes to people: services, what they reach and hear, and the processes that tell."""
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -68,6 +70,14 @@ class House:
     sealing: Keyring
     verifiers: list[Verifier]
     ahead_seconds: float = 0.0
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, database: Database, keyring: Keyring, sealing: Keyring) -> AsyncIterator["House"]:
+        house = cls(database, keyring, sealing, [])
+        yield house
+        for verifier in house.verifiers:
+            await verifier.close()
 
     def now(self) -> float:
         return time.time() + self.ahead_seconds

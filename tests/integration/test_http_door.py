@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from auth import keys, reply_tos, services
@@ -23,11 +23,6 @@ from tests.harness.http_door import GUEST, READER, ROOT, Door, make_template, ru
 
 JSON = {"Content-Type": "application/json"}
 EMAIL = "/v2/notifications/email"
-
-
-async def stored(door: Door) -> int:
-    async with door.database.read() as connection:
-        return await connection.scalar(select(func.count()).select_from(messages)) or 0
 
 
 async def test_an_email_is_on_disk_when_201_comes_and_reads_back(database: Database) -> None:
@@ -54,7 +49,7 @@ async def test_an_email_is_on_disk_when_201_comes_and_reads_back(database: Datab
             "scheduled_for": None,
             "sanitised_content": {},
         }
-        assert await stored(door) == 1
+        assert await door.stored() == 1
         got = await door.get(f"/v2/notifications/{sent.body['id']}")
         assert got.status == 200
         created = got.body.pop("created_at")
@@ -339,7 +334,7 @@ async def test_what_does_not_exist_yet_is_refused_as_for_a_service_without_it(do
             f"email_reply_to_id {reply_to} does not exist in database for service id {door.service.id}",
         )
     ]
-    assert await stored(door) == 0
+    assert await door.stored() == 0
 
 
 async def test_key_types_decide_whom_a_message_reaches_and_what_is_listed(door: Door) -> None:
@@ -374,7 +369,7 @@ async def test_simulated_recipients_are_answered_and_nothing_is_stored(door: Doo
     assert sent.status == 201
     assert sent.body["content"]["body"] == "Hello Amala"
     assert wrong.status == 400
-    assert await stored(door) == 0
+    assert await door.stored() == 0
 
 
 async def test_limits_answer_429_with_a_time_to_wait(plain: Database) -> None:
@@ -386,7 +381,7 @@ async def test_limits_answer_429_with_a_time_to_wait(plain: Database) -> None:
             ("RateLimitError", "Exceeded rate limit for key type LIVE of 2 requests per 60 seconds")
         ]
         assert 1 <= int(answers[2].headers["Retry-After"]) <= 60
-        assert await stored(door) == 2
+        assert await door.stored() == 2
 
 
 async def test_a_daily_limit_is_named_after_the_services_mode(plain: Database) -> None:
@@ -414,7 +409,7 @@ async def test_an_idempotency_key_sends_once_however_often_it_is_asked(door: Doo
     assert {answer.status for answer in answers} == {201}
     assert len({json.dumps(answer.body) for answer in answers}) == 1
     assert sum("Idempotent-Replayed" not in answer.headers for answer in answers) == 1
-    assert await stored(door) == 1
+    assert await door.stored() == 1
     other = await door.send(headers=headers, reference="else")
     assert (other.status, other.errors[0][0]) == (422, "IdempotencyKeyUsed")
     assert (await door.send("test", headers=headers)).status == 422

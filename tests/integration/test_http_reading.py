@@ -4,7 +4,7 @@ import json
 import time
 from uuid import uuid4
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 
 from auth import keys
 from config.settings import Limits
@@ -19,11 +19,6 @@ from tests.harness.store import group_of
 
 JSON = {"Content-Type": "application/json"}
 EMAIL = "/v2/notifications/email"
-
-
-async def stored(door: Door) -> int:
-    async with door.database.read() as connection:
-        return await connection.scalar(select(func.count()).select_from(messages)) or 0
 
 
 async def test_pages_of_250_lead_through_600_messages_and_end(door: Door) -> None:
@@ -178,7 +173,7 @@ async def test_a_database_that_is_away_is_503_and_nothing_is_lost(door: Door) ->
         assert int(answer.headers["Retry-After"]) > 0
     assert (await door.get(f"/v2/notifications/{first.body['id']}")).status == 200
     assert (await door.send()).status == 201
-    assert await stored(door) == 2
+    assert await door.stored() == 2
 
 
 async def test_submissions_are_counted_by_outcome(door: Door) -> None:

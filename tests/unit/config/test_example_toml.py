@@ -1,6 +1,5 @@
 """config/relay.example.toml shows every setting with its default."""
 
-import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -11,14 +10,9 @@ from pydantic import BaseModel
 
 from config.settings import PREFIX, Settings, load
 
+pytestmark = pytest.mark.usefixtures("no_variables")
+
 EXAMPLE = Path(__file__).parents[3] / "config/relay.example.toml"
-
-
-@pytest.fixture(autouse=True)
-def clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(PREFIX):
-            monkeypatch.delenv(name)
 
 
 def names(model: type[BaseModel]) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """NAME_FILE: a secret that stands in a file of its own."""
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -9,14 +8,9 @@ import pytest
 from config.settings import PREFIX, SettingsError, load
 from relay import private
 
+pytestmark = pytest.mark.usefixtures("no_variables")
+
 SECRET = "c2VjcmV0LXRoYXQtbm9ib2R5LW1heS1zZWU="
-
-
-@pytest.fixture(autouse=True)
-def clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(PREFIX):
-            monkeypatch.delenv(name)
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "SEALING_KEY"])

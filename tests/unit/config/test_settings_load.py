@@ -7,14 +7,9 @@ import pytest
 from config.setting_values import ListenAddress
 from config.settings import PREFIX, SettingsError, load, unknown_variables
 
+pytestmark = pytest.mark.usefixtures("no_variables")
+
 SetUp = Callable[..., None]
-
-
-@pytest.fixture(autouse=True)
-def clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(PREFIX):
-            monkeypatch.delenv(name)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Files with secrets that others on the machine can read are named: at the start, and by `check`."""
 
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +14,7 @@ URL = "postgresql+asyncpg://relay:geheim@db/relay"
 
 
 @pytest.fixture
-def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    for name in list(os.environ):
-        if name.startswith(PREFIX):
-            monkeypatch.delenv(name)
+def folder(no_variables: None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir="/tmp") as made:  # pytest's own folders let nobody in
         Path(made).chmod(0o755)
         yield Path(made)

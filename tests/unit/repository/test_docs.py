@@ -1,6 +1,5 @@
 """Documents say what is: generated parts are current, nothing that the code has is missing, no link leads nowhere."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,13 +21,6 @@ def sources(*folders: str) -> Iterator[tuple[Path, str]]:
     for folder in folders:
         for path in (ROOT / folder).rglob("*.py"):
             yield path, path.read_text()
-
-
-@pytest.fixture
-def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(PREFIX):
-            monkeypatch.delenv(name)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -10,12 +10,7 @@ from structlog.testing import capture_logs
 from config.settings import PREFIX, Settings, load
 from relay.processes.reloading import Merged, Reloading, merged
 
-
-@pytest.fixture(autouse=True)
-def clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(PREFIX):
-            monkeypatch.delenv(name)
+pytestmark = pytest.mark.usefixtures("no_variables")
 
 
 def test_what_may_change_does_and_what_may_not_is_named() -> None:
