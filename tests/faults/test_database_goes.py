@@ -14,7 +14,7 @@ from config.database import Database
 from config.keyring import Keyring
 from tests.conftest import skip_or_fail
 from tests.fakes.aws import CREDENTIALS
-from tests.faults.load import CLIENTS, Load, Tally, tally
+from tests.faults.stubborn import CLIENTS, Load, Tally, tally
 from tests.harness.postgres import Postgres, server_binaries
 from tests.harness.relay import Relay, free_port
 from tests.harness.sampled import sampled

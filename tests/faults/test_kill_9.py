@@ -24,7 +24,7 @@ from config.database import Database
 from delivery.store.tables import attempts, events, messages, queue
 from messages.status import FINAL
 from tests.faults.conftest import Install
-from tests.faults.load import Load
+from tests.faults.stubborn import Load
 from tests.harness.counted import kept, recounted
 from tests.harness.relay import Relay
 from tests.harness.sampled import one_database, sampled

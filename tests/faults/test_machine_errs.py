@@ -15,7 +15,7 @@ from config.database import Database
 from delivery.store.tables import queue
 from tests.faults.clocked import set_clock
 from tests.faults.conftest import Install
-from tests.faults.load import Load, tally
+from tests.faults.stubborn import Load, tally
 from tests.harness.relay import Relay
 from tests.harness.sampled import one_database, sampled
 from tests.harness.ses_process import Ses

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tests.fidelity import fields, words
+from tests.fidelity import fields, wording
 from tests.fidelity.reading import Part, read
 
 UNSENDABLE = re.compile(rb"[^\n]{998}(?!\r?\n)|\0")
@@ -28,7 +28,7 @@ def judge(received: bytes, sent: bytes, mark: str = "") -> Verdict:
     comparison = Comparison(mark, {id(each.part): each.above + each.below for each in _shown(old, alternative=True)})
     found += comparison.compare(old, new, root=True)
     found += _references(old, new)
-    shown = [mark != "" and words.shows(each, mark) for each in bodies(new, alternative=True)]
+    shown = [mark != "" and wording.shows(each, mark) for each in bodies(new, alternative=True)]
     return Verdict(tuple(found), len(shown), sum(shown))
 
 
@@ -133,7 +133,7 @@ class Comparison:
         if twin.type != "text/html":
             yield f"beside the text stands {twin.type}"
         else:
-            yield from words.twin(text, twin, self.mark, self.displayed[id(text)])
+            yield from wording.twin(text, twin, self.mark, self.displayed[id(text)])
 
     def _children(self, old: Part, new: Part) -> Iterator[str]:
         carried = tuple(b"" if each and _is_unsendable(each) else each for each in old.around)
@@ -165,9 +165,9 @@ class Comparison:
             return
         if old.type.startswith("multipart/"):
             yield f"{old.type} without parts changed"
-        elif not words.same(old, new):
+        elif not wording.same(old, new):
             if id(old) in self.displayed and self.mark and old.type in ("text/plain", "text/html"):
-                yield from words.branded(old, new, self.mark, self.displayed[id(old)])
+                yield from wording.branded(old, new, self.mark, self.displayed[id(old)])
             else:
                 yield f"the content of {old.type} {old.filename or ''} changed"
 
@@ -190,8 +190,8 @@ def _is_image(part: Part) -> bool:
 def _references(old: Part, new: Part) -> Iterator[str]:
     """Every cid: that led to an image still leads to the same one; those of the branding lead to one."""
     before, after = _images_by_cid(old), _images_by_cid(new)
-    sent = {cid for part in new.walk() for cid in words.cids(part)}
-    asked = {cid for part in old.walk() for cid in words.cids(part)}
+    sent = {cid for part in new.walk() for cid in wording.cids(part)}
+    asked = {cid for part in old.walk() for cid in wording.cids(part)}
     for cid in asked & before.keys():
         if cid not in sent or after.get(cid) != before[cid]:
             yield f"cid:{cid} leads elsewhere"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from email.utils import parsedate_tz
 
-from tests.fidelity import recipients, texts
+from tests.fidelity import decoding, recipients
 from tests.fidelity.reading import Field, Part, read
 
 DROPPED = re.compile(
@@ -64,21 +64,21 @@ def compare_heads(old: Part, new: Part) -> Iterator[str]:
         before, after = ([each for each in fields if each.name != "date"] for fields in (before, after))
     yield from _in_order(before, _without_added(old, after), own, charsets)
     head = old.raw.removesuffix(old.body)
-    said = {texts.spoken(b":" + line, charsets) for line in head.split(b"\r\n")}
+    said = {decoding.spoken(b":" + line, charsets) for line in head.split(b"\r\n")}
     for each in new.all(UNREADABLE):
-        if each.raw.partition(b": ")[2] not in head and texts.spoken(each.raw, charsets) not in said:
+        if each.raw.partition(b": ")[2] not in head and decoding.spoken(each.raw, charsets) not in said:
             yield f"a line that is no field became {each.raw!r}"
 
 
 def _is_no_date(each: Field, charsets: list[str]) -> bool:
-    return bool(texts.RAW.search(each.raw)) and parsedate_tz(texts.spoken(each.raw, charsets)) is None
+    return bool(decoding.RAW.search(each.raw)) and parsedate_tz(decoding.spoken(each.raw, charsets)) is None
 
 
 def raw_octets(root: Part) -> Iterator[str]:
     """Fields that are not printable ASCII, in the message, its parts and the messages in it, unless they are signed."""
     for part in root.walk():
         for each in part.fields:
-            if texts.RAW.search(each.raw):
+            if decoding.RAW.search(each.raw):
                 yield f"field {each.name} has octets that are no printable ASCII"
         if part.type in FORWARDED:
             yield from raw_octets(read(part.body))
@@ -121,7 +121,7 @@ def compare_types(old: Part, new: Part, *, charset: bool) -> Iterator[str]:
 
 def _parameters(part: Part, charsets: list[str]) -> dict[str, str]:
     """Of Content-Type, without the type."""
-    found = texts.parameters(part.all("content-type")[0].raw, charsets) if part.all("content-type") else {}
+    found = decoding.parameters(part.all("content-type")[0].raw, charsets) if part.all("content-type") else {}
     return {name: value for name, value in list(found.items())[1:] if name}
 
 
@@ -187,7 +187,7 @@ def _same(old: Field, new: Field, own: bytes, charsets: list[str]) -> bool:
         return True
     if old.name != new.name:
         return False
-    if not texts.RAW.search(new.raw) and (texts.RAW.search(old.raw) or _has_long_word(old.raw)):
+    if not decoding.RAW.search(new.raw) and (decoding.RAW.search(old.raw) or _has_long_word(old.raw)):
         return _says_the_same(old, new, own, charsets)
     if old.name == "references" and own and _unfolded(new.raw).removesuffix(own) == _unfolded(raw).rstrip() + b" ":
         return True
@@ -198,10 +198,10 @@ def _same(old: Field, new: Field, own: bytes, charsets: list[str]) -> bool:
 def _says_the_same(old: Field, new: Field, own: bytes, charsets: list[str]) -> bool:
     """A field that could not be sent as it was: another form of the same text, as its kind has it."""
     if old.name in ("content-type", "content-disposition"):
-        return texts.parameters(old.raw, charsets) == texts.parameters(new.raw, charsets)
-    if old.name in MAILBOXES and texts.mailboxes(old.raw, charsets) == texts.mailboxes(new.raw, charsets):
+        return decoding.parameters(old.raw, charsets) == decoding.parameters(new.raw, charsets)
+    if old.name in MAILBOXES and decoding.mailboxes(old.raw, charsets) == decoding.mailboxes(new.raw, charsets):
         return True
-    read = texts.identified if old.name in IDENTIFYING else texts.spoken
+    read = decoding.identified if old.name in IDENTIFYING else decoding.spoken
     before, after = read(old.raw, charsets), read(new.raw, charsets)
     return before == after or (old.name == "references" and before == after.removesuffix(own.decode()).rstrip())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.fidelity.words import only_inserted, plain, visible
+from tests.fidelity.wording import only_inserted, plain, visible
 
 _UNREAD = re.compile("\ufffd|ï¿½")
 _FOLDER = Path(__file__).parents[1] / "node"
