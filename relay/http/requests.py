@@ -147,7 +147,7 @@ IdempotencyKey = Annotated[
     Field(
         description="Your own name for this request. Sent again with the same name and body it is answered as before, "
         "and nothing is sent twice; with another body it is refused with 422.",
-        json_schema_extra={"pattern": "^[ -~]{1,255}$"},
+        json_schema_extra={"pattern": f"^[ -~]{{1,{MAX_IDEMPOTENCY_CHARACTERS}}}$"},
     ),
 ]
 
