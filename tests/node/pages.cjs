@@ -90,7 +90,10 @@ async function keys(page) {
     return { href: document.activeElement.getAttribute("href"), seen: box.left >= 0 && box.top >= 0 && box.width > 1 };
   });
   await page.keyboard.press("Enter");
-  if (first.href?.startsWith("#")) await page.waitForURL((url) => url.hash === first.href); // a busy browser follows a moment later
+  if (first.href?.startsWith("#")) { // a busy browser follows a moment later, and is there with its next frame
+    await page.waitForURL((url) => url.hash === first.href);
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  }
   await page.keyboard.press("Tab");
   return { ...first, next: await page.evaluate(() => Boolean(document.activeElement.closest("main, nav#contents, footer"))) };
 }
