@@ -81,6 +81,12 @@ def parts_per_second(sent: Sequence[Mapping[str, Any]]) -> float:
     return (sum(text["parts"] for text in sent) - 1) / (times[-1] - times[0])
 
 
+def quickest_half(sent: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Half of them, one after the other as they left, that took the least time: beside what else the machine did."""
+    ordered, half = sorted(sent, key=lambda text: text["at"]), len(sent) // 2
+    return max((ordered[at : at + half] for at in range(len(ordered) - half + 1)), key=parts_per_second)
+
+
 def tagged(sent: Sequence[Mapping[str, Any]]) -> list[UUID]:
     """The message of each."""
     return [UUID(text["context"]["message_id"]) for text in sent]
