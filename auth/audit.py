@@ -36,7 +36,7 @@ audit = Table(
 class Actor:
     """Who asks: of which kind, and the name that it has among those."""
 
-    kind: str  # operator: a user of the operating system, or of the site; user and visitor: of the site; key: by HTTP
+    kind: str  # operator: of the operating system or the site; user, visitor: of the site; key: by HTTP; relay: itself
     name: str
 
 

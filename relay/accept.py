@@ -214,10 +214,9 @@ class Acceptor:
         return stored
 
     async def _check_suppressed(self, submission: Submission, principal: Principal) -> None:
-        recipients = submission.envelope.recipients
         if not hears_that_it_reaches_nobody(principal, submission):
             return
-        if await self._suppressions.reach_nobody(principal.service.id, recipients):
+        if await self._suppressions.reach_nobody(principal.service.id, submission.envelope.recipients):
             raise Refused(reply.SUPPRESSED)
 
     async def _repeated(self, submission: Submission, principal: Principal) -> Repeated | None:

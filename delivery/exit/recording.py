@@ -14,7 +14,7 @@ from messages.message import Message
 from messages.status import Status
 
 
-class Recorded(Protocol):
+class Attempting(Protocol):
     """What this needs of delivery.store.attempting."""
 
     async def record(self, record: Record) -> None: ...
@@ -24,16 +24,16 @@ class Recorded(Protocol):
 class Recording:
     """One per worker."""
 
-    store: Recorded
+    attempting: Attempting
     rounds: Rounds | None  # None: of who has nothing to write down but what is found again
     metrics: DeliveryMetrics
 
     async def write(self, record: Record, message: Message) -> None:
         """Returns once it is on disk, however long the database is away; without rounds, raises as that does."""
         if self.rounds is None:
-            await self.store.record(record)
+            await self.attempting.record(record)
         else:  # what a provider said once is told nobody twice: forgetting it would send the message again
-            await self.rounds.insist(lambda: self.store.record(record))
+            await self.rounds.insist(lambda: self.attempting.record(record))
         status = Status.TECHNICAL_FAILURE if record.outcome is Outcome.EXPIRED else record.status
         self._measure(record, message, status)
         log = structlog.get_logger("worker")

@@ -8,13 +8,13 @@ from typing import Any
 import structlog
 
 from config.database import OUTAGES, Database
-from delivery.providers.base import SendError, Throttled
+from delivery.providers.base import Deferred, SendError, Unknown
 from delivery.providers.ses_account import account as ask
 from delivery.rate import shared
 from delivery.rounds import outlived, wait
 
 EVERY_SECONDS = 60.0  # SES takes one such call a second, of all that we ask it
-_AGAIN_SECONDS = 5.0  # where no answer came
+_AGAIN_SECONDS = 5.0  # where it was not reached, or erred
 _ROUND_SECONDS = 5.0
 _LEASE_SECONDS = 30.0
 _FIRST_SECONDS = 5.0  # then work begins without it
@@ -65,8 +65,7 @@ class Asking:
                 said = await ask(client)
         except SendError as error:
             self._log.warning("rate.not_told", reason=error.reason)
-            # Throttled: somebody has to mend it, or we ask too often.
-            now, pause = self._now(), EVERY_SECONDS if isinstance(error, Throttled) else _AGAIN_SECONDS
+            now, pause = self._now(), _AGAIN_SECONDS if isinstance(error, Deferred | Unknown) else EVERY_SECONDS
             await self._database.transact(lambda c: shared.end_turn(c, self._account, now + pause, now))
         else:
             await self._database.transact(lambda c: shared.grant(c, self._account, said, self._now()))

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from delivery.recount import Difference, Recount, mend
 from relay.actions.errors import RECOUNT_RUNS, ActionError
 from relay.actions.transaction import Transactions
-from relay.plain import moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +33,19 @@ async def rebuild(asking: Transactions, *, mends: bool) -> Recounted:
             for start, end in recount.months(zone):
                 differences = await recount.compare(service_id, zone, start, end)
                 if differences and mends:
-                    await _mend(asking, service_id, start, differences)
+                    await _mend(asking, service_id, datetime.fromtimestamp(start, ZoneInfo(zone)), differences)
                 found += differences
                 months += 1
     return Recounted(len(services), months, found)
 
 
-async def _mend(asking: Transactions, service_id: UUID, start: int, differences: list[Difference]) -> None:
-    added: Counter[str] = Counter()
-    for each in differences:
-        added[each.table.name] += each.messages
+async def _mend(asking: Transactions, service_id: UUID, month: datetime, differences: list[Difference]) -> None:
+    after = {
+        "month": f"{month:%Y-%m}",
+        "counts": Counter(each.table.name for each in differences),
+        "messages": sum(abs(each.messages) for each in differences),
+        "units": sum(abs(each.units) for each in differences),
+    }
     async with asking.write() as t:
         await t.connection.run_sync(mend, differences)
-        after = {"month": moment(start), "added": dict(added)}
         await t.record("statistics.rebuild", "statistics", service_id, None, after, service_id=service_id)

@@ -3,6 +3,7 @@
 import os
 import smtplib
 from collections import Counter
+from functools import partial
 
 from tests.harness.mail import QUEUED, address, connect, email
 from tests.harness.relay import Credentials, Relay
@@ -28,7 +29,8 @@ def received(relay: Relay, recipients: list[str]) -> Counter[str]:
 
 
 def wait_until_received(relay: Relay, recipients: list[str], seconds: float = 60) -> None:
-    wait_until(lambda: len(received(relay, recipients)) >= len(recipients), seconds)
+    reached = partial(received, relay, recipients)
+    wait_until(lambda: len(reached()) >= len(recipients), seconds, lambda: f"{len(reached())} of {len(recipients)}")
 
 
 def test_a_list_longer_than_the_limit_reaches_everybody_once_however_often_it_is_sent(

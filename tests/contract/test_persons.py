@@ -105,8 +105,9 @@ async def test_what_a_person_wrote_to_the_operator_is_told_and_forgotten_too(
 async def test_who_is_to_hear_that_nobody_reads_mail_is_told_and_forgotten_too(
     database: Database, keyring: Keyring, sealing: Keyring, store: Store
 ) -> None:
-    house, persons = House(database, keyring, sealing, []), Persons(database, keyring)
-    mine = (await house.service(contact=CONTACT)).id
+    persons = Persons(database, keyring)
+    async with House.opened(database, keyring, sealing) as house:
+        mine = (await house.service(contact=CONTACT)).id
     mail = InboundMail((f"permits@{DOMAIN}",), ZOE, "<31@example.com>", None)
     await store.answering.take([mail], NOW)
     (told,) = (await persons.export(ZOE))["services"][str(mine)]["mail_answers"]

@@ -1,8 +1,10 @@
 """Counting again from rows finds what was counted, whatever went on, and mends what differs."""
 
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,6 +16,7 @@ from config.database import Database
 from config.keyring import Keyring
 from config.settings import Settings
 from delivery.figures.folding import Folding
+from delivery.figures.spans import Span
 from delivery.figures.tables import FOLDED, count_changes
 from delivery.persons import Persons
 from delivery.recount import Difference, Recount
@@ -114,8 +117,14 @@ async def test_what_differs_is_told_and_mended(
     await statistics.rebuild(asking, mends=True)
 
     (entry,) = await entries(database)
-    added = {name: sum(each.messages for each in found if each.table.name == name) for name in told}
-    assert (entry.action, entry.service_id, entry.after and entry.after["added"]) == ("statistics.rebuild", mine, added)
+    month = Span.MONTH.begins(found[0].start, "America/Toronto")
+    assert (entry.action, entry.service_id) == ("statistics.rebuild", mine)
+    assert entry.after == {
+        "month": datetime.fromtimestamp(month + DAY, UTC).strftime("%Y-%m"),
+        "counts": Counter(each.table.name for each in found),
+        "messages": sum(abs(each.messages) for each in found),
+        "units": sum(abs(each.units) for each in found),
+    }
     assert await differences(asking) == []
     async with database.read() as c:
         assert await kept(c) == await recounted(c)

@@ -71,7 +71,7 @@ def start(relay: Relay, aws: Ses, **settings: object) -> None:
 @pytest.mark.parametrize(
     ("count", "rate", "least"),
     [
-        *sampled([(60, 20, 0.75), (160, 20, 0.75)], lambda at: at == 0),
+        *sampled([(60, 20, 0.75), (160, 20, 0.85)], lambda at: at == 0),
         pytest.param(1000, 10, 0.95, marks=pytest.mark.soak),
     ],
     ids=["sample", "short", "soak"],

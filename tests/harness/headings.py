@@ -12,6 +12,7 @@ HEADINGS = (
     "organisation_id",
     "permissions",
     "purposes",
+    "month",
     "remark",
     "user_id",
     "accepted",

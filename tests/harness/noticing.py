@@ -75,9 +75,11 @@ class House:
     @asynccontextmanager
     async def opened(cls, database: Database, keyring: Keyring, sealing: Keyring) -> AsyncIterator["House"]:
         house = cls(database, keyring, sealing, [])
-        yield house
-        for verifier in house.verifiers:
-            await verifier.close()
+        try:
+            yield house
+        finally:
+            for verifier in house.verifiers:
+                await verifier.close()
 
     def now(self) -> float:
         return time.time() + self.ahead_seconds

@@ -8,11 +8,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(look: Callable[[], T], seconds: float = 60, said: Callable[[], object] = str) -> T:
-    """What `look` finds, once that is true; `said` tells why it is not."""
+def wait_until(look: Callable[[], T], seconds: float = 60, said: Callable[[], object] | None = None) -> T:
+    """What `look` finds, once that is true; `said` tells how far it has come."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
-        assert time.monotonic() < deadline, said()
+        assert time.monotonic() < deadline, said() if said else f"only {found!r}"
         time.sleep(0.05)
     return found
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from config.database import Database
-from delivery.providers.base import Deferred, SendError, Throttled, Unknown
+from delivery.providers.base import Deferred, Failed, SendError, Throttled, Unknown
 from delivery.rate import shared
 from delivery.rate.asking import Asking
 
@@ -33,7 +33,12 @@ class Ses:
 
 @pytest.mark.parametrize(
     ("error", "seconds"),
-    [(Unknown("aws_no_answer"), 5), (Deferred("aws_unreachable"), 5), (Throttled("aws_credentials"), 60)],
+    [
+        (Unknown("aws_no_answer"), 5),
+        (Deferred("aws_unreachable"), 5),
+        (Throttled("aws_credentials"), 60),
+        (Failed("aws_malformed"), 60),
+    ],
     ids=str,
 )
 async def test_it_is_asked_again_soon_unless_somebody_has_to_mend_it(

@@ -18,6 +18,7 @@ _TOLD = (
     "permissions",
     "approved",
     "remark",
+    "month",
 )  # of what is new or gone
 _QUIET = ("id", "created_at", "updated_at", "version")
 _YES, _NO, _NOTHING = Text("yes"), Text("no"), Text("nothing")
@@ -86,7 +87,7 @@ GROUPS: Mapping[str, tuple[Text, tuple[str, ...]]] = {
     "team": (Text("Team"), ("user", "invitation", "go-live")),
     "keys": (Text("Keys and guests"), ("key", "callback", "guest")),
     "templates": (Text("Templates"), ("template", "branding")),
-    "messages": (Text("Messages"), ("message", "group", "queue", "opt-out", "suppression")),
+    "messages": (Text("Messages"), ("message", "group", "queue", "opt-out", "suppression", "statistics")),
 }
 
 

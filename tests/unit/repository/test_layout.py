@@ -22,13 +22,16 @@ def test_unit_tests_stand_in_the_folders_of_what_they_test() -> None:
 def _room(name: str) -> Path:
     """The folder of the module that a name is imported from, or is."""
     of = Path(*name.split("."))
+    if (ROOT / of / "__init__.py").exists():
+        return of
     return of.parent if (ROOT / of.with_suffix(".py")).exists() else of.parent.parent
 
 
 def imported(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{each.name}" for each in node.names)
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            of = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            yield from (of + each.name for each in node.names)
 
 
 def test_no_test_module_is_imported_by_another() -> None:

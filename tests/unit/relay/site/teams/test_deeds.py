@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
-from relay.site.teams.deeds import DEEDS, GROUPS
+from auth.audit import Entry
+from relay.site.teams.deeds import DEEDS, GROUPS, changes
 
 ACTIONS = Path(__file__).parents[5] / "relay/actions"
 OF_NO_SERVICE = ("ban.", "domain.", "organisation.", "person.", "user.")
@@ -23,6 +25,13 @@ def test_every_action_in_a_service_has_its_words() -> None:
 
     assert "service.member.change" in found
     assert found - DEEDS.keys() == set()
+
+
+def test_what_was_counted_again_says_in_which_month() -> None:
+    after = {"month": "2026-11", "counts": {"day_counts": 2}, "messages": 4, "units": 0}
+    entry = Entry(uuid4(), 0.0, "operator", "ann", "statistics.rebuild", "statistics", str(uuid4()), None, None, after)
+
+    assert list(changes(entry)) == [("month", "2026-11", None)]
 
 
 def test_a_group_is_of_kinds_that_no_other_has() -> None:
