@@ -16,7 +16,6 @@ RENEWED_SECONDS = 4.0
 USABLE_SECONDS = 4.5
 UNKNOWN_SECONDS = 1.0
 ANEW_SECONDS = 0.5
-_GUESS_SECONDS = 0.6  # somewhat longer than a look-up that has to wait for its turn
 TIMEOUT_SECONDS = 3.0
 MAX_ENTRIES = 10_000
 
@@ -69,17 +68,8 @@ class Lookups(Generic[Name, Value]):
     async def find_anew(self, name: Name) -> Value | None:
         """What a look-up finds that begins after this call, for who misses something in what is known.
 
-        Shared by all who wait for it, and begun twice a second at most, whoever guesses. Where it finds nothing new it
-        always takes as long: time tells nobody what there is. Raises Unavailable.
+        Shared by all who wait for it, and begun twice a second at most, whoever guesses. Raises Unavailable.
         """
-        before, loop = self._last(name), asyncio.get_running_loop()
-        ends_at = loop.time() + _GUESS_SECONDS
-        value = await self._found_anew(name)
-        if value == (before.value if before is not None else None):
-            await asyncio.sleep(ends_at - loop.time())
-        return value
-
-    async def _found_anew(self, name: Name) -> Value | None:
         called_at, running = self._clock(), self._loading.get(name)
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):

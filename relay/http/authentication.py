@@ -13,7 +13,7 @@ from uuid import UUID
 from fastapi import Request
 
 from auth.keys import API_KEY_PREFIX
-from auth.lookups import Unavailable
+from auth.lookups import ANEW_SECONDS, Unavailable
 from auth.principal import Principal
 from auth.verify import Credential, Credentials
 from messages.message import parse_id
@@ -24,6 +24,7 @@ from relay.http.tokens import Token
 from relay.logins import login_failed
 from relay.metrics import DoorMetrics
 
+_GUESS_SECONDS = ANEW_SECONDS + 0.1  # a look-up that had to wait for its turn is over by then
 _MIN_KEY_CHARACTERS = 79  # prefix, one character, service id, secret
 
 
@@ -200,8 +201,12 @@ class Authentication:
         credentials = await self._verifier.credentials(claim.service_id)
         found = next(filter(claim.fits, credentials.keys), None) if credentials else None
         if found is None and anew:  # a key works from the moment that its owner sees it, one of a new service too
+            loop = asyncio.get_running_loop()
+            ends_at = loop.time() + _GUESS_SECONDS
             credentials = await self._verifier.credentials(claim.service_id, anew=True)
             found = next(filter(claim.fits, credentials.keys), None) if credentials else None
+            if found is None:  # however lately the service was looked up: time tells nobody which there are
+                await asyncio.sleep(ends_at - loop.time())
         if credentials is not None and found is None and credentials.unreadable:
             raise Unavailable  # it may be of the key that nobody can read: no reason to give up
         return found

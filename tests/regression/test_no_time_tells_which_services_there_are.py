@@ -5,10 +5,12 @@ import time
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import update
 
-from auth import services
+from auth import keys, services
 from auth.lookups import ANEW_SECONDS, Lookups
 from config.settings import Limits
+from messages.message import KeyType
 from tests.harness.http_door import DOMAIN, Door
 from tests.integration.conftest import door, plain  # noqa: F401 - the fixtures
 
@@ -26,9 +28,13 @@ async def difference(door: Door, age: float) -> float:  # noqa: F811
     async with door.database.write() as connection:
         name = uuid4().hex
         service = await services.create(connection, Limits(), 0, name=name, email_from=name, domain=DOMAIN)
+        await keys.create(connection, door.keyring, Limits(), service, 0, name=name, type=KeyType.NORMAL)
     both = (service.id, uuid4())
     if age:
         await asyncio.gather(*(seconds(door, each) for each in both))
+    async with door.database.write() as connection:  # its key was used meanwhile: what is found anew is not the same
+        of_it = keys.keys.c.service_id == service.id
+        await connection.execute(update(keys.keys).where(of_it).values(last_used_at=door.clock()))
     door.clock.ahead_seconds += age
     known, unknown = await asyncio.gather(*(seconds(door, each) for each in both))
     return abs(known - unknown)
