@@ -199,17 +199,21 @@ class Authentication:
     async def _find(self, claim: _Claim, *, anew: bool) -> Credential | None:
         """The key that fits."""
         credentials = await self._verifier.credentials(claim.service_id)
-        found = next(filter(claim.fits, credentials.keys), None) if credentials else None
+        found = _fitting(claim, credentials)
         if found is None and anew:  # a key works from the moment that its owner sees it, one of a new service too
             loop = asyncio.get_running_loop()
             ends_at = loop.time() + _GUESS_SECONDS
             credentials = await self._verifier.credentials(claim.service_id, anew=True)
-            found = next(filter(claim.fits, credentials.keys), None) if credentials else None
+            found = _fitting(claim, credentials)
             if found is None:  # however lately the service was looked up: time tells nobody which there are
                 await asyncio.sleep(ends_at - loop.time())
         if credentials is not None and found is None and credentials.unreadable:
             raise Unavailable  # it may be of the key that nobody can read: no reason to give up
         return found
+
+
+def _fitting(claim: _Claim, credentials: Credentials | None) -> Credential | None:
+    return next(filter(claim.fits, credentials.keys), None) if credentials else None
 
 
 class _Failed(Exception):  # noqa: N818

@@ -2,17 +2,13 @@
 
 import os
 from collections.abc import Awaitable, Callable
-from functools import partial
 from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
 
 from auth import audit
-from auth.audit import Actor
 from config.database import Database, metadata
-from config.keyring import Keyring
-from config.settings import Settings
 from delivery.library.letterheads import Letterheads
 from messages.email.headers import Action
 from messages.message import KeyType, Lane
@@ -21,7 +17,6 @@ from messages.text import TextError
 from relay.actions import keys, messages, services
 from relay.actions.preview import Preview
 from relay.actions.transaction import Transactions
-from relay.wiring import open_ses
 from tests.fakes.auth import NOW
 
 LETTER = b"""From: Ann <ann@city.example>
@@ -36,10 +31,8 @@ Look = Callable[..., Awaitable[Preview]]
 
 
 @pytest.fixture
-def transactions(database: Database, keyring: Keyring, sealing: Keyring) -> Transactions:
-    settings = Settings()
-    asking = partial(open_ses, settings)
-    return Transactions(database, settings, keyring, sealing, Actor("operator", "ann"), lambda: NOW, asking)
+def transactions(asking_at: Callable[[Callable[[], float]], Transactions]) -> Transactions:
+    return asking_at(lambda: NOW)
 
 
 @pytest.fixture

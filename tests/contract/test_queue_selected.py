@@ -1,8 +1,7 @@
 """What people mean of the queue, by service, lane, domain and age: counted, tried again and cancelled in portions."""
 
 import os
-from collections.abc import Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +9,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from auth import audit, services
-from auth.audit import Actor
 from config.database import Database
-from config.keyring import Keyring
 from config.settings import Settings
 from delivery.queue import selecting
 from delivery.queue.base import Queue
@@ -34,15 +31,9 @@ from tests.harness.store import Store, group_of
 SETTINGS, HERE, THERE = Settings(), UUID(int=1), UUID(int=2)
 
 
-@asynccontextmanager
-async def no_ses() -> Any:
-    yield None
-
-
 @pytest.fixture
-def asking(database: Database, keyring: Keyring) -> Transactions:
-    ann = Actor("operator", "ann")
-    return Transactions(database, SETTINGS, keyring, keyring, ann, lambda: NOW + 3600, no_ses)
+def asking(asking_at: Callable[[Callable[[], float]], Transactions]) -> Transactions:
+    return asking_at(lambda: NOW + 3600)
 
 
 @pytest.fixture

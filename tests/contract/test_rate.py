@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -19,27 +18,12 @@ from delivery.rate.bucket import AHEAD_SECONDS, SPAN_SECONDS, Answers, Bucket
 from delivery.rate.queue import RatedQueue
 from messages.message import Channel, KeyType, Lane, Message
 from messages.phone import PhoneNumber
+from tests.fakes.granting import SesSays
 from tests.fakes.messages import make_message
 from tests.harness.store import Store, group_of
 
 ACCOUNT = "ses:ca-central-1"
 RATE = 40.0
-
-
-class SesSays:
-    """A client of SES, as far as it tells what it grants."""
-
-    def __init__(self, rate: float, quota: float = -1.0, sent: float = 0.0) -> None:
-        self.quota = {"MaxSendRate": rate, "Max24HourSend": quota, "SentLast24Hours": sent}
-        self.asked = 0
-
-    async def get_account(self) -> dict[str, Any]:
-        self.asked += 1
-        return {"SendQuota": self.quota, "SendingEnabled": True, "ProductionAccessEnabled": True}
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncIterator[Any]:
-        yield self
 
 
 @pytest.fixture
@@ -205,13 +189,10 @@ async def test_one_process_asks_for_all_and_what_was_said_last_holds(database: D
     await asyncio.gather(*(each.ask() for each in askers))
     assert (ses.asked, (await bucket(database)).allowed) == (2, 80.0)
 
-    @asynccontextmanager
-    async def away() -> AsyncIterator[Any]:
-        raise Throttled("aws_credentials")
-        yield
+    away = SesSays(RATE, error=Throttled("aws_credentials"))
 
     clock[0] += 61
-    await Asking(database, ACCOUNT, away, lambda: clock[0]).ask()
+    await Asking(database, ACCOUNT, away.opened, lambda: clock[0]).ask()
     await askers[0].ask()  # not at once again
     assert (ses.asked, (await bucket(database)).granted) == (2, 80.0)
     clock[0] += 61
@@ -226,13 +207,9 @@ async def test_a_quota_of_which_nothing_was_said_for_an_hour_holds_nobody(
     await grant(quota=100.0, sent=100.0)
     await put(store, 5)
     queue = RatedQueue(database, ACCOUNT)
-
-    @asynccontextmanager
-    async def away() -> AsyncIterator[Any]:
-        raise Throttled("aws_credentials")
-        yield
+    away = SesSays(RATE, error=Throttled("aws_credentials"))
 
     for minutes, expected in ((59, []), (122, [RATE])):
         later = time.time() + minutes * 60
-        await Asking(database, ACCOUNT, away, lambda later=later: later).ask()  # type: ignore[misc]
+        await Asking(database, ACCOUNT, away.opened, lambda later=later: later).ask()  # type: ignore[misc]
         assert [(await bucket(database)).granted for _ in (await claim(queue))[:1]] == expected

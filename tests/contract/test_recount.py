@@ -2,8 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -11,10 +10,9 @@ import pytest
 from sqlalchemy import Table, select, update
 
 from auth import audit
-from auth.audit import Actor, Entry
+from auth.audit import Entry
 from config.database import Database
 from config.keyring import Keyring
-from config.settings import Settings
 from delivery.figures.folding import Folding
 from delivery.figures.spans import Span
 from delivery.figures.tables import FOLDED, count_changes
@@ -36,14 +34,9 @@ AGES = (0.01, 0.3, 1.2, 2, 2.5, 3.4, 5, 20, 40, 61, 63, 70, 100, 150, 200, 300)
 ZOE = Address.parse("zoe@example.com")
 
 
-@asynccontextmanager
-async def no_ses() -> AsyncIterator[None]:
-    yield None
-
-
 @pytest.fixture
-def asking(database: Database, keyring: Keyring, sealing: Keyring) -> Transactions:
-    return Transactions(database, Settings(), keyring, sealing, Actor("operator", "ann"), time.time, no_ses)
+def asking(asking_at: Callable[[Callable[[], float]], Transactions]) -> Transactions:
+    return asking_at(time.time)
 
 
 async def differences(asking: Transactions) -> Sequence[Difference]:

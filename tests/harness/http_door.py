@@ -13,7 +13,6 @@ from uuid import UUID
 import aiohttp
 import jwt
 from prometheus_client import CollectorRegistry
-from sqlalchemy import func, select
 
 from auth import guests, keys, services
 from auth.principal import Service
@@ -41,6 +40,7 @@ from relay.preparation.email import EmailPreparer
 from relay.preparation.sms import SmsPreparer
 from relay.serving import serve
 from tests.harness import adapters, domains
+from tests.harness.aged import number
 from tests.harness.clock import Clock
 from tests.harness.listening import loopback
 from tests.harness.store import Store
@@ -91,8 +91,7 @@ class Door:
 
     async def stored(self) -> int:
         """How many messages."""
-        async with self.database.read() as connection:
-            return await connection.scalar(select(func.count()).select_from(messages)) or 0
+        return await number(self.database, messages)
 
     def bearer(self, name: str = "normal", *, issued_at: object = None, secret: str | None = None) -> dict[str, str]:
         issued = self.issued[name]

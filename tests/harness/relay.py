@@ -21,6 +21,7 @@ from pathlib import Path
 from tests.harness.command import Forked, commands
 from tests.harness.migrated import template
 from tests.harness.proc import parent
+from tests.harness.waiting import wait_until
 
 _PORTS = range(
     10_000, 32_000
@@ -296,11 +297,7 @@ class Relay:
 
     def wait_for_mail(self, recipient: str, seconds: float = 60) -> tuple[dict[str, object], bytes]:
         """What was sent to one recipient, who got nothing before and gets one message."""
-        deadline = time.monotonic() + seconds
-        while not (found := self.mail_to(recipient)):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"nothing for {recipient} in the outbox")
-            time.sleep(0.02)
+        found = wait_until(lambda: self.mail_to(recipient), seconds, lambda: f"nothing for {recipient} in the outbox")
         assert len(found) == 1
         return found[0]
 

@@ -13,7 +13,7 @@ def wait_until(look: Callable[[], T], seconds: float = 60, said: Callable[[], ob
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, said() if said else f"only {found!r}"
-        time.sleep(0.05)
+        time.sleep(0.02)
     return found
 
 
